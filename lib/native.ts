@@ -1,0 +1,105 @@
+/**
+ * The only module that touches the addon: its interface by hand, and the loader.
+ * Everything here is checked again on the native side, so a wrong call is an error and never a crash.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Native memory: zeroed, 64-byte aligned, freed when unreachable. Opaque. */
+export interface MemoryHandle {
+  readonly __memory: never;
+}
+
+/** A decoded instruction stream with its arena. Opaque. */
+export interface ProgramHandle {
+  readonly __program: never;
+}
+
+export type NumericArray = Float32Array | Int32Array | Uint8Array;
+
+export interface CpuInfo {
+  /** Row of the kernel table in use: 'avx512', 'avx2', 'neon' or 'baseline'. */
+  readonly isa: string;
+  /** Every row this machine can run, best first. */
+  readonly available: readonly string[];
+  /** Processors this process may use: the smaller of its affinity mask and its cgroup quota, rounded up. */
+  readonly threads: number;
+  /** Floats per vector of the row in use. */
+  readonly lanes: number;
+}
+
+/** The last run's first bad instruction in a debug run. */
+export interface DebugResult {
+  /** Index of the first instruction that wrote a NaN or an infinity, or −1. */
+  readonly instruction: number;
+  /** Step, from 0, in which it happened. */
+  readonly step: number;
+}
+
+export interface Native {
+  cpuInfo(): CpuInfo;
+  getThreads(): number;
+  setThreads(count: number): void;
+
+  createMemory(bytes: number): MemoryHandle;
+  /** The memory of a view on a SharedArrayBuffer, used in place. */
+  shareMemory(view: NumericArray): MemoryHandle;
+  memoryBytes(memory: MemoryHandle): number;
+  /** Copies `source` into the memory; waits for the step that is changing it, if one is. */
+  writeMemory(memory: MemoryHandle, byteOffset: number, source: NumericArray): void;
+  readMemory(memory: MemoryHandle, byteOffset: number, target: NumericArray): void;
+
+  /** Decodes and checks; throws with the index of the instruction and the word that is wrong. */
+  createProgram(stream: Float64Array): ProgramHandle;
+  /**
+   * Runs `steps` steps on a thread of its own and resolves to the number of steps finished (fewer if cancelled).
+   * `memories[i]` is memory i + 1 of the stream. `control` is an Int32Array of two words on a SharedArrayBuffer:
+   * [0] set to 1 asks to stop, [1] counts finished steps. A program runs once at a time: a second start is an error.
+   * Rejects with an error that has `instruction`, `step` and, for a bad index, `position` and `value`.
+   */
+  run(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number, control: Int32Array): Promise<number>;
+  /** The same on the calling thread. */
+  runSync(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number): number;
+  /** One instruction at a time on the calling thread, looking for NaN and infinity in every float an instruction writes. Stops before it commits such a step. */
+  runDebug(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number): DebugResult;
+
+  /** C = A·B (+ C), sizes and strides in elements; `isa` names a row of the table, '' the one in use. */
+  gemm(
+    m: number, n: number, k: number,
+    a: Float32Array, aOffset: number, aRow: number, aCol: number,
+    b: Float32Array, bOffset: number, bRow: number, bCol: number,
+    c: Float32Array, cOffset: number, cRow: number,
+    bias: Float32Array | undefined, activation: number, accumulate: boolean,
+  ): void;
+  softmax(kind: number, rows: number, columns: number, input: Float32Array, output: Float32Array): void;
+  reduce(kind: number, outer: number, count: number, inner: number, input: Float32Array, output: Float32Array): void;
+  crossEntropy(rows: number, columns: number, logits: Float32Array, ids: Int32Array, ignoreIndex: number, loss: Float32Array): void;
+  crossEntropyBackward(rows: number, columns: number, logits: Float32Array, ids: Int32Array, ignoreIndex: number, dloss: Float32Array, dlogits: Float32Array): void;
+  gatherRows(count: number, tableRows: number, rowBytes: number, table: NumericArray, ids: Int32Array, output: NumericArray): void;
+  /** One elementwise operation: kind is a MapOp; b and c may be undefined where the operation does not read them. */
+  map(op: number, a: Float32Array, b: Float32Array | undefined, c: Float32Array | undefined, output: Float32Array): void;
+  /** Fills with Philox4x32-10: uniform floats in [0, 1) or 32 random bits each. */
+  random(seedLow: number, seedHigh: number, stream: number, step: number, output: Float32Array | Int32Array): void;
+}
+
+let loaded: Native | undefined;
+
+/** The addon, loaded on first use. */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const require = createRequire(import.meta.url);
+  try {
+    const loader = require('node-gyp-build') as (directory: string) => Native;
+    return loader(root);
+  } catch (cause) {
+    throw new Error(
+      `lanewise: no native binary for ${process.platform}-${process.arch} could be loaded. Build it with: npm explore lanewise -- npm run build:native`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,3 @@
+#define LW_ISA baseline
+#include "../simd/sse2.h"
+#include "table.inc"

@@ -1,0 +1,3 @@
+#define LW_ISA neon
+#include "../simd/neon.h"
+#include "table.inc"

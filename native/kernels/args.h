@@ -1,0 +1,161 @@
+// The arguments of every kernel: plain data, shared by the decoder, the raw exports and the ISA objects.
+//
+// Letters: M, N, K rows, columns and depth of a product; sizes and strides are in elements, `bytes` in bytes.
+// A kernel `x` is two functions of one table row (see kernels.def):
+//   int64_t x_tasks(const XArgs&)                        how many independent tasks the work falls into: a function of the arguments only
+//   int64_t x(const XArgs&, int64_t begin, int64_t end, void* scratch)
+//                                                        runs tasks [begin, end); returns kOk or the flat position of the first bad index
+// Which thread runs a task never changes a bit of the result. `scratch` is kScratchBytes long, 64-byte aligned, private to the caller.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace lanewise {
+
+constexpr int64_t kOk = -1;
+constexpr size_t kScratchBytes = 2u << 20;
+constexpr int kMaxRank = 6;
+
+enum class DType : int32_t { f32 = 0, i32 = 1, u8 = 2 };
+
+enum class Activation : int32_t { none = 0, relu = 1, sigmoid = 2, tanh = 3 };
+
+// C[b] = activation(A[b] · B[b] (+ C[b] if accumulate) + bias), b < batch.
+// A element (i, p) is a[i * a_row + p * a_col]; B element (p, j) is b[p * b_row + j * b_col]; C is row-major with pitch c_row.
+struct GemmArgs {
+  int64_t m, n, k, batch;
+  const float* a;
+  int64_t a_row, a_col, a_batch;
+  const float* b;
+  int64_t b_row, b_col, b_batch;
+  float* c;
+  int64_t c_row, c_batch;
+  const float* bias;  // [n] or null
+  Activation activation;
+  bool accumulate;
+};
+
+// One fused elementwise program over an index space of `rank` dimensions.
+// Registers: inputs first, then constants, then temporaries (one per instruction: instruction i writes register inputs + constants + i).
+enum class MapOp : int32_t {
+  add, sub, mul, div, maximum, minimum, fma,              // fma(a, b, c) = a·b + c
+  neg, abs, sign, sqrt, square, reciprocal, floor, round, // reciprocal is a true division
+  exp, expm1, log, log1p, tanh, sigmoid, erf, sin, cos,
+  less, less_equal, equal, not_equal,                     // 1 or 0
+  select,                                                 // a != 0 ? b : c
+  relu, is_finite, pow,                                   // relu(NaN) = NaN; pow(a, b)
+  count
+};
+struct MapInstruction {
+  MapOp op;
+  int32_t a, b, c;  // registers; unused ones are -1
+};
+struct MapInput {
+  const void* data;
+  DType dtype;
+  int64_t stride[kMaxRank];  // 0 where broadcast
+};
+struct MapOutput {
+  float* data;  // contiguous in the index space; may equal an input of the same layout
+  DType dtype;  // f32, or i32 / u8 (converted by truncation)
+  int32_t reg;
+};
+constexpr int kMaxMapInputs = 24, kMaxMapConstants = 24, kMaxMapInstructions = 64, kMaxMapOutputs = 8;
+struct MapArgs {
+  int32_t rank, inputs, constants, instructions, outputs;
+  int64_t dims[kMaxRank];
+  MapInput input[kMaxMapInputs];
+  float constant[kMaxMapConstants];
+  MapInstruction instruction[kMaxMapInstructions];
+  MapOutput output[kMaxMapOutputs];
+};
+
+// out[o, i] = reduction over r of in[o, r, i]; in is [outer, count, inner] contiguous, out [outer, inner].
+// Sums run in chunks and trees fixed by the sizes alone. An empty count gives 0 (sum), NaN (mean), ∓inf (max, min).
+enum class ReduceKind : int32_t { sum, mean, max, min, sum_squares, count };
+struct ReduceArgs {
+  ReduceKind kind;
+  int64_t outer, count, inner;
+  const float* in;
+  float* out;
+};
+
+// out[r] = index of the first maximum (minimum) of row r; NaN wins.
+struct ArgReduceArgs {
+  bool minimum;
+  int64_t rows, columns;
+  const float* in;
+  int32_t* out;
+};
+
+// softmax, log-softmax: out [rows, columns]; log-sum-exp: out [rows].
+enum class SoftmaxKind : int32_t { softmax, log_softmax, log_sum_exp, count };
+struct SoftmaxArgs {
+  SoftmaxKind kind;
+  int64_t rows, columns;
+  const float* in;
+  float* out;
+};
+
+// loss[r] = logsumexp(logits[r]) − logits[r, ids[r]]; 0 where ids[r] == ignore_index. A bad id is reported, its loss is 0.
+struct CrossEntropyArgs {
+  int64_t rows, columns;
+  int32_t ignore_index;
+  const float* logits;
+  const int32_t* ids;
+  float* loss;
+};
+
+// dlogits[r] = dloss[r] · (softmax(logits[r]) − onehot(ids[r])); 0 where ignored. dlogits may equal logits.
+struct CrossEntropyBackwardArgs {
+  int64_t rows, columns;
+  int32_t ignore_index;
+  const float* logits;
+  const int32_t* ids;
+  const float* dloss;
+  float* dlogits;
+};
+
+// out[i] = table[ids[i]], rows of row_bytes bytes. A bad id is reported, its row is zeroed.
+struct GatherRowsArgs {
+  int64_t count, table_rows, row_bytes;
+  const uint8_t* table;
+  const int32_t* ids;
+  uint8_t* out;
+};
+
+// dtable (overwritten, zero elsewhere)[ids[i]] += dy[i], in order of i.
+struct ScatterAddRowsArgs {
+  int64_t count, table_rows, columns;
+  const float* dy;
+  const int32_t* ids;
+  float* dtable;
+};
+
+// Strided copy of an index space; element_bytes 1 or 4.
+struct CopyArgs {
+  int32_t rank, element_bytes;
+  int64_t dims[kMaxRank];
+  const uint8_t* in;
+  int64_t in_stride[kMaxRank];
+  uint8_t* out;
+  int64_t out_stride[kMaxRank];
+};
+
+struct FillArgs {
+  int64_t count;
+  float value;
+  float* out;
+};
+
+// Philox4x32-10: element e is word e % 4 of the block with counter (e / 4, stream, step low, step high) and key (seed low, seed high).
+enum class RandomKind : int32_t { uniform, bits, count };  // uniform in [0, 1): the top 24 bits × 2^-24
+struct RandomArgs {
+  RandomKind kind;
+  int64_t count;
+  uint64_t seed, step;
+  uint32_t stream;
+  float* out;  // bits: the same memory as uint32
+};
+
+}  // namespace lanewise
