@@ -1,0 +1,189 @@
+/**
+ * Instructions before encoding: the records of docs/instruction-stream.md with tensors for operands.
+ * Writes are named `out…`; everything else that is a tensor is read.
+ */
+import type { DType, Shape, Tensor } from '../graph/tensor.js';
+
+export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
+export type Activation = (typeof activations)[number];
+
+/** In the order of `MapOp` in native/kernels/args.h. */
+export const mapOps = [
+  'add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'fma',
+  'neg', 'abs', 'sign', 'sqrt', 'square', 'reciprocal', 'floor', 'round',
+  'exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'erf', 'sin', 'cos',
+  'less', 'lessEqual', 'equal', 'notEqual',
+  'select',
+  'relu', 'isFinite', 'pow',
+] as const; // prettier-ignore
+export type MapOp = (typeof mapOps)[number];
+
+export const reduceKinds = ['sum', 'mean', 'max', 'min', 'sumSquares'] as const;
+export type ReduceKind = (typeof reduceKinds)[number];
+
+export const softmaxKinds = ['softmax', 'logSoftmax', 'logSumExp'] as const;
+export type SoftmaxKind = (typeof softmaxKinds)[number];
+
+export interface Gemm {
+  readonly kind: 'gemm';
+  readonly out: Tensor;
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly batch: number;
+  readonly aRow: number;
+  readonly aCol: number;
+  readonly aBatch: number;
+  readonly bRow: number;
+  readonly bCol: number;
+  readonly bBatch: number;
+  readonly cRow: number;
+  readonly cBatch: number;
+  readonly activation: Activation;
+  /** out += instead of out =. Only set by the compiler. */
+  readonly accumulate: boolean;
+}
+
+/** One step of a map: registers are numbered inputs, then constants, then results in order. */
+export interface MapStep {
+  readonly op: MapOp;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+}
+
+export interface MapInput {
+  readonly tensor: Tensor;
+  /** Strides over the map's index space, 0 where broadcast. */
+  readonly strides: readonly number[];
+}
+
+export interface MapOutput {
+  readonly tensor: Tensor;
+  readonly register: number;
+}
+
+export interface Map {
+  readonly kind: 'map';
+  readonly dims: Shape;
+  readonly inputs: readonly MapInput[];
+  readonly constants: readonly number[];
+  readonly steps: readonly MapStep[];
+  readonly outputs: readonly MapOutput[];
+}
+
+export interface Reduce {
+  readonly kind: 'reduce';
+  readonly reduction: ReduceKind;
+  readonly out: Tensor;
+  readonly in: Tensor;
+  readonly outer: number;
+  readonly count: number;
+  readonly inner: number;
+}
+
+export interface ArgReduce {
+  readonly kind: 'argReduce';
+  readonly minimum: boolean;
+  readonly out: Tensor;
+  readonly in: Tensor;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface Softmax {
+  readonly kind: 'softmax';
+  readonly softmax: SoftmaxKind;
+  readonly out: Tensor;
+  readonly in: Tensor;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface CrossEntropy {
+  readonly kind: 'crossEntropy';
+  readonly out: Tensor;
+  readonly logits: Tensor;
+  readonly ids: Tensor;
+  readonly rows: number;
+  readonly columns: number;
+  readonly ignoreIndex: number;
+}
+
+export interface CrossEntropyBackward {
+  readonly kind: 'crossEntropyBackward';
+  readonly out: Tensor;
+  readonly logits: Tensor;
+  readonly ids: Tensor;
+  readonly dloss: Tensor;
+  readonly rows: number;
+  readonly columns: number;
+  readonly ignoreIndex: number;
+}
+
+export interface GatherRows {
+  readonly kind: 'gatherRows';
+  readonly out: Tensor;
+  readonly table: Tensor;
+  readonly ids: Tensor;
+  readonly count: number;
+  readonly tableRows: number;
+  readonly rowBytes: number;
+}
+
+export interface ScatterAddRows {
+  readonly kind: 'scatterAddRows';
+  readonly out: Tensor;
+  readonly dy: Tensor;
+  readonly ids: Tensor;
+  readonly count: number;
+  readonly tableRows: number;
+  readonly columns: number;
+}
+
+export interface Copy {
+  readonly kind: 'copy';
+  readonly out: Tensor;
+  readonly in: Tensor;
+  readonly dtype: DType;
+  readonly dims: Shape;
+  /** Elements into `in` / `out` at which the copy starts. */
+  readonly inOffset: number;
+  readonly inStrides: readonly number[];
+  readonly outOffset: number;
+  readonly outStrides: readonly number[];
+}
+
+export interface Fill {
+  readonly kind: 'fill';
+  readonly out: Tensor;
+  readonly outOffset: number;
+  readonly count: number;
+  readonly value: number;
+}
+
+export interface Random {
+  readonly kind: 'random';
+  readonly out: Tensor;
+  readonly count: number;
+  readonly seedLow: number;
+  readonly seedHigh: number;
+  readonly stream: number;
+}
+
+export type Instruction =
+  | Gemm
+  | Map
+  | Reduce
+  | ArgReduce
+  | Softmax
+  | CrossEntropy
+  | CrossEntropyBackward
+  | GatherRows
+  | ScatterAddRows
+  | Copy
+  | Fill
+  | Random;

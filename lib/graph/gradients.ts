@@ -1,0 +1,62 @@
+/** Reverse-mode differentiation on the graph. Its result is graph again, so it applies to itself. */
+import { StateError } from '../errors.js';
+import { add, full } from '../ops/elementwise.js';
+import { label } from './label.js';
+import { type Node, type Tensor, formatShapeOf, sameShape } from './tensor.js';
+
+/**
+ * d(y)/d(x) for each x, each with the shape of its x; zeros where y does not depend on it.
+ * @param y a scalar, or any tensor together with `dy`
+ * @param dy d(loss)/d(y), of y's shape. Default: 1.
+ * @throws StateError if y is no scalar and dy is missing
+ */
+export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly Tensor[] {
+  if (dy === undefined && y.size !== 1) {
+    throw new StateError(`gradients: expected a scalar y, got ${formatShapeOf(y)}. Reduce it with sum() or mean(), or give dy.`);
+  }
+  if (dy !== undefined && !sameShape(dy.shape, y.shape)) {
+    throw new StateError(`gradients: expected dy of the shape of y ${formatShapeOf(y)}, got ${formatShapeOf(dy)}.`);
+  }
+  const needed = nodesBetween(y, xs);
+  const adjoints = new Map<Tensor, Tensor>([[y, dy ?? full(y.shape, 1)]]);
+  for (const node of needed.toReversed()) {
+    const dys = node.outputs.map((output) => adjoints.get(output));
+    if (dys.every((d) => d === undefined)) continue;
+    const dxs = node.op.vjp(node, dys);
+    label(
+      dxs.filter((dx) => dx !== undefined),
+      `${node.label} (backward)`,
+    );
+    node.inputs.forEach((x, i) => {
+      const dx = dxs[i];
+      if (dx === undefined) return;
+      const sofar = adjoints.get(x);
+      adjoints.set(x, sofar === undefined ? dx : add(sofar, dx));
+    });
+  }
+  return xs.map((x) => adjoints.get(x) ?? full(x.shape, 0));
+}
+
+/** Nodes on a path from some x to y, inputs before users. */
+function nodesBetween(y: Tensor, xs: readonly Tensor[]): readonly Node[] {
+  const wanted = new Set(xs);
+  const depends = new Map<Node, boolean>();
+  const order: Node[] = [];
+  // An explicit stack: a sequence unrolled over thousands of steps is deeper than the call stack.
+  const stack: { node: Node; entered: boolean }[] = [{ node: y.node, entered: false }];
+  while (stack.length > 0) {
+    const { node, entered } = stack.pop()!;
+    if (!entered) {
+      if (depends.has(node)) continue;
+      depends.set(node, false);
+      stack.push({ node, entered: true });
+      for (const x of node.inputs) stack.push({ node: x.node, entered: false });
+      continue;
+    }
+    // Differentiating with respect to an intermediate value stops at it, unless it also depends on another x.
+    const reaches = node.inputs.some((x) => wanted.has(x) || depends.get(x.node) === true);
+    depends.set(node, reaches);
+    if (reaches) order.push(node);
+  }
+  return order;
+}

@@ -1,0 +1,38 @@
+import { StateError } from '../errors.js';
+import type { Instruction } from '../compile/instruction.js';
+import { Node, type Tensor, type TensorType } from './tensor.js';
+
+/**
+ * One kind of operation with its attributes as fields: shape rule, gradient and lowering in one place.
+ * Concrete classes are final and immutable.
+ */
+export abstract class Operation {
+  abstract readonly name: string;
+
+  /** The attributes as text: two uses with the same class, key and inputs compute the same value. */
+  abstract key(): string;
+
+  /** Checks the inputs and gives the types of the outputs. @throws ShapeError, DTypeError */
+  abstract infer(inputs: readonly Tensor[]): readonly TensorType[];
+
+  /**
+   * Vector-Jacobian product: given d(loss)/d(output) for each output (undefined: zero), d(loss)/d(input) for each input
+   * (undefined: zero or not differentiable). Written in operations, so gradients of gradients come for free.
+   */
+  vjp(_node: Node, _dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    throw new StateError(`${this.name}: expected a differentiable operation, got one without a gradient. Use stopGradient() on its input.`);
+  }
+
+  /** Instructions that compute the outputs from the inputs. Elementwise operations, views and sources have none of their own. */
+  abstract lower(node: Node): readonly Instruction[];
+}
+
+/** Makes a node and returns its outputs. */
+export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Tensor[] {
+  return new Node(op, inputs, op.infer(inputs)).outputs;
+}
+
+/** Makes a node with one output and returns it. */
+export function apply(op: Operation, ...inputs: readonly Tensor[]): Tensor {
+  return applyAll(op, inputs)[0]!;
+}

@@ -1,0 +1,126 @@
+/** Where values come from: memories bound when a program runs, and constants. */
+import { ShapeError, formatShape } from '../errors.js';
+import { Operation, apply } from './operation.js';
+import { type DType, type Shape, type Tensor, type TensorType, checkShape, sizeOf } from './tensor.js';
+
+/**
+ * A memory a program will be bound to: parameters, optimizer slots, a data set, indices, results.
+ * Within step i of a run its bytes start at i · stride.
+ */
+export class MemorySlot {
+  constructor(
+    readonly name: string,
+    /** Bytes one step may touch. */
+    readonly bytes: number,
+    /** Bytes the base moves on after each step; 0 stays. */
+    readonly stride = 0,
+  ) {}
+}
+
+/** A value that lies in a bound memory. */
+export class Source extends Operation {
+  readonly name = 'source';
+
+  constructor(
+    readonly slot: MemorySlot,
+    readonly byteOffset: number,
+    readonly type: TensorType,
+  ) {
+    super();
+    checkShape(type.shape, slot.name);
+  }
+
+  key(): string {
+    // Slots are compared by identity in common-subexpression elimination; the key need only be distinct within one.
+    return `${this.byteOffset}:${this.type.dtype}[${this.type.shape.join()}]`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [this.type];
+  }
+
+  override vjp(): readonly undefined[] {
+    return [];
+  }
+
+  lower(): readonly never[] {
+    return [];
+  }
+}
+
+/** A number known when the graph is made. */
+export class Constant extends Operation {
+  readonly name = 'constant';
+
+  constructor(readonly value: number) {
+    super();
+  }
+
+  key(): string {
+    return Object.is(this.value, -0) ? '-0' : String(this.value);
+  }
+
+  infer(): readonly TensorType[] {
+    return [{ shape: [], dtype: 'float32' }];
+  }
+
+  override vjp(): readonly undefined[] {
+    return [];
+  }
+
+  lower(): readonly never[] {
+    return [];
+  }
+}
+
+/** Values known when the graph is made; the compiler keeps them in a memory of the program. */
+export class ConstantArray extends Operation {
+  readonly name = 'constantArray';
+
+  constructor(
+    readonly values: Float32Array | Int32Array | Uint8Array,
+    readonly shape: Shape,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.shape.join()}:${this.values.join()}`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [{ shape: this.shape, dtype: dtypeOf(this.values) }];
+  }
+
+  override vjp(): readonly undefined[] {
+    return [];
+  }
+
+  lower(): readonly never[] {
+    return [];
+  }
+}
+
+export function dtypeOf(values: Float32Array | Int32Array | Uint8Array): DType {
+  return values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'uint8';
+}
+
+export function source(slot: MemorySlot, byteOffset: number, shape: Shape, dtype: DType = 'float32'): Tensor {
+  return apply(new Source(slot, byteOffset, { shape, dtype }));
+}
+
+export function scalar(value: number): Tensor {
+  return apply(new Constant(value));
+}
+
+/** An array that is part of the graph. The values are copied. */
+export function constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape = [values.length]): Tensor {
+  checkShape(shape, 'constant');
+  if (sizeOf(shape) !== values.length) throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
+  return apply(new ConstantArray(values.slice(), shape));
+}
+
+/** 0, 1, … n − 1 as float32 */
+export function iota(n: number): Tensor {
+  return constant(Float32Array.from({ length: n }, (_, i) => i));
+}

@@ -1,0 +1,70 @@
+/** Broadcasting made explicit, and its transpose: the sum over what was broadcast. */
+import { apply, Operation } from '../graph/operation.js';
+import type { Instruction } from '../compile/instruction.js';
+import { ShapeError, formatShape } from '../errors.js';
+import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { sum } from './reduce.js';
+import { reshape, rowMajorStrides } from './shape.js';
+
+/** A value repeated over new or size-1 dimensions. The compiler folds it into maps as stride 0 where it can. */
+export class Broadcast extends Operation {
+  readonly name = 'broadcastTo';
+
+  constructor(readonly shape: Shape) {
+    super();
+  }
+
+  key(): string {
+    return this.shape.join();
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    const from = x!.shape;
+    const fits = from.length <= this.shape.length && from.every((n, i) => n === 1 || n === this.shape[i + this.shape.length - from.length]);
+    if (!fits) throw new ShapeError(`broadcastTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(from)}.`);
+    return [{ shape: this.shape, dtype: x!.dtype }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && sumTo(dy, node.inputs[0]!.shape)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    return [
+      {
+        kind: 'copy',
+        out: node.outputs[0]!,
+        in: x!,
+        dtype: x!.dtype,
+        dims: this.shape,
+        inOffset: 0,
+        inStrides: broadcastStrides(x!.shape, this.shape),
+        outOffset: 0,
+        outStrides: rowMajorStrides(this.shape),
+      },
+    ];
+  }
+}
+
+/** Strides of a contiguous `from` walked over the index space `to`: 0 where it is repeated. */
+export function broadcastStrides(from: Shape, to: Shape): readonly number[] {
+  const own = rowMajorStrides(from);
+  return to.map((_, i) => {
+    const j = i - (to.length - from.length);
+    return j < 0 || from[j] === 1 ? 0 : own[j]!;
+  });
+}
+
+/** x repeated to `shape`. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : apply(new Broadcast(shape), x);
+}
+
+/** The sum of x over every dimension along which `shape` would have to be repeated to give x. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = x.rank - shape.length;
+  const axes = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
+  return reshape(axes.length === 0 ? x : sum(x, { axes }), shape);
+}

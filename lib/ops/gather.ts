@@ -1,0 +1,81 @@
+/** Rows by index, and the class ids that go with them. */
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { Operation, apply } from '../graph/operation.js';
+import type { Instruction } from '../compile/instruction.js';
+import { type Node, type Tensor, type TensorType, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { equal, where } from './elementwise.js';
+import { iota } from '../graph/source.js';
+import { sum } from './reduce.js';
+import { reshape } from './shape.js';
+
+class GatherRows extends Operation {
+  readonly name = 'gatherRows';
+
+  key(): string {
+    return '';
+  }
+
+  infer([table, ids]: readonly Tensor[]): readonly TensorType[] {
+    if (table!.rank < 1) throw new ShapeError(`gatherRows: expected a table of rank ≥ 1, got [].`);
+    if (ids!.dtype !== 'int32') throw new DTypeError(`gatherRows: expected int32 ids, got ${ids!.dtype}. Cast them first.`);
+    return [{ shape: [...ids!.shape, ...table!.shape.slice(1)], dtype: table!.dtype }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    const [table, ids] = node.inputs as [Tensor, Tensor];
+    if (dy === undefined || table.dtype !== 'float32') return [];
+    const width = sizeOf(table.shape.slice(1));
+    const dtable = apply(new ScatterAddRows(table.shape[0]!), reshape(dy, [ids.size, width]), reshape(ids, [ids.size]));
+    return [reshape(dtable, table.shape), undefined];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [table, ids] = node.inputs as [Tensor, Tensor];
+    const rowBytes = sizeOf(table.shape.slice(1)) * bytesPerElement[table.dtype];
+    return [{ kind: 'gatherRows', out: node.outputs[0]!, table, ids, count: ids.size, tableRows: table.shape[0]!, rowBytes }];
+  }
+}
+
+/** dy [N, columns], ids [N] → [rows, columns]: row ids[i] += dy[i], in order of i */
+class ScatterAddRows extends Operation {
+  readonly name = 'scatterAddRows';
+
+  constructor(readonly rows: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.rows);
+  }
+
+  infer([dy, ids]: readonly Tensor[]): readonly TensorType[] {
+    if (dy!.rank !== 2 || dy!.shape[0] !== ids!.size) {
+      throw new ShapeError(`scatterAddRows: expected dy of shape [${ids!.size}, columns], got ${formatShape(dy!.shape)}.`);
+    }
+    return [{ shape: [this.rows, dy!.shape[1]!], dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dz]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dz && gatherRows(dz, node.inputs[1]!), undefined];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [dy, ids] = node.inputs as [Tensor, Tensor];
+    return [{ kind: 'scatterAddRows', out: node.outputs[0]!, dy, ids, count: ids.size, tableRows: this.rows, columns: dy.shape[1]! }];
+  }
+}
+
+/** table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position. */
+export function gatherRows(table: Tensor, ids: Tensor): Tensor {
+  return apply(new GatherRows(), table, ids);
+}
+
+/** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. */
+export function oneHot(ids: Tensor, classes: number): Tensor {
+  return equal(reshape(ids, [...ids.shape, 1]), iota(classes));
+}
+
+/** x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. 0 where the id is out of range. */
+export function pick(x: Tensor, ids: Tensor): Tensor {
+  return sum(where(oneHot(ids, x.shape.at(-1)!), x, 0), { axes: -1 });
+}

@@ -1,0 +1,113 @@
+/** Matrix products: one GEMM kernel with bias and activation on the way out. */
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { Operation, apply } from '../graph/operation.js';
+import type { Activation, Instruction } from '../compile/instruction.js';
+import { type Node, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
+import { broadcastTo } from './broadcast.js';
+import { reshape } from './shape.js';
+
+export interface MatmulOptions {
+  /** Use aᵀ (its last two dimensions swapped). Default: false. */
+  readonly transposeA?: boolean;
+  /** Use bᵀ (its last two dimensions swapped). Default: false. */
+  readonly transposeB?: boolean;
+}
+
+/**
+ * activation(op(a) · op(b) + bias): a [B, M, K], b [B, K, N], bias [N] → [B, M, N], op swapping the last two dimensions on demand.
+ * The compiler makes the forms with a bias or an activation; users write matmul, add and relu.
+ */
+export class Gemm extends Operation {
+  readonly name = 'matmul';
+
+  constructor(
+    readonly transposeA: boolean,
+    readonly transposeB: boolean,
+    readonly activation: Activation = 'none',
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.transposeA}:${this.transposeB}:${this.activation}`;
+  }
+
+  infer([a, b]: readonly Tensor[]): readonly TensorType[] {
+    if (a!.dtype !== 'float32' || b!.dtype !== 'float32') throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
+    const { m, n, k, kOfB } = this.sizes(a!, b!);
+    if (k !== kOfB) {
+      throw new ShapeError(
+        `matmul: expected inner sizes that agree, got ${formatShape(a!.shape)}${this.transposeA ? 'ᵀ' : ''} · ${formatShape(b!.shape)}${this.transposeB ? 'ᵀ' : ''} (${k} and ${kOfB}).`,
+      );
+    }
+    return [{ shape: [a!.shape[0]!, m, n], dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dy === undefined) return [];
+    const [a, b] = node.inputs as [Tensor, Tensor];
+    const product = (x: Tensor, y: Tensor, tx: boolean, ty: boolean): Tensor => apply(new Gemm(tx, ty), x, y);
+    return [
+      this.transposeA ? product(b, dy, this.transposeB, true) : product(dy, b, false, !this.transposeB),
+      this.transposeB ? product(dy, a, true, this.transposeA) : product(a, dy, !this.transposeA, false),
+    ];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [a, b, bias] = node.inputs as [Tensor, Tensor, Tensor | undefined];
+    const { m, n, k } = this.sizes(a, b);
+    return [
+      {
+        kind: 'gemm',
+        out: node.outputs[0]!,
+        a,
+        b,
+        bias,
+        m,
+        n,
+        k,
+        batch: a.shape[0]!,
+        aRow: this.transposeA ? 1 : k,
+        aCol: this.transposeA ? m : 1,
+        aBatch: m * k,
+        bRow: this.transposeB ? 1 : n,
+        bCol: this.transposeB ? k : 1,
+        bBatch: k * n,
+        cRow: n,
+        cBatch: m * n,
+        activation: this.activation,
+        accumulate: false,
+      },
+    ];
+  }
+
+  private sizes(a: Tensor, b: Tensor): { m: number; n: number; k: number; kOfB: number } {
+    const [, a0, a1] = a.shape as [number, number, number];
+    const [, b0, b1] = b.shape as [number, number, number];
+    return { m: this.transposeA ? a1 : a0, k: this.transposeA ? a0 : a1, kOfB: this.transposeB ? b1 : b0, n: this.transposeB ? b0 : b1 };
+  }
+}
+
+/**
+ * The matrix product over the last two dimensions. a [..., M, K] · b [K, N] → [..., M, N]; with b of higher rank the leading
+ * dimensions broadcast. A vector a [K] is taken as one row, and the result has no row dimension.
+ * @throws ShapeError if the inner sizes differ
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  if (b.rank < 2 || a.rank < 1) throw new ShapeError(`matmul: expected a of rank ≥ 1 and b of rank ≥ 2, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
+  if (a.rank === 1) {
+    const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
+    return reshape(y, y.shape.toSpliced(-2, 1));
+  }
+  if (b.rank === 2 && !transposeA) {
+    const rows = sizeOf(a.shape.slice(0, -1));
+    const y = apply(new Gemm(false, transposeB), reshape(a, [1, rows, a.shape.at(-1)!]), reshape(b, [1, ...b.shape]));
+    return reshape(y, [...a.shape.slice(0, -1), y.shape[2]!]);
+  }
+  const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const batch = sizeOf(lead);
+  const flat = (x: Tensor): Tensor => reshape(broadcastTo(x, [...lead, ...x.shape.slice(-2)]), [batch, ...x.shape.slice(-2)]);
+  const y = apply(new Gemm(transposeA, transposeB), flat(a), flat(b));
+  return reshape(y, [...lead, ...y.shape.slice(1)]);
+}

@@ -1,0 +1,38 @@
+/** Random numbers inside a program: a function of seed, stream, step and element only. */
+import { Operation, apply } from '../graph/operation.js';
+import type { Instruction } from '../compile/instruction.js';
+import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
+
+class RandomUniform extends Operation {
+  readonly name = 'randomUniform';
+
+  constructor(
+    readonly shape: Shape,
+    readonly seed: bigint,
+    readonly stream: number,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.shape.join()}:${this.seed}:${this.stream}`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [{ shape: this.shape, dtype: 'float32' }];
+  }
+
+  override vjp(): readonly undefined[] {
+    return [];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const out = node.outputs[0]!;
+    return [{ kind: 'random', out, count: out.size, seedLow: Number(this.seed & 0xffffffffn), seedHigh: Number((this.seed >> 32n) & 0xffffffffn), stream: this.stream }];
+  }
+}
+
+/** Uniform in [0, 1), new at every step, from Philox4x32-10 (Salmon et al. 2011) keyed by `seed`; `stream` tells draws of one step apart. */
+export function randomUniform(shape: Shape, seed: bigint, stream: number): Tensor {
+  return apply(new RandomUniform(shape, seed, stream));
+}

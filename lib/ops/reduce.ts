@@ -1,0 +1,178 @@
+/** Reductions over any axes: sum, mean, max, min, variance, argmax. */
+import { Operation, apply } from '../graph/operation.js';
+import type { Instruction, ReduceKind } from '../compile/instruction.js';
+import { DTypeError } from '../errors.js';
+import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
+import { broadcastTo } from './broadcast.js';
+import { cast, div, equal, mul, square, sub } from './elementwise.js';
+import { concat, reshape, slice, transpose } from './shape.js';
+
+export interface ReduceOptions {
+  /** Axes to reduce over, negative from the end. Default: all. */
+  readonly axes?: number | readonly number[];
+  /** Keep reduced axes with size 1. Default: false. */
+  readonly keepDims?: boolean;
+}
+
+/** in [outer, count, inner] → out [outer, inner] */
+class Reduce extends Operation {
+  constructor(readonly name: ReduceKind) {
+    super();
+  }
+
+  key(): string {
+    return '';
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    if (x!.dtype !== 'float32') throw new DTypeError(`${this.name}: expected x of float32, got ${x!.dtype}. Cast it first.`);
+    const [outer, , inner] = x!.shape;
+    return [{ shape: [outer!, inner!], dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dy === undefined) return [];
+    const x = node.inputs[0]!;
+    const [outer, count, inner] = x.shape as [number, number, number];
+    const spread = (t: Tensor): Tensor => reshape(t, [outer, 1, inner]);
+    switch (this.name) {
+      case 'sum':
+        return [broadcastTo(spread(dy), x.shape)];
+      case 'mean':
+        return [broadcastTo(spread(div(dy, count)), x.shape)];
+      case 'sumSquares':
+        return [mul(mul(x, 2), spread(dy))];
+      case 'max':
+      case 'min': {
+        // Equal extremes share the gradient.
+        const chosen = equal(x, spread(node.outputs[0]!));
+        return [mul(chosen, spread(div(dy, reduce('sum', chosen))))];
+      }
+      default:
+        return this.name satisfies never;
+    }
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [outer, count, inner] = node.inputs[0]!.shape as [number, number, number];
+    return [{ kind: 'reduce', reduction: this.name, out: node.outputs[0]!, in: node.inputs[0]!, outer, count, inner }];
+  }
+}
+
+function reduce(kind: ReduceKind, x: Tensor): Tensor {
+  return apply(new Reduce(kind), x);
+}
+
+/**
+ * Length of the pieces a long vector is reduced in first, so that the pieces can run in parallel.
+ * A function of the length only, so the bits do not depend on the number of threads.
+ */
+const pieceLength = 16384;
+
+function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
+  const what = options.axes ?? x.shape.map((_, i) => i);
+  const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort((a, b) => a - b);
+  const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
+  const shape: Shape = options.keepDims === true ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
+  const size = (of: readonly number[]): number => of.reduce((n, i) => n * x.shape[i]!, 1);
+
+  const first = axes[0] ?? 0;
+  const consecutive = axes.every((axis, i) => axis === first + i);
+  const ordered = consecutive ? x : transpose(x, [...kept, ...axes]);
+  const outer = consecutive ? size(kept.filter((i) => i < first)) : size(kept);
+  const inner = consecutive ? size(kept.filter((i) => i > first)) : 1;
+  return reshape(reduceBlock(kind, reshape(ordered, [outer, size(axes), inner])), shape);
+}
+
+/** [outer, count, inner] → [outer, inner], one long vector in two rounds. */
+function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
+  const [outer, count, inner] = x.shape as [number, number, number];
+  if (outer !== 1 || inner !== 1 || count < 2 * pieceLength) return reduce(kind, x);
+  if (kind === 'mean') return div(reduceBlock('sum', x), count);
+  const pieces = Math.floor(count / pieceLength);
+  const whole = pieces * pieceLength;
+  const partial = reduce(kind, headOf(x, pieces, whole));
+  const combine = kind === 'sumSquares' ? 'sum' : kind;
+  const head = reduce(combine, reshape(partial, [1, pieces, 1]));
+  if (whole === count) return head;
+  const tail = reduce(kind, tailOf(x, whole));
+  return reduce(combine, reshape(concatPair(head, tail), [1, 2, 1]));
+}
+
+function headOf(x: Tensor, pieces: number, whole: number): Tensor {
+  const flat = reshape(x, [x.size]);
+  return reshape(slice(flat, [0], [whole]), [pieces, whole / pieces, 1]);
+}
+
+function tailOf(x: Tensor, whole: number): Tensor {
+  const rest = x.size - whole;
+  return reshape(slice(reshape(x, [x.size]), [whole], [rest]), [1, rest, 1]);
+}
+
+function concatPair(a: Tensor, b: Tensor): Tensor {
+  return concat([reshape(a, [1]), reshape(b, [1])]);
+}
+
+/** Σ x over `axes` */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduceAxes('sum', cast(x, 'float32'), options);
+}
+
+/** Σ x / n over `axes` */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduceAxes('mean', cast(x, 'float32'), options);
+}
+
+/** Largest value over `axes`; NaN wins */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduceAxes('max', cast(x, 'float32'), options);
+}
+
+/** Smallest value over `axes`; NaN wins */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduceAxes('min', cast(x, 'float32'), options);
+}
+
+/** Σ x² over `axes` */
+export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduceAxes('sumSquares', cast(x, 'float32'), options);
+}
+
+/** Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use). */
+export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return mean(square(sub(x, mean(x, { ...options, keepDims: true }))), options);
+}
+
+class ArgReduce extends Operation {
+  constructor(readonly name: 'argmax' | 'argmin') {
+    super();
+  }
+
+  key(): string {
+    return '';
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: x!.shape.slice(0, -1), dtype: 'int32' }];
+  }
+
+  override vjp(): readonly undefined[] {
+    return [];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const columns = x!.shape.at(-1)!;
+    return [{ kind: 'argReduce', minimum: this.name === 'argmin', out: node.outputs[0]!, in: x!, rows: node.outputs[0]!.size, columns }];
+  }
+}
+
+/** Position of the first largest value along the last axis, as int32; NaN counts as largest. */
+export function argmax(x: Tensor): Tensor {
+  return apply(new ArgReduce('argmax'), cast(x, 'float32'));
+}
+
+/** Position of the first smallest value along the last axis, as int32; NaN counts as smallest. */
+export function argmin(x: Tensor): Tensor {
+  return apply(new ArgReduce('argmin'), cast(x, 'float32'));
+}

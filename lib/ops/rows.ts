@@ -1,0 +1,144 @@
+/** Operations on rows, the last axis: softmax, log-softmax, log-sum-exp and the cross-entropy of class ids. */
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { Operation, apply } from '../graph/operation.js';
+import type { Instruction, SoftmaxKind } from '../compile/instruction.js';
+import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { cast, exp, mul, notEqual, sub } from './elementwise.js';
+import { oneHot } from './gather.js';
+import { sum } from './reduce.js';
+import { reshape } from './shape.js';
+
+class RowSoftmax extends Operation {
+  constructor(readonly name: SoftmaxKind) {
+    super();
+  }
+
+  key(): string {
+    return '';
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    if (x!.rank < 1) throw new ShapeError(`${this.name}: expected x of rank ≥ 1, got [].`);
+    return [{ shape: this.name === 'logSumExp' ? x!.shape.slice(0, -1) : x!.shape, dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dy === undefined) return [];
+    const y = node.outputs[0]!;
+    switch (this.name) {
+      case 'softmax':
+        return [mul(y, sub(dy, sum(mul(dy, y), { axes: -1, keepDims: true })))];
+      case 'logSoftmax':
+        return [sub(dy, mul(exp(y), sum(dy, { axes: -1, keepDims: true })))];
+      case 'logSumExp':
+        return [mul(column(dy), softmax(node.inputs[0]!))];
+      default:
+        return this.name satisfies never;
+    }
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const columns = x!.shape.at(-1)!;
+    return [{ kind: 'softmax', softmax: this.name, out: node.outputs[0]!, in: x!, rows: rowCount(x!), columns }];
+  }
+}
+
+/** eˣ / Σ eˣ along the last axis */
+export function softmax(x: Tensor): Tensor {
+  return apply(new RowSoftmax('softmax'), cast(x, 'float32'));
+}
+
+/** x − ln Σ eˣ along the last axis */
+export function logSoftmax(x: Tensor): Tensor {
+  return apply(new RowSoftmax('logSoftmax'), cast(x, 'float32'));
+}
+
+/** ln Σ eˣ along the last axis, which goes */
+export function logSumExp(x: Tensor): Tensor {
+  return apply(new RowSoftmax('logSumExp'), cast(x, 'float32'));
+}
+
+class CrossEntropy extends Operation {
+  readonly name = 'crossEntropy';
+
+  constructor(readonly ignoreIndex: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.ignoreIndex);
+  }
+
+  infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {
+    checkIds(this.name, logits!, ids!);
+    return [{ shape: ids!.shape, dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    const [logits, ids] = node.inputs as [Tensor, Tensor];
+    return [dy && apply(new CrossEntropyBackward(this.ignoreIndex), logits, ids, dy), undefined];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [logits, ids] = node.inputs as [Tensor, Tensor];
+    return [{ kind: 'crossEntropy', out: node.outputs[0]!, logits, ids, rows: rowCount(logits), columns: logits.shape.at(-1)!, ignoreIndex: this.ignoreIndex }];
+  }
+}
+
+class CrossEntropyBackward extends Operation {
+  readonly name = 'crossEntropyBackward';
+
+  constructor(readonly ignoreIndex: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.ignoreIndex);
+  }
+
+  infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {
+    checkIds(this.name, logits!, ids!);
+    return [{ shape: logits!.shape, dtype: 'float32' }];
+  }
+
+  /** Through the same formula in primitives: dy · kept · (softmax(x) − onehot). */
+  override vjp(node: Node, [dz]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dz === undefined) return [];
+    const [logits, ids, dy] = node.inputs as [Tensor, Tensor, Tensor];
+    const p = softmax(logits);
+    const kept = notEqual(ids, this.ignoreIndex);
+    const weighted = mul(dz, column(mul(dy, kept)));
+    const dlogits = mul(p, sub(weighted, sum(mul(weighted, p), { axes: -1, keepDims: true })));
+    const ddy = mul(kept, sum(mul(dz, sub(p, oneHot(ids, logits.shape.at(-1)!))), { axes: -1 }));
+    return [dlogits, undefined, ddy];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [logits, ids, dloss] = node.inputs as [Tensor, Tensor, Tensor];
+    return [{ kind: 'crossEntropyBackward', out: node.outputs[0]!, logits, ids, dloss, rows: rowCount(logits), columns: logits.shape.at(-1)!, ignoreIndex: this.ignoreIndex }];
+  }
+}
+
+/**
+ * −ln softmax(logits)[id] for each row: logits [..., C], ids [...] int32 → [...]. 0 where id = ignoreIndex.
+ * An id outside 0 … C−1 stops the run with its position.
+ */
+export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): Tensor {
+  return apply(new CrossEntropy(ignoreIndex), cast(logits, 'float32'), cast(ids, 'int32'));
+}
+
+function checkIds(what: string, logits: Tensor, ids: Tensor): void {
+  if (!sameShape(logits.shape.slice(0, -1), ids.shape)) {
+    throw new ShapeError(`${what}: expected one class id a row of logits ${formatShape(logits.shape)}, got ids of shape ${formatShape(ids.shape)}.`);
+  }
+  if (ids.dtype !== 'int32') throw new DTypeError(`${what}: expected int32 ids, got ${ids.dtype}.`);
+}
+
+function rowCount(x: Tensor): number {
+  return x.shape.slice(0, -1).reduce((n, size) => n * size, 1);
+}
+
+function column(x: Tensor): Tensor {
+  return reshape(x, [...x.shape, 1]);
+}

@@ -1,0 +1,264 @@
+/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat. */
+import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { apply, Operation } from '../graph/operation.js';
+import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
+import type { Instruction } from '../compile/instruction.js';
+
+/** Strides of a contiguous array, last dimension fastest. */
+export function rowMajorStrides(shape: Shape): readonly number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i]!;
+  }
+  return strides;
+}
+
+/** The same bytes under another shape: no instruction, the compiler lets both share their storage. */
+export class Reshape extends Operation {
+  readonly name = 'reshape';
+
+  constructor(readonly shape: Shape) {
+    super();
+  }
+
+  key(): string {
+    return this.shape.join();
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: this.shape, dtype: x!.dtype }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && reshape(dy, node.inputs[0]!.shape)];
+  }
+
+  lower(): readonly never[] {
+    return [];
+  }
+}
+
+/** x with another shape of the same size; one entry may be −1 and is worked out. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
+  const target = shape.map((n) => (n === -1 ? x.size / known : n));
+  if (shape.filter((n) => n === -1).length > 1 || !target.every(Number.isInteger) || sizeOf(target) !== x.size) {
+    throw new ShapeError(`reshape: expected a shape of ${x.size} elements, got ${formatShape(shape)} for x of shape ${formatShape(x.shape)}.`);
+  }
+  checkShape(target, 'reshape');
+  return sameShape(target, x.shape) ? x : apply(new Reshape(target), x);
+}
+
+class Transpose extends Operation {
+  readonly name = 'transpose';
+
+  constructor(readonly axes: readonly number[]) {
+    super();
+  }
+
+  key(): string {
+    return this.axes.join();
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: this.axes.map((axis) => x!.shape[axis]!), dtype: x!.dtype }];
+  }
+
+  override vjp(_node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && transpose(dy, this.axes.map((_, i) => this.axes.indexOf(i)))];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const strides = rowMajorStrides(x!.shape);
+    const out = node.outputs[0]!;
+    return [copyInstruction(out, x!, out.shape, 0, this.axes.map((axis) => strides[axis]!), 0, rowMajorStrides(out.shape))];
+  }
+}
+
+/** x with its dimensions in the order `axes`; without it the last two are swapped. */
+export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  if (axes === undefined && x.rank < 2) throw new ShapeError(`transpose: expected x of rank ≥ 2, got ${formatShape(x.shape)}.`);
+  const order = (axes ?? [...Array.from({ length: x.rank - 2 }, (_, i) => i), x.rank - 1, x.rank - 2]).map((axis) => normalizeAxis('transpose', axis, x.rank));
+  if (new Set(order).size !== x.rank || order.length !== x.rank) {
+    throw new ShapeError(`transpose: expected each of the ${x.rank} axes once, got ${formatShape(axes ?? [])}.`);
+  }
+  return order.every((axis, i) => axis === i) ? x : apply(new Transpose(order), x);
+}
+
+class Slice extends Operation {
+  readonly name = 'slice';
+
+  constructor(
+    readonly start: readonly number[],
+    readonly size: Shape,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.start.join()}:${this.size.join()}`;
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: this.size, dtype: x!.dtype }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    const whole = node.inputs[0]!.shape;
+    return [dy && pad(dy, this.start.map((start, i) => [start, whole[i]! - start - this.size[i]!] as const))];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const strides = rowMajorStrides(x!.shape);
+    return [copyInstruction(node.outputs[0]!, x!, this.size, dot(this.start, strides), strides, 0, rowMajorStrides(this.size))];
+  }
+}
+
+/** The block of x that begins at `start` and has shape `size` (−1: to the end). */
+export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
+  const sizes = size.map((n, i) => (n === -1 ? (x.shape[i] ?? 0) - (start[i] ?? 0) : n));
+  const inside = start.length === x.rank && sizes.length === x.rank && start.every((s, i) => Number.isInteger(s) && s >= 0 && sizes[i]! >= 0 && s + sizes[i]! <= x.shape[i]!);
+  if (!inside) throw new ShapeError(`slice: expected a block inside ${formatShape(x.shape)}, got start ${formatShape(start)} and size ${formatShape(size)}.`);
+  return sameShape(sizes, x.shape) ? x : apply(new Slice(start, sizes), x);
+}
+
+class Pad extends Operation {
+  readonly name = 'pad';
+
+  constructor(
+    readonly widths: readonly (readonly [number, number])[],
+    readonly value: number,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.widths.join()}:${this.value}`;
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: x!.shape.map((n, i) => this.widths[i]![0] + n + this.widths[i]![1]), dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && slice(dy, this.widths.map(([before]) => before), node.inputs[0]!.shape)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const out = node.outputs[0]!;
+    const strides = rowMajorStrides(out.shape);
+    const start = dot(this.widths.map(([before]) => before), strides);
+    return [
+      { kind: 'fill', out, outOffset: 0, count: out.size, value: this.value },
+      copyInstruction(out, x!, x!.shape, 0, rowMajorStrides(x!.shape), start, strides),
+    ];
+  }
+}
+
+/** x with `widths[i] = [before, after]` elements of `value` added along each dimension. x is float32. */
+export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
+  if (widths.length !== x.rank || !widths.flat().every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new OptionError(`pad: expected ${x.rank} pairs of whole numbers ≥ 0, got [${widths.map(formatShape).join(', ')}].`);
+  }
+  return widths.flat().every((n) => n === 0) ? x : apply(new Pad(widths, value), x);
+}
+
+class Concat extends Operation {
+  readonly name = 'concat';
+
+  constructor(readonly axis: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.axis);
+  }
+
+  infer(inputs: readonly Tensor[]): readonly TensorType[] {
+    const [first] = inputs;
+    const rest = (x: Tensor): Shape => x.shape.toSpliced(this.axis, 1);
+    if (!inputs.every((x) => x.rank === first!.rank && sameShape(rest(x), rest(first!)) && x.dtype === first!.dtype)) {
+      throw new ShapeError(`concat: expected shapes equal except along axis ${this.axis}, got ${inputs.map((x) => formatShape(x.shape)).join(' and ')}.`);
+    }
+    const total = inputs.reduce((n, x) => n + x.shape[this.axis]!, 0);
+    return [{ shape: first!.shape.with(this.axis, total), dtype: first!.dtype }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    let at = 0;
+    return node.inputs.map((x) => {
+      const start = x.shape.map((_, i) => (i === this.axis ? at : 0));
+      at += x.shape[this.axis]!;
+      return dy && slice(dy, start, x.shape);
+    });
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const out = node.outputs[0]!;
+    const strides = rowMajorStrides(out.shape);
+    let at = 0;
+    return node.inputs.map((x) => {
+      const start = at * strides[this.axis]!;
+      at += x.shape[this.axis]!;
+      return copyInstruction(out, x, x.shape, 0, rowMajorStrides(x.shape), start, strides);
+    });
+  }
+}
+
+/** The tensors one after another along `axis`. */
+export function concat(xs: readonly Tensor[], axis = 0): Tensor {
+  const [first] = xs;
+  if (first === undefined) throw new OptionError('concat: expected at least one tensor, got none.');
+  return xs.length === 1 ? first : apply(new Concat(normalizeAxis('concat', axis, first.rank)), ...xs);
+}
+
+class Pack extends Operation {
+  readonly name = 'pack';
+
+  constructor(
+    readonly offsets: readonly number[],
+    readonly size: number,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${this.offsets.join()}:${this.size}`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [{ shape: [this.size], dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return node.inputs.map((x, i) => dy && reshape(slice(dy, [this.offsets[i]!], [x.size]), x.shape));
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const out = node.outputs[0]!;
+    const copies = node.inputs.map((x, i) => copyInstruction(out, x, [x.size], 0, [1], this.offsets[i]!, [1]));
+    const ends = [0, ...node.inputs.map((x, i) => this.offsets[i]! + x.size)];
+    const gaps = [...this.offsets, this.size].flatMap((next, i): Instruction[] =>
+      next > ends[i]! ? [{ kind: 'fill', out, outOffset: ends[i]!, count: next - ends[i]!, value: 0 }] : [],
+    );
+    return [...copies, ...gaps];
+  }
+}
+
+/** @internal One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there. */
+export function pack(xs: readonly Tensor[], offsets: readonly number[], size: number): Tensor {
+  return apply(new Pack(offsets, size), ...xs);
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((total, x, i) => total + x * b[i]!, 0);
+}
+
+function copyInstruction(out: Tensor, x: Tensor, dims: Shape, inOffset: number, inStrides: readonly number[], outOffset: number, outStrides: readonly number[]): Instruction {
+  return { kind: 'copy', out, in: x, dtype: x.dtype, dims, inOffset, inStrides, outOffset, outStrides };
+}
