@@ -17,6 +17,7 @@ export default tseslint.config(
       'prefer-const': 'error',
       'no-restricted-syntax': [
         'error',
+        { selector: 'TSEnumDeclaration', message: 'No enum: a union of literals.' },
         { selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword', message: 'No `as unknown as`: give the value its type.' },
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
