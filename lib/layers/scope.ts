@@ -1,0 +1,21 @@
+import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Initializer } from '../init.js';
+import type { Layer } from './layer.js';
+
+/** What a layer may ask of the model around it while its forward is traced. */
+export interface Scope {
+  /** True while a training step is traced, false for evaluation and prediction. */
+  readonly training: boolean;
+  /** Path of this layer in the model: 'features.3'; '' for the root. */
+  readonly path: string;
+  /** A trained array, made by `init` the first time. Names are unique within a layer. */
+  parameter(name: string, shape: Shape, init: Initializer): Tensor;
+  /** An array that belongs to the model but is not trained: running statistics. */
+  buffer(name: string, shape: Shape, init: Initializer): Tensor;
+  /** The value the buffer has after this step. Ignored unless training. */
+  assign(buffer: Tensor, value: Tensor): void;
+  /** Uniform numbers in [0, 1), new at every step. */
+  uniform(shape: Shape): Tensor;
+  /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
+  call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor;
+}

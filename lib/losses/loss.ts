@@ -1,0 +1,17 @@
+import type { NdArray } from '../array.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+
+/** How the losses of single elements become one number. */
+export type Reduction = 'mean' | 'sum';
+
+/** The number training makes small. Concrete losses are final. */
+export abstract class Loss {
+  /** prediction, target → scalar, in operations. */
+  abstract forward(prediction: Tensor, target: Tensor): Tensor;
+
+  /**
+   * Looks at the target data on the host before anything is computed: class ids in range, probabilities that sum to 1.
+   * @throws DataError naming the first bad row
+   */
+  validate(_target: NdArray, _predictionShape: Shape): void {}
+}

@@ -1,0 +1,33 @@
+import type { Tensor } from '../graph/tensor.js';
+
+/** A number, or a function of the step (from 0) that gives one. */
+export type Schedule = number | ((step: number) => number);
+
+/** New values of a parameter and its slots. */
+export interface Update {
+  readonly parameter: Tensor;
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * A rule that changes a parameter: its slots (per-parameter state, zero at first) and one update, in operations. The rule is
+ * elementwise, so the trainer applies it once to all parameters as one flat vector. The trainer owns the step count, schedules
+ * and clipping. Concrete optimizers are final.
+ */
+export abstract class Optimizer {
+  /** Names of the state kept for each parameter. */
+  abstract readonly slots: readonly string[];
+  /** Learning rate. */
+  abstract readonly lr: Schedule;
+
+  /**
+   * Numbers that change from step to step, worked out in double precision: at least `lr`. Called with step = 0, 1, 2, …
+   * Always gives the same names.
+   */
+  scalars(_step: number, lr: number): Readonly<Record<string, number>> {
+    return { lr };
+  }
+
+  /** The rule. `scalars` holds what `scalars()` names, as tensors of shape []. */
+  abstract update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update;
+}
