@@ -1,0 +1,64 @@
+// Sizes of the GEMM, as data. M, N, K: rows, columns and depth of the product; sizes are in elements.
+#pragma once
+#include <stdint.h>
+
+#include "../kernels/args.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+LW_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+LW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+LW_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The depth block is part of the numerical contract: a pure function of K, the same on every ISA. 384 is the choice of BLIS skx and oneDNN.
+constexpr int64_t kMaxDepth = 384;
+LW_INLINE int64_t depth_block(int64_t k) {
+  if (k <= kMaxDepth) return k;
+  return divide_up(divide_up(k, divide_up(k, kMaxDepth)), 8) * 8;
+}
+
+// A tile is rows × vectors accumulators; beside them live one row of B vectors and the broadcast elements of A.
+// 32 registers: 12×2 = 24 + 2 + 1; 16 registers: 6×2 = 12 + 2 + 1. Few rows take wider tiles, so that at least
+// 8 independent chains hide the latency of two FMA pipes.
+constexpr int kMaxVectors = 8;
+constexpr int tile_rows(int vectors) {
+  constexpr bool many = kVectorRegisters == 32;
+  return vectors == 1 ? 12 : vectors == 2 ? (many ? 12 : 6) : vectors == 4 ? (many ? 4 : 2) : vectors == 8 ? (many ? 2 : 1) : 0;
+}
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = kTileVectors * kLanes;
+constexpr int kTileRows = tile_rows(kTileVectors);
+
+// Packed B: at most 512 KB, half of a 1 MB L2, so that rows of A and C pass through beside it.
+constexpr int64_t kMaxPackedB = 128 * 1024;
+// A copied row panel of A: 12 rows at a pitch that is no multiple of 256 elements.
+constexpr int64_t kPanelPitch = kMaxDepth + 16;
+constexpr int64_t kPanelA = 12 * kPanelPitch + 64;
+static_assert((kMaxPackedB + kPanelA) * sizeof(float) <= kScratchBytes);
+
+// Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).
+constexpr int64_t kTaskWork = 1 << 17, kMaxTasks = 96;
+constexpr int64_t kTaskRows = 24, kTaskColumns = 64;
+
+struct Grid {
+  int64_t row_blocks, column_blocks, rows, columns;  // rows and columns of one block
+};
+
+// Depends on the sizes alone. A block is about as many rows as columns: that is the least packing for its work.
+LW_INLINE Grid make_grid(const GemmArgs& g) {
+  const int64_t work = g.m * g.n * larger(g.k, 1);
+  if (work <= kTaskWork) return {1, 1, g.m, g.n};
+  const int64_t blocks = divide_up(smaller(divide_up(work * g.batch, kTaskWork), kMaxTasks), g.batch);
+  const int64_t most_rows = divide_up(g.m, kTaskRows), most_columns = divide_up(g.n, kTaskColumns);
+  int64_t across = 1;
+  while (across < most_columns && (across + 1) * (across + 1) * g.m <= blocks * g.n) ++across;
+  int64_t down = smaller(divide_up(blocks, across), most_rows);
+  across = smaller(divide_up(blocks, down), most_columns);
+  const int64_t rows = divide_up(divide_up(g.m, down), kTaskRows) * kTaskRows;
+  const int64_t columns = divide_up(divide_up(g.n, across), kTaskColumns) * kTaskColumns;
+  return {divide_up(g.m, rows), divide_up(g.n, columns), rows, columns};
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

@@ -1,0 +1,125 @@
+// C tile = A rows · B columns over one depth block: rows × vectors accumulators that never leave the registers.
+//
+// c[i][j] = (add_c ? c[i][j] : 0) + Σ_p a[i·a_row + p·a_k] · b[p·b_k + j], then + bias[j], then relu.
+// The sum starts at 0 and is one chain of FMAs in order of p, for every tile shape and ISA: the tile chosen never shows in the bits.
+#pragma once
+#include "blocking.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+struct Tile {
+  int64_t depth;
+  const float* a;
+  int64_t a_row, a_k;
+  const float* b;
+  int64_t b_k;
+  float* c;
+  int64_t c_row;
+  const float* bias;  // null: none
+  int last;           // columns of the last vector, 1..kLanes
+  bool add_c, relu;
+};
+
+// full: whole vectors. padded: B may be read in whole vectors, C ends inside the last one. ragged: B ends there as well.
+enum class Edge { full, padded, ragged };
+
+template <int kRows, int kVectors, Edge kEdge>
+void tile(const Tile& t) {
+  F32 acc[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
+
+  // One pointer for three rows keeps twelve rows within the general registers.
+  constexpr int kGroups = (kRows + 2) / 3;
+  const float* a[kGroups];
+#pragma GCC unroll 16
+  for (int g = 0; g < kGroups; ++g) a[g] = t.a + 3 * g * t.a_row;
+  const float* b = t.b;
+  const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k;
+  const int last = t.last;
+  for (int64_t p = t.depth; p > 0; --p) {
+    F32 column[kVectors];
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j)
+      column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      const F32 element = set1(a[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
+    }
+    b += b_k;
+#pragma GCC unroll 16
+    for (int g = 0; g < kGroups; ++g) a[g] += a_k;
+  }
+
+  const auto load_edge = [last](const float* p, int j) {
+    return kEdge != Edge::full && j == kVectors - 1 ? load_n(p + j * kLanes, last) : load(p + j * kLanes);
+  };
+  if (t.add_c) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = add(load_edge(t.c + i * t.c_row, j), acc[i][j]);
+  }
+  if (t.bias != nullptr) {
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) {
+      const F32 bias = load_edge(t.bias, j);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) acc[i][j] = add(acc[i][j], bias);
+    }
+  }
+  if (t.relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = max_second(zero(), acc[i][j]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) {
+      float* p = t.c + i * t.c_row + j * kLanes;
+      if (kEdge != Edge::full && j == kVectors - 1) {
+        store_n(p, acc[i][j], last);
+      } else {
+        store(p, acc[i][j]);
+      }
+    }
+}
+
+using TileKernel = void (*)(const Tile&);
+
+template <int kVectors, Edge kEdge, int kRows = tile_rows(kVectors)>
+LW_INLINE TileKernel tile_kernel(int64_t rows) {
+  if constexpr (kRows == 1) {
+    return tile<1, kVectors, kEdge>;
+  } else {
+    return rows == kRows ? tile<kRows, kVectors, kEdge> : tile_kernel<kVectors, kEdge, kRows - 1>(rows);
+  }
+}
+
+template <Edge kEdge>
+LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors) {
+  switch (vectors) {
+    case 1: return tile_kernel<1, kEdge>(rows);
+    case 2: return tile_kernel<2, kEdge>(rows);
+    case 4: return tile_kernel<4, kEdge>(rows);
+    default: return tile_kernel<8, kEdge>(rows);
+  }
+}
+
+LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors, Edge edge) {
+  switch (edge) {
+    case Edge::full: return tile_kernel<Edge::full>(rows, vectors);
+    case Edge::padded: return tile_kernel<Edge::padded>(rows, vectors);
+    default: return tile_kernel<Edge::ragged>(rows, vectors);
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

@@ -1,0 +1,259 @@
+// GEMM against a scalar reference: bit for bit on every ISA that fuses, within a bound derived from K on the baseline.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <random>
+
+#include "check.h"
+#include "../dispatch.h"
+
+using lanewise::Activation;
+using lanewise::GemmArgs;
+using lanewise::KernelTable;
+
+namespace {
+
+constexpr float kCanary = 12345.0f;
+constexpr float kEpsilon = 0x1p-24f;
+
+struct Form {
+  const char* name;
+  bool a_transposed, b_transposed, strided;  // strided: no unit stride anywhere
+};
+constexpr Form kForms[] = {{"NN", false, false, false}, {"NT", false, true, false},  {"TN", true, false, false},
+                           {"TT", true, true, false},   {"strided", false, false, true}};
+
+struct Problem {
+  int64_t m, n, k;
+  Form form = kForms[0];
+  int64_t batch = 1;
+  int64_t pad = 0;  // added to every leading dimension
+  bool accumulate = false, bias = false;
+  Activation activation = Activation::none;
+  int ranges = 1;  // the tasks are split into this many ranges, run in reverse order
+};
+
+std::string describe(const KernelTable& table, const Problem& p) {
+  char text[200];
+  std::snprintf(text, sizeof text, "%s %s %ldx%ldx%ld batch %ld pad %ld accumulate %d bias %d activation %d ranges %d", table.isa, p.form.name,
+                long(p.m), long(p.n), long(p.k), long(p.batch), long(p.pad), p.accumulate, p.bias, int(p.activation), p.ranges);
+  return text;
+}
+
+int64_t depth_block(int64_t k) {
+  if (k <= 384) return std::max<int64_t>(k, 1);
+  const int64_t blocks = (k + 383) / 384;
+  return ((k + blocks - 1) / blocks + 7) / 8 * 8;
+}
+
+// The contract of gemm.h in scalars, before sigmoid and tanh; `magnitude` receives Σ|a·b| + |c| + |bias|.
+float reference(const GemmArgs& g, const float* a, const float* b, float old, int64_t i, int64_t j, double& magnitude) {
+  const int64_t step = depth_block(g.k);
+  float sum = g.accumulate ? old : 0.0f;
+  magnitude = std::fabs(sum);
+  for (int64_t p0 = 0; p0 == 0 || p0 < g.k; p0 += step) {
+    float block = 0.0f;
+    for (int64_t p = p0; p < std::min(g.k, p0 + step); ++p) {
+      const float x = a[i * g.a_row + p * g.a_col], y = b[p * g.b_row + j * g.b_col];
+      block = std::fma(x, y, block);
+      magnitude += std::fabs(double(x) * y);
+    }
+    sum = p0 == 0 && !g.accumulate ? block : sum + block;
+  }
+  if (g.bias != nullptr) {
+    sum += g.bias[j];
+    magnitude += std::fabs(g.bias[j]);
+  }
+  return g.activation == Activation::relu && 0.0f > sum ? 0.0f : sum;
+}
+
+bool same_bits(float x, float y) { return std::memcmp(&x, &y, sizeof x) == 0 || (std::isnan(x) && std::isnan(y)); }
+
+struct Scratch {
+  std::unique_ptr<char[]> memory{new char[lanewise::kScratchBytes + 64]};
+  void* get() {
+    const uintptr_t at = reinterpret_cast<uintptr_t>(memory.get());
+    return reinterpret_cast<void*>((at + 63) / 64 * 64);
+  }
+};
+
+void run(const KernelTable& table, const GemmArgs& g, int ranges) {
+  static Scratch scratch;
+  const int64_t tasks = table.gemm_tasks(g);
+  for (int r = ranges - 1; r >= 0; --r) {
+    const int64_t begin = tasks * r / ranges, end = tasks * (r + 1) / ranges;
+    if (begin < end) CHECK(table.gemm(g, begin, end, scratch.get()) == lanewise::kOk);
+  }
+}
+
+void check(const KernelTable& table, const Problem& q, float poison = 0.0f) {
+  static std::mt19937 random(7);
+  std::uniform_real_distribution<float> value(-1.0f, 1.0f);
+  const auto fill = [&](std::vector<float>& data) {
+    for (float& x : data) x = value(random);
+  };
+  GemmArgs g = {};
+  g.m = q.m, g.n = q.n, g.k = q.k, g.batch = q.batch;
+  const int64_t unit = q.form.strided ? 3 : 1;
+  g.a_row = q.form.a_transposed ? 1 : q.k * unit + q.pad;
+  g.a_col = q.form.a_transposed ? q.m + q.pad : unit;
+  g.b_row = q.form.b_transposed ? 1 : q.n * unit + q.pad;
+  g.b_col = q.form.b_transposed ? q.k + q.pad : unit;
+  g.c_row = q.n + q.pad;
+  // Sizes that end at the last element used: reading further is caught by the memory checker.
+  const auto extent = [](int64_t rows, int64_t columns, int64_t row, int64_t column) {
+    return rows == 0 || columns == 0 ? 0 : (rows - 1) * row + (columns - 1) * column + 1;
+  };
+  g.a_batch = extent(q.m, q.k, g.a_row, g.a_col) + q.pad;
+  g.b_batch = extent(q.k, q.n, g.b_row, g.b_col) + q.pad;
+  g.c_batch = q.m * g.c_row + q.pad;
+  g.accumulate = q.accumulate;
+  g.activation = q.activation;
+  const int64_t last = q.batch - 1;
+  std::vector<float> a(last * g.a_batch + extent(q.m, q.k, g.a_row, g.a_col)), b(last * g.b_batch + extent(q.k, q.n, g.b_row, g.b_col));
+  constexpr int64_t kGuard = 32;
+  std::vector<float> old(q.batch * g.c_batch), bias(q.n);
+  fill(a), fill(b), fill(old), fill(bias);
+  if (poison != 0.0f && !a.empty()) a[a.size() / 2] = poison;
+  g.a = a.data(), g.b = b.data(), g.bias = q.bias ? bias.data() : nullptr;
+  std::vector<float> c(old.size() + 2 * kGuard, kCanary);
+  const auto inside = [&](int64_t at) { return at % g.c_batch / g.c_row < q.m && at % g.c_batch % g.c_row < q.n; };
+  for (size_t at = 0; at < old.size(); ++at)
+    if (inside(at)) c[kGuard + at] = old[at];
+  g.c = c.data() + kGuard;
+  run(table, g, q.ranges);
+
+  // sigmoid and tanh are checked against their own double value: 4 units in the last place on top of the sum's error.
+  const bool curved = q.activation == Activation::sigmoid || q.activation == Activation::tanh;
+  double worst = 0;
+  int64_t wrong = 0;
+  for (int64_t item = 0; item < q.batch; ++item)
+    for (int64_t i = 0; i < q.m; ++i)
+      for (int64_t j = 0; j < q.n; ++j) {
+        const int64_t at = item * g.c_batch + i * g.c_row + j;
+        double magnitude;
+        const float expected = reference(g, a.data() + item * g.a_batch, b.data() + item * g.b_batch, old[at], i, j, magnitude);
+        const float got = g.c[at];
+        if (table.fused && !curved) {
+          wrong += !same_bits(got, expected);
+        } else if (std::isnan(expected)) {
+          wrong += !std::isnan(got);
+        } else {
+          double target = expected;
+          if (q.activation == Activation::sigmoid) target = 1 / (1 + std::exp(-target));
+          if (q.activation == Activation::tanh) target = std::tanh(target);
+          const double bound = (table.fused ? 0 : 2 * (q.k + 2) * kEpsilon * magnitude) + (curved ? 4 * 2 * kEpsilon * std::fabs(target) : 0) + 1e-38;
+          worst = std::max(worst, std::fabs(got - target) / bound);
+        }
+      }
+  for (int64_t at = -kGuard; at < int64_t(old.size()) + kGuard; ++at)
+    if (at < 0 || at >= int64_t(old.size()) || !inside(at)) wrong += g.c[at] != kCanary;
+  CHECK_TEXT(wrong == 0 && worst <= 1, describe(table, q) + ": " + std::to_string(wrong) + " wrong, error/bound " + std::to_string(worst));
+}
+
+template <class Body>
+void on_every_table(Body body) {
+  for (const KernelTable* table : lanewise::available_tables()) body(*table);
+}
+
+}  // namespace
+
+LW_TEST(small_sizes) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (int64_t m : {0, 1, 2, 3, 5, 13})
+        for (int64_t n : {0, 1, 2, 3, 7, 10, 16, 17})
+          for (int64_t k : {0, 1, 2, 5, 16, 19}) check(t, {m, n, k, form});
+  });
+}
+
+LW_TEST(lane_and_tile_edges) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms) {
+      for (int64_t n : {t.lanes - 1, t.lanes, t.lanes + 1, 2 * t.lanes - 1, 2 * t.lanes, 2 * t.lanes + 1, 3 * t.lanes, 4 * t.lanes + 1, 8 * t.lanes, 15 * t.lanes + 3})
+        for (int64_t m : {1, 2, 3, 4, 6, 8, 11, 12, 14, 25, 49, 60}) check(t, {m, n, 21, form});
+      for (int64_t m = 1; m <= 26; ++m) check(t, {m, 37, 33, form});
+    }
+  });
+}
+
+LW_TEST(depth_blocks) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (int64_t k : {383, 384, 385, 400, 767, 768, 769, 1153})
+        for (bool accumulate : {false, true}) {
+          check(t, {13, 35, k, form, 1, 0, accumulate});
+          check(t, {1, 70, k, form, 1, 3, accumulate});
+          check(t, {70, 1, k, form, 1, 1, accumulate});
+          check(t, {50, 6, k, form, 1, 1, accumulate});
+        }
+  });
+}
+
+LW_TEST(leading_dimensions) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (int64_t pad : {1, 3, 16, 192, 448}) check(t, {30, 64, 64, form, 1, pad});
+    for (const Form& form : kForms) check(t, {61, 256, 512, form});
+  });
+}
+
+LW_TEST(epilogues) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
+        for (bool bias : {false, true})
+          for (bool accumulate : {false, true})
+            for (int64_t k : {0, 9, 390}) {
+              check(t, {14, 41, k, form, 1, 2, accumulate, bias, activation});
+              check(t, {33, 3, k, form, 2, 2, accumulate, bias, activation});
+              check(t, {1, 3, k, form, 2, 2, accumulate, bias, activation});
+              check(t, {60, 1, k, form, 1, 0, accumulate, bias, activation});
+            }
+  });
+}
+
+LW_TEST(batches) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (int ranges : {1, 2, 5}) check(t, {17, 19, 23, form, 5, 1, false, true, Activation::relu, ranges});
+    check(t, {64, 64, 64, kForms[1], 9, 0, false, false, Activation::none, 4});
+    Problem shared = {64, 64, 64, kForms[0], 0};
+    check(t, shared);
+  });
+}
+
+LW_TEST(nan_passes_relu) {
+  on_every_table([](const KernelTable& t) {
+    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    for (const Form& form : kForms)
+      for (float poison : {nan, inf, -inf})
+        for (int64_t n : {1, 5, 40}) check(t, {20, n, 30, form, 1, 0, false, true, Activation::relu}, poison);
+  });
+}
+
+LW_TEST(larger_products_in_any_ranges) {
+  on_every_table([](const KernelTable& t) {
+    for (const Form& form : kForms)
+      for (int ranges : {1, 2, 3, 7, 16}) {
+        check(t, {127, 129, 131, form, 1, 0, true, true, Activation::relu, ranges});
+        check(t, {97, 450, 401, form, 1, 0, false, true, Activation::none, ranges});
+        check(t, {5, 1500, 200, form, 1, 0, false, false, Activation::none, ranges});
+        check(t, {1500, 5, 200, form, 1, 0, false, true, Activation::relu, ranges});
+      }
+    check(t, {255, 257, 511, kForms[0], 1, 0, false, false, Activation::none, 3});
+  });
+}
+
+LW_TEST(random_problems) {
+  on_every_table([](const KernelTable& t) {
+    std::mt19937 random(11);
+    const auto below = [&](int n) { return int64_t(random() % n); };
+    for (int round = 0; round < 300; ++round) {
+      const int64_t m = below(90), n = below(150), k = below(3) == 0 ? below(900) : below(60);
+      check(t, {m, n, k, kForms[below(5)], 1 + below(3), below(4), below(2) == 0, below(2) == 0, Activation(below(4)), int(1 + below(6))});
+    }
+  });
+}
