@@ -1,0 +1,8 @@
+import type { Suite } from '../types.js';
+import { eventLoopSuite } from './event-loop.js';
+import { gemmSuite, gemmViewSuite } from './gemm.js';
+import { stepSuite } from './step.js';
+
+export function suites(): Suite[] {
+  return [gemmSuite(), gemmViewSuite(), stepSuite(), eventLoopSuite()];
+}

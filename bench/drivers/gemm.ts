@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build, nativeLibraries } from '../build.js';
+import type { Driver } from '../types.js';
+
+const native = fileURLToPath(new URL('../../native', import.meta.url));
+/** Where Debian puts libraries and headers of this architecture. */
+const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+
+/** OpenBLAS and BLIS pick their kernels by CPU model and know few: every plausible choice runs, the fastest counts. */
+const openblasCores = ['SKYLAKEX', 'HASWELL', 'ZEN'];
+/** BLIS 0.9 takes its numbers for these names. */
+const blisArchitectures = { skx: '0', haswell: '3', zen3: '6' };
+
+export function gemmDrivers(): { found: Driver[]; missing: string[] } {
+  const found: Driver[] = [];
+  const missing: string[] = [];
+  const add = (peer: string, program: string | undefined, variants: Readonly<Record<string, Readonly<Record<string, string>>>>): void => {
+    if (program === undefined) missing.push(peer);
+    else for (const [variant, environment] of Object.entries(variants)) found.push({ peer, variant, command: [program], environment });
+  };
+
+  const libraries = nativeLibraries();
+  const lanewise =
+    libraries.length === 0
+      ? undefined
+      : build('gemm_lanewise', { source: 'gemm_lanewise.cc', include: native, link: ['-Wl,--start-group', ...libraries, '-Wl,--end-group'] });
+  add('lanewise', lanewise, { '': {} });
+
+  const onednn = existsSync('/usr/include/dnnl.hpp') ? build('gemm_onednn', { source: 'gemm_onednn.cc', link: ['-ldnnl'] }) : undefined;
+  add('onednn', onednn, { sgemm: { BENCH_VARIANT: 'sgemm' }, matmul: { BENCH_VARIANT: 'matmul' } });
+
+  const openblas = blas('openblas', 'openblas-pthread');
+  add('openblas', openblas, Object.fromEntries(openblasCores.map((core) => [core, { OPENBLAS_CORETYPE: core }])));
+
+  const blis = blas('blis', 'blis-openmp');
+  add('blis', blis, Object.fromEntries(Object.entries(blisArchitectures).map(([name, number]) => [name, { BLIS_ARCH_TYPE: number }])));
+  return { found, missing };
+}
+
+function blas(library: string, directory: string): string | undefined {
+  return build(`gemm_${library}`, {
+    source: 'gemm_blas.cc',
+    include: `/usr/include/${triplet}/${directory}`,
+    library: `/usr/lib/${triplet}/${directory}`,
+    link: [`-l${library}`],
+  });
+}

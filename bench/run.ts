@@ -1,0 +1,74 @@
+// npm run bench -- [FILTER...] [--threads 1,2] [--rounds N] [--drivers a,b] [--json FILE] [--list]
+// A filter is a substring of `suite/case`; a case runs if it has all of them. See README.md.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { suites } from './cases/index.js';
+import { LimitMeter } from './limits.js';
+import { measure } from './measure.js';
+import { DriverProcess } from './process.js';
+import { json, limitsText, table } from './report.js';
+import type { CaseResult, Suite } from './types.js';
+
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: {
+    threads: { type: 'string', default: '1,2' },
+    rounds: { type: 'string' },
+    drivers: { type: 'string' },
+    json: { type: 'string', default: 'bench/results/latest.json' },
+    list: { type: 'boolean', default: false },
+  },
+});
+const threadCounts = options.threads.split(',').map(Number);
+
+function select(suite: Suite): Suite {
+  const wanted = suite.cases.filter(
+    ({ name, threads }) => threadCounts.includes(threads) && filters.every((filter) => `${suite.name}/${name}`.includes(filter)),
+  );
+  return { ...suite, cases: wanted, rounds: options.rounds === undefined ? suite.rounds : Number(options.rounds) };
+}
+
+const chosen = suites().map(select).filter((suite) => suite.cases.length > 0);
+if (options.list || chosen.length === 0) {
+  for (const suite of chosen) for (const { name, threads } of suite.cases) console.log(`${suite.name}/${name} (threads ${threads})`);
+  process.exit(chosen.length === 0 ? 1 : 0);
+}
+
+const limits = new LimitMeter();
+const used = [...new Set(chosen.flatMap((suite) => suite.cases.map(({ threads }) => threads)))].sort((a, b) => a - b);
+await limits.start(used);
+console.log(limitsText(limits));
+
+const results: CaseResult[] = [];
+for (const suite of chosen) {
+  for (const threads of used) {
+    const cases = suite.cases.filter((test) => test.threads === threads);
+    if (cases.length > 0) await runSuite(suite, cases, threads);
+  }
+}
+limits.stop();
+
+const file = options.json;
+mkdirSync(dirname(file), { recursive: true });
+const machine = { processor: cpus()[0]?.model, processors: availableParallelism(), node: process.version, date: new Date().toISOString() };
+writeFileSync(file, `${JSON.stringify(json(results, limits, machine), undefined, 2)}\n`);
+console.log(`\nwritten: ${file}`);
+
+async function runSuite(suite: Suite, cases: Suite['cases'], threads: number): Promise<void> {
+  const { found, missing } = suite.drivers(threads);
+  const names = options.drivers?.split(',');
+  const drivers = found.filter(({ peer }) => names === undefined || names.includes(peer));
+  console.log(`\n${suite.name}, ${threads} thread${threads > 1 ? 's' : ''} (${suite.unit})${missing.length > 0 ? `; not here: ${missing.join(', ')}` : ''}`);
+  const processes = drivers.map((driver) => new DriverProcess(driver, threads));
+  const own: CaseResult[] = [];
+  for (const test of cases) {
+    own.push(await measure(suite, test, processes, limits));
+    process.stderr.write(`\r${own.length}/${cases.length} ${test.name.padEnd(40)}`);
+  }
+  process.stderr.write(`\r${' '.repeat(60)}\r`);
+  for (const driver of processes) driver.stop();
+  results.push(...own);
+  console.log(table(own, limits));
+}
