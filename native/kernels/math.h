@@ -111,11 +111,11 @@ LW_INLINE F32 log1p(F32 x) {
   const F32 one = set1(1.0f);
   const F32 u = add(one, x);
   const F32 t = sub(u, one);
-  const F32 exact_lost = add(sub(one, sub(u, t)), sub(x, t));  // u + lost = 1 + x
-  const F32 lost = select(less(x, set1(0x1p60f)), exact_lost, zero());  // beyond, its scale would overflow
+  const F32 lost = add(sub(one, sub(u, t)), sub(x, t));  // u + lost = 1 + x
   const LogReduction l = reduce_log(u);
   const F32 scale = bits_to_float(sub_i(set1_i(127 << 23), shift_left<23>(l.exponent)));
-  const F32 f = fma(lost, scale, sub(l.mantissa, one));
+  const F32 rough = sub(l.mantissa, one);
+  const F32 f = select(less(x, set1(0x1p60f)), fma(lost, scale, rough), rough);  // far out the scale leaves the range
   const F32 y = copysign(log_sum(to_float(l.exponent), f), x);
   const F32 bounded = select(less(x, set1(kInfinity)), y, x);
   const F32 low = select(less(x, set1(-1.0f)), set1(kNaN), set1(-kInfinity));

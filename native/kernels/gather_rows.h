@@ -1,0 +1,79 @@
+// gather_rows:      out[i] = table[ids[i]]                 rows of row_bytes bytes; out may not overlap the table
+// scatter_add_rows: dtable[ids[i]] += dy[i], in order of i dtable [table_rows, columns] is overwritten: zero where no id points
+// A bad id gives a zero row (is skipped); the first one of the range is returned.
+#pragma once
+
+#include <string.h>
+
+#include "args.h"
+#include "lanes.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+constexpr int64_t kGatherTaskBytes = 65536;
+constexpr int64_t kScatterColumns = 64;  // columns of a task: every task sees all ids, so sums keep their order
+
+LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return larger(1, kGatherTaskBytes / (args.row_bytes + 1)); }
+
+// memcpy for rows of floats: short ones are a vector or two.
+LW_INLINE void copy_row(const uint8_t* from, int64_t bytes, uint8_t* to) {
+  if (bytes % 4 != 0 || bytes > 1024) {
+    memcpy(to, from, static_cast<size_t>(bytes));
+    return;
+  }
+  const float* in = reinterpret_cast<const float*>(from);
+  float* out = reinterpret_cast<float*>(to);
+  int64_t n = bytes / 4;
+  for (; n >= kLanes; n -= kLanes, in += kLanes, out += kLanes) store(out, load(in));
+  if (n > 0) store_n(out, load_n(in, static_cast<int>(n)), static_cast<int>(n));
+}
+
+int64_t gather_rows_tasks(const GatherRowsArgs& args) { return ceil_div(args.count, gather_rows_per_task(args)); }
+
+int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void*) {
+  const int64_t per_task = gather_rows_per_task(args);
+  const int64_t stop = smaller(end * per_task, args.count);
+  int64_t bad = kOk;
+  for (int64_t i = begin * per_task; i < stop; ++i) {
+    const int32_t id = args.ids[i];
+    uint8_t* out = args.out + i * args.row_bytes;
+    if (id >= 0 && id < args.table_rows) {
+      copy_row(args.table + id * args.row_bytes, args.row_bytes, out);
+    } else {
+      memset(out, 0, static_cast<size_t>(args.row_bytes));
+      if (bad == kOk) bad = i;
+    }
+  }
+  return bad;
+}
+
+int64_t scatter_add_rows_tasks(const ScatterAddRowsArgs& args) { return ceil_div(args.columns, kScatterColumns); }
+
+int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t end, void*) {
+  const int64_t first = begin * kScatterColumns;
+  const int64_t width = smaller(end * kScatterColumns, args.columns) - first;
+  if (width == args.columns) {
+    memset(args.dtable, 0, static_cast<size_t>(args.table_rows * args.columns) * sizeof(float));
+  } else {
+    for (int64_t r = 0; r < args.table_rows; ++r) memset(args.dtable + r * args.columns + first, 0, static_cast<size_t>(width) * sizeof(float));
+  }
+  int64_t bad = kOk;
+  for (int64_t i = 0; i < args.count; ++i) {
+    const int32_t id = args.ids[i];
+    if (id < 0 || id >= args.table_rows) {
+      if (bad == kOk) bad = i;
+      continue;
+    }
+    const float* dy = args.dy + i * args.columns + first;
+    float* sum = args.dtable + id * args.columns + first;
+    int64_t c = 0;
+    for (; c + kLanes <= width; c += kLanes) store(sum + c, add(load(sum + c), load(dy + c)));
+    const int rest = static_cast<int>(width - c);
+    if (rest > 0) store_n(sum + c, add(load_n(sum + c, rest), load_n(dy + c, rest)), rest);
+  }
+  return bad;
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

@@ -1,0 +1,120 @@
+// Row reductions over 64 virtual lanes: element e of a chunk of kReduceChunk goes to lane e % 64 in order of e, the lanes are
+// folded in halves (lane j with lane j + 32, then + 16, …), and chunk results are combined pairwise in order. So the bits
+// depend on the length alone, not on the ISA's width.
+#pragma once
+
+#include "args.h"
+#include "math.h"
+
+#define LW_MEMBER inline __attribute__((always_inline))
+
+namespace lanewise::LW_ISA {
+namespace {
+
+constexpr int kVirtualLanes = 64;
+constexpr int kLaneVectors = kVirtualLanes / kLanes;
+constexpr int64_t kReduceChunk = 4096;
+
+struct SumFold {
+  static constexpr float kNeutral = 0.0f;
+  LW_INLINE F32 step(F32 a, F32 b) { return add(a, b); }
+  LW_INLINE float step(float a, float b) { return a + b; }
+};
+// NaN wins.
+struct MaxFold {
+  static constexpr float kNeutral = -kInfinity;
+  LW_INLINE F32 step(F32 a, F32 b) { return select(unordered(a, a), a, max_second(a, b)); }
+  LW_INLINE float step(float a, float b) { return a != a || a > b ? a : b; }
+};
+struct MinFold {
+  static constexpr float kNeutral = kInfinity;
+  LW_INLINE F32 step(F32 a, F32 b) { return select(unordered(a, a), a, min_second(a, b)); }
+  LW_INLINE float step(float a, float b) { return a != a || a < b ? a : b; }
+};
+
+// The first n lanes of x, the neutral element in the others.
+template <class Fold>
+LW_INLINE F32 keep_lanes(F32 x, int n) {
+  return select(first_lanes(n), x, set1(Fold::kNeutral));
+}
+
+template <class Fold>
+LW_INLINE float fold_lanes(F32 x, int width) {
+  alignas(64) float lane[kLanes];
+  store(lane, x);
+  for (int half = width / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; ++j) lane[j] = Fold::step(lane[j], lane[j + half]);
+  }
+  return lane[0];
+}
+
+// Folds at most one vector: lanes from n on must be neutral, so that halves made of them alone can be skipped.
+template <class Fold>
+LW_INLINE float fold_short(F32 x, int n) {
+  int width = 1;
+  while (width < n) width *= 2;
+  return fold_lanes<Fold>(x, width);
+}
+
+// Folds read(i, vector) over [begin, begin + n), n ≤ kReduceChunk. `read(i)` gives a whole vector, `read(i, k)` the first k lanes and
+// neutral elements in the rest.
+template <class Fold, class Read>
+LW_INLINE float fold_chunk(int64_t begin, int64_t n, const Read& read) {
+  if (n <= kLanes) return fold_short<Fold>(read(begin, static_cast<int>(n)), static_cast<int>(n));
+  F32 lane[kLaneVectors];
+  for (int v = 0; v < kLaneVectors; ++v) lane[v] = set1(Fold::kNeutral);
+  int64_t i = begin;
+  const int64_t end = begin + n;
+  for (; i + kVirtualLanes <= end; i += kVirtualLanes) {
+    for (int v = 0; v < kLaneVectors; ++v) lane[v] = Fold::step(lane[v], read(i + v * kLanes));
+  }
+  for (int v = 0; v < kLaneVectors; ++v, i += kLanes) {
+    if (i + kLanes <= end) {
+      lane[v] = Fold::step(lane[v], read(i));
+    } else if (i < end) {
+      lane[v] = Fold::step(lane[v], read(i, static_cast<int>(end - i)));
+    }
+  }
+  for (int half = kLaneVectors / 2; half > 0; half /= 2) {
+    for (int v = 0; v < half; ++v) lane[v] = Fold::step(lane[v], lane[v + half]);
+  }
+  return fold_lanes<Fold>(lane[0], kLanes);
+}
+
+LW_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+LW_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+LW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Combines results pairwise in the order they come: those of 2^k chunks with the next 2^k.
+template <class Fold>
+struct PairwiseFold {
+  float level[48];
+  int64_t count = 0;
+
+  void push(float x) {
+    int k = 0;
+    for (int64_t c = count++; c & 1; c >>= 1) x = Fold::step(level[k++], x);
+    level[k] = x;
+  }
+  float result() const {
+    float total = Fold::kNeutral;
+    bool empty = true;
+    for (int k = 0; k < 48 && count >> k != 0; ++k) {
+      if (!(count >> k & 1)) continue;
+      total = empty ? level[k] : Fold::step(level[k], total);
+      empty = false;
+    }
+    return total;
+  }
+};
+
+template <class Fold, class Read>
+LW_INLINE float fold_row(int64_t n, const Read& read) {
+  if (n <= kReduceChunk) return fold_chunk<Fold>(0, n, read);
+  PairwiseFold<Fold> chunks;
+  for (int64_t i = 0; i < n; i += kReduceChunk) chunks.push(fold_chunk<Fold>(i, smaller(n - i, kReduceChunk), read));
+  return chunks.result();
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA
