@@ -18,10 +18,10 @@ int64_t cross_entropy_tasks(const CrossEntropyArgs& args) { return ceil_div(args
 
 int64_t cross_entropy(const CrossEntropyArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = smaller(end * per_task, args.rows);
+  const int64_t stop = min_size(end * per_task, args.rows);
   int64_t bad = kOk;
   for (int64_t group = begin * per_task; group < stop; group += kLossGroup) {
-    const int count = static_cast<int>(smaller(stop - group, kLossGroup));
+    const int count = static_cast<int>(min_size(stop - group, kLossGroup));
     alignas(64) float sum[kLossGroup], gap[kLossGroup];
     for (int k = 0; k < count; ++k) {
       const int64_t r = group + k;
@@ -39,7 +39,7 @@ int64_t cross_entropy(const CrossEntropyArgs& args, int64_t begin, int64_t end, 
       gap[k] = x[id] - max;
     }
     for (int k = 0; k < count; k += kLanes) {
-      const int n = static_cast<int>(smaller(count - k, kLanes));
+      const int n = static_cast<int>(min_size(count - k, kLanes));
       store_n(args.loss + group + k, sub(log(load_n(sum + k, n)), load_n(gap + k, n)), n);
     }
   }
@@ -50,7 +50,7 @@ int64_t cross_entropy_backward_tasks(const CrossEntropyBackwardArgs& args) { ret
 
 int64_t cross_entropy_backward(const CrossEntropyBackwardArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = smaller(end * per_task, args.rows);
+  const int64_t stop = min_size(end * per_task, args.rows);
   int64_t bad = kOk;
   for (int64_t r = begin * per_task; r < stop; ++r) {
     const float* x = args.logits + r * args.columns;

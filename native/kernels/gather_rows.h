@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kGatherTaskBytes = 65536;
 constexpr int64_t kScatterColumns = 64;  // columns of a task: every task sees all ids, so sums keep their order
 
-LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return larger(1, kGatherTaskBytes / (args.row_bytes + 1)); }
+LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return max_size(1, kGatherTaskBytes / (args.row_bytes + 1)); }
 
 // memcpy for rows of floats: short ones are a vector or two.
 LW_INLINE void copy_row(const uint8_t* from, int64_t bytes, uint8_t* to) {
@@ -33,7 +33,7 @@ int64_t gather_rows_tasks(const GatherRowsArgs& args) { return ceil_div(args.cou
 
 int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = gather_rows_per_task(args);
-  const int64_t stop = smaller(end * per_task, args.count);
+  const int64_t stop = min_size(end * per_task, args.count);
   int64_t bad = kOk;
   for (int64_t i = begin * per_task; i < stop; ++i) {
     const int32_t id = args.ids[i];
@@ -52,7 +52,7 @@ int64_t scatter_add_rows_tasks(const ScatterAddRowsArgs& args) { return ceil_div
 
 int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t first = begin * kScatterColumns;
-  const int64_t width = smaller(end * kScatterColumns, args.columns) - first;
+  const int64_t width = min_size(end * kScatterColumns, args.columns) - first;
   if (width == args.columns) {
     memset(args.dtable, 0, static_cast<size_t>(args.table_rows * args.columns) * sizeof(float));
   } else {

@@ -85,13 +85,13 @@ static float log_sum_exp_row(const float* in, int64_t columns) {
   return shift + log_of(fold_row<SumFold>(columns, ReadExp{in, set1(shift)}));
 }
 
-LW_INLINE int64_t softmax_rows_per_task(int64_t columns) { return larger(1, kSoftmaxTask / (columns + 1)); }
+LW_INLINE int64_t softmax_rows_per_task(int64_t columns) { return max_size(1, kSoftmaxTask / (columns + 1)); }
 
 int64_t softmax_tasks(const SoftmaxArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
 
 int64_t softmax(const SoftmaxArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = smaller(end * per_task, args.rows);
+  const int64_t stop = min_size(end * per_task, args.rows);
   for (int64_t r = begin * per_task; r < stop; ++r) {
     const float* in = args.in + r * args.columns;
     switch (args.kind) {
