@@ -1,0 +1,103 @@
+# The addon, and one static library per instruction set with only its flags. Sources and flags: native/sources.gypi.
+# Sanitizers: node-gyp rebuild -- -Dsanitize=address,undefined
+{
+  'includes': ['native/sources.gypi'],
+  'variables': {
+    'sanitize%': '',
+  },
+  'target_defaults': {
+    'include_dirs': ['native'],
+    # Flags put here come before Node's own (-fno-exceptions, -std): those are set, or taken away, per target.
+    'xcode_settings': {
+      'CLANG_CXX_LANGUAGE_STANDARD': 'c++20',
+      'CLANG_CXX_LIBRARY': 'libc++',
+      'MACOSX_DEPLOYMENT_TARGET': '11.0',
+      'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
+      'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_cflags)'],
+    },
+    'msvs_settings': {
+      'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_msvc)'], 'ExceptionHandling': 1 },
+    },
+    'conditions': [
+      ['sanitize!=""', {
+        'target_conditions': [['1==1', {
+          'cflags_cc': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer', '-g', '-O1'],
+          'ldflags': ['-fsanitize=<(sanitize)'],
+        }]],
+      }],
+    ],
+  },
+  'targets': [
+    {
+      'target_name': 'lanewise_core',
+      'type': 'static_library',
+      'win_delay_load_hook': 'false',
+      'sources': ['<@(lanewise_core_sources)'],
+      'cflags_cc!': ['-fno-exceptions'],
+      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES' },
+      'cflags_cc': ['<@(lanewise_cflags)'],
+    },
+    {
+      'target_name': 'lanewise',
+      'sources': ['<@(lanewise_addon_sources)'],
+      'cflags_cc!': ['-fno-exceptions'],
+      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES' },
+      'cflags_cc': ['<@(lanewise_cflags)'],
+      'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'dependencies': ['lanewise_core'],
+      'conditions': [
+        ['target_arch=="x64"', { 'dependencies': ['lanewise_baseline', 'lanewise_avx2', 'lanewise_avx512'] }],
+        ['target_arch=="arm64"', { 'dependencies': ['lanewise_neon'] }],
+        ['OS=="linux"', {
+          # nodelete: a worker that ends must not unmap code that native threads run.
+          'ldflags': ['-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,nodelete', '-Wl,--version-script=<(module_root_dir)/native/exports.map'],
+        }],
+      ],
+    },
+  ],
+  'conditions': [
+    ['target_arch=="x64"', {
+      'targets': [
+        {
+          'target_name': 'lanewise_baseline',
+          'type': 'static_library',
+          'win_delay_load_hook': 'false',
+          'sources': ['<@(lanewise_baseline_sources)'],
+          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)'] },
+        },
+        {
+          'target_name': 'lanewise_avx2',
+          'type': 'static_library',
+          'win_delay_load_hook': 'false',
+          'sources': ['<@(lanewise_avx2_sources)'],
+          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_avx2_cflags)'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_avx2_cflags)'] },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_avx2_msvc)'] } },
+        },
+        {
+          'target_name': 'lanewise_avx512',
+          'type': 'static_library',
+          'win_delay_load_hook': 'false',
+          'sources': ['<@(lanewise_avx512_sources)'],
+          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_avx512_cflags)'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_avx512_cflags)'] },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_avx512_msvc)'] } },
+        },
+      ],
+    }],
+    ['target_arch=="arm64"', {
+      'targets': [
+        {
+          'target_name': 'lanewise_neon',
+          'type': 'static_library',
+          'win_delay_load_hook': 'false',
+          'sources': ['<@(lanewise_neon_sources)'],
+          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)'] },
+        },
+      ],
+    }],
+  ],
+}

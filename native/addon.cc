@@ -1,0 +1,34 @@
+// The module's entry: an environment of its own per JavaScript thread, and the functions of exports/.
+#include <napi.h>
+
+#include "exports/exports.h"
+
+namespace {
+
+using lanewise::Environment;
+namespace js = lanewise::js;
+
+void define(napi_env env, napi_value exports, std::span<const js::Function> functions) {
+  for (const js::Function& function : functions) {
+    napi_value value = nullptr;
+    js::require(env, napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, const_cast<js::Function*>(&function), &value));
+    js::set(env, exports, function.name, value);
+  }
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  try {
+    env.SetInstanceData(new Environment(env));
+    define(env, exports, lanewise::info_functions());
+    define(env, exports, lanewise::memory_functions());
+    define(env, exports, lanewise::program_functions());
+    define(env, exports, lanewise::kernel_functions());
+  } catch (...) {
+    js::throw_current(env);
+  }
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, init)

@@ -1,0 +1,111 @@
+#include "async_runs.h"
+
+#include <algorithm>
+
+#include "bind.h"
+
+namespace lanewise {
+
+std::shared_ptr<AsyncRuns> AsyncRuns::create(napi_env env) {
+  auto runs = std::make_shared<AsyncRuns>(env);
+  napi_value name = nullptr;
+  js::require(env, napi_create_string_utf8(env, "lanewise", NAPI_AUTO_LENGTH, &name));
+  js::require(env, napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, runs.get(), on_landed, &runs->wake_));
+  // An idle library does not keep the process alive.
+  js::require(env, napi_unref_threadsafe_function(env, runs->wake_));
+  // Hooks run last in, first out: ours before the one that closes the function above.
+  js::require(env, napi_add_env_cleanup_hook(env, on_teardown, runs.get()));
+  return runs;
+}
+
+napi_value AsyncRuns::start(std::unique_ptr<Run> run, napi_value control) {
+  auto flight = std::make_unique<Flight>(shared_from_this(), std::move(run));
+  napi_value promise = nullptr;
+  js::require(env_, napi_create_reference(env_, control, 1, &flight->control));
+  if (const napi_status status = napi_create_promise(env_, &flight->deferred, &promise); status != napi_ok) {
+    napi_delete_reference(env_, flight->control);
+    js::require(env_, status);
+  }
+  flights_.push_back(flight.get());
+  {
+    std::lock_guard guard(mutex_);
+    ++flying_;
+  }
+  try {
+    start_on_runner(*flight);
+  } catch (...) {
+    {
+      std::lock_guard guard(mutex_);
+      --flying_;
+    }
+    discard(flight.release());
+    throw;
+  }
+  flight.release();
+  if (flights_.size() == 1) napi_ref_threadsafe_function(env_, wake_);
+  return promise;
+}
+
+void AsyncRuns::Flight::run(void* scratch) {
+  result = run_->execute(scratch);
+  const std::shared_ptr<AsyncRuns> keep = owner;  // `this` is gone as soon as it has landed
+  keep->landed(*this);
+}
+
+void AsyncRuns::landed(Flight& flight) {
+  std::lock_guard guard(mutex_);
+  landed_.push_back(&flight);
+  --flying_;
+  // Under the lock: teardown waits for it, so the function is not closed yet.
+  napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  changed_.notify_all();
+}
+
+void AsyncRuns::on_landed(napi_env env, napi_value, void* context, void*) {
+  if (env) static_cast<AsyncRuns*>(context)->settle_all();  // no env: teardown, and the context may be gone
+}
+
+void AsyncRuns::settle_all() {
+  std::vector<Flight*> landed;
+  {
+    std::lock_guard guard(mutex_);
+    landed.swap(landed_);
+  }
+  for (Flight* flight : landed) {
+    settle(*flight);
+    discard(flight);
+  }
+  if (flights_.empty() && !landed.empty()) napi_unref_threadsafe_function(env_, wake_);
+}
+
+void AsyncRuns::settle(Flight& flight) {
+  napi_value value = nullptr;
+  if (flight.result.failure) {
+    value = js::error_object(env_, flight.result.failure.error(flight.run_->program()));
+    if (value) napi_reject_deferred(env_, flight.deferred, value);
+  } else if (napi_create_int64(env_, flight.result.steps, &value) == napi_ok) {
+    napi_resolve_deferred(env_, flight.deferred, value);
+  }
+}
+
+void AsyncRuns::discard(Flight* flight) {
+  const std::shared_ptr<AsyncRuns> keep = flight->owner;
+  flights_.erase(std::find(flights_.begin(), flights_.end(), flight));
+  napi_delete_reference(env_, flight->control);
+  delete flight;
+}
+
+// Their promises are never settled: nobody is left to hear.
+void AsyncRuns::on_teardown(void* data) {
+  auto* self = static_cast<AsyncRuns*>(data);
+  for (Flight* flight : self->flights_) flight->run_->cancel();
+  {
+    std::unique_lock guard(self->mutex_);
+    self->changed_.wait(guard, [&] { return self->flying_ == 0; });
+    self->landed_.clear();
+  }
+  while (!self->flights_.empty()) self->discard(self->flights_.back());
+  napi_release_threadsafe_function(self->wake_, napi_tsfn_abort);
+}
+
+}  // namespace lanewise

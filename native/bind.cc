@@ -1,0 +1,143 @@
+#include "bind.h"
+
+#include <new>
+
+namespace lanewise::js {
+namespace {
+
+const char* array_name(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array: return "an Int8Array";
+    case napi_uint8_array: return "a Uint8Array";
+    case napi_uint8_clamped_array: return "a Uint8ClampedArray";
+    case napi_int16_array: return "an Int16Array";
+    case napi_uint16_array: return "a Uint16Array";
+    case napi_int32_array: return "an Int32Array";
+    case napi_uint32_array: return "a Uint32Array";
+    case napi_float32_array: return "a Float32Array";
+    case napi_float64_array: return "a Float64Array";
+    case napi_bigint64_array: return "a BigInt64Array";
+    case napi_biguint64_array: return "a BigUint64Array";
+    default: return "a typed array";
+  }
+}
+
+void set_code(napi_env env, napi_value error, const char* code) { set(env, error, "code", to_value(env, std::string(code))); }
+
+}  // namespace
+
+std::string describe(napi_env env, napi_value value) {
+  bool is_typed_array = false;
+  if (napi_is_typedarray(env, value, &is_typed_array) == napi_ok && is_typed_array) {
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr) == napi_ok) return array_name(type);
+    return "another typed array";
+  }
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  switch (type) {
+    case napi_null: return "null";
+    case napi_boolean: return "a boolean";
+    case napi_number: {
+      double number = 0;
+      napi_get_value_double(env, value, &number);
+      return text(number);
+    }
+    case napi_string: return "a string";
+    case napi_symbol: return "a symbol";
+    case napi_object: return "an object";
+    case napi_function: return "a function";
+    case napi_bigint: return "a bigint";
+    default: return "undefined";
+  }
+}
+
+bool is_shared(napi_env env, napi_value buffer) {
+  bool is_array_buffer = true;  // N-API calls only the unshared kind so
+  require(env, napi_is_arraybuffer(env, buffer, &is_array_buffer));
+  return !is_array_buffer;
+}
+
+View view_of(const Slot& slot, const char* expected) {
+  bool is_typed_array = false;
+  require(slot.env, napi_is_typedarray(slot.env, slot.value, &is_typed_array));
+  if (!is_typed_array) slot.fail(expected);
+  View view{};
+  if (napi_get_typedarray_info(slot.env, slot.value, &view.type, &view.length, &view.data, &view.buffer, nullptr) != napi_ok) slot.fail(expected);
+  bool detached = false;
+  if (view.length == 0 && !is_shared(slot.env, view.buffer)) require(slot.env, napi_is_detached_arraybuffer(slot.env, view.buffer, &detached));
+  if (detached) slot.fail(expected, "one whose buffer is detached");
+  return view;
+}
+
+double number_of(const Slot& slot, const char* expected) {
+  double value = 0;
+  if (napi_get_value_double(slot.env, slot.value, &value) != napi_ok) slot.fail(expected);
+  return value;
+}
+
+Numbers From<Numbers>::get(const Slot& slot) {
+  static constexpr const char* kExpected = "a Float32Array, Int32Array or Uint8Array";
+  const View view = view_of(slot, kExpected);
+  DType dtype = DType::f32;
+  switch (view.type) {
+    case napi_float32_array: dtype = DType::f32; break;
+    case napi_int32_array: dtype = DType::i32; break;
+    case napi_uint8_array: dtype = DType::u8; break;
+    default: slot.fail(kExpected);
+  }
+  return {view.data, static_cast<int64_t>(view.length), dtype, slot.value, view.buffer};
+}
+
+SharedWords From<SharedWords>::get(const Slot& slot) {
+  static constexpr const char* kExpected = "an Int32Array on a SharedArrayBuffer";
+  const View view = view_of(slot, kExpected);
+  if (view.type != napi_int32_array) slot.fail(kExpected);
+  if (!is_shared(slot.env, view.buffer)) slot.fail(kExpected, "one on an ArrayBuffer");
+  return {static_cast<int32_t*>(view.data), static_cast<int64_t>(view.length), slot.value};
+}
+
+napi_value to_value(napi_env env, const std::string& string) {
+  napi_value value = nullptr;
+  require(env, napi_create_string_utf8(env, string.data(), string.size(), &value));
+  return value;
+}
+
+napi_value to_value(napi_env env, const std::vector<std::string>& list) {
+  napi_value array = nullptr;
+  require(env, napi_create_array_with_length(env, list.size(), &array));
+  for (size_t i = 0; i < list.size(); ++i) require(env, napi_set_element(env, array, static_cast<uint32_t>(i), to_value(env, list[i])));
+  return array;
+}
+
+void set(napi_env env, napi_value object, const char* name, napi_value value) { require(env, napi_set_named_property(env, object, name, value)); }
+
+napi_value error_object(napi_env env, const Error& error) {
+  try {
+    napi_value object = nullptr;
+    require(env, napi_create_error(env, nullptr, to_value(env, std::string(error.what())), &object));
+    set_code(env, object, error.code());
+    for (const auto& [name, value] : error.details()) set(env, object, name, to_value(env, value));
+    return object;
+  } catch (const NapiFailure&) {
+    return nullptr;
+  }
+}
+
+void throw_current(napi_env env) {
+  try {
+    throw;
+  } catch (const NapiFailure&) {
+    // Either JavaScript has thrown, or it is being terminated; both need nothing more.
+  } catch (const TypeProblem& problem) {
+    napi_throw_type_error(env, "ERR_LANEWISE_ARGUMENT", problem.message.c_str());
+  } catch (const Error& error) {
+    if (napi_value object = error_object(env, error)) napi_throw(env, object);
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, "ERR_LANEWISE_MEMORY", "lanewise: out of memory");
+  } catch (const std::exception& error) {
+    napi_throw_error(env, "ERR_LANEWISE_INTERNAL", error.what());
+  }
+}
+
+}  // namespace lanewise::js

@@ -1,0 +1,237 @@
+// The raw kernels: synchronous, on typed arrays, every extent checked against its array before the kernel runs.
+#include <string.h>
+
+#include "../dispatch.h"
+#include "../runtime/denormals.h"
+#include "../runtime/kernel_call.h"
+#include "../runtime/threads.h"
+#include "exports.h"
+
+namespace lanewise {
+namespace {
+
+using Floats = js::Array<float>;
+using Ids = js::Array<int32_t>;
+
+template <class Args>
+struct Part {
+  const KernelTable* table;
+  const Args* args;
+  static int64_t run(const void* context, int64_t begin, int64_t end, void* scratch) {
+    const auto& part = *static_cast<const Part*>(context);
+    return run_kernel<Args>(*part.table, part.args, begin, end, scratch);
+  }
+};
+
+// A raw call under way: arguments with their pointers set, and how many elements lie behind each pointer.
+template <class Args>
+class Call {
+ public:
+  Call(const char* function, const Args& args) : function_(function), args_(args) {}
+
+  // The operand whose pointer is `field` has `length` elements.
+  template <class Pointer>
+  Call& has(const Pointer& field, int64_t length) {
+    lengths_[count_++] = {static_cast<size_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&args_)), length};
+    return *this;
+  }
+
+  // Runs it, over the pool if it is large. A bad index is an error that names it in `ids`.
+  void run(Environment& environment, const int32_t* ids = nullptr) {
+    const Operands touched = operands(args_);
+    check(touched);
+    if (const char* problem = layout_problem(args_)) fail(std::string("expected ") + problem);
+    const KernelTable& table = kernel_table();
+    const int64_t tasks = count_tasks(table, args_, touched);
+    if (tasks == 0) return;
+    const FlushDenormals flush;
+    const Part<Args> part{&table, &args_};
+    int64_t bad;
+    if (worth_sharing(args_, tasks)) {
+      ThreadPool& pool = ThreadPool::instance();
+      const ThreadPool::ActiveRun active(pool);
+      bad = pool.parallel(tasks, Part<Args>::run, &part, environment.scratch());
+    } else {
+      bad = Part<Args>::run(&part, 0, tasks, environment.scratch());
+    }
+    if (bad != kOk) {
+      throw Error("ERR_LANEWISE_INDEX", std::string(function_) + ": index " + text(int64_t{ids[bad]}) + " at position " + text(bad) + " is out of range",
+                  {{"position", static_cast<double>(bad)}, {"value", static_cast<double>(ids[bad])}});
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const { throw Error("ERR_LANEWISE_SHAPE", std::string(function_) + ": " + problem); }
+
+  const void* pointer(const Operand& operand) const {
+    const void* value;
+    memcpy(&value, reinterpret_cast<const char*>(&args_) + operand.field, sizeof value);
+    return value;
+  }
+
+  void check(const Operands& touched) const {
+    for (const Operand& operand : touched) {
+      const int64_t* length = length_of(operand);
+      if (length && operand.span > *length) {
+        fail("expected at least " + (operand.span == kTooLarge ? "2^63" : text(operand.span)) + " elements for " + operand.name + ", got " + text(*length));
+      }
+    }
+    for (const Operand& out : touched) {
+      for (const Operand& other : touched) {
+        if (&out != &other && out.access == Access::write && overlap(out, other) && !in_place(out, other)) {
+          fail(std::string("expected ") + out.name + " apart from " + other.name + ", got arrays that overlap");
+        }
+      }
+    }
+  }
+
+  // Null: not given, which only a bias may be.
+  const int64_t* length_of(const Operand& operand) const {
+    for (int i = 0; i < count_; ++i) {
+      if (lengths_[i].field == operand.field) return &lengths_[i].length;
+    }
+    return nullptr;
+  }
+
+  bool overlap(const Operand& a, const Operand& b) const {
+    const auto a_begin = reinterpret_cast<uintptr_t>(pointer(a)), b_begin = reinterpret_cast<uintptr_t>(pointer(b));
+    const auto a_end = a_begin + static_cast<uintptr_t>(a.span * a.element_bytes), b_end = b_begin + static_cast<uintptr_t>(b.span * b.element_bytes);
+    return a_begin && b_begin && a.span > 0 && b.span > 0 && a_begin < b_end && b_begin < a_end;
+  }
+
+  bool in_place(const Operand& out, const Operand& in) const {
+    return in.access == Access::read_in_place && pointer(in) == pointer(out) && in.element_bytes == out.element_bytes;
+  }
+
+  struct Length {
+    size_t field;
+    int64_t length;
+  };
+
+  const char* const function_;
+  const Args& args_;
+  Length lengths_[8];
+  int count_ = 0;
+};
+
+// The elements of an array from an offset on.
+Floats from(const char* function, const char* name, Floats array, int64_t offset) {
+  if (offset > array.length) {
+    throw Error("ERR_LANEWISE_SHAPE", std::string(function) + ": expected " + name + "Offset of at most " + text(array.length) + ", got " + text(offset));
+  }
+  return {array.data + offset, array.length - offset};
+}
+
+template <int64_t kCount>
+using Choice = js::Integer<0, kCount - 1>;
+using ActivationChoice = Choice<int64_t{static_cast<int>(Activation::tanh)} + 1>;
+using SoftmaxChoice = Choice<int64_t{static_cast<int>(SoftmaxKind::count)}>;
+using ReduceChoice = Choice<int64_t{static_cast<int>(ReduceKind::count)}>;
+using MapChoice = Choice<int64_t{static_cast<int>(MapOp::count)}>;
+
+void gemm(Environment& environment, js::Size m, js::Size n, js::Size k, Floats a, js::Size a_offset, js::Size a_row, js::Size a_col, Floats b, js::Size b_offset,
+          js::Size b_row, js::Size b_col, Floats c, js::Size c_offset, js::Size c_row, std::optional<Floats> bias, ActivationChoice activation, bool accumulate) {
+  a = from("gemm", "a", a, a_offset);
+  b = from("gemm", "b", b, b_offset);
+  c = from("gemm", "c", c, c_offset);
+  GemmArgs args{};
+  args.m = m;
+  args.n = n;
+  args.k = k;
+  args.batch = 1;
+  args.a = a.data;
+  args.a_row = a_row;
+  args.a_col = a_col;
+  args.b = b.data;
+  args.b_row = b_row;
+  args.b_col = b_col;
+  args.c = c.data;
+  args.c_row = c_row;
+  args.bias = bias ? bias->data : nullptr;
+  args.activation = static_cast<Activation>(activation.value);
+  args.accumulate = accumulate;
+  Call call("gemm", args);
+  call.has(args.a, a.length).has(args.b, b.length).has(args.c, c.length);
+  if (bias) call.has(args.bias, bias->length);
+  call.run(environment);
+}
+
+void softmax(Environment& environment, SoftmaxChoice kind, js::Size rows, js::Size columns, Floats input, Floats output) {
+  const SoftmaxArgs args{static_cast<SoftmaxKind>(kind.value), rows, columns, input.data, output.data};
+  Call("softmax", args).has(args.in, input.length).has(args.out, output.length).run(environment);
+}
+
+void reduce(Environment& environment, ReduceChoice kind, js::Size outer, js::Size count, js::Size inner, Floats input, Floats output) {
+  const ReduceArgs args{static_cast<ReduceKind>(kind.value), outer, count, inner, input.data, output.data};
+  Call("reduce", args).has(args.in, input.length).has(args.out, output.length).run(environment);
+}
+
+void cross_entropy(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index, Floats loss) {
+  const CrossEntropyArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, loss.data};
+  Call("crossEntropy", args).has(args.logits, logits.length).has(args.ids, ids.length).has(args.loss, loss.length).run(environment, ids.data);
+}
+
+void cross_entropy_backward(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index, Floats dloss, Floats dlogits) {
+  const CrossEntropyBackwardArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, dloss.data, dlogits.data};
+  Call("crossEntropyBackward", args)
+      .has(args.logits, logits.length)
+      .has(args.ids, ids.length)
+      .has(args.dloss, dloss.length)
+      .has(args.dlogits, dlogits.length)
+      .run(environment, ids.data);
+}
+
+void gather_rows(Environment& environment, js::Size count, js::Size table_rows, js::Size row_bytes, js::Numbers table, Ids ids, js::Numbers output) {
+  const GatherRowsArgs args{count, table_rows, row_bytes, static_cast<const uint8_t*>(table.data), ids.data, static_cast<uint8_t*>(output.data)};
+  Call("gatherRows", args).has(args.table, table.bytes()).has(args.ids, ids.length).has(args.out, output.bytes()).run(environment, ids.data);
+}
+
+void map(Environment& environment, MapChoice op, Floats a, std::optional<Floats> b, std::optional<Floats> c, Floats output) {
+  const std::optional<Floats> arrays[] = {a, b, c};
+  const int inputs = arity(static_cast<MapOp>(op.value));
+  MapArgs args{};
+  args.rank = 1;
+  args.dims[0] = output.length;
+  args.inputs = inputs;
+  args.instructions = args.outputs = 1;
+  args.instruction[0] = {static_cast<MapOp>(op.value), 0, inputs > 1 ? 1 : -1, inputs > 2 ? 2 : -1};
+  args.output[0] = {output.data, DType::f32, inputs};
+  Call call("map", args);
+  for (int i = 0; i < inputs; ++i) {
+    if (!arrays[i]) throw js::TypeProblem{std::string("map: expected a Float32Array for ") + "abc"[i] + ", got undefined"};
+    args.input[i].data = arrays[i]->data;
+    args.input[i].dtype = DType::f32;
+    args.input[i].stride[0] = 1;
+    call.has(args.input[i].data, arrays[i]->length);
+  }
+  call.has(args.output[0].data, output.length).run(environment);
+}
+
+void random(Environment& environment, js::Word seed_low, js::Word seed_high, js::Word stream, js::Size step, js::Numbers output) {
+  if (output.dtype == DType::u8) throw js::TypeProblem{"random: expected a Float32Array or Int32Array for output, got a Uint8Array"};
+  RandomArgs args{};
+  args.kind = output.dtype == DType::f32 ? RandomKind::uniform : RandomKind::bits;
+  args.count = output.length;
+  args.seed = static_cast<uint64_t>(seed_high) << 32 | static_cast<uint64_t>(seed_low);
+  args.step = static_cast<uint64_t>(step);
+  args.stream = static_cast<uint32_t>(stream);
+  args.out = static_cast<float*>(output.data);
+  Call("random", args).has(args.out, output.length).run(environment);
+}
+
+constexpr js::Function kFunctions[] = {
+    js::function<gemm>("gemm", "m n k a aOffset aRow aCol b bOffset bRow bCol c cOffset cRow bias activation accumulate"),
+    js::function<softmax>("softmax", "kind rows columns input output"),
+    js::function<reduce>("reduce", "kind outer count inner input output"),
+    js::function<cross_entropy>("crossEntropy", "rows columns logits ids ignoreIndex loss"),
+    js::function<cross_entropy_backward>("crossEntropyBackward", "rows columns logits ids ignoreIndex dloss dlogits"),
+    js::function<gather_rows>("gatherRows", "count tableRows rowBytes table ids output"),
+    js::function<map>("map", "op a b c output"),
+    js::function<random>("random", "seedLow seedHigh stream step output"),
+};
+
+}  // namespace
+
+std::span<const js::Function> kernel_functions() { return kFunctions; }
+
+}  // namespace lanewise

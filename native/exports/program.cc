@@ -1,0 +1,63 @@
+#include "../async_runs.h"
+#include "../dispatch.h"
+#include "../runtime/program.h"
+#include "../runtime/run.h"
+#include "exports.h"
+
+namespace lanewise {
+
+template <>
+const napi_type_tag js::kTag<Program> = {0x6c616e6577697365, 0x50726f6772616d01};
+template <>
+const char* const js::kTypeName<Program> = "a program handle";
+template <>
+int64_t js::external_bytes(const Program& program) {
+  return program.arena->bytes() + static_cast<int64_t>(program.args.size() * sizeof(Line));
+}
+
+namespace {
+
+using ProgramHandle = js::Handle<Program>;
+
+napi_value create_program(Environment& environment, js::Array<double> stream) {
+  return js::make_handle(environment.env, decode(stream.data, static_cast<size_t>(stream.length), kernel_table()));
+}
+
+napi_value run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step, js::SharedWords control) {
+  if (control.length < 2) throw js::TypeProblem{"run: expected two words for control, got " + text(control.length)};
+  auto run = std::make_unique<Run>(std::move(program), std::move(memories), steps, first_step);
+  run->watch(control.data);
+  return environment.runs()->start(std::move(run), control.value);
+}
+
+double run_sync(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step) {
+  Run run(std::move(program), std::move(memories), steps, first_step);
+  const RunResult result = run.execute(environment.scratch());
+  if (result.failure) throw result.failure.error(run.program());
+  return static_cast<double>(result.steps);
+}
+
+napi_value run_debug(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step) {
+  Run run(std::move(program), std::move(memories), steps, first_step);
+  Failure failure;
+  const DebugFinding finding = run.debug(environment.scratch(), failure);
+  if (failure) throw failure.error(run.program());
+  napi_value result = nullptr;
+  js::require(environment.env, napi_create_object(environment.env, &result));
+  js::set(environment.env, result, "instruction", js::to_value(environment.env, static_cast<double>(finding.instruction)));
+  js::set(environment.env, result, "step", js::to_value(environment.env, static_cast<double>(finding.step)));
+  return result;
+}
+
+constexpr js::Function kFunctions[] = {
+    js::function<create_program>("createProgram", "stream"),
+    js::function<run>("run", "program memories steps firstStep control"),
+    js::function<run_sync>("runSync", "program memories steps firstStep"),
+    js::function<run_debug>("runDebug", "program memories steps firstStep"),
+};
+
+}  // namespace
+
+std::span<const js::Function> program_functions() { return kFunctions; }
+
+}  // namespace lanewise

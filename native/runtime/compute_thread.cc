@@ -1,0 +1,71 @@
+#include "compute_thread.h"
+
+#include <system_error>
+#include <thread>
+
+#include "denormals.h"
+#include "kernels/args.h"
+#include "memory.h"
+
+#if defined(__linux__)
+#include <errno.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <signal.h>
+#endif
+
+namespace lanewise {
+namespace {
+
+#if defined(__linux__)
+// Enough that a waking event loop preempts at once, little enough to keep a fair share of a busy machine.
+constexpr int kNiceness = 5;
+#endif
+
+void give_way() {
+#if defined(__linux__)
+  errno = 0;
+  const int niceness = getpriority(PRIO_PROCESS, 0);  // 0: the calling thread, on Linux
+  if (errno == 0) setpriority(PRIO_PROCESS, 0, niceness + kNiceness);
+  pthread_setname_np(pthread_self(), "lanewise");
+#endif
+}
+
+// A thread inherits its creator's signal mask; the host's handlers must run on the host's threads.
+class BlockSignals {
+#if defined(__unix__) || defined(__APPLE__)
+ public:
+  BlockSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &saved_);
+  }
+  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+
+ private:
+  sigset_t saved_;
+#endif
+};
+
+}  // namespace
+
+bool start_compute_thread(std::function<void(void* scratch)> body) {
+  void* scratch = allocate_zeroed(kScratchBytes);
+  if (!scratch) return false;
+  [[maybe_unused]] const BlockSignals block;
+  try {
+    std::thread([body = std::move(body), scratch] {
+      give_way();
+      const FlushDenormals flush;
+      body(scratch);
+    }).detach();
+  } catch (const std::system_error&) {
+    free_zeroed(scratch, kScratchBytes);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace lanewise

@@ -1,0 +1,167 @@
+#include "decode_ops.h"
+
+#include "operands.h"
+
+namespace lanewise {
+namespace {
+
+template <class Enum>
+constexpr Enum last_of() {
+  return static_cast<Enum>(static_cast<int32_t>(Enum::count) - 1);
+}
+
+int32_t small(StreamReader& words, const char* what, int64_t low, int64_t high) { return static_cast<int32_t>(words.integer(what, low, high)); }
+
+void sizes(StreamReader& words, const char* what, int rank, int64_t* values) {
+  for (int d = 0; d < rank; ++d) values[d] = words.size(what);
+}
+
+int32_t id(StreamReader& words, const char* what) { return small(words, what, INT32_MIN, INT32_MAX); }
+
+// Instruction i may read inputs, constants and the temporaries before its own.
+void read_map_instruction(StreamReader& words, MapInstruction& instruction, int32_t written) {
+  instruction.op = words.choice("op", last_of<MapOp>());
+  int32_t* const registers[] = {&instruction.a, &instruction.b, &instruction.c};
+  for (int i = 0; i < 3; ++i) {
+    const bool used = i < arity(instruction.op);
+    *registers[i] = small(words, used ? "a register already written," : "no register (−1),", used ? 0 : -1, used ? written - 1 : -1);
+  }
+}
+
+}  // namespace
+
+void read_words(OpReader& in, GemmArgs& g) {
+  in.operand("c", g.c);
+  in.operand("a", g.a);
+  in.operand("b", g.b);
+  in.optional("bias", g.bias);
+  g.m = in.words.size("m");
+  g.n = in.words.size("n");
+  g.k = in.words.size("k");
+  g.batch = in.words.size("batch");
+  g.a_row = in.words.size("aRow");
+  g.a_col = in.words.size("aCol");
+  g.a_batch = in.words.size("aBatch");
+  g.b_row = in.words.size("bRow");
+  g.b_col = in.words.size("bCol");
+  g.b_batch = in.words.size("bBatch");
+  g.c_row = in.words.size("cRow");
+  g.c_batch = in.words.size("cBatch");
+  g.activation = in.words.choice("activation", Activation::tanh);
+  g.accumulate = in.words.flag("accumulate");
+}
+
+void read_words(OpReader& in, MapArgs& m) {
+  StreamReader& words = in.words;
+  m.rank = small(words, "rank", 1, kMaxRank);
+  sizes(words, "dims", m.rank, m.dims);
+  m.inputs = small(words, "inputs", 0, kMaxMapInputs);
+  for (int i = 0; i < m.inputs; ++i) {
+    in.operand("input", m.input[i].data);
+    m.input[i].dtype = words.choice("dtype", DType::u8);
+    sizes(words, "strides", m.rank, m.input[i].stride);
+  }
+  m.constants = small(words, "constants", 0, kMaxMapConstants);
+  for (int i = 0; i < m.constants; ++i) m.constant[i] = words.constant("constant");
+  m.instructions = small(words, "instructions", 0, kMaxMapInstructions);
+  int32_t written = m.inputs + m.constants;
+  for (int i = 0; i < m.instructions; ++i) read_map_instruction(words, m.instruction[i], written++);
+  m.outputs = small(words, "outputs", 1, kMaxMapOutputs);
+  for (int i = 0; i < m.outputs; ++i) {
+    in.operand("output", m.output[i].data);
+    m.output[i].dtype = words.choice("dtype", DType::u8);
+    m.output[i].reg = small(words, "a register already written,", 0, written - 1);
+  }
+}
+
+void read_words(OpReader& in, ReduceArgs& r) {
+  r.kind = in.words.choice("kind", last_of<ReduceKind>());
+  in.operand("out", r.out);
+  in.operand("in", r.in);
+  r.outer = in.words.size("outer");
+  r.count = in.words.size("count");
+  r.inner = in.words.size("inner");
+}
+
+void read_words(OpReader& in, ArgReduceArgs& r) {
+  r.minimum = in.words.flag("minimum");
+  in.operand("out", r.out);
+  in.operand("in", r.in);
+  r.rows = in.words.size("rows");
+  r.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, SoftmaxArgs& s) {
+  s.kind = in.words.choice("kind", last_of<SoftmaxKind>());
+  in.operand("out", s.out);
+  in.operand("in", s.in);
+  s.rows = in.words.size("rows");
+  s.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, CrossEntropyArgs& x) {
+  in.operand("loss", x.loss);
+  in.operand("logits", x.logits);
+  in.operand("ids", x.ids);
+  x.rows = in.words.size("rows");
+  x.columns = in.words.size("columns");
+  x.ignore_index = id(in.words, "ignoreIndex");
+}
+
+void read_words(OpReader& in, CrossEntropyBackwardArgs& x) {
+  in.operand("dlogits", x.dlogits);
+  in.operand("logits", x.logits);
+  in.operand("ids", x.ids);
+  in.operand("dloss", x.dloss);
+  x.rows = in.words.size("rows");
+  x.columns = in.words.size("columns");
+  x.ignore_index = id(in.words, "ignoreIndex");
+}
+
+void read_words(OpReader& in, GatherRowsArgs& g) {
+  in.operand("out", g.out);
+  in.operand("table", g.table);
+  in.operand("ids", g.ids);
+  g.count = in.words.size("count");
+  g.table_rows = in.words.size("tableRows");
+  g.row_bytes = in.words.size("rowBytes");
+}
+
+void read_words(OpReader& in, ScatterAddRowsArgs& s) {
+  in.operand("dtable", s.dtable);
+  in.operand("dy", s.dy);
+  in.operand("ids", s.ids);
+  s.count = in.words.size("count");
+  s.table_rows = in.words.size("tableRows");
+  s.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, CopyArgs& c) {
+  StreamReader& words = in.words;
+  c.element_bytes = small(words, "elementBytes", 1, 4);
+  if (c.element_bytes != 1 && c.element_bytes != 4) words.fail_at(words.position() - 1, "elementBytes 1 or 4", text(int64_t{c.element_bytes}));
+  c.rank = small(words, "rank", 1, kMaxRank);
+  sizes(words, "dims", c.rank, c.dims);
+  in.operand("in", c.in);
+  sizes(words, "inStrides", c.rank, c.in_stride);
+  in.operand("out", c.out);
+  sizes(words, "outStrides", c.rank, c.out_stride);
+}
+
+void read_words(OpReader& in, FillArgs& f) {
+  in.operand("out", f.out);
+  f.count = in.words.size("count");
+  f.value = in.words.constant("value");
+}
+
+void read_words(OpReader& in, RandomArgs& r) {
+  r.kind = in.words.choice("kind", last_of<RandomKind>());
+  in.operand("out", r.out);
+  r.count = in.words.size("count");
+  const uint64_t low = in.words.word32("seedLow"), high = in.words.word32("seedHigh");
+  r.seed = high << 32 | low;
+  r.stream = in.words.word32("stream");
+  r.step = 0;
+}
+
+}  // namespace lanewise

@@ -1,0 +1,75 @@
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "size.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#define LW_MMAP 1
+#endif
+
+namespace lanewise {
+namespace {
+
+#if defined(LW_MMAP)
+// From here on pages come straight from the system: zeroed, given back at once, 2 MiB of them at a time where it can.
+constexpr size_t kMapBytes = size_t{1} << 20, kHugePage = size_t{2} << 20;
+
+void* map_pages(size_t bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return nullptr;
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= kHugePage) madvise(data, bytes, MADV_HUGEPAGE);  // advice only: failing is fine
+#endif
+  return data;
+}
+#endif
+
+size_t rounded(size_t bytes) { return (bytes + kMemoryAlignment) / kMemoryAlignment * kMemoryAlignment; }
+
+}  // namespace
+
+void* allocate_zeroed(size_t bytes) {
+  const size_t size = rounded(bytes);
+#if defined(LW_MMAP)
+  if (size >= kMapBytes) return map_pages(size);
+#endif
+#if defined(_WIN32)
+  void* data = _aligned_malloc(size, kMemoryAlignment);
+#else
+  void* data = aligned_alloc(kMemoryAlignment, size);
+#endif
+  if (data) memset(data, 0, size);
+  return data;
+}
+
+void free_zeroed(void* data, size_t bytes) {
+  if (!data) return;
+#if defined(LW_MMAP)
+  const size_t size = rounded(bytes);
+  if (size >= kMapBytes) {
+    munmap(data, size);
+    return;
+  }
+#endif
+#if defined(_WIN32)
+  _aligned_free(data);
+#else
+  free(data);
+#endif
+}
+
+std::shared_ptr<Memory> Memory::allocate(int64_t bytes) {
+  void* data = bytes >= 0 && bytes <= kMaxSize ? allocate_zeroed(static_cast<size_t>(bytes)) : nullptr;
+  if (!data) throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(bytes) + " bytes");
+  return std::make_shared<Memory>(data, bytes, [=] { free_zeroed(data, static_cast<size_t>(bytes)); });
+}
+
+std::shared_ptr<Memory> Memory::borrow(void* data, int64_t bytes, std::function<void()> release) {
+  return std::make_shared<Memory>(data, bytes, std::move(release));
+}
+
+}  // namespace lanewise

@@ -1,0 +1,254 @@
+#include "operands.h"
+
+#include <algorithm>
+
+#include "size.h"
+
+namespace lanewise {
+namespace {
+
+template <class Args>
+class Builder {
+ public:
+  explicit Builder(const Args& args) : args_(args) {}
+
+  template <class Pointer>
+  Builder& add(const char* name, const Pointer& field, int64_t element_bytes, int64_t span, Access access) {
+    const size_t at = static_cast<size_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&args_));
+    result_.list[result_.count++] = {name, at, element_bytes, span, access};
+    return *this;
+  }
+  Operands result() const { return result_; }
+
+ private:
+  const Args& args_;
+  Operands result_;
+};
+
+// Elements from the first to behind the last of a strided index space; 0 if it is empty.
+int64_t span(int rank, const int64_t* dims, const int64_t* strides) {
+  int64_t last = 0;
+  for (int d = 0; d < rank; ++d) {
+    if (dims[d] == 0) return 0;
+    last = size_add(last, size_mul(dims[d] - 1, strides[d]));
+  }
+  return size_add(last, 1);
+}
+
+int64_t volume(int rank, const int64_t* dims) {
+  int64_t count = 1;
+  for (int d = 0; d < rank; ++d) count = size_mul(count, dims[d]);
+  return std::find(dims, dims + rank, 0) == dims + rank ? count : 0;
+}
+
+bool contiguous(int rank, const int64_t* dims, const int64_t* strides) {
+  int64_t expected = 1;
+  for (int d = rank - 1; d >= 0; --d) {
+    if (dims[d] != 1 && strides[d] != expected) return false;
+    expected = size_mul(expected, dims[d]);
+  }
+  return true;
+}
+
+// Has every element its own address? Sorted by stride, every dimension must step over all the smaller ones.
+bool distinct(int rank, const int64_t* dims, const int64_t* strides) {
+  int order[kMaxRank], used = 0;
+  for (int d = 0; d < rank; ++d) {
+    if (dims[d] == 0) return true;
+    if (dims[d] == 1) continue;
+    int at = used++;
+    for (; at > 0 && strides[order[at - 1]] > strides[d]; --at) order[at] = order[at - 1];
+    order[at] = d;
+  }
+  int64_t extent = 1;
+  for (int i = 0; i < used; ++i) {
+    const int d = order[i];
+    if (strides[d] < extent) return false;
+    extent = size_add(extent, size_mul(dims[d] - 1, strides[d]));
+  }
+  return true;
+}
+
+}  // namespace
+
+int arity(MapOp op) {
+  switch (op) {
+    case MapOp::fma:
+    case MapOp::select:
+      return 3;
+    case MapOp::add:
+    case MapOp::sub:
+    case MapOp::mul:
+    case MapOp::div:
+    case MapOp::maximum:
+    case MapOp::minimum:
+    case MapOp::less:
+    case MapOp::less_equal:
+    case MapOp::equal:
+    case MapOp::not_equal:
+    case MapOp::pow:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+Operands operands(const GemmArgs& g) {
+  const int64_t a_dims[] = {g.batch, g.m, g.k}, a_strides[] = {g.a_batch, g.a_row, g.a_col};
+  const int64_t b_dims[] = {g.batch, g.k, g.n}, b_strides[] = {g.b_batch, g.b_row, g.b_col};
+  const int64_t c_dims[] = {g.batch, g.m, g.n}, c_strides[] = {g.c_batch, g.c_row, 1};
+  return Builder(g)
+      .add("a", g.a, 4, span(3, a_dims, a_strides), Access::read)
+      .add("b", g.b, 4, span(3, b_dims, b_strides), Access::read)
+      .add("bias", g.bias, 4, g.n, Access::read)
+      .add("c", g.c, 4, span(3, c_dims, c_strides), Access::write)
+      .result();
+}
+
+Operands operands(const MapArgs& m) {
+  Builder builder(m);
+  for (int i = 0; i < m.inputs; ++i) {
+    const MapInput& input = m.input[i];
+    const bool same_layout = contiguous(m.rank, m.dims, input.stride);
+    builder.add("input", input.data, element_bytes(input.dtype), span(m.rank, m.dims, input.stride),
+                same_layout ? Access::read_in_place : Access::read);
+  }
+  for (int i = 0; i < m.outputs; ++i) {
+    builder.add("output", m.output[i].data, element_bytes(m.output[i].dtype), volume(m.rank, m.dims), Access::write);
+  }
+  return builder.result();
+}
+
+Operands operands(const ReduceArgs& r) {
+  return Builder(r)
+      .add("in", r.in, 4, size_mul(r.outer, r.inner, r.count), Access::read)
+      .add("out", r.out, 4, size_mul(r.outer, r.inner), Access::write)
+      .result();
+}
+
+Operands operands(const ArgReduceArgs& r) {
+  return Builder(r).add("in", r.in, 4, size_mul(r.rows, r.columns), Access::read).add("out", r.out, 4, r.rows, Access::write).result();
+}
+
+Operands operands(const SoftmaxArgs& s) {
+  const bool rows_only = s.kind == SoftmaxKind::log_sum_exp;
+  const int64_t all = size_mul(s.rows, s.columns);
+  return Builder(s)
+      .add("in", s.in, 4, all, rows_only ? Access::read : Access::read_in_place)
+      .add("out", s.out, 4, rows_only ? s.rows : all, Access::write)
+      .result();
+}
+
+Operands operands(const CrossEntropyArgs& x) {
+  return Builder(x)
+      .add("logits", x.logits, 4, size_mul(x.rows, x.columns), Access::read)
+      .add("ids", x.ids, 4, x.rows, Access::read)
+      .add("loss", x.loss, 4, x.rows, Access::write)
+      .result();
+}
+
+Operands operands(const CrossEntropyBackwardArgs& x) {
+  return Builder(x)
+      .add("logits", x.logits, 4, size_mul(x.rows, x.columns), Access::read_in_place)
+      .add("ids", x.ids, 4, x.rows, Access::read)
+      .add("dloss", x.dloss, 4, x.rows, Access::read)
+      .add("dlogits", x.dlogits, 4, size_mul(x.rows, x.columns), Access::write)
+      .result();
+}
+
+Operands operands(const GatherRowsArgs& g) {
+  return Builder(g)
+      .add("table", g.table, 1, size_mul(g.table_rows, g.row_bytes), Access::read)
+      .add("ids", g.ids, 4, g.count, Access::read)
+      .add("out", g.out, 1, size_mul(g.count, g.row_bytes), Access::write)
+      .result();
+}
+
+Operands operands(const ScatterAddRowsArgs& s) {
+  return Builder(s)
+      .add("dy", s.dy, 4, size_mul(s.count, s.columns), Access::read)
+      .add("ids", s.ids, 4, s.count, Access::read)
+      .add("dtable", s.dtable, 4, size_mul(s.table_rows, s.columns), Access::write)
+      .result();
+}
+
+Operands operands(const CopyArgs& c) {
+  return Builder(c)
+      .add("in", c.in, c.element_bytes, span(c.rank, c.dims, c.in_stride), Access::read)
+      .add("out", c.out, c.element_bytes, span(c.rank, c.dims, c.out_stride), Access::write)
+      .result();
+}
+
+Operands operands(const FillArgs& f) { return Builder(f).add("out", f.out, 4, f.count, Access::write).result(); }
+
+Operands operands(const RandomArgs& r) { return Builder(r).add("out", r.out, 4, r.count, Access::write).result(); }
+
+const char* layout_problem(const GemmArgs& g) {
+  const int64_t dims[] = {g.batch, g.m, g.n}, strides[] = {g.c_batch, g.c_row, 1};
+  return distinct(3, dims, strides) ? nullptr : "cRow and cBatch that give every element of c its own address";
+}
+
+const char* layout_problem(const CopyArgs& c) {
+  return distinct(c.rank, c.dims, c.out_stride) ? nullptr : "outStrides that give every element its own address";
+}
+
+// Measured rates of one core with the slowest vectors in mind; only their order of magnitude matters.
+namespace rate {
+constexpr double kMultiplyAdd = 0.02;     // ns per multiply-add of a product
+constexpr double kElement = 0.1;          // per element read or written
+constexpr double kSimple = 0.05;          // per element and simple operation
+constexpr double kDivision = 0.2;         // and division or square root
+constexpr double kTranscendental = 0.7;   // and exp, tanh, …
+constexpr double kRow = 8;                // per row gathered
+}  // namespace rate
+
+namespace {
+
+double operation_cost(MapOp op) {
+  switch (op) {
+    case MapOp::div:
+    case MapOp::sqrt:
+    case MapOp::reciprocal:
+      return rate::kDivision;
+    case MapOp::exp:
+    case MapOp::expm1:
+    case MapOp::log:
+    case MapOp::log1p:
+    case MapOp::tanh:
+    case MapOp::sigmoid:
+    case MapOp::erf:
+    case MapOp::sin:
+    case MapOp::cos:
+    case MapOp::pow:
+      return rate::kTranscendental;
+    default:
+      return rate::kSimple;
+  }
+}
+
+double product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1) {
+  return static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c) * static_cast<double>(d);
+}
+
+}  // namespace
+
+double cost(const GemmArgs& g) { return product(g.m, g.n, g.k, g.batch) * rate::kMultiplyAdd + product(g.m, g.n, g.batch) * rate::kElement; }
+
+double cost(const MapArgs& m) {
+  double each = (m.inputs + m.outputs) * rate::kElement;
+  for (int i = 0; i < m.instructions; ++i) each += operation_cost(m.instruction[i].op);
+  return static_cast<double>(volume(m.rank, m.dims)) * each;
+}
+
+double cost(const ReduceArgs& r) { return product(r.outer, r.count, r.inner) * rate::kElement; }
+double cost(const ArgReduceArgs& r) { return product(r.rows, r.columns) * rate::kElement; }
+double cost(const SoftmaxArgs& s) { return product(s.rows, s.columns) * (rate::kTranscendental + 3 * rate::kElement); }
+double cost(const CrossEntropyArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 2 * rate::kElement); }
+double cost(const CrossEntropyBackwardArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 3 * rate::kElement); }
+double cost(const GatherRowsArgs& g) { return static_cast<double>(g.count) * (rate::kRow + static_cast<double>(g.row_bytes) * rate::kElement / 2); }
+double cost(const ScatterAddRowsArgs& s) { return product(s.count, s.columns) * 2 * rate::kElement + product(s.table_rows, s.columns) * rate::kElement; }
+double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
+double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }
+double cost(const RandomArgs& r) { return static_cast<double>(r.count) * rate::kTranscendental; }
+
+}  // namespace lanewise

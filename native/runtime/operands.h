@@ -1,0 +1,74 @@
+// What each kernel touches, from the sizes and strides in its arguments alone: the one description behind the decoder's checks,
+// the raw exports' checks and the debug run. Sizes must be non-negative; whatever overflows counts as kTooLarge.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/args.h"
+
+namespace lanewise {
+
+enum class Access : uint8_t {
+  read,
+  read_in_place,  // may be exactly the block a result of the same element size is written to
+  write,
+};
+
+struct Operand {
+  const char* name;
+  size_t field;           // where in the arguments its pointer stands
+  int64_t element_bytes;  // also its alignment
+  int64_t span;           // elements from its first to behind its last
+  Access access;
+};
+
+struct Operands {
+  static constexpr int kMax = kMaxMapInputs + kMaxMapOutputs;
+  int count = 0;
+  Operand list[kMax];
+
+  const Operand* begin() const { return list; }
+  const Operand* end() const { return list + count; }
+};
+
+Operands operands(const GemmArgs& args);
+Operands operands(const MapArgs& args);
+Operands operands(const ReduceArgs& args);
+Operands operands(const ArgReduceArgs& args);
+Operands operands(const SoftmaxArgs& args);
+Operands operands(const CrossEntropyArgs& args);
+Operands operands(const CrossEntropyBackwardArgs& args);
+Operands operands(const GatherRowsArgs& args);
+Operands operands(const ScatterAddRowsArgs& args);
+Operands operands(const CopyArgs& args);
+Operands operands(const FillArgs& args);
+Operands operands(const RandomArgs& args);
+
+// Null, or what is wrong with an output whose elements would share an address.
+const char* layout_problem(const GemmArgs& args);
+const char* layout_problem(const CopyArgs& args);
+template <class Args>
+const char* layout_problem(const Args&) {
+  return nullptr;
+}
+
+// Rough nanoseconds on one core: decides only whether waking other threads can pay.
+double cost(const GemmArgs& args);
+double cost(const MapArgs& args);
+double cost(const ReduceArgs& args);
+double cost(const ArgReduceArgs& args);
+double cost(const SoftmaxArgs& args);
+double cost(const CrossEntropyArgs& args);
+double cost(const CrossEntropyBackwardArgs& args);
+double cost(const GatherRowsArgs& args);
+double cost(const ScatterAddRowsArgs& args);
+double cost(const CopyArgs& args);
+double cost(const FillArgs& args);
+double cost(const RandomArgs& args);
+
+// How many registers a map operation reads: 1, 2 or 3.
+int arity(MapOp op);
+
+inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
+
+}  // namespace lanewise

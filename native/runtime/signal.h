@@ -1,0 +1,58 @@
+// One thread posts, one thread waits: bounded spinning, then sleep. A post to a waiter that spins is one store.
+#pragma once
+#include <stdint.h>
+
+#include <atomic>
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace lanewise {
+
+// Tells the core that this is a spin loop.
+inline void spin_pause() {
+#if defined(_MSC_VER) && defined(_M_ARM64)
+  __yield();
+#elif defined(_MSC_VER)
+  _mm_pause();
+#elif defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  __asm__ volatile("isb" ::: "memory");  // `yield` is a no-op on most ARM cores
+#endif
+}
+
+class Signal {
+ public:
+  uint32_t value() const { return value_.load(std::memory_order_acquire); }
+
+  // Sequentially consistent with sleep(): either the sleeper sees the new value or the poster sees the sleeper.
+  void post(uint32_t value) {
+    value_.store(value);
+    if (sleeping_.load()) wake();
+  }
+
+  // Sleeps until the value is not `old`.
+  void sleep(uint32_t old) {
+    sleeping_.store(true);
+    while (value_.load() == old) block(old);
+    sleeping_.store(false);
+  }
+
+ private:
+#if defined(__linux__)
+  void block(uint32_t old) { syscall(SYS_futex, reinterpret_cast<uint32_t*>(&value_), FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0); }
+  void wake() { syscall(SYS_futex, reinterpret_cast<uint32_t*>(&value_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+#else
+  void block(uint32_t old) { value_.wait(old); }
+  void wake() { value_.notify_one(); }
+#endif
+
+  std::atomic<uint32_t> value_{0};
+  std::atomic<bool> sleeping_{false};
+};
+
+}  // namespace lanewise

@@ -1,0 +1,146 @@
+#include "threads.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "compute_thread.h"
+#include "kernels/args.h"
+#include "processors.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace lanewise {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Longer than the serial instructions between two parallel ones, shorter than what a wake-up costs the other way.
+constexpr double kSpinNanoseconds = 40e3;
+// Waiting longer than this for a worker means that it is not on a processor: stop competing with it.
+constexpr auto kYieldTime = std::chrono::milliseconds(1);
+
+// `pause` takes 4 to 140 cycles depending on the processor: measured once, the fastest of three (a thread may be preempted).
+int64_t count_spins() {
+  constexpr int kPauses = 200;
+  double best = 1e9;
+  for (int trial = 0; trial < 3; ++trial) {
+    const auto start = Clock::now();
+    for (int i = 0; i < kPauses; ++i) spin_pause();
+    best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
+  }
+  return static_cast<int64_t>(kSpinNanoseconds * kPauses / std::max(best, 1.0));
+}
+
+std::atomic<ThreadPool*> shared_pool{nullptr};
+
+// Only the forking thread lives on in the child. Its pool is left behind: locks in it may be held by threads that are gone.
+void forget_pool() { shared_pool.store(nullptr); }
+
+}  // namespace
+
+// Two lines that travel: the order to the worker, the answer back.
+struct ThreadPool::Worker {
+  alignas(128) Signal order;
+  Body body = nullptr;
+  const void* context = nullptr;
+  int64_t begin = 0, end = 0;
+  alignas(128) Signal done;
+  int64_t bad = kOk;
+  uint32_t orders = 0;  // the caller's count
+};
+
+ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins()), threads_(std::min(processors_, kMaxThreads)) {}
+
+ThreadPool& ThreadPool::instance() {
+  ThreadPool* pool = shared_pool.load(std::memory_order_acquire);
+  if (pool) return *pool;
+#if defined(__unix__) || defined(__APPLE__)
+  [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
+#endif
+  auto* fresh = new ThreadPool;  // never destroyed: its workers outlive every static
+  if (shared_pool.compare_exchange_strong(pool, fresh)) return *fresh;
+  delete fresh;
+  return *pool;
+}
+
+// Runs at the same time share the processors instead of fighting over them.
+int64_t ThreadPool::participants(int64_t tasks) const {
+  const int others = active_runs_.load(std::memory_order_relaxed) - 1;
+  return std::min<int64_t>(tasks, std::max(1, threads() - others));
+}
+
+int ThreadPool::start_workers(int wanted) {
+  while (workers_ < wanted) {
+    auto* worker = new Worker;
+    if (!start_compute_thread([this, worker](void* scratch) { work(*worker, scratch); })) {
+      delete worker;
+      break;
+    }
+    worker_[workers_++] = worker;
+  }
+  return std::min(workers_, wanted);
+}
+
+int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void* scratch) {
+  const int64_t wanted = participants(tasks);
+  if (wanted <= 1 || busy_.exchange(true, std::memory_order_acquire)) return body(context, 0, tasks, scratch);
+
+  const int helpers = start_workers(static_cast<int>(wanted - 1));
+  const int64_t share = tasks / (helpers + 1), rest = tasks % (helpers + 1);
+  int64_t begin = share + (rest > 0);  // the caller's own part is [0, begin)
+  const int64_t own = begin;
+  for (int i = 0; i < helpers; ++i) {
+    Worker& worker = *worker_[i];
+    worker.body = body;
+    worker.context = context;
+    worker.begin = begin;
+    worker.end = begin += share + (i + 1 < rest);
+    worker.order.post(++worker.orders);
+  }
+  int64_t bad = body(context, 0, own, scratch);
+  for (int i = 0; i < helpers; ++i) {
+    await_done(*worker_[i], worker_[i]->orders);
+    bad = first_bad(bad, worker_[i]->bad);
+  }
+  busy_.store(false, std::memory_order_release);
+  return bad;
+}
+
+void ThreadPool::work(Worker& worker, void* scratch) {
+  for (uint32_t seen = 0;;) {
+    await_order(worker, seen);
+    seen = worker.order.value();
+    worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);
+    worker.done.post(seen);
+  }
+}
+
+void ThreadPool::await_order(Worker& worker, uint32_t seen) const {
+  // With more threads than processors, a spinning worker keeps another from working.
+  const int64_t spins = threads() > processors_ ? 0 : spins_;
+  for (int64_t i = 0; i < spins; ++i) {
+    if (worker.order.value() != seen) return;
+    if (active_runs_.load(std::memory_order_relaxed) == 0) break;
+    spin_pause();
+  }
+  worker.order.sleep(seen);
+}
+
+void ThreadPool::await_done(Worker& worker, uint32_t order) const {
+  const int64_t spins = threads() > processors_ ? 0 : spins_;
+  for (int64_t i = 0; i < spins; ++i) {
+    if (worker.done.value() == order) return;
+    spin_pause();
+  }
+  const auto limit = Clock::now() + kYieldTime;
+  do {
+    if (worker.done.value() == order) return;
+    std::this_thread::yield();
+  } while (Clock::now() < limit);
+  worker.done.sleep(order - 1);
+}
+
+}  // namespace lanewise

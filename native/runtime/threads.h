@@ -1,0 +1,65 @@
+// The thread pool: splits the tasks of one kernel over the calling thread and n − 1 workers.
+//
+// Which thread runs a task never changes a bit of the result, so the split is free to depend on what is going on: a second
+// run at the same time leaves this one fewer workers, and a pool in use leaves the caller to do it all.
+#pragma once
+#include <stdint.h>
+
+#include <atomic>
+
+#include "signal.h"
+
+namespace lanewise {
+
+constexpr int kMaxThreads = 256;
+
+// The smaller valid position of two partial results (kOk: none).
+inline int64_t first_bad(int64_t a, int64_t b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
+
+class ThreadPool {
+ public:
+  // Runs tasks [begin, end); returns kOk or the first bad position.
+  using Body = int64_t (*)(const void* context, int64_t begin, int64_t end, void* scratch);
+
+  // The pool of this process; a forked child gets its own.
+  static ThreadPool& instance();
+
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+  // Takes effect at the next parallel region, also of a run in flight.
+  void set_threads(int count) { threads_.store(count, std::memory_order_relaxed); }
+
+  // Workers stay awake between regions while a run is active, and go to sleep at once when none is.
+  class ActiveRun {
+   public:
+    explicit ActiveRun(ThreadPool& pool) : pool_(pool) { pool_.active_runs_.fetch_add(1, std::memory_order_relaxed); }
+    ~ActiveRun() { pool_.active_runs_.fetch_sub(1, std::memory_order_relaxed); }
+    ActiveRun(const ActiveRun&) = delete;
+    ActiveRun& operator=(const ActiveRun&) = delete;
+
+   private:
+    ThreadPool& pool_;
+  };
+
+  // Only within an ActiveRun. `scratch` is the caller's own.
+  int64_t parallel(int64_t tasks, Body body, const void* context, void* scratch);
+
+ private:
+  struct Worker;
+
+  ThreadPool();
+  int64_t participants(int64_t tasks) const;
+  int start_workers(int wanted);
+  void work(Worker& worker, void* scratch);
+  void await_order(Worker& worker, uint32_t seen) const;
+  void await_done(Worker& worker, uint32_t order) const;
+
+  const int processors_;
+  const int64_t spins_;  // how many pauses make up kSpinNanoseconds
+  std::atomic<int> threads_;
+  int workers_ = 0;  // started so far; touched only by the holder of busy_
+  Worker* worker_[kMaxThreads] = {};
+  alignas(128) std::atomic<int> active_runs_{0};
+  alignas(128) std::atomic<bool> busy_{false};
+};
+
+}  // namespace lanewise
