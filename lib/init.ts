@@ -1,5 +1,190 @@
-import type { Shape } from './graph/tensor.js';
+/**
+ * First values of parameters. Weights are [..., in, out]: fan in is the product of all sizes but the last, fan out that of all
+ * but the last but one; for [KH, KW, C, OC] so KH·KW·C and KH·KW·OC.
+ */
+import { ShapeError, formatShape } from './errors.js';
+import { type Shape, sizeOf } from './graph/tensor.js';
+import { check, checkOptions, finite, nonNegative, oneOf, positive } from './options.js';
 import type { Random } from './random.js';
 
 /** Makes the first values of a parameter of this shape. */
 export type Initializer = (shape: Shape, random: Random) => Float32Array;
+
+/** The activation a weight is made for. */
+export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
+
+export interface KaimingOptions {
+  /** Slope below zero of the leaky ReLU that follows. Default: 0. */
+  readonly a?: number;
+  /** Keep the variance of the values ('fanIn') or of the gradients ('fanOut'). Default: 'fanIn'. */
+  readonly mode?: 'fanIn' | 'fanOut';
+  /** The activation that follows. Default: 'leakyRelu'. */
+  readonly nonlinearity?: Nonlinearity;
+}
+
+export interface GainOptions {
+  /** Factor on all values; see `gain()`. Default: 1. */
+  readonly gain?: number;
+}
+
+const nonlinearities: readonly Nonlinearity[] = ['linear', 'sigmoid', 'tanh', 'relu', 'leakyRelu', 'selu'];
+
+/** By how much an activation shrinks the deviation of its input. @see torch.nn.init.calculate_gain */
+export function gain(nonlinearity: Nonlinearity, a: number = 0.01): number {
+  switch (nonlinearity) {
+    case 'linear':
+    case 'sigmoid':
+      return 1;
+    case 'tanh':
+      return 5 / 3;
+    case 'relu':
+      return Math.SQRT2;
+    case 'leakyRelu':
+      return Math.sqrt(2 / (1 + a * a));
+    case 'selu':
+      return 3 / 4;
+    default:
+      return nonlinearity satisfies never;
+  }
+}
+
+/** 0 */
+export function zeros(): Initializer {
+  return constant(0);
+}
+
+/** 1 */
+export function ones(): Initializer {
+  return constant(1);
+}
+
+/** One value. @throws OptionError unless it is finite */
+export function constant(value: number): Initializer {
+  check('constant', 'value', value, finite);
+  return (shape) => new Float32Array(sizeOf(shape)).fill(value);
+}
+
+/** U[low, high). @throws OptionError unless both are finite */
+export function uniform(low: number = 0, high: number = 1): Initializer {
+  check('uniform', 'low', low, finite);
+  check('uniform', 'high', high, finite);
+  return (shape, random) => (low === high ? new Float32Array(sizeOf(shape)).fill(low) : random.uniform(sizeOf(shape), low, high));
+}
+
+/** N(mean, deviation²). @throws OptionError unless mean is finite and deviation ≥ 0 */
+export function normal(mean: number = 0, deviation: number = 1): Initializer {
+  check('normal', 'mean', mean, finite);
+  check('normal', 'deviation', deviation, nonNegative);
+  return (shape, random) => random.normal(sizeOf(shape), mean, deviation);
+}
+
+/**
+ * U(−b, b) with b = gain · √(3 / fan).
+ * @throws OptionError for wrong options; ShapeError for shapes of rank < 2
+ * @see He et al. 2015, https://arxiv.org/abs/1502.01852
+ */
+export function kaimingUniform(options: KaimingOptions = {}): Initializer {
+  const deviation = kaimingDeviation('kaimingUniform', options);
+  return (shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape));
+}
+
+/**
+ * N(0, gain² / fan).
+ * @throws OptionError for wrong options; ShapeError for shapes of rank < 2
+ * @see He et al. 2015, https://arxiv.org/abs/1502.01852
+ */
+export function kaimingNormal(options: KaimingOptions = {}): Initializer {
+  const deviation = kaimingDeviation('kaimingNormal', options);
+  return (shape, random) => random.normal(sizeOf(shape), 0, deviation(shape));
+}
+
+/**
+ * U(−b, b) with b = gain · √(6 / (fan in + fan out)).
+ * @throws OptionError for a wrong gain; ShapeError for shapes of rank < 2
+ * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+ */
+export function xavierUniform(options: GainOptions = {}): Initializer {
+  const deviation = xavierDeviation('xavierUniform', options);
+  return (shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape));
+}
+
+/**
+ * N(0, gain² · 2 / (fan in + fan out)).
+ * @throws OptionError for a wrong gain; ShapeError for shapes of rank < 2
+ * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+ */
+export function xavierNormal(options: GainOptions = {}): Initializer {
+  const deviation = xavierDeviation('xavierNormal', options);
+  return (shape, random) => random.normal(sizeOf(shape), 0, deviation(shape));
+}
+
+/**
+ * A random matrix [all but the last size, last size] with orthonormal columns, or rows if it is wider than high, times gain:
+ * the Q of a Gaussian matrix's QR with a positive diagonal of R.
+ * @throws OptionError for a wrong gain; ShapeError for shapes of rank < 2
+ * @see Saxe et al. 2013, https://arxiv.org/abs/1312.6120
+ */
+export function orthogonal(options: GainOptions = {}): Initializer {
+  checkOptions('orthogonal', options, { gain: positive });
+  const { gain: factor = 1 } = options;
+  return (shape, random) => {
+    fans('orthogonal', shape);
+    const columns = shape.at(-1)!;
+    const rows = sizeOf(shape) / Math.max(columns, 1);
+    const [length, vectors] = rows >= columns ? [rows, columns] : [columns, rows];
+    const q = orthonormalize(Float64Array.from(random.normal(length * vectors)), length, vectors);
+    const at = (row: number, column: number): number => (rows >= columns ? q[column * length + row]! : q[row * length + column]!);
+    return Float32Array.from({ length: rows * columns }, (_, i) => factor * at(Math.floor(i / columns), i % columns));
+  };
+}
+
+/**
+ * Makes the vectors, stored one after another, orthonormal in order (modified Gram and Schmidt: the QR whose R has a positive
+ * diagonal). In double precision its error for a Gaussian matrix is far below a float's.
+ */
+function orthonormalize(q: Float64Array, length: number, vectors: number): Float64Array {
+  for (let i = 0; i < vectors; i++) {
+    const vector = q.subarray(i * length, (i + 1) * length);
+    const scale = 1 / Math.sqrt(dot(vector, vector));
+    for (let k = 0; k < length; k++) vector[k]! *= scale;
+    for (let j = i + 1; j < vectors; j++) {
+      const other = q.subarray(j * length, (j + 1) * length);
+      const shared = dot(vector, other);
+      for (let k = 0; k < length; k++) other[k]! -= shared * vector[k]!;
+    }
+  }
+  return q;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let total = 0;
+  for (let k = 0; k < a.length; k++) total += a[k]! * b[k]!;
+  return total;
+}
+
+function kaimingDeviation(what: string, options: KaimingOptions): (shape: Shape) => number {
+  checkOptions(what, options, { a: finite, mode: oneOf('fanIn', 'fanOut'), nonlinearity: oneOf(...nonlinearities) });
+  const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' } = options;
+  return (shape) => gain(nonlinearity, a) / Math.sqrt(Math.max(fans(what, shape)[mode], 1));
+}
+
+function xavierDeviation(what: string, options: GainOptions): (shape: Shape) => number {
+  checkOptions(what, options, { gain: positive });
+  const { gain: factor = 1 } = options;
+  return (shape) => {
+    const { fanIn, fanOut } = fans(what, shape);
+    return factor * Math.sqrt(2 / Math.max(fanIn + fanOut, 1));
+  };
+}
+
+function symmetric(shape: Shape, random: Random, bound: number): Float32Array {
+  return random.uniform(sizeOf(shape), -bound, bound);
+}
+
+function fans(what: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
+  if (shape.length < 2)
+    throw new ShapeError(
+      `${what}: expected a shape of rank ≥ 2 [..., in, out], got ${formatShape(shape)}. Use uniform() or normal() for vectors.`,
+    );
+  return { fanIn: sizeOf(shape.slice(0, -1)), fanOut: sizeOf(shape.toSpliced(-2, 1)) };
+}

@@ -131,9 +131,9 @@ export function clip(x: Operand, low: number, high: number): Tensor {
   return minimum(maximum(x, low), high);
 }
 
-/** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|) */
+/** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|). By maximum, which shares its gradient at 0: there it is ½, where relu would give 0. */
 export function softplus(x: Operand): Tensor {
-  return add(relu(x), log1p(exp(neg(abs(x)))));
+  return add(maximum(x, 0), log1p(exp(neg(abs(x)))));
 }
 
 const toFloat = new Elementwise('identity', (dy) => [dy]);

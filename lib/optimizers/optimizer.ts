@@ -10,13 +10,15 @@ export interface Update {
 }
 
 /**
- * A rule that changes a parameter: its slots (per-parameter state, zero at first) and one update, in operations. The rule is
+ * A rule that changes a parameter: its slots (per-parameter state, zero at first unless `slotInit` says otherwise) and one update, in operations. The rule is
  * elementwise, so the trainer applies it once to all parameters as one flat vector. The trainer owns the step count, schedules
  * and clipping. Concrete optimizers are final.
  */
 export abstract class Optimizer {
   /** Names of the state kept for each parameter. */
   abstract readonly slots: readonly string[];
+  /** First value of a slot that does not start at zero. */
+  readonly slotInit: Readonly<Record<string, number>> = {};
   /** Learning rate. */
   abstract readonly lr: Schedule;
 
@@ -29,5 +31,10 @@ export abstract class Optimizer {
   }
 
   /** The rule. `scalars` holds what `scalars()` names, as tensors of shape []. */
-  abstract update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update;
+  abstract update(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: Readonly<Record<string, Tensor>>,
+    scalars: Readonly<Record<string, Tensor>>,
+  ): Update;
 }

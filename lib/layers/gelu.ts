@@ -1,0 +1,43 @@
+import type { Tensor } from '../graph/tensor.js';
+import { add, erf, mul, square, tanh } from '../ops/index.js';
+import { checkOptions, oneOf } from '../options.js';
+import { Layer } from './layer.js';
+
+export interface GELUOptions {
+  /** 'none': by the error function; 'tanh': by the tanh approximation. Default: 'none'. */
+  readonly approximate?: 'none' | 'tanh';
+}
+
+/**
+ * Weighs x by the probability that a standard normal value is below it.
+ *
+ * y = x · ½ · (1 + erf(x / √2)), or with 'tanh' x · ½ · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).   x [...] → y [...]
+ *
+ * @throws OptionError if approximate is neither 'none' nor 'tanh'
+ * @see Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415
+ */
+export class GELU extends Layer {
+  readonly approximate: 'none' | 'tanh';
+
+  constructor(options: GELUOptions = {}) {
+    super();
+    checkOptions('GELU', options, { approximate: oneOf('none', 'tanh') });
+    this.approximate = options.approximate ?? 'none';
+  }
+
+  forward(x: Tensor): Tensor {
+    return mul(mul(x, 0.5), add(this.twoSided(x), 1));
+  }
+
+  /** 2 Φ(x) − 1 */
+  private twoSided(x: Tensor): Tensor {
+    switch (this.approximate) {
+      case 'none':
+        return erf(mul(x, Math.SQRT1_2));
+      case 'tanh':
+        return tanh(mul(mul(x, Math.sqrt(2 / Math.PI)), add(mul(square(x), 0.044715), 1)));
+      default:
+        return this.approximate satisfies never;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { ShapeError, formatShape } from '../errors.js';
+import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { ones, zeros } from '../init.js';
+import { add, mean, mul, reciprocal, sqrt, square, sub } from '../ops/index.js';
+import { boolean, checkOptions, positive, type Rule } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+export interface LayerNormOptions {
+  /** Sizes of the trailing dimensions that are normalised together. Default: the last one, whatever its size. */
+  readonly normalizedShape?: Shape;
+  /** Added to the variance. Default: 1e-5. */
+  readonly eps?: number;
+  /** Learn a factor and an offset for each element. Default: true. */
+  readonly affine?: boolean;
+}
+
+const sizes: Rule = {
+  expected: 'a list of whole numbers ≥ 1',
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((n) => Number.isSafeInteger(n) && n >= 1),
+};
+
+/**
+ * Normalises each row to mean 0 and variance 1, then scales and shifts it.
+ *
+ * y = (x − E[x]) / √(Var[x] + eps) · weight + bias, with the biased variance.   x [..., D] → y [..., D];
+ * parameters: weight [D], ones at first; bias [D], zeros at first. D may be several dimensions.
+ *
+ * @throws OptionError if an option is wrong; ShapeError if x does not end in normalizedShape
+ * @see Ba et al. 2016, https://arxiv.org/abs/1607.06450
+ */
+export class LayerNorm extends Layer {
+  readonly normalizedShape: Shape | undefined;
+  readonly eps: number;
+  readonly affine: boolean;
+
+  constructor(options: LayerNormOptions = {}) {
+    super();
+    checkOptions('LayerNorm', options, { normalizedShape: sizes, eps: positive, affine: boolean });
+    this.normalizedShape = options.normalizedShape;
+    this.eps = options.eps ?? 1e-5;
+    this.affine = options.affine ?? true;
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const shape = this.normalizedShape ?? x.shape.slice(-1);
+    if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
+      const wanted = this.normalizedShape === undefined ? 'rank ≥ 1' : `shape [..., ${shape.join(', ')}]`;
+      throw new ShapeError(
+        `LayerNorm: expected x of ${wanted}, got ${formatShape(x.shape)}. Change normalizedShape or the layer before it.`,
+      );
+    }
+    const axes = shape.map((_, i) => i - shape.length);
+    const centred = sub(x, mean(x, { axes, keepDims: true }));
+    const variance = mean(square(centred), { axes, keepDims: true });
+    const y = mul(centred, reciprocal(sqrt(add(variance, this.eps))));
+    if (!this.affine) return y;
+    return add(mul(y, scope.parameter('weight', shape, ones())), scope.parameter('bias', shape, zeros()));
+  }
+}

@@ -1,0 +1,51 @@
+import { ShapeError, formatShape } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type Initializer, kaimingUniform, uniform } from '../init.js';
+import { add, cast, matmul } from '../ops/index.js';
+import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+export interface LinearOptions {
+  /** Add a bias. Default: true. */
+  readonly bias?: boolean;
+  /** First values of the weight. Default: U(−1/√I, 1/√I), which is Kaiming uniform with a = √5. */
+  readonly weightInit?: Initializer;
+  /** First values of the bias. Default: U(−1/√I, 1/√I). */
+  readonly biasInit?: Initializer;
+}
+
+/**
+ * Applies an affine map to the last dimension.
+ *
+ * y = x · W + b.   x [..., I] → y [..., O];  parameters: weight W [I, O], bias b [O].
+ *
+ * @throws OptionError if outFeatures is no whole number ≥ 1 or an option is wrong; ShapeError if x is a scalar
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html (there W is stored as [O, I])
+ */
+export class Linear extends Layer {
+  constructor(
+    readonly outFeatures: number,
+    readonly options: LinearOptions = {},
+  ) {
+    super();
+    check('Linear', 'outFeatures', outFeatures, count);
+    checkOptions('Linear', options, { bias: boolean, weightInit: callable, biasInit: callable });
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const inFeatures = x.shape.at(-1);
+    if (inFeatures === undefined)
+      throw new ShapeError(`Linear: expected x of rank ≥ 1 [..., I], got ${formatShape(x.shape)}. Give it a dimension of features.`);
+    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), biasInit = uniformOfFan(inFeatures) } = this.options;
+    const w = scope.parameter('weight', [inFeatures, this.outFeatures], weightInit);
+    const y = matmul(cast(x, 'float32'), w);
+    return bias ? add(y, scope.parameter('bias', [this.outFeatures], biasInit)) : y;
+  }
+}
+
+/** U(−1/√I, 1/√I): a bias has no fan of its own. */
+function uniformOfFan(inFeatures: number): Initializer {
+  const bound = inFeatures > 0 ? 1 / Math.sqrt(inFeatures) : 0;
+  return uniform(-bound, bound);
+}

@@ -1,0 +1,74 @@
+/** The rectifiers: ReLU, LeakyReLU, ELU. */
+import type { Tensor } from '../graph/tensor.js';
+import { expm1, greater, mul, relu, where } from '../ops/index.js';
+import { checkOptions, finite } from '../options.js';
+import { Layer } from './layer.js';
+
+/**
+ * Rectifies.
+ *
+ * y = max(0, x); NaN stays NaN; gradient 0 at 0.   x [...] → y [...]
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+ */
+export class ReLU extends Layer {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+export interface LeakyReLUOptions {
+  /** Slope for x ≤ 0. Default: 0.01. */
+  readonly negativeSlope?: number;
+}
+
+/**
+ * Rectifies with a small slope below zero.
+ *
+ * y = x > 0 ? x : negativeSlope · x.   x [...] → y [...]
+ *
+ * @throws OptionError if negativeSlope is not finite
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+ */
+export class LeakyReLU extends Layer {
+  readonly negativeSlope: number;
+
+  constructor(options: LeakyReLUOptions = {}) {
+    super();
+    checkOptions('LeakyReLU', options, { negativeSlope: finite });
+    this.negativeSlope = options.negativeSlope ?? 0.01;
+  }
+
+  forward(x: Tensor): Tensor {
+    return where(greater(x, 0), x, mul(x, this.negativeSlope));
+  }
+}
+
+export interface ELUOptions {
+  /** Minus the limit for x → −∞. Default: 1. */
+  readonly alpha?: number;
+}
+
+/**
+ * Rectifies, smoothly below zero.
+ *
+ * y = x > 0 ? x : alpha · (eˣ − 1).   x [...] → y [...]
+ *
+ * @throws OptionError if alpha is not finite
+ * @see Clevert et al. 2015, https://arxiv.org/abs/1511.07289
+ */
+export class ELU extends Layer {
+  readonly alpha: number;
+
+  constructor(options: ELUOptions = {}) {
+    super();
+    checkOptions('ELU', options, { alpha: finite });
+    this.alpha = options.alpha ?? 1;
+  }
+
+  forward(x: Tensor): Tensor {
+    const above = greater(x, 0);
+    // The exponential never sees the positive values: where they overflow, its gradient would be 0 · ∞.
+    return where(above, x, mul(expm1(where(above, 0, x)), this.alpha));
+  }
+}

@@ -1,0 +1,47 @@
+import { OptionError } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { checkOptions, seed } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+export interface SequentialOptions {
+  /** Decides initial values and dropout when this is the whole model. Default: 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Applies layers one after another.
+ *
+ * y = layerₙ(… layer₁(x)).   Layers given as a list are named '0', '1', …; as an object, by its keys.
+ *
+ * @throws OptionError if there is no layer, an entry is no layer, a name is empty or has a dot, or an option is wrong
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
+ */
+export class Sequential extends Layer {
+  readonly layers: ReadonlyMap<string, Layer>;
+  override readonly seed: number;
+
+  constructor(layers: readonly Layer[] | Readonly<Record<string, Layer>>, options: SequentialOptions = {}) {
+    super();
+    checkOptions('Sequential', options, { seed });
+    this.seed = options.seed ?? 0;
+    this.layers = new Map(Object.entries(layers));
+    if (this.layers.size === 0) throw new OptionError('Sequential: expected at least one layer, got none.');
+    for (const [name, layer] of this.layers) {
+      if (!(layer instanceof Layer)) {
+        throw new OptionError(
+          `Sequential: expected a layer for '${name}', got ${typeof layer}. Make it with new, or wrap a function in Lambda.`,
+        );
+      }
+      if (name === '' || name.includes('.')) {
+        throw new OptionError(`Sequential: expected names that are not empty and without dots, got '${name}'.`);
+      }
+    }
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    let y = x;
+    for (const [name, layer] of this.layers) y = scope.call(name, layer, y);
+    return y;
+  }
+}

@@ -1,0 +1,60 @@
+/** Probabilities along one dimension: Softmax and LogSoftmax. */
+import { type Tensor, normalizeAxis } from '../graph/tensor.js';
+import { logSoftmax, softmax, transpose } from '../ops/index.js';
+import { checkOptions, integer } from '../options.js';
+import { Layer } from './layer.js';
+
+export interface SoftmaxOptions {
+  /** Dimension that sums to 1, negative from the end. Default: −1. */
+  readonly dim?: number;
+}
+
+/**
+ * Turns scores into probabilities.
+ *
+ * y = eˣ / Σ eˣ, the sum along `dim`.   x [..., C] → y [..., C]
+ *
+ * @throws OptionError if dim is no whole number; ShapeError if x has no such dimension
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+ */
+export class Softmax extends Layer {
+  readonly dim: number;
+
+  constructor(options: SoftmaxOptions = {}) {
+    super();
+    checkOptions('Softmax', options, { dim: integer });
+    this.dim = options.dim ?? -1;
+  }
+
+  forward(x: Tensor): Tensor {
+    return alongLast(x, normalizeAxis('Softmax', this.dim, x.rank), softmax);
+  }
+}
+
+/**
+ * Turns scores into logarithms of probabilities.
+ *
+ * y = x − ln Σ eˣ, the sum along `dim`.   x [..., C] → y [..., C]
+ *
+ * @throws OptionError if dim is no whole number; ShapeError if x has no such dimension
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
+ */
+export class LogSoftmax extends Layer {
+  readonly dim: number;
+
+  constructor(options: SoftmaxOptions = {}) {
+    super();
+    checkOptions('LogSoftmax', options, { dim: integer });
+    this.dim = options.dim ?? -1;
+  }
+
+  forward(x: Tensor): Tensor {
+    return alongLast(x, normalizeAxis('LogSoftmax', this.dim, x.rank), logSoftmax);
+  }
+}
+
+/** Applies a function of the last dimension to another one, by exchanging the two before and after. */
+function alongLast(x: Tensor, axis: number, apply: (x: Tensor) => Tensor): Tensor {
+  const order = Array.from({ length: x.rank }, (_, i) => (i === axis ? x.rank - 1 : i === x.rank - 1 ? axis : i));
+  return transpose(apply(transpose(x, order)), order);
+}

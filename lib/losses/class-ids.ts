@@ -1,0 +1,73 @@
+/** What the losses of class ids share: checks, weights by class and their sum. */
+import type { NdArray } from '../array.js';
+import { DataError, ShapeError, formatShape } from '../errors.js';
+import { constant } from '../graph/source.js';
+import { type Tensor, sameShape } from '../graph/tensor.js';
+import { type Operand, div, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
+import type { Reduction } from './loss.js';
+import { reduceLoss } from './reduction.js';
+
+export interface ClassWeighting {
+  /** A weight for each class. Default: all 1. */
+  readonly weight: Float32Array | undefined;
+  /** Rows of this class id count nothing. Default: none. */
+  readonly ignoreIndex: number | undefined;
+}
+
+/** @throws ShapeError unless there is one weight a class */
+export function checkWeight(what: string, weight: Float32Array | undefined, classes: number): void {
+  if (weight !== undefined && weight.length !== classes) {
+    throw new ShapeError(`${what}: expected ${classes} values for weight, one a class, got ${weight.length}.`);
+  }
+}
+
+/** @throws ShapeError unless the target holds one id for each row of the prediction */
+export function checkIdShape(what: string, prediction: Tensor, target: Tensor): void {
+  const rows = prediction.shape.slice(0, -1);
+  if (prediction.rank < 1 || !sameShape(rows, target.shape)) {
+    throw new ShapeError(
+      `${what}: expected class ids of shape ${formatShape(rows)} for a prediction of shape ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}. Reshape the target.`,
+    );
+  }
+}
+
+/** Mean or sum of losses [...] by row, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; rows ignored have w = 0. */
+export function reduceRows(losses: Tensor, weights: Operand, reduction: Reduction): Tensor {
+  if (typeof weights === 'number') return reduceLoss(losses, reduction);
+  const total = sum(mul(losses, weights));
+  return reduction === 'sum' ? total : div(total, sum(weights));
+}
+
+/** The weight of each row [...]: that of its class, 0 where it is ignored; 1 if every row counts 1. */
+export function rowWeights(ids: Tensor, classes: number, { weight, ignoreIndex }: ClassWeighting): Operand {
+  const kept = ignoreIndex === undefined ? 1 : notEqual(ids, ignoreIndex);
+  if (weight === undefined) return kept;
+  const ofClass = sum(where(oneHot(ids, classes), constant(weight), 0), { axes: -1 });
+  return kept === 1 ? ofClass : mul(ofClass, kept);
+}
+
+/** @throws DataError naming the first id that is no class */
+export function validateIds(what: string, target: NdArray, classes: number, ignoreIndex: number | undefined): void {
+  const { data } = target;
+  for (let i = 0; i < data.length; i++) {
+    const id = data[i]!;
+    if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
+    throw new DataError(
+      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. Number the classes from 0, or give the last layer more outputs.`,
+    );
+  }
+}
+
+/** `7`, or `7 [2, 0]` for further dimensions, as messages name element i. */
+export function positionOf(i: number, { shape, size }: NdArray): string {
+  let stride = size;
+  let rest = i;
+  const position = shape.map((n) => {
+    stride /= n;
+    const index = Math.floor(rest / stride);
+    rest -= index * stride;
+    return index;
+  });
+  const [row = 0, ...inner] = position;
+  return inner.length === 0 ? `${row}` : `${row} ${formatShape(inner)}`;
+}

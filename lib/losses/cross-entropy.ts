@@ -1,0 +1,116 @@
+import type { NdArray } from '../array.js';
+import { DataError, ShapeError, formatShape } from '../errors.js';
+import { constant } from '../graph/source.js';
+import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { add, crossEntropy, div, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
+import { checkOptions, integer, unit, weights } from '../options.js';
+import { type ClassWeighting, checkWeight, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import { Loss, type Reduction } from './loss.js';
+import { type ReductionOptions, reduceLoss, reductionRule } from './reduction.js';
+
+export interface CrossEntropyLossOptions extends ReductionOptions {
+  /** A weight for each class. Default: all 1. */
+  readonly weight?: readonly number[] | Float32Array;
+  /** How much of each target is spread evenly over the classes, in [0, 1]. Default: 0. */
+  readonly labelSmoothing?: number;
+  /** Rows of this class id count nothing. Default: none. Not for probabilities. */
+  readonly ignoreIndex?: number;
+}
+
+/** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
+const noIgnoreIndex = -(2 ** 31);
+
+/** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
+const sumTolerance = 1e-3;
+
+/**
+ * Measures how far softmax(logits) is from the target.
+ *
+ * ℓ = −Σ_c w_c · q_c · log softmax(logits)_c with q = (1 − labelSmoothing) · target + labelSmoothing / C, class ids standing for
+ * one-hot rows.   logits [..., C], target class ids [...] or probabilities [..., C] → []
+ *
+ * The mean divides by Σ w of the rows' classes for class ids, ignored rows left out, and by the number of rows for probabilities.
+ *
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html (classes there are dimension 1, here the last)
+ */
+export class CrossEntropyLoss extends Loss {
+  readonly weighting: ClassWeighting;
+  readonly labelSmoothing: number;
+  readonly reduction: Reduction;
+
+  constructor(options: CrossEntropyLossOptions = {}) {
+    super();
+    checkOptions('CrossEntropyLoss', options, { weight: weights, labelSmoothing: unit, ignoreIndex: integer, reduction: reductionRule });
+    this.weighting = { weight: options.weight && Float32Array.from(options.weight), ignoreIndex: options.ignoreIndex };
+    this.labelSmoothing = options.labelSmoothing ?? 0;
+    this.reduction = options.reduction ?? 'mean';
+  }
+
+  forward(logits: Tensor, target: Tensor): Tensor {
+    const ofIds = sameShape(target.shape, logits.shape.slice(0, -1));
+    if (logits.rank < 1 || (!ofIds && !sameShape(target.shape, logits.shape))) {
+      throw new ShapeError(
+        `CrossEntropyLoss: expected class ids of shape ${formatShape(logits.shape.slice(0, -1))} or probabilities of shape ${formatShape(logits.shape)} for target, got ${formatShape(target.shape)}. Reshape the target or change the last layer.`,
+      );
+    }
+    checkWeight('CrossEntropyLoss', this.weighting.weight, logits.shape.at(-1)!);
+    return ofIds ? this.ofIds(logits, target) : this.ofProbabilities(logits, target);
+  }
+
+  /** Looks for class ids out of range, or probabilities that are none or do not sum to 1. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    const classes = predictionShape.at(-1)!;
+    if (target.rank === predictionShape.length - 1) {
+      validateIds('CrossEntropyLoss', target, classes, this.weighting.ignoreIndex);
+    } else if (target.rank === predictionShape.length && target.shape.at(-1) === classes) {
+      validateProbabilities(target, classes);
+    }
+  }
+
+  private ofIds(logits: Tensor, ids: Tensor): Tensor {
+    const classes = logits.shape.at(-1)!;
+    const { ignoreIndex = noIgnoreIndex } = this.weighting;
+    if (this.labelSmoothing === 0) {
+      return reduceRows(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting), this.reduction);
+    }
+    const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex });
+    const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept);
+    const rows = rowWeights(ids, classes, this.weighting);
+    return this.reduction === 'sum' || typeof rows === 'number' ? reduceLoss(losses, this.reduction) : div(sum(losses), sum(rows));
+  }
+
+  private ofProbabilities(logits: Tensor, probabilities: Tensor): Tensor {
+    return reduceLoss(this.softLosses(logits, probabilities), this.reduction);
+  }
+
+  /** −Σ_c w_c · q_c · log softmax(logits)_c for each row */
+  private softLosses(logits: Tensor, target: Tensor): Tensor {
+    const classes = logits.shape.at(-1)!;
+    const { weight } = this.weighting;
+    const q = this.labelSmoothing === 0 ? target : add(mul(target, 1 - this.labelSmoothing), this.labelSmoothing / classes);
+    const weighted = weight === undefined ? q : mul(q, constant(weight));
+    return neg(sum(mul(weighted, logSoftmax(logits)), { axes: -1 }));
+  }
+}
+
+function validateProbabilities(target: NdArray, classes: number): void {
+  const { data } = target;
+  for (let row = 0; row * classes < data.length; row++) {
+    let total = 0;
+    for (let i = row * classes; i < (row + 1) * classes; i++) {
+      const p = data[i]!;
+      if (!(p >= 0 && p <= 1)) {
+        throw new DataError(
+          `CrossEntropyLoss: expected probabilities in [0, 1], got ${p} at row ${positionOf(i, target)}. Use class ids or normalise the rows.`,
+        );
+      }
+      total += p;
+    }
+    if (Math.abs(total - 1) > sumTolerance) {
+      throw new DataError(
+        `CrossEntropyLoss: expected probabilities that sum to 1, got ${total} at row ${row}. Use class ids or normalise the rows.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,7 @@
+export * from './bce-with-logits.js';
+export * from './cross-entropy.js';
+export * from './loss.js';
+export * from './nll.js';
+export * from './penalty.js';
+export * from './regression.js';
+export type { ReductionOptions } from './reduction.js';

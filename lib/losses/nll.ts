@@ -1,0 +1,46 @@
+import type { NdArray } from '../array.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+import { neg, pick } from '../ops/index.js';
+import { checkOptions, integer, weights } from '../options.js';
+import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import { Loss, type Reduction } from './loss.js';
+import { type ReductionOptions, reductionRule } from './reduction.js';
+
+export interface NLLLossOptions extends ReductionOptions {
+  /** A weight for each class. Default: all 1. */
+  readonly weight?: readonly number[] | Float32Array;
+  /** Rows of this class id count nothing. Default: none. */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * Measures the negative log-likelihood of the target classes; the prediction is logarithms of probabilities (LogSoftmax).
+ *
+ * ℓ = −w_y · logp_y; the mean is Σ ℓ / Σ w_y, ignored rows left out.   logp [..., C], target class ids y [...] → []
+ *
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html (classes there are dimension 1, here the last)
+ */
+export class NLLLoss extends Loss {
+  readonly weighting: ClassWeighting;
+  readonly reduction: Reduction;
+
+  constructor(options: NLLLossOptions = {}) {
+    super();
+    checkOptions('NLLLoss', options, { weight: weights, ignoreIndex: integer, reduction: reductionRule });
+    this.weighting = { weight: options.weight && Float32Array.from(options.weight), ignoreIndex: options.ignoreIndex };
+    this.reduction = options.reduction ?? 'mean';
+  }
+
+  forward(logp: Tensor, target: Tensor): Tensor {
+    checkIdShape('NLLLoss', logp, target);
+    const classes = logp.shape.at(-1)!;
+    checkWeight('NLLLoss', this.weighting.weight, classes);
+    return reduceRows(neg(pick(logp, target)), rowWeights(target, classes, this.weighting), this.reduction);
+  }
+
+  /** Looks for class ids out of range. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    if (target.rank === predictionShape.length - 1) validateIds('NLLLoss', target, predictionShape.at(-1)!, this.weighting.ignoreIndex);
+  }
+}

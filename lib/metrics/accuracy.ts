@@ -1,0 +1,45 @@
+import { type Tensor, sameShape } from '../graph/tensor.js';
+import { argmax, cast, equal, greater, mean, reshape } from '../ops/index.js';
+import { checkOptions, finite } from '../options.js';
+import { classTarget } from './classes.js';
+import { Metric } from './metric.js';
+
+export interface AccuracyOptions {
+  /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
+  readonly threshold?: number;
+}
+
+/**
+ * Share of right predictions, decided by the shapes:
+ * - prediction [..., C] with class ids [...]: argmax = id
+ * - prediction [..., C] with rows of C (one-hot or probabilities), C ≥ 2: argmax = argmax
+ * - one prediction a row, [N] or [N, 1], with targets [N] or [N, 1] in [0, 1]: (prediction > threshold) = (target > ½)
+ *
+ * @throws ShapeError if the shapes are none of these
+ */
+class Accuracy extends Metric {
+  readonly name = 'accuracy';
+
+  constructor(private readonly threshold: number) {
+    super();
+  }
+
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    const binary =
+      prediction.size === target.size && (prediction.rank === 1 || prediction.shape.at(-1) === 1) && samesRows(prediction, target);
+    if (binary) return mean(equal(greater(prediction, this.threshold), greater(reshape(target, prediction.shape), 0.5)));
+    return mean(equal(argmax(prediction), cast(classTarget('accuracy', prediction, target), 'int32')));
+  }
+}
+
+/** Equal, up to a last dimension of 1. */
+function samesRows(a: Tensor, b: Tensor): boolean {
+  const rows = ({ shape }: Tensor): readonly number[] => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
+  return sameShape(rows(a), rows(b));
+}
+
+/** Share of right predictions: argmax against class ids or one-hot rows, or a threshold where there is one prediction a row. */
+export function accuracy(options: AccuracyOptions = {}): Metric {
+  checkOptions('accuracy', options, { threshold: finite });
+  return new Accuracy(options.threshold ?? 0);
+}

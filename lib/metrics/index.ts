@@ -1,0 +1,4 @@
+export * from './accuracy.js';
+export * from './metric.js';
+export * from './regression.js';
+export * from './top-k.js';

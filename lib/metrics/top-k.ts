@@ -1,0 +1,32 @@
+import { ShapeError, formatShape } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { less, lessEqual, mean, pick, reshape, sub, sum } from '../ops/index.js';
+import { check, count } from '../options.js';
+import { classTarget } from './classes.js';
+import { Metric } from './metric.js';
+
+/** Right if fewer than k classes score above the target's; NaN scores above everything. */
+class TopK extends Metric {
+  readonly name: string;
+
+  constructor(private readonly k: number) {
+    super();
+    this.name = `top${k}`;
+  }
+
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    const ids = classTarget('topK', prediction, target);
+    const classes = prediction.shape.at(-1)!;
+    if (this.k > classes)
+      throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
+    const own = reshape(pick(prediction, ids), [...ids.shape, 1]);
+    const above = sub(classes, sum(lessEqual(prediction, own), { axes: -1 }));
+    return mean(less(above, this.k));
+  }
+}
+
+/** Share of rows whose target class is among the k highest predictions. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */
+export function topK(k: number): Metric {
+  check('topK', 'k', k, count);
+  return new TopK(k);
+}

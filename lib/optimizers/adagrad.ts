@@ -1,0 +1,60 @@
+import type { Tensor } from '../graph/tensor.js';
+import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
+import { checkOptions, nonNegative, positive, rate } from '../options.js';
+import { Optimizer, type Schedule, type Update } from './optimizer.js';
+
+export interface AdagradOptions {
+  /** Learning rate. Default: 0.01. */
+  readonly lr?: Schedule;
+  /** The rate falls as 1 / (1 + lrDecay · step). Default: 0. */
+  readonly lrDecay?: number;
+  /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
+  readonly weightDecay?: number;
+  /** First value of the sum of squares. Default: 0. */
+  readonly initialAccumulatorValue?: number;
+  /** Added to the root. Default: 1e-10. */
+  readonly eps?: number;
+}
+
+/**
+ * Divides the gradient by the root of the sum of all squares so far.
+ *
+ * g ← g + λ·p;  s ← s + g²;  p ← p − lr / (1 + lrDecay·step) · g / (√s + eps), step = 0, 1, ….   Slot: s.
+ *
+ * @throws OptionError for wrong options
+ * @see Duchi et al. 2011; https://pytorch.org/docs/stable/generated/torch.optim.Adagrad.html
+ */
+export class Adagrad extends Optimizer {
+  readonly slots: readonly string[] = ['s'];
+  override readonly slotInit: Readonly<Record<string, number>>;
+  readonly lr: Schedule;
+  readonly lrDecay: number;
+  readonly weightDecay: number;
+  readonly eps: number;
+
+  constructor(options: AdagradOptions = {}) {
+    super();
+    checkOptions('Adagrad', options, {
+      lr: rate,
+      lrDecay: nonNegative,
+      weightDecay: nonNegative,
+      initialAccumulatorValue: nonNegative,
+      eps: positive,
+    });
+    this.lr = options.lr ?? 1e-2;
+    this.lrDecay = options.lrDecay ?? 0;
+    this.weightDecay = options.weightDecay ?? 0;
+    this.eps = options.eps ?? 1e-10;
+    this.slotInit = { s: options.initialAccumulatorValue ?? 0 };
+  }
+
+  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
+    return { lr: lr / (1 + step * this.lrDecay) };
+  }
+
+  update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
+    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const s = add(slots['s']!, square(g));
+    return { parameter: sub(parameter, mul(div(g, add(sqrt(s), this.eps)), scalars['lr']!)), slots: { s } };
+  }
+}

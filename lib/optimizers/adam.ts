@@ -1,0 +1,41 @@
+import type { Tensor } from '../graph/tensor.js';
+import { add, mul } from '../ops/index.js';
+import { checkOptions } from '../options.js';
+import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate } from './moments.js';
+import { Optimizer, type Schedule, type Update } from './optimizer.js';
+
+/**
+ * Adapts the step of each weight to the running means of its gradient and squared gradient.
+ *
+ * g ← g + λ·p;  m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²;
+ * p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), t = 1, 2, ….
+ * Slots: m, v, and vMax with amsgrad. The weight decay is an L2 penalty; AdamW has a decoupled one.
+ *
+ * @throws OptionError for wrong options
+ * @see Kingma and Ba 2014, https://arxiv.org/abs/1412.6980; https://pytorch.org/docs/stable/generated/torch.optim.Adam.html
+ */
+export class Adam extends Optimizer {
+  readonly slots: readonly string[];
+  readonly lr: Schedule;
+  readonly moments: Moments;
+  readonly weightDecay: number;
+
+  constructor(options: AdamOptions = {}) {
+    super();
+    checkOptions('Adam', options, adamRules);
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, amsgrad = false } = options;
+    this.lr = lr;
+    this.moments = { betas, eps, amsgrad };
+    this.weightDecay = weightDecay;
+    this.slots = momentSlots(amsgrad);
+  }
+
+  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
+    return momentScalars(this.moments.betas, step, lr);
+  }
+
+  update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
+    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    return momentUpdate(this.moments, parameter, g, slots, scalars);
+  }
+}

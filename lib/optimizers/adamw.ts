@@ -1,0 +1,39 @@
+import type { Tensor } from '../graph/tensor.js';
+import { mul } from '../ops/index.js';
+import { checkOptions } from '../options.js';
+import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate } from './moments.js';
+import { Optimizer, type Schedule, type Update } from './optimizer.js';
+
+/**
+ * Adam with a weight decay that does not pass through its adaptive step.
+ *
+ * p ← (1 − lr·λ)·p, then as Adam.   Slots: m, v, and vMax with amsgrad. Default λ: 0.01.
+ *
+ * @throws OptionError for wrong options
+ * @see Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101; https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+ */
+export class AdamW extends Optimizer {
+  readonly slots: readonly string[];
+  readonly lr: Schedule;
+  readonly moments: Moments;
+  readonly weightDecay: number;
+
+  constructor(options: AdamOptions = {}) {
+    super();
+    checkOptions('AdamW', options, adamRules);
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2, amsgrad = false } = options;
+    this.lr = lr;
+    this.moments = { betas, eps, amsgrad };
+    this.weightDecay = weightDecay;
+    this.slots = momentSlots(amsgrad);
+  }
+
+  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
+    return { ...momentScalars(this.moments.betas, step, lr), keep: 1 - lr * this.weightDecay };
+  }
+
+  update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
+    const decayed = this.weightDecay === 0 ? parameter : mul(parameter, scalars['keep']!);
+    return momentUpdate(this.moments, decayed, gradient, slots, scalars);
+  }
+}

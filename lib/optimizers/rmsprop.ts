@@ -1,0 +1,67 @@
+import type { Tensor } from '../graph/tensor.js';
+import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
+import { boolean, checkOptions, fraction, nonNegative, positive, rate } from '../options.js';
+import { Optimizer, type Schedule, type Update } from './optimizer.js';
+
+export interface RMSpropOptions {
+  /** Learning rate. Default: 0.01. */
+  readonly lr?: Schedule;
+  /** What the running mean of g² keeps in a step, α. Default: 0.99. */
+  readonly alpha?: number;
+  /** Added to the root. Default: 1e-8. */
+  readonly eps?: number;
+  /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
+  readonly weightDecay?: number;
+  /** Share of the last step that is kept, μ. Default: 0. */
+  readonly momentum?: number;
+  /** Divide by the deviation of g instead of its root mean square. Default: false. */
+  readonly centered?: boolean;
+}
+
+/**
+ * Divides the gradient by its running root mean square.
+ *
+ * g ← g + λ·p;  v ← α·v + (1 − α)·g²;  d = g / (√v + eps);  p ← p − lr·d.
+ * Centered: a ← α·a + (1 − α)·g and √(v − a²) for the root.  With momentum: b ← μ·b + d;  p ← p − lr·b.
+ * Slots: v, a if centered, b with momentum.
+ *
+ * @throws OptionError for wrong options
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html
+ */
+export class RMSprop extends Optimizer {
+  readonly slots: readonly string[];
+  readonly lr: Schedule;
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+  readonly centered: boolean;
+
+  constructor(options: RMSpropOptions = {}) {
+    super();
+    checkOptions('RMSprop', options, {
+      lr: rate,
+      alpha: fraction,
+      eps: positive,
+      weightDecay: nonNegative,
+      momentum: nonNegative,
+      centered: boolean,
+    });
+    this.lr = options.lr ?? 1e-2;
+    this.alpha = options.alpha ?? 0.99;
+    this.eps = options.eps ?? 1e-8;
+    this.weightDecay = options.weightDecay ?? 0;
+    this.momentum = options.momentum ?? 0;
+    this.centered = options.centered ?? false;
+    this.slots = ['v', ...(this.centered ? ['a'] : []), ...(this.momentum === 0 ? [] : ['b'])];
+  }
+
+  update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
+    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const v = add(mul(slots['v']!, this.alpha), mul(square(g), 1 - this.alpha));
+    const a = this.centered ? add(mul(slots['a']!, this.alpha), mul(g, 1 - this.alpha)) : undefined;
+    const d = div(g, add(sqrt(a === undefined ? v : sub(v, square(a))), this.eps));
+    const b = this.momentum === 0 ? undefined : add(mul(slots['b']!, this.momentum), d);
+    return { parameter: sub(parameter, mul(b ?? d, scalars['lr']!)), slots: { v, ...(a && { a }), ...(b && { b }) } };
+  }
+}

@@ -1,0 +1,77 @@
+/** Checks of options and arguments, so that every mistake is one `OptionError` naming the option, its range and the value. */
+import { inspect } from 'node:util';
+import { OptionError } from './errors.js';
+
+/** What a value must be, in words and as a test. */
+export interface Rule {
+  readonly expected: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+/** One rule for each option. */
+export type Rules<Options> = { readonly [Name in keyof Options]-?: Rule };
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
+  (Array.isArray(value) || value instanceof Float32Array) && value.every((n) => isNumber(n) && test(n));
+
+export const finite: Rule = { expected: 'a finite number', accepts: isNumber };
+export const positive: Rule = { expected: 'a number > 0', accepts: (value) => isNumber(value) && value > 0 };
+export const nonNegative: Rule = { expected: 'a number ≥ 0', accepts: (value) => isNumber(value) && value >= 0 };
+export const fraction: Rule = { expected: 'a number in [0, 1)', accepts: (value) => isNumber(value) && value >= 0 && value < 1 };
+export const unit: Rule = { expected: 'a number in [0, 1]', accepts: (value) => isNumber(value) && value >= 0 && value <= 1 };
+export const integer: Rule = { expected: 'a whole number', accepts: Number.isSafeInteger };
+export const count: Rule = { expected: 'a whole number ≥ 1', accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 1 };
+export const seed: Rule = { expected: 'a whole number ≥ 0', accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 };
+export const boolean: Rule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
+export const callable: Rule = { expected: 'a function', accepts: (value) => typeof value === 'function' };
+export const weights: Rule = {
+  expected: 'an array of numbers ≥ 0',
+  accepts: (value) => isNumbers(value, (n) => n >= 0),
+};
+/** A learning rate: a number, or a schedule of it. */
+export const rate: Rule = {
+  expected: 'a number ≥ 0 or a function of the step',
+  accepts: (value) => nonNegative.accepts(value) || callable.accepts(value),
+};
+
+export function oneOf(...choices: readonly string[]): Rule {
+  return { expected: choices.map((choice) => `'${choice}'`).join(' or '), accepts: (value) => choices.some((choice) => choice === value) };
+}
+
+export function either(a: Rule, b: Rule): Rule {
+  return { expected: `${a.expected} or ${b.expected}`, accepts: (value) => a.accepts(value) || b.accepts(value) };
+}
+
+/** A list of exactly `length` values of one rule. */
+export function tuple(length: number, rule: Rule): Rule {
+  return {
+    expected: `a list of ${length}, each ${rule.expected}`,
+    accepts: (value) => Array.isArray(value) && value.length === length && value.every((item) => rule.accepts(item)),
+  };
+}
+
+/** @throws OptionError unless `value` is what the rule expects */
+export function check(what: string, name: string, value: unknown, rule: Rule): void {
+  if (!rule.accepts(value)) throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.`);
+}
+
+/** Options that are absent or undefined take their default and are not looked at. @throws OptionError for unknown or wrong ones */
+export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): void {
+  if (typeof options !== 'object' || options === null)
+    throw new OptionError(`${what}: expected an object of options, got ${show(options)}.`);
+  const known = new Map<string, Rule>(Object.entries<Rule>(rules));
+  for (const [name, value] of Object.entries(options)) {
+    const rule = known.get(name);
+    if (rule === undefined) {
+      throw new OptionError(
+        `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
+      );
+    }
+    if (value !== undefined) check(what, name, value, rule);
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 6 });
+}

@@ -1,0 +1,53 @@
+/** Learning rates that fall: functions of the step, from 0. A step is one batch. */
+import { check, checkOptions, count, nonNegative, positive } from '../options.js';
+
+/** A schedule that is a function. A constant learning rate is just a number. */
+export type StepSchedule = (step: number) => number;
+
+export interface StepDecayOptions {
+  /** Steps from one drop to the next. */
+  readonly stepSize: number;
+  /** Factor at each drop. Default: 0.1. */
+  readonly gamma?: number;
+}
+
+/** lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options */
+export function stepDecay(lr: number, options: StepDecayOptions): StepSchedule {
+  check('stepDecay', 'lr', lr, nonNegative);
+  checkOptions('stepDecay', options, { stepSize: count, gamma: positive });
+  const { stepSize, gamma = 0.1 } = options;
+  check('stepDecay', 'stepSize', stepSize, count);
+  return (step) => lr * gamma ** Math.floor(step / stepSize);
+}
+
+export interface ExponentialDecayOptions {
+  /** Factor of each step. */
+  readonly gamma: number;
+}
+
+/** lr · gamma^step @throws OptionError for wrong options */
+export function exponentialDecay(lr: number, options: ExponentialDecayOptions): StepSchedule {
+  check('exponentialDecay', 'lr', lr, nonNegative);
+  checkOptions('exponentialDecay', options, { gamma: positive });
+  check('exponentialDecay', 'gamma', options.gamma, positive);
+  return (step) => lr * options.gamma ** step;
+}
+
+export interface CosineDecayOptions {
+  /** Steps until the end is reached; the rate stays there. */
+  readonly steps: number;
+  /** Rate at the end. Default: 0. */
+  readonly minimum?: number;
+}
+
+/**
+ * minimum + (lr − minimum) · ½ (1 + cos(π · step / steps)) @throws OptionError for wrong options
+ * @see Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983
+ */
+export function cosineDecay(lr: number, options: CosineDecayOptions): StepSchedule {
+  check('cosineDecay', 'lr', lr, nonNegative);
+  checkOptions('cosineDecay', options, { steps: count, minimum: nonNegative });
+  const { steps, minimum = 0 } = options;
+  check('cosineDecay', 'steps', steps, count);
+  return (step) => minimum + ((lr - minimum) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
+}

@@ -1,0 +1,2 @@
+export * from './decay.js';
+export * from './linear.js';

@@ -1,0 +1,36 @@
+/** Learning rates that change along a line: linear() and warmup(). */
+import { check, checkOptions, count, nonNegative, rate } from '../options.js';
+import type { Schedule } from '../optimizers/optimizer.js';
+import type { StepSchedule } from './decay.js';
+
+export interface LinearScheduleOptions {
+  /** Rate at the end. */
+  readonly to: number;
+  /** Steps until the end is reached; the rate stays there. */
+  readonly steps: number;
+}
+
+/** lr + (to − lr) · step / steps @throws OptionError for wrong options */
+export function linear(lr: number, options: LinearScheduleOptions): StepSchedule {
+  check('linear', 'lr', lr, nonNegative);
+  checkOptions('linear', options, { to: nonNegative, steps: count });
+  const { to, steps } = options;
+  check('linear', 'to', to, nonNegative);
+  check('linear', 'steps', steps, count);
+  return (step) => lr + ((to - lr) * Math.min(step, steps)) / steps;
+}
+
+export interface WarmupOptions {
+  /** Steps until the full rate is reached. */
+  readonly steps: number;
+}
+
+/** The rate of another schedule, times (step + 1) / steps for the first steps; that schedule begins after them. @throws OptionError for wrong options */
+export function warmup(schedule: Schedule, options: WarmupOptions): StepSchedule {
+  check('warmup', 'schedule', schedule, rate);
+  checkOptions('warmup', options, { steps: count });
+  const { steps } = options;
+  check('warmup', 'steps', steps, count);
+  const at = (step: number): number => (typeof schedule === 'number' ? schedule : schedule(step));
+  return (step) => (step < steps ? (at(0) * (step + 1)) / steps : at(step - steps));
+}
