@@ -63,7 +63,16 @@ export class Philox implements Random {
   /** Fisher and Yates, every order equally likely. */
   permutation(count: number): Int32Array {
     const order = Int32Array.from({ length: count }, (_, i) => i);
-    let bits = this.bits(count);
+    this.shuffle(order, 0, count);
+    return order;
+  }
+
+  /**
+   * One part of a shuffle: settles the positions [begin, end). Called for consecutive parts from the last to the first it gives a
+   * random order, so that a long shuffle can be interrupted.
+   */
+  shuffle(order: Int32Array, begin: number, end: number): void {
+    let bits = this.bits(end - begin);
     let used = 0;
     const next = (): number => {
       if (used === bits.length) {
@@ -72,13 +81,12 @@ export class Philox implements Random {
       }
       return bits[used++]!;
     };
-    for (let i = count - 1; i > 0; i--) {
+    for (let i = end - 1; i >= begin; i--) {
       const j = bounded(next, i + 1);
       const swapped = order[i]!;
       order[i] = order[j]!;
       order[j] = swapped;
     }
-    return order;
   }
 
   private bits(count: number): Uint32Array {

@@ -1,5 +1,20 @@
-import type { Tensor } from '../graph/tensor.js';
+import type { NdArray } from '../array.js';
+import type { DType, Shape, Tensor } from '../graph/tensor.js';
+import { type Inputs, inputList } from '../model/data.js';
+import { loadModel, saveModel } from '../model/file.js';
+import { Model } from '../model/model.js';
+import { type Summary, summarize } from '../model/summary.js';
 import type { Scope } from './scope.js';
+
+export interface PredictOptions {
+  /** Rows computed at once. Default: 256. */
+  readonly batchSize?: number;
+}
+
+export interface BuildOptions {
+  /** Element type of each input: ids are int32. Default: float32. */
+  readonly dtypes?: readonly DType[];
+}
 
 /**
  * A part of a model: its options and one `forward`. It holds no data; parameters are asked of the scope by name, with their
@@ -12,8 +27,56 @@ import type { Scope } from './scope.js';
  *   forward(x: Tensor, scope: Scope): Tensor { return add(x, scope.call('body', this.body, x)); }
  * }
  * ```
+ * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen.
  */
-export abstract class Layer<Inputs extends readonly Tensor[] = [Tensor]> {
+export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
+  /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
+  readonly seed?: number | bigint;
+  #model: Model | undefined;
+
   /** The output for the inputs, in operations. Called once for each input shape and mode, never per step. */
-  abstract forward(...args: [...inputs: Inputs, scope: Scope]): Tensor;
+  abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Tensor;
+
+  /** @internal */
+  get model(): Model {
+    return (this.#model ??= new Model(this));
+  }
+
+  /** Makes the parameters for input rows of this shape (without the batch dimension), or of these shapes. fit and predict do it by themselves. */
+  build(rowShape: Shape | readonly Shape[], options: BuildOptions = {}): this {
+    const shapes = (rowShape.length > 0 && typeof rowShape[0] !== 'number' ? rowShape : [rowShape]) as readonly Shape[];
+    this.model.build(shapes.map((shape, i) => ({ shape, dtype: options.dtypes?.[i] ?? 'float32' })));
+    return this;
+  }
+
+  /** Copies of all parameters and running state, by path: 'features.3.weight'. */
+  weights(): Map<string, NdArray<Float32Array>> {
+    return this.model.weights();
+  }
+
+  /** Sets all parameters and running state, or, if anything does not fit, none. */
+  setWeights(weights: ReadonlyMap<string, NdArray>): void {
+    this.model.setWeights(weights);
+  }
+
+  /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
+  async predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
+    return this.model.predictor.predict(inputList(x), options.batchSize ?? 256);
+  }
+
+  /** Writes all parameters as a safetensors file, in one piece or not at all. @throws FileError; the old file is then still there */
+  async save(path: string): Promise<void> {
+    await saveModel(this.model, path);
+  }
+
+  /** Reads what save wrote. @throws FileError, StateError, ShapeError; the weights are then what they were */
+  async load(path: string): Promise<this> {
+    await loadModel(this.model, path);
+    return this;
+  }
+
+  /** Layers, output shapes, parameters, FLOPs and memory for a batch of `rows` rows. The model must be built. */
+  summary(rows = 1): Summary {
+    return summarize(this.model, rows);
+  }
 }

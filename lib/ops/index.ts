@@ -1,9 +1,13 @@
 /** Every operation a layer, loss, optimizer or metric is written in. */
-export * from './broadcast.js';
-export * from './elementwise.js';
-export * from './gather.js';
-export * from './matmul.js';
-export * from './random.js';
-export * from './reduce.js';
-export * from './rows.js';
-export * from './shape.js';
+export { broadcastTo, sumTo } from './broadcast.js';
+export {
+  abs, add, cast, clip, cos, div, equal, erf, exp, expm1, floor, full, greater, greaterEqual, isFinite, less, lessEqual, log, log1p,
+  maximum, minimum, mul, neg, notEqual, type Operand, pow, reciprocal, relu, round, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
+} from './elementwise.js'; // prettier-ignore
+export { gatherRows, oneHot, pick } from './gather.js';
+export { matmul, type MatmulOptions } from './matmul.js';
+export { randomUniform } from './random.js';
+export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
+export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';
+export { concat, pad, pack, reshape, slice, transpose } from './shape.js';
+export { stopGradient } from './stop-gradient.js';

@@ -1,0 +1,33 @@
+/**
+ * lanewise: deep-learning training for Node.js.
+ * @packageDocumentation
+ */
+export { array, NdArray, type NestedNumbers } from './array.js';
+export * from './errors.js';
+export { type CpuInfo, cpuInfo, getThreads, setThreads } from './threads.js';
+
+export { type DType, type Shape, Tensor, type TensorType } from './graph/tensor.js';
+export { gradients } from './graph/gradients.js';
+export { constant } from './graph/source.js';
+export * from './ops/index.js';
+export { compile } from './compile/compile.js';
+export * from './gradcheck.js';
+
+export * from './init.js';
+export { Philox, type Random } from './random.js';
+export * from './layers/index.js';
+export * from './losses/index.js';
+export * from './optimizers/index.js';
+export * from './schedules/index.js';
+export * from './metrics/index.js';
+
+export { Callback, type FitContext, type Snapshot } from './training/callback.js';
+export { EarlyStopping, type EarlyStoppingOptions } from './training/early-stopping.js';
+export { type EpochRecord, History } from './training/history.js';
+export type { Batch, BatchSource, EvaluateOptions, FitOptions, Progress, TrainerOptions } from './training/options.js';
+export { Trainer } from './training/trainer.js';
+export type { Inputs } from './model/data.js';
+export type { LayerSummary, Summary } from './model/summary.js';
+
+export * from './data/index.js';
+export * from './persistence/index.js';

@@ -1,0 +1,82 @@
+/** Data on its way into programs: checks, row types, batches, memories. */
+import { NdArray } from '../array.js';
+import { DataError, ShapeError, StateError, formatShape } from '../errors.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
+import { type MemoryHandle, native } from '../native.js';
+
+/** Data for each input of a model; a single array for the common case of one. */
+export type Inputs = NdArray | readonly NdArray[];
+
+export function inputList(inputs: Inputs): readonly NdArray[] {
+  return inputs instanceof NdArray ? [inputs] : inputs;
+}
+
+/** Type of one row: without the batch dimension. */
+export function rowType(x: NdArray): TensorType {
+  return { shape: x.shape.slice(1), dtype: x.dtype };
+}
+
+/** `[N, 28, 28]`: a row shape as errors print it. */
+export function formatRows(row: TensorType): string {
+  return `[${['N', ...row.shape].join(', ')}]`;
+}
+
+/** The number of rows all arrays share. @throws if there is none, if they differ, or if a buffer was taken away */
+export function countRows(what: string, arrays: readonly NdArray[]): number {
+  if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);
+  for (const x of arrays) {
+    if (!(x instanceof NdArray)) throw new DataError(`${what}: expected data made by array(), got ${typeof x}. Wrap it: array(data, shape).`);
+    if (x.rank < 1) throw new ShapeError(`${what}: expected data with a batch dimension [N, …], got a scalar. Give it shape [1].`);
+    if (x.data.length !== sizeOf(x.shape)) {
+      throw new StateError(`${what}: expected ${sizeOf(x.shape)} elements for shape ${formatShape(x.shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`);
+    }
+  }
+  const counts = arrays.map((x) => x.shape[0]!);
+  if (counts.some((n) => n !== counts[0])) {
+    throw new ShapeError(`${what}: expected the same number of rows in all arrays, got ${arrays.map((x) => formatShape(x.shape)).join(' and ')}.`);
+  }
+  if (counts[0] === 0) throw new DataError(`${what}: expected at least one row, got none.`);
+  return counts[0]!;
+}
+
+/** @throws DataError naming the first element that is NaN or infinite */
+export function checkFiniteData(what: string, x: NdArray): void {
+  const at = x.data instanceof Float32Array ? x.data.findIndex((value) => !Number.isFinite(value)) : -1;
+  if (at < 0) return;
+  const width = sizeOf(x.shape.slice(1));
+  throw new DataError(`${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`);
+}
+
+/** A native memory with the data: a SharedArrayBuffer is used in place, anything else is copied. */
+export function memoryOf(x: NdArray): MemoryHandle {
+  if (x.data.buffer instanceof SharedArrayBuffer && x.data.length > 0) return native().shareMemory(x.data);
+  const memory = native().createMemory(Math.max(x.data.byteLength, 1));
+  native().writeMemory(memory, 0, x.data);
+  return memory;
+}
+
+/** A symbolic batch of `rows` rows at the start of a memory that moves on by one batch each step. */
+export function batchSource(name: string, row: TensorType, rows: number): { readonly slot: MemorySlot; readonly tensor: Tensor } {
+  const shape = [rows, ...row.shape];
+  const bytes = byteSize({ shape, dtype: row.dtype });
+  const slot = new MemorySlot(name, bytes, bytes);
+  return { slot, tensor: source(slot, 0, shape, row.dtype) };
+}
+
+/** Consecutive steps over batches of one size. */
+export interface BatchRun {
+  readonly begin: number;
+  readonly rows: number;
+  readonly steps: number;
+}
+
+/** `count` rows as full batches and, if some are left, one smaller batch. */
+export function batchRuns(count: number, batchSize: number): readonly BatchRun[] {
+  const steps = Math.floor(count / batchSize);
+  const rest = count - steps * batchSize;
+  return [
+    ...(steps > 0 ? [{ begin: 0, rows: batchSize, steps }] : []),
+    ...(rest > 0 ? [{ begin: count - rest, rows: rest, steps: 1 }] : []),
+  ];
+}

@@ -1,0 +1,40 @@
+/** Models as safetensors files: the weights by path, and the input types they were built for. */
+import { FileError } from '../errors.js';
+import type { TensorType } from '../graph/tensor.js';
+import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
+import type { Model } from './model.js';
+
+const inputsKey = 'lanewise.inputs';
+
+export async function saveModel(model: Model, path: string): Promise<void> {
+  await writeSafetensors(path, model.weights(), { [inputsKey]: JSON.stringify(model.built.rows) });
+}
+
+/** Builds a model that is not built yet for the inputs the file names; files of others only set the weights. */
+export async function loadModel(model: Model, path: string): Promise<void> {
+  model.checkIdle('load');
+  const { tensors, metadata } = await readSafetensors(path);
+  const inputs = metadata[inputsKey];
+  if (model.isBuilt || inputs === undefined) {
+    model.setWeights(tensors);
+    return;
+  }
+  // A model that the file does not fit stays unbuilt.
+  model.buildWith(parseInputs(path, inputs), tensors);
+}
+
+function parseInputs(path: string, text: string): readonly TensorType[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.length > 0 && value.every(isTensorType)) return value;
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new FileError(`load: expected ${inputsKey} in ${path} to list the input types, got ${text.slice(0, 80)}. Build the model before loading.`);
+}
+
+function isTensorType(value: unknown): value is TensorType {
+  if (typeof value !== 'object' || value === null || !('shape' in value) || !('dtype' in value)) return false;
+  const { shape, dtype } = value;
+  return Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0) && (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8');
+}

@@ -1,0 +1,63 @@
+/** Where each parameter and buffer of a model lies in its one memory: parameters first, contiguous, then buffers. */
+import { ShapeError, StateError, formatShape } from '../errors.js';
+import { type Shape, sameShape, sizeOf } from '../graph/tensor.js';
+import type { Initializer } from '../init.js';
+
+export type EntryKind = 'parameter' | 'buffer';
+
+export interface Entry {
+  readonly path: string;
+  readonly kind: EntryKind;
+  readonly shape: Shape;
+  readonly init: Initializer;
+  /** Elements from the start of the memory. */
+  readonly offset: number;
+}
+
+/** Entries begin on a 64-byte line, so that vectors of a parameter never straddle two. */
+const alignment = 16;
+
+const aligned = (n: number): number => Math.ceil(n / alignment) * alignment;
+
+export class Layout {
+  readonly entries: readonly Entry[];
+  /** Elements of the parameters together, gaps included: the length of the flat vector an optimizer updates. */
+  readonly parameterSize: number;
+  /** Elements of the whole memory. */
+  readonly size: number;
+  readonly #byPath: ReadonlyMap<string, Entry>;
+
+  constructor(requests: readonly Omit<Entry, 'offset'>[]) {
+    const entries: Entry[] = [];
+    let end = 0;
+    const place = (kind: EntryKind): number => {
+      for (const request of requests.filter((r) => r.kind === kind)) {
+        entries.push({ ...request, offset: end });
+        end = aligned(end + sizeOf(request.shape));
+      }
+      return end;
+    };
+    this.parameterSize = place('parameter');
+    this.size = place('buffer');
+    this.entries = entries;
+    this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  }
+
+  get parameters(): readonly Entry[] {
+    return this.entries.filter((entry) => entry.kind === 'parameter');
+  }
+
+  /** The entry a layer asks for again, with the shape it had at first. */
+  find(path: string, kind: EntryKind, shape: Shape): Entry {
+    const entry = this.#byPath.get(path);
+    if (entry === undefined || entry.kind !== kind) {
+      throw new StateError(`${kind} "${path}": expected one the model was built with, got a new one. Ask for the same parameters in every mode.`);
+    }
+    if (!sameShape(entry.shape, shape)) {
+      throw new ShapeError(
+        `${kind} "${path}": expected shape ${formatShape(entry.shape)} as the model was built, got ${formatShape(shape)}. Give input of the size it was built with.`,
+      );
+    }
+    return entry;
+  }
+}

@@ -1,0 +1,81 @@
+/** Runs a model forward over data, batch after batch. */
+import { NdArray } from '../array.js';
+import { type Program, build } from '../compile/program.js';
+import { ShapeError, formatShape } from '../errors.js';
+import { MemorySlot } from '../graph/source.js';
+import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
+import { native } from '../native.js';
+import { cast } from '../ops/elementwise.js';
+import { check, count } from '../options.js';
+import { batchRuns, batchSource, countRows, memoryOf, rowType } from './data.js';
+import type { Model } from './model.js';
+
+interface ForwardProgram {
+  readonly program: Program;
+  readonly inputs: readonly MemorySlot[];
+  readonly output: MemorySlot;
+  readonly outputShape: Shape;
+}
+
+/** Programs kept for batches of different sizes. */
+const maxPrograms = 16;
+
+export class Predictor {
+  readonly #model: Model;
+  readonly #programs = new Map<string, ForwardProgram>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** The outputs for all rows. Calls run one after another: a program has one arena. */
+  async predict(inputs: readonly NdArray[], batchSize: number): Promise<NdArray<Float32Array>> {
+    check('predict', 'batchSize', batchSize, count);
+    const rowCount = countRows(`${this.#model.name}.predict`, inputs);
+    const { memory, slot } = this.#model.build(inputs.map(rowType));
+    // Copied now: the caller may change or transfer its arrays while the prediction waits.
+    const runs = batchRuns(rowCount, batchSize).map((run) => ({
+      ...run,
+      data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
+      forward: this.#program(inputs.map(rowType), run.rows),
+    }));
+    const shape = runs[0]!.forward.outputShape.slice(1);
+    const width = sizeOf(shape);
+
+    const task = async (): Promise<NdArray<Float32Array>> => {
+      const result = new Float32Array(rowCount * width);
+      for (const { begin, rows, steps, data, forward } of runs) {
+        const output = native().createMemory(Math.max(1, rows * steps * width) * 4);
+        await forward.program.run(new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]), steps, 0);
+        native().readMemory(output, 0, result.subarray(begin * width, (begin + rows * steps) * width));
+      }
+      return new NdArray(result, [rowCount, ...shape]);
+    };
+    const run = this.#last.then(task, task);
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Reads batch after batch from its inputs and writes the outputs one after another. */
+  #program(types: readonly TensorType[], rows: number): ForwardProgram {
+    const key = JSON.stringify([types, rows]);
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known;
+    const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
+    const { output } = this.#model.trace(inputs.map(({ tensor }) => tensor), false);
+    if (output.shape[0] !== rows) {
+      throw new ShapeError(`${this.#model.name}: expected an output with one row for each of the ${rows} input rows, got ${formatShape(output.shape)}.`);
+    }
+    const outputSlot = new MemorySlot('output', output.size * 4, output.size * 4);
+    const forward: ForwardProgram = {
+      program: build([{ value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false }]),
+      inputs: inputs.map(({ slot }) => slot),
+      output: outputSlot,
+      outputShape: output.shape,
+    };
+    if (this.#programs.size >= maxPrograms) this.#programs.delete(this.#programs.keys().next().value!);
+    this.#programs.set(key, forward);
+    return forward;
+  }
+}

@@ -1,0 +1,57 @@
+/** What a model is made of. */
+import { build } from '../compile/program.js';
+import { MemorySlot } from '../graph/source.js';
+import { type Shape, sizeOf } from '../graph/tensor.js';
+import { cast } from '../ops/elementwise.js';
+import { batchSource } from './data.js';
+import type { Model } from './model.js';
+
+export interface LayerSummary {
+  /** 'features.3'; '' for the root. */
+  readonly path: string;
+  readonly layer: string;
+  readonly output: Shape;
+  /** Elements of the parameters this layer asked for itself, not its parts. */
+  readonly parameters: number;
+}
+
+export class Summary {
+  constructor(
+    readonly layers: readonly LayerSummary[],
+    /** Elements of all parameters. */
+    readonly parameters: number,
+    /** Floating-point operations of one forward pass over the batch. */
+    readonly flops: number,
+    /** Bytes of memory one forward pass needs beside the parameters. */
+    readonly arenaBytes: number,
+  ) {}
+
+  /** As a table. */
+  toString(): string {
+    const rows = [
+      ['layer', 'output', 'parameters'],
+      ...this.layers.map((l) => [l.path === '' ? l.layer : `${l.path} (${l.layer})`, `[${l.output.join(', ')}]`, l.parameters.toLocaleString('en')]),
+    ];
+    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+    const line = (row: readonly string[]): string => `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`;
+    const total = `${this.parameters.toLocaleString('en')} parameters, ${this.flops.toLocaleString('en')} FLOPs, ${this.arenaBytes.toLocaleString('en')} bytes of activations`;
+    return [line(rows[0]!), '-'.repeat(line(rows[0]!).length), ...rows.slice(1).map(line), total].join('\n');
+  }
+}
+
+export function summarize(model: Model, rows: number): Summary {
+  const { layout, rows: types } = model.built;
+  const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
+  const { output, calls } = model.trace(inputs, false);
+  const slot = new MemorySlot('output', output.size * 4, output.size * 4);
+  const program = build([{ value: cast(output, 'float32'), slot, byteOffset: 0, commit: false }]);
+  const own = (path: string): number =>
+    layout.parameters.filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path).reduce((n, entry) => n + sizeOf(entry.shape), 0);
+  const layers = calls.map(({ path, layer, output: shape }) => ({ path, layer, output: shape, parameters: own(path) }));
+  return new Summary(
+    layers,
+    layout.parameters.reduce((n, entry) => n + sizeOf(entry.shape), 0),
+    program.flops,
+    program.arenaBytes,
+  );
+}

@@ -1,0 +1,177 @@
+/** Runs a model's forward symbolically and collects what it asks of its scope. */
+import { LanewiseError, ShapeError, StateError } from '../errors.js';
+import { label } from '../graph/label.js';
+import { type MemorySlot, source } from '../graph/source.js';
+import { type Shape, type Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
+import type { Initializer } from '../init.js';
+import type { Layer } from '../layers/layer.js';
+import type { Scope } from '../layers/scope.js';
+import { cast } from '../ops/elementwise.js';
+import { randomUniform } from '../ops/random.js';
+import type { Entry, EntryKind, Layout } from './layout.js';
+
+/** Any layer, whatever its inputs. */
+export type AnyLayer = Layer<readonly Tensor[]>;
+
+/** Gives the tensor of a parameter or buffer. */
+export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer) => Tensor;
+
+/** One call of a layer, for summaries. */
+export interface Call {
+  readonly path: string;
+  readonly layer: string;
+  readonly output: Shape;
+}
+
+export interface Trace {
+  readonly output: Tensor;
+  /** The parameters the model asked for, by path. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** New values of buffers, by path. */
+  readonly assigned: ReadonlyMap<string, Tensor>;
+  readonly calls: readonly Call[];
+}
+
+export interface TraceOptions {
+  readonly training: boolean;
+  /** Keys the random numbers of this model. */
+  readonly seed: bigint;
+  readonly resolve: Resolve;
+}
+
+/** The output of the model for symbolic inputs. */
+export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
+  const tracer = new Tracer(options);
+  // Bytes of a data set become floats here; ids stay what they are.
+  const output = tracer.call('', root, inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)));
+  return { output, parameters: tracer.tensors('parameter'), assigned: tracer.assigned, calls: tracer.calls };
+}
+
+/** Resolves parameters and buffers to their place in the model's memory. */
+export function resolveIn(layout: Layout, slot: MemorySlot): Resolve {
+  return (kind, path, shape) => source(slot, layout.find(path, kind, shape).offset * 4, shape);
+}
+
+/** Resolves by writing down what is asked for, before there is a memory. */
+export function collectInto(requests: Map<string, Omit<Entry, 'offset'>>, slot: MemorySlot): Resolve {
+  return (kind, path, shape, init) => {
+    const known = requests.get(path);
+    if (known !== undefined && !sameShape(known.shape, shape)) {
+      throw new ShapeError(`${kind} "${path}": expected one shape a name, got [${known.shape.join(', ')}] and [${shape.join(', ')}].`);
+    }
+    requests.set(path, { path, kind, shape, init });
+    return source(slot, 0, shape);
+  };
+}
+
+/** What all scopes of one trace share. */
+class Tracer {
+  readonly assigned = new Map<string, Tensor>();
+  readonly calls: Call[] = [];
+  readonly #paths = new Map<AnyLayer, string>();
+  readonly #owners = new Map<string, AnyLayer>();
+  readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
+  #streams = 0;
+  readonly #options: TraceOptions;
+
+  constructor(options: TraceOptions) {
+    this.#options = options;
+  }
+
+  get training(): boolean {
+    return this.#options.training;
+  }
+
+  call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
+    const owned = this.#paths.get(layer) ?? path;
+    const owner = this.#owners.get(owned);
+    if (owner !== undefined && owner !== layer) {
+      throw new StateError(`scope.call: expected a name of its own for each layer, got "${owned}" twice. Give one of the two ${layer.constructor.name} another name.`);
+    }
+    this.#paths.set(layer, owned);
+    this.#owners.set(owned, layer);
+    const name = layer.constructor.name;
+    try {
+      const output = layer.forward(...inputs, new TraceScope(this, owned));
+      label([output], owned === '' ? name : `${name} "${owned}"`);
+      this.calls.push({ path: owned, layer: name, output: output.shape });
+      return output;
+    } catch (error) {
+      throw located(error, name, owned);
+    }
+  }
+
+  resolve(kind: EntryKind, path: string, shape: Shape, init: Initializer): Tensor {
+    checkShape(shape, `${kind} "${path}"`);
+    // One tensor a name, so that the gradients of every use of a shared parameter add up.
+    const known = this.#resolved.get(path);
+    if (known !== undefined && known.kind === kind && sameShape(known.tensor.shape, shape)) return known.tensor;
+    const tensor = this.#options.resolve(kind, path, shape, init);
+    this.#resolved.set(path, { kind, tensor });
+    return tensor;
+  }
+
+  tensors(kind: EntryKind): ReadonlyMap<string, Tensor> {
+    return new Map([...this.#resolved].flatMap(([path, entry]) => (entry.kind === kind ? [[path, entry.tensor]] : [])));
+  }
+
+  assign(buffer: Tensor, value: Tensor): void {
+    const path = [...this.tensors('buffer')].find(([, tensor]) => tensor === buffer)?.[0];
+    if (path === undefined) throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
+    if (!sameShape(buffer.shape, value.shape)) {
+      throw new ShapeError(`scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`);
+    }
+    if (this.training) this.assigned.set(path, value);
+  }
+
+  uniform(shape: Shape): Tensor {
+    return randomUniform(shape, this.#options.seed, this.#streams++);
+  }
+}
+
+class TraceScope implements Scope {
+  readonly #tracer: Tracer;
+  readonly path: string;
+
+  constructor(tracer: Tracer, path: string) {
+    this.#tracer = tracer;
+    this.path = path;
+  }
+
+  get training(): boolean {
+    return this.#tracer.training;
+  }
+
+  parameter(name: string, shape: Shape, init: Initializer): Tensor {
+    return this.#tracer.resolve('parameter', this.#child(name), shape, init);
+  }
+
+  buffer(name: string, shape: Shape, init: Initializer): Tensor {
+    return this.#tracer.resolve('buffer', this.#child(name), shape, init);
+  }
+
+  assign(buffer: Tensor, value: Tensor): void {
+    this.#tracer.assign(buffer, value);
+  }
+
+  uniform(shape: Shape): Tensor {
+    return this.#tracer.uniform(shape);
+  }
+
+  call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor {
+    return this.#tracer.call(this.#child(name), layer, inputs);
+  }
+
+  #child(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
+}
+
+/** Adds the layer's name and path to an error that has none yet. */
+function located(error: unknown, name: string, path: string): unknown {
+  if (!(error instanceof LanewiseError) || error.layer !== undefined) return error;
+  error.layer = path;
+  const text = error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message;
+  error.message = path === '' ? `${name}: ${text}` : `${name} "${path}": ${text}`;
+  return error;
+}

@@ -1,0 +1,26 @@
+import type { EpochRecord } from './history.js';
+
+/** A copy of everything a model has learnt, to go back to. Opaque. */
+export interface Snapshot {
+  readonly weights: Float32Array;
+}
+
+/** What a callback may do to the fit it is called from. */
+export interface FitContext {
+  /** Ends the fit after this epoch. */
+  stop(): void;
+  /** Copies all parameters and buffers. */
+  snapshot(): Snapshot;
+  /** Puts a copy back. */
+  restore(snapshot: Snapshot): void;
+}
+
+/** Something called while fit runs. Concrete callbacks are final and serve one fit at a time. */
+export abstract class Callback {
+  /** Before the first epoch. */
+  onStart(_context: FitContext): void | Promise<void> {}
+  /** After each epoch, validation included. */
+  onEpoch(_record: EpochRecord, _context: FitContext): void | Promise<void> {}
+  /** After the last epoch; not called when fit fails or is aborted. */
+  onEnd(_context: FitContext): void | Promise<void> {}
+}

@@ -1,0 +1,38 @@
+/** What fit reports. */
+
+/** Figures of one epoch: means over its rows, as training went on (weights change meanwhile; dropout is on). */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  readonly loss: number;
+  /** Metrics by name, and with validation data `valLoss` and `val…` for each metric. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Wall-clock seconds of the epoch, validation included. */
+  readonly seconds: number;
+}
+
+/** The epochs of one fit. */
+export class History {
+  readonly epochs: EpochRecord[] = [];
+  /** Why fit ended. */
+  stopped: 'completed' | 'early' = 'completed';
+
+  /** One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy'. */
+  series(name: string): readonly number[] {
+    return this.epochs.map((record) => valueOf(record, name) ?? NaN);
+  }
+
+  get last(): EpochRecord | undefined {
+    return this.epochs.at(-1);
+  }
+}
+
+/** `name` of a record, or undefined if it has none of that name. */
+export function valueOf(record: EpochRecord, name: string): number | undefined {
+  return name === 'loss' ? record.loss : record.metrics[name];
+}
+
+/** 'accuracy' → 'valAccuracy' */
+export function validationName(name: string): string {
+  return `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}

@@ -1,0 +1,123 @@
+/** What a trainer is told, checked before anything is computed. */
+import type { NdArray } from '../array.js';
+import { OptionError } from '../errors.js';
+import { Loss } from '../losses/loss.js';
+import type { Penalty } from '../losses/penalty.js';
+import { Metric } from '../metrics/metric.js';
+import type { Inputs } from '../model/data.js';
+import { Optimizer } from '../optimizers/optimizer.js';
+import { type Rule, boolean, callable, check, checkOptions, count, positive, seed } from '../options.js';
+import { Callback } from './callback.js';
+
+export interface TrainerOptions {
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  /** Reported beside the loss. Default: none. */
+  readonly metrics?: readonly Metric[];
+  /** Terms added to the loss for the weights (parameters of rank ≥ 2): `l2(1e-4)`. Default: none. */
+  readonly penalties?: readonly Penalty[];
+  /** Largest Euclidean norm of all gradients together; longer ones are scaled down. Default: no limit. */
+  readonly clipNorm?: number;
+  /** Largest absolute value of a gradient element. Default: no limit. */
+  readonly clipValue?: number;
+  /** Seed of shuffling, of dropout and, for a model not yet built, of its first weights. Default: the model's seed, else 0. */
+  readonly seed?: number | bigint;
+}
+
+/** One batch, or a whole data set: rows of x with the targets y that belong to them. */
+export interface Batch {
+  readonly x: Inputs;
+  readonly y: NdArray;
+}
+
+/** Batches made as they are needed. It is iterated once an epoch, so a generator needs a function around it. */
+export type BatchSource = AsyncIterable<Batch> | Iterable<Batch> | (() => AsyncIterable<Batch> | Iterable<Batch>);
+
+/** Where a fit is. */
+export interface Progress {
+  /** From 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Finished steps of this epoch. */
+  readonly step: number;
+  /** Steps an epoch; undefined for batches of unknown number. */
+  readonly steps: number | undefined;
+  /** Loss of the last finished step. */
+  readonly loss: number;
+}
+
+export interface FitOptions {
+  /** Times the whole data is gone through. Default: 1. */
+  readonly epochs?: number;
+  /** Rows a step; the last batch of an epoch may be smaller. Not for data that comes in batches. Default: 32. */
+  readonly batchSize?: number;
+  /** New random order each epoch. Default: true. */
+  readonly shuffle?: boolean;
+  /** Evaluated after each epoch. Default: none. */
+  readonly validation?: Batch;
+  readonly callbacks?: readonly Callback[];
+  /** Ends the fit with the signal's reason; the weights are those of the last finished step. */
+  readonly signal?: AbortSignal;
+  /** Called at most 20 times a second, and at the end of each epoch. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Refuse data with NaN or infinity before the first step. Default: false. */
+  readonly checkFinite?: boolean;
+  /** Run one instruction at a time on this thread and name the layer of the first NaN or infinity. Slow. Default: false. */
+  readonly debug?: boolean;
+}
+
+export interface EvaluateOptions {
+  /** Rows a step. Default: 256. */
+  readonly batchSize?: number;
+}
+
+/** An object made by this library or by a class that extends one of its own. */
+function instance(kind: abstract new () => object): Rule {
+  return { expected: `a ${kind.name}`, accepts: (value) => value instanceof kind };
+}
+
+function list(rule: Rule): Rule {
+  return { expected: `a list, each ${rule.expected}`, accepts: (value) => Array.isArray(value) && value.every((item) => rule.accepts(item)) };
+}
+
+const anySeed: Rule = { expected: 'a whole number ≥ 0', accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n) };
+const batch: Rule = { expected: 'an object { x, y } of arrays', accepts: isBatch };
+const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
+
+export function checkTrainerOptions(options: TrainerOptions): void {
+  checkOptions('Trainer', options, {
+    loss: instance(Loss),
+    optimizer: instance(Optimizer),
+    metrics: list(instance(Metric)),
+    penalties: list(callable),
+    clipNorm: positive,
+    clipValue: positive,
+    seed: anySeed,
+  });
+  check('Trainer', 'loss', options.loss, instance(Loss));
+  check('Trainer', 'optimizer', options.optimizer, instance(Optimizer));
+  const names = (options.metrics ?? []).map((metric) => metric.name);
+  if (new Set(['loss', ...names]).size !== names.length + 1) throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);
+}
+
+export function checkFitOptions(options: FitOptions): void {
+  checkOptions('fit', options, {
+    epochs: count,
+    batchSize: count,
+    shuffle: boolean,
+    validation: batch,
+    callbacks: list(instance(Callback)),
+    signal: abortSignal,
+    onProgress: callable,
+    checkFinite: boolean,
+    debug: boolean,
+  });
+}
+
+export function checkEvaluateOptions(options: EvaluateOptions): void {
+  checkOptions('evaluate', options, { batchSize: count });
+}
+
+export function isBatch(data: unknown): data is Batch {
+  return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
+}

@@ -1,0 +1,146 @@
+/** The programs of a trainer: one training or evaluation step as a graph, compiled. */
+import { type Program, type Write, build } from '../compile/program.js';
+import { ShapeError, StateError, formatShape } from '../errors.js';
+import { gradients } from '../graph/gradients.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { type Shape, type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
+import type { Loss } from '../losses/loss.js';
+import type { Penalty } from '../losses/penalty.js';
+import type { Metric } from '../metrics/metric.js';
+import { batchSource } from '../model/data.js';
+import type { Model } from '../model/model.js';
+import { add, clip, div, minimum, mul, sqrt } from '../ops/elementwise.js';
+import { gatherRows } from '../ops/gather.js';
+import { sumSquares } from '../ops/reduce.js';
+import { pack } from '../ops/shape.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+
+/** Where a step takes its batch from: rows of a data set by index, or memories that hold just the batches. */
+export type Feed = { readonly kind: 'indexed'; readonly dataRows: number } | { readonly kind: 'direct' };
+
+export interface Recipe {
+  readonly model: Model;
+  readonly loss: Loss;
+  readonly metrics: readonly Metric[];
+  readonly optimizer: Optimizer;
+  readonly penalties: readonly Penalty[];
+  readonly clipNorm: number | undefined;
+  readonly clipValue: number | undefined;
+  readonly seed: bigint;
+}
+
+/** A compiled step and the memories it wants. */
+export interface StepProgram {
+  readonly program: Program;
+  readonly inputs: readonly MemorySlot[];
+  readonly target: MemorySlot;
+  /** int32 [rows] a step: only for an indexed feed. */
+  readonly index: MemorySlot | undefined;
+  /** float32 a step: the optimizer's scalars in order. Only for training. */
+  readonly scalars: MemorySlot | undefined;
+  /** Slots of the optimizer, one after another. Only for training. */
+  readonly slots: MemorySlot | undefined;
+  /** float32 a step: the loss, then the metrics. */
+  readonly results: MemorySlot;
+  readonly predictionShape: Shape;
+}
+
+interface FedBatch {
+  readonly inputs: readonly { readonly slot: MemorySlot; readonly tensor: Tensor }[];
+  readonly target: { readonly slot: MemorySlot; readonly tensor: Tensor };
+  readonly index: MemorySlot | undefined;
+}
+
+/** Forward, loss, backward, clipping and update of one batch. */
+export function trainingProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed, scalarNames: readonly string[]): StepProgram {
+  const { model, optimizer } = recipe;
+  const { layout, slot: parameters } = model.built;
+  if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
+  const batch = feedBatch(types, targetType, rows, feed);
+  const traced = model.trace(batch.inputs.map(({ tensor }) => tensor), true, recipe.seed);
+  const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
+  const lossValue = scalarLoss(recipe.loss.forward(traced.output, batch.target.tensor));
+  const decayed = weights.filter((weight) => weight.rank >= 2);
+  const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
+
+  const gradient = clipped(
+    pack(gradients(total, weights), layout.parameters.map(({ offset }) => offset), layout.parameterSize),
+    recipe,
+  );
+  const slotBytes = layout.parameterSize * 4;
+  const slots = new MemorySlot('optimizer slots', Math.max(optimizer.slots.length * slotBytes, 4));
+  const scalars = new MemorySlot('scalars', scalarNames.length * 4, scalarNames.length * 4);
+  const update = optimizer.update(
+    source(parameters, 0, [layout.parameterSize]),
+    gradient,
+    Object.fromEntries(optimizer.slots.map((name, i) => [name, source(slots, i * slotBytes, [layout.parameterSize])])),
+    Object.fromEntries(scalarNames.map((name, i) => [name, source(scalars, i * 4, [])])),
+  );
+  const results = resultWrites(recipe, traced.output, batch.target.tensor, total);
+  const commits: Write[] = [
+    { value: update.parameter, slot: parameters, byteOffset: 0, commit: true },
+    ...optimizer.slots.map((name, i) => ({ value: update.slots[name]!, slot: slots, byteOffset: i * slotBytes, commit: true })),
+    ...[...traced.assigned].map(([path, value]) => ({ value, slot: parameters, byteOffset: layout.find(path, 'buffer', value.shape).offset * 4, commit: true })),
+  ];
+  return {
+    program: build([...results.writes, ...commits]),
+    inputs: batch.inputs.map(({ slot }) => slot),
+    target: batch.target.slot,
+    index: batch.index,
+    scalars,
+    slots,
+    results: results.slot,
+    predictionShape: traced.output.shape,
+  };
+}
+
+/** Forward, loss and metrics of one batch, in evaluation mode. */
+export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number): StepProgram {
+  const batch = feedBatch(types, targetType, rows, { kind: 'direct' });
+  const { output } = recipe.model.trace(batch.inputs.map(({ tensor }) => tensor), false);
+  const loss = scalarLoss(recipe.loss.forward(output, batch.target.tensor));
+  const results = resultWrites(recipe, output, batch.target.tensor, loss);
+  return {
+    program: build(results.writes),
+    inputs: batch.inputs.map(({ slot }) => slot),
+    target: batch.target.slot,
+    index: undefined,
+    scalars: undefined,
+    slots: undefined,
+    results: results.slot,
+    predictionShape: output.shape,
+  };
+}
+
+function feedBatch(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {
+  if (feed.kind === 'direct') {
+    return { inputs: types.map((type, i) => batchSource(`input ${i}`, type, rows)), target: batchSource('target', targetType, rows), index: undefined };
+  }
+  const index = new MemorySlot('index', rows * 4, rows * 4);
+  const ids = source(index, 0, [rows], 'int32');
+  const gathered = (name: string, type: TensorType): { slot: MemorySlot; tensor: Tensor } => {
+    const shape = [feed.dataRows, ...type.shape];
+    const slot = new MemorySlot(name, byteSize({ shape, dtype: type.dtype }));
+    return { slot, tensor: gatherRows(source(slot, 0, shape, type.dtype), ids) };
+  };
+  return { inputs: types.map((type, i) => gathered(`input ${i}`, type)), target: gathered('target', targetType), index };
+}
+
+function resultWrites(recipe: Recipe, prediction: Tensor, target: Tensor, loss: Tensor): { writes: Write[]; slot: MemorySlot } {
+  const values = [loss, ...recipe.metrics.map((metric) => metric.forward(prediction, target))];
+  const slot = new MemorySlot('results', values.length * 4, values.length * 4);
+  return { slot, writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })) };
+}
+
+function scalarLoss(loss: Tensor): Tensor {
+  if (loss.size !== 1) throw new ShapeError(`loss: expected one number, got shape ${formatShape(loss.shape)}. Reduce it with mean() or sum().`);
+  return loss;
+}
+
+/** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
+function clipped(gradient: Tensor, { clipNorm, clipValue }: Recipe): Tensor {
+  const byValue = clipValue === undefined ? gradient : clip(gradient, -clipValue, clipValue);
+  if (clipNorm === undefined) return byValue;
+  const norm = sqrt(sumSquares(byValue));
+  return mul(byValue, minimum(div(clipNorm, add(norm, 1e-6)), 1));
+}
