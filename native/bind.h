@@ -105,19 +105,15 @@ double number_of(const Slot& slot, const char* expected);
 
 // ---- handles: plain objects that wrap a shared_ptr and carry a tag of their type ----
 
+// Specialised in exports/handles.h: kTag, kName, and the bytes it keeps alive outside JavaScript's heap.
 template <class T>
-extern const napi_type_tag kTag;
-template <class T>
-extern const char* const kTypeName;
-// Bytes the handle keeps alive outside JavaScript's heap.
-template <class T>
-int64_t external_bytes(const T& object);
+struct HandleType;
 
 template <class T>
 void finalize_handle(napi_env env, void* data, void*) {
   auto* box = static_cast<Handle<T>*>(data);
   int64_t total;
-  napi_adjust_external_memory(env, -external_bytes(**box), &total);
+  napi_adjust_external_memory(env, -HandleType<T>::bytes(**box), &total);
   delete box;
 }
 
@@ -125,11 +121,11 @@ template <class T>
 napi_value make_handle(napi_env env, Handle<T> object) {
   napi_value result = nullptr;
   require(env, napi_create_object(env, &result));
-  require(env, napi_type_tag_object(env, result, &kTag<T>));
+  require(env, napi_type_tag_object(env, result, &HandleType<T>::kTag));
   auto box = std::make_unique<Handle<T>>(std::move(object));
   require(env, napi_wrap(env, result, box.get(), finalize_handle<T>, nullptr, nullptr));
   int64_t total;
-  napi_adjust_external_memory(env, external_bytes(**box), &total);
+  napi_adjust_external_memory(env, HandleType<T>::bytes(**box), &total);
   box.release();
   return result;
 }
@@ -199,9 +195,9 @@ struct From<Handle<T>> {
     void* box = nullptr;
     napi_valuetype type = napi_undefined;
     const bool ok = napi_typeof(slot.env, slot.value, &type) == napi_ok && type == napi_object &&
-                    napi_check_object_type_tag(slot.env, slot.value, &kTag<T>, &tagged) == napi_ok && tagged &&
+                    napi_check_object_type_tag(slot.env, slot.value, &HandleType<T>::kTag, &tagged) == napi_ok && tagged &&
                     napi_unwrap(slot.env, slot.value, &box) == napi_ok && box;
-    if (!ok) slot.fail(kTypeName<T>);
+    if (!ok) slot.fail(HandleType<T>::kName);
     return *static_cast<Handle<T>*>(box);
   }
 };
@@ -288,7 +284,8 @@ struct Entry<kFunction> {
   static napi_value invoke(Environment& environment, const Function& function, const napi_value* values, std::index_sequence<kIndex...>) {
     [[maybe_unused]] std::string_view names = function.parameters;
     // Braces: converted from left to right.
-    std::tuple<std::decay_t<Args>...> args{From<std::decay_t<Args>>::get({environment.env, values[kIndex], function.name, next_name(names)})...};
+    std::tuple<std::decay_t<Args>...> args{
+        From<std::decay_t<Args>>::get({environment.env, values[kIndex], function.name, next_name(names)})...};
     if constexpr (std::is_void_v<Result>) {
       kFunction(environment, std::get<kIndex>(args)...);
       return nullptr;

@@ -2,17 +2,9 @@
 
 #include "../runtime/memory.h"
 #include "exports.h"
+#include "handles.h"
 
 namespace lanewise {
-
-template <>
-const napi_type_tag js::kTag<Memory> = {0x6c616e6577697365, 0x4d656d6f72790001};
-template <>
-const char* const js::kTypeName<Memory> = "a memory handle";
-template <>
-int64_t js::external_bytes(const Memory& memory) {
-  return memory.bytes();
-}
 
 namespace {
 
@@ -22,7 +14,8 @@ napi_value create_memory(Environment& environment, js::Size bytes) { return js::
 
 napi_value share_memory(Environment& environment, js::Numbers view) {
   const napi_env env = environment.env;
-  if (!js::is_shared(env, view.buffer)) throw js::TypeProblem{"shareMemory: expected a view on a SharedArrayBuffer, got one on an ArrayBuffer"};
+  if (!js::is_shared(env, view.buffer))
+    throw js::TypeProblem{"shareMemory: expected a view on a SharedArrayBuffer, got one on an ArrayBuffer"};
   // The last owner lets go on this thread: runs in flight are given back to it.
   napi_ref reference = nullptr;
   js::require(env, napi_create_reference(env, view.value, 1, &reference));
@@ -33,7 +26,8 @@ double memory_bytes(Environment&, MemoryHandle memory) { return static_cast<doub
 
 uint8_t* block(const char* function, Memory& memory, int64_t offset, int64_t bytes) {
   if (offset > memory.bytes() - bytes) {
-    throw Error("ERR_LANEWISE_MEMORY", std::string(function) + ": expected bytes within the " + text(memory.bytes()) + " of the memory, got " + text(bytes) + " from " + text(offset));
+    throw Error("ERR_LANEWISE_MEMORY", std::string(function) + ": expected bytes within the " + text(memory.bytes()) +
+                                           " of the memory, got " + text(bytes) + " from " + text(offset));
   }
   return memory.data() + offset;
 }

@@ -3,17 +3,9 @@
 #include "../runtime/program.h"
 #include "../runtime/run.h"
 #include "exports.h"
+#include "handles.h"
 
 namespace lanewise {
-
-template <>
-const napi_type_tag js::kTag<Program> = {0x6c616e6577697365, 0x50726f6772616d01};
-template <>
-const char* const js::kTypeName<Program> = "a program handle";
-template <>
-int64_t js::external_bytes(const Program& program) {
-  return program.arena->bytes() + static_cast<int64_t>(program.args.size() * sizeof(Line));
-}
 
 namespace {
 
@@ -23,7 +15,8 @@ napi_value create_program(Environment& environment, js::Array<double> stream) {
   return js::make_handle(environment.env, decode(stream.data, static_cast<size_t>(stream.length), kernel_table()));
 }
 
-napi_value run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step, js::SharedWords control) {
+napi_value run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step,
+               js::SharedWords control) {
   if (control.length < 2) throw js::TypeProblem{"run: expected two words for control, got " + text(control.length)};
   auto run = std::make_unique<Run>(std::move(program), std::move(memories), steps, first_step);
   run->watch(control.data);
