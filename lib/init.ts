@@ -50,17 +50,17 @@ export function gain(nonlinearity: Nonlinearity, a: number = 0.01): number {
 
 /** 0 */
 export function zeros(): Initializer {
-  return constant(0);
+  return filled(0);
 }
 
 /** 1 */
 export function ones(): Initializer {
-  return constant(1);
+  return filled(1);
 }
 
 /** One value. @throws OptionError unless it is finite */
-export function constant(value: number): Initializer {
-  check('constant', 'value', value, finite);
+export function filled(value: number): Initializer {
+  check('filled', 'value', value, finite);
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }
 

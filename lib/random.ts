@@ -7,6 +7,8 @@ import { check, seed as seedRule } from './options.js';
 export interface Random {
   /** `count` floats in [low, high). */
   uniform(count: number, low?: number, high?: number): Float32Array;
+  /** `count` doubles in [0, 1), of 53 random bits each. */
+  uniform53(count: number): Float64Array;
   /** `count` normally distributed floats. */
   normal(count: number, mean?: number, deviation?: number): Float32Array;
   /** 0 … count − 1 in random order. */
@@ -45,6 +47,11 @@ export class Philox implements Random {
     // Rounding could reach `high` itself, which is outside.
     const last = below(high);
     return values.map((u) => Math.min(low + u * (high - low), last));
+  }
+
+  uniform53(count: number): Float64Array {
+    const bits = this.bits(2 * count);
+    return Float64Array.from({ length: count }, (_, i) => ((bits[2 * i]! >>> 5) * 2 ** 26 + (bits[2 * i + 1]! >>> 6)) / 2 ** 53);
   }
 
   /** Box and Muller 1958, in double precision from 32 bits each: no value is further than 6.7 deviations from the mean. */

@@ -7,6 +7,7 @@ export * from './layer-norm.js';
 export * from './linear.js';
 export * from './relu.js';
 export * from './rescale.js';
+export * from './rescale.js';
 export * from './reshape.js';
 export * from './scope.js';
 export * from './sequential.js';

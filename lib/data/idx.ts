@@ -1,0 +1,54 @@
+/** The IDX format of MNIST: two zero bytes, a type, a rank, big-endian sizes, then the elements. */
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { NdArray } from '../array.js';
+import { FileError, formatShape } from '../errors.js';
+import { sizeOf } from '../graph/tensor.js';
+import type { NumericArray } from '../native.js';
+
+interface ElementType {
+  readonly bytes: number;
+  readonly read: (view: DataView, count: number) => NumericArray;
+}
+
+/** Smaller integers become int32, doubles float32. */
+const elementTypes: ReadonlyMap<number, ElementType> = new Map([
+  [0x08, { bytes: 1, read: (v: DataView, n: number) => new Uint8Array(v.buffer, v.byteOffset, n).slice() }],
+  [0x09, { bytes: 1, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt8(i)) }],
+  [0x0b, { bytes: 2, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt16(2 * i)) }],
+  [0x0c, { bytes: 4, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt32(4 * i)) }],
+  [0x0d, { bytes: 4, read: (v: DataView, n: number) => Float32Array.from({ length: n }, (_, i) => v.getFloat32(4 * i)) }],
+  [0x0e, { bytes: 8, read: (v: DataView, n: number) => Float32Array.from({ length: n }, (_, i) => v.getFloat64(8 * i)) }],
+]);
+
+/**
+ * Reads an IDX file, from a path or its bytes, gzipped or not. Bytes stay uint8.
+ * @throws FileError if it cannot be read or is no complete IDX file
+ * @see http://yann.lecun.com/exdb/mnist/
+ */
+export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
+  const name = typeof file === 'string' ? file : 'the bytes given';
+  const fail = (cause: unknown): never => {
+    throw new FileError(`readIdx: expected to read ${name}, got ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+  };
+  const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
+  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await promisify(gunzip)(raw).catch(fail) : raw;
+  return parse(name, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+function parse(name: string, view: DataView): NdArray {
+  const type = view.byteLength >= 4 && view.getUint16(0) === 0 ? elementTypes.get(view.getUint8(2)) : undefined;
+  if (type === undefined)
+    throw new FileError(`readIdx: expected an IDX header (0, 0, type, rank) in ${name}, got other bytes. Is it an IDX file?`);
+  const rank = view.getUint8(3);
+  const start = 4 + 4 * rank;
+  const shape = start <= view.byteLength ? Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i)) : [];
+  const expected = start + sizeOf(shape) * type.bytes;
+  if (view.byteLength !== expected) {
+    throw new FileError(
+      `readIdx: expected ${expected} bytes for shape ${formatShape(shape)} in ${name}, got ${view.byteLength}. It was cut off or is damaged.`,
+    );
+  }
+  return new NdArray(type.read(new DataView(view.buffer, view.byteOffset + start), sizeOf(shape)), Object.freeze(shape));
+}

@@ -1,0 +1,3 @@
+export * from './idx.js';
+export * from './split.js';
+export * from './transform.js';

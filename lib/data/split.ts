@@ -1,0 +1,69 @@
+/** Shuffling and splitting of rows. */
+import { NdArray } from '../array.js';
+import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { sizeOf } from '../graph/tensor.js';
+import type { NumericArray } from '../native.js';
+import { checkOptions, type Rule, seed as seedRule } from '../options.js';
+import { Philox } from '../random.js';
+
+/** Arrays by name with one row for each example: `{ x, y }`. */
+export type Columns = Readonly<Record<string, NdArray>>;
+
+export interface SplitOptions {
+  /** Share of the rows that become the test set, in (0, 1). Default: 0.2. */
+  readonly testFraction?: number;
+  /** Decides which rows. Default: 0. */
+  readonly seed?: number;
+}
+
+const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
+
+/** The rows of x at `ids`, copied. @throws ShapeError for a scalar; OptionError for an id that is no row */
+export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number>): NdArray<T> {
+  const [rows, ...row] = x.shape;
+  if (rows === undefined) throw new ShapeError('takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
+  const width = sizeOf(row);
+  const data = emptyLike(x.data, ids.length * width);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if (!Number.isInteger(id) || id < 0 || id >= rows)
+      throw new OptionError(`takeRows: expected row numbers 0 … ${rows - 1} for ids, got ${id} at ${i}.`);
+    data.set(x.data.subarray(id * width, (id + 1) * width), i * width);
+  }
+  return new NdArray(data, [ids.length, ...row]);
+}
+
+/**
+ * Shuffles the rows of all arrays alike and splits them in two.
+ * @throws OptionError for wrong options or if a part would be empty; ShapeError if the arrays differ in rows
+ */
+export function trainTestSplit<Data extends Columns>(
+  data: Data,
+  options: SplitOptions = {},
+): { readonly train: Data; readonly test: Data } {
+  checkOptions('trainTestSplit', options, { testFraction: share, seed: seedRule });
+  const { testFraction = 0.2, seed = 0 } = options;
+  const rows = rowCount(data);
+  const tested = Math.round(rows * testFraction);
+  if (tested === 0 || tested === rows)
+    throw new OptionError(`trainTestSplit: expected rows for both parts, got ${rows} rows and testFraction ${testFraction}.`);
+  const order = new Philox(seed).permutation(rows);
+  const take = (ids: Int32Array): Data => Object.fromEntries(Object.entries(data).map(([name, x]) => [name, takeRows(x, ids)])) as Data;
+  return { train: take(order.subarray(tested)), test: take(order.subarray(0, tested)) };
+}
+
+function emptyLike<T extends NumericArray>(data: T, length: number): T {
+  const Kind = data.constructor as new (length: number) => T;
+  return new Kind(length);
+}
+
+function rowCount(data: Columns): number {
+  const arrays = Object.entries(data);
+  const rows = arrays[0]?.[1].shape[0];
+  if (rows === undefined || arrays.some(([, x]) => x.shape[0] !== rows)) {
+    throw new ShapeError(
+      `trainTestSplit: expected arrays of the same number of rows, got ${arrays.map(([name, x]) => `${name} ${formatShape(x.shape)}`).join(' and ') || 'none'}.`,
+    );
+  }
+  return rows;
+}

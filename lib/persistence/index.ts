@@ -1,0 +1,1 @@
+export { type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';

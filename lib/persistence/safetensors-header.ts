@@ -1,0 +1,147 @@
+/** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
+import type { NdArray } from '../array.js';
+import { FileError } from '../errors.js';
+import { type DType, type Shape, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { duplicateKey } from './json.js';
+
+/** The format's own limit. */
+export const maxHeaderBytes = 100_000_000;
+
+/** More dimensions than any array has; a longer list is an attack. */
+const maxRank = 64;
+
+const dtypeNames: Readonly<Record<DType, string>> = { float32: 'F32', int32: 'I32', uint8: 'U8' };
+const dtypesByName: ReadonlyMap<unknown, DType> = new Map([
+  ['F32', 'float32'],
+  ['I32', 'int32'],
+  ['U8', 'uint8'],
+]);
+
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** First byte, from the start of the data. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Header {
+  /** In the order of their data. */
+  readonly entries: readonly TensorEntry[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The header of these tensors, padded so that the data begin on a multiple of 8 bytes. */
+export function formatHeader(path: string, tensors: ReadonlyMap<string, NdArray>, metadata: Readonly<Record<string, string>>): string {
+  // Built as text, entry by entry: an object would lose a tensor named __proto__.
+  const parts = Object.keys(metadata).length > 0 ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of tensors) {
+    if (name === '__metadata__')
+      throw new FileError(
+        `writeSafetensors: expected other tensor names than __metadata__ for ${path}, which the format keeps for itself.`,
+      );
+    const begin = end;
+    end += data.byteLength;
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: dtypeNames[dtype], shape, data_offsets: [begin, end] })}`);
+  }
+  const text = `{${parts.join(',')}}`;
+  return text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
+}
+
+/** @throws FileError unless the header describes tensors that fill `dataBytes` bytes without gaps or overlaps */
+export function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header {
+  const object = parseObject(path, bytes);
+  const metadata = parseMetadata(path, object.get('__metadata__'));
+  object.delete('__metadata__');
+  const entries = [...object].map(([name, value]) => parseEntry(path, name, value)).sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin !== end) {
+      throw refuse(
+        path,
+        `${quote(entry.name)} to begin at byte ${end} of the data`,
+        `${entry.begin}: tensors must neither overlap nor leave gaps`,
+      );
+    }
+    end = entry.end;
+  }
+  if (end !== dataBytes) throw refuse(path, `${end} bytes of data`, `${dataBytes}. It was cut off or has bytes too many`);
+  return { entries, metadata };
+}
+
+function parseObject(path: string, bytes: Uint8Array): Map<string, unknown> {
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FileError(
+      `readSafetensors: expected a JSON header in ${path}, got ${cause instanceof Error ? cause.message : String(cause)}. It is no safetensors file or is damaged.`,
+      { cause },
+    );
+  }
+  if (!isObject(value)) throw refuse(path, 'an object for header', describe(value));
+  const duplicate = duplicateKey(text);
+  if (duplicate !== undefined) throw refuse(path, 'each name once in the header', `${quote(duplicate)} twice`);
+  return new Map(Object.entries(value));
+}
+
+function parseMetadata(path: string, value: unknown): Readonly<Record<string, string>> {
+  const metadata = Object.create(null) as Record<string, string>;
+  if (value === undefined) return metadata;
+  if (!isObject(value)) throw refuse(path, 'an object for __metadata__', describe(value));
+  for (const [name, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw refuse(path, `texts in __metadata__`, `${describe(text)} for ${quote(name)}`);
+    metadata[name] = text;
+  }
+  return metadata;
+}
+
+function parseEntry(path: string, name: string, value: unknown): TensorEntry {
+  if (!isObject(value)) throw refuse(path, `an object for ${quote(name)}`, describe(value));
+  const dtype = dtypesByName.get(own(value, 'dtype'));
+  if (dtype === undefined) throw refuse(path, `dtype F32, I32 or U8 for ${quote(name)}`, describe(own(value, 'dtype')));
+  const shape = own(value, 'shape');
+  if (!isSizes(shape) || shape.length > maxRank) throw refuse(path, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
+  const offsets = own(value, 'data_offsets');
+  if (!isSizes(offsets) || offsets.length !== 2)
+    throw refuse(path, `two whole numbers ≥ 0 for data_offsets of ${quote(name)}`, describe(offsets));
+  const [begin, end] = offsets as [number, number];
+  const bytes = sizeOf(shape) * bytesPerElement[dtype];
+  if (end - begin !== bytes)
+    throw refuse(
+      path,
+      `${bytes} bytes for ${quote(name)}, ${String(own(value, 'dtype'))} ${describe(shape)}`,
+      `data_offsets ${describe(offsets)}`,
+    );
+  return { name, dtype, shape: Object.freeze([...shape]), begin, end };
+}
+
+/** A property of the object itself: its prototype has nothing to say. */
+function own(object: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, name)?.value as unknown;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function refuse(path: string, expected: string, got: string): FileError {
+  return new FileError(`readSafetensors: expected ${expected} in ${path}, got ${got}.`);
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+}
+
+function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,106 @@
+/**
+ * The safetensors format: 8 bytes header length (little-endian), a JSON header, then the data of all tensors without gaps.
+ * @see https://github.com/huggingface/safetensors#format
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { NdArray } from '../array.js';
+import { FileError } from '../errors.js';
+import { type DType, sizeOf } from '../graph/tensor.js';
+import type { NumericArray } from '../native.js';
+import { writeAtomically } from './atomic.js';
+import { type TensorEntry, formatHeader, maxHeaderBytes, parseHeader } from './safetensors-header.js';
+
+/** Bytes in one system call: some systems take no more than 2 GiB. */
+const chunkBytes = 1 << 30;
+
+export interface Safetensors {
+  readonly tensors: Map<string, NdArray>;
+  /** The free texts of the header; has no prototype. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes arrays as a safetensors file. float32 becomes F32, int32 I32, uint8 U8. The file appears complete or not at all.
+ * @throws FileError if it cannot be written; an old file is then untouched
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, NdArray>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header = Buffer.from(formatHeader(path, tensors, metadata));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  await writeAtomically(path, [length, header, ...[...tensors.values()].map(({ data }) => bytesOf(data))]);
+}
+
+/**
+ * Reads a safetensors file of F32, I32 and U8 tensors. Nothing in the file is trusted.
+ * @throws FileError naming the path and what is wrong
+ */
+export async function readSafetensors(path: string): Promise<Safetensors> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new FileError(`readSafetensors: expected to open ${path}, got ${reasonOf(cause)}.`, { cause });
+  });
+  try {
+    return await readFrom(file, path);
+  } catch (cause) {
+    if (cause instanceof FileError) throw cause;
+    throw new FileError(`readSafetensors: expected to read ${path}, got ${reasonOf(cause)}.`, { cause });
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFrom(file: FileHandle, path: string): Promise<Safetensors> {
+  const { size } = await file.stat();
+  if (size < 8)
+    throw new FileError(`readSafetensors: expected at least 8 bytes in ${path}, got ${size}. It is no safetensors file or was cut off.`);
+  const prefix = Buffer.alloc(8);
+  await readFully(file, prefix, 0, path);
+  const length = prefix.readBigUInt64LE();
+  if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
+    throw new FileError(
+      `readSafetensors: expected a header within the ${size} bytes of ${path}, got one of ${length} bytes. It is no safetensors file or was cut off.`,
+    );
+  }
+  const header = Buffer.alloc(Number(length));
+  await readFully(file, header, 8, path);
+  const dataStart = 8 + header.length;
+  const { entries, metadata } = parseHeader(path, header, size - dataStart);
+  const tensors = new Map<string, NdArray>();
+  for (const entry of entries) {
+    const data = allocate(entry);
+    await readFully(file, bytesOf(data), dataStart + entry.begin, path);
+    tensors.set(entry.name, new NdArray(data, entry.shape));
+  }
+  return { tensors, metadata };
+}
+
+async function readFully(file: FileHandle, into: Uint8Array, position: number, path: string): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, Math.min(into.length - done, chunkBytes), position + done);
+    if (bytesRead === 0)
+      throw new FileError(
+        `readSafetensors: expected ${into.length} bytes at ${position} of ${path}, got ${done}. It was cut off while it was read.`,
+      );
+    done += bytesRead;
+  }
+}
+
+function allocate({ dtype, shape }: TensorEntry): NumericArray {
+  const make: Readonly<Record<DType, (size: number) => NumericArray>> = {
+    float32: (size) => new Float32Array(size),
+    int32: (size) => new Int32Array(size),
+    uint8: (size) => new Uint8Array(size),
+  };
+  return make[dtype](sizeOf(shape));
+}
+
+function bytesOf(data: NumericArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
