@@ -44,12 +44,10 @@ LW_INLINE ExpReduction reduce_exp(F32 x) {
   return {float_to_bits(shifted), r};
 }
 
-constexpr float kExpLow = -0x1.5d589ep+6f;   // the first float whose exp is normal, -87.33654
-constexpr float kExpHigh = 0x1.62e42ep+6f;   // the last one whose exp is finite, 88.72283
+constexpr float kExpLow = -0x1.5d589ep+6f;  // the first float whose exp is normal, -87.33654
+constexpr float kExpHigh = 0x1.62e42ep+6f;  // the last one whose exp is finite, 88.72283
 
-LW_INLINE F32 exp_polynomial(F32 r) {
-  return horner(r, 1.0f, 1.0f, 0.5f, 0x1.5554a0p-3f, 0x1.555448p-5f, 0x1.1233f8p-7f, 0x1.6e4aaep-10f);
-}
+LW_INLINE F32 exp_polynomial(F32 r) { return horner(r, 1.0f, 1.0f, 0.5f, 0x1.5554a0p-3f, 0x1.555448p-5f, 0x1.1233f8p-7f, 0x1.6e4aaep-10f); }
 
 LW_INLINE F32 exp(F32 x) {
   const ExpReduction e = reduce_exp(x);
@@ -95,8 +93,8 @@ LW_INLINE LogReduction reduce_log(F32 x) {
 
 // n · ln 2 + log(1 + f)
 LW_INLINE F32 log_sum(F32 n, F32 f) {
-  const F32 q = horner(f, 0x1.555548p-2f, -0x1.000070p-2f, 0x1.99a542p-3f, -0x1.552f16p-3f, 0x1.2303d6p-3f, -0x1.0100e8p-3f,
-                       0x1.efcef8p-4f, -0x1.bf6a94p-4f, 0x1.b7960ep-5f);
+  const F32 q = horner(f, 0x1.555548p-2f, -0x1.000070p-2f, 0x1.99a542p-3f, -0x1.552f16p-3f, 0x1.2303d6p-3f, -0x1.0100e8p-3f, 0x1.efcef8p-4f,
+                       -0x1.bf6a94p-4f, 0x1.b7960ep-5f);
   const F32 f2 = mul(f, f);
   const F32 tail = fnma(set1(0.5f), f2, fma(mul(f, f2), q, mul(n, set1(0x1.7f7d1cp-20f))));
   return fma(n, set1(0x1.62e4p-1f), add(f, tail));
@@ -143,7 +141,8 @@ LW_INLINE F32 tanh(F32 x) {
 // x + x·P(x²) below 1, 1 − exp(Q(|x|)) beyond.
 LW_INLINE F32 erf(F32 x) {
   const F32 t = mul(x, x);
-  const F32 p = horner(t, 0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2ce6p-4f, -0x1.b7f71ap-6f, 0x1.53f224p-8f, -0x1.a3515ep-11f, 0x1.4771fep-14f);
+  const F32 p =
+      horner(t, 0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2ce6p-4f, -0x1.b7f71ap-6f, 0x1.53f224p-8f, -0x1.a3515ep-11f, 0x1.4771fep-14f);
   const F32 a = abs(x);
   const F32 c = min_second(set1(4.0f), a);
   const F32 q = horner(c, 0x1.8b3f28p-13f, -0x1.212c2cp+0f, -0x1.4434f8p-1f, -0x1.bc1868p-4f, 0x1.9d0a5ap-6f, -0x1.1395fep-8f,
@@ -205,7 +204,7 @@ LW_INLINE F32 product_error(F32 a, F32 b, F32 product) {
   return add(add(add(sub(mul(ah, bh), product), mul(ah, bl)), mul(al, bh)), mul(al, bl));
 }
 
-// log2(x) = high + low to about 2^-31, for normal positive x.
+// log2(x) = high + low to about 2^-35, for normal positive x.
 struct Log2 {
   F32 high, low;
 };
@@ -213,7 +212,7 @@ LW_INLINE Log2 log2_extended(F32 x) {
   const F32 one = set1(1.0f);
   const LogReduction l = reduce_log(x);
   const F32 e = to_float(l.exponent);
-  // s = (m − 1) / (m + 1) = s + s_low
+  // s = (m − 1) / (m + 1), with its rounding error s_low
   const F32 numerator = sub(l.mantissa, one);
   const F32 denominator = add(l.mantissa, one);
   const F32 denominator_low = sub(l.mantissa, sub(denominator, one));
@@ -221,14 +220,24 @@ LW_INLINE Log2 log2_extended(F32 x) {
   const F32 product = mul(s, denominator);
   const F32 remainder = sub(sub(sub(numerator, product), product_error(s, denominator, product)), mul(s, denominator_low));
   const F32 s_low = div(remainder, denominator);
-  // atanh(s) = s + s³·p(s²), times 2 / ln 2
+  // atanh(s) = s + s³ / 3 + s⁵·p(s²); the first two terms in two floats each
   const F32 t = mul(s, s);
-  const F32 tail = fma(mul(s, t), horner(t, 0x1.555556p-2f, 0x1.999658p-3f, 0x1.257adep-3f, 0x1.af9aa4p-4f), s_low);
+  const F32 cube = mul(s, t);
+  const F32 cube_low = fma(s, product_error(s, s, t), product_error(s, t, cube));
+  const F32 third = set1(0x1.555556p-2f), third_low = set1(-0x1.555556p-27f);
+  const F32 main_cube = mul(cube, third);
+  const F32 series = mul(t, horner(t, 0x1.99999ap-3f, 0x1.24927cp-3f, 0x1.c6b650p-4f, 0x1.892430p-4f));
+  const F32 tail =
+      add(fma(cube, add(series, third_low), fma(cube_low, third, product_error(cube, third, main_cube))), fma(s_low, t, s_low));
+  // times 2 / ln 2, plus the exponent
   const F32 factor = set1(0x1.715476p+1f), factor_low = set1(0x1.4ae0cp-25f);
-  const F32 main = mul(s, factor);
-  const F32 low = fma(tail, factor, fma(s, factor_low, product_error(s, factor, main)));
-  const F32 rough = add(e, main);
-  const F32 rest = add(sub(main, sub(rough, e)), low);
+  const F32 first = mul(s, factor), second = mul(main_cube, factor);
+  const F32 sum = add(first, second);
+  const F32 sum_low = sub(second, sub(sum, first));
+  const F32 lows =
+      add(add(sum_low, fma(s, factor_low, product_error(s, factor, first))), fma(tail, factor, product_error(main_cube, factor, second)));
+  const F32 rough = add(e, sum);
+  const F32 rest = add(sub(sum, sub(rough, e)), lows);
   const F32 high = add(rough, rest);
   return {high, sub(rest, sub(high, rough))};
 }
@@ -243,7 +252,8 @@ LW_INLINE F32 pow(F32 a, F32 b) {
   const F32 y_low = fma(b, l.low, product_error(b, high, y));
   const F32 shifted = add(y, set1(kRounder));
   const F32 f = add(sub(y, sub(shifted, set1(kRounder))), y_low);
-  const F32 p = horner(f, 1.0f, 0x1.62e430p-1f, 0x1.ebfbe0p-3f, 0x1.c6b058p-5f, 0x1.3b2a58p-7f, 0x1.5dc734p-10f, 0x1.441318p-13f, 0x1.b1da26p-17f);
+  const F32 p =
+      horner(f, 1.0f, 0x1.62e430p-1f, 0x1.ebfbe0p-3f, 0x1.c6b06ep-5f, 0x1.3b2a60p-7f, 0x1.5da5a2p-10f, 0x1.4409b0p-13f, 0x1.e07a32p-17f);
   F32 power = bits_to_float(add_i(float_to_bits(p), shift_left<23>(float_to_bits(shifted))));
   power = select(less(power, set1(kMinNormal)), zero(), power);
   power = select(less(y, set1(-126.0f)), zero(), power);

@@ -80,48 +80,6 @@ def polynomial(name, f, weight, low, high, degree, variable=lambda x: x, fixed=(
     show(name, done, final)
 
 
-def rational_odd(name, f, high, numerator, denominator):
-    """f(x) ~ x P(x^2) / Q(x^2), Q(0) = 1, relative error on (0, high]."""
-    xs = chebyshev_grid(0, high, GRID)[1:]
-    target = sample(f, xs)
-    t = (xs / high) ** 2
-    q = np.ones_like(t)
-    n, d = numerator + 1, denominator
-    points = np.linspace(0, len(xs) - 1, n + d + 1).astype(int)
-    best = (None, None, np.inf)
-    for _ in range(200):
-        # Linearised: x P / f - Q' t (1 + s E) - (1 + s E) = 0 with the E of the last round beside Q'.
-        xp, tp, fp = xs[points], t[points], target[points]
-        signs = (-1.0) ** np.arange(n + d + 1)
-        level = 0.0
-        for _ in range(30):
-            columns = [xp * tp**i / fp for i in range(n)]
-            columns += [-(tp ** (i + 1)) * (1 + signs * level) for i in range(d)]
-            solution = np.linalg.solve(np.stack([*columns, -signs], axis=1), np.ones(n + d + 1))
-            if abs(solution[-1] - level) < 1e-18:
-                break
-            level = solution[-1]
-        p = sum(solution[i] * t**i for i in range(n))
-        q = 1 + sum(solution[n + i] * t ** (i + 1) for i in range(d))
-        error = xs * p / q / target - 1
-        worst = np.max(np.abs(error))
-        if worst < best[2] and np.all(q > 0):
-            best = (solution[:n], solution[n:n + d], worst)
-        if worst <= abs(level) * 1.001:
-            break
-        points = alternation(error, n + d + 1)
-        if points is None:
-            break
-    scale = high**-2.0
-    top = [np.float32(c * scale**i) for i, c in enumerate(best[0])]
-    bottom = [np.float32(1)] + [np.float32(c * scale ** (i + 1)) for i, c in enumerate(best[1])]
-    value = xs * sum(float(c) * xs ** (2 * i) for i, c in enumerate(top)) / sum(
-        float(c) * xs ** (2 * i) for i, c in enumerate(bottom))
-    print(f'real error {best[2]:.3g} level {level:.3g}')
-    show(name + ' numerator', top, np.max(np.abs(value / target - 1)))
-    show(name + ' denominator', bottom, np.max(np.abs(value / target - 1)))
-
-
 def show(name, coefficients, error):
     print(f'{name}: error 2^{np.log2(error):.2f}')
     for i, c in enumerate(coefficients):
@@ -154,10 +112,6 @@ def fit_log():
     polynomial('log q', lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3, lambda f: f**3 / mp.log1p(f), SQRT2 / 2 - 1, SQRT2 - 1, 8)
 
 
-def fit_tanh():
-    rational_odd('tanh', mp.tanh, 9.02, 5, 4)
-
-
 def fit_erf():
     # erf(x) = x + x p(x^2) near zero; log(erfc(x)) = p(x) beyond, where erf = 1 - exp(p) makes the weight erfc / erf.
     polynomial('erf near', lambda x: mp.erf(x) / x - 1, lambda x: x / mp.erf(x), 0, 1, 6, variable=lambda x: x * x)
@@ -174,15 +128,16 @@ def fit_sin():
 
 
 def fit_pow():
-    # log2(m) = (2 / ln 2) (s + s^3 p(s^2)), s = (m - 1) / (m + 1); 2^f = 1 + f q(f)
+    # log2(m) = (2 / ln 2) (s + s^3 / 3 + s^5 p(s^2)), s = (m - 1) / (m + 1); 2^f = 1 + f q(f)
     top = 1 / (3 + 2 * SQRT2) * 1.001
-    polynomial('pow log', lambda s: (mp.atanh(s) - s) / s**3, lambda s: s**3 / mp.atanh(s), 0, top, 3, variable=lambda x: x * x)
+    polynomial('pow log', lambda s: (mp.atanh(s) - s - s**3 / 3) / s**5, lambda s: s**5 / mp.atanh(s), 0, top, 3, variable=lambda x: x * x)
     polynomial('pow exp2', lambda f: (2**f - 1) / f, lambda f: f / 2**f, -0.5005, 0.5005, 6)
-    print('2 / ln 2')
+    print('1 / 3, 2 / ln 2')
+    split('third_', mp.mpf(1) / 3, [24])
     split('two_over_ln2_', 2 / mp.log(2), [24])
 
 
-FITS = {'exp': fit_exp, 'log': fit_log, 'tanh': fit_tanh, 'erf': fit_erf, 'sin': fit_sin, 'pow': fit_pow}
+FITS = {'exp': fit_exp, 'log': fit_log, 'erf': fit_erf, 'sin': fit_sin, 'pow': fit_pow}
 
 if __name__ == '__main__':
     for fit in sys.argv[1:] or FITS:
