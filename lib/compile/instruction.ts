@@ -34,6 +34,9 @@ export interface Gemm {
   readonly n: number;
   readonly k: number;
   readonly batch: number;
+  /** Elements into `a` and `b` at which they start. */
+  readonly aOffset: number;
+  readonly bOffset: number;
   readonly aRow: number;
   readonly aCol: number;
   readonly aBatch: number;
@@ -57,6 +60,8 @@ export interface MapStep {
 
 export interface MapInput {
   readonly tensor: Tensor;
+  /** Element of `tensor` at the origin of the index space. */
+  readonly offset: number;
   /** Strides over the map's index space, 0 where broadcast. */
   readonly strides: readonly number[];
 }
@@ -187,3 +192,41 @@ export type Instruction =
   | Copy
   | Fill
   | Random;
+
+/** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
+export function readsOf(x: Instruction): readonly Tensor[] {
+  switch (x.kind) {
+    case 'gemm':
+      return x.bias === undefined ? [x.a, x.b] : [x.a, x.b, x.bias];
+    case 'map':
+      return x.inputs.map((input) => input.tensor);
+    case 'reduce':
+    case 'argReduce':
+    case 'softmax':
+    case 'copy':
+      return [x.in];
+    case 'crossEntropy':
+      return [x.logits, x.ids];
+    case 'crossEntropyBackward':
+      return [x.logits, x.ids, x.dloss];
+    case 'gatherRows':
+      return [x.table, x.ids];
+    case 'scatterAddRows':
+      return [x.dy, x.ids];
+    case 'fill':
+    case 'random':
+      return [];
+    default:
+      return x satisfies never;
+  }
+}
+
+/** The tensors an instruction writes, wholly or in part. */
+export function writesOf(x: Instruction): readonly Tensor[] {
+  return x.kind === 'map' ? x.outputs.map((output) => output.tensor) : [x.out];
+}
+
+/** Whether values in the data can make it fail: it must run before a step commits. */
+export function canFail(x: Instruction): boolean {
+  return x.kind === 'gatherRows' || x.kind === 'scatterAddRows' || x.kind === 'crossEntropy' || x.kind === 'crossEntropyBackward';
+}

@@ -67,6 +67,8 @@ export class Gemm extends Operation {
         n,
         k,
         batch: a.shape[0]!,
+        aOffset: 0,
+        bOffset: 0,
         aRow: this.transposeA ? 1 : k,
         aCol: this.transposeA ? m : 1,
         aBatch: m * k,

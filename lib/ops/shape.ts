@@ -51,7 +51,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(target, x.shape) ? x : apply(new Reshape(target), x);
 }
 
-class Transpose extends Operation {
+export class Transpose extends Operation {
   readonly name = 'transpose';
 
   constructor(readonly axes: readonly number[]) {
@@ -88,7 +88,7 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   return order.every((axis, i) => axis === i) ? x : apply(new Transpose(order), x);
 }
 
-class Slice extends Operation {
+export class Slice extends Operation {
   readonly name = 'slice';
 
   constructor(
@@ -126,7 +126,7 @@ export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor 
   return sameShape(sizes, x.shape) ? x : apply(new Slice(start, sizes), x);
 }
 
-class Pad extends Operation {
+export class Pad extends Operation {
   readonly name = 'pad';
 
   constructor(
@@ -168,7 +168,7 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
   return widths.flat().every((n) => n === 0) ? x : apply(new Pad(widths, value), x);
 }
 
-class Concat extends Operation {
+export class Concat extends Operation {
   readonly name = 'concat';
 
   constructor(readonly axis: number) {
@@ -217,7 +217,7 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   return xs.length === 1 ? first : apply(new Concat(normalizeAxis('concat', axis, first.rank)), ...xs);
 }
 
-class Pack extends Operation {
+export class Pack extends Operation {
   readonly name = 'pack';
 
   constructor(

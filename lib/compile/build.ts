@@ -1,0 +1,79 @@
+/** From the values a program must deliver to its instructions: passes, lowering, placement, schedule, memory plan. */
+import { Source } from '../graph/source.js';
+import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
+import { Operation } from '../graph/operation.js';
+import { rowMajorStrides } from '../ops/shape.js';
+import { elideCopies } from './elide.js';
+import { Flow } from './flow.js';
+import type { Instruction } from './instruction.js';
+import { type Item, lower } from './lower.js';
+import { type MemoryPlan, planMemory } from './memory.js';
+import { Operands } from './operands.js';
+import { topologicalOrder } from './order.js';
+import { type Write, isInPlace, placeWrites } from './place.js';
+import { schedule } from './schedule.js';
+
+export interface BuildOptions {
+  /** Join elementwise operations, and put biases and activations into matrix products. The bits are the same without. Default: true. */
+  readonly fuse?: boolean;
+}
+
+/** What a program runs. */
+export interface Plan {
+  readonly items: readonly Item[];
+  /** Index of the first instruction that changes what outlives the step. */
+  readonly commit: number;
+  readonly memory: MemoryPlan;
+}
+
+/** A value that is also the old content of a bound memory, read before that is overwritten. */
+class Snapshot extends Operation {
+  readonly name = 'copy';
+
+  key(): string {
+    return '';
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [x!];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x] = node.inputs;
+    const strides = rowMajorStrides(x!.shape);
+    return [{ kind: 'copy', out: node.outputs[0]!, in: x!, dtype: x!.dtype, dims: x!.shape, inOffset: 0, inStrides: strides, outOffset: 0, outStrides: strides }];
+  }
+}
+
+export function plan(requested: readonly Write[], { fuse = true }: BuildOptions): Plan {
+  const values = requested.map((write) => write.value);
+  const writes = snapshotSources(requested.map((write, i) => ({ ...write, value: values[i]! })));
+  const roots = writes.map((write) => write.value);
+  const committed = new Set(writes.filter((write) => write.commit).map((write) => write.value));
+
+  const order = topologicalOrder(roots);
+  const operands = new Operands(order, roots);
+  const locate = operands.locate.bind(operands);
+  const lowered = lower(order, operands, roots, committed, fuse);
+  const elided = elideCopies(lowered, locate, new Set(roots.map((value) => locate(value).base)));
+  const flow = new Flow(elided.items, locate, elided.parents);
+  const placed = placeWrites(flow, writes, locate);
+  const sequence = schedule(flow, placed.late);
+  const firstLate = sequence.findIndex((i) => placed.late.has(i));
+  return {
+    items: sequence.map((i) => flow.items[i]!),
+    commit: firstLate === -1 ? sequence.length : firstLate,
+    memory: planMemory(flow, sequence, placed, locate),
+  };
+}
+
+/** Values that lie in a bound memory already are copied from it by an instruction of their own, which then is ordered like any other. */
+function snapshotSources(writes: readonly Write[]): readonly Write[] {
+  const operands = new Operands([], []);
+  return writes.flatMap((write) => {
+    const { base } = operands.locate(write.value);
+    if (!(base.node.op instanceof Source)) return [write];
+    if (base.size === write.value.size && isInPlace(base, write)) return [];
+    return [{ ...write, value: new Node(new Snapshot(), [write.value], [write.value]).outputs[0]! }];
+  });
+}

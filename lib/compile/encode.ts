@@ -1,0 +1,95 @@
+/** Writes docs/instruction-stream.md. */
+import { ShapeError, formatShape } from '../errors.js';
+import { type DType, type Tensor, bytesPerElement } from '../graph/tensor.js';
+import { type Copy, type Instruction, type Map as MapInstruction, activations, mapOps, reduceKinds, softmaxKinds } from './instruction.js';
+import type { Address, MemoryPlan } from './memory.js';
+import { collapse } from './view.js';
+
+const magic = 0x6c616e65;
+const version = 1;
+const opcodes: Readonly<Record<Instruction['kind'], number>> = {
+  gemm: 1, map: 2, reduce: 3, argReduce: 4, softmax: 5, crossEntropy: 6,
+  crossEntropyBackward: 7, gatherRows: 8, scatterAddRows: 9, copy: 10, fill: 11, random: 12,
+}; // prettier-ignore
+const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
+const maxRank = 6;
+
+/** @param commit index of the first instruction that changes what outlives the step */
+export function encode(instructions: readonly Instruction[], plan: MemoryPlan, commit: number): Float64Array {
+  const constants = plan.constants.length > 0 ? [[plan.constants.length, 0, 0]] : [];
+  const memories = [[plan.arenaBytes, 0, 1], ...plan.slots.map((slot) => [slot.bytes, slot.stride, plan.written.has(slot) ? 1 : 0]), ...constants];
+  const stream: number[] = [magic, version, memories.length, instructions.length, commit, ...memories.flat()];
+  for (const instruction of instructions) {
+    const words = body(instruction, (t, offset = 0) => operand(plan.address(t), offset * bytesPerElement[t.dtype]));
+    stream.push(opcodes[instruction.kind], words.length + 2);
+    for (const word of words) stream.push(word);
+  }
+  return Float64Array.from(stream);
+}
+
+type Locate = (t: Tensor, offset?: number) => readonly [number, number];
+
+function operand({ memory, byteOffset }: Address, more: number): readonly [number, number] {
+  return [memory, byteOffset + more];
+}
+
+const absent = [-1, 0] as const;
+
+/** The words after `opcode, words`. */
+function body(x: Instruction, at: Locate): readonly number[] {
+  switch (x.kind) {
+    case 'gemm':
+      return [
+        ...at(x.out), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...(x.bias === undefined ? absent : at(x.bias)),
+        x.m, x.n, x.k, x.batch, x.aRow, x.aCol, x.aBatch, x.bRow, x.bCol, x.bBatch, x.cRow, x.cBatch,
+        activations.indexOf(x.activation), Number(x.accumulate),
+      ]; // prettier-ignore
+    case 'map':
+      return map(x, at);
+    case 'reduce':
+      return [reduceKinds.indexOf(x.reduction), ...at(x.out), ...at(x.in), x.outer, x.count, x.inner];
+    case 'argReduce':
+      return [Number(x.minimum), ...at(x.out), ...at(x.in), x.rows, x.columns];
+    case 'softmax':
+      return [softmaxKinds.indexOf(x.softmax), ...at(x.out), ...at(x.in), x.rows, x.columns];
+    case 'crossEntropy':
+      return [...at(x.out), ...at(x.logits), ...at(x.ids), x.rows, x.columns, x.ignoreIndex];
+    case 'crossEntropyBackward':
+      return [...at(x.out), ...at(x.logits), ...at(x.ids), ...at(x.dloss), x.rows, x.columns, x.ignoreIndex];
+    case 'gatherRows':
+      return [...at(x.out), ...at(x.table), ...at(x.ids), x.count, x.tableRows, x.rowBytes];
+    case 'scatterAddRows':
+      return [...at(x.out), ...at(x.dy), ...at(x.ids), x.count, x.tableRows, x.columns];
+    case 'copy':
+      return copy(x, at);
+    case 'fill':
+      return [...at(x.out, x.outOffset), x.count, Math.fround(x.value)];
+    case 'random':
+      return [0, ...at(x.out), x.count, x.seedLow, x.seedHigh, x.stream];
+    default:
+      return x satisfies never;
+  }
+}
+
+function map({ dims, inputs, constants, steps, outputs }: MapInstruction, at: Locate): readonly number[] {
+  checkRank(dims);
+  return [
+    dims.length, ...dims,
+    inputs.length, ...inputs.flatMap(({ tensor, offset, strides }) => [...at(tensor, offset), dtypes[tensor.dtype], ...strides]),
+    constants.length, ...constants,
+    steps.length, ...steps.flatMap(({ op, a, b, c }) => [mapOps.indexOf(op), a, b, c]),
+    outputs.length, ...outputs.flatMap(({ tensor, register }) => [...at(tensor), dtypes[tensor.dtype], register]),
+  ]; // prettier-ignore
+}
+
+function copy(x: Copy, at: Locate): readonly number[] {
+  const { dims, strides: [inStrides, outStrides] } = collapse(x.dims, [x.inStrides, x.outStrides]) as { dims: number[]; strides: [number[], number[]] }; // prettier-ignore
+  checkRank(dims);
+  return [bytesPerElement[x.dtype], dims.length, ...dims, ...at(x.in, x.inOffset), ...inStrides, ...at(x.out, x.outOffset), ...outStrides];
+}
+
+function checkRank(dims: readonly number[]): void {
+  if (dims.length > maxRank) {
+    throw new ShapeError(`compile: expected an index space of at most ${maxRank} dimensions after merging contiguous ones, got ${formatShape(dims)}. Reshape before transposing or broadcasting.`);
+  }
+}

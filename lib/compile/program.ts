@@ -1,0 +1,152 @@
+/** A compiled step: bound to memories, run any number of times. */
+import { DataError, type LanewiseError, NativeError, StateError } from '../errors.js';
+import type { MemorySlot } from '../graph/source.js';
+import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
+import { type BuildOptions, type Plan, plan } from './build.js';
+import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
+import { encode } from './encode.js';
+import { type Instruction, writesOf } from './instruction.js';
+import type { Write } from './place.js';
+
+export type { BuildOptions } from './build.js';
+export type { Write } from './place.js';
+
+/** The first value of a debug run that is NaN or infinite. */
+export interface DebugReport {
+  readonly instruction: number;
+  /** From 0 within the run. */
+  readonly step: number;
+  readonly label: string;
+  readonly operation: string;
+}
+
+/** Compiles one step that delivers `writes`. Those that outlive the step come last, and see the values from before it. */
+export function build(writes: readonly Write[], options: BuildOptions = {}): Program {
+  return new Program(plan(writes, options));
+}
+
+export class Program {
+  /** Memories to bind, in the order of the stream. */
+  readonly slots: readonly MemorySlot[];
+  readonly arenaBytes: number;
+  readonly instructions: readonly Instruction[];
+  /** Floating-point operations of one step. */
+  readonly flops: number;
+  /** The encoded stream: docs/instruction-stream.md. */
+  readonly stream: Float64Array;
+  readonly #plan: Plan;
+  #native: { readonly program: ProgramHandle; readonly constants: readonly MemoryHandle[] } | undefined;
+
+  /** @internal Use `build()`. */
+  constructor(compiled: Plan) {
+    this.#plan = compiled;
+    this.instructions = compiled.items.map((item) => item.instruction);
+    this.slots = compiled.memory.slots;
+    this.arenaBytes = compiled.memory.arenaBytes;
+    this.flops = this.instructions.reduce((total, instruction) => total + flopsOf(instruction), 0);
+    this.stream = encode(this.instructions, compiled.memory, compiled.commit);
+  }
+
+  /** Constants of the graph: the content of the last memory of the stream, if not empty. */
+  get constants(): Uint8Array {
+    return this.#plan.memory.constants;
+  }
+
+  /**
+   * Runs `steps` steps off this thread and resolves to the number finished: fewer if stopped.
+   * @param control two words on a SharedArrayBuffer: [0] set to 1 asks to stop, [1] counts finished steps
+   * @throws DataError for an index out of range, NativeError for anything else; the message names the layer and the operation
+   */
+  async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
+    const { program, bound } = this.#bind(memories);
+    try {
+      return await native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** The same on this thread. */
+  runSync(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number): number {
+    const { program, bound } = this.#bind(memories);
+    try {
+      return native().runSync(program, bound, steps, firstStep);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** The same instructions one at a time, on this thread, up to the first that writes a NaN or an infinity. */
+  runDebug(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number): DebugReport | undefined {
+    const { program, bound } = this.#bind(memories);
+    try {
+      const { instruction, step } = native().runDebug(program, bound, steps, firstStep);
+      if (instruction < 0) return undefined;
+      const item = this.#plan.items[instruction]!;
+      return { instruction, step, label: labelOf(item), operation: operationOf(item) };
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** Every instruction with its layer, shapes, work and place. */
+  describe(): ProgramDescription {
+    const { items, memory } = this.#plan;
+    const instructions = items.map((item) => describeItem(item, writesOf(item.instruction).map(memory.address)));
+    return { instructions, arenaBytes: this.arenaBytes, flops: this.flops };
+  }
+
+  /** The description as a table. */
+  toString(): string {
+    return formatDescription(this.describe());
+  }
+
+  #bind(memories: ReadonlyMap<MemorySlot, MemoryHandle>): { program: ProgramHandle; bound: readonly MemoryHandle[] } {
+    this.#native ??= this.#load();
+    const { program, constants } = this.#native;
+    const bound = this.slots.map((slot) => {
+      const memory = memories.get(slot);
+      if (memory === undefined) throw new StateError(`Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run.`);
+      return memory;
+    });
+    return { program, bound: [...bound, ...constants] };
+  }
+
+  #load(): { program: ProgramHandle; constants: readonly MemoryHandle[] } {
+    const { constants } = this.#plan.memory;
+    const program = native().createProgram(this.stream);
+    if (constants.length === 0) return { program, constants: [] };
+    const memory = native().createMemory(constants.length);
+    native().writeMemory(memory, 0, constants);
+    return { program, constants: [memory] };
+  }
+
+  /** The native error with the layer and the operation it came from. */
+  #explain(error: unknown): LanewiseError {
+    const { message, instruction, step, position, value } = error as Error & Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
+    const item = instruction === undefined ? undefined : this.#plan.items[instruction];
+    if (item === undefined) return new NativeError(`Program: ${message}`, { cause: error });
+    const label = labelOf(item);
+    const where = label === '' ? operationOf(item) : `${label}: ${operationOf(item)}`;
+    const explained =
+      position === undefined
+        ? new NativeError(`${where}: ${message}`, { cause: error })
+        : new DataError(`${where}: expected an index in 0 … ${indexLimit(item.instruction) - 1}, got ${value} at position ${position} in step ${step}.`, { cause: error });
+    explained.layer = label === '' ? undefined : label;
+    return explained;
+  }
+}
+
+/** How many rows or classes the indices of an instruction choose from. */
+function indexLimit(x: Instruction): number {
+  switch (x.kind) {
+    case 'gatherRows':
+    case 'scatterAddRows':
+      return x.tableRows;
+    case 'crossEntropy':
+    case 'crossEntropyBackward':
+      return x.columns;
+    default:
+      return 0;
+  }
+}

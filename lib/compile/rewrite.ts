@@ -1,0 +1,38 @@
+import { Node, type Tensor } from '../graph/tensor.js';
+import { topologicalOrder } from './order.js';
+
+/** The outputs that replace those of a node whose inputs are already rewritten; undefined keeps the node. */
+export type Rule = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
+
+/** A graph like that behind `roots` with every node passed through `rule`, inputs first. The given graph is left as it is. */
+export function rewrite(roots: readonly Tensor[], rule: Rule): readonly Tensor[] {
+  const replaced = new Map<Tensor, Tensor>();
+  for (const node of topologicalOrder(roots)) {
+    const inputs = node.inputs.map((x) => replaced.get(x)!);
+    const outputs = rule(node, inputs) ?? withInputs(node, inputs).outputs;
+    labelNew(outputs, inputs, node.label);
+    node.outputs.forEach((output, i) => replaced.set(output, outputs[i]!));
+  }
+  return roots.map((root) => replaced.get(root)!);
+}
+
+/** The node itself if its inputs are these, otherwise one like it. */
+export function withInputs(node: Node, inputs: readonly Tensor[]): Node {
+  if (inputs.every((x, i) => x === node.inputs[i])) return node;
+  const copy = new Node(node.op, inputs, node.outputs);
+  copy.label = node.label;
+  return copy;
+}
+
+/** Labels the nodes between `inputs` and `outputs`, which a rule has just made. */
+function labelNew(outputs: readonly Tensor[], inputs: readonly Tensor[], label: string): void {
+  if (label === '') return;
+  const old = new Set(inputs.map((x) => x.node));
+  const stack = outputs.map((t) => t.node);
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    if (node.label !== '' || old.has(node)) continue;
+    node.label = label;
+    for (const x of node.inputs) stack.push(x.node);
+  }
+}
