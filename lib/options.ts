@@ -6,6 +6,8 @@ import { OptionError } from './errors.js';
 export interface Rule {
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
+  /** The option has no default. */
+  readonly required?: boolean;
 }
 
 /** One rule for each option. */
@@ -43,6 +45,10 @@ export function either(a: Rule, b: Rule): Rule {
   return { expected: `${a.expected} or ${b.expected}`, accepts: (value) => a.accepts(value) || b.accepts(value) };
 }
 
+export function required(rule: Rule): Rule {
+  return { ...rule, required: true };
+}
+
 /** A list of exactly `length` values of one rule. */
 export function tuple(length: number, rule: Rule): Rule {
   return {
@@ -61,14 +67,16 @@ export function checkOptions<Options extends object>(what: string, options: Opti
   if (typeof options !== 'object' || options === null)
     throw new OptionError(`${what}: expected an object of options, got ${show(options)}.`);
   const known = new Map<string, Rule>(Object.entries<Rule>(rules));
-  for (const [name, value] of Object.entries(options)) {
-    const rule = known.get(name);
-    if (rule === undefined) {
-      throw new OptionError(
-        `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
-      );
-    }
-    if (value !== undefined) check(what, name, value, rule);
+  const given = new Map<string, unknown>(Object.entries(options));
+  for (const name of given.keys()) {
+    if (known.has(name)) continue;
+    throw new OptionError(
+      `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
+    );
+  }
+  for (const [name, rule] of known) {
+    const value = given.get(name);
+    if (value !== undefined || rule.required === true) check(what, name, value, rule);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Learning rates that fall: functions of the step, from 0. A step is one batch. */
-import { check, checkOptions, count, nonNegative, positive } from '../options.js';
+import { check, checkOptions, count, nonNegative, positive, required } from '../options.js';
 
 /** A schedule that is a function. A constant learning rate is just a number. */
 export type StepSchedule = (step: number) => number;
@@ -14,9 +14,8 @@ export interface StepDecayOptions {
 /** lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options */
 export function stepDecay(lr: number, options: StepDecayOptions): StepSchedule {
   check('stepDecay', 'lr', lr, nonNegative);
-  checkOptions('stepDecay', options, { stepSize: count, gamma: positive });
+  checkOptions('stepDecay', options, { stepSize: required(count), gamma: positive });
   const { stepSize, gamma = 0.1 } = options;
-  check('stepDecay', 'stepSize', stepSize, count);
   return (step) => lr * gamma ** Math.floor(step / stepSize);
 }
 
@@ -28,8 +27,7 @@ export interface ExponentialDecayOptions {
 /** lr · gamma^step @throws OptionError for wrong options */
 export function exponentialDecay(lr: number, options: ExponentialDecayOptions): StepSchedule {
   check('exponentialDecay', 'lr', lr, nonNegative);
-  checkOptions('exponentialDecay', options, { gamma: positive });
-  check('exponentialDecay', 'gamma', options.gamma, positive);
+  checkOptions('exponentialDecay', options, { gamma: required(positive) });
   return (step) => lr * options.gamma ** step;
 }
 
@@ -46,8 +44,7 @@ export interface CosineDecayOptions {
  */
 export function cosineDecay(lr: number, options: CosineDecayOptions): StepSchedule {
   check('cosineDecay', 'lr', lr, nonNegative);
-  checkOptions('cosineDecay', options, { steps: count, minimum: nonNegative });
+  checkOptions('cosineDecay', options, { steps: required(count), minimum: nonNegative });
   const { steps, minimum = 0 } = options;
-  check('cosineDecay', 'steps', steps, count);
   return (step) => minimum + ((lr - minimum) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
 }

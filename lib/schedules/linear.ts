@@ -1,5 +1,5 @@
 /** Learning rates that change along a line: linear() and warmup(). */
-import { check, checkOptions, count, nonNegative, rate } from '../options.js';
+import { check, checkOptions, count, nonNegative, rate, required } from '../options.js';
 import type { Schedule } from '../optimizers/optimizer.js';
 import type { StepSchedule } from './decay.js';
 
@@ -13,10 +13,8 @@ export interface LinearScheduleOptions {
 /** lr + (to − lr) · step / steps @throws OptionError for wrong options */
 export function linear(lr: number, options: LinearScheduleOptions): StepSchedule {
   check('linear', 'lr', lr, nonNegative);
-  checkOptions('linear', options, { to: nonNegative, steps: count });
+  checkOptions('linear', options, { to: required(nonNegative), steps: required(count) });
   const { to, steps } = options;
-  check('linear', 'to', to, nonNegative);
-  check('linear', 'steps', steps, count);
   return (step) => lr + ((to - lr) * Math.min(step, steps)) / steps;
 }
 
@@ -28,9 +26,8 @@ export interface WarmupOptions {
 /** The rate of another schedule, times (step + 1) / steps for the first steps; that schedule begins after them. @throws OptionError for wrong options */
 export function warmup(schedule: Schedule, options: WarmupOptions): StepSchedule {
   check('warmup', 'schedule', schedule, rate);
-  checkOptions('warmup', options, { steps: count });
+  checkOptions('warmup', options, { steps: required(count) });
   const { steps } = options;
-  check('warmup', 'steps', steps, count);
   const at = (step: number): number => (typeof schedule === 'number' ? schedule : schedule(step));
   return (step) => (step < steps ? (at(0) * (step + 1)) / steps : at(step - steps));
 }
