@@ -1,0 +1,177 @@
+/** Functions of tensors as functions of arrays. */
+import { NdArray } from '../array.js';
+import { DTypeError, OptionError, StateError, formatShape } from '../errors.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
+import { type MemoryHandle, type NumericArray, native } from '../native.js';
+import { type BuildOptions, type Program, build } from './program.js';
+
+type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
+type Results<R extends Tensor | readonly Tensor[]> = R extends Tensor ? NdArray : { readonly [K in keyof R]: NdArray };
+type Types<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray | Shape | TensorType };
+
+/** A function of arrays that runs as one native program. */
+export interface Compiled<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]> {
+  /** Computes off this thread. The arrays are copied before the call returns. Calls with the same shapes run one after another. */
+  (...args: Arrays<Args>): Promise<Results<R>>;
+  /** Computes on this thread, which is faster for small work. @throws StateError while a call with the same shapes is under way */
+  sync(...args: Arrays<Args>): Results<R>;
+  /** The instructions for arrays of these shapes (float32) or types, as a table. */
+  describe(...types: Types<Args>): string;
+}
+
+/** Programs kept for inputs of different shapes. */
+const maxPrograms = 64;
+
+/**
+ * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call:
+ * `const f = compile((x: Tensor, w: Tensor) => sum(matmul(x, w))); const y = await f(array(…), array(…));`
+ * Random numbers differ from call to call.
+ */
+export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]>(fn: (...args: Args) => R, options: BuildOptions = {}): Compiled<Args, R> {
+  const traces = new Map<string, Trace>();
+  const traceOf = (types: readonly TensorType[]): Trace => {
+    const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();
+    let trace = traces.get(key);
+    if (trace === undefined) {
+      // One tensor an array: `checkArrays` has counted them.
+      trace = new Trace((tensors) => fn(...(tensors as Args)), types, options);
+      if (traces.size >= maxPrograms) traces.delete(traces.keys().next().value!);
+      traces.set(key, trace);
+    }
+    return trace;
+  };
+  const call = async (...args: Arrays<Args>): Promise<Results<R>> => (await traceOf(checkArrays(args, fn.length)).run(args)) as Results<R>;
+  return Object.assign(call, {
+    sync: (...args: Arrays<Args>): Results<R> => traceOf(checkArrays(args, fn.length)).runSync(args) as Results<R>,
+    describe: (...types: Types<Args>): string => traceOf(types.map(typeOf)).program.toString(),
+  });
+}
+
+interface Bound {
+  readonly inputs: readonly MemoryHandle[];
+  readonly outputs: readonly MemoryHandle[];
+  readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
+}
+
+/** The program for one combination of input types. */
+class Trace {
+  readonly program: Program;
+  readonly #inputs: readonly MemorySlot[];
+  readonly #outputs: readonly { readonly slot: MemorySlot; readonly type: TensorType }[];
+  /** Whether the function returned one tensor rather than several. */
+  readonly #single: boolean;
+  readonly #unused: Bound[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+  #calls = 0;
+
+  constructor(fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[], types: readonly TensorType[], options: BuildOptions) {
+    this.#inputs = types.map((type, i) => new MemorySlot(`input ${i}`, byteSize(type)));
+    const returned = fn(types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype)));
+    this.#single = returned instanceof Tensor;
+    const results = returned instanceof Tensor ? [returned] : returned;
+    if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor)) throw new OptionError('compile: expected the function to return a tensor or an array of tensors, got something else.');
+    this.#outputs = results.map((type, i) => ({ slot: new MemorySlot(`output ${i}`, byteSize(type)), type }));
+    this.program = build(
+      results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
+      options,
+    );
+  }
+
+  async run(args: readonly NdArray[]): Promise<NdArray | readonly NdArray[]> {
+    const bound = this.#bind(args);
+    const step = this.#calls++;
+    const before = this.#last;
+    this.#pending++;
+    const task = async (): Promise<NdArray | readonly NdArray[]> => {
+      try {
+        await before;
+        await this.program.run(bound.memories, 1, step);
+        return this.#read(bound);
+      } finally {
+        this.#pending--;
+        this.#unused.push(bound);
+      }
+    };
+    const result = task();
+    // One call's failure is its own; the next goes on.
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  runSync(args: readonly NdArray[]): NdArray | readonly NdArray[] {
+    if (this.#pending > 0) throw new StateError('compile: expected no call with these shapes under way, got one still running. Await it before calling sync().');
+    const bound = this.#bind(args);
+    this.#unused.push(bound);
+    this.program.runSync(bound.memories, 1, this.#calls++);
+    return this.#read(bound);
+  }
+
+  /** Memories with the arguments copied into them. */
+  #bind(args: readonly NdArray[]): Bound {
+    const bound = this.#unused.pop() ?? this.#allocate();
+    args.forEach((x, i) => native().writeMemory(bound.inputs[i]!, 0, x.data));
+    return bound;
+  }
+
+  #allocate(): Bound {
+    const create = (slot: MemorySlot): MemoryHandle => native().createMemory(Math.max(1, slot.bytes));
+    const inputs = this.#inputs.map(create);
+    const outputs = this.#outputs.map(({ slot }) => create(slot));
+    const pairs = [...this.#inputs.map((slot, i) => [slot, inputs[i]!] as const), ...this.#outputs.map(({ slot }, i) => [slot, outputs[i]!] as const)];
+    return { inputs, outputs, memories: new Map(pairs) };
+  }
+
+  #read({ outputs }: Bound): NdArray | readonly NdArray[] {
+    const results = this.#outputs.map(({ type }, i) => {
+      const data = newArray(type);
+      native().readMemory(outputs[i]!, 0, data);
+      return new NdArray(data, type.shape);
+    });
+    return this.#single ? results[0]! : results;
+  }
+}
+
+function newArray({ shape, dtype }: TensorType): NumericArray {
+  const size = sizeOf(shape);
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(size);
+    case 'int32':
+      return new Int32Array(size);
+    case 'uint8':
+      return new Uint8Array(size);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** The types of the arguments, which must be intact arrays. */
+function checkArrays(args: readonly unknown[], count: number): readonly TensorType[] {
+  if (args.length < count) throw new OptionError(`compile: expected ${count} arrays, one for each tensor of the function, got ${args.length}.`);
+  return args.map((x, i) => {
+    if (!(x instanceof NdArray)) {
+      throw new DTypeError(`compile: expected an NdArray for argument ${i}, got ${kindOf(x)}. Wrap the data with array(data, shape).`);
+    }
+    const { data, shape } = x as NdArray;
+    if (data.length !== sizeOf(shape)) {
+      throw new StateError(
+        `compile: expected ${sizeOf(shape)} elements of argument ${i} of shape ${formatShape(shape)}, got ${data.length}: its buffer was transferred or resized. Pass a copy.`,
+      );
+    }
+    return { shape, dtype: x.dtype };
+  });
+}
+
+function typeOf(x: NdArray | Shape | TensorType): TensorType {
+  return isShape(x) ? { shape: x, dtype: 'float32' } : { shape: x.shape, dtype: x.dtype };
+}
+
+function isShape(x: NdArray | Shape | TensorType): x is Shape {
+  return Array.isArray(x);
+}
+
+function kindOf(x: unknown): string {
+  return typeof x === 'object' && x !== null ? x.constructor.name : typeof x;
+}
