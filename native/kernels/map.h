@@ -222,6 +222,17 @@ LW_INLINE MapAccess map_access(const MapArgs& args, const MapInput& input) {
   return constant ? MapAccess::repeated : contiguous ? MapAccess::in_place : MapAccess::expanded;
 }
 
+// An input that is itself an output is copied first if another output lies on it: stores would overtake the read.
+static void map_guard_copies(const MapArgs& args, MapPlan& plan) {
+  for (int o = 0; o < args.outputs; ++o) {
+    const int reg = args.output[o].reg;
+    if (reg >= args.inputs || plan.access[reg] != MapAccess::in_place) continue;
+    for (int other = 0; other < args.outputs; ++other) {
+      if (other != o && args.output[other].data == args.input[reg].data) plan.access[reg] = MapAccess::expanded;
+    }
+  }
+}
+
 // Only expanded inputs need the index space; adjacent dimensions that all of them walk as one are merged.
 static void map_collapse(const MapArgs& args, MapPlan& plan) {
   const int64_t* strides[kMaxMapInputs];
@@ -242,9 +253,10 @@ static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan
   plan.moving_count = plan.stored_count = 0;
   plan.expands = false;
   float* free = scratch;
+  for (int i = 0; i < args.inputs; ++i) plan.access[i] = map_access(args, args.input[i]);
+  map_guard_copies(args, plan);
   for (int i = 0; i < args.inputs; ++i) {
     const MapInput& input = args.input[i];
-    plan.access[i] = map_access(args, input);
     switch (plan.access[i]) {
       case MapAccess::in_place:
         plan.registers[i] = {const_cast<float*>(static_cast<const float*>(input.data)) + first, kLanes};
