@@ -21,7 +21,12 @@ export function build(name: string, program: Program): string | undefined {
   if ((include !== undefined && !existsSync(include)) || (library !== undefined && !existsSync(library))) return undefined;
   mkdirSync(output, { recursive: true });
   const target = `${output}/${name}`;
-  const inputs = [...readdirSync(sources).filter((file) => /\.(cc|h)$/.test(file)).map((file) => `${sources}/${file}`), ...link.filter(existsSync)];
+  const inputs = [
+    ...readdirSync(sources)
+      .filter((file) => /\.(cc|h)$/.test(file))
+      .map((file) => `${sources}/${file}`),
+    ...link.filter(existsSync),
+  ];
   if (existsSync(target) && inputs.every((file) => statSync(file).mtimeMs < statSync(target).mtimeMs)) return target;
   const args = ['-std=c++20', '-O3', '-pthread', ...flags, `${sources}/${source}`, '-o', target];
   if (include !== undefined) args.push('-I', include);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LimitMeter } from './limits.js';
-import { DriverProcess, Unsupported } from './process.js';
+import { type DriverProcess, Unsupported } from './process.js';
 import { median } from './statistics.js';
 import type { Case, CaseResult, Driver, Measurement, Suite } from './types.js';
 
@@ -8,6 +8,9 @@ import type { Case, CaseResult, Driver, Measurement, Suite } from './types.js';
 const peakTolerance = 0.97;
 /** Time for the workers of the last driver to go to sleep. */
 const settleMilliseconds = 15;
+/** A case whose repetitions are long gets fewer rounds. */
+const budgetMilliseconds = 15_000;
+const leastRounds = 5;
 
 interface Round {
   readonly peak: number;
@@ -29,7 +32,8 @@ export async function measure(suite: Suite, test: Case, processes: readonly Driv
     }
   }
   const rounds: Round[] = [];
-  for (let round = 0; round < suite.rounds; round++) {
+  const start = performance.now();
+  while (rounds.length < suite.rounds && (rounds.length < leastRounds || performance.now() - start < budgetMilliseconds)) {
     const before = await limits.peakNow(test.threads);
     const slices = new Map<Driver, { median: number; minimum: number }>();
     for (const driver of ready) {

@@ -10,7 +10,7 @@ export class Unsupported extends Error {}
 /** A driver in a process of its own, speaking the line protocol of drivers/protocol.h. */
 export class DriverProcess {
   private readonly child: ChildProcess;
-  private readonly lines: AsyncIterator<string>;
+  private readonly lines: AsyncIterator<string, undefined>;
 
   constructor(
     readonly driver: Driver,
@@ -47,8 +47,8 @@ export class DriverProcess {
   private async ask(request: string): Promise<number[]> {
     this.child.stdin!.write(`${request}\n`);
     for (;;) {
-      const { value: line, done } = await this.lines.next();
-      if (done === true) throw new Error('the driver ended (BENCH_DEBUG=1 shows its messages)');
+      const { value: line } = await this.lines.next();
+      if (line === undefined) throw new Error('the driver ended (BENCH_DEBUG=1 shows its messages)');
       const [status, ...rest] = line.split(' ');
       if (status === 'ok') return rest.map(Number);
       if (status === 'unsupported') throw new Unsupported(rest.join(' '));
@@ -58,7 +58,10 @@ export class DriverProcess {
   }
 }
 
-/** The thread count in every dialect; idle workers go to sleep soon, so that they do not disturb the next driver. */
+/**
+ * The thread count in every dialect. OpenBLAS's idle workers go to sleep soon, so that they do not disturb the next driver; OpenMP's
+ * threads are spread over the cores, or two that wake on the same one spin in each other's way for a whole slice.
+ */
 function threadEnvironment(threads: number): Record<string, string> {
   const count = String(threads);
   return {
@@ -67,5 +70,6 @@ function threadEnvironment(threads: number): Record<string, string> {
     OPENBLAS_NUM_THREADS: count,
     BLIS_NUM_THREADS: count,
     OPENBLAS_THREAD_TIMEOUT: '20',
+    ...(threads > 1 && { OMP_PROC_BIND: 'true' }),
   };
 }

@@ -14,14 +14,26 @@ export function table(results: readonly CaseResult[], limits: Limits): string {
   const peers = [...new Set(results.flatMap(({ measurements }) => measurements.map(({ peer }) => peer)))];
   const withFlops = results.some((result) => result.case.flops > 0);
   const withBytes = results.some((result) => result.case.bytes > 0);
-  const header = ['case', ...peers, ...(withFlops ? ['of FMA peak'] : []), ...(withBytes ? ['of bandwidth'] : []), 'against best', 'rounds'];
+  const header = [
+    'case',
+    ...peers,
+    ...(withFlops ? ['of FMA peak'] : []),
+    ...(withBytes ? ['of bandwidth'] : []),
+    'against best',
+    'rounds',
+  ];
   const rows = results.map((result): Row => {
     const own = result.measurements.find(({ peer }) => peer === subject);
     const ratio = ratioToBest(result);
     return {
       name: result.case.name,
       cells: [
-        ...peers.map((peer) => value(result, result.measurements.find((measurement) => measurement.peer === peer))),
+        ...peers.map((peer) =>
+          value(
+            result,
+            result.measurements.find((measurement) => measurement.peer === peer),
+          ),
+        ),
         ...(withFlops ? [percent(own && result.case.flops / own.seconds / result.peak)] : []),
         ...(withBytes ? [percent(own && bandwidthShare(result, own, limits))] : []),
         ratio === undefined ? '–' : ratio.toFixed(2),

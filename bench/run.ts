@@ -30,7 +30,9 @@ function select(suite: Suite): Suite {
   return { ...suite, cases: wanted, rounds: options.rounds === undefined ? suite.rounds : Number(options.rounds) };
 }
 
-const chosen = suites().map(select).filter((suite) => suite.cases.length > 0);
+const chosen = suites()
+  .map(select)
+  .filter((suite) => suite.cases.length > 0);
 if (options.list || chosen.length === 0) {
   for (const suite of chosen) for (const { name, threads } of suite.cases) console.log(`${suite.name}/${name} (threads ${threads})`);
   process.exit(chosen.length === 0 ? 1 : 0);
@@ -60,14 +62,16 @@ async function runSuite(suite: Suite, cases: Suite['cases'], threads: number): P
   const { found, missing } = suite.drivers(threads);
   const names = options.drivers?.split(',');
   const drivers = found.filter(({ peer }) => names === undefined || names.includes(peer));
-  console.log(`\n${suite.name}, ${threads} thread${threads > 1 ? 's' : ''} (${suite.unit})${missing.length > 0 ? `; not here: ${missing.join(', ')}` : ''}`);
+  console.log(
+    `\n${suite.name}, ${threads} thread${threads > 1 ? 's' : ''} (${suite.unit})${missing.length > 0 ? `; not here: ${missing.join(', ')}` : ''}`,
+  );
   const processes = drivers.map((driver) => new DriverProcess(driver, threads));
   const own: CaseResult[] = [];
   for (const test of cases) {
     own.push(await measure(suite, test, processes, limits));
-    process.stderr.write(`\r${own.length}/${cases.length} ${test.name.padEnd(40)}`);
+    if (process.stderr.isTTY) process.stderr.write(`\r${own.length}/${cases.length} ${test.name}\x1b[K`);
   }
-  process.stderr.write(`\r${' '.repeat(60)}\r`);
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   for (const driver of processes) driver.stop();
   results.push(...own);
   console.log(table(own, limits));

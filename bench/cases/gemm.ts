@@ -37,17 +37,33 @@ const shapes: readonly Shape[] = [
   { name: 'G25 1×1 convolution', forms: ['NN'], sizes: [[6272, 128, 512]] },
   { name: 'G26 3×3 convolution', forms: ['NN'], sizes: [[1568, 256, 2304]] },
   { name: 'G27 convolution dW', forms: ['TN'], sizes: [[576, 64, 25088]] },
-  { name: 'G28 odd', forms: all, sizes: [[127, 129, 131], [255, 257, 511]] },
+  {
+    name: 'G28 odd',
+    forms: all,
+    sizes: [
+      [127, 129, 131],
+      [255, 257, 511],
+    ],
+  },
   { name: 'G29 vector', forms: ['NN', 'NT'], sizes: [[1, 1024, 1024]] },
   {
     name: 'anchor',
     forms: ['NN'],
-    sizes: [[128, 512, 784], [32, 512, 784], [64, 1024, 256], [8, 1024, 1024], [128, 10, 512]],
+    sizes: [
+      [128, 512, 784],
+      [32, 512, 784],
+      [64, 1024, 256],
+      [8, 1024, 1024],
+      [128, 10, 512],
+    ],
   },
   {
     name: 'MNIST net',
     forms: all,
-    sizes: [[32, 128, 784], [128, 512, 512]],
+    sizes: [
+      [32, 128, 784],
+      [128, 512, 512],
+    ],
   },
 ];
 

@@ -13,8 +13,8 @@ namespace bench {
 struct Gemm {
   bool transpose_a, transpose_b;
   int64_t m, n, k, batch;
-  int64_t lda, ldb, ldc;                 // leading dimensions of the matrices as stored
-  int64_t batch_a, batch_b, batch_c;     // from one matrix of the batch to the next
+  int64_t lda, ldb, ldc;              // leading dimensions of the matrices as stored
+  int64_t batch_a, batch_b, batch_c;  // from one matrix of the batch to the next
   const float *a, *b;
   float* c;
 };
@@ -46,7 +46,8 @@ inline double gemm_error(const Gemm& g) {
     const float *a = g.a + batch * g.batch_a, *b = g.b + batch * g.batch_b;
     double sum = 0, magnitude = 0;
     for (int64_t p = 0; p < g.k; ++p) {
-      const double product = double{g.transpose_a ? a[p * g.lda + i] : a[i * g.lda + p]} * (g.transpose_b ? b[j * g.ldb + p] : b[p * g.ldb + j]);
+      const double product =
+          double{g.transpose_a ? a[p * g.lda + i] : a[i * g.lda + p]} * (g.transpose_b ? b[j * g.ldb + p] : b[p * g.ldb + j]);
       sum += product;
       magnitude += std::abs(product);
     }

@@ -24,7 +24,11 @@ export function gemmDrivers(): { found: Driver[]; missing: string[] } {
   const lanewise =
     libraries.length === 0
       ? undefined
-      : build('gemm_lanewise', { source: 'gemm_lanewise.cc', include: native, link: ['-Wl,--start-group', ...libraries, '-Wl,--end-group'] });
+      : build('gemm_lanewise', {
+          source: 'gemm_lanewise.cc',
+          include: native,
+          link: ['-Wl,--start-group', ...libraries, '-Wl,--end-group'],
+        });
   add('lanewise', lanewise, { '': {} });
 
   const onednn = existsSync('/usr/include/dnnl.hpp') ? build('gemm_onednn', { source: 'gemm_onednn.cc', link: ['-ldnnl'] }) : undefined;

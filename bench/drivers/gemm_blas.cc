@@ -8,7 +8,8 @@ int main() {
     if (g.m == 1 && g.batch == 1) {
       return [g] {
         const bool t = g.transpose_b;
-        cblas_sgemv(CblasRowMajor, t ? CblasNoTrans : CblasTrans, t ? g.n : g.k, t ? g.k : g.n, 1, g.b, g.ldb, g.a, g.transpose_a ? g.lda : 1, 0, g.c, 1);
+        cblas_sgemv(CblasRowMajor, t ? CblasNoTrans : CblasTrans, t ? g.n : g.k, t ? g.k : g.n, 1, g.b, g.ldb, g.a,
+                    g.transpose_a ? g.lda : 1, 0, g.c, 1);
       };
     }
     return [g] {

@@ -8,8 +8,8 @@ namespace {
 std::function<void()> sgemm(const bench::Gemm& g) {
   return [g] {
     for (int64_t i = 0; i < g.batch; ++i) {
-      dnnl_sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1, g.a + i * g.batch_a, g.lda, g.b + i * g.batch_b, g.ldb, 0,
-                 g.c + i * g.batch_c, g.ldc);
+      dnnl_sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1, g.a + i * g.batch_a, g.lda, g.b + i * g.batch_b,
+                 g.ldb, 0, g.c + i * g.batch_c, g.ldc);
     }
   };
 }
@@ -18,7 +18,8 @@ std::function<void()> matmul(const bench::Gemm& g) {
   using dnnl::memory;
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   static dnnl::stream stream(engine);
-  const auto matrix = [&](const float* data, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride, int64_t column_stride) {
+  const auto matrix = [&](const float* data, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride,
+                          int64_t column_stride) {
     const memory::desc desc({g.batch, rows, columns}, memory::data_type::f32, memory::dims{batch_stride, row_stride, column_stride});
     return memory(desc, engine, const_cast<float*>(data));
   };

@@ -24,7 +24,7 @@ template <int kBytes>
 __attribute__((noipa)) float fma_chains(float start) {
   using V = typename Vector<kBytes>::type;
   constexpr int chains = kBytes == 64 ? kChains : 12;  // 16 registers without AVX-512
-  const V half = V{} + start;  // x ← x / 2 + 1 / 2 stays normal
+  const V half = V{} + start;                          // x ← x / 2 + 1 / 2 stays normal
   V chain[chains];
   for (int c = 0; c < chains; ++c) chain[c] = half + static_cast<float>(c);
   for (int i = 0; i < kIterations; ++i) {
@@ -108,9 +108,7 @@ int main() {
     } else if (kind == "triad" && size > 0) {
       const int64_t count = size / 12 / 16 * 16;
       work = 12.0 * static_cast<double>(count);
-      crew.run([&](int t) {
-        arrays[static_cast<size_t>(t)] = std::make_unique<float[]>(static_cast<size_t>(3 * count));
-      });
+      crew.run([&](int t) { arrays[static_cast<size_t>(t)] = std::make_unique<float[]>(static_cast<size_t>(3 * count)); });
       body = [&arrays, count](int t) {
         float* base = arrays[static_cast<size_t>(t)].get();
         triad(base, base + count, base + 2 * count, count, 0.5f);

@@ -28,11 +28,15 @@ inline int threads() {
 using Prepare = std::function<std::string(std::istream& request, std::function<void()>& run)>;
 
 inline std::string time_slice(const std::function<void()>& run, double seconds) {
-  // Samples of at least 20 µs, so that reading the clock costs nothing.
-  constexpr double kSample = 20e-6;
+  // A millisecond to wake threads and fill caches; then samples of at least 20 µs, so that reading the clock costs nothing.
+  constexpr double kWarmUp = 1e-3, kSample = 20e-6;
   double start = now();
-  run();
-  const int repetitions = static_cast<int>(std::clamp(kSample / std::max(now() - start, 1e-9), 1.0, 1e6));
+  int warm = 0;
+  do {
+    run();
+    ++warm;
+  } while (now() - start < kWarmUp);
+  const int repetitions = static_cast<int>(std::clamp(kSample * warm / (now() - start), 1.0, 1e6));
   std::vector<double> samples;
   const double end = now() + seconds;
   do {

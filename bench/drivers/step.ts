@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Driver } from '../types.js';
+
+const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const python = '/usr/bin/python3';
+const torch = '/usr/lib/python3/dist-packages/torch';
+
+/** What PyTorch may multiply with: OpenBLAS with each plausible kernel, and BLIS where that is installed. */
+const torchBlas: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  SKYLAKEX: { OPENBLAS_CORETYPE: 'SKYLAKEX' },
+  HASWELL: { OPENBLAS_CORETYPE: 'HASWELL' },
+  ZEN: { OPENBLAS_CORETYPE: 'ZEN' },
+};
+const blisAsBlas = '/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.3';
+
+export function stepDrivers(threads: number): { found: Driver[]; missing: string[] } {
+  const found = [tsDriver('lanewise', '', 'step_lanewise.ts')];
+  const missing: string[] = [];
+  if (existsSync(python) && existsSync(torch)) {
+    const variants = existsSync(blisAsBlas) ? { ...torchBlas, BLIS: { LD_PRELOAD: blisAsBlas, BLIS_ARCH_TYPE: '6' } } : torchBlas;
+    for (const [variant, environment] of Object.entries(variants)) {
+      found.push({ peer: 'torch', variant, command: [python, path('step_torch.py')], environment });
+    }
+  } else missing.push('torch');
+  // Neither uses more than one thread.
+  if (threads === 1) {
+    if (installed('@tensorflow/tfjs')) {
+      for (const backend of ['cpu', 'wasm']) found.push(tsDriver('tfjs', backend, 'step_tfjs.js', { BENCH_VARIANT: backend }));
+    } else missing.push('tfjs');
+    if (installed('brain.js')) found.push(tsDriver('brain.js', '', 'step_brain.js'));
+    else missing.push('brain.js');
+  }
+  return { found, missing };
+}
+
+/** A driver that runs in Node. */
+export function tsDriver(peer: string, variant: string, file: string, environment: Readonly<Record<string, string>> = {}): Driver {
+  return { peer, variant, command: [process.execPath, '--import', 'tsx', path(file)], environment };
+}
+
+function installed(name: string): boolean {
+  return existsSync(path(`../node_modules/${name}/package.json`));
+}

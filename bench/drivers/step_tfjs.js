@@ -1,0 +1,45 @@
+// TensorFlow.js with the backend that BENCH_VARIANT names; the training loop is its own: gather, optimizer.minimize, in a tidy.
+import { createRequire } from 'node:module';
+import { makeData } from './data.js';
+import { serve, timeLoop } from './serve.js';
+
+const require = createRequire(import.meta.url);
+const tf = require('@tensorflow/tfjs');
+const backend = process.env.BENCH_VARIANT ?? 'cpu';
+if (backend === 'wasm') {
+  const { setWasmPaths } = require('@tensorflow/tfjs-backend-wasm');
+  setWasmPaths(require.resolve('@tensorflow/tfjs-backend-wasm').replace(/[^/]*$/, ''));
+}
+await tf.setBackend(backend);
+await tf.ready();
+
+await serve((request) => {
+  const { sizes, batch, optimizer: kind, learningRate, dropout, samples } = request;
+  const layers = sizes.slice(1).flatMap((units, index) => {
+    const last = index === sizes.length - 2;
+    const dense = tf.layers.dense({ units, inputShape: [sizes[index]], ...(last ? {} : { activation: 'relu' }) });
+    return last || dropout === 0 ? [dense] : [dense, tf.layers.dropout({ rate: dropout })];
+  });
+  const model = tf.sequential({ layers });
+  const optimizer = kind === 'adam' ? tf.train.adam(learningRate) : tf.train.sgd(learningRate);
+  const data = makeData(request);
+  const x = tf.tensor2d(data.x, [samples, sizes[0]]);
+  const y = tf.oneHot(tf.tensor1d(data.y, 'int32'), sizes.at(-1)).toFloat();
+  let next = 0;
+  const loss = (inputs, targets, training) => tf.losses.softmaxCrossEntropy(targets, model.apply(inputs, { training }));
+  const step = () =>
+    tf.tidy(() => {
+      const ids = Int32Array.from({ length: batch }, (_, i) => (next + i) % samples);
+      next = (next + batch) % samples;
+      const index = tf.tensor1d(ids, 'int32');
+      const [inputs, targets] = [x.gather(index), y.gather(index)];
+      optimizer.minimize(() => loss(inputs, targets, true));
+    });
+  // On one fixed part of the data, which is quick.
+  const count = Math.min(samples, 512);
+  const evaluate = () => tf.tidy(() => loss(x.slice(0, count), y.slice(0, count), false).dataSync()[0]);
+  const before = evaluate();
+  const steps = Math.max(20, Math.ceil(count / batch)) * (request.data === 'xor' ? 20 : 1);
+  for (let i = 0; i < steps; i++) step();
+  return { check: [before, evaluate()], time: (seconds) => timeLoop(step, 1, seconds) };
+});
