@@ -14,6 +14,7 @@ import { gatherRows } from '../ops/gather.js';
 import { sumSquares } from '../ops/reduce.js';
 import { pack } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Slots } from './slots.js';
 
 /** Where a step takes its batch from: rows of a data set by index, or memories that hold just the batches. */
 export type Feed = { readonly kind: 'indexed'; readonly dataRows: number } | { readonly kind: 'direct' };
@@ -38,8 +39,6 @@ export interface StepProgram {
   readonly index: MemorySlot | undefined;
   /** float32 a step: the optimizer's scalars in order. Only for training. */
   readonly scalars: MemorySlot | undefined;
-  /** Slots of the optimizer, one after another. Only for training. */
-  readonly slots: MemorySlot | undefined;
   /** float32 a step: the loss, then the metrics. */
   readonly results: MemorySlot;
   readonly predictionShape: Shape;
@@ -52,7 +51,7 @@ interface FedBatch {
 }
 
 /** Forward, loss, backward, clipping and update of one batch. */
-export function trainingProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed, scalarNames: readonly string[]): StepProgram {
+export function trainingProgram(recipe: Recipe, slots: Slots, types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed, scalarNames: readonly string[]): StepProgram {
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
@@ -67,19 +66,17 @@ export function trainingProgram(recipe: Recipe, types: readonly TensorType[], ta
     pack(gradients(total, weights), layout.parameters.map(({ offset }) => offset), layout.parameterSize),
     recipe,
   );
-  const slotBytes = layout.parameterSize * 4;
-  const slots = new MemorySlot('optimizer slots', Math.max(optimizer.slots.length * slotBytes, 4));
   const scalars = new MemorySlot('scalars', scalarNames.length * 4, scalarNames.length * 4);
   const update = optimizer.update(
     source(parameters, 0, [layout.parameterSize]),
     gradient,
-    Object.fromEntries(optimizer.slots.map((name, i) => [name, source(slots, i * slotBytes, [layout.parameterSize])])),
+    Object.fromEntries(slots.names.map((name) => [name, source(slots.slot, slots.offset(name), [layout.parameterSize])])),
     Object.fromEntries(scalarNames.map((name, i) => [name, source(scalars, i * 4, [])])),
   );
   const results = resultWrites(recipe, traced.output, batch.target.tensor, total);
   const commits: Write[] = [
     { value: update.parameter, slot: parameters, byteOffset: 0, commit: true },
-    ...optimizer.slots.map((name, i) => ({ value: update.slots[name]!, slot: slots, byteOffset: i * slotBytes, commit: true })),
+    ...slots.names.map((name) => ({ value: update.slots[name]!, slot: slots.slot, byteOffset: slots.offset(name), commit: true })),
     ...[...traced.assigned].map(([path, value]) => ({ value, slot: parameters, byteOffset: layout.find(path, 'buffer', value.shape).offset * 4, commit: true })),
   ];
   return {
@@ -88,7 +85,6 @@ export function trainingProgram(recipe: Recipe, types: readonly TensorType[], ta
     target: batch.target.slot,
     index: batch.index,
     scalars,
-    slots,
     results: results.slot,
     predictionShape: traced.output.shape,
   };
@@ -106,7 +102,6 @@ export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], 
     target: batch.target.slot,
     index: undefined,
     scalars: undefined,
-    slots: undefined,
     results: results.slot,
     predictionShape: output.shape,
   };

@@ -8,11 +8,13 @@ import type { Model } from '../model/model.js';
 import { type MemoryHandle, native } from '../native.js';
 import { Philox } from '../random.js';
 import type { FitContext, Snapshot } from './callback.js';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { type EpochRecord, History, validationName } from './history.js';
 import { type Batch, type BatchSource, type EvaluateOptions, type FitOptions, type TrainerOptions, checkEvaluateOptions, checkFitOptions, checkTrainerOptions, isBatch } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Control, runSteps } from './session.js';
 import { shuffledOrder } from './shuffle.js';
+import { Slots } from './slots.js';
 import { Totals } from './totals.js';
 
 /** Most steps handed to the native side at once; bounds the memory for scalars and results. */
@@ -32,7 +34,7 @@ export class Trainer {
   readonly #model: Model;
   readonly #options: TrainerOptions;
   readonly #programs = new Map<string, StepProgram>();
-  #slots: MemoryHandle | undefined;
+  #slots: Slots | undefined;
   /** Steps and epochs done so far, over all fits. */
   #steps = 0;
   #epochs = 0;
@@ -90,6 +92,26 @@ export class Trainer {
   /** Outputs of the model for all rows. */
   predict(x: NdArray | readonly NdArray[]): Promise<NdArray<Float32Array>> {
     return this.#model.predictor.predict(inputList(x), 256);
+  }
+
+  /** Writes weights, optimizer slots and step count, in one piece or not at all, so that training can go on in another process with the same bits. */
+  async save(path: string): Promise<void> {
+    await writeCheckpoint(path, { weights: this.#model.weights(), slots: this.#optimizerSlots().read(), steps: this.#steps, epochs: this.#epochs });
+  }
+
+  /** Reads what save wrote into a built model. @throws FileError, StateError, ShapeError; nothing is changed then */
+  async load(path: string): Promise<void> {
+    this.#model.checkIdle('Trainer.load');
+    const { weights, slots, steps, epochs } = await readCheckpoint(path);
+    this.#optimizerSlots().check(slots);
+    this.#model.setWeights(weights);
+    this.#optimizerSlots().write(slots);
+    this.#steps = steps;
+    this.#epochs = epochs;
+  }
+
+  #optimizerSlots(): Slots {
+    return (this.#slots ??= new Slots(this.#options.optimizer, this.#model.built.layout.parameterSize));
   }
 
   get #metrics(): NonNullable<TrainerOptions['metrics']> {
@@ -222,8 +244,8 @@ export class Trainer {
     const results = native().createMemory(steps * step.results.stride);
     const scalars = native().createMemory(steps * step.scalars!.stride);
     native().writeMemory(scalars, 0, this.#scalarValues(steps));
-    this.#slots ??= native().createMemory(step.slots!.bytes);
-    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [slot, memory], [step.slots!, this.#slots], [step.scalars!, scalars], [step.results, results]]);
+    const slots = this.#optimizerSlots();
+    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [slot, memory], [slots.slot, slots.memory], [step.scalars!, scalars], [step.results, results]]);
 
     const timer = report && setInterval(() => {
       const done = control.done;
@@ -303,7 +325,7 @@ export class Trainer {
 
   #trainingProgram(types: readonly TensorType[], target: TensorType, rows: number, feed: Feed): StepProgram {
     const key = JSON.stringify(['train', types, target, rows, feed]);
-    return this.#cached(key, () => trainingProgram(this.#recipe, types, target, rows, feed, this.#scalarNames()));
+    return this.#cached(key, () => trainingProgram(this.#recipe, this.#optimizerSlots(), types, target, rows, feed, this.#scalarNames()));
   }
 
   #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number): StepProgram {

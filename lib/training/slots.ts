@@ -1,0 +1,55 @@
+/** The state an optimizer keeps: one flat vector as long as the parameters for each of its slots, in one memory. */
+import { NdArray } from '../array.js';
+import { ShapeError, StateError } from '../errors.js';
+import { MemorySlot } from '../graph/source.js';
+import { type MemoryHandle, native } from '../native.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+
+export class Slots {
+  readonly names: readonly string[];
+  readonly slot: MemorySlot;
+  readonly memory: MemoryHandle;
+  readonly #length: number;
+
+  constructor(optimizer: Optimizer, parameterSize: number) {
+    this.names = optimizer.slots;
+    this.#length = parameterSize;
+    this.slot = new MemorySlot('optimizer slots', Math.max(this.names.length * parameterSize, 1) * 4);
+    this.memory = native().createMemory(this.slot.bytes);
+    for (const name of this.names) {
+      const first = optimizer.slotInit[name] ?? 0;
+      if (first !== 0) native().writeMemory(this.memory, this.offset(name), new Float32Array(parameterSize).fill(first));
+    }
+  }
+
+  /** Bytes from the start of the memory. */
+  offset(name: string): number {
+    return this.names.indexOf(name) * this.#length * 4;
+  }
+
+  /** Copies of all slots, by name. */
+  read(): Map<string, NdArray> {
+    return new Map(
+      this.names.map((name) => {
+        const values = new Float32Array(this.#length);
+        native().readMemory(this.memory, this.offset(name), values);
+        return [name, new NdArray(values, [this.#length])];
+      }),
+    );
+  }
+
+  /** @throws unless the values are those of the same slots and sizes */
+  check(values: ReadonlyMap<string, NdArray>): void {
+    const names = [...values.keys()];
+    if (names.length !== this.names.length || !this.names.every((name) => values.has(name))) {
+      throw new StateError(`Trainer.load: expected slots ${this.names.join(', ') || 'none'} of this optimizer, got ${names.join(', ') || 'none'}. Load with the optimizer the checkpoint was saved with.`);
+    }
+    for (const [name, { size, dtype }] of values) {
+      if (size !== this.#length || dtype !== 'float32') throw new ShapeError(`Trainer.load: expected ${this.#length} float32 values in slot ${name}, got ${size} ${dtype}.`);
+    }
+  }
+
+  write(values: ReadonlyMap<string, NdArray>): void {
+    for (const [name, { data }] of values) native().writeMemory(this.memory, this.offset(name), data);
+  }
+}

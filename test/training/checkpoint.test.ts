@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Adam, CrossEntropyLoss, Dropout, Linear, ReLU, SGD, Sequential, Trainer } from '../../lib/index.js';
+import { classProblem } from '../support/problems.js';
+
+const data = classProblem(64, 4, 2);
+const network = (hidden = 8): Sequential => new Sequential([new Linear(hidden), new ReLU(), new Dropout(0.3), new Linear(2)], { seed: 1 });
+const trainerOf = (model: Sequential): Trainer => new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: (step) => 0.01 / (1 + step) }) });
+const bits = (model: Sequential): number[] => [...model.weights().values()].flatMap((value) => [...value.data]);
+
+describe('files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('go on from a checkpoint with the same bits', async () => {
+    const whole = network();
+    await trainerOf(whole).fit(data, { epochs: 4, batchSize: 16 });
+
+    const first = network();
+    const trainer = trainerOf(first);
+    await trainer.fit(data, { epochs: 2, batchSize: 16 });
+    await trainer.save(join(folder, 'checkpoint'));
+
+    const second = new Sequential([new Linear(8), new ReLU(), new Dropout(0.3), new Linear(2)], { seed: 1 }).build([4]);
+    const resumed = trainerOf(second);
+    await resumed.load(join(folder, 'checkpoint'));
+    assert.equal(resumed.steps, 8);
+    await resumed.fit(data, { epochs: 2, batchSize: 16 });
+    assert.deepEqual(bits(second), bits(whole));
+  });
+
+  it('bring a model back without building it first', async () => {
+    const model = network();
+    const before = await model.predict(data.x);
+    await model.save(join(folder, 'model'));
+    const loaded = await new Sequential([new Linear(8), new ReLU(), new Dropout(0.3), new Linear(2)]).load(join(folder, 'model'));
+    assert.deepEqual((await loaded.predict(data.x)).data, before.data);
+  });
+
+  it('refuse the weights of another architecture and leave the model alone', async () => {
+    const small = network(4).build([4]);
+    await small.save(join(folder, 'small'));
+    const model = network().build([4]);
+    const before = bits(model);
+    await assert.rejects(model.load(join(folder, 'small')), { name: 'ShapeError', message: /"0\.weight" of shape \[4, 8\], got \[4, 4\]/ });
+    const other = new Sequential({ head: new Linear(2) }).build([4]);
+    await other.save(join(folder, 'other'));
+    await assert.rejects(model.load(join(folder, 'other')), { name: 'StateError', message: /missing "0\.weight".*unknown "head\.weight"/ });
+    assert.deepEqual(bits(model), before);
+    const unbuilt = network();
+    await assert.rejects(unbuilt.load(join(folder, 'small')), { name: 'ShapeError' });
+    await unbuilt.predict(data.x);
+  });
+
+  it('refuse a checkpoint of another optimizer', async () => {
+    const model = network().build([4]);
+    await trainerOf(model).save(join(folder, 'adam'));
+    const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ momentum: 0.9 }) });
+    await assert.rejects(trainer.load(join(folder, 'adam')), { name: 'StateError', message: /slots momentum of this optimizer/ });
+    await model.save(join(folder, 'model'));
+    await assert.rejects(trainer.load(join(folder, 'model')), { name: 'FileError', message: /Use model\.load\(\)/ });
+  });
+
+  it('are refused when cut off', async () => {
+    const model = network().build([4]);
+    await model.save(join(folder, 'model'));
+    const bytes = await readFile(join(folder, 'model'));
+    for (const length of [0, 4, 12, bytes.length - 1]) {
+      await writeFile(join(folder, 'cut'), bytes.subarray(0, length));
+      await assert.rejects(model.load(join(folder, 'cut')), { name: 'FileError' });
+    }
+  });
+
+  it('leave the old file when they cannot be written', async () => {
+    const model = network().build([4]);
+    await assert.rejects(model.save(join(folder, 'missing', 'model')), { name: 'FileError' });
+    await writeFile(join(folder, 'file'), 'old');
+    await assert.rejects(model.save(join(folder, 'file', 'model')), { name: 'FileError' });
+    assert.equal(await readFile(join(folder, 'file'), 'utf8'), 'old');
+    assert.deepEqual(await readdir(folder), ['file']);
+  });
+});
