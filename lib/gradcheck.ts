@@ -1,0 +1,212 @@
+import { type NdArray, array } from './array.js';
+import { build } from './compile/program.js';
+import { StateError } from './errors.js';
+import { gradients } from './graph/gradients.js';
+import { MemorySlot, constant, source } from './graph/source.js';
+import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
+import { Layer } from './layers/layer.js';
+import type { Loss } from './losses/loss.js';
+import { type AnyLayer, trace } from './model/trace.js';
+import { type MemoryHandle, native } from './native.js';
+import { cast } from './ops/elementwise.js';
+import { boolean, checkOptions, positive, seed as seedRule, type Rule } from './options.js';
+import { Philox } from './random.js';
+
+export interface GradcheckOptions {
+  /** Distance of the points in the difference; for |x| > 1 times |x|. Default: 1/32. */
+  readonly step?: number;
+  /** Largest relative error that passes. Default: 1e-3. */
+  readonly tolerance?: number;
+  /** Trace a layer as in training. Default: false. */
+  readonly training?: boolean;
+  /** Decides the parameters of a layer, its dropout and the direction in which an output that is no scalar is compared. Default: 0. */
+  readonly seed?: number;
+  /** A loss after the layer, with the data it compares to. Default: none. */
+  readonly loss?: { readonly loss: Loss; readonly target: NdArray };
+}
+
+/** What came out for one input or parameter. */
+export interface GradcheckInput {
+  /** 'input 0', or the path of a parameter. */
+  readonly name: string;
+  /** Largest relative error of its elements. */
+  readonly maxError: number;
+  /** Element with that error. */
+  readonly index: number;
+  /** Its gradient from `gradients()`. */
+  readonly analytic: number;
+  /** Its gradient from differences. */
+  readonly numeric: number;
+}
+
+export interface GradcheckReport {
+  readonly passed: boolean;
+  /** One for each float32 input, then one for each parameter of a layer. */
+  readonly inputs: readonly GradcheckInput[];
+}
+
+/** A value that is varied, or held if it is of whole numbers. */
+interface Variable {
+  readonly name: string;
+  readonly slot: MemorySlot;
+  readonly tensor: Tensor;
+  readonly data: NdArray;
+}
+
+/** Elements whose gradient is below this share of the input's largest are judged by that share: rounding drowns them. */
+const floorShare = 0.1;
+
+const lossRule: Rule = {
+  expected: '{ loss, target }',
+  accepts: (value) => typeof value === 'object' && value !== null && 'loss' in value && 'target' in value,
+};
+
+/**
+ * Compares the gradients of a function of tensors, or of a layer and its parameters, with differences of its values.
+ *
+ * numeric = (8 (f(x+h) − f(x−h)) − (f(x+2h) − f(x−2h))) / 12h, the error being |analytic − numeric| relative to the larger of
+ * the two, or to a tenth of the input's largest gradient where both are smaller. In float32 rounding alone gives about 1e-5 to
+ * 1e-4, a wrong formula 1e-1 and more; the default tolerance of 1e-3 tells them apart. Keep the inputs 2h away from kinks, such
+ * as 0 for ReLU, where both are right and differ.
+ *
+ * @param of a function of tensors, or a layer
+ * @param inputs values to check at; those of int32 and uint8 are held
+ * @throws OptionError for wrong options; StateError if there is no float32 input
+ */
+export async function gradcheck(
+  of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
+  inputs: readonly NdArray[],
+  options: GradcheckOptions = {},
+): Promise<GradcheckReport> {
+  checkOptions('gradcheck', options, { step: positive, tolerance: positive, training: boolean, seed: seedRule, loss: lossRule });
+  const { step = 1 / 32, tolerance = 1e-3, seed = 0 } = options;
+  const variables = inputs.map((data, i) => variable(`input ${i}`, data));
+  const parameters: Variable[] = [];
+  const y = cast(outputOf(of, variables, parameters, options), 'float32');
+  const varied = [...variables.filter(({ data }) => data.dtype === 'float32'), ...parameters];
+  if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input, got none.');
+
+  const memories = new Map<MemorySlot, MemoryHandle>();
+  for (const { slot, data } of [...variables, ...parameters]) memories.set(slot, filled(data));
+  const direction = y.size === 1 ? Float32Array.of(1) : new Philox(seed).uniform(y.size, -1, 1);
+  const evaluate = evaluator(y, memories);
+  const analytic = await evaluateGradients(y, varied, direction, memories);
+  const results: GradcheckInput[] = [];
+  for (const [i, of] of varied.entries()) {
+    const numeric = await differences(of, memories.get(of.slot)!, step, async () => dot(direction, await evaluate()));
+    results.push(compare(of.name, analytic[i]!, numeric));
+  }
+  return { passed: results.every(({ maxError }) => maxError <= tolerance), inputs: results };
+}
+
+function outputOf(
+  of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
+  variables: Variable[],
+  parameters: Variable[],
+  options: GradcheckOptions,
+): Tensor {
+  const { training = false, seed = 0, loss } = options;
+  const inputs = variables.map(({ tensor }) => tensor);
+  const traced = (layer: AnyLayer): Tensor =>
+    trace(layer, inputs, {
+      training,
+      seed: BigInt(seed),
+      resolve: (kind, path, shape, init) => {
+        const values = init(shape, new Philox(seed, parameters.length + 1));
+        const made = variable(path, array(values, shape));
+        (kind === 'parameter' ? parameters : variables).push(made);
+        return made.tensor;
+      },
+    }).output;
+  const y = of instanceof Layer ? traced(of) : of(...inputs);
+  if (loss === undefined) return y;
+  const target = variable('target', loss.target);
+  variables.push(target);
+  return loss.loss.forward(y, target.tensor);
+}
+
+function variable(name: string, data: NdArray): Variable {
+  const type: TensorType = data;
+  const slot = new MemorySlot(name, byteSize(type));
+  return { name, slot, tensor: source(slot, 0, data.shape, data.dtype), data };
+}
+
+function filled(data: NdArray): MemoryHandle {
+  const memory = native().createMemory(Math.max(data.data.byteLength, 1));
+  native().writeMemory(memory, 0, data.data);
+  return memory;
+}
+
+/** A function that gives y for what the memories hold now. */
+function evaluator(y: Tensor, memories: ReadonlyMap<MemorySlot, MemoryHandle>): () => Promise<Float32Array> {
+  const slot = new MemorySlot('y', byteSize(y));
+  const memory = native().createMemory(slot.bytes);
+  const program = build([{ value: y, slot, byteOffset: 0, commit: false }]);
+  return async () => {
+    await program.run(new Map([...memories, [slot, memory]]), 1, 0);
+    const values = new Float32Array(y.size);
+    native().readMemory(memory, 0, values);
+    return values;
+  };
+}
+
+async function evaluateGradients(
+  y: Tensor,
+  xs: readonly Variable[],
+  direction: Float32Array,
+  memories: ReadonlyMap<MemorySlot, MemoryHandle>,
+): Promise<readonly Float32Array[]> {
+  const dxs = gradients(
+    y,
+    xs.map(({ tensor }) => tensor),
+    constant(direction, y.shape),
+  );
+  const bound = dxs.map((dx) => ({
+    dx,
+    slot: new MemorySlot('dx', byteSize(dx)),
+    memory: native().createMemory(Math.max(byteSize(dx), 1)),
+  }));
+  const program = build(bound.map(({ dx, slot }) => ({ value: dx, slot, byteOffset: 0, commit: false })));
+  await program.run(new Map([...memories, ...bound.map(({ slot, memory }) => [slot, memory] as const)]), 1, 0);
+  return bound.map(({ dx, memory }) => {
+    const values = new Float32Array(dx.size);
+    native().readMemory(memory, 0, values);
+    return values;
+  });
+}
+
+/** d f / d element for each element of the variable, by a difference of fourth order. */
+async function differences({ data }: Variable, memory: MemoryHandle, step: number, f: () => Promise<number>): Promise<Float64Array> {
+  const numeric = new Float64Array(data.size);
+  for (let i = 0; i < data.size; i++) {
+    const x = data.data[i]!;
+    const h = step * Math.max(1, Math.abs(x));
+    const at = async (value: number): Promise<number> => {
+      native().writeMemory(memory, i * 4, Float32Array.of(value));
+      return f();
+    };
+    const near = (await at(x + h)) - (await at(x - h));
+    const far = (await at(x + 2 * h)) - (await at(x - 2 * h));
+    native().writeMemory(memory, i * 4, Float32Array.of(x));
+    numeric[i] = (8 * near - far) / (12 * h);
+  }
+  return numeric;
+}
+
+function compare(name: string, analytic: Float32Array, numeric: Float64Array): GradcheckInput {
+  const largest = numeric.reduce((most, n, i) => Math.max(most, Math.abs(n), Math.abs(analytic[i]!)), 0);
+  let worst: GradcheckInput = { name, maxError: 0, index: 0, analytic: analytic[0] ?? 0, numeric: numeric[0] ?? 0 };
+  for (let index = 0; index < numeric.length; index++) {
+    const a = analytic[index]!;
+    const n = numeric[index]!;
+    const difference = Math.abs(a - n);
+    const error = difference === 0 ? 0 : difference / Math.max(Math.abs(a), Math.abs(n), floorShare * largest);
+    const maxError = Number.isNaN(error) ? Infinity : error;
+    if (maxError > worst.maxError) worst = { name, maxError, index, analytic: a, numeric: n };
+  }
+  return worst;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((total, x, i) => total + x * b[i]!, 0);
+}
