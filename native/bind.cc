@@ -61,18 +61,18 @@ bool is_shared(napi_env env, napi_value buffer) {
 View view_of(const Slot& slot, const char* expected) {
   bool is_typed_array = false;
   require(slot.env, napi_is_typedarray(slot.env, slot.value, &is_typed_array));
-  if (!is_typed_array) slot.fail(expected);
+  if (!is_typed_array) slot.wrong_type(expected);
   View view{};
-  if (napi_get_typedarray_info(slot.env, slot.value, &view.type, &view.length, &view.data, &view.buffer, nullptr) != napi_ok) slot.fail(expected);
+  if (napi_get_typedarray_info(slot.env, slot.value, &view.type, &view.length, &view.data, &view.buffer, nullptr) != napi_ok) slot.wrong_type(expected);
   bool detached = false;
   if (view.length == 0 && !is_shared(slot.env, view.buffer)) require(slot.env, napi_is_detached_arraybuffer(slot.env, view.buffer, &detached));
-  if (detached) slot.fail(expected, "one whose buffer is detached");
+  if (detached) slot.wrong_type(expected, "one whose buffer is detached");
   return view;
 }
 
 double number_of(const Slot& slot, const char* expected) {
   double value = 0;
-  if (napi_get_value_double(slot.env, slot.value, &value) != napi_ok) slot.fail(expected);
+  if (napi_get_value_double(slot.env, slot.value, &value) != napi_ok) slot.wrong_type(expected);
   return value;
 }
 
@@ -84,7 +84,7 @@ Numbers From<Numbers>::get(const Slot& slot) {
     case napi_float32_array: dtype = DType::f32; break;
     case napi_int32_array: dtype = DType::i32; break;
     case napi_uint8_array: dtype = DType::u8; break;
-    default: slot.fail(kExpected);
+    default: slot.wrong_type(kExpected);
   }
   return {view.data, static_cast<int64_t>(view.length), dtype, slot.value, view.buffer};
 }
@@ -92,8 +92,8 @@ Numbers From<Numbers>::get(const Slot& slot) {
 SharedWords From<SharedWords>::get(const Slot& slot) {
   static constexpr const char* kExpected = "an Int32Array on a SharedArrayBuffer";
   const View view = view_of(slot, kExpected);
-  if (view.type != napi_int32_array) slot.fail(kExpected);
-  if (!is_shared(slot.env, view.buffer)) slot.fail(kExpected, "one on an ArrayBuffer");
+  if (view.type != napi_int32_array) slot.wrong_type(kExpected);
+  if (!is_shared(slot.env, view.buffer)) slot.wrong_type(kExpected, "one on an ArrayBuffer");
   return {static_cast<int32_t*>(view.data), static_cast<int64_t>(view.length), slot.value};
 }
 
@@ -131,6 +131,8 @@ void throw_current(napi_env env) {
     // Either JavaScript has thrown, or it is being terminated; both need nothing more.
   } catch (const TypeProblem& problem) {
     napi_throw_type_error(env, "ERR_LANEWISE_ARGUMENT", problem.message.c_str());
+  } catch (const RangeProblem& problem) {
+    napi_throw_range_error(env, "ERR_LANEWISE_ARGUMENT", problem.message.c_str());
   } catch (const Error& error) {
     if (napi_value object = error_object(env, error)) napi_throw(env, object);
   } catch (const std::bad_alloc&) {

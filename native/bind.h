@@ -31,8 +31,11 @@ inline void require(napi_env, napi_status status) {
   if (status != napi_ok) throw NapiFailure{};
 }
 
-// An argument of the wrong kind.
+// An argument of the wrong kind, and one of the right kind with a value it cannot have.
 struct TypeProblem {
+  std::string message;
+};
+struct RangeProblem {
   std::string message;
 };
 
@@ -49,9 +52,13 @@ struct Slot {
   const char* function;
   std::string_view name;
 
-  [[noreturn]] void fail(const std::string& expected) const { fail(expected, describe(env, value)); }
-  [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
-    throw TypeProblem{std::string(function) + ": expected " + expected + " for " + std::string(name) + ", got " + got};
+  [[noreturn]] void wrong_type(const std::string& expected) const { wrong_type(expected, describe(env, value)); }
+  [[noreturn]] void wrong_type(const std::string& expected, const std::string& got) const { throw TypeProblem{message(expected, got)}; }
+  [[noreturn]] void wrong_value(const std::string& expected, const std::string& got) const { throw RangeProblem{message(expected, got)}; }
+
+ private:
+  std::string message(const std::string& expected, const std::string& got) const {
+    return std::string(function) + ": expected " + expected + " for " + std::string(name) + ", got " + got;
   }
 };
 
@@ -139,7 +146,7 @@ template <>
 struct From<bool> {
   static bool get(const Slot& slot) {
     bool value = false;
-    if (napi_get_value_bool(slot.env, slot.value, &value) != napi_ok) slot.fail("a boolean");
+    if (napi_get_value_bool(slot.env, slot.value, &value) != napi_ok) slot.wrong_type("a boolean");
     return value;
   }
 };
@@ -149,7 +156,7 @@ struct From<Integer<kLow, kHigh>> {
   static Integer<kLow, kHigh> get(const Slot& slot) {
     const double value = number_of(slot, "an integer");
     if (!(value >= static_cast<double>(kLow) && value <= static_cast<double>(kHigh)) || value != std::floor(value)) {
-      slot.fail("an integer from " + text(kLow) + " to " + text(kHigh), text(value));
+      slot.wrong_value("an integer from " + text(kLow) + " to " + text(kHigh), text(value));
     }
     return {static_cast<int64_t>(value)};
   }
@@ -173,7 +180,7 @@ template <class T>
 struct From<Array<T>> {
   static Array<T> get(const Slot& slot) {
     const View view = view_of(slot, kArrayName<T>);
-    if (view.type != kArrayType<T>) slot.fail(kArrayName<T>);
+    if (view.type != kArrayType<T>) slot.wrong_type(kArrayName<T>);
     return {static_cast<T*>(view.data), static_cast<int64_t>(view.length)};
   }
 };
@@ -197,7 +204,7 @@ struct From<Handle<T>> {
     const bool ok = napi_typeof(slot.env, slot.value, &type) == napi_ok && type == napi_object &&
                     napi_check_object_type_tag(slot.env, slot.value, &HandleType<T>::kTag, &tagged) == napi_ok && tagged &&
                     napi_unwrap(slot.env, slot.value, &box) == napi_ok && box;
-    if (!ok) slot.fail(HandleType<T>::kName);
+    if (!ok) slot.wrong_type(HandleType<T>::kName);
     return *static_cast<Handle<T>*>(box);
   }
 };
@@ -218,7 +225,7 @@ struct From<std::vector<T>> {
     bool is_array = false;
     uint32_t length = 0;
     require(slot.env, napi_is_array(slot.env, slot.value, &is_array));
-    if (!is_array) slot.fail("an array");
+    if (!is_array) slot.wrong_type("an array");
     require(slot.env, napi_get_array_length(slot.env, slot.value, &length));
     std::vector<T> items;
     for (uint32_t i = 0; i < length; ++i) {

@@ -47,7 +47,7 @@ class Call {
     const FlushDenormals flush;
     const Part<Args> part{&table, &args_};
     int64_t bad;
-    if (worth_sharing(args_, tasks)) {
+    if (worth_sharing(cost(args_), tasks)) {
       ThreadPool& pool = ThreadPool::instance();
       const ThreadPool::ActiveRun active(pool);
       bad = pool.parallel(tasks, Part<Args>::run, &part, environment.scratch());
@@ -61,7 +61,7 @@ class Call {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem) const { throw Error("ERR_LANEWISE_SHAPE", std::string(function_) + ": " + problem); }
+  [[noreturn]] void fail(const std::string& problem) const { throw js::RangeProblem{std::string(function_) + ": " + problem}; }
 
   const void* pointer(const Operand& operand) const {
     const void* value;
@@ -117,7 +117,7 @@ class Call {
 // The elements of an array from an offset on.
 Floats from(const char* function, const char* name, Floats array, int64_t offset) {
   if (offset > array.length) {
-    throw Error("ERR_LANEWISE_SHAPE", std::string(function) + ": expected " + name + "Offset of at most " + text(array.length) + ", got " + text(offset));
+    throw js::RangeProblem{std::string(function) + ": expected at most " + text(array.length) + " for " + name + "Offset, got " + text(offset)};
   }
   return {array.data + offset, array.length - offset};
 }

@@ -17,7 +17,7 @@ napi_value create_program(Environment& environment, js::Array<double> stream) {
 
 napi_value run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step,
                js::SharedWords control) {
-  if (control.length < 2) throw js::TypeProblem{"run: expected two words for control, got " + text(control.length)};
+  if (control.length < 2) throw js::RangeProblem{"run: expected two words for control, got " + text(control.length)};
   auto run = std::make_unique<Run>(std::move(program), std::move(memories), steps, first_step);
   run->watch(control.data);
   return environment.runs()->start(std::move(run), control.value);

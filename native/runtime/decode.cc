@@ -165,7 +165,8 @@ class Decoder {
     Instruction instruction{};
     instruction.run = run_kernel<Args>;
     instruction.tasks = count_tasks(*program_->table, args, touched);
-    instruction.shared = worth_sharing(args, instruction.tasks);
+    instruction.cost = instruction.tasks > 0 ? cost(args) : 0;
+    instruction.shared = worth_sharing(instruction.cost, instruction.tasks);
     instruction.opcode = opcode;
     instruction.ids = ids_field(args);
     instruction.outputs = static_cast<int32_t>(program_->outputs.size());

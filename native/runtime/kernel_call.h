@@ -38,9 +38,6 @@ int64_t count_tasks(const KernelTable& table, const Args& args, const Operands& 
 // Waking the pool costs about 2 µs when it is awake: below this the caller is done sooner alone.
 constexpr double kParallelCost = 5000;
 
-template <class Args>
-bool worth_sharing(const Args& args, int64_t tasks) {
-  return tasks > 1 && cost(args) >= kParallelCost;
-}
+inline bool worth_sharing(double cost, int64_t tasks) { return tasks > 1 && cost >= kParallelCost; }
 
 }  // namespace lanewise

@@ -1,0 +1,481 @@
+// Threads, memories, locks and runs. Sanitizer builds run the same cases.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include "check.h"
+#include "runtime/compute_thread.h"
+#include "runtime/denormals.h"
+#include "runtime/processors.h"
+#include "runtime/run.h"
+#include "runtime/runner_threads.h"
+#include "runtime/size.h"
+#include "runtime/threads.h"
+#include "stream_writer.h"
+
+#if defined(__unix__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define LW_TSAN 1
+#endif
+
+using namespace lanewise;
+using namespace lanewise::test;
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct Scratch {
+  void* data = allocate_zeroed(kScratchBytes);
+  ~Scratch() { free_zeroed(data, kScratchBytes); }
+};
+
+void* scratch() {
+  thread_local Scratch mine;
+  return mine.data;
+}
+
+// Leaves the pool as it was.
+struct Threads {
+  explicit Threads(int count) { ThreadPool::instance().set_threads(count); }
+  ~Threads() { ThreadPool::instance().set_threads(before); }
+  const int before = ThreadPool::instance().threads();
+};
+
+// Counts how often each task ran.
+struct Counters {
+  explicit Counters(int64_t tasks) : ran(static_cast<size_t>(tasks)) {}
+  std::vector<std::atomic<int>> ran;
+
+  static int64_t run(const void* context, int64_t begin, int64_t end, void*) {
+    auto& self = *static_cast<Counters*>(const_cast<void*>(context));
+    for (int64_t t = begin; t < end; ++t) self.ran[static_cast<size_t>(t)].fetch_add(1, std::memory_order_relaxed);
+    return kOk;
+  }
+  bool all(int times) const {
+    for (const auto& count : ran) {
+      if (count.load() != times) return false;
+    }
+    return true;
+  }
+};
+
+int64_t region(Counters& counters) {
+  return ThreadPool::instance().parallel(static_cast<int64_t>(counters.ran.size()), Counters::run, &counters, scratch());
+}
+
+// A run on a runner thread.
+class Background : public Job {
+ public:
+  Background(const std::shared_ptr<Program>& program, Memories memories, int64_t steps) : run_(program, std::move(memories), steps, 0) {
+    run_.watch(control);
+    start_on_runner(*this);
+  }
+  ~Background() override { wait(); }
+
+  void run(void* scratch) override {
+    result_ = run_.execute(scratch);
+    std::lock_guard guard(mutex_);
+    done_ = true;
+    changed_.notify_all();
+  }
+  RunResult wait() {
+    std::unique_lock guard(mutex_);
+    changed_.wait(guard, [&] { return done_; });
+    return result_;
+  }
+  void cancel() { run_.cancel(); }
+
+  int32_t control[2] = {};
+
+ private:
+  Run run_;
+  RunResult result_;
+  bool done_ = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+RunResult run(const std::shared_ptr<Program>& program, Memories memories, int64_t steps = 1, int64_t first_step = 0) {
+  return Run(program, std::move(memories), steps, first_step).execute(scratch());
+}
+
+// w += 1, over `count` floats of memory 1; everything commits.
+std::shared_ptr<Program> counting(double count) {
+  return decode(stream({{0}, {count * 4, 0, true}}, {map({1, 0}, {{1, 0}}, count, {1}, {{MapOp::add, 0, 1}})}, 0));
+}
+
+}  // namespace
+
+LW_TEST(pool_runs_every_task_once) {
+  for (const int threads : {1, 2, 3, 4, 8}) {
+    const Threads use(threads);
+    const ThreadPool::ActiveRun active(ThreadPool::instance());
+    for (const int64_t tasks : {1, 2, 3, 7, 64, 1000}) {
+      Counters counters(tasks);
+      for (int i = 0; i < 20; ++i) CHECK(region(counters) == kOk);
+      CHECK_TEXT(counters.all(20), std::to_string(threads) + " threads, " + std::to_string(tasks) + " tasks");
+    }
+  }
+}
+
+LW_TEST(pool_reports_the_first_bad_position) {
+  const Threads use(4);
+  const ThreadPool::ActiveRun active(ThreadPool::instance());
+  const auto bad_from = [](const void* context, int64_t begin, int64_t end, void*) -> int64_t {
+    const int64_t first = *static_cast<const int64_t*>(context);
+    return end > first ? (begin > first ? begin : first) : kOk;
+  };
+  for (const int64_t first : {0, 1, 37, 99, 100}) {
+    CHECK(ThreadPool::instance().parallel(100, bad_from, &first, scratch()) == (first < 100 ? first : kOk));
+  }
+  CHECK(first_bad(kOk, kOk) == kOk && first_bad(3, kOk) == 3 && first_bad(kOk, 3) == 3 && first_bad(5, 3) == 3);
+}
+
+LW_TEST(pool_serves_several_callers_while_the_thread_count_changes) {
+  const Threads use(2);
+  std::atomic<bool> stop{false};
+  std::thread changing([&] {
+    for (int i = 0; !stop.load(); ++i) {
+      ThreadPool::instance().set_threads(1 + i % 5);
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  });
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&] {
+      const ThreadPool::ActiveRun active(ThreadPool::instance());
+      for (int i = 0; i < 300; ++i) {
+        Counters counters(50);
+        region(counters);
+        wrong += !counters.all(1);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  stop.store(true);
+  changing.join();
+  CHECK(wrong.load() == 0);
+}
+
+LW_TEST(more_threads_than_processors_do_not_crawl) {
+  const Threads use(usable_processors() + 2);
+  const ThreadPool::ActiveRun active(ThreadPool::instance());
+  Counters counters(64);
+  region(counters);
+  const auto start = steady_clock::now();
+  for (int i = 0; i < 500; ++i) region(counters);
+  CHECK(steady_clock::now() - start < milliseconds(5000));
+}
+
+LW_TEST(denormals_are_flushed_in_scope_and_on_workers) {
+  const auto halved = [] {
+    volatile float smallest = 1.17549435e-38f;
+    return smallest * 0.5f;
+  };
+  CHECK(halved() != 0);
+  {
+    const FlushDenormals flush;
+    CHECK(halved() == 0);
+  }
+  CHECK(halved() != 0);
+  const Threads use(3);
+  const ThreadPool::ActiveRun active(ThreadPool::instance());
+  const FlushDenormals flush;
+  const auto body = [](const void*, int64_t begin, int64_t, void*) -> int64_t {
+    volatile float smallest = 1.17549435e-38f;
+    return smallest * 0.5f == 0 ? kOk : begin;
+  };
+  CHECK(ThreadPool::instance().parallel(3, body, nullptr, scratch()) == kOk);
+}
+
+LW_TEST(memory_is_zeroed_and_aligned_or_refused) {
+  for (const int64_t bytes : {int64_t{0}, int64_t{1}, int64_t{63}, int64_t{64}, int64_t{100000}, int64_t{5} << 20}) {
+    const auto memory = Memory::allocate(bytes);
+    CHECK(reinterpret_cast<uintptr_t>(memory->data()) % kMemoryAlignment == 0);
+    CHECK(memory->bytes() == bytes);
+    CHECK(std::accumulate(memory->data(), memory->data() + bytes, 0) == 0);
+    if (bytes > 0) memset(memory->data(), 0xff, static_cast<size_t>(bytes));
+  }
+  CHECK(message_of([] { Memory::allocate(kMaxSize); }) == "memory: this machine cannot provide 9007199254740992 bytes");
+  int released = 0;
+  {
+    char block[8];
+    Memory::borrow(block, 8, [&] { ++released; });
+  }
+  CHECK(released == 1);
+}
+
+LW_TEST(memory_lock_excludes) {
+  MemoryLock lock;
+  int64_t value = 0;
+  std::atomic<int> torn{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 5000; ++i) {
+        if (t < 2) {
+          lock.lock();
+          ++value;
+          lock.unlock();
+        } else {
+          lock.lock_shared();
+          const int64_t first = value;
+          torn += first != value;
+          lock.unlock_shared();
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(value == 10000);
+  CHECK(torn.load() == 0);
+  CHECK(lock.try_lock());
+  CHECK(!lock.try_lock_shared());
+  lock.unlock();
+}
+
+LW_TEST(memory_lock_is_fair) {
+  // Whoever takes the lock again at once must let in who waits.
+  MemoryLock lock;
+  std::atomic<bool> stop{false};
+  std::thread greedy([&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+      lock.lock();
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      lock.unlock();
+    }
+  });
+  const auto start = steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    lock.lock_shared();
+    lock.unlock_shared();
+    lock.lock();
+    lock.unlock();
+  }
+  CHECK(steady_clock::now() - start < milliseconds(2000));
+  stop.store(true);
+  greedy.join();
+}
+
+LW_TEST(run_computes) {
+  // arena[0..4) = x · w; out = −arena
+  const auto program = decode(stream({{64}, {16}, {16}, {16, 0, true}}, {gemm({0, 0}, {1, 0}, {2, 0}, 2, 2, 2), map({3, 0}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1));
+  const auto x = floats({1, 2, 3, 4}), w = floats({1, 0, 1, 1}), out = floats({0, 0, 0, 0});
+  const RunResult result = run(program, {x, w, out});
+  CHECK(result.steps == 1 && !result.failure);
+  const float expected[] = {-3, -2, -7, -4};
+  CHECK(memcmp(values(out), expected, sizeof expected) == 0);
+  CHECK(run(program, {x, w, out}, 0).steps == 0);
+}
+
+LW_TEST(run_moves_memories_with_a_stride) {
+  // results[step] = 2 · data[step], 2 floats a step
+  const auto program = decode(stream({{0}, {8, 8}, {8, 8, true}}, {map({2, 0}, {{1, 0}}, 2, {2}, {{MapOp::mul, 0, 1}})}, 1));
+  const auto data = floats({1, 2, 3, 4, 5, 6}), results = floats({0, 0, 0, 0, 0, 0});
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    CHECK(run(program, {data, results}, 3).steps == 3);
+    for (int i = 0; i < 6; ++i) CHECK(values(results)[i] == 2.0f * static_cast<float>(i + 1));
+  }
+  CHECK(message_of([&] { run(program, {data, results}, 4); }) == "program: memory 1: expected at least 32 bytes for 4 steps, got 24");
+  CHECK(message_of([&] { run(program, {data, results}, kMaxSize); }).find("expected at least 72057594037927936 bytes") != std::string::npos);
+}
+
+LW_TEST(random_follows_the_step) {
+  const auto program = decode(stream({{0}, {64, 64, true}}, {random(RandomKind::bits, {1, 0}, 16)}, 1));
+  const auto all = Memory::allocate(4 * 64), part = Memory::allocate(64);
+  run(program, {all}, 4, 10);
+  for (int step = 0; step < 4; ++step) {
+    run(program, {part}, 1, 10 + step);
+    CHECK(memcmp(part->data(), all->data() + step * 64, 64) == 0);
+  }
+}
+
+LW_TEST(run_refuses_memories_that_do_not_fit) {
+  const auto program = decode(stream({{0}, {16}, {16, 0, true}}, {map({2, 0}, {{1, 0}}, 4, {}, {{MapOp::neg, 0}})}, 0));
+  const auto a = floats({1, 2, 3, 4}), b = floats({1, 2, 3, 4});
+  CHECK(message_of([&] { run(program, {a}); }) == "program: expected 2 memories, got 1");
+  CHECK(message_of([&] { run(program, {a, a}); }) == "program: memories 2 and 1 overlap, and the first is written");
+  CHECK(message_of([&] { run(program, {floats({1}), b}); }) == "program: memory 1: expected at least 16 bytes for 1 steps, got 4");
+  alignas(16) char block[32];
+  CHECK(message_of([&] { run(program, {Memory::borrow(block + 1, 20, [] {}), b}); }) == "program: memory 1: expected a start at a multiple of 4 bytes");
+  CHECK(run(program, {a, b}).steps == 1);
+}
+
+LW_TEST(program_runs_once_at_a_time) {
+  const auto program = counting(4);
+  const auto w = floats({0, 0, 0, 0});
+  {
+    const Run held(program, {w}, 1, 0);
+    CHECK(message_of([&] { run(program, {w}); }) == "program: it is running; a program runs once at a time");
+  }
+  CHECK(run(program, {w}).steps == 1);
+}
+
+LW_TEST(cancel_stops_between_steps_only) {
+  const auto program = counting(1000);
+  const auto w = Memory::allocate(4000);
+  for (int by_control = 0; by_control < 2; ++by_control) {
+    memset(w->data(), 0, 4000);
+    Background background(program, {w}, int64_t{1} << 40);
+    std::this_thread::sleep_for(milliseconds(5));
+    if (by_control) {
+      __atomic_store_n(&background.control[0], 1, __ATOMIC_RELAXED);
+    } else {
+      background.cancel();
+    }
+    const RunResult result = background.wait();
+    CHECK(background.control[1] == result.steps);
+    // Whole steps: every element was counted up equally often.
+    bool whole = true;
+    for (int i = 0; i < 1000; ++i) whole = whole && values(w)[i] == values(w)[0];
+    CHECK(whole);
+    CHECK(values(w)[0] == fminf(static_cast<float>(result.steps), 16777216.0f));
+  }
+}
+
+LW_TEST(bad_index_stops_before_commit) {
+  // gather fails at step 2 (ids move with the step); the state counts the steps that committed
+  const auto program = decode(stream({{64}, {16}, {8, 8}, {4, 0, true}}, {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 1));
+  const auto table = floats({1, 2, 3, 4}), state = floats({0}), ids = Memory::allocate(32);
+  const int32_t rows[] = {0, 1, 2, 3, 1, 9, 0, 0};
+  memcpy(ids->data(), rows, sizeof rows);
+  const RunResult result = run(program, {table, ids, state}, 4);
+  CHECK(result.steps == 2 && values(state)[0] == 2);
+  CHECK(result.failure.instruction == 0 && result.failure.step == 2 && result.failure.position == 1 && result.failure.value == 9);
+  CHECK(std::string(result.failure.error(*program).what()) == "instruction 0 (gather_rows), step 2: index 9 at position 1 is out of range");
+}
+
+LW_TEST(bad_index_after_commit_finishes_the_step) {
+  const auto program = decode(stream({{64}, {16}, {8}, {4, 0, true}}, {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 0));
+  const auto table = floats({1, 2, 3, 4}), state = floats({0}), ids = Memory::allocate(8);
+  const int32_t rows[] = {-1, 1};
+  memcpy(ids->data(), rows, sizeof rows);
+  const RunResult result = run(program, {table, ids, state}, 4);
+  CHECK(result.steps == 1 && values(state)[0] == 1);
+  CHECK(result.failure.instruction == 0 && result.failure.position == 0 && result.failure.value == -1);
+}
+
+LW_TEST(debug_finds_the_first_bad_value_and_does_not_commit) {
+  // arena = log(x); arena2 = arena + 1; state += arena2
+  const auto program = decode(stream({{64}, {8, 8}, {8, 0, true}},
+                                     {map({0, 0}, {{1, 0}}, 2, {}, {{MapOp::log, 0}}), map({0, 32}, {{0, 0}}, 2, {1}, {{MapOp::add, 0, 1}}),
+                                      map({2, 0}, {{2, 0}, {0, 32}}, 2, {}, {{MapOp::add, 0, 1}})},
+                                     2));
+  const auto x = floats({1, 1, 1, 0, 1, 1}), state = floats({0, 0});
+  Failure failure;
+  DebugFinding found = Run(program, {x, state}, 3, 0).debug(scratch(), failure);
+  CHECK(found.instruction == 0 && found.step == 1 && !failure);
+  CHECK(values(state)[0] == 1 && values(state)[1] == 1);
+  values(x)[3] = 1;
+  found = Run(program, {x, state}, 3, 0).debug(scratch(), failure);
+  CHECK(found.instruction == -1 && found.step == 3 && values(state)[0] == 4);
+}
+
+LW_TEST(a_reader_sees_whole_steps_only) {
+  const auto counter = counting(512);
+  const auto w = Memory::allocate(2048);
+  // copy out what the other program writes
+  const auto reader = decode(stream({{0}, {2048}, {2048, 0, true}}, {map({2, 0}, {{1, 0}}, 512, {}, {{MapOp::abs, 0}})}, 1));
+  const auto seen = Memory::allocate(2048);
+  Background background(counter, {w}, int64_t{1} << 40);
+  bool whole = true;
+  for (int i = 0; i < 200; ++i) {
+    run(reader, {w, seen});
+    for (int e = 1; e < 512; ++e) whole = whole && values(seen)[e] == values(seen)[0];
+  }
+  background.cancel();
+  background.wait();
+  CHECK(whole);
+}
+
+LW_TEST(programs_that_write_what_the_other_reads_do_not_lock_up) {
+  const auto update = [] {
+    return decode(stream({{64}, {16}, {16, 0, true}}, {map({0, 0}, {{1, 0}}, 4, {0.5}, {{MapOp::mul, 0, 1}}), map({2, 0}, {{2, 0}, {0, 0}}, 4, {}, {{MapOp::maximum, 0, 1}})}, 1));
+  };
+  const auto a = floats({1, 2, 3, 4}), b = floats({4, 3, 2, 1});
+  Background first(update(), {a, b}, 20000), second(update(), {b, a}, 20000);
+  CHECK(first.wait().steps == 20000);
+  CHECK(second.wait().steps == 20000);
+}
+
+LW_TEST(several_runs_at_once_give_the_same_bits_on_any_number_of_threads) {
+  // Products and maps large enough to be shared.
+  const auto make = [] {
+    return decode(stream({{4 * 256 * 256 * 2}, {4 * 256 * 256, 0, true}},
+                         {random(RandomKind::uniform, {0, 0}, 256 * 256), gemm({0, 4 * 256 * 256}, {0, 0}, {1, 0}, 256, 256, 256),
+                          map({1, 0}, {{1, 0}, {0, 4 * 256 * 256}}, 256 * 256, {0.01}, {{MapOp::tanh, 1}, {MapOp::fma, 3, 2, 0}})},
+                         2));
+  };
+  const auto start = [](float* w) {
+    for (int i = 0; i < 256 * 256; ++i) w[i] = static_cast<float>(i % 17 - 8) * 0.1f;
+  };
+  const auto expected = Memory::allocate(4 * 256 * 256);
+  start(values(expected));
+  {
+    const Threads one(1);
+    run(make(), {expected}, 6);
+  }
+  for (const int threads : {1, 2, 4}) {
+    const Threads use(threads);
+    std::vector<std::shared_ptr<Memory>> results;
+    std::vector<std::unique_ptr<Background>> runs;
+    for (int r = 0; r < 3; ++r) {
+      results.push_back(Memory::allocate(4 * 256 * 256));
+      start(values(results.back()));
+      runs.push_back(std::make_unique<Background>(make(), Memories{results.back()}, 6));
+    }
+    for (int r = 0; r < 3; ++r) {
+      CHECK(runs[static_cast<size_t>(r)]->wait().steps == 6);
+      CHECK_TEXT(memcmp(results[static_cast<size_t>(r)]->data(), expected->data(), 4 * 256 * 256) == 0, std::to_string(threads) + " threads");
+    }
+  }
+}
+
+LW_TEST(dispatch_names_what_is_available) {
+  const auto& tables = available_tables();
+  CHECK(!tables.empty());
+  for (const KernelTable* table : tables) CHECK(&find_table(table->isa) == table);
+  CHECK(&find_table("") == tables.front());
+  const std::string message = message_of([] { find_table("sse9"); });
+  CHECK(message.find("expected one of ") != std::string::npos && message.find("got 'sse9'") != std::string::npos);
+  CHECK(message.find(tables.back()->isa) != std::string::npos);
+  CHECK(usable_processors() >= 1);
+}
+
+#if defined(__unix__) && !defined(LW_TSAN)
+LW_TEST(a_forked_child_gets_its_own_threads) {
+  const Threads use(2);
+  Counters before(8);
+  {
+    const ThreadPool::ActiveRun active(ThreadPool::instance());
+    region(before);
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    ThreadPool::instance().set_threads(2);
+    Counters counters(8);
+    {
+      const ThreadPool::ActiveRun active(ThreadPool::instance());
+      for (int i = 0; i < 10; ++i) region(counters);
+    }
+    const auto w = floats({0});
+    const auto program = counting(1);
+    const bool ran = Background(program, {w}, 3).wait().steps == 3;
+    _exit(counters.all(10) && ran ? 0 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+#endif
