@@ -2,14 +2,15 @@
 // Usage: node scripts/build-native.js rebuild|configure|build [node-gyp arguments]
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 
 const prefix = resolve(process.execPath, '../..');
 const bundled = ['node_api.h', 'common.gypi', 'config.gypi'].every((name) => existsSync(resolve(prefix, 'include/node', name)));
 const args = process.argv.slice(2);
 if (bundled && process.env.npm_config_nodedir === undefined) args.push(`--nodedir=${prefix}`);
 
-// npm puts node-gyp on the PATH of its scripts, a checkout's own one first.
-const { status, error } = spawnSync('node-gyp', args, { stdio: 'inherit', shell: process.platform === 'win32' });
+// A checkout's own node-gyp; elsewhere the one that npm puts on the PATH of the scripts it runs.
+const PATH = [resolve(import.meta.dirname, '../node_modules/.bin'), process.env.PATH].join(delimiter);
+const { status, error } = spawnSync('node-gyp', args, { stdio: 'inherit', env: { ...process.env, PATH }, shell: process.platform === 'win32' });
 if (error !== undefined) console.error(`node-gyp: ${error.message}. Run this as: npm run build:native`);
 process.exitCode = status ?? 1;
