@@ -2,7 +2,7 @@
 //
 // forward:  loss[r] = log(Σ e^(x − max)) − (x[id] − max)            0 where ids[r] = ignore_index or is bad
 // backward: dlogits[r] = dloss[r] · (softmax(x) − onehot(id))       zeros there; overwritten, may equal logits
-// Returns the first bad row of the range. Sums by lanes.h; error as softmax.h.
+// Returns the first bad row of the range. Sums by lanes.h; error of the loss as that of log-softmax.
 #pragma once
 
 #include "args.h"

@@ -1,8 +1,9 @@
 // Row softmax, log-softmax and log-sum-exp of [rows, columns]; out may equal in.
 //
 // softmax = e^(x − max) · (1 / sum), log-softmax = (x − max) − log(sum), log-sum-exp = max + log(sum). Sums by lanes.h.
-// Error: some 4 ULP of softmax; the logarithmic forms are good to some 3 ULP of the largest term in them. A NaN, or a +inf under softmax and
-// log-softmax, makes its whole row NaN. columns = 0 gives a log-sum-exp of −inf.
+// Error: e^(x − max) has the rounding of x − max, so softmax is good to (4 + |x − max|) · 2^-24 relative; the logarithmic forms to
+// 4 · 2^-24 of the largest of |x − max|, |max|, log(sum) and 1. A NaN, or a +inf under softmax and log-softmax, makes its whole row NaN.
+// columns = 0 gives a log-sum-exp of −inf.
 #pragma once
 
 #include "args.h"

@@ -1,0 +1,254 @@
+// Reductions, softmax and cross-entropy against float64, at every size, in random task splits, with the same bits on every fused row.
+#include "kernel_harness.h"
+
+using namespace lanewise;
+using namespace lanewise::test;
+
+namespace {
+
+constexpr float kInf = HUGE_VALF;
+const float kNan = std::nanf("");
+
+struct Extent {
+  int64_t outer, count, inner;
+};
+
+std::vector<Extent> extents() {
+  std::vector<Extent> list;
+  for (int64_t n : kSizes) {
+    list.push_back({1, n, 1});
+    list.push_back({3, n, 1});
+    list.push_back({1, 9, n});
+    if (n > 1) list.push_back({2, n, 5});
+  }
+  for (Extent e : {Extent{1, 200000, 1}, {700, 10, 1}, {0, 4, 1}, {0, 4, 3}, {2, 0, 3}, {128, 0, 1}, {1, 128, 512}, {2, 1037, 129}, {1, 3000, 2}, {5, 3, 1000}, {40, 40, 17}}) list.push_back(e);
+  return list;
+}
+
+double reduced(ReduceKind kind, const float* in, int64_t count, int64_t stride, double& magnitude) {
+  double total = kind == ReduceKind::max ? -HUGE_VAL : kind == ReduceKind::min ? HUGE_VAL : 0;
+  magnitude = 0;
+  for (int64_t r = 0; r < count; ++r) {
+    const double x = in[r * stride];
+    switch (kind) {
+      case ReduceKind::sum: case ReduceKind::mean:
+        total += x;
+        magnitude += std::fabs(x);
+        break;
+      case ReduceKind::sum_squares:
+        total += x * x;
+        magnitude += x * x;
+        break;
+      case ReduceKind::max:
+        total = std::isnan(total) || total > x ? total : x;
+        break;
+      case ReduceKind::min:
+        total = std::isnan(total) || total < x ? total : x;
+        break;
+      case ReduceKind::count:
+        break;
+    }
+  }
+  if (kind == ReduceKind::mean) {
+    total /= static_cast<double>(count);
+    magnitude /= static_cast<double>(std::max<int64_t>(count, 1));
+  }
+  return total;
+}
+
+// Runs `make(out)`'s kernel on every row whole and split, checks the bits against one another and calls check(table, out) once per row.
+template <class Args, class Check>
+void everywhere(Args args, float* Args::*output, int64_t size, int64_t (*KernelTable::*tasks)(const Args&),
+                int64_t (*KernelTable::*kernel)(const Args&, int64_t, int64_t, void*), const Check& check) {
+  std::vector<float> fused;
+  for_each_table([&](const KernelTable& table) {
+    Guarded<float> out(size, 77.0f), split(size, 78.0f);
+    args.*output = out.data();
+    const int64_t bad = run(table.*tasks, table.*kernel, args);
+    args.*output = split.data();
+    const int64_t bad_split = run(table.*tasks, table.*kernel, args, 11);
+    CHECK_TEXT(bad == bad_split && same_bits(out, split), text(table, "split", {size}));
+    CHECK_TEXT(out.intact() && split.intact(), text(table, "canary", {size}));
+    if (table.fused) {
+      if (fused.empty()) fused.assign(out.data(), out.data() + size);
+      CHECK_TEXT(same_bits(fused.data(), out.data(), size), text(table, "same bits", {size}));
+    }
+    check(table, out, bad);
+  });
+}
+
+double log_sum_exp(const float* x, int64_t n, double& max) {
+  max = -HUGE_VAL;
+  for (int64_t c = 0; c < n; ++c) max = std::max(max, static_cast<double>(x[c]));
+  double sum = 0;
+  for (int64_t c = 0; c < n; ++c) sum += std::exp(x[c] - max);
+  return max + std::log(sum);
+}
+
+const Extent kRowShapes[] = {{0, 3, 1}, {1, 1, 1}, {4, 2, 1}, {5, 7, 1}, {128, 10, 1}, {3, 16, 1}, {3, 17, 1}, {33, 31, 1}, {2, 64, 1}, {2, 65, 1}, {3, 1000, 1}, {2, 4097, 1}, {1, 10007, 1}, {1000, 3, 1}};
+
+}  // namespace
+
+LW_TEST(reductions_of_every_shape) {
+  Source source(1);
+  for (const Extent& e : extents()) {
+    Guarded<float> in = source.floats(e.outer * e.count * e.inner, -1, 1.5f);
+    for (int k = 0; k < static_cast<int>(ReduceKind::count); ++k) {
+      const ReduceArgs args{static_cast<ReduceKind>(k), e.outer, e.count, e.inner, in.data(), nullptr};
+      everywhere(args, &ReduceArgs::out, e.outer * e.inner, &KernelTable::reduce_tasks, &KernelTable::reduce, [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
+        bool right = true;
+        for (int64_t o = 0; o < e.outer; ++o) {
+          for (int64_t i = 0; i < e.inner; ++i) {
+            double magnitude;
+            const double exact = reduced(args.kind, in.data() + o * e.count * e.inner + i, e.count, e.inner, magnitude);
+            // Columns: 128 additions in a chunk's partial sum, one per chunk; rows: 64 in a lane, then logarithmic.
+            const double additions = e.inner == 1 ? 64 + 30 : std::min<double>(static_cast<double>(e.count), 130) + static_cast<double>(e.count) / 512;
+            const float got = out[o * e.inner + i];
+            right = right && (std::isnan(exact) ? std::isnan(got) : got == exact || std::fabs(got - exact) <= magnitude * 0x1p-24 * additions + std::fabs(exact) * 0x1p-23);
+          }
+        }
+        CHECK_TEXT(right, text(table, "reduce kind, outer, count, inner", {k, e.outer, e.count, e.inner}));
+      });
+    }
+  }
+}
+
+LW_TEST(maximum_and_minimum_keep_nan) {
+  for (int64_t n : kSizes) {
+    if (n == 0) continue;
+    for (int64_t at : {int64_t{0}, n / 2, n - 1}) {
+      for (int64_t inner : {int64_t{1}, int64_t{3}}) {
+        Guarded<float> in(n * inner, 1.0f);
+        in[at * inner] = kNan;
+        for (ReduceKind kind : {ReduceKind::max, ReduceKind::min, ReduceKind::sum}) {
+          for_each_table([&](const KernelTable& table) {
+            Guarded<float> out(inner);
+            run(table.reduce_tasks, table.reduce, ReduceArgs{kind, 1, n, inner, in.data(), out.data()});
+            CHECK_TEXT(std::isnan(out[0]) && (inner == 1 || !std::isnan(out[1])), text(table, "size, position, inner", {n, at, inner}));
+          });
+        }
+      }
+    }
+  }
+}
+
+LW_TEST(arg_reduce_gives_the_first_and_nan_wins) {
+  Source source(2);
+  for (const Extent& shape : kRowShapes) {
+    for (bool minimum : {false, true}) {
+      Guarded<float> in(shape.outer * shape.count);
+      for (int64_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(source.below(20));  // many ties
+      for (int64_t r = 0; r < shape.outer; r += 3) in[r * shape.count + source.below(shape.count)] = kNan;
+      for (int64_t r = 1; r < shape.outer; r += 3) std::fill_n(in.data() + r * shape.count, shape.count, minimum ? kInf : -kInf);
+      for_each_table([&](const KernelTable& table) {
+        Guarded<int32_t> out(shape.outer), split(shape.outer);
+        ArgReduceArgs args{minimum, shape.outer, shape.count, in.data(), out.data()};
+        run(table.arg_reduce_tasks, table.arg_reduce, args);
+        args.out = split.data();
+        run(table.arg_reduce_tasks, table.arg_reduce, args, 5);
+        bool right = out.intact();
+        for (int64_t r = 0; r < shape.outer; ++r) {
+          const float* x = in.data() + r * shape.count;
+          int32_t best = 0;
+          for (int64_t c = 1; c < shape.count; ++c) {
+            if (!std::isnan(x[best]) && (std::isnan(x[c]) || (minimum ? x[c] < x[best] : x[c] > x[best]))) best = static_cast<int32_t>(c);
+          }
+          right = right && out[r] == best && split[r] == best;
+        }
+        CHECK_TEXT(right, text(table, "arg_reduce rows, columns", {shape.outer, shape.count}));
+      });
+    }
+  }
+}
+
+LW_TEST(softmax_of_every_shape) {
+  Source source(3);
+  for (const Extent& shape : kRowShapes) {
+    const int64_t rows = shape.outer, columns = shape.count;
+    Guarded<float> in = source.floats(rows * columns, -10, 10);
+    for (int64_t r = 0; r < rows; r += 2) in[r * columns] = 300;  // far apart: the others vanish
+    for (int k = 0; k < static_cast<int>(SoftmaxKind::count); ++k) {
+      const SoftmaxArgs args{static_cast<SoftmaxKind>(k), rows, columns, in.data(), nullptr};
+      const bool per_row = args.kind == SoftmaxKind::log_sum_exp;
+      everywhere(args, &SoftmaxArgs::out, per_row ? rows : rows * columns, &KernelTable::softmax_tasks, &KernelTable::softmax, [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
+        double worst = 0;
+        for (int64_t r = 0; r < rows; ++r) {
+          const float* x = in.data() + r * columns;
+          double max;
+          const double lse = log_sum_exp(x, columns, max);
+          if (per_row) worst = std::max(worst, std::fabs(out[r] - lse) / std::max({std::fabs(max), lse - max, 1.0}));
+          for (int64_t c = 0; !per_row && c < columns; ++c) {
+            const double exact = args.kind == SoftmaxKind::softmax ? std::exp(x[c] - lse) : x[c] - lse;
+            const double got = out[r * columns + c];
+            // e^d has the absolute error of d = x − max as its relative one.
+            const double scale = args.kind == SoftmaxKind::softmax ? exact * (1 + std::fabs(x[c] - max)) + 0x1p-120 : std::max({std::fabs(x[c] - max), lse - max, 1.0});
+            worst = std::max(worst, std::fabs(got - exact) / scale);
+          }
+        }
+        CHECK_TEXT(worst <= 8 * 0x1p-24, text(table, "softmax kind, rows, columns, worst in 2^-24", {k, rows, columns, static_cast<int64_t>(worst * 0x1p24)}));
+      });
+    }
+  }
+}
+
+LW_TEST(softmax_in_place_and_at_infinities) {
+  for_each_table([](const KernelTable& table) {
+    const float rows[5][3] = {{1, kNan, 2}, {kInf, 0, 1}, {-kInf, 0, -kInf}, {-kInf, -kInf, -kInf}, {kInf, kNan, 0}};
+    float out[5][3], lse[5];
+    std::memcpy(out, rows, sizeof rows);
+    run(table.softmax_tasks, table.softmax, SoftmaxArgs{SoftmaxKind::softmax, 5, 3, out[0], out[0]});
+    for (int r : {0, 1, 3, 4}) CHECK_TEXT(std::isnan(out[r][0]) && std::isnan(out[r][1]) && std::isnan(out[r][2]), text(table, "row", {r}));
+    CHECK_TEXT(out[2][0] == 0 && out[2][1] == 1 && out[2][2] == 0, table.isa);
+    run(table.softmax_tasks, table.softmax, SoftmaxArgs{SoftmaxKind::log_sum_exp, 5, 3, rows[0], lse});
+    CHECK_TEXT(std::isnan(lse[0]) && lse[1] == kInf && lse[2] == 0 && lse[3] == -kInf && std::isnan(lse[4]), table.isa);
+    run(table.softmax_tasks, table.softmax, SoftmaxArgs{SoftmaxKind::log_sum_exp, 1, 0, rows[0], lse});
+    CHECK_TEXT(lse[0] == -kInf, table.isa);
+  });
+}
+
+LW_TEST(cross_entropy_forward_and_backward) {
+  Source source(4);
+  constexpr int32_t kIgnore = -100;
+  for (const Extent& shape : kRowShapes) {
+    const int64_t rows = shape.outer, columns = shape.count;
+    for (bool broken : {false, true}) {
+      const Guarded<float> logits = source.floats(rows * columns, -8, 8), dloss = source.floats(rows);
+      Guarded<int32_t> ids = source.ids(rows, columns);
+      for (int64_t r = 3; r < rows; r += 5) ids[r] = kIgnore;
+      int64_t first_bad = kOk;
+      if (broken && rows > 2) {
+        ids[rows - 1] = -1;
+        ids[rows / 2] = static_cast<int32_t>(columns);
+        first_bad = rows / 2;
+      }
+      const auto kept = [&](int64_t r) { return ids[r] >= 0 && ids[r] < columns; };
+      const CrossEntropyArgs forward{rows, columns, kIgnore, logits.data(), ids.data(), nullptr};
+      everywhere(forward, &CrossEntropyArgs::loss, rows, &KernelTable::cross_entropy_tasks, &KernelTable::cross_entropy, [&](const KernelTable& table, const Guarded<float>& loss, int64_t bad) {
+        double worst = 0;
+        for (int64_t r = 0; r < rows; ++r) {
+          double max;
+          const double exact = kept(r) ? log_sum_exp(logits.data() + r * columns, columns, max) - logits[r * columns + ids[r]] : 0;
+          worst = std::max(worst, std::fabs(loss[r] - exact) / std::max(std::fabs(exact), 1.0));
+          if (!kept(r)) CHECK(loss[r] == 0);
+        }
+        CHECK_TEXT(worst <= 8 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy rows, columns, bad", {rows, columns, bad}));
+      });
+      const CrossEntropyBackwardArgs backward{rows, columns, kIgnore, logits.data(), ids.data(), dloss.data(), nullptr};
+      everywhere(backward, &CrossEntropyBackwardArgs::dlogits, rows * columns, &KernelTable::cross_entropy_backward_tasks, &KernelTable::cross_entropy_backward, [&](const KernelTable& table, const Guarded<float>& dlogits, int64_t bad) {
+        double worst = 0;
+        for (int64_t r = 0; r < rows; ++r) {
+          double max;
+          const double lse = log_sum_exp(logits.data() + r * columns, columns, max);
+          for (int64_t c = 0; c < columns; ++c) {
+            const double exact = kept(r) ? dloss[r] * (std::exp(logits[r * columns + c] - lse) - (c == ids[r])) : 0;
+            worst = std::max(worst, std::fabs(dlogits[r * columns + c] - exact));
+          }
+        }
+        CHECK_TEXT(worst <= 32 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy_backward rows, columns, bad", {rows, columns, bad}));
+        Guarded<float> in_place = logits;
+        run(table.cross_entropy_backward_tasks, table.cross_entropy_backward, CrossEntropyBackwardArgs{rows, columns, kIgnore, in_place.data(), ids.data(), dloss.data(), in_place.data()});
+        CHECK_TEXT(same_bits(in_place, dlogits) && in_place.intact(), text(table, "in place", {rows, columns}));
+      });
+    }
+  }
+}
