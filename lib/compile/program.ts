@@ -35,6 +35,7 @@ export class Program {
   /** The encoded stream: docs/instruction-stream.md. */
   readonly stream: Float64Array;
   readonly #plan: Plan;
+  #last: Promise<unknown> = Promise.resolve();
   #native: { readonly program: ProgramHandle; readonly constants: readonly MemoryHandle[] } | undefined;
 
   /** @internal Use `build()`. */
@@ -59,8 +60,12 @@ export class Program {
    */
   async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
     const { program, bound } = this.#bind(memories);
+    const start = (): Promise<number> => native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
+    // A program has one arena, so its runs wait for each other.
+    const run = this.#last.then(start, start);
+    this.#last = run;
     try {
-      return await native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
+      return await run;
     } catch (error) {
       throw this.#explain(error);
     }

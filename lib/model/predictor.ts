@@ -23,18 +23,17 @@ const maxPrograms = 16;
 export class Predictor {
   readonly #model: Model;
   readonly #programs = new Map<string, ForwardProgram>();
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: Model) {
     this.#model = model;
   }
 
-  /** The outputs for all rows. Calls run one after another: a program has one arena. */
+  /** The outputs for all rows. */
   async predict(inputs: readonly NdArray[], batchSize: number): Promise<NdArray<Float32Array>> {
     check('predict', 'batchSize', batchSize, count);
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
     const { memory, slot } = this.#model.build(inputs.map(rowType));
-    // Copied now: the caller may change or transfer its arrays while the prediction waits.
+    // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
       data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
@@ -43,18 +42,13 @@ export class Predictor {
     const shape = runs[0]!.forward.outputShape.slice(1);
     const width = sizeOf(shape);
 
-    const task = async (): Promise<NdArray<Float32Array>> => {
-      const result = new Float32Array(rowCount * width);
-      for (const { begin, rows, steps, data, forward } of runs) {
-        const output = native().createMemory(Math.max(1, rows * steps * width) * 4);
-        await forward.program.run(new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]), steps, 0);
-        native().readMemory(output, 0, result.subarray(begin * width, (begin + rows * steps) * width));
-      }
-      return new NdArray(result, [rowCount, ...shape]);
-    };
-    const run = this.#last.then(task, task);
-    this.#last = run.catch(() => undefined);
-    return run;
+    const result = new Float32Array(rowCount * width);
+    for (const { begin, rows, steps, data, forward } of runs) {
+      const output = native().createMemory(Math.max(1, rows * steps * width) * 4);
+      await forward.program.run(new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]), steps, 0);
+      native().readMemory(output, 0, result.subarray(begin * width, (begin + rows * steps) * width));
+    }
+    return new NdArray(result, [rowCount, ...shape]);
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */

@@ -6,7 +6,7 @@ export class Totals {
   readonly #sums: Float64Array;
   #rows = 0;
   /** Loss of the last step added. */
-  lastLoss = NaN;
+  lastLoss: number = NaN;
 
   constructor(metrics: readonly Metric[]) {
     this.#metrics = metrics;

@@ -157,15 +157,15 @@ export class Trainer {
   }
 
   #context(stop: () => void): FitContext {
-    const { memory, layout } = this.#model.built;
     return {
       stop,
       snapshot: (): Snapshot => {
+        const { memory, layout } = this.#model.built;
         const weights = new Float32Array(layout.size);
         native().readMemory(memory, 0, weights);
         return { weights };
       },
-      restore: ({ weights }) => native().writeMemory(memory, 0, weights),
+      restore: ({ weights }) => native().writeMemory(this.#model.built.memory, 0, weights),
     };
   }
 
