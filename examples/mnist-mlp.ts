@@ -7,7 +7,22 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Adam, CrossEntropyLoss, Dropout, Flatten, Linear, ReLU, Rescale, Sequential, Trainer, accuracy, cosineDecay, cpuInfo, getThreads, setThreads } from 'lanewise';
+import {
+  Adam,
+  CrossEntropyLoss,
+  Dropout,
+  Flatten,
+  Linear,
+  ReLU,
+  Rescale,
+  Sequential,
+  Trainer,
+  accuracy,
+  cosineDecay,
+  cpuInfo,
+  getThreads,
+  setThreads,
+} from 'lanewise';
 import { confusionTable } from './support/confusion.js';
 import { mnist } from './support/mnist.js';
 import { progressBar } from './support/progress.js';
@@ -30,11 +45,25 @@ const test = await mnist('test', Number(values['test-rows']));
 console.log(`${train.y.size} training and ${test.y.size} test digits; ${cpuInfo().isa}, ${getThreads()} threads`);
 
 const model = new Sequential(
-  [new Rescale(1 / 255), new Flatten(), new Linear(512), new ReLU(), new Dropout(0.2), new Linear(512), new ReLU(), new Dropout(0.2), new Linear(10)],
+  [
+    new Rescale(1 / 255),
+    new Flatten(),
+    new Linear(512),
+    new ReLU(),
+    new Dropout(0.2),
+    new Linear(512),
+    new ReLU(),
+    new Dropout(0.2),
+    new Linear(10),
+  ],
   { seed: 42 },
 );
 const steps = epochs * Math.ceil(train.y.size / batchSize);
-const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: cosineDecay(1e-3, { steps }) }), metrics: [accuracy()] });
+const trainer = new Trainer(model, {
+  loss: new CrossEntropyLoss(),
+  optimizer: new Adam({ lr: cosineDecay(1e-3, { steps }) }),
+  metrics: [accuracy()],
+});
 
 const bar = progressBar(epochs);
 const begin = performance.now();
@@ -46,4 +75,6 @@ console.log(`\n${confusionTable(test.y.data, await model.predict(test.x))}\n`);
 console.log(model.summary().toString());
 await mkdir(dirname(values.out), { recursive: true });
 await model.save(values.out);
-console.log(`\ntest accuracy ${(100 * share!).toFixed(2)} % after ${epochs} epochs in ${seconds.toFixed(1)} s; model saved to ${values.out}`);
+console.log(
+  `\ntest accuracy ${(100 * share!).toFixed(2)} % after ${epochs} epochs in ${seconds.toFixed(1)} s; model saved to ${values.out}`,
+);

@@ -7,7 +7,7 @@
  * --once asks itself while it trains, prints how long the answers took, and ends.
  */
 import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { Adam, CrossEntropyLoss, Linear, ReLU, Rescale, Flatten, Sequential, Trainer, accuracy, array, type Progress } from 'lanewise';
@@ -45,7 +45,10 @@ const server = createServer((request, response) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
   if (request.method === 'POST' && request.url === '/predict') {
-    digitOf(request).then((result) => answer(200, result), (error: unknown) => answer(400, { error: String(error) }));
+    digitOf(request).then(
+      (result) => answer(200, result),
+      (error: unknown) => answer(400, { error: String(error) }),
+    );
   } else {
     answer(200, progress ?? { training: 'done' });
   }
@@ -55,17 +58,24 @@ const { port } = server.address() as AddressInfo;
 console.log(`answering on http://127.0.0.1:${port}/predict while a second model trains`);
 
 // The model that learns meanwhile.
-const learning = new Sequential([new Rescale(1 / 255), new Flatten(), new Linear(512), new ReLU(), new Linear(512), new ReLU(), new Linear(10)], { seed: 2 });
+const learning = new Sequential(
+  [new Rescale(1 / 255), new Flatten(), new Linear(512), new ReLU(), new Linear(512), new ReLU(), new Linear(10)],
+  { seed: 2 },
+);
 const trainer = new Trainer(learning, { loss: new CrossEntropyLoss(), optimizer: new Adam(), metrics: [accuracy()] });
 const done = new AbortController();
 const asked = values.once ? askRepeatedly(port, test.x, done.signal) : undefined;
 const begin = performance.now();
 await trainer.fit(train, { epochs: Number(values.epochs), batchSize: 128, onProgress: (p) => (progress = p) });
 progress = undefined;
-console.log(`trained in ${((performance.now() - begin) / 1000).toFixed(1)} s; test accuracy ${((await trainer.evaluate(test)).accuracy! * 100).toFixed(2)} %`);
+console.log(
+  `trained in ${((performance.now() - begin) / 1000).toFixed(1)} s; test accuracy ${((await trainer.evaluate(test)).accuracy! * 100).toFixed(2)} %`,
+);
 if (asked !== undefined) {
   done.abort();
   const times = await asked;
-  console.log(`${times.length} answers while training: median ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`);
+  console.log(
+    `${times.length} answers while training: median ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`,
+  );
   server.close();
 }

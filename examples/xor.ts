@@ -4,9 +4,15 @@
  *
  *   npm run xor
  */
-import { BCEWithLogitsLoss, Layer, Linear, type Loss, MSELoss, SGD, Sequential, Sigmoid, Tanh, Trainer, array } from 'lanewise';
+import type { Layer } from 'lanewise';
+import { BCEWithLogitsLoss, Linear, type Loss, MSELoss, SGD, Sequential, Sigmoid, Tanh, Trainer, array } from 'lanewise';
 
-const x = array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]);
+const x = array([
+  [0, 0, 1],
+  [0, 1, 1],
+  [1, 0, 1],
+  [1, 1, 1],
+]);
 const y = array([[0], [1], [1], [0]]);
 
 /** Rows that come out on the right side of one half. */

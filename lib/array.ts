@@ -58,12 +58,15 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
   if (typeof data === 'number' || Array.isArray(data)) {
     const nested = nestedShape(data as NestedNumbers);
     const values = Float32Array.from((Array.isArray(data) ? data.flat(Infinity) : [data]) as number[]);
-    if (sizeOf(nested) !== values.length) throw new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
+    if (sizeOf(nested) !== values.length)
+      throw new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
     return array(values, shape ?? nested);
   }
   if (!(data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array)) {
     const kind = (data as object | null)?.constructor?.name ?? typeof data;
-    throw new DTypeError(`array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}. Convert it, for instance with Float32Array.from().`);
+    throw new DTypeError(
+      `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}. Convert it, for instance with Float32Array.from().`,
+    );
   }
   const sizes = shape ?? [data.length];
   checkShape(sizes, 'array');

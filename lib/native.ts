@@ -65,16 +65,36 @@ export interface Native {
 
   /** C = A·B (+ C), sizes and strides in elements; `isa` names a row of the table, '' the one in use. */
   gemm(
-    m: number, n: number, k: number,
-    a: Float32Array, aOffset: number, aRow: number, aCol: number,
-    b: Float32Array, bOffset: number, bRow: number, bCol: number,
-    c: Float32Array, cOffset: number, cRow: number,
-    bias: Float32Array | undefined, activation: number, accumulate: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    aOffset: number,
+    aRow: number,
+    aCol: number,
+    b: Float32Array,
+    bOffset: number,
+    bRow: number,
+    bCol: number,
+    c: Float32Array,
+    cOffset: number,
+    cRow: number,
+    bias: Float32Array | undefined,
+    activation: number,
+    accumulate: boolean,
   ): void;
   softmax(kind: number, rows: number, columns: number, input: Float32Array, output: Float32Array): void;
   reduce(kind: number, outer: number, count: number, inner: number, input: Float32Array, output: Float32Array): void;
   crossEntropy(rows: number, columns: number, logits: Float32Array, ids: Int32Array, ignoreIndex: number, loss: Float32Array): void;
-  crossEntropyBackward(rows: number, columns: number, logits: Float32Array, ids: Int32Array, ignoreIndex: number, dloss: Float32Array, dlogits: Float32Array): void;
+  crossEntropyBackward(
+    rows: number,
+    columns: number,
+    logits: Float32Array,
+    ids: Int32Array,
+    ignoreIndex: number,
+    dloss: Float32Array,
+    dlogits: Float32Array,
+  ): void;
   gatherRows(count: number, tableRows: number, rowBytes: number, table: NumericArray, ids: Int32Array, output: NumericArray): void;
   /** One elementwise operation: kind is a MapOp; b and c may be undefined where the operation does not read them. */
   map(op: number, a: Float32Array, b: Float32Array | undefined, c: Float32Array | undefined, output: Float32Array): void;

@@ -15,6 +15,7 @@ export function getThreads(): number {
 
 /** Sets the number of compute threads of the process. It changes the speed and never a bit of a result. @throws OptionError unless 1 … 256 */
 export function setThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1 || count > 256) throw new OptionError(`setThreads: expected a whole number in 1 … 256, got ${count}.`);
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new OptionError(`setThreads: expected a whole number in 1 … 256, got ${count}.`);
   native().setThreads(count);
 }

@@ -8,6 +8,7 @@ export function confusionTable(labels: ArrayLike<number>, scores: NdArray): stri
     const row = scores.data.subarray(i * classes, (i + 1) * classes);
     counts[labels[i]!]![row.indexOf(Math.max(...row))]!++;
   }
-  const line = (head: string, cells: readonly (number | string)[]): string => head.padStart(6) + cells.map((cell) => String(cell).padStart(6)).join('');
+  const line = (head: string, cells: readonly (number | string)[]): string =>
+    head.padStart(6) + cells.map((cell) => String(cell).padStart(6)).join('');
   return [line('', [...counts.keys()]), ...counts.map((row, label) => line(String(label), row))].join('\n');
 }

@@ -14,7 +14,11 @@ export class ProgressBar extends Callback {
   readonly onProgress = ({ epoch, step, steps, loss }: Progress): void => {
     if (!process.stdout.isTTY) return;
     if (this.#bar === undefined) {
-      this.#bar = new SingleBar({ format: `epoch ${epoch}/${this.#epochs} {bar} {value}/{total} loss {loss}`, hideCursor: true, clearOnComplete: true });
+      this.#bar = new SingleBar({
+        format: `epoch ${epoch}/${this.#epochs} {bar} {value}/{total} loss {loss}`,
+        hideCursor: true,
+        clearOnComplete: true,
+      });
       this.#bar.start(steps ?? 0, 0, { loss: '' });
     }
     this.#bar.update(step, { loss: loss.toFixed(4) });

@@ -116,7 +116,8 @@ export function scalar(value: number): Tensor {
 /** An array that is part of the graph. The values are copied. */
 export function constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape = [values.length]): Tensor {
   checkShape(shape, 'constant');
-  if (sizeOf(shape) !== values.length) throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
+  if (sizeOf(shape) !== values.length)
+    throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
   return apply(new ConstantArray(values.slice(), shape));
 }
 

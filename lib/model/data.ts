@@ -26,15 +26,20 @@ export function formatRows(row: TensorType): string {
 export function countRows(what: string, arrays: readonly NdArray[]): number {
   if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);
   for (const x of arrays) {
-    if (!(x instanceof NdArray)) throw new DataError(`${what}: expected data made by array(), got ${typeof x}. Wrap it: array(data, shape).`);
+    if (!(x instanceof NdArray))
+      throw new DataError(`${what}: expected data made by array(), got ${typeof x}. Wrap it: array(data, shape).`);
     if (x.rank < 1) throw new ShapeError(`${what}: expected data with a batch dimension [N, …], got a scalar. Give it shape [1].`);
     if (x.data.length !== sizeOf(x.shape)) {
-      throw new StateError(`${what}: expected ${sizeOf(x.shape)} elements for shape ${formatShape(x.shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`);
+      throw new StateError(
+        `${what}: expected ${sizeOf(x.shape)} elements for shape ${formatShape(x.shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`,
+      );
     }
   }
   const counts = arrays.map((x) => x.shape[0]!);
   if (counts.some((n) => n !== counts[0])) {
-    throw new ShapeError(`${what}: expected the same number of rows in all arrays, got ${arrays.map((x) => formatShape(x.shape)).join(' and ')}.`);
+    throw new ShapeError(
+      `${what}: expected the same number of rows in all arrays, got ${arrays.map((x) => formatShape(x.shape)).join(' and ')}.`,
+    );
   }
   if (counts[0] === 0) throw new DataError(`${what}: expected at least one row, got none.`);
   return counts[0]!;
@@ -45,7 +50,9 @@ export function checkFiniteData(what: string, x: NdArray): void {
   const at = x.data instanceof Float32Array ? x.data.findIndex((value) => !Number.isFinite(value)) : -1;
   if (at < 0) return;
   const width = sizeOf(x.shape.slice(1));
-  throw new DataError(`${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`);
+  throw new DataError(
+    `${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`,
+  );
 }
 
 /** A native memory with the data: a SharedArrayBuffer is used in place, anything else is copied. */

@@ -30,11 +30,17 @@ function parseInputs(path: string, text: string): readonly TensorType[] {
   } catch {
     // Falls through to the one error below.
   }
-  throw new FileError(`load: expected ${inputsKey} in ${path} to list the input types, got ${text.slice(0, 80)}. Build the model before loading.`);
+  throw new FileError(
+    `load: expected ${inputsKey} in ${path} to list the input types, got ${text.slice(0, 80)}. Build the model before loading.`,
+  );
 }
 
 function isTensorType(value: unknown): value is TensorType {
   if (typeof value !== 'object' || value === null || !('shape' in value) || !('dtype' in value)) return false;
   const { shape, dtype } = value;
-  return Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0) && (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8');
+  return (
+    Array.isArray(shape) &&
+    shape.every((n) => Number.isSafeInteger(n) && n >= 0) &&
+    (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8')
+  );
 }

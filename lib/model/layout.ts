@@ -51,7 +51,9 @@ export class Layout {
   find(path: string, kind: EntryKind, shape: Shape): Entry {
     const entry = this.#byPath.get(path);
     if (entry === undefined || entry.kind !== kind) {
-      throw new StateError(`${kind} "${path}": expected one the model was built with, got a new one. Ask for the same parameters in every mode.`);
+      throw new StateError(
+        `${kind} "${path}": expected one the model was built with, got a new one. Ask for the same parameters in every mode.`,
+      );
     }
     if (!sameShape(entry.shape, shape)) {
       throw new ShapeError(

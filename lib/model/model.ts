@@ -50,7 +50,9 @@ export class Model {
 
   get built(): Built {
     if (this.#built === undefined) {
-      throw new StateError(`${this.name}: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.`);
+      throw new StateError(
+        `${this.name}: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.`,
+      );
     }
     return this.#built;
   }
@@ -117,12 +119,15 @@ export class Model {
   }
 
   checkIdle(what: string): void {
-    if (this.busy) throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
+    if (this.busy)
+      throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
   }
 
   #checkRows(expected: readonly TensorType[], got: readonly TensorType[]): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
-    throw new ShapeError(`${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.`);
+    throw new ShapeError(
+      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.`,
+    );
   }
 }

@@ -45,7 +45,11 @@ export class Predictor {
     const result = new Float32Array(rowCount * width);
     for (const { begin, rows, steps, data, forward } of runs) {
       const output = native().createMemory(Math.max(1, rows * steps * width) * 4);
-      await forward.program.run(new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]), steps, 0);
+      await forward.program.run(
+        new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]),
+        steps,
+        0,
+      );
       native().readMemory(output, 0, result.subarray(begin * width, (begin + rows * steps) * width));
     }
     return new NdArray(result, [rowCount, ...shape]);
@@ -57,9 +61,14 @@ export class Predictor {
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
-    const { output } = this.#model.trace(inputs.map(({ tensor }) => tensor), false);
+    const { output } = this.#model.trace(
+      inputs.map(({ tensor }) => tensor),
+      false,
+    );
     if (output.shape[0] !== rows) {
-      throw new ShapeError(`${this.#model.name}: expected an output with one row for each of the ${rows} input rows, got ${formatShape(output.shape)}.`);
+      throw new ShapeError(
+        `${this.#model.name}: expected an output with one row for each of the ${rows} input rows, got ${formatShape(output.shape)}.`,
+      );
     }
     const outputSlot = new MemorySlot('output', output.size * 4, output.size * 4);
     const forward: ForwardProgram = {

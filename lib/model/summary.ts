@@ -30,10 +30,15 @@ export class Summary {
   toString(): string {
     const rows = [
       ['layer', 'output', 'parameters'],
-      ...this.layers.map((l) => [l.path === '' ? l.layer : `${l.path} (${l.layer})`, `[${l.output.join(', ')}]`, l.parameters.toLocaleString('en')]),
+      ...this.layers.map((l) => [
+        l.path === '' ? l.layer : `${l.path} (${l.layer})`,
+        `[${l.output.join(', ')}]`,
+        l.parameters.toLocaleString('en'),
+      ]),
     ];
     const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-    const line = (row: readonly string[]): string => `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`;
+    const line = (row: readonly string[]): string =>
+      `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`;
     const total = `${this.parameters.toLocaleString('en')} parameters, ${this.flops.toLocaleString('en')} FLOPs, ${this.arenaBytes.toLocaleString('en')} bytes of activations`;
     return [line(rows[0]!), '-'.repeat(line(rows[0]!).length), ...rows.slice(1).map(line), total].join('\n');
   }
@@ -46,7 +51,9 @@ export function summarize(model: Model, rows: number): Summary {
   const slot = new MemorySlot('output', output.size * 4, output.size * 4);
   const program = build([{ value: cast(output, 'float32'), slot, byteOffset: 0, commit: false }]);
   const own = (path: string): number =>
-    layout.parameters.filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path).reduce((n, entry) => n + sizeOf(entry.shape), 0);
+    layout.parameters
+      .filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path)
+      .reduce((n, entry) => n + sizeOf(entry.shape), 0);
   const layers = calls.map(({ path, layer, output: shape }) => ({ path, layer, output: shape, parameters: own(path) }));
   return new Summary(
     layers,

@@ -43,7 +43,11 @@ export interface TraceOptions {
 export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
   const tracer = new Tracer(options);
   // Bytes of a data set become floats here; ids stay what they are.
-  const output = tracer.call('', root, inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)));
+  const output = tracer.call(
+    '',
+    root,
+    inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)),
+  );
   return { output, parameters: tracer.tensors('parameter'), assigned: tracer.assigned, calls: tracer.calls };
 }
 
@@ -86,7 +90,9 @@ class Tracer {
     const owned = this.#paths.get(layer) ?? path;
     const owner = this.#owners.get(owned);
     if (owner !== undefined && owner !== layer) {
-      throw new StateError(`scope.call: expected a name of its own for each layer, got "${owned}" twice. Give one of the two ${layer.constructor.name} another name.`);
+      throw new StateError(
+        `scope.call: expected a name of its own for each layer, got "${owned}" twice. Give one of the two ${layer.constructor.name} another name.`,
+      );
     }
     this.#paths.set(layer, owned);
     this.#owners.set(owned, layer);
@@ -117,9 +123,12 @@ class Tracer {
 
   assign(buffer: Tensor, value: Tensor): void {
     const path = [...this.tensors('buffer')].find(([, tensor]) => tensor === buffer)?.[0];
-    if (path === undefined) throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
+    if (path === undefined)
+      throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
     if (!sameShape(buffer.shape, value.shape)) {
-      throw new ShapeError(`scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`);
+      throw new ShapeError(
+        `scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`,
+      );
     }
     if (this.training) this.assigned.set(path, value);
   }

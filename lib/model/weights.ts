@@ -9,7 +9,9 @@ import type { Entry, Layout } from './layout.js';
 export function initialValues(entry: Entry, seed: bigint, index: number): Float32Array {
   const values = entry.init(entry.shape, new Philox(seed, index));
   if (!(values instanceof Float32Array) || values.length !== sizeOf(entry.shape)) {
-    throw new ShapeError(`initializer of "${entry.path}": expected a Float32Array of ${sizeOf(entry.shape)} values for shape ${formatShape(entry.shape)}, got ${values?.length} values.`);
+    throw new ShapeError(
+      `initializer of "${entry.path}": expected a Float32Array of ${sizeOf(entry.shape)} values for shape ${formatShape(entry.shape)}, got ${values?.length} values.`,
+    );
   }
   return values;
 }
@@ -19,14 +21,24 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
   const missing = layout.entries.filter((entry) => !weights.has(entry.path)).map((entry) => entry.path);
   const unknown = [...weights.keys()].filter((path) => !layout.entries.some((entry) => entry.path === path));
   if (missing.length > 0 || unknown.length > 0) {
-    const list = (paths: readonly string[]): string => (paths.length === 0 ? 'none' : paths.slice(0, 5).map((path) => `"${path}"`).join(', ') + (paths.length > 5 ? ', …' : ''));
-    throw new StateError(`${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unknown)}. Load them into the model they were saved from.`);
+    const list = (paths: readonly string[]): string =>
+      paths.length === 0
+        ? 'none'
+        : paths
+            .slice(0, 5)
+            .map((path) => `"${path}"`)
+            .join(', ') + (paths.length > 5 ? ', …' : '');
+    throw new StateError(
+      `${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unknown)}. Load them into the model they were saved from.`,
+    );
   }
   for (const entry of layout.entries) {
     const value = weights.get(entry.path)!;
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${entry.path}", got ${value.dtype}.`);
     if (!sameShape(value.shape, entry.shape)) {
-      throw new ShapeError(`${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes.`);
+      throw new ShapeError(
+        `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes.`,
+      );
     }
   }
 }

@@ -21,7 +21,8 @@ export class Broadcast extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     const from = x!.shape;
     const fits = from.length <= this.shape.length && from.every((n, i) => n === 1 || n === this.shape[i + this.shape.length - from.length]);
-    if (!fits) throw new ShapeError(`broadcastTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(from)}.`);
+    if (!fits)
+      throw new ShapeError(`broadcastTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(from)}.`);
     return [{ shape: this.shape, dtype: x!.dtype }];
   }
 

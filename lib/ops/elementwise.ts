@@ -48,7 +48,10 @@ function unary(name: MapOp, gradient: (dy: Tensor, y: Tensor, x: Tensor) => Tens
   return (x) => apply(op, tensorOf(x));
 }
 
-function binary(name: MapOp, gradient: (dy: Tensor, y: Tensor, a: Tensor, b: Tensor) => readonly [Tensor | undefined, Tensor | undefined]): (a: Operand, b: Operand) => Tensor {
+function binary(
+  name: MapOp,
+  gradient: (dy: Tensor, y: Tensor, a: Tensor, b: Tensor) => readonly [Tensor | undefined, Tensor | undefined],
+): (a: Operand, b: Operand) => Tensor {
   const op = new Elementwise(name, (dy, y, [a, b]) => gradient(dy, y, a!, b!));
   return (a, b) => apply(op, tensorOf(a), tensorOf(b));
 }
@@ -62,11 +65,20 @@ export const mul: (a: Operand, b: Operand) => Tensor = binary('mul', (dy, _y, a,
 /** a / b */
 export const div: (a: Operand, b: Operand) => Tensor = binary('div', (dy, y, _a, b) => [div(dy, b), neg(div(mul(dy, y), b))]);
 /** The larger of a and b; NaN if either is. Equal values share the gradient. */
-export const maximum: (a: Operand, b: Operand) => Tensor = binary('maximum', (dy, _y, a, b) => [mul(dy, share(b, a)), mul(dy, share(a, b))]);
+export const maximum: (a: Operand, b: Operand) => Tensor = binary('maximum', (dy, _y, a, b) => [
+  mul(dy, share(b, a)),
+  mul(dy, share(a, b)),
+]);
 /** The smaller of a and b; NaN if either is. Equal values share the gradient. */
-export const minimum: (a: Operand, b: Operand) => Tensor = binary('minimum', (dy, _y, a, b) => [mul(dy, share(a, b)), mul(dy, share(b, a))]);
+export const minimum: (a: Operand, b: Operand) => Tensor = binary('minimum', (dy, _y, a, b) => [
+  mul(dy, share(a, b)),
+  mul(dy, share(b, a)),
+]);
 /** aᵇ; a ≥ 0, or b a whole number. */
-export const pow: (a: Operand, b: Operand) => Tensor = binary('pow', (dy, y, a, b) => [mul(dy, mul(b, pow(a, sub(b, 1)))), mul(dy, where(equal(a, 0), 0, mul(y, log(a))))]);
+export const pow: (a: Operand, b: Operand) => Tensor = binary('pow', (dy, y, a, b) => [
+  mul(dy, mul(b, pow(a, sub(b, 1)))),
+  mul(dy, where(equal(a, 0), 0, mul(y, log(a)))),
+]);
 
 /** a < b as 1 or 0 */
 export const less: (a: Operand, b: Operand) => Tensor = binary('less', () => [undefined, undefined]);

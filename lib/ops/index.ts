@@ -1,9 +1,45 @@
 /** Every operation a layer, loss, optimizer or metric is written in. */
 export { broadcastTo, sumTo } from './broadcast.js';
 export {
-  abs, add, cast, clip, cos, div, equal, erf, exp, expm1, floor, full, greater, greaterEqual, isFinite, less, lessEqual, log, log1p,
-  maximum, minimum, mul, neg, notEqual, type Operand, pow, reciprocal, relu, round, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
-} from './elementwise.js'; // prettier-ignore
+  abs,
+  add,
+  cast,
+  clip,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  expm1,
+  floor,
+  full,
+  greater,
+  greaterEqual,
+  isFinite,
+  less,
+  lessEqual,
+  log,
+  log1p,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  type Operand,
+  pow,
+  reciprocal,
+  relu,
+  round,
+  sigmoid,
+  sign,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  where,
+} from './elementwise.js';
 export { gatherRows, oneHot, pick } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
 export { randomUniform } from './random.js';

@@ -33,7 +33,8 @@ export class Gemm extends Operation {
   }
 
   infer([a, b]: readonly Tensor[]): readonly TensorType[] {
-    if (a!.dtype !== 'float32' || b!.dtype !== 'float32') throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
+    if (a!.dtype !== 'float32' || b!.dtype !== 'float32')
+      throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
     const { m, n, k, kOfB } = this.sizes(a!, b!);
     if (k !== kOfB) {
       throw new ShapeError(
@@ -97,7 +98,8 @@ export class Gemm extends Operation {
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;
-  if (b.rank < 2 || a.rank < 1) throw new ShapeError(`matmul: expected a of rank ≥ 1 and b of rank ≥ 2, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
+  if (b.rank < 2 || a.rank < 1)
+    throw new ShapeError(`matmul: expected a of rank ≥ 1 and b of rank ≥ 2, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
   if (a.rank === 1) {
     const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
     return reshape(y, y.shape.toSpliced(-2, 1));

@@ -28,7 +28,16 @@ class RandomUniform extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const out = node.outputs[0]!;
-    return [{ kind: 'random', out, count: out.size, seedLow: Number(this.seed & 0xffffffffn), seedHigh: Number((this.seed >> 32n) & 0xffffffffn), stream: this.stream }];
+    return [
+      {
+        kind: 'random',
+        out,
+        count: out.size,
+        seedLow: Number(this.seed & 0xffffffffn),
+        seedHigh: Number((this.seed >> 32n) & 0xffffffffn),
+        stream: this.stream,
+      },
+    ];
   }
 }
 

@@ -71,7 +71,9 @@ const pieceLength = 16384;
 
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
   const what = options.axes ?? x.shape.map((_, i) => i);
-  const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort((a, b) => a - b);
+  const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort(
+    (a, b) => a - b,
+  );
   const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
   const shape: Shape = options.keepDims === true ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
   const size = (of: readonly number[]): number => of.reduce((n, i) => n * x.shape[i]!, 1);

@@ -82,7 +82,17 @@ class CrossEntropy extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const [logits, ids] = node.inputs as [Tensor, Tensor];
-    return [{ kind: 'crossEntropy', out: node.outputs[0]!, logits, ids, rows: rowCount(logits), columns: logits.shape.at(-1)!, ignoreIndex: this.ignoreIndex }];
+    return [
+      {
+        kind: 'crossEntropy',
+        out: node.outputs[0]!,
+        logits,
+        ids,
+        rows: rowCount(logits),
+        columns: logits.shape.at(-1)!,
+        ignoreIndex: this.ignoreIndex,
+      },
+    ];
   }
 }
 
@@ -116,7 +126,18 @@ class CrossEntropyBackward extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const [logits, ids, dloss] = node.inputs as [Tensor, Tensor, Tensor];
-    return [{ kind: 'crossEntropyBackward', out: node.outputs[0]!, logits, ids, dloss, rows: rowCount(logits), columns: logits.shape.at(-1)!, ignoreIndex: this.ignoreIndex }];
+    return [
+      {
+        kind: 'crossEntropyBackward',
+        out: node.outputs[0]!,
+        logits,
+        ids,
+        dloss,
+        rows: rowCount(logits),
+        columns: logits.shape.at(-1)!,
+        ignoreIndex: this.ignoreIndex,
+      },
+    ];
   }
 }
 
@@ -130,7 +151,9 @@ export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): T
 
 function checkIds(what: string, logits: Tensor, ids: Tensor): void {
   if (!sameShape(logits.shape.slice(0, -1), ids.shape)) {
-    throw new ShapeError(`${what}: expected one class id a row of logits ${formatShape(logits.shape)}, got ids of shape ${formatShape(ids.shape)}.`);
+    throw new ShapeError(
+      `${what}: expected one class id a row of logits ${formatShape(logits.shape)}, got ids of shape ${formatShape(ids.shape)}.`,
+    );
   }
   if (ids.dtype !== 'int32') throw new DTypeError(`${what}: expected int32 ids, got ${ids.dtype}.`);
 }

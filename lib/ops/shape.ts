@@ -45,7 +45,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
   const target = shape.map((n) => (n === -1 ? x.size / known : n));
   if (shape.filter((n) => n === -1).length > 1 || !target.every(Number.isInteger) || sizeOf(target) !== x.size) {
-    throw new ShapeError(`reshape: expected a shape of ${x.size} elements, got ${formatShape(shape)} for x of shape ${formatShape(x.shape)}.`);
+    throw new ShapeError(
+      `reshape: expected a shape of ${x.size} elements, got ${formatShape(shape)} for x of shape ${formatShape(x.shape)}.`,
+    );
   }
   checkShape(target, 'reshape');
   return sameShape(target, x.shape) ? x : apply(new Reshape(target), x);
@@ -67,21 +69,39 @@ export class Transpose extends Operation {
   }
 
   override vjp(_node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    return [dy && transpose(dy, this.axes.map((_, i) => this.axes.indexOf(i)))];
+    return [
+      dy &&
+        transpose(
+          dy,
+          this.axes.map((_, i) => this.axes.indexOf(i)),
+        ),
+    ];
   }
 
   lower(node: Node): readonly Instruction[] {
     const [x] = node.inputs;
     const strides = rowMajorStrides(x!.shape);
     const out = node.outputs[0]!;
-    return [copyInstruction(out, x!, out.shape, 0, this.axes.map((axis) => strides[axis]!), 0, rowMajorStrides(out.shape))];
+    return [
+      copyInstruction(
+        out,
+        x!,
+        out.shape,
+        0,
+        this.axes.map((axis) => strides[axis]!),
+        0,
+        rowMajorStrides(out.shape),
+      ),
+    ];
   }
 }
 
 /** x with its dimensions in the order `axes`; without it the last two are swapped. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   if (axes === undefined && x.rank < 2) throw new ShapeError(`transpose: expected x of rank ≥ 2, got ${formatShape(x.shape)}.`);
-  const order = (axes ?? [...Array.from({ length: x.rank - 2 }, (_, i) => i), x.rank - 1, x.rank - 2]).map((axis) => normalizeAxis('transpose', axis, x.rank));
+  const order = (axes ?? [...Array.from({ length: x.rank - 2 }, (_, i) => i), x.rank - 1, x.rank - 2]).map((axis) =>
+    normalizeAxis('transpose', axis, x.rank),
+  );
   if (new Set(order).size !== x.rank || order.length !== x.rank) {
     throw new ShapeError(`transpose: expected each of the ${x.rank} axes once, got ${formatShape(axes ?? [])}.`);
   }
@@ -108,7 +128,13 @@ export class Slice extends Operation {
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     const whole = node.inputs[0]!.shape;
-    return [dy && pad(dy, this.start.map((start, i) => [start, whole[i]! - start - this.size[i]!] as const))];
+    return [
+      dy &&
+        pad(
+          dy,
+          this.start.map((start, i) => [start, whole[i]! - start - this.size[i]!] as const),
+        ),
+    ];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -121,8 +147,14 @@ export class Slice extends Operation {
 /** The block of x that begins at `start` and has shape `size` (−1: to the end). */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
   const sizes = size.map((n, i) => (n === -1 ? (x.shape[i] ?? 0) - (start[i] ?? 0) : n));
-  const inside = start.length === x.rank && sizes.length === x.rank && start.every((s, i) => Number.isInteger(s) && s >= 0 && sizes[i]! >= 0 && s + sizes[i]! <= x.shape[i]!);
-  if (!inside) throw new ShapeError(`slice: expected a block inside ${formatShape(x.shape)}, got start ${formatShape(start)} and size ${formatShape(size)}.`);
+  const inside =
+    start.length === x.rank &&
+    sizes.length === x.rank &&
+    start.every((s, i) => Number.isInteger(s) && s >= 0 && sizes[i]! >= 0 && s + sizes[i]! <= x.shape[i]!);
+  if (!inside)
+    throw new ShapeError(
+      `slice: expected a block inside ${formatShape(x.shape)}, got start ${formatShape(start)} and size ${formatShape(size)}.`,
+    );
   return sameShape(sizes, x.shape) ? x : apply(new Slice(start, sizes), x);
 }
 
@@ -145,14 +177,24 @@ export class Pad extends Operation {
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    return [dy && slice(dy, this.widths.map(([before]) => before), node.inputs[0]!.shape)];
+    return [
+      dy &&
+        slice(
+          dy,
+          this.widths.map(([before]) => before),
+          node.inputs[0]!.shape,
+        ),
+    ];
   }
 
   lower(node: Node): readonly Instruction[] {
     const [x] = node.inputs;
     const out = node.outputs[0]!;
     const strides = rowMajorStrides(out.shape);
-    const start = dot(this.widths.map(([before]) => before), strides);
+    const start = dot(
+      this.widths.map(([before]) => before),
+      strides,
+    );
     return [
       { kind: 'fill', out, outOffset: 0, count: out.size, value: this.value },
       copyInstruction(out, x!, x!.shape, 0, rowMajorStrides(x!.shape), start, strides),
@@ -183,7 +225,9 @@ export class Concat extends Operation {
     const [first] = inputs;
     const rest = (x: Tensor): Shape => x.shape.toSpliced(this.axis, 1);
     if (!inputs.every((x) => x.rank === first!.rank && sameShape(rest(x), rest(first!)) && x.dtype === first!.dtype)) {
-      throw new ShapeError(`concat: expected shapes equal except along axis ${this.axis}, got ${inputs.map((x) => formatShape(x.shape)).join(' and ')}.`);
+      throw new ShapeError(
+        `concat: expected shapes equal except along axis ${this.axis}, got ${inputs.map((x) => formatShape(x.shape)).join(' and ')}.`,
+      );
     }
     const total = inputs.reduce((n, x) => n + x.shape[this.axis]!, 0);
     return [{ shape: first!.shape.with(this.axis, total), dtype: first!.dtype }];
@@ -259,6 +303,14 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((total, x, i) => total + x * b[i]!, 0);
 }
 
-function copyInstruction(out: Tensor, x: Tensor, dims: Shape, inOffset: number, inStrides: readonly number[], outOffset: number, outStrides: readonly number[]): Instruction {
+function copyInstruction(
+  out: Tensor,
+  x: Tensor,
+  dims: Shape,
+  inOffset: number,
+  inStrides: readonly number[],
+  outOffset: number,
+  outStrides: readonly number[],
+): Instruction {
   return { kind: 'copy', out, in: x, dtype: x.dtype, dims, inOffset, inStrides, outOffset, outStrides };
 }

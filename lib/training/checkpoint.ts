@@ -16,7 +16,8 @@ export interface Checkpoint {
 }
 
 export async function writeCheckpoint(path: string, { weights, slots, steps, epochs }: Checkpoint): Promise<void> {
-  const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] => [...values].map(([name, value]) => [prefix + name, value]);
+  const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
+    [...values].map(([name, value]) => [prefix + name, value]);
   await writeSafetensors(path, new Map([...prefixed(modelPrefix, weights), ...prefixed(slotPrefix, slots)]), {
     [stepsKey]: String(steps),
     [epochsKey]: String(epochs),
@@ -28,10 +29,13 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const count = (key: string): number => {
     const value = Number(metadata[key]);
     if (metadata[key] === undefined || !Number.isSafeInteger(value) || value < 0) {
-      throw new FileError(`Trainer.load: expected ${key} in ${path}, got ${metadata[key] ?? 'none'}. Use model.load() for a file that model.save() wrote.`);
+      throw new FileError(
+        `Trainer.load: expected ${key} in ${path}, got ${metadata[key] ?? 'none'}. Use model.load() for a file that model.save() wrote.`,
+      );
     }
     return value;
   };
-  const below = (prefix: string): Map<string, NdArray> => new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
+  const below = (prefix: string): Map<string, NdArray> =>
+    new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
   return { weights: below(modelPrefix), slots: below(slotPrefix), steps: count(stepsKey), epochs: count(epochsKey) };
 }

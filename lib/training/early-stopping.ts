@@ -36,7 +36,13 @@ export class EarlyStopping extends Callback {
 
   constructor(options: EarlyStoppingOptions = {}) {
     super();
-    checkOptions('EarlyStopping', options, { monitor: text, patience: count, minDelta: nonNegative, mode: oneOf('min', 'max'), restoreBest: boolean });
+    checkOptions('EarlyStopping', options, {
+      monitor: text,
+      patience: count,
+      minDelta: nonNegative,
+      mode: oneOf('min', 'max'),
+      restoreBest: boolean,
+    });
     const { monitor = 'valLoss', patience = 5, minDelta = 0, mode, restoreBest = true } = options;
     this.#monitor = monitor;
     this.#patience = patience;
@@ -55,7 +61,9 @@ export class EarlyStopping extends Callback {
     const value = valueOf(record, this.#monitor);
     if (value === undefined) {
       const known = ['loss', ...Object.keys(record.metrics)].join(', ');
-      throw new OptionError(`EarlyStopping: expected monitor to be one of ${known}, got "${this.#monitor}". Pass validation data, or watch another value.`);
+      throw new OptionError(
+        `EarlyStopping: expected monitor to be one of ${known}, got "${this.#monitor}". Pass validation data, or watch another value.`,
+      );
     }
     if (this.best === undefined || this.#sign * value < this.#sign * this.best - this.#minDelta) {
       this.best = value;

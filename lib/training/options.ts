@@ -77,10 +77,16 @@ function instance(kind: abstract new () => object): Rule {
 }
 
 function list(rule: Rule): Rule {
-  return { expected: `a list, each ${rule.expected}`, accepts: (value) => Array.isArray(value) && value.every((item) => rule.accepts(item)) };
+  return {
+    expected: `a list, each ${rule.expected}`,
+    accepts: (value) => Array.isArray(value) && value.every((item) => rule.accepts(item)),
+  };
 }
 
-const anySeed: Rule = { expected: 'a whole number ≥ 0', accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n) };
+const anySeed: Rule = {
+  expected: 'a whole number ≥ 0',
+  accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
+};
 const batch: Rule = { expected: 'an object { x, y } of arrays', accepts: isBatch };
 const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
 
@@ -97,7 +103,8 @@ export function checkTrainerOptions(options: TrainerOptions): void {
   check('Trainer', 'loss', options.loss, instance(Loss));
   check('Trainer', 'optimizer', options.optimizer, instance(Optimizer));
   const names = (options.metrics ?? []).map((metric) => metric.name);
-  if (new Set(['loss', ...names]).size !== names.length + 1) throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);
+  if (new Set(['loss', ...names]).size !== names.length + 1)
+    throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);
 }
 
 export function checkFitOptions(options: FitOptions): void {

@@ -2,6 +2,7 @@
 import { type Program, type Write, build } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
+import { label } from '../graph/label.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import type { Loss } from '../losses/loss.js';
@@ -51,19 +52,35 @@ interface FedBatch {
 }
 
 /** Forward, loss, backward, clipping and update of one batch. */
-export function trainingProgram(recipe: Recipe, slots: Slots, types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed, scalarNames: readonly string[]): StepProgram {
+export function trainingProgram(
+  recipe: Recipe,
+  slots: Slots,
+  types: readonly TensorType[],
+  targetType: TensorType,
+  rows: number,
+  feed: Feed,
+  scalarNames: readonly string[],
+): StepProgram {
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(types, targetType, rows, feed);
-  const traced = model.trace(batch.inputs.map(({ tensor }) => tensor), true, recipe.seed);
+  const traced = model.trace(
+    batch.inputs.map(({ tensor }) => tensor),
+    true,
+    recipe.seed,
+  );
   const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = scalarLoss(recipe.loss.forward(traced.output, batch.target.tensor));
+  const lossValue = scalarLoss(recipe.loss, traced.output, batch.target.tensor);
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
   const gradient = clipped(
-    pack(gradients(total, weights), layout.parameters.map(({ offset }) => offset), layout.parameterSize),
+    pack(
+      gradients(total, weights),
+      layout.parameters.map(({ offset }) => offset),
+      layout.parameterSize,
+    ),
     recipe,
   );
   const scalars = new MemorySlot('scalars', scalarNames.length * 4, scalarNames.length * 4);
@@ -73,11 +90,17 @@ export function trainingProgram(recipe: Recipe, slots: Slots, types: readonly Te
     Object.fromEntries(slots.names.map((name) => [name, source(slots.slot, slots.offset(name), [layout.parameterSize])])),
     Object.fromEntries(scalarNames.map((name, i) => [name, source(scalars, i * 4, [])])),
   );
+  label([update.parameter, ...Object.values(update.slots)], optimizer.constructor.name);
   const results = resultWrites(recipe, traced.output, batch.target.tensor, total);
   const commits: Write[] = [
     { value: update.parameter, slot: parameters, byteOffset: 0, commit: true },
     ...slots.names.map((name) => ({ value: update.slots[name]!, slot: slots.slot, byteOffset: slots.offset(name), commit: true })),
-    ...[...traced.assigned].map(([path, value]) => ({ value, slot: parameters, byteOffset: layout.find(path, 'buffer', value.shape).offset * 4, commit: true })),
+    ...[...traced.assigned].map(([path, value]) => ({
+      value,
+      slot: parameters,
+      byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
+      commit: true,
+    })),
   ];
   return {
     program: build([...results.writes, ...commits]),
@@ -93,8 +116,11 @@ export function trainingProgram(recipe: Recipe, slots: Slots, types: readonly Te
 /** Forward, loss and metrics of one batch, in evaluation mode. */
 export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number): StepProgram {
   const batch = feedBatch(types, targetType, rows, { kind: 'direct' });
-  const { output } = recipe.model.trace(batch.inputs.map(({ tensor }) => tensor), false);
-  const loss = scalarLoss(recipe.loss.forward(output, batch.target.tensor));
+  const { output } = recipe.model.trace(
+    batch.inputs.map(({ tensor }) => tensor),
+    false,
+  );
+  const loss = scalarLoss(recipe.loss, output, batch.target.tensor);
   const results = resultWrites(recipe, output, batch.target.tensor, loss);
   return {
     program: build(results.writes),
@@ -108,8 +134,21 @@ export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], 
 }
 
 function feedBatch(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {
+  const batch = fed(types, targetType, rows, feed);
+  label(
+    [...batch.inputs, batch.target].map(({ tensor }) => tensor),
+    'data',
+  );
+  return batch;
+}
+
+function fed(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {
   if (feed.kind === 'direct') {
-    return { inputs: types.map((type, i) => batchSource(`input ${i}`, type, rows)), target: batchSource('target', targetType, rows), index: undefined };
+    return {
+      inputs: types.map((type, i) => batchSource(`input ${i}`, type, rows)),
+      target: batchSource('target', targetType, rows),
+      index: undefined,
+    };
   }
   const index = new MemorySlot('index', rows * 4, rows * 4);
   const ids = source(index, 0, [rows], 'int32');
@@ -122,14 +161,26 @@ function feedBatch(types: readonly TensorType[], targetType: TensorType, rows: n
 }
 
 function resultWrites(recipe: Recipe, prediction: Tensor, target: Tensor, loss: Tensor): { writes: Write[]; slot: MemorySlot } {
-  const values = [loss, ...recipe.metrics.map((metric) => metric.forward(prediction, target))];
+  const values = [
+    loss,
+    ...recipe.metrics.map((metric) => {
+      const value = metric.forward(prediction, target);
+      label([value], metric.name);
+      return value;
+    }),
+  ];
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return { slot, writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })) };
 }
 
-function scalarLoss(loss: Tensor): Tensor {
-  if (loss.size !== 1) throw new ShapeError(`loss: expected one number, got shape ${formatShape(loss.shape)}. Reduce it with mean() or sum().`);
-  return loss;
+function scalarLoss(loss: Loss, prediction: Tensor, target: Tensor): Tensor {
+  const value = loss.forward(prediction, target);
+  if (value.size !== 1)
+    throw new ShapeError(
+      `${loss.constructor.name}: expected one number, got shape ${formatShape(value.shape)}. Reduce it with mean() or sum().`,
+    );
+  label([value], loss.constructor.name);
+  return value;
 }
 
 /** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */

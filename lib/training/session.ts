@@ -1,5 +1,5 @@
 /** One run of a program at a time, with a way to stop it and to see how far it is. */
-import { type DebugReport, type Program } from '../compile/program.js';
+import type { DebugReport, Program } from '../compile/program.js';
 import { DataError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { MemoryHandle } from '../native.js';
@@ -30,7 +30,14 @@ export class Control {
 }
 
 /** Runs the steps; in debug mode one instruction at a time on this thread, with an error that names the layer of the first NaN or infinity. */
-export async function runSteps(program: Program, memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control: Control, debug: boolean): Promise<number> {
+export async function runSteps(
+  program: Program,
+  memories: ReadonlyMap<MemorySlot, MemoryHandle>,
+  steps: number,
+  firstStep: number,
+  control: Control,
+  debug: boolean,
+): Promise<number> {
   control.restart();
   if (!debug) return program.run(memories, steps, firstStep, control.words);
   const report = program.runDebug(memories, steps, firstStep);

@@ -42,10 +42,13 @@ export class Slots {
   check(values: ReadonlyMap<string, NdArray>): void {
     const names = [...values.keys()];
     if (names.length !== this.names.length || !this.names.every((name) => values.has(name))) {
-      throw new StateError(`Trainer.load: expected slots ${this.names.join(', ') || 'none'} of this optimizer, got ${names.join(', ') || 'none'}. Load with the optimizer the checkpoint was saved with.`);
+      throw new StateError(
+        `Trainer.load: expected slots ${this.names.join(', ') || 'none'} of this optimizer, got ${names.join(', ') || 'none'}. Load with the optimizer the checkpoint was saved with.`,
+      );
     }
     for (const [name, { size, dtype }] of values) {
-      if (size !== this.#length || dtype !== 'float32') throw new ShapeError(`Trainer.load: expected ${this.#length} float32 values in slot ${name}, got ${size} ${dtype}.`);
+      if (size !== this.#length || dtype !== 'float32')
+        throw new ShapeError(`Trainer.load: expected ${this.#length} float32 values in slot ${name}, got ${size} ${dtype}.`);
     }
   }
 

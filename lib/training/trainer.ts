@@ -2,7 +2,7 @@ import type { NdArray } from '../array.js';
 import { DataError, OptionError, StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
-import { Layer } from '../layers/layer.js';
+import type { Layer } from '../layers/layer.js';
 import { batchRuns, checkFiniteData, countRows, inputList, memoryOf, rowType } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { type MemoryHandle, native } from '../native.js';
@@ -10,7 +10,17 @@ import { Philox } from '../random.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { type EpochRecord, History, validationName } from './history.js';
-import { type Batch, type BatchSource, type EvaluateOptions, type FitOptions, type TrainerOptions, checkEvaluateOptions, checkFitOptions, checkTrainerOptions, isBatch } from './options.js';
+import {
+  type Batch,
+  type BatchSource,
+  type EvaluateOptions,
+  type FitOptions,
+  type TrainerOptions,
+  checkEvaluateOptions,
+  checkFitOptions,
+  checkTrainerOptions,
+  isBatch,
+} from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Control, runSteps } from './session.js';
 import { shuffledOrder } from './shuffle.js';
@@ -96,7 +106,12 @@ export class Trainer {
 
   /** Writes weights, optimizer slots and step count, in one piece or not at all, so that training can go on in another process with the same bits. */
   async save(path: string): Promise<void> {
-    await writeCheckpoint(path, { weights: this.#model.weights(), slots: this.#optimizerSlots().read(), steps: this.#steps, epochs: this.#epochs });
+    await writeCheckpoint(path, {
+      weights: this.#model.weights(),
+      slots: this.#optimizerSlots().read(),
+      steps: this.#steps,
+      epochs: this.#epochs,
+    });
   }
 
   /** Reads what save wrote into a built model. @throws FileError, StateError, ShapeError; nothing is changed then */
@@ -176,14 +191,19 @@ export class Trainer {
     const count = this.#check('fit', data, options.checkFinite ?? false);
     if (options.validation !== undefined) this.#check('fit validation', options.validation, options.checkFinite ?? false);
     const types = inputs.map(rowType);
-    const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({ ...run, step: this.#trainingProgram(types, rowType(data.y), run.rows, { kind: 'indexed', dataRows: count }) }));
+    const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
+      ...run,
+      step: this.#trainingProgram(types, rowType(data.y), run.rows, { kind: 'indexed', dataRows: count }),
+    }));
     this.#validateTargets('fit', data, runs[0]!.step);
     if (options.validation !== undefined) this.#validateTargets('fit validation', options.validation, runs[0]!.step);
     const memories = [...inputs.map(memoryOf), memoryOf(data.y)];
     const steps = runs.reduce((total, run) => total + run.steps, 0);
 
     return async (epoch, totals) => {
-      const order = shuffle ? await shuffledOrder(count, new Philox(this.#seed, shuffleStream + this.#epochs)) : Int32Array.from({ length: count }, (_, i) => i);
+      const order = shuffle
+        ? await shuffledOrder(count, new Philox(this.#seed, shuffleStream + this.#epochs))
+        : Int32Array.from({ length: count }, (_, i) => i);
       let finished = 0;
       const report = (loss: number, done: number): void => options.onProgress?.({ epoch, epochs, step: finished + done, steps, loss });
       for (const { begin, rows, steps: runSteps, step } of runs) {
@@ -191,7 +211,11 @@ export class Trainer {
           const chunk = Math.min(maxSteps, runSteps - at);
           const index = native().createMemory(chunk * rows * 4);
           native().writeMemory(index, 0, order.subarray(begin + at * rows, begin + (at + chunk) * rows));
-          const bindings: Binding[] = [...step.inputs.map((slot, i): Binding => [slot, memories[i]!]), [step.target, memories.at(-1)!], [step.index!, index]];
+          const bindings: Binding[] = [
+            ...step.inputs.map((slot, i): Binding => [slot, memories[i]!]),
+            [step.target, memories.at(-1)!],
+            [step.index!, index],
+          ];
           finished += await this.#runTraining(step, bindings, chunk, rows, totals, control, debug, options.onProgress && report);
         }
       }
@@ -201,7 +225,8 @@ export class Trainer {
 
   /** Trains one epoch on batches as they come. */
   #streamEpochs(source: BatchSource, options: FitOptions, control: Control): RunEpoch {
-    if (options.batchSize !== undefined) throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
+    if (options.batchSize !== undefined)
+      throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
     return async (epoch, totals) => {
       let step = 0;
       let reported = 0;
@@ -215,7 +240,10 @@ export class Trainer {
           options.onProgress({ epoch, epochs: options.epochs ?? 1, step, steps: undefined, loss: totals.lastLoss });
         }
       }
-      if (step === 0) throw new DataError(`fit: expected at least one batch in epoch ${epoch}, got none. A generator runs only once: pass a function that makes one.`);
+      if (step === 0)
+        throw new DataError(
+          `fit: expected at least one batch in epoch ${epoch}, got none. A generator runs only once: pass a function that makes one.`,
+        );
       options.onProgress?.({ epoch, epochs: options.epochs ?? 1, step, steps: step, loss: totals.lastLoss });
     };
   }
@@ -245,15 +273,23 @@ export class Trainer {
     const scalars = native().createMemory(steps * step.scalars!.stride);
     native().writeMemory(scalars, 0, this.#scalarValues(steps));
     const slots = this.#optimizerSlots();
-    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [slot, memory], [slots.slot, slots.memory], [step.scalars!, scalars], [step.results, results]]);
+    const memories = new Map<MemorySlot, MemoryHandle>([
+      ...bindings,
+      [slot, memory],
+      [slots.slot, slots.memory],
+      [step.scalars!, scalars],
+      [step.results, results],
+    ]);
 
-    const timer = report && setInterval(() => {
-      const done = control.done;
-      if (done === 0) return;
-      const last = new Float32Array(1);
-      native().readMemory(results, (done - 1) * width * 4, last);
-      report(last[0]!, done);
-    }, progressInterval);
+    const timer =
+      report &&
+      setInterval(() => {
+        const done = control.done;
+        if (done === 0) return;
+        const last = new Float32Array(1);
+        native().readMemory(results, (done - 1) * width * 4, last);
+        report(last[0]!, done);
+      }, progressInterval);
     try {
       const done = await runSteps(step.program, memories, steps, this.#steps, control, debug);
       const values = new Float32Array(done * width);
@@ -296,7 +332,12 @@ export class Trainer {
       if (begin === 0) this.#validateTargets('evaluate', data, step);
       const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
       const results = native().createMemory(steps * step.results.stride);
-      const memories = new Map<MemorySlot, MemoryHandle>([...step.inputs.map((input, i): Binding => [input, part(inputs[i]!)]), [step.target, part(data.y)], [step.results, results], [slot, memory]]);
+      const memories = new Map<MemorySlot, MemoryHandle>([
+        ...step.inputs.map((input, i): Binding => [input, part(inputs[i]!)]),
+        [step.target, part(data.y)],
+        [step.results, results],
+        [slot, memory],
+      ]);
       await step.program.run(memories, steps, 0);
       const values = new Float32Array((steps * step.results.stride) / 4);
       native().readMemory(results, 0, values);
@@ -344,7 +385,8 @@ export class Trainer {
 
   /** Marks the model as training while the task runs. @throws StateError if it is already */
   async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
-    if (this.#model.busy) throw new StateError(`${what}: expected a model that is not training, got one inside another fit. Await that fit or abort it first.`);
+    if (this.#model.busy)
+      throw new StateError(`${what}: expected a model that is not training, got one inside another fit. Await that fit or abort it first.`);
     this.#model.busy = true;
     try {
       return await task();

@@ -7,7 +7,10 @@ import { Adam, CrossEntropyLoss, Dropout, GELU, LayerNorm, Linear, ReLU, Sequent
 import { classProblem } from './problems.js';
 
 setThreads(Number(process.argv[2] ?? 1));
-const model = new Sequential([new Linear(257), new ReLU(), new Dropout(0.2), new Linear(130), new LayerNorm(), new GELU(), new Linear(65), new Tanh(), new Linear(10)], { seed: 42 });
+const model = new Sequential(
+  [new Linear(257), new ReLU(), new Dropout(0.2), new Linear(130), new LayerNorm(), new GELU(), new Linear(65), new Tanh(), new Linear(10)],
+  { seed: 42 },
+);
 const trainer = new Trainer(model, { loss: new CrossEntropyLoss({ labelSmoothing: 0.1 }), optimizer: new Adam(), clipNorm: 1 });
 // 10 batches of 96 rows and one of 40 make 11 steps an epoch; 200 steps are 18 epochs and 2 steps.
 const data = classProblem(1000, 391, 10);

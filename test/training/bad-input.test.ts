@@ -12,14 +12,30 @@ async function refuses(data: Batch, options: FitOptions, name: string, message: 
   const before = [...model.weights().values()].map((value) => [...value.data]);
   const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD() });
   await assert.rejects(trainer.fit(data, options), { name, message });
-  assert.deepEqual([...model.weights().values()].map((value) => [...value.data]), before);
+  assert.deepEqual(
+    [...model.weights().values()].map((value) => [...value.data]),
+    before,
+  );
   await trainer.fit(good);
 }
 
 describe('bad input to fit', () => {
-  it('refuses different numbers of rows', () => refuses({ x: good.x, y: good.y.rows(0, 31) }, {}, 'ShapeError', /expected the same number of rows in all arrays, got \[32, 4\] and \[31\]/));
-  it('refuses empty data', () => refuses({ x: good.x.rows(0, 0), y: good.y.rows(0, 0) }, {}, 'DataError', /expected at least one row, got none/));
-  it('refuses rows of another size', () => refuses({ x: array(new Float32Array(96), [32, 3]), y: good.y }, {}, 'ShapeError', /expected input of shape \[N, 4\] as the model was built, got \[N, 3\]/));
+  it('refuses different numbers of rows', () =>
+    refuses(
+      { x: good.x, y: good.y.rows(0, 31) },
+      {},
+      'ShapeError',
+      /expected the same number of rows in all arrays, got \[32, 4\] and \[31\]/,
+    ));
+  it('refuses empty data', () =>
+    refuses({ x: good.x.rows(0, 0), y: good.y.rows(0, 0) }, {}, 'DataError', /expected at least one row, got none/));
+  it('refuses rows of another size', () =>
+    refuses(
+      { x: array(new Float32Array(96), [32, 3]), y: good.y },
+      {},
+      'ShapeError',
+      /expected input of shape \[N, 4\] as the model was built, got \[N, 3\]/,
+    ));
   it('refuses labels out of range with their row', () => {
     const y = array(good.y.data.slice());
     y.data[17] = 3;
@@ -62,7 +78,10 @@ describe('bad input to fit', () => {
     assert.throws(() => new Trainer(network(), { loss, optimizer, metric: [] } as never), { name: 'OptionError', message: /got metric/ });
     assert.throws(() => new Trainer(network(), { optimizer } as never), { name: 'OptionError', message: /Loss for loss/ });
     assert.throws(() => new Trainer(network(), { loss, optimizer, clipNorm: -1 }), { name: 'OptionError', message: /clipNorm/ });
-    assert.throws(() => new Trainer(network(), { loss, optimizer, metrics: [accuracy(), accuracy()] }), { name: 'OptionError', message: /different names/ });
+    assert.throws(() => new Trainer(network(), { loss, optimizer, metrics: [accuracy(), accuracy()] }), {
+      name: 'OptionError',
+      message: /different names/,
+    });
   });
 
   it('refuses a generator that is used up after the first epoch', async () => {
@@ -80,6 +99,9 @@ describe('bad input to fit', () => {
 
   it('names the layer that cannot take its input', async () => {
     const model = new Sequential({ first: new Linear(8), second: new Sequential([new Linear(2)]) });
-    await assert.rejects(model.predict(array(new Float32Array(2), [2])).then(() => model.predict(array(new Float32Array(4), [2, 2]))), { name: 'ShapeError' });
+    await assert.rejects(
+      model.predict(array(new Float32Array(2), [2])).then(() => model.predict(array(new Float32Array(4), [2, 2]))),
+      { name: 'ShapeError' },
+    );
   });
 });

@@ -20,7 +20,10 @@ describe('EarlyStopping', () => {
 
   it('refuses to watch what is not reported', async () => {
     const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer: new SGD() });
-    await assert.rejects(trainer.fit(data, { callbacks: [new EarlyStopping()] }), { name: 'OptionError', message: /monitor to be one of loss, got "valLoss"/ });
+    await assert.rejects(trainer.fit(data, { callbacks: [new EarlyStopping()] }), {
+      name: 'OptionError',
+      message: /monitor to be one of loss, got "valLoss"/,
+    });
   });
 
   it('refuses wrong options', () => {

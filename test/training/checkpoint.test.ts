@@ -7,7 +7,8 @@ import { classProblem } from '../support/problems.js';
 
 const data = classProblem(64, 4, 2);
 const network = (hidden = 8): Sequential => new Sequential([new Linear(hidden), new ReLU(), new Dropout(0.3), new Linear(2)], { seed: 1 });
-const trainerOf = (model: Sequential): Trainer => new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: (step) => 0.01 / (1 + step) }) });
+const trainerOf = (model: Sequential): Trainer =>
+  new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: (step) => 0.01 / (1 + step) }) });
 const bits = (model: Sequential): number[] => [...model.weights().values()].flatMap((value) => [...value.data]);
 
 describe('files', () => {

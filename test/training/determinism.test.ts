@@ -6,7 +6,10 @@ import { cpuInfo } from '../../lib/index.js';
 const script = fileURLToPath(new URL('../support/train-hash.ts', import.meta.url));
 
 function train(threads: number, isa: string): string {
-  return execFileSync(process.execPath, ['--import', 'tsx', script, String(threads)], { env: { ...process.env, LANEWISE_ISA: isa }, encoding: 'utf8' }).trim();
+  return execFileSync(process.execPath, ['--import', 'tsx', script, String(threads)], {
+    env: { ...process.env, LANEWISE_ISA: isa },
+    encoding: 'utf8',
+  }).trim();
 }
 
 describe('the bits of 200 training steps', () => {

@@ -3,7 +3,8 @@ import { Adam, CrossEntropyLoss, Dropout, Linear, MSELoss, ReLU, SGD, Sequential
 import type { NdArray, Progress } from '../../lib/index.js';
 import { classProblem, linearProblem } from '../support/problems.js';
 
-const mlp = (classes: number): Sequential => new Sequential([new Linear(16), new ReLU(), new Dropout(0.1), new Linear(classes)], { seed: 3 });
+const mlp = (classes: number): Sequential =>
+  new Sequential([new Linear(16), new ReLU(), new Dropout(0.1), new Linear(classes)], { seed: 3 });
 
 function flat(weights: ReadonlyMap<string, NdArray>): number[] {
   return [...weights.values()].flatMap((value) => [...value.data]);
@@ -56,7 +57,10 @@ describe('Trainer', () => {
       }
       return w - lr * gradient;
     });
-    model.weights().get('0.weight')!.data.forEach((w, j) => assert.ok(Math.abs(w - expected[j]!) < 1e-5));
+    model
+      .weights()
+      .get('0.weight')!
+      .data.forEach((w, j) => assert.ok(Math.abs(w - expected[j]!) < 1e-5));
   });
 
   it('gives the same weights from arrays, from batches as they come and from single steps', async () => {
