@@ -4,6 +4,7 @@ import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import { elideCopies } from './elide.js';
+import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
 import type { Instruction } from './instruction.js';
 import { type Item, lower } from './lower.js';
@@ -12,6 +13,10 @@ import { Operands } from './operands.js';
 import { topologicalOrder } from './order.js';
 import { type Write, isInPlace, placeWrites } from './place.js';
 import { schedule } from './schedule.js';
+import { simplify } from './simplify.js';
+import { storeConstants } from './store-constants.js';
+import { shareSubexpressions } from './subexpressions.js';
+import { isContiguous } from './view.js';
 
 export interface BuildOptions {
   /** Join elementwise operations, and put biases and activations into matrix products. The bits are the same without. Default: true. */
@@ -46,7 +51,8 @@ class Snapshot extends Operation {
 }
 
 export function plan(requested: readonly Write[], { fuse = true }: BuildOptions): Plan {
-  const values = requested.map((write) => write.value);
+  const shared = shareSubexpressions(storeConstants(simplify(requested.map((write) => write.value))));
+  const values = fuse ? fuseEpilogues(shared) : shared;
   const writes = snapshotSources(requested.map((write, i) => ({ ...write, value: values[i]! })));
   const roots = writes.map((write) => write.value);
   const committed = new Set(writes.filter((write) => write.commit).map((write) => write.value));
@@ -71,8 +77,8 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions)
 function snapshotSources(writes: readonly Write[]): readonly Write[] {
   const operands = new Operands([], []);
   return writes.flatMap((write) => {
-    const { base } = operands.locate(write.value);
-    if (!(base.node.op instanceof Source)) return [write];
+    const { base, strides } = operands.source(write.value);
+    if (!(base.node.op instanceof Source) || !isContiguous(write.value.shape, strides)) return [write];
     if (base.size === write.value.size && isInPlace(base, write)) return [];
     return [{ ...write, value: new Node(new Snapshot(), [write.value], [write.value]).outputs[0]! }];
   });

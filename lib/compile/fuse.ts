@@ -1,9 +1,14 @@
-/** Groups elementwise nodes over one index space into maps. */
-import type { Node, Shape, Tensor } from '../graph/tensor.js';
+/**
+ * Groups elementwise nodes into maps. Each node gets a level: along a dependence the level stays within a map and grows by one
+ * between maps, so nodes of one level and one index space can always be joined without a cycle.
+ */
+import { type Node, type Tensor, byteSize, sizeOf } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
+import { splitToFit } from './map-limits.js';
 import type { Group } from './map.js';
 import type { Operands } from './operands.js';
-import { type View, collapse } from './view.js';
+import { type Space, chooseSpaces, memberOver, sameSpace, spaceOf } from './space.js';
+import { isContiguous, isView } from './view.js';
 
 export interface Grouping {
   readonly groups: readonly Group[];
@@ -11,19 +16,166 @@ export interface Grouping {
   isOutput(t: Tensor): boolean;
 }
 
-export function groupElementwise(order: readonly Node[], operands: Operands, _values: readonly Tensor[], _committed: ReadonlySet<Tensor>, _fuse: boolean): Grouping {
-  const groups: Group[] = [];
-  for (const node of order) {
-    if (!(node.op instanceof Elementwise)) continue;
-    const views = node.inputs.map((x) => operands.elementwise(node, x));
-    const { dims, inputs } = indexSpace(node.outputs[0]!.shape, views);
-    groups.push({ dims, members: [{ node, op: node.op, inputs }] });
-  }
-  return { groups, isOutput: () => true };
+/** A node that computes something, in the dependence graph without views. */
+export interface Vertex {
+  readonly node: Node;
+  /** Only elementwise nodes have an index space. */
+  space: Space | undefined;
+  readonly uses: Edge[];
+  readonly dependsOn: Edge[];
+  level: number;
+  group: number;
 }
 
-/** The smallest index space the views can be walked in. */
-export function indexSpace(shape: Shape, views: readonly View[]): { dims: Shape; inputs: readonly View[] } {
-  const { dims, strides } = collapse(shape, views.map((view) => view.strides)); // prettier-ignore
-  return { dims, inputs: views.map((view, i) => ({ ...view, strides: strides[i]! })) };
+interface Edge {
+  readonly from: Vertex;
+  readonly to: Vertex;
+  /** Whether both may be in one map. */
+  readonly joins: boolean;
+}
+
+/** @param writes values the program delivers; @param committed those of them that outlive the step */
+export function groupElementwise(order: readonly Node[], operands: Operands, writes: readonly Tensor[], committed: ReadonlySet<Tensor>, fuse: boolean): Grouping {
+  const vertices = makeVertices(order, operands);
+  const byOutput = new Map<Tensor, Vertex>(vertices.flatMap((v) => v.node.outputs.map((t) => [t, v] as const)));
+  chooseSpaces(vertices, byOutput);
+  connect(vertices, byOutput, operands);
+  const delivered = new Map<Vertex, 'result' | 'commit'>();
+  for (const value of writes) {
+    const v = byOutput.get(operands.locate(value).base);
+    if (v !== undefined && delivered.get(v) !== 'result') delivered.set(v, committed.has(value) ? 'commit' : 'result');
+  }
+  const parts = fuse ? components(vertices, delivered) : vertices.filter((v) => v.space !== undefined).map((v) => [v]);
+  const groups: Group[] = [];
+  for (const part of parts) {
+    for (const chunk of splitToFit(part, delivered)) {
+      for (const v of chunk) v.group = groups.length;
+      groups.push({ dims: chunk[0]!.space!.dims, members: chunk.map((v) => memberOver(v.node, v.space!)) });
+    }
+  }
+  const isOutput = (t: Tensor): boolean => {
+    const v = byOutput.get(t)!;
+    return delivered.has(v) || v.uses.some((use) => use.to.group !== v.group);
+  };
+  return { groups, isOutput };
+}
+
+function makeVertices(order: readonly Node[], operands: Operands): Vertex[] {
+  return order.flatMap((node): Vertex[] => {
+    const computes = node.inputs.length > 0 || node.op.lower(node).length > 0;
+    const written = operands.isWritten(node.outputs[0]!);
+    if ((isView(node.op) || !computes) && !written) return [];
+    const space = node.op instanceof Elementwise ? spaceOf(node, operands) : undefined;
+    return [{ node, space, uses: [], dependsOn: [], level: 0, group: -1 }];
+  });
+}
+
+function connect(vertices: readonly Vertex[], byOutput: ReadonlyMap<Tensor, Vertex>, operands: Operands): void {
+  for (const to of vertices) {
+    const inputs = to.space?.inputs ?? to.node.inputs.map((x) => (isView(to.node.op) ? operands.source(to.node.outputs[0]!) : { ...operands.locate(x), strides: [] }));
+    for (const { base, offset, strides } of inputs) {
+      const from = byOutput.get(base);
+      if (from === undefined) continue;
+      const joins =
+        from.space !== undefined &&
+        to.space !== undefined &&
+        // A value becomes an integer only when it is stored.
+        base.dtype === 'float32' &&
+        sameSpace(from.space, to.space) &&
+        offset === 0 &&
+        base.size === sizeOf(to.space.dims) &&
+        isContiguous(to.space.dims, strides);
+      const edge = { from, to, joins };
+      from.uses.push(edge);
+      to.dependsOn.push(edge);
+      to.level = Math.max(to.level, from.level + step(edge));
+    }
+  }
+}
+
+/** By how much the level grows at least. */
+function step({ joins }: Edge): 0 | 1 {
+  return joins ? 0 : 1;
+}
+
+/** Nodes to be computed by one map each, inputs before users. */
+function components(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): readonly (readonly Vertex[])[] {
+  sink(vertices, delivered);
+  const late = onlyCommitted(vertices, delivered);
+  const parent = new Map<Vertex, Vertex>();
+  const find = (v: Vertex): Vertex => {
+    let root = v;
+    for (let up = parent.get(root); up !== undefined; up = parent.get(root)) root = up;
+    while (v !== root) {
+      const up = parent.get(v)!;
+      parent.set(v, root);
+      v = up;
+    }
+    return root;
+  };
+  const join = (a: Vertex, b: Vertex): void => {
+    const [rootA, rootB] = [find(a), find(b)];
+    if (rootA !== rootB) parent.set(rootB, rootA);
+  };
+
+  const readers = new Map<string, Vertex>();
+  const ids = new Map<Tensor, number>();
+  const id = (t: Tensor): number => ids.get(t) ?? (ids.set(t, ids.size), ids.size - 1);
+  for (const v of vertices) {
+    if (v.space === undefined) continue;
+    for (const { joins, from } of v.dependsOn) {
+      if (joins && from.level === v.level && late.has(from) === late.has(v)) join(from, v);
+    }
+    // Siblings that read the same whole array read it once.
+    const size = sizeOf(v.space.dims);
+    for (const { base } of v.space.inputs) {
+      if (base.size !== size || size === 1) continue;
+      const key = `${id(base)}:${v.space.key}:${v.level}:${late.has(v)}`;
+      const sibling = readers.get(key);
+      if (sibling === undefined) readers.set(key, v);
+      else join(sibling, v);
+    }
+  }
+  const parts = new Map<Vertex, Vertex[]>();
+  for (const v of vertices) {
+    if (v.space === undefined) continue;
+    const root = find(v);
+    const part = parts.get(root);
+    if (part === undefined) parts.set(root, [v]);
+    else part.push(v);
+  }
+  return [...parts.values()];
+}
+
+/**
+ * Moves nodes to the level of their first user, so that they join it: a mask derived in the backward pass from what the forward
+ * pass keeps anyway. Not where more bytes would have to wait than the node gives.
+ */
+function sink(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): void {
+  for (const v of vertices.toReversed()) {
+    if (v.space === undefined || v.uses.length === 0 || delivered.get(v) === 'result') continue;
+    const target = Math.min(...v.uses.map((use) => use.to.level - step(use)));
+    if (target <= v.level) continue;
+    const inputs = new Set(v.dependsOn.map(({ from }) => from));
+    let waiting = 0;
+    for (const from of inputs) {
+      const kept = from.uses.some((use) => use.to !== v && use.to.level >= target);
+      if (!kept) waiting += byteSize(from.node.outputs[0]!);
+    }
+    if (waiting <= byteSize(v.node.outputs[0]!)) v.level = target;
+  }
+}
+
+/**
+ * Nodes that serve committed values only. They are kept apart from the others: a map that commits runs after everything else,
+ * and nothing else may wait for it.
+ */
+function onlyCommitted(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): ReadonlySet<Vertex> {
+  const late = new Set<Vertex>();
+  for (const v of vertices.toReversed()) {
+    if (v.space === undefined || delivered.get(v) === 'result') continue;
+    const useful = delivered.has(v) || v.uses.length > 0;
+    if (useful && v.uses.every(({ to, joins }) => joins && to.level === v.level && late.has(to))) late.add(v);
+  }
+  return late;
 }

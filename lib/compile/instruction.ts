@@ -15,7 +15,7 @@ export const mapOps = [
   'less', 'lessEqual', 'equal', 'notEqual',
   'select',
   'relu', 'isFinite', 'pow',
-] as const; // prettier-ignore
+] as const;
 export type MapOp = (typeof mapOps)[number];
 
 export const reduceKinds = ['sum', 'mean', 'max', 'min', 'sumSquares'] as const;

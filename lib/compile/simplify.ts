@@ -1,0 +1,104 @@
+/** Rewrites that need no instruction: what is known now, what changes nothing, and views of views. */
+import { apply } from '../graph/operation.js';
+import { Constant } from '../graph/source.js';
+import { type Node, type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { Broadcast, broadcastTo } from '../ops/broadcast.js';
+import { Elementwise, add, cast, full, square, sub } from '../ops/elementwise.js';
+import { Reshape, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
+import { foldConstants } from './fold.js';
+import { rewrite } from './rewrite.js';
+import { isView } from './view.js';
+
+/** The same values by fewer operations. Only the sign of a zero may differ. */
+export function simplify(roots: readonly Tensor[]): readonly Tensor[] {
+  return rewrite(roots, (node, inputs) => {
+    const simpler = node.op instanceof Elementwise ? simplifyElementwise(node, node.op, inputs) : isView(node.op) ? simplifyView(node, inputs[0]!) : undefined;
+    return simpler && [simpler];
+  });
+}
+
+function simplifyElementwise(node: Node, op: Elementwise, inputs: readonly Tensor[]): Tensor | undefined {
+  const { shape } = node.outputs[0]!;
+  const numbers = inputs.map(uniformValue);
+  if (op.dtype === 'float32' && numbers.every((n) => n !== undefined)) {
+    const value = op.name === 'identity' ? numbers[0] : foldConstants(op.name, numbers);
+    if (value !== undefined) return full(shape, value);
+  }
+  return identity(op, inputs, numbers, shape) ?? computedOnce(node, inputs, shape);
+}
+
+/** Operations that give back an operand, or another operation of fewer steps with the same bits. */
+function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly (number | undefined)[], shape: Shape): Tensor | undefined {
+  const [x, y, z] = inputs as [Tensor, Tensor, Tensor];
+  const [a, b] = numbers;
+  const same = (t: Tensor): Tensor => broadcastTo(cast(t, 'float32'), shape);
+  switch (op.name) {
+    case 'identity':
+      return op.dtype === x.dtype ? x : undefined;
+    case 'add': {
+      if (a === 0) return same(y);
+      if (b === 0) return same(x);
+      const [minusX, minusY] = [negated(x), negated(y)];
+      return minusY !== undefined ? sub(x, minusY) : minusX !== undefined ? sub(y, minusX) : undefined;
+    }
+    case 'sub': {
+      const minusY = negated(y);
+      return b === 0 ? same(x) : minusY && add(x, minusY);
+    }
+    case 'mul':
+      return a === 1 ? same(y) : b === 1 ? same(x) : undefined;
+    case 'div':
+      return b === 1 ? same(x) : undefined;
+    case 'pow':
+      return b === 1 ? same(x) : b === 2 ? same(square(x)) : undefined;
+    case 'neg': {
+      const minusX = negated(x);
+      return minusX && same(minusX);
+    }
+    case 'select':
+      return a === undefined ? undefined : same(a === 0 ? z : y);
+    default:
+      return undefined;
+  }
+}
+
+/** What is the same everywhere is computed once and repeated. */
+function computedOnce(node: Node, inputs: readonly Tensor[], shape: Shape): Tensor | undefined {
+  if (node.outputs[0]!.size === 1) return undefined;
+  const single = inputs.map(singleOf);
+  if (!single.every((x) => x !== undefined)) return undefined;
+  return broadcastTo(apply(node.op, ...single), shape);
+}
+
+/** x where t is −x. */
+function negated(t: Tensor): Tensor | undefined {
+  const { op, inputs } = t.node;
+  return op instanceof Elementwise && op.name === 'neg' ? inputs[0] : undefined;
+}
+
+/** The number every element of t is, as far as is known now. */
+function uniformValue(t: Tensor): number | undefined {
+  while (isView(t.node.op)) t = t.node.inputs[0]!;
+  const { op } = t.node;
+  return op instanceof Constant ? Math.fround(op.value) : undefined;
+}
+
+/** The one element, with shape [], that t consists of or repeats. */
+function singleOf(t: Tensor): Tensor | undefined {
+  while (t.size !== 1 && isView(t.node.op)) t = t.node.inputs[0]!;
+  return t.size === 1 ? reshape(t, []) : undefined;
+}
+
+function simplifyView(node: Node, x: Tensor): Tensor | undefined {
+  const { op } = node;
+  const { shape } = node.outputs[0]!;
+  const value = uniformValue(x);
+  if (value !== undefined) return full(shape, value);
+  const inner = x.node.op;
+  const below = x.node.inputs[0]!;
+  if (op instanceof Reshape && inner instanceof Reshape) return reshape(below, shape);
+  if ((op instanceof Reshape || op instanceof Broadcast || op instanceof Slice) && sameShape(x.shape, shape)) return x;
+  if (op instanceof Broadcast && inner instanceof Broadcast) return broadcastTo(below, shape);
+  if (op instanceof Transpose && inner instanceof Transpose) return transpose(below, op.axes.map((axis) => inner.axes[axis]!)); // prettier-ignore
+  return undefined;
+}

@@ -1,0 +1,153 @@
+/** Runs an encoded instruction stream (docs/instruction-stream.md) in plain JavaScript, one step at a time. */
+import assert from 'node:assert/strict';
+import { type Instruction, activations, mapOps, reduceKinds, softmaxKinds } from '../../lib/compile/instruction.js';
+import type { Program } from '../../lib/compile/program.js';
+import { type DType, bytesPerElement } from '../../lib/graph/tensor.js';
+import { type Memories, float32 } from './evaluate.js';
+import { type Bound, type Cells, type Context, execute } from './kernels.js';
+
+/** Runs a program's stream on memories, which it changes. What a step does not write of the arena is NaN. */
+export function interpret(program: Program, memories: Memories, steps = 1, context: Context = float32): void {
+  const { stream, slots, constants } = program;
+  const [magic, version, count, instructions, commit] = stream;
+  assert.deepEqual([magic, version, count], [0x6c616e65, 1, slots.length + (constants.length > 0 ? 2 : 1)]);
+  assert.ok(commit! <= instructions!);
+  const arena = new Float64Array(program.arenaBytes).fill(NaN);
+  const all = [arena, ...slots.map((slot) => memories.get(slot)!), ...(constants.length > 0 ? [byteCells(constants, stream)] : [])];
+  for (let step = 0; step < steps; step++) {
+    const reader = new Reader(stream, 5 + 3 * count!, (memory, byteOffset, dtype) => {
+      const stride = stream[5 + 3 * memory + 1]!;
+      return { data: all[memory]!, at: byteOffset + step * stride, unit: bytesPerElement[dtype], dtype };
+    });
+    for (let i = 0; i < instructions!; i++) execute(reader.instruction(), { ...context, step: context.step + step });
+    assert.ok(reader.atEnd());
+    arena.fill(NaN);
+  }
+}
+
+/** The constants as cells: which bytes hold what type is known from the operands that read them. */
+function byteCells(constants: Uint8Array, stream: Float64Array): Float64Array {
+  const cells = new Float64Array(constants.length);
+  const view = new DataView(constants.buffer, constants.byteOffset, constants.byteLength);
+  const last = stream[2]! - 1;
+  const found = new Map<number, DType>();
+  const reader = new Reader(stream, 5 + 3 * stream[2]!, (memory, byteOffset, dtype) => {
+    if (memory === last) found.set(byteOffset, dtype);
+    return { data: cells, at: byteOffset, unit: bytesPerElement[dtype], dtype };
+  });
+  for (let i = 0; i < stream[3]!; i++) reader.instruction();
+  const starts = [...found.keys()].sort((a, b) => a - b);
+  starts.forEach((start, i) => {
+    const dtype = found.get(start)!;
+    const bytes = bytesPerElement[dtype];
+    for (let at = start; at + bytes <= (starts[i + 1] ?? constants.length); at += bytes) {
+      cells[at] = dtype === 'float32' ? view.getFloat32(at, true) : dtype === 'int32' ? view.getInt32(at, true) : view.getUint8(at);
+    }
+  });
+  return cells;
+}
+
+class Reader {
+  constructor(
+    private readonly stream: Float64Array,
+    private at: number,
+    private readonly cells: (memory: number, byteOffset: number, dtype: DType) => Cells,
+  ) {}
+
+  atEnd(): boolean {
+    return this.at === this.stream.length;
+  }
+
+  instruction(): Bound<Instruction> {
+    const begin = this.at;
+    const opcode = this.word();
+    const words = this.word();
+    const result = this.body(opcode);
+    assert.equal(this.at, begin + words, `length of ${result.kind}`);
+    return result;
+  }
+
+  private word(): number {
+    assert.ok(this.at < this.stream.length);
+    return this.stream[this.at++]!;
+  }
+
+  private words(count: number): number[] {
+    return Array.from({ length: count }, () => this.word());
+  }
+
+  private operand(dtype: DType = 'float32'): Cells {
+    const memory = this.word();
+    return this.cells(memory, this.word(), dtype);
+  }
+
+  private optional(): Cells | undefined {
+    if (this.stream[this.at] !== -1) return this.operand();
+    this.at += 2;
+    return undefined;
+  }
+
+  private body(opcode: number): Bound<Instruction> {
+    switch (opcode) {
+      case 1: {
+        const [out, a, b, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
+        const [m, n, k, batch, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation, accumulate] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+        return { kind: 'gemm', out, a, b, bias, m, n, k, batch, aOffset: 0, bOffset: 0, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation: activations[activation]!, accumulate: accumulate !== 0 }; // prettier-ignore
+      }
+      case 2:
+        return this.map();
+      case 3:
+        return { kind: 'reduce', reduction: reduceKinds[this.word()]!, out: this.operand(), in: this.operand(), outer: this.word(), count: this.word(), inner: this.word() };
+      case 4:
+        return { kind: 'argReduce', minimum: this.word() !== 0, out: this.operand('int32'), in: this.operand(), rows: this.word(), columns: this.word() };
+      case 5:
+        return { kind: 'softmax', softmax: softmaxKinds[this.word()]!, out: this.operand(), in: this.operand(), rows: this.word(), columns: this.word() };
+      case 6:
+        return { kind: 'crossEntropy', out: this.operand(), logits: this.operand(), ids: this.operand('int32'), rows: this.word(), columns: this.word(), ignoreIndex: this.word() };
+      case 7:
+        return { kind: 'crossEntropyBackward', out: this.operand(), logits: this.operand(), ids: this.operand('int32'), dloss: this.operand(), rows: this.word(), columns: this.word(), ignoreIndex: this.word() }; // prettier-ignore
+      case 8: {
+        // The stream does not say of what type the rows are; cells of single bytes carry any.
+        const [out, table] = [this.operand('uint8'), this.operand('uint8')];
+        return { kind: 'gatherRows', out, table, ids: this.operand('int32'), count: this.word(), tableRows: this.word(), rowBytes: this.word() };
+      }
+      case 9:
+        return { kind: 'scatterAddRows', out: this.operand(), dy: this.operand(), ids: this.operand('int32'), count: this.word(), tableRows: this.word(), columns: this.word() };
+      case 10: {
+        const dtype = this.word() === 1 ? 'uint8' : 'float32';
+        const dims = this.words(this.word());
+        const [from, inStrides] = [this.operand(dtype), this.words(dims.length)];
+        const [out, outStrides] = [this.operand(dtype), this.words(dims.length)];
+        return { kind: 'copy', dtype, dims, in: from, inOffset: 0, inStrides, out, outOffset: 0, outStrides };
+      }
+      case 11:
+        return { kind: 'fill', out: this.operand(), outOffset: 0, count: this.word(), value: this.word() };
+      case 12:
+        assert.equal(this.word(), 0);
+        return { kind: 'random', out: this.operand(), count: this.word(), seedLow: this.word(), seedHigh: this.word(), stream: this.word() };
+      default:
+        throw new Error(`opcode ${opcode}`);
+    }
+  }
+
+  private map(): Bound<Instruction> {
+    const dtype = (at: number): DType => (['float32', 'int32', 'uint8'] as const)[this.stream[at]!]!;
+    const rank = this.word();
+    assert.ok(rank >= 1 && rank <= 6);
+    const dims = this.words(rank);
+    const inputs = Array.from({ length: this.word() }, () => {
+      const tensor = this.operand(dtype(this.at + 2));
+      this.word();
+      return { tensor, offset: 0, strides: this.words(rank) };
+    });
+    const constants = this.words(this.word());
+    const steps = Array.from({ length: this.word() }, () => ({ op: mapOps[this.word()]!, a: this.word(), b: this.word(), c: this.word() }));
+    const outputs = Array.from({ length: this.word() }, () => {
+      const tensor = this.operand(dtype(this.at + 2));
+      this.word();
+      return { tensor, register: this.word() };
+    });
+    assert.ok(inputs.length <= 24 && constants.length <= 24 && steps.length <= 64 && outputs.length <= 8, 'limits of a map');
+    return { kind: 'map', dims, inputs, constants, steps, outputs };
+  }
+}
