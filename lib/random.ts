@@ -30,6 +30,8 @@ export class Philox implements Random {
   readonly seed: bigint;
   readonly stream: number;
   private draws = 0;
+  /** Bits for shuffles: a few at a time, so that a long shuffle allocates nothing. */
+  readonly #block: Int32Array = new Int32Array(256);
 
   constructor(seed: number | bigint, stream: number = 0) {
     if (typeof seed !== 'bigint') check('Philox', 'seed', seed, seedRule);
@@ -79,14 +81,13 @@ export class Philox implements Random {
    * random order, so that a long shuffle can be interrupted.
    */
   shuffle(order: Int32Array, begin: number, end: number): void {
-    let bits = this.bits(end - begin);
-    let used = 0;
+    let used = this.#block.length;
     const next = (): number => {
-      if (used === bits.length) {
-        bits = this.bits(64);
+      if (used === this.#block.length) {
+        this.draw(this.#block);
         used = 0;
       }
-      return bits[used++]!;
+      return this.#block[used++]! >>> 0;
     };
     for (let i = end - 1; i >= begin; i--) {
       const j = bounded(next, i + 1);

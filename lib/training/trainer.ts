@@ -22,8 +22,9 @@ import {
   isBatch,
 } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
+import { Scratch } from './scratch.js';
 import { Control, runSteps } from './session.js';
-import { shuffledOrder } from './shuffle.js';
+import { fillInOrder, shuffleOrder } from './shuffle.js';
 import { Slots } from './slots.js';
 import { Totals } from './totals.js';
 
@@ -45,6 +46,8 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #programs = new Map<string, StepProgram>();
   #slots: Slots | undefined;
+  readonly #scratch: Scratch = new Scratch();
+  readonly #validationScratch: Scratch = new Scratch();
   /** Steps and epochs done so far, over all fits. */
   #steps = 0;
   #epochs = 0;
@@ -165,7 +168,7 @@ export class Trainer {
   async #record(epoch: number, totals: Totals, begin: number, options: FitOptions): Promise<EpochRecord> {
     const metrics = totals.metrics();
     if (options.validation !== undefined) {
-      const validation = await this.#evaluate(options.validation, options.batchSize ?? 256);
+      const validation = await this.#evaluate(options.validation, options.batchSize ?? 256, this.#validationScratch);
       Object.assign(metrics, { valLoss: validation.loss }, validation.metrics(validationName));
     }
     return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000 };
@@ -199,18 +202,17 @@ export class Trainer {
     if (options.validation !== undefined) this.#validateTargets('fit validation', options.validation, runs[0]!.step);
     const memories = [...inputs.map(memoryOf), memoryOf(data.y)];
     const steps = runs.reduce((total, run) => total + run.steps, 0);
+    const order = new Int32Array(count);
+    fillInOrder(order);
 
     return async (epoch, totals) => {
-      const order = shuffle
-        ? await shuffledOrder(count, new Philox(this.#seed, shuffleStream + this.#epochs))
-        : Int32Array.from({ length: count }, (_, i) => i);
+      if (shuffle) await shuffleOrder(order, new Philox(this.#seed, shuffleStream + this.#epochs));
       let finished = 0;
       const report = (loss: number, done: number): void => options.onProgress?.({ epoch, epochs, step: finished + done, steps, loss });
       for (const { begin, rows, steps: runSteps, step } of runs) {
         for (let at = 0; at < runSteps && !control.stopped; at += maxSteps) {
           const chunk = Math.min(maxSteps, runSteps - at);
-          const index = native().createMemory(chunk * rows * 4);
-          native().writeMemory(index, 0, order.subarray(begin + at * rows, begin + (at + chunk) * rows));
+          const index = this.#scratch.filled('index', order.subarray(begin + at * rows, begin + (at + chunk) * rows));
           const bindings: Binding[] = [
             ...step.inputs.map((slot, i): Binding => [slot, memories[i]!]),
             [step.target, memories.at(-1)!],
@@ -253,7 +255,10 @@ export class Trainer {
     const inputs = inputList(batch.x);
     const step = this.#trainingProgram(inputs.map(rowType), rowType(batch.y), rows, { kind: 'direct' });
     this.#validateTargets('step', batch, step);
-    const bindings: Binding[] = [...step.inputs.map((slot, i): Binding => [slot, memoryOf(inputs[i]!)]), [step.target, memoryOf(batch.y)]];
+    const bindings: Binding[] = [
+      ...step.inputs.map((slot, i): Binding => [slot, this.#scratch.filled(`input ${i}`, inputs[i]!.data)]),
+      [step.target, this.#scratch.filled('target', batch.y.data)],
+    ];
     await this.#runTraining(step, bindings, 1, rows, totals, control, debug, undefined);
   }
 
@@ -269,9 +274,8 @@ export class Trainer {
   ): Promise<number> {
     const { memory, slot } = this.#model.built;
     const width = step.results.stride / 4;
-    const results = native().createMemory(steps * step.results.stride);
-    const scalars = native().createMemory(steps * step.scalars!.stride);
-    native().writeMemory(scalars, 0, this.#scalarValues(steps));
+    const results = this.#scratch.get('results', steps * step.results.stride);
+    const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
     const slots = this.#optimizerSlots();
     const memories = new Map<MemorySlot, MemoryHandle>([
       ...bindings,
@@ -292,7 +296,7 @@ export class Trainer {
       }, progressInterval);
     try {
       const done = await runSteps(step.program, memories, steps, this.#steps, control, debug);
-      const values = new Float32Array(done * width);
+      const values = this.#scratch.floats('results', done * width);
       native().readMemory(results, 0, values);
       totals.add(values, rows);
       return done;
@@ -305,7 +309,7 @@ export class Trainer {
   /** The optimizer's scalars for the next steps, one row a step. */
   #scalarValues(steps: number): Float32Array {
     const names = this.#scalarNames();
-    const values = new Float32Array(steps * names.length);
+    const values = this.#scratch.floats('scalars', steps * names.length);
     for (let i = 0; i < steps; i++) {
       const row = this.#scalars(this.#steps + i);
       names.forEach((name, j) => (values[i * names.length + j] = row[name]!));
@@ -322,7 +326,7 @@ export class Trainer {
     return Object.keys(this.#scalars(0));
   }
 
-  async #evaluate(data: Batch, batchSize: number): Promise<Totals> {
+  async #evaluate(data: Batch, batchSize: number, scratch: Scratch = new Scratch()): Promise<Totals> {
     const count = this.#check('evaluate', data, false);
     const inputs = inputList(data.x);
     const { memory, slot } = this.#model.built;
@@ -330,11 +334,11 @@ export class Trainer {
     for (const { begin, rows, steps } of batchRuns(count, Math.min(batchSize, count))) {
       const step = this.#evaluationProgram(inputs.map(rowType), rowType(data.y), rows);
       if (begin === 0) this.#validateTargets('evaluate', data, step);
-      const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
-      const results = native().createMemory(steps * step.results.stride);
+      const part = (name: string, x: NdArray): MemoryHandle => scratch.filled(name, x.rows(begin, begin + rows * steps).data);
+      const results = scratch.get('results', steps * step.results.stride);
       const memories = new Map<MemorySlot, MemoryHandle>([
-        ...step.inputs.map((input, i): Binding => [input, part(inputs[i]!)]),
-        [step.target, part(data.y)],
+        ...step.inputs.map((input, i): Binding => [input, part(`input ${i}`, inputs[i]!)]),
+        [step.target, part('target', data.y)],
         [step.results, results],
         [slot, memory],
       ]);
