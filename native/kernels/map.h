@@ -22,21 +22,32 @@ constexpr int kMaxMapRegisters = kMaxMapInputs + kMaxMapConstants + kMaxMapInstr
 static_assert(kMaxMapRegisters * kMapPitch * sizeof(float) <= kScratchBytes);
 
 // Where a register's current block lies, and by how much to move on after a vector: kLanes, or 0 for a single repeated vector.
+// A block of scratch is written in whole vectors: a masked store would stall the next instruction's load.
 struct MapOperand {
   float* data;
-  int64_t step;
+  int32_t step;
+  bool scratch;
 };
+
+LW_INLINE void map_store_rest(MapOperand d, F32 x, int n) {
+  if (d.scratch) {
+    store(d.data, x);
+  } else {
+    store_n(d.data, x, n);
+  }
+}
 
 template <class Op>
 LW_INLINE void map_unary(int64_t n, MapOperand d, MapOperand a, Op op) {
   for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step) store(d.data, op(load(a.data)));
-  if (n > 0) store_n(d.data, op(load_n(a.data, static_cast<int>(n))), static_cast<int>(n));
+  const int rest = static_cast<int>(n);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest)), rest);
 }
 template <class Op>
 LW_INLINE void map_binary(int64_t n, MapOperand d, MapOperand a, MapOperand b, Op op) {
   for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step, b.data += b.step) store(d.data, op(load(a.data), load(b.data)));
   const int rest = static_cast<int>(n);
-  if (rest > 0) store_n(d.data, op(load_n(a.data, rest), load_n(b.data, rest)), rest);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest)), rest);
 }
 template <class Op>
 LW_INLINE void map_ternary(int64_t n, MapOperand d, MapOperand a, MapOperand b, MapOperand c, Op op) {
@@ -44,7 +55,7 @@ LW_INLINE void map_ternary(int64_t n, MapOperand d, MapOperand a, MapOperand b, 
     store(d.data, op(load(a.data), load(b.data), load(c.data)));
   }
   const int rest = static_cast<int>(n);
-  if (rest > 0) store_n(d.data, op(load_n(a.data, rest), load_n(b.data, rest), load_n(c.data, rest)), rest);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest), load_n(c.data, rest)), rest);
 }
 
 LW_INLINE F32 one_if(Mask m) { return select(m, set1(1.0f), zero()); }
@@ -52,7 +63,7 @@ LW_INLINE F32 maximum(F32 a, F32 b) { return select(unordered(a, a), a, max_seco
 LW_INLINE F32 minimum(F32 a, F32 b) { return select(unordered(a, a), a, min_second(a, b)); }
 
 // d = op(a, b, c) on n elements.
-static void map_instruction(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
+static __attribute__((noinline)) void map_instruction(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
   const MapOperand a = registers[i.a];
 #define LW_UNARY(name, expression) \
   case MapOp::name:                \
@@ -178,7 +189,7 @@ static void map_expand(const IndexSpace& space, const MapInput& input, const int
 static void map_store_output(const MapOutput& output, int64_t at, int64_t n, MapOperand from) {
   switch (output.dtype) {
     case DType::f32:
-      return map_unary(n, {output.data + at, kLanes}, from, [](F32 x) __attribute__((always_inline)) { return x; });
+      return map_unary(n, {output.data + at, kLanes, false}, from, [](F32 x) __attribute__((always_inline)) { return x; });
     case DType::i32: {
       int32_t* p = reinterpret_cast<int32_t*>(output.data) + at;
       for (; n >= kLanes; n -= kLanes, p += kLanes, from.data += from.step) store_i(p, to_int(load(from.data)));
@@ -246,8 +257,9 @@ static void map_collapse(const MapArgs& args, MapPlan& plan) {
   collapse(args.rank, args.dims, count, strides, plan.space, merged);
 }
 
-// Writes the block registers: inputs, constants, temporaries. `n` elements from position `first` are to be run.
-static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan& plan) {
+// Places all registers for a run from position `first` on. In a short run the end of a vector weighs more than a copy, so what is read
+// again stays in scratch.
+static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* scratch, MapPlan& plan) {
   const int temporaries = args.inputs + args.constants;
   const int registers = temporaries + args.instructions;
   plan.moving_count = plan.stored_count = 0;
@@ -259,12 +271,12 @@ static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan
     const MapInput& input = args.input[i];
     switch (plan.access[i]) {
       case MapAccess::in_place:
-        plan.registers[i] = {const_cast<float*>(static_cast<const float*>(input.data)) + first, kLanes};
+        plan.registers[i] = {const_cast<float*>(static_cast<const float*>(input.data)) + first, kLanes, false};
         plan.moving[plan.moving_count++] = static_cast<int8_t>(i);
         break;
       case MapAccess::repeated:
         store(free, set1(map_scalar(input, 0)));
-        plan.registers[i] = {free, 0};
+        plan.registers[i] = {free, 0, true};
         free += 16;
         break;
       case MapAccess::expanded:
@@ -274,13 +286,13 @@ static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan
   }
   for (int i = 0; i < args.constants; ++i, free += 16) {
     store(free, set1(args.constant[i]));
-    plan.registers[args.inputs + i] = {free, 0};
+    plan.registers[args.inputs + i] = {free, 0, true};
   }
   if (plan.expands) {
     map_collapse(args, plan);
     for (int i = 0; i < args.inputs; ++i) {
       if (plan.access[i] != MapAccess::expanded) continue;
-      plan.registers[i] = {free, kLanes};
+      plan.registers[i] = {free, kLanes, true};
       free += kMapPitch;
     }
   }
@@ -302,12 +314,13 @@ static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan
     const MapOutput& output = args.output[o];
     const int instruction = output.reg - temporaries;
     bool direct = instruction >= 0 && output.dtype == DType::f32 && plan.registers[output.reg].data == nullptr;
+    if (direct && short_run && last_read[output.reg] >= 0) direct = false;
     for (int i = 0; direct && i < args.inputs; ++i) {
       // An expanded or repeated input was read before the first instruction of the block.
       direct = !(plan.access[i] == MapAccess::in_place && args.input[i].data == output.data && last_read[i] > instruction);
     }
     if (direct) {
-      plan.registers[output.reg] = {output.data + first, kLanes};
+      plan.registers[output.reg] = {output.data + first, kLanes, false};
       plan.moving[plan.moving_count++] = static_cast<int8_t>(output.reg);
     } else {
       plan.stored[plan.stored_count++] = static_cast<int8_t>(o);
@@ -326,17 +339,16 @@ static void map_plan(const MapArgs& args, int64_t first, float* scratch, MapPlan
     for (int k = 0; k < arity; ++k) {
       const int r = operands[k];
       if (r < temporaries || last_read[r] != i) continue;
-      float* block = plan.registers[r].data;
-      if (block < scratch || block >= free) continue;
+      if (!plan.registers[r].scratch) continue;
       last_read[r] = -1;  // an operand used twice is released once
-      spare[spares++] = block;
+      spare[spares++] = plan.registers[r].data;
     }
     MapOperand& d = plan.registers[temporaries + i];
     if (d.data != nullptr) continue;
     if (spares > 0) {
-      d = {spare[--spares], kLanes};
+      d = {spare[--spares], kLanes, true};
     } else {
-      d = {free, kLanes};
+      d = {free, kLanes, true};
       free += kMapPitch;
     }
   }
@@ -356,7 +368,7 @@ int64_t map(const MapArgs& args, int64_t begin, int64_t end, void* scratch) {
   const int64_t stop = end * kMapTask < elements ? end * kMapTask : elements;
   if (first >= stop) return kOk;
   MapPlan plan;
-  map_plan(args, first, static_cast<float*>(scratch), plan);
+  map_plan(args, first, stop - first < kMapBlock, static_cast<float*>(scratch), plan);
   const int temporaries = args.inputs + args.constants;
   for (;;) {
     const int64_t n = stop - first < kMapBlock ? stop - first : kMapBlock;

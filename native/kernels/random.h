@@ -3,11 +3,12 @@
 #pragma once
 
 #include "args.h"
+#include "lanes.h"
 
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kRandomTask = 16384;  // a multiple of 4 · kLanes
+constexpr int64_t kRandomTask = 16384;  // a multiple of kRandomBatch
 constexpr int32_t kPhiloxMultiplier0 = static_cast<int32_t>(0xD2511F53), kPhiloxMultiplier1 = static_cast<int32_t>(0xCD9E8D57);
 constexpr int32_t kPhiloxWeyl0 = static_cast<int32_t>(0x9E3779B9), kPhiloxWeyl1 = static_cast<int32_t>(0xBB67AE85);
 
@@ -32,20 +33,39 @@ LW_INLINE PhiloxBlock philox(I32 c0, I32 c1, I32 c2, I32 c3, int32_t seed_low, i
   return {{c0, c1, c2, c3}};
 }
 
-// Elements 4 · block … of kLanes consecutive blocks, in order, to out.
-LW_INLINE void random_blocks(const RandomArgs& args, int64_t block, float* out) {
-  const I32 counter = add_i(set1_i(static_cast<int32_t>(block)), iota_i());
+// kLanes consecutive (or spread) blocks of the program's counters, in the form asked for.
+LW_INLINE PhiloxBlock random_blocks(const RandomArgs& args, I32 counter) {
   PhiloxBlock bits = philox(counter, set1_i(static_cast<int32_t>(args.stream)), set1_i(static_cast<int32_t>(args.step)),
                             set1_i(static_cast<int32_t>(args.step >> 32)), static_cast<int32_t>(args.seed), static_cast<int32_t>(args.seed >> 32));
-  alignas(64) int32_t word[4][kLanes];
-  for (int w = 0; w < 4; ++w) {
-    if (args.kind == RandomKind::uniform) bits.word[w] = float_to_bits(mul(to_float(shift_right<8>(bits.word[w])), set1(0x1p-24f)));
-    store_i(word[w], bits.word[w]);
+  if (args.kind == RandomKind::uniform) {
+    for (I32& word : bits.word) word = float_to_bits(mul(to_float(shift_right<8>(word)), set1(0x1p-24f)));
   }
-  int32_t* to = reinterpret_cast<int32_t*>(out);
-  for (int i = 0; i < kLanes; ++i) {
-    for (int w = 0; w < 4; ++w) to[4 * i + w] = word[w][i];
+  return bits;
+}
+
+constexpr int kRandomGroups = kLanes / 4;
+constexpr int kRandomBatch = kLanes * kLanes;
+
+// kRandomBatch elements from 4 · block on. Group g computes blocks g, g + kRandomGroups, … so that the transposed words are
+// kLanes runs of consecutive elements.
+LW_INLINE void random_batch(const RandomArgs& args, int64_t block, float* out) {
+  static_assert(kRandomGroups == 4 || kRandomGroups == 2 || kRandomGroups == 1);
+  const I32 spread = kRandomGroups == 4 ? shift_left<2>(iota_i()) : kRandomGroups == 2 ? shift_left<1>(iota_i()) : iota_i();
+  F32 word[kLanes];
+  for (int g = 0; g < kRandomGroups; ++g) {
+    const PhiloxBlock bits = random_blocks(args, add_i(set1_i(static_cast<int32_t>(block) + g), spread));
+    for (int w = 0; w < 4; ++w) word[4 * g + w] = bits_to_float(bits.word[w]);
   }
+  transpose(word);
+  for (int l = 0; l < kLanes; ++l) store(out + l * kLanes, word[l]);
+}
+
+// n ≤ 4 · kLanes elements from 4 · block on.
+LW_INLINE void random_rest(const RandomArgs& args, int64_t block, int n, float* out) {
+  const PhiloxBlock bits = random_blocks(args, add_i(set1_i(static_cast<int32_t>(block)), iota_i()));
+  alignas(64) float word[4][kLanes];
+  for (int w = 0; w < 4; ++w) store(word[w], bits_to_float(bits.word[w]));
+  for (int k = 0; k < n; ++k) out[k] = word[k % 4][k / 4];
 }
 
 int64_t random_tasks(const RandomArgs& args) { return (args.count + kRandomTask - 1) / kRandomTask; }
@@ -53,12 +73,8 @@ int64_t random_tasks(const RandomArgs& args) { return (args.count + kRandomTask 
 int64_t random(const RandomArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t stop = end * kRandomTask < args.count ? end * kRandomTask : args.count;
   int64_t i = begin * kRandomTask;
-  for (; i + 4 * kLanes <= stop; i += 4 * kLanes) random_blocks(args, i / 4, args.out + i);
-  if (i < stop) {
-    alignas(64) float rest[4 * kLanes];
-    random_blocks(args, i / 4, rest);
-    for (int64_t k = i; k < stop; ++k) args.out[k] = rest[k - i];
-  }
+  for (; i + kRandomBatch <= stop; i += kRandomBatch) random_batch(args, i / 4, args.out + i);
+  for (; i < stop; i += 4 * kLanes) random_rest(args, i / 4, static_cast<int>(min_size(stop - i, 4 * kLanes)), args.out + i);
   return kOk;
 }
 
