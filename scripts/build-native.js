@@ -11,6 +11,10 @@ if (bundled && process.env.npm_config_nodedir === undefined) args.push(`--nodedi
 
 // A checkout's own node-gyp; elsewhere the one that npm puts on the PATH of the scripts it runs.
 const PATH = [resolve(import.meta.dirname, '../node_modules/.bin'), process.env.PATH].join(delimiter);
-const { status, error } = spawnSync('node-gyp', args, { stdio: 'inherit', env: { ...process.env, PATH }, shell: process.platform === 'win32' });
+const { status, error } = spawnSync('node-gyp', args, {
+  stdio: 'inherit',
+  env: { ...process.env, PATH },
+  shell: process.platform === 'win32',
+});
 if (error !== undefined) console.error(`node-gyp: ${error.message}. Run this as: npm run build:native`);
 process.exitCode = status ?? 1;
