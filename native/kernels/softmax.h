@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "lanes.h"
+#include "short_rows.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -86,6 +87,32 @@ static float log_sum_exp_row(const float* in, int64_t columns) {
   return shift + log_of(fold_row<SumFold>(columns, ReadExp{in, set1(shift)}));
 }
 
+// `rows` ≤ kLanes rows of `columns` ≤ kLanes.
+static void softmax_short(SoftmaxKind kind, const float* in, int rows, int columns, float* out) {
+  F32 x[kLanes], e[kLanes];
+  load_columns(in, rows, columns, x);
+  const F32 max = fold_columns<OrderedMaxFold>(x, columns);
+  if (kind == SoftmaxKind::log_sum_exp) {
+    const F32 shift = select(equal(sub(max, max), zero()), max, zero());
+    for (int c = 0; c < columns; ++c) e[c] = exp(sub(x[c], shift));
+    store_n(out, add(shift, log(fold_columns<SumFold>(e, columns))), rows);
+    return;
+  }
+  for (int c = 0; c < columns; ++c) {
+    x[c] = sub(x[c], max);
+    e[c] = exp_nonpositive(x[c]);
+  }
+  const F32 sum = fold_columns<SumFold>(e, columns);
+  if (kind == SoftmaxKind::softmax) {
+    const F32 scale = div(set1(1.0f), sum);
+    for (int c = 0; c < columns; ++c) x[c] = mul(e[c], scale);
+  } else {
+    const F32 log_sum = log(sum);
+    for (int c = 0; c < columns; ++c) x[c] = sub(x[c], log_sum);
+  }
+  store_columns(x, rows, columns, out);
+}
+
 LW_INLINE int64_t softmax_rows_per_task(int64_t columns) { return max_size(1, kSoftmaxTask / (columns + 1)); }
 
 int64_t softmax_tasks(const SoftmaxArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
@@ -93,14 +120,23 @@ int64_t softmax_tasks(const SoftmaxArgs& args) { return ceil_div(args.rows, soft
 int64_t softmax(const SoftmaxArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
   const int64_t stop = min_size(end * per_task, args.rows);
-  for (int64_t r = begin * per_task; r < stop; ++r) {
+  const int64_t pitch = args.kind == SoftmaxKind::log_sum_exp ? 1 : args.columns;
+  int64_t r = begin * per_task;
+  if (args.columns > 0 && args.columns <= kLanes) {
+    for (; r < stop; r += kLanes) {
+      const int rows = static_cast<int>(min_size(stop - r, kLanes));
+      softmax_short(args.kind, args.in + r * args.columns, rows, static_cast<int>(args.columns), args.out + r * pitch);
+    }
+    return kOk;
+  }
+  for (; r < stop; ++r) {
     const float* in = args.in + r * args.columns;
     switch (args.kind) {
       case SoftmaxKind::softmax:
-        softmax_row(in, args.columns, args.out + r * args.columns);
+        softmax_row(in, args.columns, args.out + r * pitch);
         break;
       case SoftmaxKind::log_softmax:
-        log_softmax_row(in, args.columns, args.out + r * args.columns);
+        log_softmax_row(in, args.columns, args.out + r * pitch);
         break;
       case SoftmaxKind::log_sum_exp:
         args.out[r] = log_sum_exp_row(in, args.columns);
