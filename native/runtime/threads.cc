@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "compute_thread.h"
 #include "kernels/args.h"
 #include "processors.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -19,8 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 // Longer than the serial instructions between two parallel ones, shorter than what a wake-up costs the other way.
 constexpr double kSpinNanoseconds = 40e3;
-// Waiting longer than this for a worker means that it is not on a processor: stop competing with it.
-constexpr auto kYieldTime = std::chrono::milliseconds(1);
 
 // `pause` takes 4 to 140 cycles depending on the processor: measured once, the fastest of three (a thread may be preempted).
 int64_t count_spins() {
@@ -32,6 +32,15 @@ int64_t count_spins() {
     best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
   }
   return static_cast<int64_t>(kSpinNanoseconds * kPauses / std::max(best, 1.0));
+}
+
+// Where the calling thread runs, −1 if the system does not say.
+int current_processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
 }
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
@@ -47,8 +56,10 @@ struct ThreadPool::Worker {
   Body body = nullptr;
   const void* context = nullptr;
   int64_t begin = 0, end = 0;
+  int caller_processor = -1;
   alignas(128) Signal done;
   int64_t bad = kOk;
+  std::atomic<int> processor{-1};  // where it ran last
   uint32_t orders = 0;  // the caller's count
 };
 
@@ -90,6 +101,7 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
 
   const int helpers = start_workers(static_cast<int>(wanted - 1));
   const int64_t share = tasks / (helpers + 1), rest = tasks % (helpers + 1);
+  const int processor = current_processor();
   int64_t begin = share + (rest > 0);  // the caller's own part is [0, begin)
   const int64_t own = begin;
   for (int i = 0; i < helpers; ++i) {
@@ -97,6 +109,7 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
     worker.body = body;
     worker.context = context;
     worker.begin = begin;
+    worker.caller_processor = processor;
     worker.end = begin += share + (i + 1 < rest);
     worker.order.post(++worker.orders);
   }
@@ -113,14 +126,20 @@ void ThreadPool::work(Worker& worker, void* scratch) {
   for (uint32_t seen = 0;;) {
     await_order(worker, seen);
     seen = worker.order.value();
+    worker.processor.store(current_processor(), std::memory_order_relaxed);
     worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);
     worker.done.post(seen);
   }
 }
 
+// Spinning for somebody who needs this very processor only delays him, and so it does with more threads than processors.
+// Sleeping beats yielding: on current Linux a thread that yields gives up its whole slice to whatever else runs on the machine.
+int64_t ThreadPool::spins_against(int processor) const {
+  return threads() > processors_ || (processor >= 0 && processor == current_processor()) ? 0 : spins_;
+}
+
 void ThreadPool::await_order(Worker& worker, uint32_t seen) const {
-  // With more threads than processors, a spinning worker keeps another from working.
-  const int64_t spins = threads() > processors_ ? 0 : spins_;
+  const int64_t spins = spins_against(worker.caller_processor);
   for (int64_t i = 0; i < spins; ++i) {
     if (worker.order.value() != seen) return;
     if (active_runs_.load(std::memory_order_relaxed) == 0) break;
@@ -130,16 +149,11 @@ void ThreadPool::await_order(Worker& worker, uint32_t seen) const {
 }
 
 void ThreadPool::await_done(Worker& worker, uint32_t order) const {
-  const int64_t spins = threads() > processors_ ? 0 : spins_;
+  const int64_t spins = spins_against(worker.processor.load(std::memory_order_relaxed));
   for (int64_t i = 0; i < spins; ++i) {
     if (worker.done.value() == order) return;
     spin_pause();
   }
-  const auto limit = Clock::now() + kYieldTime;
-  do {
-    if (worker.done.value() == order) return;
-    std::this_thread::yield();
-  } while (Clock::now() < limit);
   worker.done.sleep(order - 1);
 }
 

@@ -50,6 +50,7 @@ class ThreadPool {
   int64_t participants(int64_t tasks) const;
   int start_workers(int wanted);
   void work(Worker& worker, void* scratch);
+  int64_t spins_against(int processor) const;
   void await_order(Worker& worker, uint32_t seen) const;
   void await_done(Worker& worker, uint32_t order) const;
 
