@@ -137,7 +137,7 @@ function filled(data: NdArray): MemoryHandle {
   return memory;
 }
 
-/** A function that gives y for what the memories hold now. */
+/** A function that gives y for what the memories hold now, always as step 0, so that dropout repeats itself. */
 function evaluator(y: Tensor, memories: ReadonlyMap<MemorySlot, MemoryHandle>): () => Promise<Float32Array> {
   const slot = new MemorySlot('y', byteSize(y));
   const memory = native().createMemory(slot.bytes);

@@ -1,5 +1,5 @@
 /** From the values a program must deliver to its instructions: passes, lowering, placement, schedule, memory plan. */
-import { Source } from '../graph/source.js';
+import { ConstantArray, Source } from '../graph/source.js';
 import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
 import { rowMajorStrides } from '../ops/shape.js';
@@ -73,12 +73,12 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions)
   };
 }
 
-/** Values that lie in a bound memory already are copied from it by an instruction of their own, which then is ordered like any other. */
+/** Values that lie in a bound memory already, or are constants, are copied by an instruction of their own, which then is ordered like any other. */
 function snapshotSources(writes: readonly Write[]): readonly Write[] {
   const operands = new Operands([], []);
   return writes.flatMap((write) => {
     const { base, strides } = operands.source(write.value);
-    if (!(base.node.op instanceof Source) || !isContiguous(write.value.shape, strides)) return [write];
+    if (!(base.node.op instanceof Source || base.node.op instanceof ConstantArray) || !isContiguous(write.value.shape, strides)) return [write];
     if (base.size === write.value.size && isInPlace(base, write)) return [];
     return [{ ...write, value: new Node(new Snapshot(), [write.value], [write.value]).outputs[0]! }];
   });

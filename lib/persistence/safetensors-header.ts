@@ -1,6 +1,6 @@
 /** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
 import type { NdArray } from '../array.js';
-import { FileError } from '../errors.js';
+import { FileError, StateError } from '../errors.js';
 import { type DType, type Shape, bytesPerElement, sizeOf } from '../graph/tensor.js';
 import { duplicateKey } from './json.js';
 
@@ -42,6 +42,11 @@ export function formatHeader(path: string, tensors: ReadonlyMap<string, NdArray>
       throw new FileError(
         `writeSafetensors: expected other tensor names than __metadata__ for ${path}, which the format keeps for itself.`,
       );
+    if (data.length !== sizeOf(shape)) {
+      throw new StateError(
+        `writeSafetensors: expected ${sizeOf(shape)} elements for ${quote(name)}, got ${data.length}: its buffer was detached or resized.`,
+      );
+    }
     const begin = end;
     end += data.byteLength;
     parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: dtypeNames[dtype], shape, data_offsets: [begin, end] })}`);

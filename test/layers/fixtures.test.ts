@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import type { Layer } from '../../lib/layers/index.js';
+import {
+  ELU,
+  Flatten,
+  GELU,
+  LayerNorm,
+  LeakyReLU,
+  Linear,
+  LogSoftmax,
+  ReLU,
+  SiLU,
+  Sigmoid,
+  Softmax,
+  Softplus,
+  Tanh,
+} from '../../lib/layers/index.js';
+import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
+import { runLayer } from '../support/layer.js';
+
+interface LayerFixture {
+  readonly name: string;
+  readonly x: Packed;
+  readonly dy: Packed;
+  readonly parameters: Readonly<Record<string, Packed>>;
+  readonly y: Packed;
+  readonly dx: Packed;
+  readonly dparameters: Readonly<Record<string, Packed>>;
+}
+
+/** The layer that computes what PyTorch's of that fixture does. */
+const layers: Readonly<Record<string, Layer>> = {
+  Linear: new Linear(3),
+  'Linear without bias': new Linear(3, { bias: false }),
+  'Linear on sequences': new Linear(2),
+  Sigmoid: new Sigmoid(),
+  Tanh: new Tanh(),
+  ReLU: new ReLU(),
+  LeakyReLU: new LeakyReLU(),
+  'LeakyReLU 0.25': new LeakyReLU({ negativeSlope: 0.25 }),
+  ELU: new ELU(),
+  'ELU 0.5': new ELU({ alpha: 0.5 }),
+  GELU: new GELU(),
+  'GELU tanh': new GELU({ approximate: 'tanh' }),
+  SiLU: new SiLU(),
+  Softplus: new Softplus(),
+  'Softplus 2': new Softplus({ beta: 2 }),
+  Softmax: new Softmax(),
+  'Softmax along 1': new Softmax({ dim: 1 }),
+  LogSoftmax: new LogSoftmax(),
+  'LogSoftmax far out': new LogSoftmax(),
+  LayerNorm: new LayerNorm(),
+  'LayerNorm of two dimensions': new LayerNorm({ normalizedShape: [3, 4] }),
+  'LayerNorm without affine': new LayerNorm({ affine: false }),
+  'LayerNorm eps': new LayerNorm({ eps: 0.1 }),
+  Flatten: new Flatten(),
+  'Flatten 0 to 1': new Flatten({ startDim: 0, endDim: 1 }),
+};
+
+/** Rounding of at most some ten operations, and sums of at most eight terms of size about 1. */
+const ulps = 32;
+
+describe('layers against PyTorch', () => {
+  const fixtures = readFixture<readonly LayerFixture[]>('layers');
+  it('has a fixture for each layer listed', () => assert.deepEqual(fixtures.map(({ name }) => name).sort(), Object.keys(layers).sort()));
+  for (const { name, x, dy, parameters, ...expected } of fixtures) {
+    it(name, () => {
+      const values = new Map(Object.entries(parameters).map(([path, value]) => [path, unpack(value)]));
+      const { y, dx, dparameters } = runLayer(layers[name]!, unpack(x), values, unpack(dy));
+      assertClose(y, expected.y, ulps, 'y');
+      assertClose(dx, expected.dx, ulps, 'dx');
+      for (const [path, value] of Object.entries(expected.dparameters)) assertClose(dparameters.get(path)!, value, ulps, `d(${path})`);
+    });
+  }
+});

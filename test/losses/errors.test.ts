@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { type NdArray, array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, type Loss, MSELoss, NLLLoss, l1, l2 } from '../../lib/losses/index.js';
+
+const zeros = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)), shape);
+const ids = (...values: number[]): NdArray => array(Int32Array.from(values));
+
+const wrongOptions: readonly (readonly [() => unknown, string])[] = [
+  // @ts-expect-error no such choice
+  [() => new MSELoss({ reduction: 'none' }), "MSELoss: expected 'mean' or 'sum' for reduction, got 'none'."],
+  // @ts-expect-error unknown option
+  [() => new L1Loss({ delta: 1 }), 'L1Loss: expected options among reduction, got delta.'],
+  [() => new HuberLoss({ delta: 0 }), 'HuberLoss: expected a number > 0 for delta, got 0.'],
+  [() => new CrossEntropyLoss({ labelSmoothing: 1.5 }), 'CrossEntropyLoss: expected a number in [0, 1] for labelSmoothing, got 1.5.'],
+  [() => new CrossEntropyLoss({ weight: [1, -1] }), 'CrossEntropyLoss: expected an array of numbers ≥ 0 for weight, got [ 1, -1 ].'],
+  [() => new CrossEntropyLoss({ ignoreIndex: 0.5 }), 'CrossEntropyLoss: expected a whole number for ignoreIndex, got 0.5.'],
+  [() => new NLLLoss({ weight: [NaN] }), 'NLLLoss: expected an array of numbers ≥ 0 for weight, got [ NaN ].'],
+  [
+    () => new BCEWithLogitsLoss({ posWeight: -1 }),
+    'BCEWithLogitsLoss: expected a number ≥ 0 or an array of numbers ≥ 0 for posWeight, got -1.',
+  ],
+  [() => l1(-1), 'l1: expected a number ≥ 0 for lambda, got -1.'],
+  [() => l2(Infinity), 'l2: expected a number ≥ 0 for lambda, got Infinity.'],
+];
+
+const wrongShapes: readonly (readonly [Loss, NdArray, NdArray, string])[] = [
+  [
+    new MSELoss(),
+    zeros(4, 1),
+    zeros(4),
+    'MSELoss: expected target of the shape of the prediction [4, 1], got [4]. Reshape the target or change the last layer.',
+  ],
+  [
+    new CrossEntropyLoss(),
+    zeros(4, 3),
+    zeros(4, 2),
+    'CrossEntropyLoss: expected class ids of shape [4] or probabilities of shape [4, 3] for target, got [4, 2]. Reshape the target or change the last layer.',
+  ],
+  [
+    new CrossEntropyLoss({ weight: [1, 2] }),
+    zeros(4, 3),
+    ids(0, 0, 0, 0),
+    'CrossEntropyLoss: expected 3 values for weight, one a class, got 2.',
+  ],
+  [
+    new NLLLoss(),
+    zeros(4, 3),
+    zeros(4, 3),
+    'NLLLoss: expected class ids of shape [4] for a prediction of shape [4, 3], got [4, 3]. Reshape the target.',
+  ],
+  [
+    new BCEWithLogitsLoss({ posWeight: [1, 2] }),
+    zeros(4, 3),
+    zeros(4, 3),
+    'BCEWithLogitsLoss: expected 3 values for posWeight, one for each of the last dimension, got 2.',
+  ],
+];
+
+const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[] = [
+  [
+    new CrossEntropyLoss(),
+    ids(0, 2, 3, 1),
+    [2, 3],
+    'CrossEntropyLoss: expected class ids 0 … 2, got 3 at row 2. Number the classes from 0, or give the last layer more outputs.',
+  ],
+  [
+    new CrossEntropyLoss({ ignoreIndex: 5 }),
+    array(Int32Array.of(0, 5, 1, -1), [2, 2]),
+    [2, 2, 3],
+    'CrossEntropyLoss: expected class ids 0 … 2, got -1 at row 1 [1]. Number the classes from 0, or give the last layer more outputs.',
+  ],
+  [
+    new NLLLoss(),
+    array([0, 0.5]),
+    [2, 3],
+    'NLLLoss: expected class ids 0 … 2, got 0.5 at row 1. Number the classes from 0, or give the last layer more outputs.',
+  ],
+  [
+    new CrossEntropyLoss(),
+    array([[0.5, 0.5], [2, -1]]), // prettier-ignore
+    [2, 2],
+    'CrossEntropyLoss: expected probabilities in [0, 1], got 2 at row 1 [0]. Use class ids or normalise the rows.',
+  ],
+  [
+    new CrossEntropyLoss(),
+    array([[0.5, 0.5], [0.5, 0.25]]), // prettier-ignore
+    [2, 2],
+    'CrossEntropyLoss: expected probabilities that sum to 1, got 0.75 at row 1. Use class ids or normalise the rows.',
+  ],
+  [
+    new BCEWithLogitsLoss(),
+    array([[0], [NaN]]),
+    [2, 1],
+    'BCEWithLogitsLoss: expected targets in [0, 1], got NaN at row 1 [0]. Scale or relabel the targets.',
+  ],
+];
+
+describe('errors of losses', () => {
+  for (const [make, message] of wrongOptions) it(message, () => assert.throws(make, { name: 'OptionError', message }));
+  for (const [loss, prediction, target, message] of wrongShapes) {
+    const f = compile((p: Tensor, t: Tensor) => loss.forward(p, t));
+    it(message, () => assert.throws(() => f.sync(prediction, target), { name: 'ShapeError', message }));
+  }
+  for (const [loss, target, shape, message] of wrongData) {
+    it(message, () => assert.throws(() => loss.validate(target, shape), { name: 'DataError', message }));
+  }
+  it('accepts ignored ids and rounded probabilities', () => {
+    new CrossEntropyLoss({ ignoreIndex: -100 }).validate(ids(0, -100, 2), [3, 3]);
+    new CrossEntropyLoss().validate(array([[1 / 3, 1 / 3, 1 / 3]]), [1, 3]);
+  });
+});
