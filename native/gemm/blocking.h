@@ -30,11 +30,25 @@ constexpr int kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int kTileRows = tile_rows(kTileVectors);
 
+// The widest panel for `columns` columns, at most `most` vectors: whole vectors while they fit, one padded vector at the end.
+LW_INLINE int panel_vectors(int most, int64_t columns) {
+  const int64_t left = divide_up(columns, kLanes);
+  while (most > left) most /= 2;
+  return most;
+}
+
 // Packed B: at most 512 KB, half of a 1 MB L2, so that rows of A and C pass through beside it.
 constexpr int64_t kMaxPackedB = 128 * 1024;
-// A copied row panel of A: 12 rows at a pitch that is no multiple of 256 elements.
-constexpr int64_t kPanelPitch = kMaxDepth + 16;
-constexpr int64_t kPanelA = 12 * kPanelPitch + 64;
+// B is read in place where few rows would repay a copy, or where its block sits in the L2 cache anyway; a pitch of a multiple
+// of 1 KB puts its rows into few cache sets, so that is copied if more than one tile of rows reads it.
+constexpr int64_t kDirectRows = 32, kDirectSize = 160 * 1024, kBadStride = 256;
+constexpr int64_t kPrefetchRows = 8;
+// A panel of A at such a pitch is copied where that many columns repay it.
+constexpr int64_t kCopyColumns = 128;
+
+// A copied panel of A: 12 rows at a pitch that is no multiple of 256 elements, or [depth][16].
+constexpr int64_t kPanelPitch = kMaxDepth + 16, kPanelRows = 16;
+constexpr int64_t kPanelA = kPanelRows * kPanelPitch;
 static_assert((kMaxPackedB + kPanelA) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).

@@ -1,9 +1,10 @@
 // C[b] = activation(A[b] · B[b] (+ C[b]) + bias): the driver.
 //
 // Any strides of A and B; C is row-major and must not overlap the inputs. Sizes may be 0; K = 0 writes activation(C·accumulate + bias).
-// Numbers: K falls into blocks of depth_block(K); inside a block the sum starts at 0 and is one chain of FMAs in order of k; blocks are added in
-// order (the first to the old C when accumulating), then the bias, then the activation. So the bits depend neither on tiles, packing and threads
-// nor on the ISA, as long as it fuses; the baseline rounds each product as well: |error| ≤ (K + 2)·2^-24·Σ|a·b| either way. NaN passes relu.
+// Numbers: K falls into blocks of depth_block(K); inside a block the sum starts at 0 and is one chain of FMAs in order of k; blocks are
+// added in order (the first to the old C when accumulating), then the bias, then the activation. So the bits depend neither on tiles,
+// packing and threads nor on the ISA, as long as it fuses; the baseline rounds each product as well: |error| ≤ (K + 2)·2^-24·Σ|a·b| either
+// way. NaN passes relu.
 #pragma once
 #include "../kernels/math.h"
 #include "microkernel.h"
@@ -12,7 +13,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// sigmoid and tanh run over the finished columns while they are in the cache; relu is part of the tile.
+// sigmoid and tanh run over a finished tile while it is in the cache; relu is part of the tile.
 void activate(Activation activation, int64_t rows, int64_t columns, float* c, int64_t c_row) {
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; j += kLanes) {
@@ -23,60 +24,110 @@ void activate(Activation activation, int64_t rows, int64_t columns, float* c, in
     }
 }
 
+void pack(int vectors, int64_t depth, int64_t columns, const float* b, int64_t b_row, int64_t b_col, float* out) {
+  switch (vectors) {
+    case 8: return pack_b<8>(depth, columns, b, b_row, b_col, out);
+    case 4: return pack_b<4>(depth, columns, b, b_row, b_col, out);
+    default: return pack_b<kTileVectors>(depth, columns, b, b_row, b_col, out);
+  }
+}
+
+// How one rectangle of C is computed.
+struct Plan {
+  int vectors;      // the widest tile
+  int64_t columns;  // of one block of B
+  bool direct_b, copy_a;
+};
+
+LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
+  Plan plan;
+  plan.vectors = rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : kTileVectors;
+  plan.columns = kMaxPackedB / larger(depth, 1) / kTileColumns * kTileColumns;
+  const bool few_rows = rows <= kDirectRows, small = depth * columns <= kDirectSize;
+  const bool conflicts = g.b_row % kBadStride == 0 && depth > 64 && rows > kTileRows;
+  plan.direct_b = g.b_col == 1 && (few_rows || small) && !conflicts;
+  const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
+  plan.copy_a = a_stride % kBadStride == 0 && depth > 64 && columns >= kCopyColumns;
+  return plan;
+}
+
+// One tile of a block: rows from a, columns from b at pitch b_k.
+struct Block {
+  const GemmArgs& g;
+  int64_t depth;
+  bool add_c, is_last;
+};
+
+LW_INLINE void run_tile(const Block& block, const PanelA& a, int64_t i, int64_t rows, const float* b, int64_t b_k, bool direct_b, int64_t j,
+                        int64_t columns, int vectors) {
+  const GemmArgs& g = block.g;
+  Tile tile;
+  tile.depth = block.depth;
+  tile.a = a.a;
+  tile.a_row = a.a_row;
+  tile.a_k = a.a_k;
+  tile.b = b;
+  tile.b_k = b_k;
+  tile.ahead = direct_b ? kPrefetchRows * b_k : 0;
+  tile.c = g.c + i * g.c_row + j;
+  tile.c_row = g.c_row;
+  tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
+  tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
+  tile.add_c = block.add_c;
+  tile.relu = block.is_last && g.activation == Activation::relu;
+  const Edge edge = columns == vectors * kLanes ? Edge::full : direct_b ? Edge::ragged : Edge::padded;
+  tile_kernel(rows, vectors, edge)(tile);
+  if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
+    activate(g.activation, rows, columns, tile.c, g.c_row);
+}
+
+// Row tiles of [m0, m1) are as equal as can be: none is left with the latency of one or two rows.
+struct RowTiles {
+  int64_t count, rows, longer;
+  int64_t size(int64_t t) const { return rows + (t < longer); }
+};
+LW_INLINE RowTiles row_tiles(int64_t rows, int64_t most) {
+  const int64_t count = divide_up(rows, most);
+  return {count, rows / count, rows % count};
+}
+
 // Rows [m0, m1) × columns [n0, n1) of one product, whole depth.
 void gemm_block(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
-  const int64_t rows = m1 - m0, step = larger(depth_block(g.k), 1);
+  const int64_t step = larger(depth_block(g.k), 1);
+  const Plan plan = make_plan(g, m1 - m0, n1 - n0, smaller(step, g.k));
+  const RowTiles tiles = row_tiles(m1 - m0, tile_rows(plan.vectors));
   float* const panel_a = scratch;
   float* const packed_b = scratch + kPanelA;
-  const bool wide = rows <= tile_rows(4);
-  const int most_vectors = rows <= tile_rows(8) ? 8 : wide ? 4 : kTileVectors;
-  const int64_t most_rows = tile_rows(most_vectors);
-  const bool direct_b = g.b_col == 1 && (rows <= 48 || g.m * g.n * g.k <= 1000000);
-  const bool copy_a = false;
-  const int64_t most_columns = direct_b ? larger(n1 - n0, 1) : kMaxPackedB / step / kTileColumns * kTileColumns;
-  for (int64_t j0 = n0; j0 < n1; j0 += most_columns) {
-    const int64_t j1 = smaller(n1, j0 + most_columns);
+  for (int64_t j0 = n0; j0 < n1; j0 += plan.columns) {
+    const int64_t j1 = smaller(n1, j0 + plan.columns);
     for (int64_t p = 0; p == 0 || p < g.k; p += step) {
       const int64_t depth = smaller(step, g.k - p);
-      const bool is_last = p + step >= g.k;
-      const int64_t tiles = divide_up(rows, most_rows);
-      int64_t i = m0;
-      for (int64_t t = 0; t < tiles; ++t) {
-        const int64_t tile_rows_now = rows / tiles + (t < rows % tiles);
-        const float* a = g.a + i * g.a_row + p * g.a_col;
-        PanelA panel = copy_a ? pack_a(tile_rows_now, depth, a, g.a_row, g.a_col, panel_a) : PanelA{a, g.a_row, g.a_col};
+      const Block block = {g, depth, p > 0 || g.accumulate, p + step >= g.k};
+      const float* const a = g.a + p * g.a_col;
+      const float* const b = g.b + p * g.b_row;
+      if (plan.direct_b && !plan.copy_a) {
+        // Columns of B stay in the cache while all rows pass.
         for (int64_t j = j0; j < j1;) {
-          const int64_t vectors_left = divide_up(j1 - j, kLanes);
-          int vectors = most_vectors;
-          while (vectors > vectors_left) vectors /= 2;
-          const int64_t width = vectors * kLanes, columns = smaller(width, j1 - j);
-          Tile tile;
-          tile.depth = depth;
-          tile.a = panel.a;
-          tile.a_row = panel.a_row;
-          tile.a_k = panel.a_k;
-          if (direct_b) {
-            tile.b = g.b + p * g.b_row + j;
-            tile.b_k = g.b_row;
-          } else {
-            float* const to = packed_b + (j - j0) * depth;
-            if (t == 0) pack_b(depth, columns, width, g.b + p * g.b_row + j * g.b_col, g.b_row, g.b_col, to);
-            tile.b = to;
-            tile.b_k = width;
-          }
-          tile.c = g.c + i * g.c_row + j;
-          tile.c_row = g.c_row;
-          tile.bias = is_last && g.bias != nullptr ? g.bias + j : nullptr;
-          tile.last = static_cast<int>(columns - (width - kLanes));
-          tile.add_c = p > 0 || g.accumulate;
-          tile.relu = is_last && g.activation == Activation::relu;
-          const Edge edge = columns == width ? Edge::full : direct_b ? Edge::ragged : Edge::padded;
-          tile_kernel(tile_rows_now, vectors, edge)(tile);
+          const int vectors = panel_vectors(plan.vectors, j1 - j);
+          const int64_t columns = smaller(vectors * kLanes, j1 - j);
+          for (int64_t t = 0, i = m0; t < tiles.count; i += tiles.size(t++))
+            run_tile(block, {a + i * g.a_row, g.a_row, g.a_col}, i, tiles.size(t), b + j, g.b_row, true, j, columns, vectors);
           j += columns;
         }
-        if (is_last && g.activation != Activation::none && g.activation != Activation::relu)
-          activate(g.activation, tile_rows_now, j1 - j0, g.c + i * g.c_row + j0, g.c_row);
-        i += tile_rows_now;
+        continue;
+      }
+      if (!plan.direct_b) pack(plan.vectors, depth, j1 - j0, b + j0 * g.b_col, g.b_row, g.b_col, packed_b);
+      for (int64_t t = 0, i = m0; t < tiles.count; i += tiles.size(t++)) {
+        const int64_t rows = tiles.size(t);
+        PanelA panel = {a + i * g.a_row, g.a_row, g.a_col};
+        if (plan.copy_a) panel = pack_a(rows, depth, panel.a, g.a_row, g.a_col, panel_a);
+        for (int64_t j = j0; j < j1;) {
+          const int vectors = panel_vectors(plan.vectors, j1 - j);
+          const int64_t columns = smaller(vectors * kLanes, j1 - j);
+          const float* const from = plan.direct_b ? b + j : packed_b + (j - j0) * depth;
+          run_tile(block, panel, i, rows, from, plan.direct_b ? g.b_row : vectors * kLanes, plan.direct_b, j, columns, vectors);
+          j += columns;
+        }
       }
     }
   }

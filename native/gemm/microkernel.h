@@ -14,6 +14,7 @@ struct Tile {
   int64_t a_row, a_k;
   const float* b;
   int64_t b_k;
+  int64_t ahead;  // B is prefetched so many elements ahead
   float* c;
   int64_t c_row;
   const float* bias;  // null: none
@@ -32,13 +33,19 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
 
+  // The tile of C comes from afar while the sum runs.
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) prefetch(t.c + i * t.c_row + j * kLanes);
+
   // One pointer for three rows keeps twelve rows within the general registers.
   constexpr int kGroups = (kRows + 2) / 3;
   const float* a[kGroups];
 #pragma GCC unroll 16
   for (int g = 0; g < kGroups; ++g) a[g] = t.a + 3 * g * t.a_row;
   const float* b = t.b;
-  const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k;
+  const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k, ahead = t.ahead;
   const int last = t.last;
   for (int64_t p = t.depth; p > 0; --p) {
     F32 column[kVectors];
@@ -51,6 +58,8 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
     }
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) prefetch(b + ahead + j * kLanes);
     b += b_k;
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) a[g] += a_k;

@@ -47,6 +47,8 @@ LW_INLINE void store_n(float* p, F32 x, int n) {
   }
 }
 
+LW_INLINE void prefetch(const float* p) { __builtin_prefetch(p); }  // a hint: any address will do
+
 LW_INLINE F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return vsubq_f32(a, b); }
 LW_INLINE F32 mul(F32 a, F32 b) { return vmulq_f32(a, b); }
