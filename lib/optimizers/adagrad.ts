@@ -48,8 +48,8 @@ export class Adagrad extends Optimizer {
     this.slotInit = { s: options.initialAccumulatorValue ?? 0 };
   }
 
-  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
-    return { lr: lr / (1 + step * this.lrDecay) };
+  override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {
+    out[at] = lr / (1 + step * this.lrDecay);
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, mul } from '../ops/index.js';
 import { checkOptions } from '../options.js';
-import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate } from './moments.js';
+import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /**
@@ -17,6 +17,7 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
 export class Adam extends Optimizer {
   readonly slots: readonly string[];
   readonly lr: Schedule;
+  override readonly scalars: readonly string[] = momentScalars;
   readonly moments: Moments;
   readonly weightDecay: number;
 
@@ -30,8 +31,8 @@ export class Adam extends Optimizer {
     this.slots = momentSlots(amsgrad);
   }
 
-  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
-    return momentScalars(this.moments.betas, step, lr);
+  override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {
+    writeMomentScalars(this.moments.betas, out, at, step, lr);
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {

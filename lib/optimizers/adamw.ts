@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { mul } from '../ops/index.js';
 import { checkOptions } from '../options.js';
-import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate } from './moments.js';
+import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /**
@@ -15,6 +15,7 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
 export class AdamW extends Optimizer {
   readonly slots: readonly string[];
   readonly lr: Schedule;
+  override readonly scalars: readonly string[] = [...momentScalars, 'keep'];
   readonly moments: Moments;
   readonly weightDecay: number;
 
@@ -28,8 +29,9 @@ export class AdamW extends Optimizer {
     this.slots = momentSlots(amsgrad);
   }
 
-  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
-    return { ...momentScalars(this.moments.betas, step, lr), keep: 1 - lr * this.weightDecay };
+  override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {
+    writeMomentScalars(this.moments.betas, out, at, step, lr);
+    out[at + momentScalars.length] = 1 - lr * this.weightDecay;
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {

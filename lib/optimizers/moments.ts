@@ -35,13 +35,18 @@ export function momentSlots(amsgrad: boolean): readonly string[] {
   return amsgrad ? ['m', 'v', 'vMax'] : ['m', 'v'];
 }
 
-/** Bias corrections for the step, which counts from 0. */
-export function momentScalars(
+export const momentScalars: readonly string[] = ['stepSize', 'rootScale'];
+
+/** Bias corrections for the step, which counts from 0: lr / (1 − β₁ᵗ) and 1 / √(1 − β₂ᵗ), t = step + 1. */
+export function writeMomentScalars(
   [beta1, beta2]: readonly [number, number],
+  out: Float32Array,
+  at: number,
   step: number,
   lr: number,
-): { lr: number; stepSize: number; rootScale: number } {
-  return { lr, stepSize: lr / (1 - beta1 ** (step + 1)), rootScale: 1 / Math.sqrt(1 - beta2 ** (step + 1)) };
+): void {
+  out[at] = lr / (1 - beta1 ** (step + 1));
+  out[at + 1] = 1 / Math.sqrt(1 - beta2 ** (step + 1));
 }
 
 /** m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²;  p ← p − stepSize · m / (rootScale·√v + eps) */

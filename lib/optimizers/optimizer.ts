@@ -22,15 +22,18 @@ export abstract class Optimizer {
   /** Learning rate. */
   abstract readonly lr: Schedule;
 
+  /** Names of the numbers that change from step to step. */
+  readonly scalars: readonly string[] = ['lr'];
+
   /**
-   * Numbers that change from step to step, worked out in double precision: at least `lr`. Called with step = 0, 1, 2, …
-   * Always gives the same names.
+   * Writes those numbers for one step, worked out in double precision, to out[at], out[at + 1], … in the order of their names.
+   * step = 0, 1, 2, …; called for every step, so it allocates nothing.
    */
-  scalars(_step: number, lr: number): Readonly<Record<string, number>> {
-    return { lr };
+  writeScalars(out: Float32Array, at: number, _step: number, lr: number): void {
+    out[at] = lr;
   }
 
-  /** The rule. `scalars` holds what `scalars()` names, as tensors of shape []. */
+  /** The rule. `scalars` holds what `scalars` names, as tensors of shape []. */
   abstract update(
     parameter: Tensor,
     gradient: Tensor,

@@ -28,6 +28,7 @@ export interface SGDOptions {
  */
 export class SGD extends Optimizer {
   readonly slots: readonly string[];
+  override readonly scalars: readonly string[] = ['lr', 'intake'];
   readonly lr: Schedule;
   readonly momentum: number;
   readonly dampening: number;
@@ -49,15 +50,16 @@ export class SGD extends Optimizer {
     this.slots = momentum === 0 ? [] : ['momentum'];
   }
 
-  override scalars(step: number, lr: number): Readonly<Record<string, number>> {
-    return this.dampening === 0 ? { lr } : { lr, intake: step === 0 ? 1 : 1 - this.dampening };
+  override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {
+    out[at] = lr;
+    out[at + 1] = step === 0 ? 1 : 1 - this.dampening;
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
     const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
     const lr = scalars['lr']!;
     if (this.momentum === 0) return { parameter: sub(parameter, mul(g, lr)), slots: {} };
-    const taken = scalars['intake'] === undefined ? g : mul(g, scalars['intake']);
+    const taken = this.dampening === 0 ? g : mul(g, scalars['intake']!);
     const momentum = add(mul(slots['momentum']!, this.momentum), taken);
     const direction = this.nesterov ? add(g, mul(momentum, this.momentum)) : momentum;
     return { parameter: sub(parameter, mul(direction, lr)), slots: { momentum } };

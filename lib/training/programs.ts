@@ -59,7 +59,6 @@ export function trainingProgram(
   targetType: TensorType,
   rows: number,
   feed: Feed,
-  scalarNames: readonly string[],
 ): StepProgram {
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
@@ -83,12 +82,12 @@ export function trainingProgram(
     ),
     recipe,
   );
-  const scalars = new MemorySlot('scalars', scalarNames.length * 4, scalarNames.length * 4);
+  const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
   const update = optimizer.update(
     source(parameters, 0, [layout.parameterSize]),
     gradient,
     Object.fromEntries(slots.names.map((name) => [name, source(slots.slot, slots.offset(name), [layout.parameterSize])])),
-    Object.fromEntries(scalarNames.map((name, i) => [name, source(scalars, i * 4, [])])),
+    Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])])),
   );
   label([update.parameter, ...Object.values(update.slots)], optimizer.constructor.name);
   const results = resultWrites(recipe, traced.output, batch.target.tensor, total);

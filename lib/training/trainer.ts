@@ -308,22 +308,14 @@ export class Trainer {
 
   /** The optimizer's scalars for the next steps, one row a step. */
   #scalarValues(steps: number): Float32Array {
-    const names = this.#scalarNames();
-    const values = this.#scratch.floats('scalars', steps * names.length);
+    const { optimizer } = this.#options;
+    const width = optimizer.scalars.length;
+    const values = this.#scratch.floats('scalars', steps * width);
     for (let i = 0; i < steps; i++) {
-      const row = this.#scalars(this.#steps + i);
-      names.forEach((name, j) => (values[i * names.length + j] = row[name]!));
+      const step = this.#steps + i;
+      optimizer.writeScalars(values, i * width, step, typeof optimizer.lr === 'function' ? optimizer.lr(step) : optimizer.lr);
     }
     return values;
-  }
-
-  #scalars(step: number): Readonly<Record<string, number>> {
-    const { optimizer } = this.#options;
-    return optimizer.scalars(step, typeof optimizer.lr === 'function' ? optimizer.lr(step) : optimizer.lr);
-  }
-
-  #scalarNames(): readonly string[] {
-    return Object.keys(this.#scalars(0));
   }
 
   async #evaluate(data: Batch, batchSize: number, scratch: Scratch = new Scratch()): Promise<Totals> {
@@ -370,7 +362,7 @@ export class Trainer {
 
   #trainingProgram(types: readonly TensorType[], target: TensorType, rows: number, feed: Feed): StepProgram {
     const key = JSON.stringify(['train', types, target, rows, feed]);
-    return this.#cached(key, () => trainingProgram(this.#recipe, this.#optimizerSlots(), types, target, rows, feed, this.#scalarNames()));
+    return this.#cached(key, () => trainingProgram(this.#recipe, this.#optimizerSlots(), types, target, rows, feed));
   }
 
   #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number): StepProgram {

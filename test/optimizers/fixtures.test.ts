@@ -34,11 +34,10 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
 /** The parameter after each step. */
 function follow(optimizer: Optimizer, start: NdArray, gradients: readonly NdArray[]): readonly NdArray[] {
   const lr = typeof optimizer.lr === 'number' ? optimizer.lr : optimizer.lr(0);
-  const scalarNames = Object.keys(optimizer.scalars(0, lr));
   const update = compile((...tensors: Tensor[]) => {
     const [p, g, ...rest] = tensors as [Tensor, Tensor, ...Tensor[]];
     const slots = Object.fromEntries(optimizer.slots.map((name, i) => [name, rest[i]!]));
-    const scalars = Object.fromEntries(scalarNames.map((name, i) => [name, rest[optimizer.slots.length + i]!]));
+    const scalars = Object.fromEntries(optimizer.scalars.map((name, i) => [name, rest[optimizer.slots.length + i]!]));
     const next = optimizer.update(p, g, slots, scalars);
     return [next.parameter, ...optimizer.slots.map((name) => next.slots[name]!)];
   });
@@ -47,7 +46,9 @@ function follow(optimizer: Optimizer, start: NdArray, gradients: readonly NdArra
     ...optimizer.slots.map((name) => array(new Float32Array(start.size).fill(optimizer.slotInit[name] ?? 0))),
   ];
   return gradients.map((gradient, step) => {
-    const scalars = Object.values(optimizer.scalars(step, lr)).map((value) => array(value));
+    const numbers = new Float32Array(optimizer.scalars.length);
+    optimizer.writeScalars(numbers, 0, step, lr);
+    const scalars = [...numbers].map((value) => array(value));
     const [p, ...slots] = state;
     state = update.sync(p!, gradient, ...slots, ...scalars);
     return state[0]!;
