@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { type NdArray, array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { type Metric, accuracy, mae, rmse, topK } from '../../lib/metrics/index.js';
+
+const scores = array([[3, 1, 2], [0, 5, 1], [1, 2, 9], [4, 3, 2]]); // prettier-ignore
+const ids = array(Int32Array.of(0, 1, 1, 2));
+
+function measure(metric: Metric, prediction: NdArray, target: NdArray): number {
+  return metric.finish(compile((p: Tensor, t: Tensor) => metric.forward(p, t)).sync(prediction, target).data[0]!);
+}
+
+const cases: readonly (readonly [string, Metric, NdArray, NdArray, number])[] = [
+  ['accuracy of class ids', accuracy(), scores, ids, 0.5],
+  ['accuracy of class ids as bytes', accuracy(), scores, array(Uint8Array.of(0, 1, 2, 2)), 0.75],
+  ['accuracy of class ids as floats', accuracy(), scores, array([0, 1, 2, 0]), 1],
+  ['accuracy of one-hot rows', accuracy(), scores, array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [0.2, 0.5, 0.3]]), 0.5], // prettier-ignore
+  ['accuracy of sequences', accuracy(), array([[[1, 2], [2, 1]], [[3, 4], [4, 5]]]), array(Int32Array.of(1, 0, 0, 1), [2, 2]), 0.75], // prettier-ignore
+  ['accuracy of logits [N, 1]', accuracy(), array([[-1], [2], [0.3], [0]]), array([[0], [1], [0], [0]]), 0.75],
+  ['accuracy of logits [N, 1], targets [N]', accuracy(), array([[-1], [2]]), array([0, 1]), 1],
+  ['accuracy of logits [N]', accuracy(), array([-1, 2]), array([1, 1]), 0.5],
+  ['accuracy of probabilities', accuracy({ threshold: 0.5 }), array([[0.4], [0.6]]), array([[0], [1]]), 1],
+  ['top 1', topK(1), scores, ids, 0.5],
+  ['top 2', topK(2), scores, ids, 0.75],
+  ['top 3', topK(3), scores, ids, 1],
+  ['top 2 with NaN above all', topK(2), array([[NaN, 1, 2]]), array(Int32Array.of(1)), 0],
+  ['mae', mae(), array([1, 2, 4]), array([1, 4, 0]), 2],
+  ['rmse', rmse(), array([1, 2]), array([4, 6]), Math.sqrt(12.5)],
+];
+
+describe('metrics', () => {
+  for (const [name, metric, prediction, target, expected] of cases) {
+    it(name, () => assert.equal(measure(metric, prediction, target), expected));
+  }
+  it('are named', () =>
+    assert.deepEqual(
+      [accuracy(), topK(5), mae(), rmse()].map(({ name }) => name),
+      ['accuracy', 'top5', 'mae', 'rmse'],
+    ));
+
+  const wrongShapes: readonly (readonly [Metric, NdArray, NdArray, string])[] = [
+    [
+      accuracy(),
+      scores,
+      array([1, 2]),
+      'accuracy: expected class ids of shape [4] or rows of shape [4, 3] for target, got [2]. Reshape the target.',
+    ],
+    [topK(4), scores, ids, 'topK: expected at least k = 4 classes, got a prediction of shape [4, 3].'],
+    [
+      mae(),
+      array([[1], [2]]),
+      array([1, 2]),
+      'mae: expected target of the shape of the prediction [2, 1], got [2]. Reshape the target or change the last layer.',
+    ],
+    [
+      rmse(),
+      array([1]),
+      array([1, 2]),
+      'rmse: expected target of the shape of the prediction [1], got [2]. Reshape the target or change the last layer.',
+    ],
+  ];
+  for (const [metric, prediction, target, message] of wrongShapes) {
+    it(message, () => assert.throws(() => measure(metric, prediction, target), { name: 'ShapeError', message }));
+  }
+  const wrongOptions: readonly (readonly [() => unknown, string])[] = [
+    [() => accuracy({ threshold: NaN }), 'accuracy: expected a finite number for threshold, got NaN.'],
+    [() => topK(0), 'topK: expected a whole number ≥ 1 for k, got 0.'],
+  ];
+  for (const [make, message] of wrongOptions) it(message, () => assert.throws(make, { name: 'OptionError', message }));
+});
