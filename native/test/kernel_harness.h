@@ -68,11 +68,33 @@ inline double ulps(float value, double exact) {
   return std::fabs(value - exact) / std::ldexp(1.0, exponent - 24);
 }
 
+// FNV-1a over the bits of floats, every NaN as one: results meant to be the same on all fused rows, of any machine, are kept as one number.
+class Digest {
+ public:
+  void add(const float* values, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+      uint32_t bits = 0x7fc00000;
+      if (!std::isnan(values[i])) std::memcpy(&bits, values + i, 4);
+      value_ = (value_ ^ bits) * 0x100000001b3;
+    }
+  }
+  uint64_t value() const { return value_; }
+  std::string text() const {
+    char out[20];
+    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(value_));
+    return out;
+  }
+
+ private:
+  uint64_t value_ = 0xcbf29ce484222325;
+};
+
 class Source {
  public:
   explicit Source(uint64_t seed) : engine_(seed) {}
   int64_t below(int64_t n) { return static_cast<int64_t>(engine_() % static_cast<uint64_t>(n)); }
-  float uniform(float low, float high) { return std::uniform_real_distribution<float>(low, high)(engine_); }
+  // Not std::uniform_real_distribution, whose numbers each standard library chooses.
+  float uniform(float low, float high) { return low + (high - low) * (static_cast<float>(engine_() >> 40) * 0x1p-24f); }
   Guarded<float> floats(int64_t n, float low = -2, float high = 2) {
     Guarded<float> out(n);
     for (int64_t i = 0; i < n; ++i) out[i] = uniform(low, high);

@@ -213,29 +213,27 @@ LW_TEST(pow_follows_c) {
   });
 }
 
-LW_TEST(fused_rows_agree_bit_for_bit) {
-  std::vector<const KernelTable*> fused;
-  for_each_table([&](const KernelTable& table) {
-    if (table.fused) fused.push_back(&table);
-  });
+// The bits of a fused row are a promise across machines: a change of these numbers is a change of everybody's results.
+LW_TEST(fused_rows_have_the_promised_bits) {
   std::vector<float> x, exponent;
   for (uint64_t bits = 0; bits < 1ull << 32; bits += 4099) {
     const uint32_t pattern = static_cast<uint32_t>(bits);
     float value;
     std::memcpy(&value, &pattern, 4);
+    if (value != 0 && std::fabs(value) < 0x1p-126f) continue;
     x.push_back(value);
     exponent.push_back(static_cast<float>(bits % 97) / 7 - 5);
   }
-  const int64_t n = static_cast<int64_t>(x.size());
-  std::vector<float> first(n), other(n);
-  for (size_t k = 1; k < fused.size(); ++k) {
+  std::vector<float> y(x.size());
+  for_each_table([&](const KernelTable& table) {
+    if (!table.fused) return;
+    Digest digest;
     for (const Function& f : kFunctions) {
-      apply(*fused[0], f.op, x.data(), nullptr, n, first.data());
-      apply(*fused[k], f.op, x.data(), nullptr, n, other.data());
-      CHECK_TEXT(same_bits(first.data(), other.data(), n), f.name);
+      apply(table, f.op, x.data(), nullptr, static_cast<int64_t>(x.size()), y.data());
+      digest.add(y.data(), static_cast<int64_t>(y.size()));
     }
-    apply(*fused[0], MapOp::pow, x.data(), exponent.data(), n, first.data());
-    apply(*fused[k], MapOp::pow, x.data(), exponent.data(), n, other.data());
-    CHECK_TEXT(same_bits(first.data(), other.data(), n), "pow");
-  }
+    apply(table, MapOp::pow, x.data(), exponent.data(), static_cast<int64_t>(x.size()), y.data());
+    digest.add(y.data(), static_cast<int64_t>(y.size()));
+    CHECK_TEXT(digest.value() == 0x81adfdf10e26dacf, table.isa + (" " + digest.text()));
+  });
 }
