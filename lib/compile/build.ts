@@ -3,6 +3,7 @@ import { ConstantArray, Source } from '../graph/source.js';
 import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
 import { rowMajorStrides } from '../ops/shape.js';
+import { liveBytes } from './arena.js';
 import { elideCopies } from './elide.js';
 import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
@@ -12,8 +13,9 @@ import { type MemoryPlan, planMemory } from './memory.js';
 import { Operands } from './operands.js';
 import { topologicalOrder } from './order.js';
 import { type Write, isInPlace, placeWrites } from './place.js';
-import { schedule } from './schedule.js';
+import { schedules } from './schedule.js';
 import { simplify } from './simplify.js';
+import { assignStorages, inArena } from './storage.js';
 import { storeConstants } from './store-constants.js';
 import { shareSubexpressions } from './subexpressions.js';
 import { isContiguous } from './view.js';
@@ -64,12 +66,16 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions)
   const elided = elideCopies(lowered, locate, new Set(roots.map((value) => locate(value).base)));
   const flow = new Flow(elided.items, locate, elided.parents);
   const placed = placeWrites(flow, writes, locate);
-  const sequence = schedule(flow, placed.late);
+  const candidates = schedules(flow, placed.late, (base) => inArena(base, placed.fixed)).map((sequence) => {
+    const storages = assignStorages(flow, sequence, placed.fixed, locate);
+    return { sequence, storages, live: liveBytes(storages.blocks) };
+  });
+  const { sequence, storages } = candidates.reduce((best, candidate) => (candidate.live < best.live ? candidate : best));
   const firstLate = sequence.findIndex((i) => placed.late.has(i));
   return {
     items: sequence.map((i) => flow.items[i]!),
     commit: firstLate === -1 ? sequence.length : firstLate,
-    memory: planMemory(flow, sequence, placed, locate),
+    memory: planMemory(flow, sequence, storages, placed, locate),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Copy elision: what is only copied into a larger tensor is computed there at once. */
 import { type Tensor, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { append } from './flow.js';
 import { type Copy, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';
@@ -21,7 +22,7 @@ export interface Elided {
 export function elideCopies(items: readonly Item[], locate: (t: Tensor) => Location, settled: ReadonlySet<Tensor>): Elided {
   const writers = new Map<Tensor, Item[]>();
   for (const item of items) {
-    for (const out of writesOf(item.instruction)) writers.set(out, [...(writers.get(out) ?? []), item]);
+    for (const out of writesOf(item.instruction)) append(writers, out, item);
   }
   const parents = new Map<Tensor, Parent>();
   const kept = items.filter((item) => {

@@ -56,11 +56,21 @@ export class Flow {
     return i;
   }
 
-  /** Items that write any part of a buffer. */
+  /** Items that write any part of a buffer; those that fill gaps last. */
   producers(base: Tensor): readonly number[] {
     const own = this.writers.get(base) ?? [];
     const children = this.children.get(base);
-    return children === undefined ? own : [...own, ...children.flatMap((child) => this.producers(child))];
+    return children === undefined ? own : [...children.flatMap((child) => this.producers(child)), ...own];
+  }
+
+  /** The buffer that holds another, and where. */
+  rootOf(base: Tensor): { base: Tensor; byteOffset: number } {
+    let byteOffset = 0;
+    for (let parent = this.parents.get(base); parent !== undefined; parent = this.parents.get(base)) {
+      byteOffset += parent.byteOffset;
+      base = parent.base;
+    }
+    return { base, byteOffset };
   }
 
   childrenOf(base: Tensor): readonly Tensor[] {
@@ -117,7 +127,8 @@ export function overlaps(a: Range, b: Range): boolean {
   return a.slot === b.slot && a.begin < b.end && b.begin < a.end;
 }
 
-function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+/** Adds to the list under a key. */
+export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);

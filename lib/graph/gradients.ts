@@ -23,10 +23,9 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
     const dys = node.outputs.map((output) => adjoints.get(output));
     if (dys.every((d) => d === undefined)) continue;
     const dxs = node.op.vjp(node, dys);
-    label(
-      dxs.filter((dx) => dx !== undefined),
-      `${node.label} (backward)`,
-    );
+    const made = dxs.filter((dx) => dx !== undefined);
+    const given = [...node.inputs, ...node.outputs, ...dys.filter((dy) => dy !== undefined)];
+    if (node.label !== '') label(made, `${node.label} (backward)`, given);
     node.inputs.forEach((x, i) => {
       const dx = dxs[i];
       if (dx === undefined) return;

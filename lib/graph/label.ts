@@ -1,11 +1,13 @@
 import type { Node, Tensor } from './tensor.js';
 
-/** Gives every node behind `outputs` that has no label yet this one. */
-export function label(outputs: readonly Tensor[], text: string): void {
+/** Gives every node behind `outputs` that has no label yet this one; `until` and what lies behind it are left alone. */
+export function label(outputs: readonly Tensor[], text: string, until: readonly Tensor[] = []): void {
+  if (text === '') return;
+  const known = new Set(until.map((t) => t.node));
   const stack: Node[] = outputs.map((t) => t.node);
   while (stack.length > 0) {
     const node = stack.pop()!;
-    if (node.label !== '') continue;
+    if (node.label !== '' || known.has(node)) continue;
     node.label = text;
     for (const x of node.inputs) stack.push(x.node);
   }

@@ -1,0 +1,76 @@
+/** Which buffers share storage: inside one another, or one after another in place. */
+import { ConstantArray, Source } from '../graph/source.js';
+import { type Tensor, byteSize } from '../graph/tensor.js';
+import type { Block } from './arena.js';
+import type { Flow } from './flow.js';
+import type { Instruction, MapInput } from './instruction.js';
+import type { Location } from './operands.js';
+import type { Placed } from './place.js';
+import { isContiguous } from './view.js';
+
+export interface Storages {
+  readonly blocks: readonly Block[];
+  /** Index of the block that holds a root buffer. */
+  readonly of: ReadonlyMap<Tensor, number>;
+}
+
+/** Whether a root buffer needs space in the arena. */
+export function inArena(base: Tensor, fixed: Placed['fixed']): boolean {
+  return !(base.node.op instanceof Source) && !(base.node.op instanceof ConstantArray) && !fixed.has(base);
+}
+
+/** Blocks of the arena and the block of each root buffer; an output that may takes over the block of an input that ends there. */
+export function assignStorages(flow: Flow, order: readonly number[], fixed: Placed['fixed'], locate: (t: Tensor) => Location): Storages {
+  const blocks: { bytes: number; first: number; last: number }[] = [];
+  const of = new Map<Tensor, number>();
+  const root = (base: Tensor): Tensor => flow.rootOf(base).base;
+  const lastUse = new Map<Tensor, number>();
+  order.forEach((i, at) => {
+    for (const base of [...flow.reads[i]!, ...flow.writes[i]!]) lastUse.set(root(base), at);
+  });
+  order.forEach((i, at) => {
+    const taken = new Set<number>();
+    const free = (input: Tensor, out: Tensor): boolean => {
+      const block = of.get(input);
+      return block !== undefined && lastUse.get(input) === at && blocks[block]!.bytes === byteSize(out) && !taken.has(block) && input.dtype === out.dtype;
+    };
+    for (const base of flow.writes[i]!) {
+      const whole = root(base);
+      if (!inArena(whole, fixed) || of.has(whole)) continue;
+      const alone = whole === base && flow.ownWriters(base).length === 1 && flow.childrenOf(base).length === 0;
+      const heir = alone ? overwritable(flow.items[i]!.instruction, locate, root).find((input) => free(input, base)) : undefined;
+      if (heir === undefined) {
+        of.set(whole, blocks.push({ bytes: byteSize(whole), first: at, last: lastUse.get(whole)! }) - 1);
+      } else {
+        const block = of.get(heir)!;
+        blocks[block]!.last = lastUse.get(whole)!;
+        taken.add(block);
+        of.set(whole, block);
+      }
+    }
+  });
+  return { blocks, of };
+}
+
+/** Inputs whose element i is read for element i of the output only, so that it may take their place. */
+function overwritable(instruction: Instruction, locate: (t: Tensor) => Location, root: (t: Tensor) => Tensor): readonly Tensor[] {
+  switch (instruction.kind) {
+    case 'map': {
+      const { dims, inputs } = instruction;
+      const aligned = ({ offset, strides }: MapInput): boolean => offset === 0 && isContiguous(dims, strides);
+      const exact = inputs.filter((input) => aligned(input) && inputs.every((other) => root(other.tensor) !== input.tensor || (other.tensor === input.tensor && aligned(other))));
+      return exact.map(({ tensor }) => tensor);
+    }
+    case 'softmax':
+      return instruction.softmax === 'logSumExp' ? [] : wholeBuffer(instruction.in, [], locate, root);
+    case 'crossEntropyBackward':
+      return wholeBuffer(instruction.logits, [instruction.ids, instruction.dloss], locate, root);
+    default:
+      return [];
+  }
+}
+
+function wholeBuffer(x: Tensor, others: readonly Tensor[], locate: (t: Tensor) => Location, root: (t: Tensor) => Tensor): readonly Tensor[] {
+  const { base, offset } = locate(x);
+  return offset === 0 && others.every((other) => root(locate(other).base) !== base) ? [base] : [];
+}
