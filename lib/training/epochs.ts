@@ -1,0 +1,80 @@
+/** One epoch over arrays, or over batches as they come. */
+import { DataError, OptionError } from '../errors.js';
+import { batchRuns, inputList, memoryOf } from '../model/data.js';
+import { Philox } from '../random.js';
+import type { Batch, BatchSource, FitOptions } from './options.js';
+import type { Control } from './session.js';
+import { fillInOrder, shuffleOrder } from './shuffle.js';
+import { type Binding, type Stepper, progressInterval } from './stepper.js';
+import type { Totals } from './totals.js';
+
+/** Trains one epoch, adding its results to the totals. `shuffle` tells the orders of different epochs apart, over all fits. */
+export type Epoch = (epoch: number, shuffle: number, totals: Totals) => Promise<void>;
+
+/** Most steps handed to the native side at once; bounds the memory for scalars and results. */
+const maxSteps = 4096;
+/** Streams of the host that shuffles use, far from those of initial values. */
+const shuffleStream = 0x4000_0000;
+
+/** Checks all data, copies it once, and gives a function that trains one epoch on it. */
+export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, control: Control): Epoch {
+  const { epochs = 1, batchSize = 32, shuffle = true, debug = false, validation, checkFinite, onProgress } = options;
+  const count = stepper.check('fit', data, checkFinite);
+  if (validation !== undefined) stepper.check('fit validation', validation, checkFinite);
+  const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
+    ...run,
+    program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }),
+  }));
+  stepper.checkTargets('fit', data, runs[0]!.program);
+  if (validation !== undefined) stepper.checkTargets('fit validation', validation, runs[0]!.program);
+  const inputs = inputList(data.x).map(memoryOf);
+  const target = memoryOf(data.y);
+  const order = new Int32Array(count);
+  fillInOrder(order);
+  const steps = runs.reduce((total, run) => total + run.steps, 0);
+
+  return async (epoch, shuffleIndex, totals) => {
+    if (shuffle) await shuffleOrder(order, new Philox(stepper.seed, shuffleStream + shuffleIndex));
+    let finished = 0;
+    const report = onProgress && ((loss: number, done: number): void => onProgress({ epoch, epochs, step: finished + done, steps, loss }));
+    for (const { begin, rows, steps: runSteps, program } of runs) {
+      for (let at = 0; at < runSteps && !control.stopped; at += maxSteps) {
+        const chunk = Math.min(maxSteps, runSteps - at);
+        const bindings: Binding[] = [
+          ...program.inputs.map((slot, i): Binding => [slot, inputs[i]!]),
+          [program.target, target],
+          stepper.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
+        ];
+        finished += await stepper.train(program, bindings, chunk, rows, totals, { control, debug, report });
+      }
+    }
+    report?.(totals.lastLoss, 0);
+  };
+}
+
+/** Gives a function that trains one epoch on batches as they come. */
+export function streamEpochs(stepper: Stepper, source: BatchSource, options: FitOptions, control: Control): Epoch {
+  const { epochs = 1, debug = false, checkFinite, onProgress } = options;
+  if (options.batchSize !== undefined) {
+    throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
+  }
+  return async (epoch, _shuffleIndex, totals) => {
+    let step = 0;
+    let reported = 0;
+    for await (const batch of typeof source === 'function' ? source() : source) {
+      if (control.stopped) return;
+      stepper.check('fit', batch, checkFinite);
+      await stepper.trainBatch(batch, totals, { control, debug, report: undefined });
+      step++;
+      if (performance.now() - reported < progressInterval) continue;
+      reported = performance.now();
+      onProgress?.({ epoch, epochs, step, steps: undefined, loss: totals.lastLoss });
+    }
+    if (step === 0) {
+      throw new DataError(
+        `fit: expected at least one batch in epoch ${epoch}, got none. A generator runs only once: pass a function that makes one.`,
+      );
+    }
+    onProgress?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
+  };
+}

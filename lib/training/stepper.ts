@@ -1,0 +1,201 @@
+/** Runs steps: the programs of a trainer, the memories they want, the optimizer's state and the step count. */
+import type { NdArray } from '../array.js';
+import type { MemorySlot } from '../graph/source.js';
+import type { TensorType } from '../graph/tensor.js';
+import { batchRuns, checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
+import type { Model } from '../model/model.js';
+import { type MemoryHandle, native } from '../native.js';
+import type { Batch, TrainerOptions } from './options.js';
+import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
+import { Scratch } from './scratch.js';
+import type { Control} from './session.js';
+import { runSteps } from './session.js';
+import { Slots } from './slots.js';
+import { Totals } from './totals.js';
+
+/** Milliseconds between progress reports. */
+export const progressInterval = 50;
+/** Programs kept for batches of different sizes. */
+const maxPrograms = 16;
+
+export type Binding = readonly [MemorySlot, MemoryHandle];
+
+/** How a stretch of training steps is watched and stopped. */
+export interface Watch {
+  readonly control: Control;
+  /** One instruction at a time, with the layer of the first NaN or infinity. */
+  readonly debug: boolean;
+  /** Called now and then with the last loss and the steps finished. */
+  readonly report: ((loss: number, done: number) => void) | undefined;
+}
+
+export class Stepper {
+  readonly model: Model;
+  readonly seed: bigint;
+  /** Training steps done so far. */
+  steps = 0;
+  /** A run is changing the weights at this moment. */
+  running = false;
+  readonly #options: TrainerOptions;
+  readonly #programs = new Map<string, StepProgram>();
+  readonly #scratch: Scratch = new Scratch();
+  #slots: Slots | undefined;
+
+  constructor(model: Model, options: TrainerOptions) {
+    this.model = model;
+    this.seed = options.seed === undefined ? model.seed : BigInt(options.seed);
+    this.#options = options;
+  }
+
+  /** The optimizer's state; the model must be built. */
+  get slots(): Slots {
+    return (this.#slots ??= new Slots(this.#options.optimizer, this.model.built.layout.parameterSize));
+  }
+
+  totals(): Totals {
+    return new Totals(this.#options.metrics ?? []);
+  }
+
+  /**
+   * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
+   * @returns the number of rows
+   */
+  check(what: string, { x, y }: Batch, finite = false): number {
+    const inputs = inputList(x);
+    const count = countRows(what, [...inputs, y]);
+    if (finite) [...inputs, y].forEach((data, i) => checkFiniteData(`${what} ${i < inputs.length ? 'x' : 'y'}`, data));
+    this.model.build(inputs.map(rowType), this.seed);
+    return count;
+  }
+
+  /** Lets the loss look at the targets. */
+  checkTargets(what: string, { y }: Batch, program: StepProgram): void {
+    try {
+      this.#options.loss.validate(y, program.predictionShape.with(0, y.shape[0]!));
+    } catch (error) {
+      if (error instanceof Error) error.message = `${what}: ${error.message}`;
+      throw error;
+    }
+  }
+
+  trainingProgram({ x, y }: Batch, rows: number, feed: Feed): StepProgram {
+    const types = inputList(x).map(rowType);
+    const key = JSON.stringify(['train', types, rowType(y), rows, feed]);
+    return this.#cached(key, () => trainingProgram(this.#recipe(), this.slots, types, rowType(y), rows, feed));
+  }
+
+  /** `steps` training steps of `rows` rows each. @returns the number finished: fewer if stopped */
+  async train(
+    program: StepProgram,
+    bindings: readonly Binding[],
+    steps: number,
+    rows: number,
+    totals: Totals,
+    watch: Watch,
+  ): Promise<number> {
+    const { memory, slot } = this.model.built;
+    const width = program.results.stride / 4;
+    const results = this.#scratch.get('results', steps * program.results.stride);
+    const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
+    const memories = new Map<MemorySlot, MemoryHandle>([
+      ...bindings,
+      [slot, memory],
+      [this.slots.slot, this.slots.memory],
+      [program.scalars!, scalars],
+      [program.results, results],
+    ]);
+    const timer = watch.report && setInterval(() => reportProgress(watch, results, width), progressInterval);
+    this.running = true;
+    try {
+      const done = await runSteps(program.program, memories, steps, this.steps, watch.control, watch.debug);
+      const values = this.#scratch.floats('results', done * width);
+      native().readMemory(results, 0, values);
+      totals.add(values, rows);
+      return done;
+    } finally {
+      this.running = false;
+      clearInterval(timer);
+      this.steps += watch.debug ? steps : watch.control.done;
+    }
+  }
+
+  /** One training step on a batch of its own. */
+  async trainBatch(batch: Batch, totals: Totals, watch: Watch): Promise<void> {
+    const rows = this.check('step', batch);
+    const program = this.trainingProgram(batch, rows, { kind: 'direct' });
+    this.checkTargets('step', batch, program);
+    await this.train(program, this.bindData(program, batch, this.#scratch), 1, rows, totals, watch);
+  }
+
+  /** Rows of an order a data set is gone through in, for the steps that follow. */
+  bindIndex(program: StepProgram, order: Int32Array): Binding {
+    return [program.index!, this.#scratch.filled('index', order)];
+  }
+
+  /** Copies a batch to where the program reads it. */
+  bindData(program: StepProgram, { x, y }: Batch, scratch: Scratch): readonly Binding[] {
+    return [
+      ...inputList(x).map((input, i): Binding => [program.inputs[i]!, scratch.filled(`input ${i}`, input.data)]),
+      [program.target, scratch.filled('target', y.data)],
+    ];
+  }
+
+  /** Loss and metrics over all rows. Memories are those of `scratch`, so that repeated evaluations allocate nothing. */
+  async evaluate(batch: Batch, batchSize: number, scratch: Scratch = new Scratch()): Promise<Totals> {
+    const count = this.check('evaluate', batch);
+    const inputs = inputList(batch.x);
+    const { memory, slot } = this.model.built;
+    const totals = this.totals();
+    for (const { begin, rows, steps } of batchRuns(count, Math.min(batchSize, count))) {
+      const program = this.#evaluationProgram(inputs.map(rowType), rowType(batch.y), rows);
+      if (begin === 0) this.checkTargets('evaluate', batch, program);
+      const part = (x: NdArray): NdArray => x.rows(begin, begin + rows * steps);
+      const results = scratch.get('results', steps * program.results.stride);
+      const data = this.bindData(program, { x: inputs.map(part), y: part(batch.y) }, scratch);
+      await program.program.run(new Map<MemorySlot, MemoryHandle>([...data, [program.results, results], [slot, memory]]), steps, 0);
+      const values = scratch.floats('results', (steps * program.results.stride) / 4);
+      native().readMemory(results, 0, values);
+      totals.add(values, rows);
+    }
+    return totals;
+  }
+
+  #recipe(): Recipe {
+    const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue } = this.#options;
+    return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, seed: this.seed };
+  }
+
+  #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number): StepProgram {
+    const key = JSON.stringify(['evaluate', types, target, rows]);
+    return this.#cached(key, () => evaluationProgram(this.#recipe(), types, target, rows));
+  }
+
+  #cached(key: string, make: () => StepProgram): StepProgram {
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known;
+    const program = make();
+    if (this.#programs.size >= maxPrograms) this.#programs.delete(this.#programs.keys().next().value!);
+    this.#programs.set(key, program);
+    return program;
+  }
+
+  /** The optimizer's scalars for the next steps, one row a step. */
+  #scalarValues(steps: number): Float32Array {
+    const { optimizer } = this.#options;
+    const width = optimizer.scalars.length;
+    const values = this.#scratch.floats('scalars', steps * width);
+    for (let i = 0; i < steps; i++) {
+      const step = this.steps + i;
+      optimizer.writeScalars(values, i * width, step, typeof optimizer.lr === 'function' ? optimizer.lr(step) : optimizer.lr);
+    }
+    return values;
+  }
+}
+
+function reportProgress({ control, report }: Watch, results: MemoryHandle, width: number): void {
+  const done = control.done;
+  if (done === 0) return;
+  const last = new Float32Array(1);
+  native().readMemory(results, (done - 1) * width * 4, last);
+  report?.(last[0]!, done);
+}
