@@ -13,14 +13,14 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kCopyTask = 16384;      // elements
-constexpr int64_t kTransposeStrip = 64;   // rows of the input's contiguous dimension moved together
+constexpr int64_t kCopyTask = 16384;     // elements
+constexpr int64_t kTransposeStrip = 64;  // rows of the input's contiguous dimension moved together
 
 struct CopyPlan {
   IndexSpace space;
   int64_t in[kMaxRank], out[kMaxRank];
-  int across;           // the dimension transposed with the last one, or −1
-  int64_t pieces;       // units of work in one row (or one plane, when transposing)
+  int across;      // the dimension transposed with the last one, or −1
+  int64_t pieces;  // units of work in one row (or one plane, when transposing)
   int64_t units, units_per_task;
 };
 
@@ -124,8 +124,8 @@ static void copy_units(const CopyPlan& plan, const Element* in, Element* out, in
     if (plan.across >= 0) {
       const int64_t first = piece * kTransposeStrip;
       if constexpr (sizeof(Element) == 4) {
-        transpose_strip(in + from.offset + first, plan.in[last], min_size(plan.space.dims[plan.across] - first, kTransposeStrip), plan.space.dims[last],
-                        out + to.offset + first * plan.out[plan.across], plan.out[plan.across]);
+        transpose_strip(in + from.offset + first, plan.in[last], min_size(plan.space.dims[plan.across] - first, kTransposeStrip),
+                        plan.space.dims[last], out + to.offset + first * plan.out[plan.across], plan.out[plan.across]);
       }
     } else {
       const int64_t first = piece * kCopyTask;

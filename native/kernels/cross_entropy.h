@@ -73,11 +73,13 @@ static void cross_entropy_backward_row(const float* x, int64_t columns, int32_t 
   const float inverse = 1.0f / fold_row<SumFold>(columns, ReadExpStored{x, max, dx});
   const float target = dx[id] * inverse - 1.0f;
   const F32 scale = set1(inverse), scale_loss = set1(dloss);
-  map_row(dx, columns, dx, [&](F32 e) __attribute__((always_inline)) { return mul(mul(e, scale), scale_loss); });
+  map_row(
+      dx, columns, dx, [&](F32 e) __attribute__((always_inline)) { return mul(mul(e, scale), scale_loss); });
   dx[id] = target * dloss;
 }
 
-static void cross_entropy_backward_short(const float* logits, int rows, int columns, const LossTargets& targets, const float* dloss, float* dlogits) {
+static void cross_entropy_backward_short(const float* logits, int rows, int columns, const LossTargets& targets, const float* dloss,
+                                         float* dlogits) {
   F32 x[kLanes];
   load_columns(logits, rows, columns, x);
   const F32 max = fold_columns<OrderedMaxFold>(x, columns);
@@ -93,7 +95,9 @@ static void cross_entropy_backward_short(const float* logits, int rows, int colu
   store_columns(x, rows, columns, dlogits);
 }
 
-int64_t cross_entropy_backward_tasks(const CrossEntropyBackwardArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
+int64_t cross_entropy_backward_tasks(const CrossEntropyBackwardArgs& args) {
+  return ceil_div(args.rows, softmax_rows_per_task(args.columns));
+}
 
 int64_t cross_entropy_backward(const CrossEntropyBackwardArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
@@ -114,7 +118,8 @@ int64_t cross_entropy_backward(const CrossEntropyBackwardArgs& args, int64_t beg
       if (targets.counts(k)) {
         cross_entropy_backward_row(logits + at, args.columns, args.ids[first + k], args.dloss[first + k], dlogits + at);
       } else {
-        map_row(logits + at, args.columns, dlogits + at, [](F32) __attribute__((always_inline)) { return zero(); });
+        map_row(
+            logits + at, args.columns, dlogits + at, [](F32) __attribute__((always_inline)) { return zero(); });
       }
     }
   }

@@ -56,7 +56,8 @@ int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t 
   if (width == args.columns) {
     memset(args.dtable, 0, static_cast<size_t>(args.table_rows * args.columns) * sizeof(float));
   } else {
-    for (int64_t r = 0; r < args.table_rows; ++r) memset(args.dtable + r * args.columns + first, 0, static_cast<size_t>(width) * sizeof(float));
+    for (int64_t r = 0; r < args.table_rows; ++r)
+      memset(args.dtable + r * args.columns + first, 0, static_cast<size_t>(width) * sizeof(float));
   }
   int64_t bad = kOk;
   for (int64_t i = 0; i < args.count; ++i) {

@@ -23,12 +23,12 @@ struct SumFold {
 // NaN wins.
 struct MaxFold {
   static constexpr float kNeutral = -kInfinity;
-  LW_INLINE F32 step(F32 a, F32 b) { return select(unordered(a, a), a, max_second(a, b)); }
+  LW_INLINE F32 step(F32 a, F32 b) { return maximum(a, b); }
   LW_INLINE float step(float a, float b) { return a != a || a > b ? a : b; }
 };
 struct MinFold {
   static constexpr float kNeutral = kInfinity;
-  LW_INLINE F32 step(F32 a, F32 b) { return select(unordered(a, a), a, min_second(a, b)); }
+  LW_INLINE F32 step(F32 a, F32 b) { return minimum(a, b); }
   LW_INLINE float step(float a, float b) { return a != a || a < b ? a : b; }
 };
 

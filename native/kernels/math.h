@@ -29,6 +29,10 @@ LW_INLINE F32 horner(F32 x, float c, Floats... rest) {
   return fma(x, horner(x, rest...), set1(c));
 }
 
+// NaN wins; of two equal operands the second is returned.
+LW_INLINE F32 maximum(F32 a, F32 b) { return select(unordered(a, a), a, max_second(a, b)); }
+LW_INLINE F32 minimum(F32 a, F32 b) { return select(unordered(a, a), a, min_second(a, b)); }
+
 // Adding 1.5 · 2^23 rounds to an integer and leaves it in the low bits.
 constexpr float kRounder = 0x1.8p23f;
 

@@ -35,8 +35,9 @@ LW_INLINE PhiloxBlock philox(I32 c0, I32 c1, I32 c2, I32 c3, int32_t seed_low, i
 
 // kLanes consecutive (or spread) blocks of the program's counters, in the form asked for.
 LW_INLINE PhiloxBlock random_blocks(const RandomArgs& args, I32 counter) {
-  PhiloxBlock bits = philox(counter, set1_i(static_cast<int32_t>(args.stream)), set1_i(static_cast<int32_t>(args.step)),
-                            set1_i(static_cast<int32_t>(args.step >> 32)), static_cast<int32_t>(args.seed), static_cast<int32_t>(args.seed >> 32));
+  PhiloxBlock bits =
+      philox(counter, set1_i(static_cast<int32_t>(args.stream)), set1_i(static_cast<int32_t>(args.step)),
+             set1_i(static_cast<int32_t>(args.step >> 32)), static_cast<int32_t>(args.seed), static_cast<int32_t>(args.seed >> 32));
   if (args.kind == RandomKind::uniform) {
     for (I32& word : bits.word) word = float_to_bits(mul(to_float(shift_right<8>(word)), set1(0x1p-24f)));
   }

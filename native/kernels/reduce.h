@@ -97,7 +97,8 @@ static void reduce_columns(const ReduceArgs& args, int64_t outer, int64_t begin,
   const float* in = args.in + outer * args.count * args.inner;
   float* out = args.out + outer * args.inner;
   int64_t i = begin;
-  for (; i + kVectors * kLanes <= end; i += kVectors * kLanes) reduce_columns_block<Op, kVectors>(in + i, args.count, args.inner, kLanes, mean, out + i);
+  for (; i + kVectors * kLanes <= end; i += kVectors * kLanes)
+    reduce_columns_block<Op, kVectors>(in + i, args.count, args.inner, kLanes, mean, out + i);
   for (; i < end; i += kLanes) {
     const int width = static_cast<int>(min_size(end - i, kLanes));
     reduce_columns_block<Op, 1>(in + i, args.count, args.inner, width, mean, out + i);
@@ -131,20 +132,11 @@ static void reduce_run(const ReduceArgs& args, int64_t begin, int64_t end) {
 int64_t reduce(const ReduceArgs& args, int64_t begin, int64_t end, void*) {
   switch (args.kind) {
     case ReduceKind::sum:
-    case ReduceKind::mean:
-      reduce_run<SumOp>(args, begin, end);
-      break;
-    case ReduceKind::max:
-      reduce_run<MaxOp>(args, begin, end);
-      break;
-    case ReduceKind::min:
-      reduce_run<MinOp>(args, begin, end);
-      break;
-    case ReduceKind::sum_squares:
-      reduce_run<SquareOp>(args, begin, end);
-      break;
-    case ReduceKind::count:
-      break;
+    case ReduceKind::mean: reduce_run<SumOp>(args, begin, end); break;
+    case ReduceKind::max: reduce_run<MaxOp>(args, begin, end); break;
+    case ReduceKind::min: reduce_run<MinOp>(args, begin, end); break;
+    case ReduceKind::sum_squares: reduce_run<SquareOp>(args, begin, end); break;
+    case ReduceKind::count: break;
   }
   return kOk;
 }

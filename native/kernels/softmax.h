@@ -72,13 +72,15 @@ static void softmax_row(const float* in, int64_t columns, float* out) {
   const F32 max = set1(row_max(in, columns));
   const float sum = fold_row<SumFold>(columns, ReadExpStored{in, max, out});
   const F32 scale = set1(1.0f / sum);
-  map_row(out, columns, out, [&](F32 e) __attribute__((always_inline)) { return mul(e, scale); });
+  map_row(
+      out, columns, out, [&](F32 e) __attribute__((always_inline)) { return mul(e, scale); });
 }
 
 static void log_softmax_row(const float* in, int64_t columns, float* out) {
   const F32 max = set1(row_max(in, columns));
   const F32 log_sum = set1(log_of(fold_row<SumFold>(columns, ReadExp{in, max})));
-  map_row(in, columns, out, [&](F32 x) __attribute__((always_inline)) { return sub(sub(x, max), log_sum); });
+  map_row(
+      in, columns, out, [&](F32 x) __attribute__((always_inline)) { return sub(sub(x, max), log_sum); });
 }
 
 static float log_sum_exp_row(const float* in, int64_t columns) {
@@ -132,17 +134,10 @@ int64_t softmax(const SoftmaxArgs& args, int64_t begin, int64_t end, void*) {
   for (; r < stop; ++r) {
     const float* in = args.in + r * args.columns;
     switch (args.kind) {
-      case SoftmaxKind::softmax:
-        softmax_row(in, args.columns, args.out + r * pitch);
-        break;
-      case SoftmaxKind::log_softmax:
-        log_softmax_row(in, args.columns, args.out + r * pitch);
-        break;
-      case SoftmaxKind::log_sum_exp:
-        args.out[r] = log_sum_exp_row(in, args.columns);
-        break;
-      case SoftmaxKind::count:
-        break;
+      case SoftmaxKind::softmax: softmax_row(in, args.columns, args.out + r * pitch); break;
+      case SoftmaxKind::log_softmax: log_softmax_row(in, args.columns, args.out + r * pitch); break;
+      case SoftmaxKind::log_sum_exp: args.out[r] = log_sum_exp_row(in, args.columns); break;
+      case SoftmaxKind::count: break;
     }
   }
   return kOk;

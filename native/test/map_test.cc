@@ -10,13 +10,20 @@ constexpr int kOps = static_cast<int>(MapOp::count);
 
 int arity(MapOp op) {
   switch (op) {
-    case MapOp::fma: case MapOp::select:
-      return 3;
-    case MapOp::add: case MapOp::sub: case MapOp::mul: case MapOp::div: case MapOp::maximum: case MapOp::minimum: case MapOp::less:
-    case MapOp::less_equal: case MapOp::equal: case MapOp::not_equal: case MapOp::pow:
-      return 2;
-    default:
-      return 1;
+    case MapOp::fma:
+    case MapOp::select: return 3;
+    case MapOp::add:
+    case MapOp::sub:
+    case MapOp::mul:
+    case MapOp::div:
+    case MapOp::maximum:
+    case MapOp::minimum:
+    case MapOp::less:
+    case MapOp::less_equal:
+    case MapOp::equal:
+    case MapOp::not_equal:
+    case MapOp::pow: return 2;
+    default: return 1;
   }
 }
 
@@ -60,9 +67,7 @@ double scalar(MapOp op, float a, float b, float c, bool fused) {
   return 0;
 }
 
-bool is_function(MapOp op) {
-  return (op >= MapOp::exp && op <= MapOp::cos) || op == MapOp::pow;
-}
+bool is_function(MapOp op) { return (op >= MapOp::exp && op <= MapOp::cos) || op == MapOp::pow; }
 
 MapArgs flat(int64_t n) {
   MapArgs args{};
@@ -97,7 +102,8 @@ LW_TEST(every_operation_at_every_size) {
         for (int64_t i = 0; i < n; ++i) {
           for (int k = 0; k < 3; ++k) in[k][i] = awkward[(i * (k + 1) + i / 17 * k) % awkward.size()];
         }
-        if (op == MapOp::sin || op == MapOp::cos) for (int64_t i = 0; i < n; ++i) in[0][i] = std::isfinite(in[0][i]) ? std::remainder(in[0][i], 1000.0f) : in[0][i];
+        if (op == MapOp::sin || op == MapOp::cos)
+          for (int64_t i = 0; i < n; ++i) in[0][i] = std::isfinite(in[0][i]) ? std::remainder(in[0][i], 1000.0f) : in[0][i];
         Guarded<float> out(n);
         MapArgs args = flat(n);
         for (const Guarded<float>& x : in) add_input(args, x.data(), DType::f32, {1});
@@ -118,7 +124,9 @@ LW_TEST(inputs_of_every_layout_and_type) {
   struct Shape {
     std::vector<int64_t> dims;
   };
-  const Shape shapes[] = {{{7}}, {{1, 1}}, {{5, 10}}, {{3, 513}}, {{64, 16}}, {{2, 3, 4}}, {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}}, {{17, 1000}}, {{2000, 10}}, {{0, 4}}, {{4, 0}}};
+  const Shape shapes[] = {{{7}},        {{1, 1}},     {{5, 10}},        {{3, 513}},
+                          {{64, 16}},   {{2, 3, 4}},  {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}},
+                          {{17, 1000}}, {{2000, 10}}, {{0, 4}},         {{4, 0}}};
   for_each_table([&](const KernelTable& table) {
     for (const Shape& shape : shapes) {
       for (int repeat = 0; repeat < 12; ++repeat) {
@@ -221,7 +229,8 @@ LW_TEST(outputs_convert_by_truncation) {
 
 // Random programs whose outputs may lie on their inputs, against the scalar interpreter.
 LW_TEST(random_programs_in_place) {
-  const MapOp ops[] = {MapOp::add, MapOp::sub, MapOp::mul, MapOp::maximum, MapOp::minimum, MapOp::fma, MapOp::neg, MapOp::abs, MapOp::select, MapOp::less, MapOp::floor, MapOp::sign};
+  const MapOp ops[] = {MapOp::add, MapOp::sub, MapOp::mul,    MapOp::maximum, MapOp::minimum, MapOp::fma,
+                       MapOp::neg, MapOp::abs, MapOp::select, MapOp::less,    MapOp::floor,   MapOp::sign};
   for_each_table([&](const KernelTable& table) {
     for (int seed = 1; seed <= 200; ++seed) {
       Source source(static_cast<uint64_t>(seed));
@@ -243,7 +252,9 @@ LW_TEST(random_programs_in_place) {
       const int instructions = 1 + static_cast<int>(source.below(seed % 3 == 0 ? kMaxMapInstructions : 8));
       for (int i = 0; i < instructions; ++i) {
         const int known = inputs + args.constants + i;
-        const auto any_register = [&] { return static_cast<int>(source.below(2) == 0 ? std::max<int64_t>(0, known - 1 - source.below(4)) : source.below(known)); };
+        const auto any_register = [&] {
+          return static_cast<int>(source.below(2) == 0 ? std::max<int64_t>(0, known - 1 - source.below(4)) : source.below(known));
+        };
         const MapOp op = ops[source.below(std::size(ops))];
         add_instruction(args, op, any_register(), arity(op) > 1 ? any_register() : -1, arity(op) > 2 ? any_register() : -1);
       }

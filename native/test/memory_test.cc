@@ -56,7 +56,8 @@ LW_TEST(scatter_add_rows_in_order) {
           for (int64_t c = 0; ids[i] >= 0 && c < columns; ++c) expected[ids[i] * columns + c] += dy[i * columns + c];
         }
         const bool right = same_bits(out.data(), expected.data(), out.size()) && same_bits(out, split) && out.intact() && split.intact();
-        CHECK_TEXT(right && (columns == 0 || bad == (count > 10 ? 9 : kOk)), text(table, "scatter_add_rows columns, count, bad", {columns, count, bad}));
+        CHECK_TEXT(right && (columns == 0 || bad == (count > 10 ? 9 : kOk)),
+                   text(table, "scatter_add_rows columns, count, bad", {columns, count, bad}));
       }
     }
   });
@@ -65,7 +66,8 @@ LW_TEST(scatter_add_rows_in_order) {
 namespace {
 
 template <class T>
-void check_copy(const KernelTable& table, Source& source, std::vector<int64_t> dims, const std::vector<int>& in_order, const std::vector<int>& out_order, int64_t stretch) {
+void check_copy(const KernelTable& table, Source& source, std::vector<int64_t> dims, const std::vector<int>& in_order,
+                const std::vector<int>& out_order, int64_t stretch) {
   CopyArgs args{};
   args.rank = static_cast<int32_t>(dims.size());
   args.element_bytes = sizeof(T);
@@ -96,15 +98,17 @@ void check_copy(const KernelTable& table, Source& source, std::vector<int64_t> d
   run(table.copy_tasks, table.copy, args, 6);
   const size_t bytes = static_cast<size_t>(extent_out) * sizeof(T);
   const bool right = std::memcmp(out.data(), expected.data(), bytes) == 0 && std::memcmp(split.data(), expected.data(), bytes) == 0;
-  CHECK_TEXT(right && out.intact() && split.intact(), text(table, "copy elements, bytes, rank, stretch", {n, sizeof(T), args.rank, stretch}));
+  CHECK_TEXT(right && out.intact() && split.intact(),
+             text(table, "copy elements, bytes, rank, stretch", {n, sizeof(T), args.rank, stretch}));
 }
 
 }  // namespace
 
 LW_TEST(copies_of_every_permutation) {
   Source source(3);
-  const std::vector<std::vector<int64_t>> shapes = {{1},         {100},        {0, 5},     {5, 0},      {1, 1, 1},    {7, 9},          {16, 16},           {64, 48},  {65, 131},
-                                                    {300, 200},  {40000},      {2, 3, 4},  {4, 17, 33}, {33, 4, 17},  {2, 3, 4, 5},    {3, 1, 20, 18},     {2, 3, 2, 3, 2, 3}, {1, 20000}, {20000, 2}};
+  const std::vector<std::vector<int64_t>> shapes = {
+      {1},     {100},     {0, 5},      {5, 0},      {1, 1, 1},    {7, 9},         {16, 16},           {64, 48},   {65, 131}, {300, 200},
+      {40000}, {2, 3, 4}, {4, 17, 33}, {33, 4, 17}, {2, 3, 4, 5}, {3, 1, 20, 18}, {2, 3, 2, 3, 2, 3}, {1, 20000}, {20000, 2}};
   for_each_table([&](const KernelTable& table) {
     for (const std::vector<int64_t>& dims : shapes) {
       for (int repeat = 0; repeat < 10; ++repeat) {
@@ -127,8 +131,10 @@ LW_TEST(copy_broadcasts) {
   for_each_table([&](const KernelTable& table) {
     const Guarded<float> in = source.floats(50);
     Guarded<float> out(70 * 50), down(50 * 70);
-    run(table.copy_tasks, table.copy, CopyArgs{2, 4, {70, 50}, reinterpret_cast<const uint8_t*>(in.data()), {0, 1}, reinterpret_cast<uint8_t*>(out.data()), {50, 1}});
-    run(table.copy_tasks, table.copy, CopyArgs{2, 4, {50, 70}, reinterpret_cast<const uint8_t*>(in.data()), {1, 0}, reinterpret_cast<uint8_t*>(down.data()), {70, 1}});
+    run(table.copy_tasks, table.copy,
+        CopyArgs{2, 4, {70, 50}, reinterpret_cast<const uint8_t*>(in.data()), {0, 1}, reinterpret_cast<uint8_t*>(out.data()), {50, 1}});
+    run(table.copy_tasks, table.copy,
+        CopyArgs{2, 4, {50, 70}, reinterpret_cast<const uint8_t*>(in.data()), {1, 0}, reinterpret_cast<uint8_t*>(down.data()), {70, 1}});
     bool right = out.intact() && down.intact();
     for (int64_t i = 0; i < 3500; ++i) right = right && out[i] == in[i % 50] && down[i] == in[i / 70];
     CHECK_TEXT(right, table.isa);
@@ -141,7 +147,8 @@ LW_TEST(fill_every_size) {
       for (int64_t count : {n, n * 9}) {
         Guarded<float> out(count);
         run(table.fill_tasks, table.fill, FillArgs{count, -1.5f, out.data()}, n % 2 ? 8 : 0);
-        CHECK_TEXT(std::all_of(out.data(), out.data() + count, [](float x) { return x == -1.5f; }) && out.intact(), text(table, "fill", {count}));
+        CHECK_TEXT(std::all_of(out.data(), out.data() + count, [](float x) { return x == -1.5f; }) && out.intact(),
+                   text(table, "fill", {count}));
       }
     }
   });
@@ -154,7 +161,8 @@ void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]}, k[2] = {key[0], key[1]};
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t{0xD2511F53} * c[0], p1 = uint64_t{0xCD9E8D57} * c[2];
-    const uint32_t next[4] = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(p1), static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<uint32_t>(p0)};
+    const uint32_t next[4] = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(p1),
+                              static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<uint32_t>(p0)};
     std::copy(next, next + 4, c);
     k[0] += 0x9E3779B9;
     k[1] += 0xBB67AE85;

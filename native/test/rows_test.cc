@@ -23,7 +23,18 @@ std::vector<Extent> extents() {
     list.push_back({1, 9, n});
     if (n > 1) list.push_back({2, n, 5});
   }
-  for (Extent e : {Extent{1, 200000, 1}, {700, 10, 1}, {0, 4, 1}, {0, 4, 3}, {2, 0, 3}, {128, 0, 1}, {1, 128, 512}, {2, 1037, 129}, {1, 3000, 2}, {5, 3, 1000}, {40, 40, 17}}) list.push_back(e);
+  for (Extent e : {Extent{1, 200000, 1},
+                   {700, 10, 1},
+                   {0, 4, 1},
+                   {0, 4, 3},
+                   {2, 0, 3},
+                   {128, 0, 1},
+                   {1, 128, 512},
+                   {2, 1037, 129},
+                   {1, 3000, 2},
+                   {5, 3, 1000},
+                   {40, 40, 17}})
+    list.push_back(e);
   return list;
 }
 
@@ -33,7 +44,8 @@ double reduced(ReduceKind kind, const float* in, int64_t count, int64_t stride, 
   for (int64_t r = 0; r < count; ++r) {
     const double x = in[r * stride];
     switch (kind) {
-      case ReduceKind::sum: case ReduceKind::mean:
+      case ReduceKind::sum:
+      case ReduceKind::mean:
         total += x;
         magnitude += std::fabs(x);
         break;
@@ -41,14 +53,9 @@ double reduced(ReduceKind kind, const float* in, int64_t count, int64_t stride, 
         total += x * x;
         magnitude += x * x;
         break;
-      case ReduceKind::max:
-        total = std::isnan(total) || total > x ? total : x;
-        break;
-      case ReduceKind::min:
-        total = std::isnan(total) || total < x ? total : x;
-        break;
-      case ReduceKind::count:
-        break;
+      case ReduceKind::max: total = std::isnan(total) || total > x ? total : x; break;
+      case ReduceKind::min: total = std::isnan(total) || total < x ? total : x; break;
+      case ReduceKind::count: break;
     }
   }
   if (kind == ReduceKind::mean) {
@@ -96,7 +103,8 @@ double log_sum_exp(const float* x, int64_t n, double& max) {
   return max + std::log(sum);
 }
 
-const Extent kRowShapes[] = {{0, 3, 1}, {1, 1, 1}, {4, 2, 1}, {5, 7, 1}, {128, 10, 1}, {3, 16, 1}, {3, 17, 1}, {33, 31, 1}, {2, 64, 1}, {2, 65, 1}, {3, 1000, 1}, {2, 4097, 1}, {1, 10007, 1}, {1000, 3, 1}};
+const Extent kRowShapes[] = {{0, 3, 1},   {1, 1, 1},  {4, 2, 1},  {5, 7, 1},    {128, 10, 1}, {3, 16, 1},    {3, 17, 1},
+                             {33, 31, 1}, {2, 64, 1}, {2, 65, 1}, {3, 1000, 1}, {2, 4097, 1}, {1, 10007, 1}, {1000, 3, 1}};
 
 }  // namespace
 
@@ -106,20 +114,25 @@ LW_TEST(reductions_of_every_shape) {
     Guarded<float> in = source.floats(e.outer * e.count * e.inner, -1, 1.5f);
     for (int k = 0; k < static_cast<int>(ReduceKind::count); ++k) {
       const ReduceArgs args{static_cast<ReduceKind>(k), e.outer, e.count, e.inner, in.data(), nullptr};
-      everywhere(args, &ReduceArgs::out, e.outer * e.inner, &KernelTable::reduce_tasks, &KernelTable::reduce, [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
-        bool right = true;
-        for (int64_t o = 0; o < e.outer; ++o) {
-          for (int64_t i = 0; i < e.inner; ++i) {
-            double magnitude;
-            const double exact = reduced(args.kind, in.data() + o * e.count * e.inner + i, e.count, e.inner, magnitude);
-            // Columns: 128 additions in a chunk's partial sum, one per chunk; rows: 64 in a lane, then logarithmic.
-            const double additions = e.inner == 1 ? 64 + 30 : std::min<double>(static_cast<double>(e.count), 130) + static_cast<double>(e.count) / 512;
-            const float got = out[o * e.inner + i];
-            right = right && (std::isnan(exact) ? std::isnan(got) : got == exact || std::fabs(got - exact) <= magnitude * 0x1p-24 * additions + std::fabs(exact) * 0x1p-23);
-          }
-        }
-        CHECK_TEXT(right, text(table, "reduce kind, outer, count, inner", {k, e.outer, e.count, e.inner}));
-      });
+      everywhere(args, &ReduceArgs::out, e.outer * e.inner, &KernelTable::reduce_tasks, &KernelTable::reduce,
+                 [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
+                   bool right = true;
+                   for (int64_t o = 0; o < e.outer; ++o) {
+                     for (int64_t i = 0; i < e.inner; ++i) {
+                       double magnitude;
+                       const double exact = reduced(args.kind, in.data() + o * e.count * e.inner + i, e.count, e.inner, magnitude);
+                       // Columns: 128 additions in a chunk's partial sum, one per chunk; rows: 64 in a lane, then logarithmic.
+                       const double additions =
+                           e.inner == 1 ? 64 + 30
+                                        : std::min<double>(static_cast<double>(e.count), 130) + static_cast<double>(e.count) / 512;
+                       const float got = out[o * e.inner + i];
+                       right = right && (std::isnan(exact) ? std::isnan(got)
+                                                           : got == exact || std::fabs(got - exact) <= magnitude * 0x1p-24 * additions +
+                                                                                                           std::fabs(exact) * 0x1p-23);
+                     }
+                   }
+                   CHECK_TEXT(right, text(table, "reduce kind, outer, count, inner", {k, e.outer, e.count, e.inner}));
+                 });
     }
   }
   check_promised_bits(0x70af53f6cd031a48);
@@ -182,23 +195,26 @@ LW_TEST(softmax_of_every_shape) {
     for (int k = 0; k < static_cast<int>(SoftmaxKind::count); ++k) {
       const SoftmaxArgs args{static_cast<SoftmaxKind>(k), rows, columns, in.data(), nullptr};
       const bool per_row = args.kind == SoftmaxKind::log_sum_exp;
-      everywhere(args, &SoftmaxArgs::out, per_row ? rows : rows * columns, &KernelTable::softmax_tasks, &KernelTable::softmax, [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
-        double worst = 0;
-        for (int64_t r = 0; r < rows; ++r) {
-          const float* x = in.data() + r * columns;
-          double max;
-          const double lse = log_sum_exp(x, columns, max);
-          if (per_row) worst = std::max(worst, std::fabs(out[r] - lse) / std::max({std::fabs(max), lse - max, 1.0}));
-          for (int64_t c = 0; !per_row && c < columns; ++c) {
-            const double exact = args.kind == SoftmaxKind::softmax ? std::exp(x[c] - lse) : x[c] - lse;
-            const double got = out[r * columns + c];
-            // e^d has the absolute error of d = x − max as its relative one.
-            const double scale = args.kind == SoftmaxKind::softmax ? exact * (1 + std::fabs(x[c] - max)) + 0x1p-120 : std::max({std::fabs(x[c] - max), lse - max, 1.0});
-            worst = std::max(worst, std::fabs(got - exact) / scale);
-          }
-        }
-        CHECK_TEXT(worst <= 8 * 0x1p-24, text(table, "softmax kind, rows, columns, worst in 2^-24", {k, rows, columns, static_cast<int64_t>(worst * 0x1p24)}));
-      });
+      everywhere(args, &SoftmaxArgs::out, per_row ? rows : rows * columns, &KernelTable::softmax_tasks, &KernelTable::softmax,
+                 [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
+                   double worst = 0;
+                   for (int64_t r = 0; r < rows; ++r) {
+                     const float* x = in.data() + r * columns;
+                     double max;
+                     const double lse = log_sum_exp(x, columns, max);
+                     if (per_row) worst = std::max(worst, std::fabs(out[r] - lse) / std::max({std::fabs(max), lse - max, 1.0}));
+                     for (int64_t c = 0; !per_row && c < columns; ++c) {
+                       const double exact = args.kind == SoftmaxKind::softmax ? std::exp(x[c] - lse) : x[c] - lse;
+                       const double got = out[r * columns + c];
+                       // e^d has the absolute error of d = x − max as its relative one.
+                       const double scale = args.kind == SoftmaxKind::softmax ? exact * (1 + std::fabs(x[c] - max)) + 0x1p-120
+                                                                              : std::max({std::fabs(x[c] - max), lse - max, 1.0});
+                       worst = std::max(worst, std::fabs(got - exact) / scale);
+                     }
+                   }
+                   CHECK_TEXT(worst <= 8 * 0x1p-24, text(table, "softmax kind, rows, columns, worst in 2^-24",
+                                                         {k, rows, columns, static_cast<int64_t>(worst * 0x1p24)}));
+                 });
     }
   }
   check_promised_bits(0x6595b1a33151eb84);
@@ -236,32 +252,37 @@ LW_TEST(cross_entropy_forward_and_backward) {
       }
       const auto kept = [&](int64_t r) { return ids[r] >= 0 && ids[r] < columns; };
       const CrossEntropyArgs forward{rows, columns, kIgnore, logits.data(), ids.data(), nullptr};
-      everywhere(forward, &CrossEntropyArgs::loss, rows, &KernelTable::cross_entropy_tasks, &KernelTable::cross_entropy, [&](const KernelTable& table, const Guarded<float>& loss, int64_t bad) {
-        double worst = 0;
-        for (int64_t r = 0; r < rows; ++r) {
-          double max;
-          const double exact = kept(r) ? log_sum_exp(logits.data() + r * columns, columns, max) - logits[r * columns + ids[r]] : 0;
-          worst = std::max(worst, std::fabs(loss[r] - exact) / std::max(std::fabs(exact), 1.0));
-          if (!kept(r)) CHECK(loss[r] == 0);
-        }
-        CHECK_TEXT(worst <= 8 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy rows, columns, bad", {rows, columns, bad}));
-      });
+      everywhere(
+          forward, &CrossEntropyArgs::loss, rows, &KernelTable::cross_entropy_tasks, &KernelTable::cross_entropy,
+          [&](const KernelTable& table, const Guarded<float>& loss, int64_t bad) {
+            double worst = 0;
+            for (int64_t r = 0; r < rows; ++r) {
+              double max;
+              const double exact = kept(r) ? log_sum_exp(logits.data() + r * columns, columns, max) - logits[r * columns + ids[r]] : 0;
+              worst = std::max(worst, std::fabs(loss[r] - exact) / std::max(std::fabs(exact), 1.0));
+              if (!kept(r)) CHECK(loss[r] == 0);
+            }
+            CHECK_TEXT(worst <= 8 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy rows, columns, bad", {rows, columns, bad}));
+          });
       const CrossEntropyBackwardArgs backward{rows, columns, kIgnore, logits.data(), ids.data(), dloss.data(), nullptr};
-      everywhere(backward, &CrossEntropyBackwardArgs::dlogits, rows * columns, &KernelTable::cross_entropy_backward_tasks, &KernelTable::cross_entropy_backward, [&](const KernelTable& table, const Guarded<float>& dlogits, int64_t bad) {
-        double worst = 0;
-        for (int64_t r = 0; r < rows; ++r) {
-          double max;
-          const double lse = log_sum_exp(logits.data() + r * columns, columns, max);
-          for (int64_t c = 0; c < columns; ++c) {
-            const double exact = kept(r) ? dloss[r] * (std::exp(logits[r * columns + c] - lse) - (c == ids[r])) : 0;
-            worst = std::max(worst, std::fabs(dlogits[r * columns + c] - exact));
-          }
-        }
-        CHECK_TEXT(worst <= 32 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy_backward rows, columns, bad", {rows, columns, bad}));
-        Guarded<float> in_place = logits;
-        run(table.cross_entropy_backward_tasks, table.cross_entropy_backward, CrossEntropyBackwardArgs{rows, columns, kIgnore, in_place.data(), ids.data(), dloss.data(), in_place.data()});
-        CHECK_TEXT(same_bits(in_place, dlogits) && in_place.intact(), text(table, "in place", {rows, columns}));
-      });
+      everywhere(backward, &CrossEntropyBackwardArgs::dlogits, rows * columns, &KernelTable::cross_entropy_backward_tasks,
+                 &KernelTable::cross_entropy_backward, [&](const KernelTable& table, const Guarded<float>& dlogits, int64_t bad) {
+                   double worst = 0;
+                   for (int64_t r = 0; r < rows; ++r) {
+                     double max;
+                     const double lse = log_sum_exp(logits.data() + r * columns, columns, max);
+                     for (int64_t c = 0; c < columns; ++c) {
+                       const double exact = kept(r) ? dloss[r] * (std::exp(logits[r * columns + c] - lse) - (c == ids[r])) : 0;
+                       worst = std::max(worst, std::fabs(dlogits[r * columns + c] - exact));
+                     }
+                   }
+                   CHECK_TEXT(worst <= 32 * 0x1p-24 && bad == first_bad,
+                              text(table, "cross_entropy_backward rows, columns, bad", {rows, columns, bad}));
+                   Guarded<float> in_place = logits;
+                   run(table.cross_entropy_backward_tasks, table.cross_entropy_backward,
+                       CrossEntropyBackwardArgs{rows, columns, kIgnore, in_place.data(), ids.data(), dloss.data(), in_place.data()});
+                   CHECK_TEXT(same_bits(in_place, dlogits) && in_place.intact(), text(table, "in place", {rows, columns}));
+                 });
     }
   }
   check_promised_bits(0x8e800cb8d24f64e2);

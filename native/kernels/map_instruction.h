@@ -1,0 +1,124 @@
+// One instruction of a map on one block: the loops over vectors and the list of operations.
+#pragma once
+
+#include "args.h"
+#include "math.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+// Where a register's current block lies, and by how much to move on after a vector: kLanes, or 0 for a single repeated vector.
+// A block of scratch is written in whole vectors: a masked store would stall the next instruction's load.
+struct MapOperand {
+  float* data;
+  int32_t step;
+  bool scratch;
+};
+
+LW_INLINE void map_store_rest(MapOperand d, F32 x, int n) {
+  if (d.scratch) {
+    store(d.data, x);
+  } else {
+    store_n(d.data, x, n);
+  }
+}
+
+template <class Op>
+LW_INLINE void map_unary(int64_t n, MapOperand d, MapOperand a, Op op) {
+  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step) store(d.data, op(load(a.data)));
+  const int rest = static_cast<int>(n);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest)), rest);
+}
+template <class Op>
+LW_INLINE void map_binary(int64_t n, MapOperand d, MapOperand a, MapOperand b, Op op) {
+  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step, b.data += b.step) store(d.data, op(load(a.data), load(b.data)));
+  const int rest = static_cast<int>(n);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest)), rest);
+}
+template <class Op>
+LW_INLINE void map_ternary(int64_t n, MapOperand d, MapOperand a, MapOperand b, MapOperand c, Op op) {
+  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step, b.data += b.step, c.data += c.step) {
+    store(d.data, op(load(a.data), load(b.data), load(c.data)));
+  }
+  const int rest = static_cast<int>(n);
+  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest), load_n(c.data, rest)), rest);
+}
+
+LW_INLINE F32 one_if(Mask m) { return select(m, set1(1.0f), zero()); }
+
+// d = op(a, b, c) on n elements.
+static __attribute__((noinline)) void map_instruction(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
+  const MapOperand a = registers[i.a];
+#define LW_UNARY(name, expression) \
+  case MapOp::name:                \
+    return map_unary(              \
+        n, d, a, [](F32 x) __attribute__((always_inline)) { return expression; });
+#define LW_BINARY(name, expression) \
+  case MapOp::name:                 \
+    return map_binary(              \
+        n, d, a, registers[i.b], [](F32 x, F32 y) __attribute__((always_inline)) { return expression; });
+#define LW_TERNARY(name, expression) \
+  case MapOp::name:                  \
+    return map_ternary(              \
+        n, d, a, registers[i.b], registers[i.c], [](F32 x, F32 y, F32 z) __attribute__((always_inline)) { return expression; });
+  switch (i.op) {
+    LW_BINARY(add, add(x, y))
+    LW_BINARY(sub, sub(x, y))
+    LW_BINARY(mul, mul(x, y))
+    LW_BINARY(div, div(x, y))
+    LW_BINARY(maximum, maximum(x, y))
+    LW_BINARY(minimum, minimum(x, y))
+    LW_TERNARY(fma, fma(x, y, z))
+    LW_UNARY(neg, neg(x))
+    LW_UNARY(abs, abs(x))
+    LW_UNARY(sign, select(less(zero(), abs(x)), copysign(set1(1.0f), x), x))
+    LW_UNARY(sqrt, sqrt(x))
+    LW_UNARY(square, mul(x, x))
+    LW_UNARY(reciprocal, div(set1(1.0f), x))
+    LW_UNARY(floor, floor(x))
+    LW_UNARY(round, round(x))
+    LW_UNARY(exp, exp(x))
+    LW_UNARY(expm1, expm1(x))
+    LW_UNARY(log, log(x))
+    LW_UNARY(log1p, log1p(x))
+    LW_UNARY(tanh, tanh(x))
+    LW_UNARY(sigmoid, sigmoid(x))
+    LW_UNARY(erf, erf(x))
+    LW_UNARY(sin, sin(x))
+    LW_UNARY(cos, cos(x))
+    LW_BINARY(less, one_if(less(x, y)))
+    LW_BINARY(less_equal, one_if(less_equal(x, y)))
+    LW_BINARY(equal, one_if(equal(x, y)))
+    LW_BINARY(not_equal, one_if(not_equal(x, y)))
+    LW_TERNARY(select, select(not_equal(x, zero()), y, z))
+    LW_UNARY(relu, max_second(zero(), x))
+    LW_UNARY(is_finite, one_if(less(abs(x), set1(kInfinity))))
+    LW_BINARY(pow, pow(x, y))
+    case MapOp::count: return;
+  }
+#undef LW_UNARY
+#undef LW_BINARY
+#undef LW_TERNARY
+}
+
+LW_INLINE int map_arity(MapOp op) {
+  switch (op) {
+    case MapOp::fma:
+    case MapOp::select: return 3;
+    case MapOp::add:
+    case MapOp::sub:
+    case MapOp::mul:
+    case MapOp::div:
+    case MapOp::maximum:
+    case MapOp::minimum:
+    case MapOp::less:
+    case MapOp::less_equal:
+    case MapOp::equal:
+    case MapOp::not_equal:
+    case MapOp::pow: return 2;
+    default: return 1;
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

@@ -1,0 +1,174 @@
+// Where the registers of a map lie: what is read and written in place, what takes a block of scratch, and for how long.
+#pragma once
+
+#include "args.h"
+#include "index_space.h"
+#include "map_instruction.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+constexpr int64_t kMapBlock = 512;
+// Blocks lie a cache line more than a power of two apart, or all registers would compete for the same sets of L1.
+constexpr int64_t kMapPitch = kMapBlock + 16;
+constexpr int kMaxMapRegisters = kMaxMapInputs + kMaxMapConstants + kMaxMapInstructions;
+static_assert(kMaxMapRegisters * kMapPitch * sizeof(float) <= kScratchBytes);
+
+LW_INLINE float map_scalar(const MapInput& input, int64_t at) {
+  switch (input.dtype) {
+    case DType::i32: return static_cast<float>(static_cast<const int32_t*>(input.data)[at]);
+    case DType::u8: return static_cast<const uint8_t*>(input.data)[at];
+    default: return static_cast<const float*>(input.data)[at];
+  }
+}
+
+// How an input reaches its register.
+enum class MapAccess : uint8_t { in_place, repeated, expanded };
+
+// Everything about a map that does not change from block to block.
+struct MapPlan {
+  IndexSpace space;  // collapsed; only expanded inputs look at it
+  int64_t stride[kMaxMapInputs][kMaxRank];
+  MapAccess access[kMaxMapInputs];
+  bool expands;
+  MapOperand registers[kMaxMapRegisters];
+  int8_t moving[kMaxMapRegisters];  // the registers whose block lies in the caller's memory and moves on
+  int moving_count;
+  int8_t stored[kMaxMapOutputs];  // the outputs copied from a register after the last instruction
+  int stored_count;
+};
+
+// An input that is contiguous in the index space, or one element for all of it; dimensions of size 1 do not matter.
+LW_INLINE MapAccess map_access(const MapArgs& args, const MapInput& input) {
+  bool contiguous = input.dtype == DType::f32, constant = true;
+  int64_t expected = 1;
+  for (int d = args.rank - 1; d >= 0; --d) {
+    if (args.dims[d] == 1) continue;
+    contiguous = contiguous && input.stride[d] == expected;
+    constant = constant && input.stride[d] == 0;
+    expected *= args.dims[d];
+  }
+  return constant ? MapAccess::repeated : contiguous ? MapAccess::in_place : MapAccess::expanded;
+}
+
+// An input that is itself an output is copied first if another output lies on it: stores would overtake the read.
+static void map_guard_copies(const MapArgs& args, MapPlan& plan) {
+  for (int o = 0; o < args.outputs; ++o) {
+    const int reg = args.output[o].reg;
+    if (reg >= args.inputs || plan.access[reg] != MapAccess::in_place) continue;
+    for (int other = 0; other < args.outputs; ++other) {
+      if (other != o && args.output[other].data == args.input[reg].data) plan.access[reg] = MapAccess::expanded;
+    }
+  }
+}
+
+// Only expanded inputs need the index space; adjacent dimensions that all of them walk as one are merged.
+static void map_collapse(const MapArgs& args, MapPlan& plan) {
+  const int64_t* strides[kMaxMapInputs];
+  int64_t* merged[kMaxMapInputs];
+  int count = 0;
+  for (int i = 0; i < args.inputs; ++i) {
+    if (plan.access[i] != MapAccess::expanded) continue;
+    strides[count] = args.input[i].stride;
+    merged[count++] = plan.stride[i];
+  }
+  collapse(args.rank, args.dims, count, strides, plan.space, merged);
+}
+
+// Places all registers for a run from position `first` on. In a short run the end of a vector weighs more than a copy, so what is read
+// again stays in scratch.
+static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* scratch, MapPlan& plan) {
+  const int temporaries = args.inputs + args.constants;
+  const int registers = temporaries + args.instructions;
+  plan.moving_count = plan.stored_count = 0;
+  plan.expands = false;
+  float* free = scratch;
+  for (int i = 0; i < args.inputs; ++i) plan.access[i] = map_access(args, args.input[i]);
+  map_guard_copies(args, plan);
+  for (int i = 0; i < args.inputs; ++i) {
+    const MapInput& input = args.input[i];
+    switch (plan.access[i]) {
+      case MapAccess::in_place:
+        plan.registers[i] = {const_cast<float*>(static_cast<const float*>(input.data)) + first, kLanes, false};
+        plan.moving[plan.moving_count++] = static_cast<int8_t>(i);
+        break;
+      case MapAccess::repeated:
+        store(free, set1(map_scalar(input, 0)));
+        plan.registers[i] = {free, 0, true};
+        free += 16;
+        break;
+      case MapAccess::expanded: plan.expands = true; break;
+    }
+  }
+  for (int i = 0; i < args.constants; ++i, free += 16) {
+    store(free, set1(args.constant[i]));
+    plan.registers[args.inputs + i] = {free, 0, true};
+  }
+  if (plan.expands) {
+    map_collapse(args, plan);
+    for (int i = 0; i < args.inputs; ++i) {
+      if (plan.access[i] != MapAccess::expanded) continue;
+      plan.registers[i] = {free, kLanes, true};
+      free += kMapPitch;
+    }
+  }
+
+  // The last instruction that reads each register; outputs are read at the very end.
+  int8_t last_read[kMaxMapRegisters];
+  for (int r = 0; r < registers; ++r) last_read[r] = -1;
+  for (int i = 0; i < args.instructions; ++i) {
+    const MapInstruction& in = args.instruction[i];
+    const int arity = map_arity(in.op);
+    last_read[in.a] = static_cast<int8_t>(i);
+    if (arity > 1) last_read[in.b] = static_cast<int8_t>(i);
+    if (arity > 2) last_read[in.c] = static_cast<int8_t>(i);
+  }
+
+  // Temporaries that are written straight to an output.
+  for (int i = temporaries; i < registers; ++i) plan.registers[i].data = nullptr;
+  for (int o = 0; o < args.outputs; ++o) {
+    const MapOutput& output = args.output[o];
+    const int instruction = output.reg - temporaries;
+    bool direct = instruction >= 0 && output.dtype == DType::f32 && plan.registers[output.reg].data == nullptr;
+    if (direct && short_run && last_read[output.reg] >= 0) direct = false;
+    for (int i = 0; direct && i < args.inputs; ++i) {
+      // An expanded or repeated input was read before the first instruction of the block.
+      direct = !(plan.access[i] == MapAccess::in_place && args.input[i].data == output.data && last_read[i] > instruction);
+    }
+    if (direct) {
+      plan.registers[output.reg] = {output.data + first, kLanes, false};
+      plan.moving[plan.moving_count++] = static_cast<int8_t>(output.reg);
+    } else {
+      plan.stored[plan.stored_count++] = static_cast<int8_t>(o);
+      last_read[output.reg] = kMaxMapInstructions;
+    }
+  }
+
+  // The other temporaries share as few blocks as their lifetimes allow, to stay in L1.
+  float* spare[kMaxMapInstructions];
+  int spares = 0;
+  for (int i = 0; i < args.instructions; ++i) {
+    const MapInstruction& in = args.instruction[i];
+    const int arity = map_arity(in.op);
+    const int operands[3] = {in.a, in.b, in.c};
+    // Blocks read here for the last time are free already: an instruction may overwrite its own operand.
+    for (int k = 0; k < arity; ++k) {
+      const int r = operands[k];
+      if (r < temporaries || last_read[r] != i) continue;
+      if (!plan.registers[r].scratch) continue;
+      last_read[r] = -1;  // an operand used twice is released once
+      spare[spares++] = plan.registers[r].data;
+    }
+    MapOperand& d = plan.registers[temporaries + i];
+    if (d.data != nullptr) continue;
+    if (spares > 0) {
+      d = {spare[--spares], kLanes, true};
+    } else {
+      d = {free, kLanes, true};
+      free += kMapPitch;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA
