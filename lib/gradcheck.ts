@@ -82,8 +82,9 @@ export async function gradcheck(
   const { step = 1 / 32, tolerance = 1e-3, seed = 0 } = options;
   const variables = inputs.map((data, i) => variable(`input ${i}`, data));
   const parameters: Variable[] = [];
+  const varying = variables.filter(({ data }) => data.dtype === 'float32');
   const y = cast(outputOf(of, variables, parameters, options), 'float32');
-  const varied = [...variables.filter(({ data }) => data.dtype === 'float32'), ...parameters];
+  const varied = [...varying, ...parameters];
   if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input, got none.');
 
   const memories = new Map<MemorySlot, MemoryHandle>();
@@ -99,6 +100,7 @@ export async function gradcheck(
   return { passed: results.every(({ maxError }) => maxError <= tolerance), inputs: results };
 }
 
+/** y; what it needs beyond the inputs is added: parameters to be varied, and what is held to `variables`. */
 function outputOf(
   of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
   variables: Variable[],

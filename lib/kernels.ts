@@ -14,13 +14,14 @@ import {
   reduceKinds,
   softmaxKinds,
 } from './compile/instruction.js';
-import { DataError, NativeError, ShapeError } from './errors.js';
+import { DTypeError, DataError, NativeError, OptionError, ShapeError } from './errors.js';
 import { type NumericArray, native } from './native.js';
 import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed as whole } from './options.js';
 
 export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
 const size: Rule = required(whole);
+const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };
 const floats: Rule = { expected: 'a Float32Array', accepts: (value) => value instanceof Float32Array };
 const ints: Rule = { expected: 'an Int32Array', accepts: (value) => value instanceof Int32Array };
 const floatsOrInts: Rule = { expected: 'a Float32Array or Int32Array', accepts: (value) => floats.accepts(value) || ints.accepts(value) };
@@ -222,7 +223,7 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
   checkOptions('gatherRows', options, { width: required(count), table: required(numbers), ids: required(ints), output: required(numbers) });
   const { width, table, ids, output } = options;
   if (table.constructor !== output.constructor) {
-    throw new ShapeError(`gatherRows: expected ${table.constructor.name} for output, as table, got ${output.constructor.name}.`);
+    throw new DTypeError(`gatherRows: expected ${table.constructor.name} for output, as table, got ${output.constructor.name}.`);
   }
   checkLength('gatherRows', 'output', output, ids.length * width);
   const rows = Math.floor(table.length / width);
@@ -267,7 +268,7 @@ export interface RandomKernelOptions {
 
 /** Fills with Philox4x32-10 numbers, a function of seed, stream, step and position. */
 export function random(options: RandomKernelOptions): void {
-  checkOptions('random', options, { seed: size, stream: whole, step: whole, output: required(floatsOrInts) });
+  checkOptions('random', options, { seed: size, stream: word, step: whole, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;
   call(() => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, output));
 }
@@ -294,13 +295,9 @@ function call(run: () => void): void {
     run();
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    switch ('code' in cause ? cause.code : undefined) {
-      case 'ERR_LANEWISE_SHAPE':
-        throw new ShapeError(cause.message, { cause });
-      case 'ERR_LANEWISE_INDEX':
-        throw new DataError(cause.message, { cause });
-      default:
-        throw new NativeError(cause.message, { cause });
-    }
+    if (cause instanceof RangeError) throw new ShapeError(cause.message, { cause });
+    if (cause instanceof TypeError) throw new OptionError(cause.message, { cause });
+    if ('code' in cause && cause.code === 'ERR_LANEWISE_INDEX') throw new DataError(cause.message, { cause });
+    throw new NativeError(cause.message, { cause });
   }
 }

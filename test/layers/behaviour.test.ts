@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
+import type { Layer } from '../../lib/layers/index.js';
 import {
   Dropout,
   ELU,
@@ -7,7 +8,6 @@ import {
   GELU,
   Identity,
   Lambda,
-  Layer,
   LayerNorm,
   LeakyReLU,
   Linear,

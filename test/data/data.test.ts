@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { array } from '../../lib/array.js';
+import { Standardizer, readIdx, takeRows, toOneHot, trainTestSplit } from '../../lib/data/index.js';
+
+/** An IDX file. */
+function idx(type: number, sizes: readonly number[], elements: Uint8Array): Buffer {
+  const header = Buffer.alloc(4 + 4 * sizes.length);
+  header.set([0, 0, type, sizes.length]);
+  sizes.forEach((n, i) => header.writeUInt32BE(n, 4 + 4 * i));
+  return Buffer.concat([header, elements]);
+}
+
+const big = (count: number, bytes: number, write: (view: DataView, i: number) => void): Uint8Array => {
+  const view = new DataView(new ArrayBuffer(count * bytes));
+  for (let i = 0; i < count; i++) write(view, i);
+  return new Uint8Array(view.buffer);
+};
+const values = [1, -2, 100];
+
+describe('readIdx', () => {
+  const cases: readonly (readonly [string, number, Uint8Array, ArrayLike<number>])[] = [
+    ['bytes', 0x08, Uint8Array.of(1, 254, 100), Uint8Array.of(1, 254, 100)],
+    ['signed bytes', 0x09, Uint8Array.of(1, 254, 100), Int32Array.from(values)],
+    ['int16', 0x0b, big(3, 2, (v, i) => v.setInt16(2 * i, values[i]!)), Int32Array.from(values)],
+    ['int32', 0x0c, big(3, 4, (v, i) => v.setInt32(4 * i, values[i]!)), Int32Array.from(values)],
+    ['float32', 0x0d, big(3, 4, (v, i) => v.setFloat32(4 * i, values[i]!)), Float32Array.from(values)],
+    ['float64', 0x0e, big(3, 8, (v, i) => v.setFloat64(8 * i, values[i]!)), Float32Array.from(values)],
+  ];
+  for (const [name, type, bytes, expected] of cases) {
+    it(name, async () => {
+      const { data, shape } = await readIdx(idx(type, [3, 1], bytes));
+      assert.deepEqual(data, expected);
+      assert.deepEqual([...shape], [3, 1]);
+    });
+  }
+  it('reads gzipped files', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+    try {
+      const path = join(folder, 'x.gz');
+      await writeFile(path, gzipSync(idx(0x08, [2, 2], Uint8Array.of(1, 2, 3, 4))));
+      assert.deepEqual((await readIdx(path)).toNested(), [[1, 2], [3, 4]]); // prettier-ignore
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+  const bad: readonly (readonly [Uint8Array | string, RegExp])[] = [
+    [Uint8Array.of(), /^readIdx: expected an IDX header .* in the bytes given, got other bytes/],
+    [Uint8Array.of(0, 0, 7, 1), /^readIdx: expected an IDX header/],
+    [Uint8Array.of(0, 0, 8, 3, 0), /^readIdx: expected 17 bytes for shape \[\] in the bytes given, got 5\. It was cut off/],
+    [idx(0x08, [5], Uint8Array.of(1)), /^readIdx: expected 13 bytes for shape \[5\] in the bytes given, got 9\. It was cut off/],
+    [idx(0x08, [1], Uint8Array.of(1, 2)), /^readIdx: expected 9 bytes/],
+    [idx(0x0e, [0xffffffff, 0xffffffff, 0xffffffff], Uint8Array.of(1)), /^readIdx: expected 6\.\d+e\+29 bytes/],
+    [gzipSync('x').subarray(0, 12), /^readIdx: expected to read the bytes given, got unexpected end of file/],
+    ['/no/such/file', /^readIdx: expected to read \/no\/such\/file, got ENOENT/],
+  ];
+  for (const [file, message] of bad) it(message.source, () => assert.rejects(readIdx(file), { name: 'FileError', message }));
+});
+
+describe('rows', () => {
+  const x = array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]); // prettier-ignore
+  const y = array(Uint8Array.of(1, 3, 5, 7, 9));
+
+  it('takeRows copies rows of any kind', () => {
+    assert.deepEqual(takeRows(x, [2, 0, 2]).toNested(), [[5, 6], [1, 2], [5, 6]]); // prettier-ignore
+    assert.deepEqual(takeRows(y, [4]).data, Uint8Array.of(9));
+    assert.deepEqual([...takeRows(x, []).shape], [0, 2]);
+  });
+  it('trainTestSplit keeps rows together, each once, by the seed', () => {
+    const { train, test } = trainTestSplit({ x, y }, { testFraction: 0.4, seed: 3 });
+    assert.deepEqual([train.x.shape[0], test.x.shape[0]], [3, 2]);
+    const all = [...train.y.data, ...test.y.data];
+    assert.deepEqual(
+      all.toSorted((a, b) => a - b),
+      [1, 3, 5, 7, 9],
+    );
+    assert.deepEqual(
+      [...train.x.data, ...test.x.data].filter((_, i) => i % 2 === 0),
+      all,
+    );
+    assert.deepEqual(trainTestSplit({ x, y }, { testFraction: 0.4, seed: 3 }), { train, test });
+  });
+  it('toOneHot', () => assert.deepEqual(toOneHot(array(Int32Array.of(2, 0)), 3).toNested(), [[0, 0, 1], [1, 0, 0]])); // prettier-ignore
+  it('Standardizer brings features to mean 0 and deviation 1', () => {
+    const standard = new Standardizer(array([[1, 5], [3, 5]])); // prettier-ignore
+    assert.deepEqual(standard.apply(array([[1, 5], [3, 5], [5, 6]])).toNested(), [[-1, 0], [1, 0], [3, 1]]); // prettier-ignore
+  });
+
+  const wrong: readonly (readonly [() => unknown, string, string])[] = [
+    [() => takeRows(x, [5]), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 5 at 0.'],
+    [() => takeRows(array(1), [0]), 'ShapeError', 'takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
+    [
+      () => trainTestSplit({ x, y }, { testFraction: 1 }),
+      'OptionError',
+      'trainTestSplit: expected a number in (0, 1) for testFraction, got 1.',
+    ],
+    [
+      () => trainTestSplit({ x, y }, { testFraction: 0.05 }),
+      'OptionError',
+      'trainTestSplit: expected rows for both parts, got 5 rows and testFraction 0.05.',
+    ],
+    [
+      () => trainTestSplit({ x, y: array([1]) }),
+      'ShapeError',
+      'trainTestSplit: expected arrays of the same number of rows, got x [5, 2] and y [1].',
+    ],
+    [() => toOneHot(array([0, 3]), 3), 'DataError', 'toOneHot: expected class ids 0 … 2, got 3 at 1.'],
+    [() => toOneHot(y, 0), 'OptionError', 'toOneHot: expected a whole number ≥ 1 for classes, got 0.'],
+    [() => new Standardizer(array(new Float32Array(), [0, 2])), 'DataError', 'Standardizer: expected at least one row, got none.'],
+    [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, 2], got [5].'],
+    [() => new Standardizer(array(1)), 'ShapeError', 'Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
+  ];
+  for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));
+});

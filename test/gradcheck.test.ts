@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { array } from '../lib/array.js';
+import { gradcheck } from '../lib/gradcheck.js';
+import { Operation, apply } from '../lib/graph/operation.js';
+import type { Node, Tensor, TensorType } from '../lib/graph/tensor.js';
+import { Dropout, Linear, Sequential, Tanh } from '../lib/layers/index.js';
+import { MSELoss } from '../lib/losses/index.js';
+import { add, gatherRows, mul, square, tanh } from '../lib/ops/index.js';
+
+/** x, with a gradient that is wrong by the factor. */
+class Wrong extends Operation {
+  readonly name = 'reshape';
+
+  constructor(private readonly factor: number) {
+    super();
+  }
+
+  key(): string {
+    return '';
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return [x!];
+  }
+
+  override vjp(_node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && mul(dy, this.factor)];
+  }
+
+  lower({ inputs, outputs }: Node): ReturnType<Operation['lower']> {
+    const x = inputs[0]!;
+    return [
+      { kind: 'copy', out: outputs[0]!, in: x, dtype: x.dtype, dims: [x.size], inOffset: 0, inStrides: [1], outOffset: 0, outStrides: [1] },
+    ];
+  }
+}
+
+const x = array([0.5, -1, 2]);
+
+describe('gradcheck', () => {
+  it('passes right gradients and names every input', async () => {
+    const { passed, inputs } = await gradcheck((a, b) => mul(tanh(a), square(b)), [x, array([1, 2, 3])]);
+    assert.ok(passed);
+    assert.deepEqual(
+      inputs.map(({ name }) => name),
+      ['input 0', 'input 1'],
+    );
+    assert.ok(inputs.every(({ maxError }) => maxError < 1e-4));
+  });
+  it('finds a wrong gradient and its worst element', async () => {
+    const { passed, inputs } = await gradcheck((a) => square(apply(new Wrong(1.01), a)), [x]);
+    assert.ok(!passed);
+    const [{ maxError, analytic, numeric }] = inputs as [(typeof inputs)[number]];
+    assert.ok(Math.abs(maxError - 0.01 / 1.01) < 1e-4, `${maxError}`);
+    assert.ok(Math.abs(analytic / numeric - 1.01) < 1e-4);
+  });
+  it('lets a wider tolerance pass it', async () =>
+    assert.ok((await gradcheck((a) => square(apply(new Wrong(1.01), a)), [x], { tolerance: 0.1 })).passed));
+  it('holds ids', async () => {
+    const { inputs } = await gradcheck((table, ids) => gatherRows(table, ids), [array([[1, 2], [3, 4]]), array(Int32Array.of(1, 1, 0))]); // prettier-ignore
+    assert.equal(inputs.length, 1);
+  });
+  it('checks the parameters of a layer before a loss, dropout included', async () => {
+    const model = new Sequential({ in: new Linear(3), bend: new Tanh(), drop: new Dropout(0.5), out: new Linear(1) });
+    const target = array([[0.5], [-1]]);
+    const { passed, inputs } = await gradcheck(model, [array([[1, 2], [0.5, -1]])], { training: true, loss: { loss: new MSELoss(), target } }); // prettier-ignore
+    assert.ok(passed, JSON.stringify(inputs));
+    assert.deepEqual(
+      inputs.map(({ name }) => name),
+      ['input 0', 'in.weight', 'in.bias', 'out.weight', 'out.bias'],
+    );
+  });
+  it('refuses wrong options and inputs', async () => {
+    await assert.rejects(
+      gradcheck((a) => a, [x], { step: 0 }),
+      { name: 'OptionError', message: 'gradcheck: expected a number > 0 for step, got 0.' },
+    );
+    await assert.rejects(
+      gradcheck((a) => add(a, 1), [array(Int32Array.of(1))]),
+      { name: 'StateError', message: 'gradcheck: expected at least one float32 input, got none.' },
+    );
+  });
+});

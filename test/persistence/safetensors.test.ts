@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NdArray, array } from '../../lib/array.js';
+import { FileError } from '../../lib/errors.js';
+import { type Safetensors, readSafetensors, writeSafetensors } from '../../lib/persistence/index.js';
+import { Philox } from '../../lib/random.js';
+
+let folder: string;
+before(async () => (folder = await mkdtemp(join(tmpdir(), 'lanewise-'))));
+after(() => rm(folder, { recursive: true }));
+
+/** A file of this header and data, read. */
+async function readRaw(
+  header: string | Uint8Array,
+  data: Uint8Array = new Uint8Array(),
+  length = Buffer.byteLength(header),
+): Promise<unknown> {
+  const path = join(folder, 'raw.safetensors');
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(length));
+  await writeFile(path, Buffer.concat([prefix, Buffer.from(header), data]));
+  return readSafetensors(path);
+}
+
+const entry = (offsets: string, more = '"dtype":"F32","shape":[1]'): string => `{${more},"data_offsets":${offsets}}`;
+const four = new Uint8Array(4);
+
+const sample = new Map<string, NdArray>([
+  ['w', array([[1.5, -2, NaN], [Infinity, 0, -0]])], // prettier-ignore
+  ['ids', array(Int32Array.of(-1, 7))],
+  ['bytes', array(Uint8Array.of(1, 2, 3))],
+  ['after odd bytes', array([42])],
+  ['scalar', array(3)],
+  ['empty', array(new Float32Array(), [0, 4])],
+  ['__proto__', array([1])],
+  ['constructor', array([2])],
+  ['', array([3])],
+  ['ü "quoted" \n', array([4])],
+]);
+
+describe('safetensors', () => {
+  it('reads what it wrote: types, shapes, bits, order and odd names', async () => {
+    const path = join(folder, 'sample.safetensors');
+    const metadata = { format: 'pt', note: '"ü"' };
+    await writeSafetensors(path, sample, metadata);
+    const { tensors, metadata: read } = await readSafetensors(path);
+    assert.deepEqual([...tensors.keys()], [...sample.keys()]);
+    for (const [name, { data, shape }] of sample) {
+      const actual = tensors.get(name)!;
+      assert.equal(actual.data.constructor, data.constructor, name);
+      assert.deepEqual([...actual.shape], [...shape], name);
+      assert.ok(Buffer.from(actual.data.buffer).equals(Buffer.from(data.buffer, data.byteOffset, data.byteLength)), name);
+    }
+    assert.deepEqual({ ...read }, metadata);
+    assert.equal(Object.getPrototypeOf(read), null);
+  });
+  it('writes exactly the format: length, padded header, data', async () => {
+    const path = join(folder, 'exact.safetensors');
+    await writeSafetensors(path, new Map([['a', array([1, 2])]]));
+    const bytes = await readFile(path);
+    const header = '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  ';
+    assert.equal(bytes.readBigUInt64LE(), BigInt(header.length));
+    assert.equal(header.length % 8, 0);
+    assert.equal(bytes.toString('utf8', 8, 8 + header.length), header);
+    assert.deepEqual([bytes.readFloatLE(8 + header.length), bytes.readFloatLE(12 + header.length)], [1, 2]);
+  });
+  it('reads entries in any order and without a prototype for metadata', async () => {
+    const text = `{"b":${entry('[4,8]')},"__metadata__":{"__proto__":"x"},"a":${entry('[0,4]')}}`;
+    const { tensors, metadata } = (await readRaw(text, new Uint8Array(8))) as Safetensors;
+    assert.deepEqual([...tensors.keys()], ['a', 'b']);
+    assert.equal(metadata['__proto__'], 'x');
+  });
+  it('reads an empty file of tensors', async () => {
+    const { tensors, metadata } = (await readRaw('{}')) as Safetensors;
+    assert.equal(tensors.size + Object.keys(metadata).length, 0);
+  });
+
+  const bad: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
+    [
+      'a file cut off in the length',
+      () => writeFile(join(folder, 'cut'), 'abc').then(() => readSafetensors(join(folder, 'cut'))),
+      /expected at least 8 bytes in .*cut, got 3\./,
+    ],
+    [
+      'a header longer than the file',
+      () => readRaw('{}', four, 1000),
+      /expected a header within the 14 bytes of .*, got one of 1000 bytes/,
+    ],
+    [
+      'a header of 2⁶³ bytes',
+      () => writeFile(join(folder, 'huge'), Buffer.alloc(8, 0xff)).then(() => readSafetensors(join(folder, 'huge'))),
+      /got one of 18446744073709551615 bytes/,
+    ],
+    ['no JSON', () => readRaw('{"a":'), /expected a JSON header/],
+    ['no UTF-8', () => readRaw(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /expected a JSON header/],
+    ['an array for header', () => readRaw('[]'), /expected an object for header in .*, got \[\]\./],
+    [
+      'a name twice',
+      () => readRaw(`{"a":${entry('[0,4]')},"a":${entry('[0,4]')}}`, four),
+      /expected each name once in the header .*, got "a" twice/,
+    ],
+    ['a name twice, once escaped', () => readRaw(`{"a":${entry('[0,4]')},"\\u0061":${entry('[0,4]')}}`, four), /got "a" twice/],
+    ['a property twice', () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F32","dtype":"I32","shape":[1]')}}`, four), /got "dtype" twice/],
+    ['a number for a tensor', () => readRaw('{"a":1}'), /expected an object for "a" in .*, got 1\./],
+    [
+      'another dtype',
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"BF16","shape":[2]')}}`, four),
+      /expected dtype F32, I32 or U8 for "a" .*, got "BF16"\./,
+    ],
+    [
+      'a dtype from a prototype',
+      () => readRaw(`{"a":{"__proto__":{"dtype":"F32"},"shape":[1],"data_offsets":[0,4]}}`, four),
+      /expected dtype .* got nothing/,
+    ],
+    [
+      'a negative size',
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F32","shape":[-1]')}}`, four),
+      /whole numbers ≥ 0 for the shape of "a"/,
+    ],
+    [
+      'a size that is no whole number',
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F32","shape":[0.5,2]')}}`, four),
+      /whole numbers ≥ 0 for the shape of "a"/,
+    ],
+    ['too many dimensions', () => readRaw(`{"a":${entry('[0,4]', `"dtype":"F32","shape":[${'1,'.repeat(99)}1]`)}}`, four), /shape of "a"/],
+    [
+      'sizes whose product is too large',
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F32","shape":[4294967296,4294967296]')}}`, four),
+      /expected 73786976294838210000 bytes for "a"/,
+    ],
+    [
+      'no offsets',
+      () => readRaw('{"a":{"dtype":"F32","shape":[1]}}', four),
+      /two whole numbers ≥ 0 for data_offsets of "a" .*, got nothing/,
+    ],
+    ['one offset', () => readRaw(`{"a":${entry('[0]')}}`, four), /two whole numbers ≥ 0 for data_offsets/],
+    [
+      'offsets of another length',
+      () => readRaw(`{"a":${entry('[0,8]')}}`, new Uint8Array(8)),
+      /expected 4 bytes for "a", F32 \[1\] in .*, got data_offsets \[0,8\]/,
+    ],
+    ['reversed offsets', () => readRaw(`{"a":${entry('[4,0]')}}`, four), /got data_offsets \[4,0\]/],
+    [
+      'an overlap',
+      () => readRaw(`{"a":${entry('[0,4]')},"b":${entry('[0,4]')}}`, four),
+      /expected "b" to begin at byte 4 of the data in .*, got 0/,
+    ],
+    ['a gap', () => readRaw(`{"a":${entry('[0,4]')},"b":${entry('[8,12]')}}`, new Uint8Array(12)), /expected "b" to begin at byte 4/],
+    ['data cut off', () => readRaw(`{"a":${entry('[0,4]')}}`, new Uint8Array(3)), /expected 4 bytes of data in .*, got 3/],
+    ['bytes too many', () => readRaw(`{"a":${entry('[0,4]')}}`, new Uint8Array(5)), /expected 4 bytes of data in .*, got 5/],
+    ['metadata that are no object', () => readRaw('{"__metadata__":[]}'), /expected an object for __metadata__/],
+    ['metadata that are no text', () => readRaw('{"__metadata__":{"a":1}}'), /expected texts in __metadata__ in .*, got 1 for "a"/],
+    ['a missing file', () => readSafetensors(join(folder, 'missing')), /expected to open .*missing, got ENOENT/],
+    ['a folder', () => readSafetensors(folder), /expected to read .*, got EISDIR/],
+  ];
+  for (const [name, read, message] of bad) it(`refuses ${name}`, () => assert.rejects(read(), { name: 'FileError', message }));
+
+  it('survives any damage: a FileError or a file read, never anything else', async () => {
+    const path = join(folder, 'fuzz.safetensors');
+    await writeSafetensors(path, sample, { a: 'b' });
+    const valid = await readFile(path);
+    const random = new Philox(1);
+    let refused = 0;
+    for (let round = 0; round < 500; round++) {
+      const bytes = Buffer.from(valid);
+      const draws = random.uniform53(8);
+      const damages = 1 + Math.floor(draws[0]! * 3);
+      // Mostly in the header, which is where damage can mislead.
+      for (let i = 1; i <= damages; i++) bytes[Math.floor(draws[i]! * (i === 3 ? valid.length : 500))] = Math.floor(draws[i + 3]! * 256);
+      const end = round % 5 === 0 ? Math.floor(draws[7]! * valid.length) : valid.length;
+      await writeFile(path, bytes.subarray(0, end));
+      await readSafetensors(path).catch((error: unknown) => {
+        assert.ok(error instanceof FileError, String(error));
+        refused++;
+      });
+    }
+    assert.ok(refused > 200, `${refused} refused`);
+  });
+});
+
+describe('writing safetensors', () => {
+  it('replaces an old file', async () => {
+    const path = join(folder, 'again.safetensors');
+    await writeSafetensors(path, new Map([['a', array([1])]]));
+    await writeSafetensors(path, new Map([['b', array([2])]]));
+    assert.deepEqual([...(await readSafetensors(path)).tensors.keys()], ['b']);
+  });
+  it('that fails leaves what was there and no other file', async () => {
+    const inside = join(folder, 'inside');
+    // A folder cannot be replaced by a file: the rename, the last step, fails.
+    const path = join(inside, 'model.safetensors');
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, 'old'), 'old');
+    await assert.rejects(writeSafetensors(path, sample), {
+      name: 'FileError',
+      message: /^save: expected to write .*, got .*The old file, if there was one, is unchanged\.$/,
+    });
+    assert.deepEqual(await readdir(inside), ['model.safetensors']);
+    assert.equal(await readFile(join(path, 'old'), 'utf8'), 'old');
+  });
+  it('into a missing folder fails', () =>
+    assert.rejects(writeSafetensors(join(folder, 'no', 'such'), sample), { name: 'FileError', message: /ENOENT/ }));
+  it('refuses the name the format keeps for itself, and writes nothing', async () => {
+    const path = join(folder, 'reserved');
+    await assert.rejects(writeSafetensors(path, new Map([['__metadata__', array([1])]])), {
+      name: 'FileError',
+      message: /expected other tensor names than __metadata__/,
+    });
+    assert.ok(!(await readdir(folder)).includes('reserved'));
+  });
+  it('refuses detached buffers', async () => {
+    const x = array([1, 2]);
+    structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });
+    await assert.rejects(writeSafetensors(join(folder, 'detached'), new Map([['x', x]])), {
+      name: 'StateError',
+      message: 'writeSafetensors: expected 2 elements for "x", got 0: its buffer was detached or resized.',
+    });
+  });
+});
