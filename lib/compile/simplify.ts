@@ -4,6 +4,7 @@ import { Constant } from '../graph/source.js';
 import { type Node, type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { Broadcast, broadcastTo } from '../ops/broadcast.js';
 import { Elementwise, add, cast, full, square, sub } from '../ops/elementwise.js';
+import { Reduce } from '../ops/reduce.js';
 import { Reshape, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
 import { foldConstants } from './fold.js';
 import { rewrite } from './rewrite.js';
@@ -12,9 +13,21 @@ import { isView } from './view.js';
 /** The same values by fewer operations. Only the sign of a zero may differ. */
 export function simplify(roots: readonly Tensor[]): readonly Tensor[] {
   return rewrite(roots, (node, inputs) => {
-    const simpler = node.op instanceof Elementwise ? simplifyElementwise(node, node.op, inputs) : isView(node.op) ? simplifyView(node, inputs[0]!) : undefined;
+    const simpler = simplifyNode(node, inputs);
     return simpler && [simpler];
   });
+}
+
+function simplifyNode(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+  const { op } = node;
+  if (op instanceof Elementwise) return simplifyElementwise(node, op, inputs);
+  if (op instanceof Reduce) return reductionOfOne(node, op, inputs[0]!);
+  return isView(op) ? simplifyView(node, inputs[0]!) : undefined;
+}
+
+/** Reducing groups of one element leaves them as they are. */
+function reductionOfOne(node: Node, op: Reduce, x: Tensor): Tensor | undefined {
+  return x.shape[1] === 1 ? reshape(op.name === 'sumSquares' ? square(x) : x, node.outputs[0]!.shape) : undefined;
 }
 
 function simplifyElementwise(node: Node, op: Elementwise, inputs: readonly Tensor[]): Tensor | undefined {

@@ -15,7 +15,7 @@ export interface ReduceOptions {
 }
 
 /** in [outer, count, inner] → out [outer, inner] */
-class Reduce extends Operation {
+export class Reduce extends Operation {
   constructor(readonly name: ReduceKind) {
     super();
   }
@@ -78,7 +78,7 @@ function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor
   const shape: Shape = options.keepDims === true ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
   const size = (of: readonly number[]): number => of.reduce((n, i) => n * x.shape[i]!, 1);
 
-  const first = axes[0] ?? 0;
+  const first = axes[0] ?? x.rank;
   const consecutive = axes.every((axis, i) => axis === first + i);
   const ordered = consecutive ? x : transpose(x, [...kept, ...axes]);
   const outer = consecutive ? size(kept.filter((i) => i < first)) : size(kept);
