@@ -63,7 +63,7 @@ export interface Native {
   /** One instruction at a time on the calling thread, looking for NaN and infinity in every float an instruction writes. Stops before it commits such a step. */
   runDebug(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number): DebugResult;
 
-  /** C = A·B (+ C), sizes and strides in elements; `isa` names a row of the table, '' the one in use. */
+  /** C = A·B (+ C), sizes and strides in elements. */
   gemm(
     m: number,
     n: number,

@@ -11,7 +11,8 @@ namespace js = lanewise::js;
 void define(napi_env env, napi_value exports, std::span<const js::Function> functions) {
   for (const js::Function& function : functions) {
     napi_value value = nullptr;
-    js::require(env, napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, const_cast<js::Function*>(&function), &value));
+    js::require(
+        env, napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, const_cast<js::Function*>(&function), &value));
     js::set(env, exports, function.name, value);
   }
 }

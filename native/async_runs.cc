@@ -10,7 +10,8 @@ std::shared_ptr<AsyncRuns> AsyncRuns::create(napi_env env) {
   auto runs = std::make_shared<AsyncRuns>(env);
   napi_value name = nullptr;
   js::require(env, napi_create_string_utf8(env, "lanewise", NAPI_AUTO_LENGTH, &name));
-  js::require(env, napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, runs.get(), on_landed, &runs->wake_));
+  js::require(env,
+              napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, runs.get(), on_landed, &runs->wake_));
   // An idle library does not keep the process alive.
   js::require(env, napi_unref_threadsafe_function(env, runs->wake_));
   // Hooks run last in, first out: ours before the one that closes the function above.

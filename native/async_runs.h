@@ -17,7 +17,8 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
   static std::shared_ptr<AsyncRuns> create(napi_env env);
   explicit AsyncRuns(napi_env env) : env_(env) {}
 
-  // Starts the run and returns its promise; null if JavaScript is going down. `control` is a view on shared memory that stays alive with the run.
+  // Starts the run and returns its promise; null if JavaScript is going down. `control` is a view on shared memory that stays alive with
+  // the run.
   napi_value start(std::unique_ptr<Run> run, napi_value control);
 
  private:

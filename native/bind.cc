@@ -63,9 +63,11 @@ View view_of(const Slot& slot, const char* expected) {
   require(slot.env, napi_is_typedarray(slot.env, slot.value, &is_typed_array));
   if (!is_typed_array) slot.wrong_type(expected);
   View view{};
-  if (napi_get_typedarray_info(slot.env, slot.value, &view.type, &view.length, &view.data, &view.buffer, nullptr) != napi_ok) slot.wrong_type(expected);
+  if (napi_get_typedarray_info(slot.env, slot.value, &view.type, &view.length, &view.data, &view.buffer, nullptr) != napi_ok)
+    slot.wrong_type(expected);
   bool detached = false;
-  if (view.length == 0 && !is_shared(slot.env, view.buffer)) require(slot.env, napi_is_detached_arraybuffer(slot.env, view.buffer, &detached));
+  if (view.length == 0 && !is_shared(slot.env, view.buffer))
+    require(slot.env, napi_is_detached_arraybuffer(slot.env, view.buffer, &detached));
   if (detached) slot.wrong_type(expected, "one whose buffer is detached");
   return view;
 }
@@ -110,7 +112,9 @@ napi_value to_value(napi_env env, const std::vector<std::string>& list) {
   return array;
 }
 
-void set(napi_env env, napi_value object, const char* name, napi_value value) { require(env, napi_set_named_property(env, object, name, value)); }
+void set(napi_env env, napi_value object, const char* name, napi_value value) {
+  require(env, napi_set_named_property(env, object, name, value));
+}
 
 napi_value error_object(napi_env env, const Error& error) {
   try {

@@ -12,7 +12,8 @@ Environment::~Environment() { free_zeroed(scratch_, kScratchBytes); }
 
 void* Environment::scratch() {
   if (!scratch_) scratch_ = allocate_zeroed(kScratchBytes);
-  if (!scratch_) throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(static_cast<int64_t>(kScratchBytes)) + " bytes");
+  if (!scratch_)
+    throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(static_cast<int64_t>(kScratchBytes)) + " bytes");
   return scratch_;
 }
 

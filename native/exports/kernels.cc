@@ -55,7 +55,8 @@ class Call {
       bad = Part<Args>::run(&part, 0, tasks, environment.scratch());
     }
     if (bad != kOk) {
-      throw Error("ERR_LANEWISE_INDEX", std::string(function_) + ": index " + text(int64_t{ids[bad]}) + " at position " + text(bad) + " is out of range",
+      throw Error("ERR_LANEWISE_INDEX",
+                  std::string(function_) + ": index " + text(int64_t{ids[bad]}) + " at position " + text(bad) + " is out of range",
                   {{"position", static_cast<double>(bad)}, {"value", static_cast<double>(ids[bad])}});
     }
   }
@@ -73,7 +74,8 @@ class Call {
     for (const Operand& operand : touched) {
       const int64_t* length = length_of(operand);
       if (length && operand.span > *length) {
-        fail("expected at least " + (operand.span == kTooLarge ? "2^63" : text(operand.span)) + " elements for " + operand.name + ", got " + text(*length));
+        fail("expected at least " + (operand.span == kTooLarge ? "2^63" : text(operand.span)) + " elements for " + operand.name + ", got " +
+             text(*length));
       }
     }
     for (const Operand& out : touched) {
@@ -95,7 +97,8 @@ class Call {
 
   bool overlap(const Operand& a, const Operand& b) const {
     const auto a_begin = reinterpret_cast<uintptr_t>(pointer(a)), b_begin = reinterpret_cast<uintptr_t>(pointer(b));
-    const auto a_end = a_begin + static_cast<uintptr_t>(a.span * a.element_bytes), b_end = b_begin + static_cast<uintptr_t>(b.span * b.element_bytes);
+    const auto a_end = a_begin + static_cast<uintptr_t>(a.span * a.element_bytes),
+               b_end = b_begin + static_cast<uintptr_t>(b.span * b.element_bytes);
     return a_begin && b_begin && a.span > 0 && b.span > 0 && a_begin < b_end && b_begin < a_end;
   }
 
@@ -117,7 +120,8 @@ class Call {
 // The elements of an array from an offset on.
 Floats from(const char* function, const char* name, Floats array, int64_t offset) {
   if (offset > array.length) {
-    throw js::RangeProblem{std::string(function) + ": expected at most " + text(array.length) + " for " + name + "Offset, got " + text(offset)};
+    throw js::RangeProblem{std::string(function) + ": expected at most " + text(array.length) + " for " + name + "Offset, got " +
+                           text(offset)};
   }
   return {array.data + offset, array.length - offset};
 }
@@ -129,8 +133,9 @@ using SoftmaxChoice = Choice<int64_t{static_cast<int>(SoftmaxKind::count)}>;
 using ReduceChoice = Choice<int64_t{static_cast<int>(ReduceKind::count)}>;
 using MapChoice = Choice<int64_t{static_cast<int>(MapOp::count)}>;
 
-void gemm(Environment& environment, js::Size m, js::Size n, js::Size k, Floats a, js::Size a_offset, js::Size a_row, js::Size a_col, Floats b, js::Size b_offset,
-          js::Size b_row, js::Size b_col, Floats c, js::Size c_offset, js::Size c_row, std::optional<Floats> bias, ActivationChoice activation, bool accumulate) {
+void gemm(Environment& environment, js::Size m, js::Size n, js::Size k, Floats a, js::Size a_offset, js::Size a_row, js::Size a_col,
+          Floats b, js::Size b_offset, js::Size b_row, js::Size b_col, Floats c, js::Size c_offset, js::Size c_row,
+          std::optional<Floats> bias, ActivationChoice activation, bool accumulate) {
   a = from("gemm", "a", a, a_offset);
   b = from("gemm", "b", b, b_offset);
   c = from("gemm", "c", c, c_offset);
@@ -168,10 +173,15 @@ void reduce(Environment& environment, ReduceChoice kind, js::Size outer, js::Siz
 
 void cross_entropy(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index, Floats loss) {
   const CrossEntropyArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, loss.data};
-  Call("crossEntropy", args).has(args.logits, logits.length).has(args.ids, ids.length).has(args.loss, loss.length).run(environment, ids.data);
+  Call("crossEntropy", args)
+      .has(args.logits, logits.length)
+      .has(args.ids, ids.length)
+      .has(args.loss, loss.length)
+      .run(environment, ids.data);
 }
 
-void cross_entropy_backward(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index, Floats dloss, Floats dlogits) {
+void cross_entropy_backward(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index,
+                            Floats dloss, Floats dlogits) {
   const CrossEntropyBackwardArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, dloss.data, dlogits.data};
   Call("crossEntropyBackward", args)
       .has(args.logits, logits.length)
@@ -181,9 +191,15 @@ void cross_entropy_backward(Environment& environment, js::Size rows, js::Size co
       .run(environment, ids.data);
 }
 
-void gather_rows(Environment& environment, js::Size count, js::Size table_rows, js::Size row_bytes, js::Numbers table, Ids ids, js::Numbers output) {
-  const GatherRowsArgs args{count, table_rows, row_bytes, static_cast<const uint8_t*>(table.data), ids.data, static_cast<uint8_t*>(output.data)};
-  Call("gatherRows", args).has(args.table, table.bytes()).has(args.ids, ids.length).has(args.out, output.bytes()).run(environment, ids.data);
+void gather_rows(Environment& environment, js::Size count, js::Size table_rows, js::Size row_bytes, js::Numbers table, Ids ids,
+                 js::Numbers output) {
+  const GatherRowsArgs args{
+      count, table_rows, row_bytes, static_cast<const uint8_t*>(table.data), ids.data, static_cast<uint8_t*>(output.data)};
+  Call("gatherRows", args)
+      .has(args.table, table.bytes())
+      .has(args.ids, ids.length)
+      .has(args.out, output.bytes())
+      .run(environment, ids.data);
 }
 
 void map(Environment& environment, MapChoice op, Floats a, std::optional<Floats> b, std::optional<Floats> c, Floats output) {

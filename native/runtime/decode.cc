@@ -19,9 +19,7 @@ struct Extent {
   int64_t begin, end;
 };
 
-bool overlap(const Extent& a, const Extent& b) {
-  return a.placement->memory == b.placement->memory && a.begin < b.end && b.begin < a.end;
-}
+bool overlap(const Extent& a, const Extent& b) { return a.placement->memory == b.placement->memory && a.begin < b.end && b.begin < a.end; }
 
 bool in_place(const Extent& out, const Extent& in) {
   return in.operand->access == Access::read_in_place && in.begin == out.begin && in.operand->element_bytes == out.operand->element_bytes;
@@ -55,7 +53,9 @@ int64_t ids_field(const Args& args) {
 
 class Decoder {
  public:
-  Decoder(const double* stream, size_t words, const KernelTable& table) : words_(stream, words), program_(std::make_shared<Program>()) { program_->table = &table; }
+  Decoder(const double* stream, size_t words, const KernelTable& table) : words_(stream, words), program_(std::make_shared<Program>()) {
+    program_->table = &table;
+  }
 
   std::shared_ptr<Program> decode() {
     const int64_t instructions = header();
@@ -142,11 +142,13 @@ class Decoder {
     MemoryDeclaration& memory = program_->memories[static_cast<size_t>(placement.memory)];
     const int64_t end = size_add(placement.offset, size_mul(operand.span, operand.element_bytes));
     if (end > memory.bytes) {
-      words_.fail_at(placement.word, std::string(operand.name) + " within the " + text(memory.bytes) + " bytes of memory " + text(placement.memory),
+      words_.fail_at(placement.word,
+                     std::string(operand.name) + " within the " + text(memory.bytes) + " bytes of memory " + text(placement.memory),
                      "bytes " + text(placement.offset) + " to " + (end == kTooLarge ? "2^63" : text(end)));
     }
     if (placement.offset % operand.element_bytes != 0 || memory.stride % operand.element_bytes != 0) {
-      words_.fail_at(placement.word, std::string(operand.name) + " at a multiple of " + text(operand.element_bytes) + " bytes in every step",
+      words_.fail_at(placement.word,
+                     std::string(operand.name) + " at a multiple of " + text(operand.element_bytes) + " bytes in every step",
                      "offset " + text(placement.offset) + ", stride " + text(memory.stride));
     }
     if (operand.access == Access::write && !memory.writable) {
@@ -200,6 +202,8 @@ class Decoder {
 
 }  // namespace
 
-std::shared_ptr<Program> decode(const double* stream, size_t words, const KernelTable& table) { return Decoder(stream, words, table).decode(); }
+std::shared_ptr<Program> decode(const double* stream, size_t words, const KernelTable& table) {
+  return Decoder(stream, words, table).decode();
+}
 
 }  // namespace lanewise

@@ -10,7 +10,9 @@ constexpr Enum last_of() {
   return static_cast<Enum>(static_cast<int32_t>(Enum::count) - 1);
 }
 
-int32_t small(StreamReader& words, const char* what, int64_t low, int64_t high) { return static_cast<int32_t>(words.integer(what, low, high)); }
+int32_t small(StreamReader& words, const char* what, int64_t low, int64_t high) {
+  return static_cast<int32_t>(words.integer(what, low, high));
+}
 
 void sizes(StreamReader& words, const char* what, int rank, int64_t* values) {
   for (int d = 0; d < rank; ++d) values[d] = words.size(what);
@@ -139,7 +141,8 @@ void read_words(OpReader& in, ScatterAddRowsArgs& s) {
 void read_words(OpReader& in, CopyArgs& c) {
   StreamReader& words = in.words;
   c.element_bytes = small(words, "elementBytes", 1, 4);
-  if (c.element_bytes != 1 && c.element_bytes != 4) words.fail_at(words.position() - 1, "elementBytes 1 or 4", text(int64_t{c.element_bytes}));
+  if (c.element_bytes != 1 && c.element_bytes != 4)
+    words.fail_at(words.position() - 1, "elementBytes 1 or 4", text(int64_t{c.element_bytes}));
   c.rank = small(words, "rank", 1, kMaxRank);
   sizes(words, "dims", c.rank, c.dims);
   in.operand("in", c.in);

@@ -13,7 +13,8 @@ class Error : public std::exception {
  public:
   using Details = std::vector<std::pair<const char*, double>>;
 
-  Error(const char* code, std::string message, Details details = {}) : code_(code), message_(std::move(message)), details_(std::move(details)) {}
+  Error(const char* code, std::string message, Details details = {})
+      : code_(code), message_(std::move(message)), details_(std::move(details)) {}
 
   const char* what() const noexcept override { return message_.c_str(); }
   const char* code() const { return code_; }

@@ -9,13 +9,13 @@ namespace lanewise {
 
 template <class Args>
 struct KernelOf;
-#define LW_KERNEL(kernel, Args)                             \
-  template <>                                               \
-  struct KernelOf<Args> {                                   \
-    static constexpr const char* kName = #kernel;           \
+#define LW_KERNEL(kernel, Args)                                  \
+  template <>                                                    \
+  struct KernelOf<Args> {                                        \
+    static constexpr const char* kName = #kernel;                \
     static constexpr auto kTasks = &KernelTable::kernel##_tasks; \
-    static constexpr auto kRun = &KernelTable::kernel;      \
-  };                                                        \
+    static constexpr auto kRun = &KernelTable::kernel;           \
+  };                                                             \
   static_assert(std::is_trivially_copyable_v<Args>);
 #include "kernels.def"
 #undef LW_KERNEL

@@ -19,7 +19,8 @@ class Memory {
   // Uses a block in place; `release` runs when the last owner lets go.
   static std::shared_ptr<Memory> borrow(void* data, int64_t bytes, std::function<void()> release);
 
-  Memory(void* data, int64_t bytes, std::function<void()> release) : data_(static_cast<uint8_t*>(data)), bytes_(bytes), release_(std::move(release)) {}
+  Memory(void* data, int64_t bytes, std::function<void()> release)
+      : data_(static_cast<uint8_t*>(data)), bytes_(bytes), release_(std::move(release)) {}
   ~Memory() { release_(); }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;

@@ -74,8 +74,7 @@ bool distinct(int rank, const int64_t* dims, const int64_t* strides) {
 int arity(MapOp op) {
   switch (op) {
     case MapOp::fma:
-    case MapOp::select:
-      return 3;
+    case MapOp::select: return 3;
     case MapOp::add:
     case MapOp::sub:
     case MapOp::mul:
@@ -86,10 +85,8 @@ int arity(MapOp op) {
     case MapOp::less_equal:
     case MapOp::equal:
     case MapOp::not_equal:
-    case MapOp::pow:
-      return 2;
-    default:
-      return 1;
+    case MapOp::pow: return 2;
+    default: return 1;
   }
 }
 
@@ -194,12 +191,12 @@ const char* layout_problem(const CopyArgs& c) {
 
 // Measured rates of one core with the slowest vectors in mind; only their order of magnitude matters.
 namespace rate {
-constexpr double kMultiplyAdd = 0.02;     // ns per multiply-add of a product
-constexpr double kElement = 0.1;          // per element read or written
-constexpr double kSimple = 0.05;          // per element and simple operation
-constexpr double kDivision = 0.2;         // and division or square root
-constexpr double kTranscendental = 0.7;   // and exp, tanh, …
-constexpr double kRow = 8;                // per row gathered
+constexpr double kMultiplyAdd = 0.02;    // ns per multiply-add of a product
+constexpr double kElement = 0.1;         // per element read or written
+constexpr double kSimple = 0.05;         // per element and simple operation
+constexpr double kDivision = 0.2;        // and division or square root
+constexpr double kTranscendental = 0.7;  // and exp, tanh, …
+constexpr double kRow = 8;               // per row gathered
 }  // namespace rate
 
 namespace {
@@ -208,8 +205,7 @@ double operation_cost(MapOp op) {
   switch (op) {
     case MapOp::div:
     case MapOp::sqrt:
-    case MapOp::reciprocal:
-      return rate::kDivision;
+    case MapOp::reciprocal: return rate::kDivision;
     case MapOp::exp:
     case MapOp::expm1:
     case MapOp::log:
@@ -219,10 +215,8 @@ double operation_cost(MapOp op) {
     case MapOp::erf:
     case MapOp::sin:
     case MapOp::cos:
-    case MapOp::pow:
-      return rate::kTranscendental;
-    default:
-      return rate::kSimple;
+    case MapOp::pow: return rate::kTranscendental;
+    default: return rate::kSimple;
   }
 }
 
@@ -232,7 +226,9 @@ double product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1) {
 
 }  // namespace
 
-double cost(const GemmArgs& g) { return product(g.m, g.n, g.k, g.batch) * rate::kMultiplyAdd + product(g.m, g.n, g.batch) * rate::kElement; }
+double cost(const GemmArgs& g) {
+  return product(g.m, g.n, g.k, g.batch) * rate::kMultiplyAdd + product(g.m, g.n, g.batch) * rate::kElement;
+}
 
 double cost(const MapArgs& m) {
   double each = (m.inputs + m.outputs) * rate::kElement;
@@ -245,8 +241,12 @@ double cost(const ArgReduceArgs& r) { return product(r.rows, r.columns) * rate::
 double cost(const SoftmaxArgs& s) { return product(s.rows, s.columns) * (rate::kTranscendental + 3 * rate::kElement); }
 double cost(const CrossEntropyArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 2 * rate::kElement); }
 double cost(const CrossEntropyBackwardArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 3 * rate::kElement); }
-double cost(const GatherRowsArgs& g) { return static_cast<double>(g.count) * (rate::kRow + static_cast<double>(g.row_bytes) * rate::kElement / 2); }
-double cost(const ScatterAddRowsArgs& s) { return product(s.count, s.columns) * 2 * rate::kElement + product(s.table_rows, s.columns) * rate::kElement; }
+double cost(const GatherRowsArgs& g) {
+  return static_cast<double>(g.count) * (rate::kRow + static_cast<double>(g.row_bytes) * rate::kElement / 2);
+}
+double cost(const ScatterAddRowsArgs& s) {
+  return product(s.count, s.columns) * 2 * rate::kElement + product(s.table_rows, s.columns) * rate::kElement;
+}
 double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
 double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }
 double cost(const RandomArgs& r) { return static_cast<double>(r.count) * rate::kTranscendental; }

@@ -33,7 +33,7 @@ struct Instruction {
   // Not read in a step:
   double cost;  // estimated nanoseconds on one core
   int32_t opcode;
-  int64_t ids;                   // offset in the arguments of the ids' pointer, or −1
+  int64_t ids;                    // offset in the arguments of the ids' pointer, or −1
   int32_t outputs, output_count;  // range in Program::outputs
 };
 
@@ -52,9 +52,9 @@ struct Program {
   std::shared_ptr<Memory> arena;
   std::vector<MemoryDeclaration> memories;  // 0: the arena
   std::vector<Instruction> instructions;
-  std::vector<Line> args;                      // of all instructions, each on its own cache lines
+  std::vector<Line> args;  // of all instructions, each on its own cache lines
   std::vector<Patch> patches;
-  std::vector<size_t> steps;                   // where in `args` the random kernels' step stands
+  std::vector<size_t> steps;  // where in `args` the random kernels' step stands
   std::vector<FloatOutput> outputs;
   int64_t commit = 0;
   bool shared = false;  // some instruction is

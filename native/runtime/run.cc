@@ -59,7 +59,8 @@ Error Failure::error(const Program& program) const {
   };
   const char* name = kNames[program.instructions[static_cast<size_t>(instruction)].opcode - 1];
   return Error("ERR_LANEWISE_INDEX",
-               "instruction " + text(instruction) + " (" + name + "), step " + text(step) + ": index " + text(value) + " at position " + text(position) + " is out of range",
+               "instruction " + text(instruction) + " (" + name + "), step " + text(step) + ": index " + text(value) + " at position " +
+                   text(position) + " is out of range",
                {{"instruction", static_cast<double>(instruction)},
                 {"step", static_cast<double>(step)},
                 {"position", static_cast<double>(position)},
@@ -93,8 +94,8 @@ void Run::bind(const Memories& memories) {
     const int64_t needed = size_add(declared[i].bytes, steps_ > 0 ? size_mul(steps_ - 1, declared[i].stride) : 0);
     const std::string name = "program: memory " + text(static_cast<int64_t>(i));
     if (needed > memories[i]->bytes()) {
-      throw Error("ERR_LANEWISE_MEMORY", name + ": expected at least " + (needed == kTooLarge ? "2^63" : text(needed)) + " bytes for " + text(steps_) + " steps, got " +
-                                             text(memories[i]->bytes()));
+      throw Error("ERR_LANEWISE_MEMORY", name + ": expected at least " + (needed == kTooLarge ? "2^63" : text(needed)) + " bytes for " +
+                                             text(steps_) + " steps, got " + text(memories[i]->bytes()));
     }
     if (reinterpret_cast<uintptr_t>(memories[i]->data()) % static_cast<uintptr_t>(declared[i].alignment) != 0) {
       throw Error("ERR_LANEWISE_MEMORY", name + ": expected a start at a multiple of " + text(declared[i].alignment) + " bytes");
@@ -126,8 +127,8 @@ void Run::check_apart(const Memories& memories) const {
       const Memory &a = *memories[i], &b = *memories[j];
       const auto a_begin = reinterpret_cast<uintptr_t>(a.data()), b_begin = reinterpret_cast<uintptr_t>(b.data());
       if (a_begin < b_begin + static_cast<uintptr_t>(b.bytes()) && b_begin < a_begin + static_cast<uintptr_t>(a.bytes())) {
-        throw Error("ERR_LANEWISE_MEMORY",
-                    "program: memories " + text(static_cast<int64_t>(i)) + " and " + text(static_cast<int64_t>(j)) + " overlap, and the first is written");
+        throw Error("ERR_LANEWISE_MEMORY", "program: memories " + text(static_cast<int64_t>(i)) + " and " + text(static_cast<int64_t>(j)) +
+                                               " overlap, and the first is written");
       }
     }
   }

@@ -25,14 +25,16 @@ class StreamReader {
 
   // The instruction is `count` words long, two of which (opcode and this count) have been read.
   void set_length(int64_t count) {
-    if (count < 2 || static_cast<uint64_t>(count) > stream_end_ - start_) fail(at_ - 1, "a word count from 2 to " + text(static_cast<int64_t>(stream_end_ - start_)), text(count));
+    if (count < 2 || static_cast<uint64_t>(count) > stream_end_ - start_)
+      fail(at_ - 1, "a word count from 2 to " + text(static_cast<int64_t>(stream_end_ - start_)), text(count));
     end_ = start_ + static_cast<size_t>(count);
   }
 
   int64_t integer(const char* what, int64_t low, int64_t high) {
     const double value = number(what);
     // The comparison is false for NaN, too.
-    if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) || value != static_cast<double>(static_cast<int64_t>(value))) {
+    if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
+        value != static_cast<double>(static_cast<int64_t>(value))) {
       fail(at_ - 1, std::string(what) + " an integer from " + text(low) + " to " + text(high), text(value));
     }
     return static_cast<int64_t>(value);
@@ -58,7 +60,9 @@ class StreamReader {
   // The word read next, counted from the instruction's first.
   size_t position() const { return at_ - start_; }
 
-  [[noreturn]] void fail_at(size_t position, const std::string& expected, const std::string& got) const { fail(start_ + position, expected, got); }
+  [[noreturn]] void fail_at(size_t position, const std::string& expected, const std::string& got) const {
+    fail(start_ + position, expected, got);
+  }
 
  private:
   double number(const char* what) {
@@ -70,7 +74,8 @@ class StreamReader {
     const size_t word = at - start_;
     std::string where = instruction_ < 0 ? "header" : "instruction " + text(instruction_);
     if (*name_) where += std::string(" (") + name_ + ")";
-    throw Error("ERR_LANEWISE_STREAM", "instruction stream: " + where + ", word " + text(static_cast<int64_t>(word)) + ": expected " + expected + ", got " + got,
+    throw Error("ERR_LANEWISE_STREAM",
+                "instruction stream: " + where + ", word " + text(static_cast<int64_t>(word)) + ": expected " + expected + ", got " + got,
                 {{"instruction", static_cast<double>(instruction_)}, {"word", static_cast<double>(word)}});
   }
 

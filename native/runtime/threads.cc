@@ -60,7 +60,7 @@ struct ThreadPool::Worker {
   alignas(128) Signal done;
   int64_t bad = kOk;
   std::atomic<int> processor{-1};  // where it ran last
-  uint32_t orders = 0;  // the caller's count
+  uint32_t orders = 0;             // the caller's count
 };
 
 ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins()), threads_(std::min(processors_, kMaxThreads)) {}

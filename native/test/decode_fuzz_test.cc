@@ -38,30 +38,69 @@ class Random {
 // Every opcode at least once, ranks 1 to 6, every dtype, a moving memory, both sides of the commit.
 std::vector<Words> valid_streams() {
   const std::vector<Declared> memories = {{4096}, {1024}, {256, 64}, {1024, 0, true}, {64, 16, true}};
-  const Words strided_map = {2, 0, 3, 2, 3, 4, 3, 1, 0, 0, 12, 4, 1, 1, 64, 1, 0, 0, 1, 2, 0, 2, 0, 1, 0, 1, 0.25, 3, 0, 0, 1, -1, 28, 3, 4, 2, 15, 5, -1, -1,
-                             3, 0, 512, 0, 6, 0, 1024, 1, 5, 0, 2048, 2, 4};
+  const Words strided_map = {2, 0, 3, 2, 3,  4,  3, 1, 0, 0,  12, 4,  1,  1, 64, 1,   0, 0, 1, 2,    0, 2, 0, 1,    0, 1, 0.25,
+                             3, 0, 0, 1, -1, 28, 3, 4, 2, 15, 5,  -1, -1, 3, 0,  512, 0, 6, 0, 1024, 1, 5, 0, 2048, 2, 4};
   const Words batched_gemm = {1, 0, 3, 0, 1, 0, 0, 256, 1, 512, 3, 5, 4, 2, 4, 1, 12, 1, 4, 0, 5, 15, 1, 1};
   const Words rank6_copy = {10, 0, 4, 6, 2, 1, 2, 2, 1, 3, 1, 0, 12, 12, 6, 3, 3, 1, 0, 0, 1, 1, 4, 2, 1, 8};
   const Words byte_copy = {10, 0, 1, 2, 4, 5, 2, 3, 5, 1, 0, 7, 1, 4};
   return {
-      stream(memories, {gemm({0, 0}, {1, 0}, {1, 256}, 4, 5, 6), map({0, 512}, {{0, 0}}, 20, {1, 2}, {{MapOp::fma, 0, 1, 2}, {MapOp::tanh, 3}}), fill({3, 0}, 16, 0.5)}, 2),
+      stream(memories,
+             {gemm({0, 0}, {1, 0}, {1, 256}, 4, 5, 6), map({0, 512}, {{0, 0}}, 20, {1, 2}, {{MapOp::fma, 0, 1, 2}, {MapOp::tanh, 3}}),
+              fill({3, 0}, 16, 0.5)},
+             2),
       stream(memories, {strided_map, batched_gemm}, 1),
       stream(memories, {rank6_copy, byte_copy, transpose({3, 0}, {1, 0}, 3, 7)}, 3),
       stream(memories,
              {softmax(SoftmaxKind::softmax, {0, 0}, {0, 0}, 4, 8), softmax(SoftmaxKind::log_sum_exp, {0, 256}, {0, 0}, 4, 8),
-              reduce(ReduceKind::mean, {0, 512}, {0, 0}, 2, 4, 4), arg_reduce({0, 768}, {0, 0}, 4, 8), random(RandomKind::uniform, {4, 0}, 16)},
+              reduce(ReduceKind::mean, {0, 512}, {0, 0}, 2, 4, 4), arg_reduce({0, 768}, {0, 0}, 4, 8),
+              random(RandomKind::uniform, {4, 0}, 16)},
              3),
       stream(memories,
-             {cross_entropy({0, 0}, {1, 0}, {2, 0}, 4, 8), cross_entropy_backward({1 + 2, 0}, {1, 0}, {2, 0}, {0, 0}, 4, 8), gather_rows({0, 256}, {1, 0}, {2, 0}, 4, 16, 16),
-              scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8), random(RandomKind::bits, {3, 0}, 8)},
+             {cross_entropy({0, 0}, {1, 0}, {2, 0}, 4, 8), cross_entropy_backward({1 + 2, 0}, {1, 0}, {2, 0}, {0, 0}, 4, 8),
+              gather_rows({0, 256}, {1, 0}, {2, 0}, 4, 16, 16), scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8),
+              random(RandomKind::bits, {3, 0}, 8)},
              4),
   };
 }
 
 double interesting(Random& random) {
-  static const double values[] = {0,     1,          2,          3,     4,    5,   6,    7,        8,         12,         16,        64,       -1,
-                                  -2,    0.5,        1e300,      4095,  4096, 256, 1024, 65535,    65536,     1 << 20,    2147483647, 2147483648, 4294967295,
-                                  -2147483648.0,     4294967296, 9007199254740991, 9007199254740992, 9007199254740994, 1152921504606846976.0, NAN, INFINITY, -INFINITY, -0.0, 5e-324};
+  static const double values[] = {0,
+                                  1,
+                                  2,
+                                  3,
+                                  4,
+                                  5,
+                                  6,
+                                  7,
+                                  8,
+                                  12,
+                                  16,
+                                  64,
+                                  -1,
+                                  -2,
+                                  0.5,
+                                  1e300,
+                                  4095,
+                                  4096,
+                                  256,
+                                  1024,
+                                  65535,
+                                  65536,
+                                  1 << 20,
+                                  2147483647,
+                                  2147483648,
+                                  4294967295,
+                                  -2147483648.0,
+                                  4294967296,
+                                  9007199254740991,
+                                  9007199254740992,
+                                  9007199254740994,
+                                  1152921504606846976.0,
+                                  NAN,
+                                  INFINITY,
+                                  -INFINITY,
+                                  -0.0,
+                                  5e-324};
   return values[random.below(sizeof values / sizeof *values)];
 }
 
@@ -69,30 +108,15 @@ void mutate(Words& words, Random& random) {
   if (words.empty()) return;
   const size_t at = random.below(words.size());
   switch (random.below(10)) {
-    case 0:
-      words.resize(at);
-      break;
-    case 1:
-      words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), interesting(random));
-      break;
-    case 2:
-      words.erase(words.begin() + static_cast<std::ptrdiff_t>(at));
-      break;
-    case 3:
-      std::swap(words[at], words[random.below(words.size())]);
-      break;
+    case 0: words.resize(at); break;
+    case 1: words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), interesting(random)); break;
+    case 2: words.erase(words.begin() + static_cast<std::ptrdiff_t>(at)); break;
+    case 3: std::swap(words[at], words[random.below(words.size())]); break;
     case 4:
-    case 5:
-      words[at] += static_cast<double>(random.below(9)) - 4;
-      break;
-    case 6:
-      words[at] *= static_cast<double>(int64_t{1} << random.below(40));
-      break;
-    case 7:
-      words[at] = static_cast<double>(random.below(64));
-      break;
-    default:
-      words[at] = interesting(random);
+    case 5: words[at] += static_cast<double>(random.below(9)) - 4; break;
+    case 6: words[at] *= static_cast<double>(int64_t{1} << random.below(40)); break;
+    case 7: words[at] = static_cast<double>(random.below(64)); break;
+    default: words[at] = interesting(random);
   }
 }
 
@@ -170,8 +194,8 @@ LW_TEST(mutated_streams_never_crash) {
       ++unexpected;
     }
   }
-  printf("%llu mutations: %llu refused, %llu decoded, %llu run\n", static_cast<unsigned long long>(count), static_cast<unsigned long long>(refused),
-         static_cast<unsigned long long>(decoded), static_cast<unsigned long long>(ran));
+  printf("%llu mutations: %llu refused, %llu decoded, %llu run\n", static_cast<unsigned long long>(count),
+         static_cast<unsigned long long>(refused), static_cast<unsigned long long>(decoded), static_cast<unsigned long long>(ran));
   CHECK(unexpected == 0);
   CHECK(refused > count / 4);
   CHECK(ran > count / 20);
@@ -191,15 +215,20 @@ LW_TEST(refusals_say_where) {
   CHECK(with(first, 13) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 12, got 13");
   CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 44, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
-  CHECK(with(first + 3, 2) == "instruction stream: instruction 0 (gemm), word 2: expected c at a multiple of 4 bytes in every step, got offset 2, stride 0");
-  CHECK(with(first + 3, 52) == "instruction stream: instruction 0 (gemm), word 2: expected c within the 64 bytes of memory 0, got bytes 52 to 68");
-  CHECK(with(first + 10, NAN) == "instruction stream: instruction 0 (gemm), word 10: expected m an integer from 0 to 9007199254740992, got nan");
+  CHECK(with(first + 3, 2) ==
+        "instruction stream: instruction 0 (gemm), word 2: expected c at a multiple of 4 bytes in every step, got offset 2, stride 0");
+  CHECK(with(first + 3, 52) ==
+        "instruction stream: instruction 0 (gemm), word 2: expected c within the 64 bytes of memory 0, got bytes 52 to 68");
+  CHECK(with(first + 10, NAN) ==
+        "instruction stream: instruction 0 (gemm), word 10: expected m an integer from 0 to 9007199254740992, got nan");
   const Words overlapping = stream({{64}}, {map({0, 4}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1);
-  CHECK(refusal(overlapping) == "instruction stream: instruction 0 (map), word 16: expected output apart from input, got bytes that overlap");
+  CHECK(refusal(overlapping) ==
+        "instruction stream: instruction 0 (map), word 16: expected output apart from input, got bytes that overlap");
   const Words in_place = stream({{64}}, {map({0, 0}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1);
   CHECK(refusal(in_place).empty());
   const Words unwritten = stream({{64}}, {map({0, 16}, {{0, 0}}, 4, {}, {{MapOp::add, 0, 1}})}, 1);
-  CHECK(refusal(unwritten) == "instruction stream: instruction 0 (map), word 13: expected a register already written, an integer from 0 to 0, got 1");
+  CHECK(refusal(unwritten) ==
+        "instruction stream: instruction 0 (map), word 13: expected a register already written, an integer from 0 to 0, got 1");
   const Words in_place_product = stream({{64}}, {gemm({0, 0}, {0, 0}, {0, 16}, 2, 2, 2)}, 1);
   CHECK(refusal(in_place_product) == "instruction stream: instruction 0 (gemm), word 2: expected c apart from a, got bytes that overlap");
   Words longer = good;

@@ -270,7 +270,8 @@ LW_TEST(memory_lock_is_fair) {
 
 LW_TEST(run_computes) {
   // arena[0..4) = x · w; out = −arena
-  const auto program = decode(stream({{64}, {16}, {16}, {16, 0, true}}, {gemm({0, 0}, {1, 0}, {2, 0}, 2, 2, 2), map({3, 0}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1));
+  const auto program = decode(stream({{64}, {16}, {16}, {16, 0, true}},
+                                     {gemm({0, 0}, {1, 0}, {2, 0}, 2, 2, 2), map({3, 0}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1));
   const auto x = floats({1, 2, 3, 4}), w = floats({1, 0, 1, 1}), out = floats({0, 0, 0, 0});
   const RunResult result = run(program, {x, w, out});
   CHECK(result.steps == 1 && !result.failure);
@@ -288,7 +289,9 @@ LW_TEST(run_moves_memories_with_a_stride) {
     for (int i = 0; i < 6; ++i) CHECK(values(results)[i] == 2.0f * static_cast<float>(i + 1));
   }
   CHECK(message_of([&] { run(program, {data, results}, 4); }) == "program: memory 1: expected at least 32 bytes for 4 steps, got 24");
-  CHECK(message_of([&] { run(program, {data, results}, kMaxSize); }).find("expected at least 72057594037927936 bytes") != std::string::npos);
+  CHECK(message_of([&] {
+          run(program, {data, results}, kMaxSize);
+        }).find("expected at least 72057594037927936 bytes") != std::string::npos);
 }
 
 LW_TEST(random_follows_the_step) {
@@ -308,7 +311,9 @@ LW_TEST(run_refuses_memories_that_do_not_fit) {
   CHECK(message_of([&] { run(program, {a, a}); }) == "program: memories 2 and 1 overlap, and the first is written");
   CHECK(message_of([&] { run(program, {floats({1}), b}); }) == "program: memory 1: expected at least 16 bytes for 1 steps, got 4");
   alignas(16) char block[32];
-  CHECK(message_of([&] { run(program, {Memory::borrow(block + 1, 20, [] {}), b}); }) == "program: memory 1: expected a start at a multiple of 4 bytes");
+  CHECK(message_of([&] {
+          run(program, {Memory::borrow(block + 1, 20, [] {}), b});
+        }) == "program: memory 1: expected a start at a multiple of 4 bytes");
   CHECK(run(program, {a, b}).steps == 1);
 }
 
@@ -346,7 +351,9 @@ LW_TEST(cancel_stops_between_steps_only) {
 
 LW_TEST(bad_index_stops_before_commit) {
   // gather fails at step 2 (ids move with the step); the state counts the steps that committed
-  const auto program = decode(stream({{64}, {16}, {8, 8}, {4, 0, true}}, {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 1));
+  const auto program =
+      decode(stream({{64}, {16}, {8, 8}, {4, 0, true}},
+                    {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 1));
   const auto table = floats({1, 2, 3, 4}), state = floats({0}), ids = Memory::allocate(32);
   const int32_t rows[] = {0, 1, 2, 3, 1, 9, 0, 0};
   memcpy(ids->data(), rows, sizeof rows);
@@ -357,7 +364,9 @@ LW_TEST(bad_index_stops_before_commit) {
 }
 
 LW_TEST(bad_index_after_commit_finishes_the_step) {
-  const auto program = decode(stream({{64}, {16}, {8}, {4, 0, true}}, {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 0));
+  const auto program =
+      decode(stream({{64}, {16}, {8}, {4, 0, true}},
+                    {gather_rows({0, 0}, {1, 0}, {2, 0}, 2, 4, 4), map({3, 0}, {{3, 0}}, 1, {1}, {{MapOp::add, 0, 1}})}, 0));
   const auto table = floats({1, 2, 3, 4}), state = floats({0}), ids = Memory::allocate(8);
   const int32_t rows[] = {-1, 1};
   memcpy(ids->data(), rows, sizeof rows);
@@ -401,7 +410,9 @@ LW_TEST(a_reader_sees_whole_steps_only) {
 
 LW_TEST(programs_that_write_what_the_other_reads_do_not_lock_up) {
   const auto update = [] {
-    return decode(stream({{64}, {16}, {16, 0, true}}, {map({0, 0}, {{1, 0}}, 4, {0.5}, {{MapOp::mul, 0, 1}}), map({2, 0}, {{2, 0}, {0, 0}}, 4, {}, {{MapOp::maximum, 0, 1}})}, 1));
+    return decode(
+        stream({{64}, {16}, {16, 0, true}},
+               {map({0, 0}, {{1, 0}}, 4, {0.5}, {{MapOp::mul, 0, 1}}), map({2, 0}, {{2, 0}, {0, 0}}, 4, {}, {{MapOp::maximum, 0, 1}})}, 1));
   };
   const auto a = floats({1, 2, 3, 4}), b = floats({4, 3, 2, 1});
   Background first(update(), {a, b}, 20000), second(update(), {b, a}, 20000);
@@ -437,7 +448,8 @@ LW_TEST(several_runs_at_once_give_the_same_bits_on_any_number_of_threads) {
     }
     for (int r = 0; r < 3; ++r) {
       CHECK(runs[static_cast<size_t>(r)]->wait().steps == 6);
-      CHECK_TEXT(memcmp(results[static_cast<size_t>(r)]->data(), expected->data(), 4 * 256 * 256) == 0, std::to_string(threads) + " threads");
+      CHECK_TEXT(memcmp(results[static_cast<size_t>(r)]->data(), expected->data(), 4 * 256 * 256) == 0,
+                 std::to_string(threads) + " threads");
     }
   }
 }

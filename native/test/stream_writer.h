@@ -21,7 +21,9 @@ struct At {
 inline void append(Words& words, std::initializer_list<double> more) { words.insert(words.end(), more); }
 
 inline Words gemm(At c, At a, At b, double m, double n, double k) {
-  return {1, 0, double(c.memory), c.offset, double(a.memory), a.offset, double(b.memory), b.offset, -1, 0, m, n, k, 1, k, 1, 0, n, 1, 0, n, 0, 0, 0};
+  return {
+      1, 0, double(c.memory), c.offset, double(a.memory), a.offset, double(b.memory), b.offset, -1, 0, m, n, k, 1, k, 1, 0, n, 1, 0, n, 0,
+      0, 0};
 }
 
 struct MapStep {
@@ -44,21 +46,38 @@ inline Words map(At out, std::vector<At> inputs, double count, Words constants, 
 inline Words reduce(ReduceKind kind, At out, At in, double outer, double count, double inner) {
   return {3, 0, double(kind), double(out.memory), out.offset, double(in.memory), in.offset, outer, count, inner};
 }
-inline Words arg_reduce(At out, At in, double rows, double columns) { return {4, 0, 0, double(out.memory), out.offset, double(in.memory), in.offset, rows, columns}; }
+inline Words arg_reduce(At out, At in, double rows, double columns) {
+  return {4, 0, 0, double(out.memory), out.offset, double(in.memory), in.offset, rows, columns};
+}
 inline Words softmax(SoftmaxKind kind, At out, At in, double rows, double columns) {
   return {5, 0, double(kind), double(out.memory), out.offset, double(in.memory), in.offset, rows, columns};
 }
 inline Words cross_entropy(At loss, At logits, At ids, double rows, double columns) {
-  return {6, 0, double(loss.memory), loss.offset, double(logits.memory), logits.offset, double(ids.memory), ids.offset, rows, columns, -100};
+  return {6,       0,   double(loss.memory), loss.offset, double(logits.memory), logits.offset, double(ids.memory), ids.offset, rows,
+          columns, -100};
 }
 inline Words cross_entropy_backward(At dlogits, At logits, At ids, At dloss, double rows, double columns) {
-  return {7, 0, double(dlogits.memory), dlogits.offset, double(logits.memory), logits.offset, double(ids.memory), ids.offset, double(dloss.memory), dloss.offset, rows, columns, -100};
+  return {7,
+          0,
+          double(dlogits.memory),
+          dlogits.offset,
+          double(logits.memory),
+          logits.offset,
+          double(ids.memory),
+          ids.offset,
+          double(dloss.memory),
+          dloss.offset,
+          rows,
+          columns,
+          -100};
 }
 inline Words gather_rows(At out, At table, At ids, double count, double table_rows, double row_bytes) {
-  return {8, 0, double(out.memory), out.offset, double(table.memory), table.offset, double(ids.memory), ids.offset, count, table_rows, row_bytes};
+  return {8,          0,     double(out.memory), out.offset, double(table.memory), table.offset, double(ids.memory),
+          ids.offset, count, table_rows,         row_bytes};
 }
 inline Words scatter_add_rows(At dtable, At dy, At ids, double count, double table_rows, double columns) {
-  return {9, 0, double(dtable.memory), dtable.offset, double(dy.memory), dy.offset, double(ids.memory), ids.offset, count, table_rows, columns};
+  return {9,          0,      double(dtable.memory), dtable.offset, double(dy.memory), dy.offset, double(ids.memory), ids.offset, count,
+          table_rows, columns};
 }
 inline Words transpose(At out, At in, double rows, double columns) {
   return {10, 0, 4, 2, columns, rows, double(in.memory), in.offset, 1, columns, double(out.memory), out.offset, rows, 1};
