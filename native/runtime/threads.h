@@ -7,7 +7,7 @@
 
 #include <atomic>
 
-#include "signal.h"
+#include "thread_signal.h"
 
 namespace lanewise {
 

@@ -4,6 +4,9 @@
 
 #include <atomic>
 
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <sys/syscall.h>
