@@ -61,7 +61,8 @@ function packByTime(blocks: readonly Block[]): Packing {
   let ended = 0;
   for (const i of starts) {
     const { bytes, first } = blocks[i]!;
-    for (; ended < ends.length && blocks[ends[ended]!]!.last < first; ended++) release(gaps, offsets[ends[ended]!]!, alignUp(blocks[ends[ended]!]!.bytes));
+    for (; ended < ends.length && blocks[ends[ended]!]!.last < first; ended++)
+      release(gaps, offsets[ends[ended]!]!, alignUp(blocks[ends[ended]!]!.bytes));
     const size = alignUp(bytes);
     let best = -1;
     gaps.forEach((gap, g) => {

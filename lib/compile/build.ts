@@ -15,7 +15,7 @@ import { topologicalOrder } from './order.js';
 import { type Write, isInPlace, placeWrites } from './place.js';
 import { schedules } from './schedule.js';
 import { simplify } from './simplify.js';
-import { assignStorages, inArena } from './storage.js';
+import { type Storages, assignStorages, inArena } from './storage.js';
 import { storeConstants } from './store-constants.js';
 import { shareSubexpressions } from './subexpressions.js';
 import { isContiguous } from './view.js';
@@ -48,11 +48,23 @@ class Snapshot extends Operation {
   lower(node: Node): readonly Instruction[] {
     const [x] = node.inputs;
     const strides = rowMajorStrides(x!.shape);
-    return [{ kind: 'copy', out: node.outputs[0]!, in: x!, dtype: x!.dtype, dims: x!.shape, inOffset: 0, inStrides: strides, outOffset: 0, outStrides: strides }];
+    return [
+      {
+        kind: 'copy',
+        out: node.outputs[0]!,
+        in: x!,
+        dtype: x!.dtype,
+        dims: x!.shape,
+        inOffset: 0,
+        inStrides: strides,
+        outOffset: 0,
+        outStrides: strides,
+      },
+    ];
   }
 }
 
-export function plan(requested: readonly Write[], { fuse = true }: BuildOptions): Plan {
+export function plan(requested: readonly Write[], { fuse = true }: BuildOptions = {}): Plan {
   const shared = shareSubexpressions(storeConstants(simplify(requested.map((write) => write.value))));
   const values = fuse ? fuseEpilogues(shared) : shared;
   const writes = snapshotSources(requested.map((write, i) => ({ ...write, value: values[i]! })));
@@ -66,11 +78,12 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions)
   const elided = elideCopies(lowered, locate, new Set(roots.map((value) => locate(value).base)));
   const flow = new Flow(elided.items, locate, elided.parents);
   const placed = placeWrites(flow, writes, locate);
-  const candidates = schedules(flow, placed.late, (base) => inArena(base, placed.fixed)).map((sequence) => {
-    const storages = assignStorages(flow, sequence, placed.fixed, locate);
-    return { sequence, storages, live: liveBytes(storages.blocks) };
-  });
-  const { sequence, storages } = candidates.reduce((best, candidate) => (candidate.live < best.live ? candidate : best));
+  const { sequence, storages } = bestSchedule(
+    schedules(flow, placed.late, (base) => inArena(base, placed.fixed)).map((sequence) => ({
+      sequence,
+      storages: assignStorages(flow, sequence, placed.fixed, locate),
+    })),
+  );
   const firstLate = sequence.findIndex((i) => placed.late.has(i));
   return {
     items: sequence.map((i) => flow.items[i]!),
@@ -79,12 +92,27 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions)
   };
 }
 
+interface Candidate {
+  readonly sequence: readonly number[];
+  readonly storages: Storages;
+}
+
+/** The order with the smallest live set; of those about as good, the one that keeps values for the shortest time, for the cache's sake. */
+function bestSchedule(candidates: readonly Candidate[]): Candidate {
+  const least = Math.min(...candidates.map(({ storages }) => liveBytes(storages.blocks)));
+  const good = candidates.filter(({ storages }) => liveBytes(storages.blocks) <= 1.02 * least);
+  const waiting = ({ storages }: Candidate): number =>
+    storages.blocks.reduce((sum, { bytes, first, last }) => sum + bytes * (last - first + 1), 0);
+  return good.reduce((best, candidate) => (waiting(candidate) < waiting(best) ? candidate : best));
+}
+
 /** Values that lie in a bound memory already, or are constants, are copied by an instruction of their own, which then is ordered like any other. */
 function snapshotSources(writes: readonly Write[]): readonly Write[] {
   const operands = new Operands([], []);
   return writes.flatMap((write) => {
     const { base, strides } = operands.source(write.value);
-    if (!(base.node.op instanceof Source || base.node.op instanceof ConstantArray) || !isContiguous(write.value.shape, strides)) return [write];
+    if (!(base.node.op instanceof Source || base.node.op instanceof ConstantArray) || !isContiguous(write.value.shape, strides))
+      return [write];
     if (base.size === write.value.size && isInPlace(base, write)) return [];
     return [{ ...write, value: new Node(new Snapshot(), [write.value], [write.value]).outputs[0]! }];
   });

@@ -28,7 +28,10 @@ const maxPrograms = 64;
  * `const f = compile((x: Tensor, w: Tensor) => sum(matmul(x, w))); const y = await f(array(…), array(…));`
  * Random numbers differ from call to call.
  */
-export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]>(fn: (...args: Args) => R, options: BuildOptions = {}): Compiled<Args, R> {
+export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]>(
+  fn: (...args: Args) => R,
+  options: BuildOptions = {},
+): Compiled<Args, R> {
   const traces = new Map<string, Trace>();
   const traceOf = (types: readonly TensorType[]): Trace => {
     const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();
@@ -71,7 +74,8 @@ class Trace {
     const returned = fn(types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype)));
     this.#single = returned instanceof Tensor;
     const results = returned instanceof Tensor ? [returned] : returned;
-    if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor)) throw new OptionError('compile: expected the function to return a tensor or an array of tensors, got something else.');
+    if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor))
+      throw new OptionError('compile: expected the function to return a tensor or an array of tensors, got something else.');
     this.#outputs = results.map((type, i) => ({ slot: new MemorySlot(`output ${i}`, byteSize(type)), type }));
     this.program = build(
       results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
@@ -101,7 +105,8 @@ class Trace {
   }
 
   runSync(args: readonly NdArray[]): NdArray | readonly NdArray[] {
-    if (this.#pending > 0) throw new StateError('compile: expected no call with these shapes under way, got one still running. Await it before calling sync().');
+    if (this.#pending > 0)
+      throw new StateError('compile: expected no call with these shapes under way, got one still running. Await it before calling sync().');
     const bound = this.#bind(args);
     this.#unused.push(bound);
     this.program.runSync(bound.memories, 1, this.#calls++);
@@ -119,7 +124,10 @@ class Trace {
     const create = (slot: MemorySlot): MemoryHandle => native().createMemory(Math.max(1, slot.bytes));
     const inputs = this.#inputs.map(create);
     const outputs = this.#outputs.map(({ slot }) => create(slot));
-    const pairs = [...this.#inputs.map((slot, i) => [slot, inputs[i]!] as const), ...this.#outputs.map(({ slot }, i) => [slot, outputs[i]!] as const)];
+    const pairs = [
+      ...this.#inputs.map((slot, i) => [slot, inputs[i]!] as const),
+      ...this.#outputs.map(({ slot }, i) => [slot, outputs[i]!] as const),
+    ];
     return { inputs, outputs, memories: new Map(pairs) };
   }
 
@@ -149,7 +157,8 @@ function newArray({ shape, dtype }: TensorType): NumericArray {
 
 /** The types of the arguments, which must be intact arrays. */
 function checkArrays(args: readonly unknown[], count: number): readonly TensorType[] {
-  if (args.length < count) throw new OptionError(`compile: expected ${count} arrays, one for each tensor of the function, got ${args.length}.`);
+  if (args.length < count)
+    throw new OptionError(`compile: expected ${count} arrays, one for each tensor of the function, got ${args.length}.`);
   return args.map((x, i) => {
     if (!(x instanceof NdArray)) {
       throw new DTypeError(`compile: expected an NdArray for argument ${i}, got ${kindOf(x)}. Wrap the data with array(data, shape).`);

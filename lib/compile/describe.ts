@@ -28,12 +28,18 @@ const maxNames = 6;
 
 /** Names of the operations behind an item, each once. */
 export function operationOf({ nodes }: Item): string {
-  return listed(nodes.map((node) => node.op.name), ' + ');
+  return listed(
+    nodes.map((node) => node.op.name),
+    ' + ',
+  );
 }
 
 /** Layers an item belongs to, each once. */
 export function labelOf({ nodes }: Item): string {
-  return listed(nodes.map((node) => node.label).filter((label) => label !== ''), ', ');
+  return listed(
+    nodes.map((node) => node.label).filter((label) => label !== ''),
+    ', ',
+  );
 }
 
 function listed(names: readonly string[], separator: string): string {
@@ -94,5 +100,8 @@ export function formatDescription({ instructions, arenaBytes, flops }: ProgramDe
   const table = [['', 'kind', 'operation', 'layer', 'shapes', 'written to', 'FLOPs'], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()); // prettier-ignore
-  return [...lines, `${instructions.length} instructions, ${arenaBytes.toLocaleString('en')} bytes of arena, ${flops.toLocaleString('en')} FLOPs`].join('\n');
+  return [
+    ...lines,
+    `${instructions.length} instructions, ${arenaBytes.toLocaleString('en')} bytes of arena, ${flops.toLocaleString('en')} FLOPs`,
+  ].join('\n');
 }

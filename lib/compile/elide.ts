@@ -30,7 +30,12 @@ export function elideCopies(items: readonly Item[], locate: (t: Tensor) => Locat
     if (copy.kind !== 'copy') return true;
     const { base, offset } = locate(copy.in);
     const size = sizeOf(copy.dims);
-    const whole = offset === 0 && copy.inOffset === 0 && base.size === size && isContiguous(copy.dims, copy.inStrides) && isContiguous(copy.dims, copy.outStrides);
+    const whole =
+      offset === 0 &&
+      copy.inOffset === 0 &&
+      base.size === size &&
+      isContiguous(copy.dims, copy.inStrides) &&
+      isContiguous(copy.dims, copy.outStrides);
     if (!whole || !writers.has(base) || parents.has(base) || settled.has(base)) return true;
     const alone = writers.get(copy.out)!.every((other) => other === item || isApart(other, copy, size));
     if (!alone) return true;
@@ -45,6 +50,7 @@ function isApart(other: Item, copy: Copy, size: number): boolean {
   const { instruction } = other;
   if (instruction.kind !== 'copy' && instruction.kind !== 'fill') return false;
   const begin = instruction.outOffset;
-  const count = instruction.kind === 'fill' ? instruction.count : instruction.dims.reduce((n, d, i) => n + (d - 1) * instruction.outStrides[i]!, 1);
+  const count =
+    instruction.kind === 'fill' ? instruction.count : instruction.dims.reduce((n, d, i) => n + (d - 1) * instruction.outStrides[i]!, 1);
   return begin + count <= copy.outOffset || begin >= copy.outOffset + size;
 }

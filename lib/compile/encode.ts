@@ -17,7 +17,11 @@ const maxRank = 6;
 /** @param commit index of the first instruction that changes what outlives the step */
 export function encode(instructions: readonly Instruction[], plan: MemoryPlan, commit: number): Float64Array {
   const constants = plan.constants.length > 0 ? [[plan.constants.length, 0, 0]] : [];
-  const memories = [[plan.arenaBytes, 0, 1], ...plan.slots.map((slot) => [slot.bytes, slot.stride, plan.written.has(slot) ? 1 : 0]), ...constants];
+  const memories = [
+    [plan.arenaBytes, 0, 1],
+    ...plan.slots.map((slot) => [slot.bytes, slot.stride, plan.written.has(slot) ? 1 : 0]),
+    ...constants,
+  ];
   const stream: number[] = [magic, version, memories.length, instructions.length, commit, ...memories.flat()];
   for (const instruction of instructions) {
     const words = body(instruction, (t, offset = 0) => operand(plan.address(t), offset * bytesPerElement[t.dtype]));
@@ -90,6 +94,8 @@ function copy(x: Copy, at: Locate): readonly number[] {
 
 function checkRank(dims: readonly number[]): void {
   if (dims.length > maxRank) {
-    throw new ShapeError(`compile: expected an index space of at most ${maxRank} dimensions after merging contiguous ones, got ${formatShape(dims)}. Reshape before transposing or broadcasting.`);
+    throw new ShapeError(
+      `compile: expected an index space of at most ${maxRank} dimensions after merging contiguous ones, got ${formatShape(dims)}. Reshape before transposing or broadcasting.`,
+    );
   }
 }

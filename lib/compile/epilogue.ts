@@ -39,7 +39,10 @@ const fuseBias =
   (node, inputs) => {
     const { op } = node;
     if (!(op instanceof Elementwise) || op.name !== 'add') return undefined;
-    for (const [side, other] of [[0, 1], [1, 0]] as const) {
+    for (const [side, other] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
       const product = productBehind(node.inputs[side]!, once);
       const bias = node.inputs[other]!;
       if (product === undefined || product.inputs.length > 2) continue;
@@ -63,7 +66,11 @@ const fuseActivation =
 
 function withEpilogue(product: Node, activation: Activation, bias?: Tensor): Tensor {
   const { transposeA, transposeB } = product.op as Gemm;
-  const fused = new Node(new Gemm(transposeA, transposeB, activation), bias === undefined ? product.inputs : [...product.inputs, bias], product.outputs);
+  const fused = new Node(
+    new Gemm(transposeA, transposeB, activation),
+    bias === undefined ? product.inputs : [...product.inputs, bias],
+    product.outputs,
+  );
   fused.label = product.label;
   return fused.outputs[0]!;
 }

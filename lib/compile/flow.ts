@@ -108,7 +108,8 @@ export class Flow {
     this.predecessors.push([]);
     for (const source of reads) {
       const { op } = source.node;
-      if (op instanceof Source) this.sourceReads.push({ item: i, source, slot: op.slot, begin: op.byteOffset, end: op.byteOffset + byteSize(source) });
+      if (op instanceof Source)
+        this.sourceReads.push({ item: i, source, slot: op.slot, begin: op.byteOffset, end: op.byteOffset + byteSize(source) });
     }
     return i;
   }

@@ -35,7 +35,13 @@ interface Edge {
 }
 
 /** @param writes values the program delivers; @param committed those of them that outlive the step */
-export function groupElementwise(order: readonly Node[], operands: Operands, writes: readonly Tensor[], committed: ReadonlySet<Tensor>, fuse: boolean): Grouping {
+export function groupElementwise(
+  order: readonly Node[],
+  operands: Operands,
+  writes: readonly Tensor[],
+  committed: ReadonlySet<Tensor>,
+  fuse: boolean,
+): Grouping {
   const vertices = makeVertices(order, operands);
   const byOutput = new Map<Tensor, Vertex>(vertices.flatMap((v) => v.node.outputs.map((t) => [t, v] as const)));
   chooseSpaces(vertices, byOutput);
@@ -72,7 +78,9 @@ function makeVertices(order: readonly Node[], operands: Operands): Vertex[] {
 
 function connect(vertices: readonly Vertex[], byOutput: ReadonlyMap<Tensor, Vertex>, operands: Operands): void {
   for (const to of vertices) {
-    const inputs = to.space?.inputs ?? to.node.inputs.map((x) => (isView(to.node.op) ? operands.source(to.node.outputs[0]!) : { ...operands.locate(x), strides: [] }));
+    const inputs =
+      to.space?.inputs ??
+      to.node.inputs.map((x) => (isView(to.node.op) ? operands.source(to.node.outputs[0]!) : { ...operands.locate(x), strides: [] }));
     for (const { base, offset, strides } of inputs) {
       const from = byOutput.get(base);
       if (from === undefined) continue;

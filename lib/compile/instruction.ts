@@ -9,12 +9,38 @@ export type Activation = (typeof activations)[number];
 
 /** In the order of `MapOp` in native/kernels/args.h. */
 export const mapOps = [
-  'add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'fma',
-  'neg', 'abs', 'sign', 'sqrt', 'square', 'reciprocal', 'floor', 'round',
-  'exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'erf', 'sin', 'cos',
-  'less', 'lessEqual', 'equal', 'notEqual',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'maximum',
+  'minimum',
+  'fma',
+  'neg',
+  'abs',
+  'sign',
+  'sqrt',
+  'square',
+  'reciprocal',
+  'floor',
+  'round',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'tanh',
+  'sigmoid',
+  'erf',
+  'sin',
+  'cos',
+  'less',
+  'lessEqual',
+  'equal',
+  'notEqual',
   'select',
-  'relu', 'isFinite', 'pow',
+  'relu',
+  'isFinite',
+  'pow',
 ] as const;
 export type MapOp = (typeof mapOps)[number];
 
@@ -180,18 +206,7 @@ export interface Random {
 }
 
 export type Instruction =
-  | Gemm
-  | Map
-  | Reduce
-  | ArgReduce
-  | Softmax
-  | CrossEntropy
-  | CrossEntropyBackward
-  | GatherRows
-  | ScatterAddRows
-  | Copy
-  | Fill
-  | Random;
+  Gemm | Map | Reduce | ArgReduce | Softmax | CrossEntropy | CrossEntropyBackward | GatherRows | ScatterAddRows | Copy | Fill | Random;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {

@@ -7,7 +7,8 @@ import { rowMajorStrides } from '../ops/shape.js';
 import { groupElementwise } from './fuse.js';
 import { type Copy, type Gemm as GemmInstruction, type Instruction, writesOf } from './instruction.js';
 import { buildMap } from './map.js';
-import { Operands, foldsIntoGemm } from './operands.js';
+import type { Operands} from './operands.js';
+import { foldsIntoGemm } from './operands.js';
 import { isContiguous, isView } from './view.js';
 
 /** An instruction and the nodes it computes. */
@@ -20,7 +21,13 @@ export interface Item {
  * The instructions for `order`, in no particular order except that several writing one tensor keep theirs.
  * @param committed values that replace what outlives the step
  */
-export function lower(order: readonly Node[], operands: Operands, values: readonly Tensor[], committed: ReadonlySet<Tensor>, fuse: boolean): readonly Item[] {
+export function lower(
+  order: readonly Node[],
+  operands: Operands,
+  values: readonly Tensor[],
+  committed: ReadonlySet<Tensor>,
+  fuse: boolean,
+): readonly Item[] {
   const items: Item[] = [];
   const { groups, isOutput } = groupElementwise(order, operands, values, committed, fuse);
   for (const group of groups) items.push({ instruction: buildMap(group, isOutput), nodes: group.members.map((member) => member.node) });
@@ -41,7 +48,17 @@ function writeOut(out: Tensor, operands: Operands): Instruction {
   if (op instanceof Constant) return { kind: 'fill', out, outOffset: 0, count: 1, value: op.value };
   const { base, offset, strides } = operands.source(out);
   if (base.node.op instanceof Constant) return { kind: 'fill', out, outOffset: 0, count: out.size, value: base.node.op.value };
-  return { kind: 'copy', out, in: base, dtype: out.dtype, dims: out.shape, inOffset: offset, inStrides: strides, outOffset: 0, outStrides: rowMajorStrides(out.shape) };
+  return {
+    kind: 'copy',
+    out,
+    in: base,
+    dtype: out.dtype,
+    dims: out.shape,
+    inOffset: offset,
+    inStrides: strides,
+    outOffset: 0,
+    outStrides: rowMajorStrides(out.shape),
+  };
 }
 
 /** Lets an instruction read views through its own strides where it can. */

@@ -11,7 +11,7 @@ export const maxOutputs = 8;
 /** Cuts a run of nodes, inputs before users, into the fewest runs from the front that each fit into one map. */
 export function splitToFit(part: readonly Vertex[], delivered: ReadonlyMap<Vertex, unknown>): readonly (readonly Vertex[])[] {
   const chunks: Vertex[][] = [];
-  for (let begin = 0; begin < part.length; ) {
+  for (let begin = 0; begin < part.length;) {
     const length = longestFit(part, begin, delivered);
     chunks.push(part.slice(begin, begin + length));
     begin += length;

@@ -1,7 +1,7 @@
 /** Makes one map instruction of connected elementwise nodes. */
 import { Constant } from '../graph/source.js';
 import type { Node, Shape, Tensor } from '../graph/tensor.js';
-import { Elementwise } from '../ops/elementwise.js';
+import type { Elementwise } from '../ops/elementwise.js';
 import type { Map as MapInstruction, MapInput, MapOp, MapOutput, MapStep } from './instruction.js';
 import type { View } from './view.js';
 
@@ -59,7 +59,10 @@ export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapIns
 
   for (const { node, op, inputs: views } of group.members) {
     const registers = views.map(load);
-    computed.set(node.outputs[0]!, op.name === 'identity' ? registers[0]! : { kind: 'step', index: steps.push({ op: op.name, registers }) - 1 });
+    computed.set(
+      node.outputs[0]!,
+      op.name === 'identity' ? registers[0]! : { kind: 'step', index: steps.push({ op: op.name, registers }) - 1 },
+    );
   }
 
   const first = { input: 0, constant: inputs.length, step: inputs.length + constants.length };

@@ -23,7 +23,13 @@ export interface MemoryPlan {
   address(t: Tensor): Address;
 }
 
-export function planMemory(flow: Flow, order: readonly number[], storages: Storages, { fixed }: Placed, locate: (t: Tensor) => Location): MemoryPlan {
+export function planMemory(
+  flow: Flow,
+  order: readonly number[],
+  storages: Storages,
+  { fixed }: Placed,
+  locate: (t: Tensor) => Location,
+): MemoryPlan {
   const slots = new Map<MemorySlot, number>();
   const slotIndex = (slot: MemorySlot): number => slots.get(slot) ?? (slots.set(slot, slots.size + 1), slots.size);
   const written = new Set<MemorySlot>();

@@ -88,7 +88,7 @@ export class Operands {
   }
 
   private write(t: Tensor): void {
-    for (let next = t; !this.written.has(next); ) {
+    for (let next = t; !this.written.has(next);) {
       this.written.add(next);
       const { base } = this.views.of(next);
       if (!isView(base.node.op)) break;

@@ -92,15 +92,29 @@ function overwritesExactly(flow: Flow, read: SourceRead, piece: Tensor, at: Rang
   if (instruction.kind !== 'map' || read.begin !== at.begin || read.end !== at.end) return false;
   const element = bytesPerElement[piece.dtype];
   return instruction.inputs.every(
-    ({ tensor, offset, strides }) => tensor !== read.source || (offset === 0 && isContiguous(instruction.dims, strides) && bytesPerElement[tensor.dtype] === element),
+    ({ tensor, offset, strides }) =>
+      tensor !== read.source || (offset === 0 && isContiguous(instruction.dims, strides) && bytesPerElement[tensor.dtype] === element),
   );
 }
 
-function copyOut({ value, slot, byteOffset }: Write): { instruction: { kind: 'copy' } & Parameters<Flow['add']>[0]['instruction']; nodes: readonly [Tensor['node']] } {
+function copyOut({ value, slot, byteOffset }: Write): {
+  instruction: { kind: 'copy' } & Parameters<Flow['add']>[0]['instruction'];
+  nodes: readonly [Tensor['node']];
+} {
   const strides = rowMajorStrides(value.shape);
   const out = source(slot, byteOffset, value.shape, value.dtype);
   return {
-    instruction: { kind: 'copy', out, in: value, dtype: value.dtype, dims: value.shape, inOffset: 0, inStrides: strides, outOffset: 0, outStrides: strides },
+    instruction: {
+      kind: 'copy',
+      out,
+      in: value,
+      dtype: value.dtype,
+      dims: value.shape,
+      inOffset: 0,
+      inStrides: strides,
+      outOffset: 0,
+      outStrides: strides,
+    },
     nodes: [value.node],
   };
 }
@@ -114,8 +128,10 @@ function checkApart(writes: readonly Write[]): void {
   const ends = new Map<MemorySlot, number>();
   for (const { slot, begin, end } of sorted) {
     if (begin === end) continue;
-    if (begin < (ends.get(slot) ?? 0)) throw new StateError(`build: expected writes to "${slot.name}" that do not overlap, got two at byte ${begin}.`);
-    if (end > slot.bytes) throw new StateError(`build: expected writes within the ${slot.bytes} bytes of "${slot.name}", got bytes ${begin} to ${end}.`);
+    if (begin < (ends.get(slot) ?? 0))
+      throw new StateError(`build: expected writes to "${slot.name}" that do not overlap, got two at byte ${begin}.`);
+    if (end > slot.bytes)
+      throw new StateError(`build: expected writes within the ${slot.bytes} bytes of "${slot.name}", got bytes ${begin} to ${end}.`);
     ends.set(slot, end);
   }
 }

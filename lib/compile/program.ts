@@ -60,7 +60,8 @@ export class Program {
    */
   async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
     const { program, bound } = this.#bind(memories);
-    const start = (): Promise<number> => native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
+    const start = (): Promise<number> =>
+      native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
     // A program has one arena, so its runs wait for each other.
     const run = this.#last.then(start, start);
     this.#last = run;
@@ -111,7 +112,10 @@ export class Program {
     const { program, constants } = this.#native;
     const bound = this.slots.map((slot) => {
       const memory = memories.get(slot);
-      if (memory === undefined) throw new StateError(`Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run.`);
+      if (memory === undefined)
+        throw new StateError(
+          `Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run.`,
+        );
       return memory;
     });
     return { program, bound: [...bound, ...constants] };
@@ -128,7 +132,8 @@ export class Program {
 
   /** The native error with the layer and the operation it came from. */
   #explain(error: unknown): LanewiseError {
-    const { message, instruction, step, position, value } = error as Error & Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
+    const { message, instruction, step, position, value } = error as Error &
+      Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
     const item = instruction === undefined ? undefined : this.#plan.items[instruction];
     if (item === undefined) return new NativeError(`Program: ${message}`, { cause: error });
     const label = labelOf(item);
@@ -136,7 +141,10 @@ export class Program {
     const explained =
       position === undefined
         ? new NativeError(`${where}: ${message}`, { cause: error })
-        : new DataError(`${where}: expected an index in 0 … ${indexLimit(item.instruction) - 1}, got ${value} at position ${position} in step ${step}.`, { cause: error });
+        : new DataError(
+            `${where}: expected an index in 0 … ${indexLimit(item.instruction) - 1}, got ${value} at position ${position} in step ${step}.`,
+            { cause: error },
+          );
     explained.layer = label === '' ? undefined : label;
     return explained;
   }

@@ -9,13 +9,24 @@ import { Heap } from './heap.js';
  * @param inArena whether a buffer takes space in the arena
  */
 export function schedules(flow: Flow, late: ReadonlySet<number>, inArena: (base: Tensor) => boolean): readonly (readonly number[])[] {
-  const order = depthFirst(flow);
-  const early = [...order.filter((i) => !late.has(i)), ...order.filter((i) => late.has(i))];
-  return [early, freeingFirst(flow, early, late, inArena)];
+  const plain = depthFirst(flow, flow.predecessors);
+  const depth = depths(flow, plain);
+  const deepFirst = depthFirst(flow, flow.predecessors.map((before) => [...before].sort((a, b) => depth[b]! - depth[a]!))); // prettier-ignore
+  return [plain, deepFirst].flatMap((order) => {
+    const inPhases = [...order.filter((i) => !late.has(i)), ...order.filter((i) => late.has(i))];
+    return [inPhases, freeingFirst(flow, inPhases, late, inArena)];
+  });
 }
 
-/** Each item just before the first that needs it. */
-function depthFirst(flow: Flow): readonly number[] {
+/** Length of the longest chain of items before each. */
+function depths(flow: Flow, order: readonly number[]): Float64Array {
+  const depth = new Float64Array(flow.items.length);
+  for (const item of order) depth[item] = flow.predecessors[item]!.reduce((most, before) => Math.max(most, depth[before]! + 1), 0);
+  return depth;
+}
+
+/** Each item just before the first that needs it, the items before it in the order of `predecessors`. */
+function depthFirst(flow: Flow, predecessors: readonly (readonly number[])[]): readonly number[] {
   const order: number[] = [];
   const seen = new Uint8Array(flow.items.length);
   const stack: { item: number; entered: boolean }[] = [];
@@ -31,7 +42,7 @@ function depthFirst(flow: Flow): readonly number[] {
       if (seen[item] === 1) continue;
       seen[item] = 1;
       stack.push({ item, entered: true });
-      for (const before of flow.predecessors[item]!.toReversed()) stack.push({ item: before, entered: false });
+      for (const before of predecessors[item]!.toReversed()) stack.push({ item: before, entered: false });
     }
   }
   return order;
@@ -41,11 +52,18 @@ function depthFirst(flow: Flow): readonly number[] {
  * Follows `preferred`, but whatever is ready and frees more bytes than it takes goes first: the gradient of a weight as soon as
  * its factors have no other reader.
  */
-function freeingFirst(flow: Flow, preferred: readonly number[], late: ReadonlySet<number>, inArena: (base: Tensor) => boolean): readonly number[] {
+function freeingFirst(
+  flow: Flow,
+  preferred: readonly number[],
+  late: ReadonlySet<number>,
+  inArena: (base: Tensor) => boolean,
+): readonly number[] {
   const rank = new Float64Array(flow.items.length);
   preferred.forEach((item, i) => (rank[item] = i));
   // Buffers each item touches, and for each buffer the items that still have to.
-  const touched = flow.items.map((_, i) => [...new Set([...flow.reads[i]!, ...flow.writes[i]!].map((base) => flow.rootOf(base).base).filter(inArena))]);
+  const touched = flow.items.map((_, i) => [
+    ...new Set([...flow.reads[i]!, ...flow.writes[i]!].map((base) => flow.rootOf(base).base).filter(inArena)),
+  ]);
   const users = new Map<Tensor, number[]>();
   touched.forEach((roots, item) => {
     for (const root of roots) append(users, root, item);

@@ -1,6 +1,6 @@
 /** The index spaces of elementwise nodes. */
 import { type Node, type Tensor, sizeOf } from '../graph/tensor.js';
-import { Elementwise } from '../ops/elementwise.js';
+import type { Elementwise } from '../ops/elementwise.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import type { Vertex } from './fuse.js';
 import type { Member } from './map.js';

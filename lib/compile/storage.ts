@@ -32,7 +32,13 @@ export function assignStorages(flow: Flow, order: readonly number[], fixed: Plac
     const taken = new Set<number>();
     const free = (input: Tensor, out: Tensor): boolean => {
       const block = of.get(input);
-      return block !== undefined && lastUse.get(input) === at && blocks[block]!.bytes === byteSize(out) && !taken.has(block) && input.dtype === out.dtype;
+      return (
+        block !== undefined &&
+        lastUse.get(input) === at &&
+        blocks[block]!.bytes === byteSize(out) &&
+        !taken.has(block) &&
+        input.dtype === out.dtype
+      );
     };
     for (const base of flow.writes[i]!) {
       const whole = root(base);
@@ -58,7 +64,11 @@ function overwritable(instruction: Instruction, locate: (t: Tensor) => Location,
     case 'map': {
       const { dims, inputs } = instruction;
       const aligned = ({ offset, strides }: MapInput): boolean => offset === 0 && isContiguous(dims, strides);
-      const exact = inputs.filter((input) => aligned(input) && inputs.every((other) => root(other.tensor) !== input.tensor || (other.tensor === input.tensor && aligned(other))));
+      const exact = inputs.filter(
+        (input) =>
+          aligned(input) &&
+          inputs.every((other) => root(other.tensor) !== input.tensor || (other.tensor === input.tensor && aligned(other))),
+      );
       return exact.map(({ tensor }) => tensor);
     }
     case 'softmax':
@@ -70,7 +80,12 @@ function overwritable(instruction: Instruction, locate: (t: Tensor) => Location,
   }
 }
 
-function wholeBuffer(x: Tensor, others: readonly Tensor[], locate: (t: Tensor) => Location, root: (t: Tensor) => Tensor): readonly Tensor[] {
+function wholeBuffer(
+  x: Tensor,
+  others: readonly Tensor[],
+  locate: (t: Tensor) => Location,
+  root: (t: Tensor) => Tensor,
+): readonly Tensor[] {
   const { base, offset } = locate(x);
   return offset === 0 && others.every((other) => root(locate(other).base) !== base) ? [base] : [];
 }

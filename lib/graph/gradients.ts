@@ -19,7 +19,7 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
   }
   const needed = nodesBetween(y, xs);
   const adjoints = new Map<Tensor, Tensor>([[y, dy ?? full(y.shape, 1)]]);
-  for (const node of needed.toReversed()) {
+  for (const node of usersFirst(needed)) {
     const dys = node.outputs.map((output) => adjoints.get(output));
     if (dys.every((d) => d === undefined)) continue;
     const dxs = node.op.vjp(node, dys);
@@ -34,6 +34,25 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
     });
   }
   return xs.map((x) => adjoints.get(x) ?? full(x.shape, 0));
+}
+
+/**
+ * Every node after its users, as early as that allows: what a shared weight receives is then added up in the order in which it
+ * becomes known, and no part has to wait for the others.
+ */
+function usersFirst(nodes: readonly Node[]): readonly Node[] {
+  const users = new Map<Node, number>(nodes.map((node) => [node, 0]));
+  const inside = (node: Node): readonly Node[] => [...new Set(node.inputs.map((x) => x.node))].filter((input) => users.has(input));
+  for (const node of nodes) for (const input of inside(node)) users.set(input, users.get(input)! + 1);
+  const order = nodes.filter((node) => users.get(node) === 0);
+  for (let i = 0; i < order.length; i++) {
+    for (const input of inside(order[i]!)) {
+      const left = users.get(input)! - 1;
+      users.set(input, left);
+      if (left === 0) order.push(input);
+    }
+  }
+  return order;
 }
 
 /** Nodes on a path from some x to y, inputs before users. */

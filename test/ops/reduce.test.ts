@@ -12,19 +12,19 @@ describe('reductions', () => {
   for (const [name, reduce] of Object.entries(reductions)) {
     for (const which of axes) {
       for (const keepDims of [false, true]) {
-        const fn: Fn = (t) => reduce(t!, which === undefined ? { keepDims } : { axes: which, keepDims });
+        const fn: Fn = (t) => reduce(t, which === undefined ? { keepDims } : { axes: which, keepDims });
         const text = `${name} over ${JSON.stringify(which) ?? 'all axes'}${keepDims ? ', kept' : ''}`;
         it(`${text}: values`, () => checkForward(fn, [x], 32));
         it(`${text}: gradient`, () => checkGradient(fn, [x]));
       }
     }
-    it(`${name}: second gradient`, () => checkGradient((t) => reduce(t!, { axes: 1 }), [x], 2));
+    it(`${name}: second gradient`, () => checkGradient((t) => reduce(t, { axes: 1 }), [x], 2));
   }
   for (const count of [32767, 32768, 40000]) {
-    it(`sum of ${count} in pieces: values`, () => checkForward((t) => ops.sum(t!), [sample([count])], 64));
+    it(`sum of ${count} in pieces: values`, () => checkForward((t) => ops.sum(t), [sample([count])], 64));
   }
-  it('max of a long vector in pieces: values', () => checkForward((t) => ops.max(t!), [sample([50000])], 1));
-  it('mean of 40000: gradient is 1 / 40000', () => checkForward((t) => ops.mean(t!), [sample([40000])], 64));
+  it('max of a long vector in pieces: values', () => checkForward((t) => ops.max(t), [sample([50000])], 1));
+  it('mean of 40000: gradient is 1 / 40000', () => checkForward((t) => ops.mean(t), [sample([40000])], 64));
 
   it('argmax and argmin give the first extreme, NaN counts', async () => {
     const f = compile((t: ops.Operand & object) => [ops.argmax(t), ops.argmin(t)] as const);
@@ -32,6 +32,9 @@ describe('reductions', () => {
     assert.deepEqual([[...largest.data], [...smallest.data]], [[1, 1, 0], [0, 1, 0]]); // prettier-ignore
   });
   it('an axis out of range is named', () => {
-    assert.throws(() => compile((t: ops.Operand & object) => ops.sum(t, { axes: 3 })).describe([2, 3]), /sum: expected axis in -2 … 1, got 3/);
+    assert.throws(
+      () => compile((t: ops.Operand & object) => ops.sum(t, { axes: 3 })).describe([2, 3]),
+      /sum: expected axis in -2 … 1, got 3/,
+    );
   });
 });

@@ -9,32 +9,50 @@ import { type Fn, checkGradient, sample } from '../support/check-op.js';
 const x = array(Float32Array.of(0, 1, 2, 3, 4, 5), [2, 3]);
 
 const moves = (name: string, fn: Fn, expected: unknown): void => {
-  it(`${name}: values`, () => assert.deepEqual(compile((t: Tensor) => fn(t)).sync(x).toNested(), expected));
-  it(`${name}: first and second gradient`, () => checkGradient((t) => ops.square(fn(t!)), [sample([2, 3])], 2));
+  it(`${name}: values`, () =>
+    assert.deepEqual(
+      compile((t: Tensor) => fn(t))
+        .sync(x)
+        .toNested(),
+      expected,
+    ));
+  it(`${name}: first and second gradient`, () => checkGradient((t) => ops.square(fn(t)), [sample([2, 3])], 2));
 };
 
 describe('operations on shapes', () => {
-  moves('reshape', (t) => ops.reshape(t!, [3, -1]), [[0, 1], [2, 3], [4, 5]]); // prettier-ignore
-  moves('transpose', (t) => ops.transpose(t!), [[0, 3], [1, 4], [2, 5]]); // prettier-ignore
-  moves('transpose of three axes', (t) => ops.transpose(ops.reshape(t!, [1, 2, 3]), [2, 0, 1]), [[[0, 3]], [[1, 4]], [[2, 5]]]);
-  moves('slice of rows', (t) => ops.slice(t!, [1, 0], [1, -1]), [[3, 4, 5]]);
-  moves('slice of columns', (t) => ops.slice(t!, [0, 1], [2, 2]), [[1, 2], [4, 5]]); // prettier-ignore
-  moves('pad', (t) => ops.pad(t!, [[1, 0], [0, 1]], 7), [[7, 7, 7, 7], [0, 1, 2, 7], [3, 4, 5, 7]]); // prettier-ignore
-  moves('concat of rows', (t) => ops.concat([t!, ops.mul(t!, 2)]), [[0, 1, 2], [3, 4, 5], [0, 2, 4], [6, 8, 10]]); // prettier-ignore
-  moves('concat of columns', (t) => ops.concat([t!, ops.slice(t!, [0, 2], [2, 1])], 1), [[0, 1, 2, 2], [3, 4, 5, 5]]); // prettier-ignore
-  moves('broadcastTo', (t) => ops.broadcastTo(ops.slice(t!, [0, 1], [2, 1]), [2, 2, 2]), [[[1, 1], [4, 4]], [[1, 1], [4, 4]]]); // prettier-ignore
-  moves('sumTo', (t) => ops.sumTo(t!, [1, 3]), [[3, 5, 7]]);
-  moves('pack', (t) => ops.pack([ops.slice(t!, [0, 0], [1, 3]), ops.slice(t!, [1, 1], [1, 1])], [1, 5], 7), [0, 0, 1, 2, 0, 4, 0]);
-  moves('a reshape that strides cannot express', (t) => ops.reshape(ops.transpose(t!), [2, 3]), [[0, 3, 1], [4, 2, 5]]); // prettier-ignore
-  moves('a slice of a transpose of a broadcast', (t) => ops.slice(ops.transpose(ops.broadcastTo(t!, [2, 2, 3]), [2, 0, 1]), [1, 0, 0], [1, 2, 2]), [[[1, 4], [1, 4]]]); // prettier-ignore
+  moves('reshape', (t) => ops.reshape(t, [3, -1]), [[0, 1], [2, 3], [4, 5]]); // prettier-ignore
+  moves('transpose', (t) => ops.transpose(t), [[0, 3], [1, 4], [2, 5]]); // prettier-ignore
+  moves('transpose of three axes', (t) => ops.transpose(ops.reshape(t, [1, 2, 3]), [2, 0, 1]), [[[0, 3]], [[1, 4]], [[2, 5]]]);
+  moves('slice of rows', (t) => ops.slice(t, [1, 0], [1, -1]), [[3, 4, 5]]);
+  moves('slice of columns', (t) => ops.slice(t, [0, 1], [2, 2]), [[1, 2], [4, 5]]); // prettier-ignore
+  moves('pad', (t) => ops.pad(t, [[1, 0], [0, 1]], 7), [[7, 7, 7, 7], [0, 1, 2, 7], [3, 4, 5, 7]]); // prettier-ignore
+  moves('concat of rows', (t) => ops.concat([t, ops.mul(t, 2)]), [[0, 1, 2], [3, 4, 5], [0, 2, 4], [6, 8, 10]]); // prettier-ignore
+  moves('concat of columns', (t) => ops.concat([t, ops.slice(t, [0, 2], [2, 1])], 1), [[0, 1, 2, 2], [3, 4, 5, 5]]); // prettier-ignore
+  moves('broadcastTo', (t) => ops.broadcastTo(ops.slice(t, [0, 1], [2, 1]), [2, 2, 2]), [[[1, 1], [4, 4]], [[1, 1], [4, 4]]]); // prettier-ignore
+  moves('sumTo', (t) => ops.sumTo(t, [1, 3]), [[3, 5, 7]]);
+  moves('pack', (t) => ops.pack([ops.slice(t, [0, 0], [1, 3]), ops.slice(t, [1, 1], [1, 1])], [1, 5], 7), [0, 0, 1, 2, 0, 4, 0]);
+  moves('a reshape that strides cannot express', (t) => ops.reshape(ops.transpose(t), [2, 3]), [[0, 3, 1], [4, 2, 5]]); // prettier-ignore
+  moves('a slice of a transpose of a broadcast', (t) => ops.slice(ops.transpose(ops.broadcastTo(t, [2, 2, 3]), [2, 0, 1]), [1, 0, 0], [1, 2, 2]), [[[1, 4], [1, 4]]]); // prettier-ignore
 
   const fails = (name: string, fn: Fn, message: RegExp): void => {
     it(`${name} is refused`, () => assert.throws(() => compile((t: Tensor) => fn(t)).describe([2, 3]), message));
   };
-  fails('a reshape of another size', (t) => ops.reshape(t!, [4]), /reshape: expected a shape of 6 elements, got \[4\] for x of shape \[2, 3\]/);
-  fails('a slice outside', (t) => ops.slice(t!, [1, 0], [2, 3]), /slice: expected a block inside \[2, 3\]/);
-  fails('a transpose with an axis twice', (t) => ops.transpose(t!, [0, 0]), /transpose: expected each of the 2 axes once/);
-  fails('a concat of other widths', (t) => ops.concat([t!, ops.transpose(t!)]), /concat: expected shapes equal except along axis 0, got \[2, 3\] and \[3, 2\]/);
-  fails('a broadcast that does not fit', (t) => ops.broadcastTo(t!, [2, 4]), /broadcastTo: expected a shape that broadcasts to \[2, 4\], got \[2, 3\]/);
-  fails('a padding of another rank', (t) => ops.pad(t!, [[1, 1]]), /pad: expected 2 pairs/);
+  fails(
+    'a reshape of another size',
+    (t) => ops.reshape(t, [4]),
+    /reshape: expected a shape of 6 elements, got \[4\] for x of shape \[2, 3\]/,
+  );
+  fails('a slice outside', (t) => ops.slice(t, [1, 0], [2, 3]), /slice: expected a block inside \[2, 3\]/);
+  fails('a transpose with an axis twice', (t) => ops.transpose(t, [0, 0]), /transpose: expected each of the 2 axes once/);
+  fails(
+    'a concat of other widths',
+    (t) => ops.concat([t, ops.transpose(t)]),
+    /concat: expected shapes equal except along axis 0, got \[2, 3\] and \[3, 2\]/,
+  );
+  fails(
+    'a broadcast that does not fit',
+    (t) => ops.broadcastTo(t, [2, 4]),
+    /broadcastTo: expected a shape that broadcasts to \[2, 4\], got \[2, 3\]/,
+  );
+  fails('a padding of another rank', (t) => ops.pad(t, [[1, 1]]), /pad: expected 2 pairs/);
 });

@@ -49,7 +49,10 @@ export function checkClose(actual: ArrayLike<number>, expected: ArrayLike<number
   const scale = Math.max(1, ...Array.from(expected, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)));
   for (let i = 0; i < actual.length; i++) {
     if (Object.is(actual[i], expected[i]) || actual[i] === expected[i]) continue;
-    assert.ok(Math.abs(actual[i]! - expected[i]!) <= tolerance * scale, `element ${i}: expected ${expected[i]}, got ${actual[i]} (tolerance ${tolerance * scale})`);
+    assert.ok(
+      Math.abs(actual[i]! - expected[i]!) <= tolerance * scale,
+      `element ${i}: expected ${expected[i]}, got ${actual[i]} (tolerance ${tolerance * scale})`,
+    );
   }
 }
 
@@ -73,7 +76,12 @@ export function checkGradient(fn: Fn, inputs: readonly NdArray[], order: 1 | 2 =
   }
 }
 
-function compareSlopes(value: Tensor, variables: readonly Tensor[], slopes: readonly Tensor[], memories: Map<MemorySlot, Float64Array>): void {
+function compareSlopes(
+  value: Tensor,
+  variables: readonly Tensor[],
+  slopes: readonly Tensor[],
+  memories: Map<MemorySlot, Float64Array>,
+): void {
   const analytic = evaluate(slopes, memories);
   const slots = [...memories.keys()];
   variables.forEach((x, v) => {

@@ -16,7 +16,10 @@ export const float64: Context = { round: (x) => x, step: 0 };
 export const float32: Context = { round: Math.fround, step: 0 };
 
 /** The memory that holds these elements. */
-export function memoryOf(values: NumericArray | readonly number[], elementBytes = ArrayBuffer.isView(values) ? values.BYTES_PER_ELEMENT : 4): Float64Array {
+export function memoryOf(
+  values: NumericArray | readonly number[],
+  elementBytes = ArrayBuffer.isView(values) ? values.BYTES_PER_ELEMENT : 4,
+): Float64Array {
   const memory = new Float64Array(values.length * elementBytes);
   values.forEach((value, i) => (memory[i * elementBytes] = value));
   return memory;
@@ -41,7 +44,12 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
   const [output] = node.outputs;
   const fresh = (t: Tensor): Cells => ({ data: new Float64Array(t.size).fill(NaN), at: 0, unit: 1, dtype: t.dtype });
   if (op instanceof Source) {
-    values.set(output!, { data: memories.get(op.slot)!, at: op.byteOffset + context.step * op.slot.stride, unit: bytesPerElement[output!.dtype], dtype: output!.dtype });
+    values.set(output!, {
+      data: memories.get(op.slot)!,
+      at: op.byteOffset + context.step * op.slot.stride,
+      unit: bytesPerElement[output!.dtype],
+      dtype: output!.dtype,
+    });
   } else if (op instanceof Constant) {
     values.set(output!, { ...fresh(output!), data: Float64Array.of(context.round(op.value)) });
   } else if (op instanceof ConstantArray) {
@@ -69,7 +77,8 @@ export function bind(instruction: Instruction, cells: (t: Tensor) => Cells): Bou
   const replace = (value: unknown): unknown => {
     if (isTensor(value)) return cells(value);
     if (Array.isArray(value)) return value.map(replace);
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner)]));
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner)]));
     return value;
   };
   return replace(instruction) as Bound<Instruction>;

@@ -97,22 +97,68 @@ class Reader {
       case 2:
         return this.map();
       case 3:
-        return { kind: 'reduce', reduction: reduceKinds[this.word()]!, out: this.operand(), in: this.operand(), outer: this.word(), count: this.word(), inner: this.word() };
+        return {
+          kind: 'reduce',
+          reduction: reduceKinds[this.word()]!,
+          out: this.operand(),
+          in: this.operand(),
+          outer: this.word(),
+          count: this.word(),
+          inner: this.word(),
+        };
       case 4:
-        return { kind: 'argReduce', minimum: this.word() !== 0, out: this.operand('int32'), in: this.operand(), rows: this.word(), columns: this.word() };
+        return {
+          kind: 'argReduce',
+          minimum: this.word() !== 0,
+          out: this.operand('int32'),
+          in: this.operand(),
+          rows: this.word(),
+          columns: this.word(),
+        };
       case 5:
-        return { kind: 'softmax', softmax: softmaxKinds[this.word()]!, out: this.operand(), in: this.operand(), rows: this.word(), columns: this.word() };
+        return {
+          kind: 'softmax',
+          softmax: softmaxKinds[this.word()]!,
+          out: this.operand(),
+          in: this.operand(),
+          rows: this.word(),
+          columns: this.word(),
+        };
       case 6:
-        return { kind: 'crossEntropy', out: this.operand(), logits: this.operand(), ids: this.operand('int32'), rows: this.word(), columns: this.word(), ignoreIndex: this.word() };
+        return {
+          kind: 'crossEntropy',
+          out: this.operand(),
+          logits: this.operand(),
+          ids: this.operand('int32'),
+          rows: this.word(),
+          columns: this.word(),
+          ignoreIndex: this.word(),
+        };
       case 7:
         return { kind: 'crossEntropyBackward', out: this.operand(), logits: this.operand(), ids: this.operand('int32'), dloss: this.operand(), rows: this.word(), columns: this.word(), ignoreIndex: this.word() }; // prettier-ignore
       case 8: {
         // The stream does not say of what type the rows are; cells of single bytes carry any.
         const [out, table] = [this.operand('uint8'), this.operand('uint8')];
-        return { kind: 'gatherRows', out, table, ids: this.operand('int32'), count: this.word(), tableRows: this.word(), rowBytes: this.word() };
+        return {
+          kind: 'gatherRows',
+          out,
+          table,
+          ids: this.operand('int32'),
+          count: this.word(),
+          tableRows: this.word(),
+          rowBytes: this.word(),
+        };
       }
       case 9:
-        return { kind: 'scatterAddRows', out: this.operand(), dy: this.operand(), ids: this.operand('int32'), count: this.word(), tableRows: this.word(), columns: this.word() };
+        return {
+          kind: 'scatterAddRows',
+          out: this.operand(),
+          dy: this.operand(),
+          ids: this.operand('int32'),
+          count: this.word(),
+          tableRows: this.word(),
+          columns: this.word(),
+        };
       case 10: {
         const dtype = this.word() === 1 ? 'uint8' : 'float32';
         const dims = this.words(this.word());
@@ -124,7 +170,14 @@ class Reader {
         return { kind: 'fill', out: this.operand(), outOffset: 0, count: this.word(), value: this.word() };
       case 12:
         assert.equal(this.word(), 0);
-        return { kind: 'random', out: this.operand(), count: this.word(), seedLow: this.word(), seedHigh: this.word(), stream: this.word() };
+        return {
+          kind: 'random',
+          out: this.operand(),
+          count: this.word(),
+          seedLow: this.word(),
+          seedHigh: this.word(),
+          stream: this.word(),
+        };
       default:
         throw new Error(`opcode ${opcode}`);
     }

@@ -12,7 +12,13 @@ export interface Cells {
 }
 
 /** An instruction with cells in the place of tensors. */
-export type Bound<T> = T extends Tensor ? Cells : T extends readonly (infer U)[] ? readonly Bound<U>[] : T extends object ? { readonly [K in keyof T]: Bound<T[K]> } : T;
+export type Bound<T> = T extends Tensor
+  ? Cells
+  : T extends readonly (infer U)[]
+    ? readonly Bound<U>[]
+    : T extends object
+      ? { readonly [K in keyof T]: Bound<T[K]> }
+      : T;
 
 export interface Context {
   /** Math.fround, or the identity for float64. */
@@ -42,7 +48,11 @@ function set({ data, at, unit }: Cells, i: number, value: number): void {
 }
 
 /** Calls `visit` with the offset under each stride list for every point of the index space. */
-export function walk(dims: readonly number[], strides: readonly (readonly number[])[], visit: (point: number, offsets: readonly number[]) => void): void {
+export function walk(
+  dims: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (point: number, offsets: readonly number[]) => void,
+): void {
   const total = dims.reduce((n, d) => n * d, 1);
   for (let point = 0; point < total; point++) {
     let rest = point;
@@ -293,7 +303,9 @@ function crossEntropyBackward(x: Bound<CrossEntropyBackward>, { round }: Context
     if (id !== x.ignoreIndex && !(id >= 0 && id < x.columns)) throw new BadIndex(r, id);
     const values = row(x.logits, r, x.columns);
     const total = logSumExp(values);
-    values.forEach((v, c) => set(x.out, r * x.columns + c, id === x.ignoreIndex ? 0 : round(get(x.dloss, r) * (Math.exp(v - total) - Number(c === id)))));
+    values.forEach((v, c) =>
+      set(x.out, r * x.columns + c, id === x.ignoreIndex ? 0 : round(get(x.dloss, r) * (Math.exp(v - total) - Number(c === id)))),
+    );
   }
 }
 
@@ -311,7 +323,8 @@ function scatterAddRows(x: Bound<ScatterAddRows>, { round }: Context): void {
   for (let i = 0; i < x.count; i++) {
     const id = get(x.ids, i);
     if (!(id >= 0 && id < x.tableRows)) throw new BadIndex(i, id);
-    for (let c = 0; c < x.columns; c++) set(x.out, id * x.columns + c, round(get(x.out, id * x.columns + c) + get(x.dy, i * x.columns + c)));
+    for (let c = 0; c < x.columns; c++)
+      set(x.out, id * x.columns + c, round(get(x.out, id * x.columns + c) + get(x.dy, i * x.columns + c)));
   }
 }
 

@@ -8,7 +8,12 @@ import { interpret } from './interpreter.js';
 
 /** A write of each value to an output memory of its own. */
 export function outputs(values: readonly Tensor[]): readonly Write[] {
-  return values.map((value, i) => ({ value, slot: new MemorySlot(`output ${i}`, Math.max(byteSize(value), 4)), byteOffset: 0, commit: false }));
+  return values.map((value, i) => ({
+    value,
+    slot: new MemorySlot(`output ${i}`, Math.max(byteSize(value), 4)),
+    byteOffset: 0,
+    commit: false,
+  }));
 }
 
 /** Memories for the slots of the writes that are not there yet. */
@@ -38,7 +43,11 @@ export function checkProgram(writes: readonly Write[], memories: Memories, steps
       const got = actual.get(slot)!;
       // A difference in the sign of zero alone does not count: x + 0 is folded to x.
       const bad = memory.findIndex((x, i) => !(x === got[i] || (Number.isNaN(x) && Number.isNaN(got[i]))));
-      assert.equal(bad, -1, `${fuse ? 'fused' : 'unfused'}: "${slot.name}" byte ${bad}: expected ${memory[bad]}, got ${got[bad]}\n${String(program)}`);
+      assert.equal(
+        bad,
+        -1,
+        `${fuse ? 'fused' : 'unfused'}: "${slot.name}" byte ${bad}: expected ${memory[bad]}, got ${got[bad]}\n${String(program)}`,
+      );
     }
     return program;
   });

@@ -49,16 +49,32 @@ export function randomGraph(slot: MemorySlot, elements: number, size: number, ra
     (x) => ops.where(ops.less(x, 0), like(x), x),
     (x) => ops.reshape(x, one([[x.size], [1, x.size], x.size % 4 === 0 ? [4, -1] : [-1], x.size === 24 ? [2, 3, 4] : [-1]])),
     (x) => (x.rank >= 2 ? ops.transpose(x) : undefined),
-    (x) => (x.rank === 3 ? ops.transpose(x, one([[1, 0, 2], [2, 0, 1], [1, 2, 0]])) : undefined),
+    (x) =>
+      x.rank === 3
+        ? ops.transpose(
+            x,
+            one([
+              [1, 0, 2],
+              [2, 0, 1],
+              [1, 2, 0],
+            ]),
+          )
+        : undefined,
     (x) => (x.rank >= 1 && x.shape[0]! > 1 ? ops.slice(x, x.shape.map((_, i) => (i === 0 ? 1 : 0)), [x.shape[0]! - 1, ...x.shape.slice(1)]) : undefined), // prettier-ignore
     (x) => (x.rank >= 1 && x.shape.at(-1)! > 1 ? ops.slice(x, x.shape.map(() => 0), [...x.shape.slice(0, -1), x.shape.at(-1)! - 1]) : undefined), // prettier-ignore
-    (x) => (x.size <= 24 && x.rank >= 1 ? ops.concat([x, one(tensors.filter((t) => t.rank === x.rank && t.shape.every((n, i) => n === x.shape[i])))], integer(x.rank)) : undefined),
+    (x) =>
+      x.size <= 24 && x.rank >= 1
+        ? ops.concat([x, one(tensors.filter((t) => t.rank === x.rank && t.shape.every((n, i) => n === x.shape[i])))], integer(x.rank))
+        : undefined,
     (x) => (x.size <= 24 && x.rank >= 1 ? ops.pad(x, x.shape.map(() => [integer(2), integer(2)] as const), one([0, 1])) : undefined), // prettier-ignore
     (x) => (x.rank >= 1 ? ops.sum(x, { axes: integer(x.rank), keepDims: random() < 0.5 }) : undefined),
     (x) => (x.rank >= 1 ? ops.max(x, { axes: integer(x.rank) }) : undefined),
     (x) => (x.rank >= 1 ? ops.softmax(x) : undefined),
     (x) => (x.rank === 2 ? ops.matmul(x, one([x, ops.transpose(x)]), { transposeB: x.shape[0] !== x.shape[1] }) : undefined),
-    (x) => (x.rank === 2 ? ops.relu(ops.add(ops.matmul(ops.transpose(x), x), one([...tensors.filter((t) => t.rank === 1 && t.size === x.shape[1]), 1]))) : undefined),
+    (x) =>
+      x.rank === 2
+        ? ops.relu(ops.add(ops.matmul(ops.transpose(x), x), one([...tensors.filter((t) => t.rank === 1 && t.size === x.shape[1]), 1])))
+        : undefined,
     (x) => (x.rank <= 2 ? ops.broadcastTo(x, [2, ...x.shape]) : undefined),
     (x) => ops.cast(ops.cast(x, 'int32'), 'float32'),
     (x) => ops.pack([ops.reshape(x, [x.size])], [integer(3)], x.size + 4),
