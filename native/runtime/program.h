@@ -60,7 +60,7 @@ struct Program {
   bool shared = false;  // some instruction is
   std::atomic<bool> running{false};
 
-  unsigned char* bytes() { return args.data()->bytes; }
+  unsigned char* bytes() { return reinterpret_cast<unsigned char*>(args.data()); }  // null if there are no instructions
 };
 
 // Throws an Error with `instruction` and `word` in its details: the index of the instruction (−1: the header) and the

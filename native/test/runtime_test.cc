@@ -280,6 +280,11 @@ LW_TEST(run_computes) {
   CHECK(run(program, {x, w, out}, 0).steps == 0);
 }
 
+LW_TEST(run_of_nothing_counts_its_steps) {
+  const auto program = decode(stream({{0}}, {}, 0));
+  CHECK(run(program, {}, 5).steps == 5);
+}
+
 LW_TEST(run_moves_memories_with_a_stride) {
   // results[step] = 2 · data[step], 2 floats a step
   const auto program = decode(stream({{0}, {8, 8}, {8, 8, true}}, {map({2, 0}, {{1, 0}}, 2, {2}, {{MapOp::mul, 0, 1}})}, 1));
