@@ -13,7 +13,7 @@ import { isContiguous, isView } from './view.js';
 export interface Grouping {
   readonly groups: readonly Group[];
   /** Whether a group's tensor is read outside it. */
-  isOutput(t: Tensor): boolean;
+  readonly isOutput: (t: Tensor) => boolean;
 }
 
 /** A node that computes something, in the dependence graph without views. */

@@ -20,7 +20,7 @@ export interface MemoryPlan {
   /** Blocks of the arena, for listings and tests. */
   readonly blocks: readonly Block[];
   readonly constants: Uint8Array;
-  address(t: Tensor): Address;
+  readonly address: (t: Tensor) => Address;
 }
 
 export function planMemory(

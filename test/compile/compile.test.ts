@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { type NdArray, array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import { gradients } from '../../lib/graph/gradients.js';
+import { constant, scalar } from '../../lib/graph/source.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { add, cast, div, matmul, mul, neg, randomUniform, reshape, square, sub, sum } from '../../lib/ops/index.js';
+
+const a = array([[1, 2], [3, 4]]); // prettier-ignore
+const b = array([[1, 0], [0, -1]]); // prettier-ignore
+
+describe('compile', () => {
+  it('gives an array for a tensor, on another thread and on this one', async () => {
+    const f = compile((x: Tensor, y: Tensor) => matmul(x, y));
+    assert.deepEqual((await f(a, b)).toNested(), [[1, -2], [3, -4]]); // prettier-ignore
+    assert.deepEqual(f.sync(b, a).toNested(), [[1, 2], [-3, -4]]); // prettier-ignore
+  });
+  it('gives arrays for several, of any type', async () => {
+    const f = compile(
+      (x: Tensor) => [sum(x), cast(x, 'int32'), cast(x, 'uint8'), x, constant(Int32Array.of(5, -6)), reshape(x, [4]), scalar(2)] as const,
+    );
+    const [total, ints, bytes, same, fixed, flat, two] = await f(a);
+    assert.equal(total.data[0], 10);
+    assert.deepEqual([ints.data, bytes.data, fixed.data], [Int32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2, 3, 4), Int32Array.of(5, -6)]);
+    assert.deepEqual([same.shape, flat.shape, two.shape, two.data[0]], [[2, 2], [4], [], 2]); // prettier-ignore
+  });
+  it('gives gradients', async () => {
+    const f = compile((x: Tensor) => gradients(sum(square(x)), [x]));
+    assert.deepEqual((await f(a))[0]!.toNested(), [[2, 4], [6, 8]]); // prettier-ignore
+  });
+  it('traces once for each combination of shapes and types', () => {
+    let traced = 0;
+    const f = compile((x: Tensor) => {
+      traced++;
+      return neg(x);
+    });
+    for (const x of [a, b, array([1, 2]), array([3, 4]), array(Int32Array.of(1, 2)), a]) f.sync(x);
+    assert.equal(traced, 3);
+  });
+  it('answers calls made at once, in order, from the arrays as they were', async () => {
+    const f = compile((x: Tensor) => mul(x, 2));
+    const x = array(Float32Array.of(0));
+    const calls: Promise<NdArray>[] = [];
+    for (let i = 0; i < 20; i++) {
+      x.data[0] = i;
+      calls.push(f(x));
+    }
+    x.data[0] = -1;
+    const results = await Promise.all(calls);
+    assert.deepEqual(results.map(({ data }) => data[0]), Array.from({ length: 20 }, (_, i) => 2 * i)); // prettier-ignore
+  });
+  it('refuses to compute on this thread while a call is under way', async () => {
+    const f = compile((x: Tensor) => neg(x));
+    const call = f(a);
+    assert.throws(() => f.sync(a), { name: 'StateError', message: /expected no call with these shapes under way/ });
+    await call;
+    f.sync(a);
+  });
+  it('goes on after a call that failed', async () => {
+    const f = compile((x: Tensor) => neg(x));
+    await assert.rejects(f(array(new Float32Array(2)).data as never), {
+      name: 'DTypeError',
+      message: 'compile: expected an NdArray for argument 0, got Float32Array. Wrap the data with array(data, shape).',
+    });
+    assert.equal((await f(array([1]))).data[0], -1);
+  });
+  it('draws other random numbers in every call', async () => {
+    const f = compile(() => randomUniform([4], 1n, 0));
+    const [first, second] = [await f(), f.sync()];
+    assert.notDeepEqual(first.data, second.data);
+    assert.deepEqual(compile(() => randomUniform([4], 1n, 0)).sync().data, first.data);
+  });
+  it('has empty results for empty arrays', async () => {
+    const f = compile((x: Tensor) => [neg(x), sum(x)] as const);
+    const [none, total] = await f(array(new Float32Array(0), [0, 3]));
+    assert.deepEqual([none.shape, none.size, total.data[0]], [[0, 3], 0, 0]);
+  });
+  it('describes what it runs for arrays, shapes and types', () => {
+    const f = compile((x: Tensor, y: Tensor) => add(matmul(x, y), 1));
+    assert.match(f.describe([2, 3], [3, 4]), /gemm +matmul/);
+    assert.equal(f.describe(a, b), f.describe([2, 2], { shape: [2, 2], dtype: 'float32' }));
+  });
+
+  const refuses = (name: string, call: () => unknown, expected: object): void => {
+    it(`refuses ${name}`, () => assert.throws(call, expected));
+  };
+  const f = compile((x: Tensor, y: Tensor) => sub(x, y));
+  refuses('a missing array', () => (f.sync as (x: NdArray) => NdArray)(a), {
+    name: 'OptionError',
+    message: 'compile: expected 2 arrays, one for each tensor of the function, got 1.',
+  });
+  refuses('shapes that do not fit', () => f.sync(a, array([1, 2, 3])), {
+    name: 'ShapeError',
+    message: /sub: expected shapes that broadcast/,
+  });
+  refuses('a result that is no tensor', () => compile((() => 3) as never).sync(), {
+    name: 'OptionError',
+    message: /expected the function to return a tensor or an array of tensors/,
+  });
+  it('refuses a transferred buffer', () => {
+    const x = array(new Float32Array(4), [2, 2]);
+    structuredClone(x.data.buffer, { transfer: [x.data.buffer] });
+    assert.throws(() => f.sync(x, a), {
+      name: 'StateError',
+      message: 'compile: expected 4 elements of argument 0 of shape [2, 2], got 0: its buffer was transferred or resized. Pass a copy.',
+    });
+  });
+  it('keeps memory flat over many calls', async () => {
+    const g = compile((x: Tensor) => div(x, 3));
+    const x = array(new Float32Array(250000));
+    for (let i = 0; i < 20; i++) await g(x);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 200; i++) await g(x);
+    assert.ok(process.memoryUsage().rss - before < 100e6);
+  });
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { type Program, build } from '../../lib/compile/program.js';
+import { MemorySlot, scalar, source } from '../../lib/graph/source.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import * as ops from '../../lib/ops/index.js';
+import { memoryOf } from '../support/evaluate.js';
+import { checkProgram, outputs } from '../support/programs.js';
+import { generator, randomValues } from '../support/random-graph.js';
+
+const state = new MemorySlot('state', 4096 * 4);
+const x = source(state, 0, [4, 6]);
+const y = source(state, 400, [4, 6]);
+const row = source(state, 800, [6]);
+const column = source(state, 1200, [4, 1]);
+const memories = new Map([[state, memoryOf(randomValues(4096, generator(9)))]]);
+
+const check = (...results: readonly Tensor[]): Program => checkProgram(outputs(results), memories);
+const kinds = (program: Program): string => program.instructions.map(({ kind }) => kind).join(' ');
+const steps = (program: Program): readonly string[] =>
+  program.instructions.flatMap((i) => (i.kind === 'map' ? i.steps.map(({ op }) => op) : []));
+
+describe('simplification', () => {
+  const becomes = (name: string, t: Tensor, expected: readonly string[]): void => {
+    it(name, () => assert.deepEqual(steps(check(ops.exp(t))), [...expected, 'exp']));
+  };
+  becomes('x + 0 is x', ops.add(x, 0), []);
+  becomes('0 + x is x', ops.add(0, x), []);
+  becomes('x · 1 is x', ops.mul(x, ops.full([4, 6], 1)), []);
+  becomes('x / 1 is x', ops.div(x, 1), []);
+  becomes('x − 0 is x', ops.sub(x, 0), []);
+  becomes('−−x is x', ops.neg(ops.neg(x)), []);
+  becomes('x¹ is x', ops.pow(x, 1), []);
+  becomes('x² is a square', ops.pow(x, 2), ['square']);
+  becomes('x + −y is a difference', ops.add(x, ops.neg(y)), ['sub']);
+  becomes('x − −y is a sum', ops.sub(x, ops.neg(y)), ['add']);
+  becomes('a known condition chooses', ops.where(ops.less(scalar(1), 2), x, y), []);
+  becomes('numbers are folded in float32', ops.mul(x, ops.div(ops.add(scalar(1), 2), 7)), ['mul']);
+  it('a row of numbers broadcast stays a number', () => assert.equal(kinds(check(ops.add(row, ops.full([4, 6], 2)))), 'map'));
+  it('0 · x is left, for NaN', () => assert.deepEqual(steps(check(ops.mul(x, 0))), ['mul']));
+  it('a sum over one element is no reduction', () => assert.equal(kinds(check(ops.neg(ops.sum(column, { axes: 1 })))), 'map'));
+  it('what is the same everywhere is computed once', () => {
+    const once = source(state, 16, []);
+    const program = check(ops.broadcastTo(ops.exp(once), [4, 6]), ops.exp(ops.broadcastTo(once, [4, 6])));
+    assert.deepEqual(steps(program), ['exp']);
+  });
+});
+
+describe('common subexpressions', () => {
+  it('are computed once, whoever wrote them', () => {
+    const one = (): Tensor => ops.matmul(ops.exp(source(state, 0, [4, 6])), ops.transpose(source(state, 400, [4, 6])));
+    assert.equal(kinds(check(one(), ops.neg(one()))), 'map gemm map');
+  });
+  it('a + b is b + a, and a − b is not b − a', () => {
+    assert.deepEqual(steps(check(ops.add(x, y), ops.add(y, x), ops.sub(x, y), ops.sub(y, x))).toSorted(), ['add', 'sub', 'sub']);
+  });
+  it('the same place in another memory is another value', () => {
+    const other = new MemorySlot('other', 96);
+    const z = source(other, 0, [4, 6]);
+    assert.deepEqual(
+      steps(checkProgram(outputs([ops.exp(x), ops.exp(z)]), new Map([...memories, [other, memoryOf(randomValues(24, generator(2)))]]))),
+      ['exp', 'exp'],
+    );
+  });
+});
+
+describe('fusion', () => {
+  it('joins a chain with rows, columns and numbers', () => {
+    const program = check(ops.relu(ops.add(ops.mul(ops.sub(x, column), row), 3)));
+    assert.equal(kinds(program), 'map');
+  });
+  it('joins through a reshape', () => {
+    assert.equal(kinds(check(ops.exp(ops.reshape(ops.add(ops.reshape(ops.neg(x), [24]), 1), [2, 12])))), 'map');
+  });
+  it('reads a slice and a repeated row through strides', () => {
+    assert.equal(kinds(check(ops.add(ops.slice(x, [1, 2], [2, 3]), ops.slice(row, [3], [3])))), 'map');
+  });
+  it('makes one map of siblings that read the same', () => {
+    assert.equal(kinds(check(ops.exp(x), ops.neg(x), ops.add(x, y))), 'map');
+  });
+  it('keeps unrelated work apart', () => {
+    assert.equal(kinds(check(ops.exp(x), ops.neg(y))), 'map map');
+  });
+  it('writes a value with several readers once', () => {
+    const shared = ops.exp(x);
+    const program = check(ops.add(shared, 1), ops.matmul(shared, ops.transpose(shared)));
+    assert.equal(steps(program).filter((op) => op === 'exp').length, 1);
+  });
+  it('does not join across a product that lies between', () => {
+    const e = ops.reshape(ops.exp(source(state, 0, [4, 4])), [4, 4]);
+    assert.equal(kinds(check(ops.add(e, ops.matmul(e, e)))), 'map gemm map');
+  });
+  it('rounds to integers in between', () => {
+    const program = check(ops.add(ops.cast(ops.cast(ops.mul(x, 3), 'int32'), 'float32'), 0.5));
+    assert.equal(kinds(program), 'map map');
+  });
+  it('moves what only the backward pass needs into it', () => {
+    const product = ops.matmul(x, ops.transpose(y));
+    const h = ops.square(product);
+    const mask = ops.less(0.5, product);
+    const later = ops.matmul(h, h);
+    assert.equal(kinds(check(ops.mul(later, mask))), 'gemm map gemm map');
+  });
+  for (const [what, count] of [
+    ['steps', 150],
+    ['readers', 40],
+  ] as const) {
+    it(`splits what exceeds a map's ${what}`, () => {
+      if (what === 'steps') {
+        let h: Tensor = x;
+        for (let i = 0; i < count; i++) h = ops.sin(ops.add(h, i / 7));
+        assert.ok(build(outputs([h])).instructions.every((i) => i.kind === 'map' && i.steps.length <= 64 && i.constants.length <= 24));
+        check(h);
+      } else {
+        const all = Array.from({ length: count }, (_, i) => ops.mul(x, source(state, 1600 + 96 * i, [4, 6])));
+        check(
+          all.reduce((a, b) => ops.add(a, b)),
+          ...all,
+        );
+      }
+    });
+  }
+  it('puts bias and activation into the product, unless the value in between is wanted', () => {
+    const product = ops.matmul(x, ops.transpose(y));
+    const bias = source(state, 2000, [4]);
+    assert.equal(kinds(check(ops.relu(ops.add(product, bias)))), 'gemm');
+    assert.equal(kinds(check(ops.relu(ops.add(product, bias)), product)), 'gemm map');
+    assert.equal(kinds(check(ops.relu(ops.add(product, bias)), ops.neg(ops.add(product, bias)))), 'gemm map');
+    assert.equal(kinds(check(ops.tanh(ops.add(product, column)))), 'gemm map');
+  });
+});
+
+describe('copy elision', () => {
+  it('computes the parts of a concat where they go', () => {
+    assert.equal(kinds(check(ops.softmax(ops.concat([ops.exp(x), ops.neg(y)])))), 'map map softmax');
+  });
+  it('computes gradients inside their flat vector, with zeros in the gaps', () => {
+    assert.equal(
+      kinds(check(ops.square(ops.pack([ops.matmul(x, ops.transpose(y)), ops.sum(x, { axes: 0 })], [0, 20], 32)))),
+      'gemm reduce fill fill map',
+    );
+  });
+  it('copies what goes to two places, and what lies in a memory', () => {
+    const e = ops.exp(x);
+    assert.equal(kinds(check(ops.neg(ops.concat([e, e, y])))), 'map copy copy map');
+  });
+  it('copies what lies below a fill', () => {
+    assert.equal(kinds(check(ops.neg(ops.pad(ops.exp(x), [[1, 1], [0, 0]])))), 'map fill copy map'); // prettier-ignore
+  });
+});

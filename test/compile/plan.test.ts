@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { liveBytes, packBlocks, type Block } from '../../lib/compile/arena.js';
+import { plan } from '../../lib/compile/build.js';
+import { generator } from '../support/random-graph.js';
+import { networks } from '../support/networks.js';
+
+describe('the memory plan', () => {
+  for (const [name, network] of Object.entries(networks)) {
+    for (const fuse of [true, false]) {
+      it(`${name}${fuse ? '' : ', unfused'}: at most 10 % over the live set`, () => {
+        const { memory } = plan(network().writes, { fuse });
+        const live = liveBytes(memory.blocks);
+        assert.ok(memory.arenaBytes <= 1.1 * live, `${memory.arenaBytes} bytes for ${live} live`);
+      });
+    }
+    it(`${name}: fusing does not need more memory`, () => {
+      const { writes } = network();
+      assert.ok(plan(writes).memory.arenaBytes <= 1.02 * plan(writes, { fuse: false }).memory.arenaBytes);
+    });
+  }
+
+  it('sums what a shared weight receives as it becomes known, however long the sequence', () => {
+    const bytes = plan(networks['recurrence over 40 steps']!().writes).memory.arenaBytes;
+    // Activations of 40 steps [8, 32], the gradients, and a few products of [32, 32].
+    assert.ok(bytes < 40 * 8 * 32 * 4 * 1.6 + 20 * 32 * 32 * 4, `${bytes} bytes`);
+  });
+
+  for (const count of [0, 1, 50, 500, 5000]) {
+    it(`blocks that live at once do not overlap: ${count} blocks`, () => {
+      const random = generator(count);
+      const blocks = Array.from({ length: count }, (): Block => {
+        const first = Math.floor(random() * count);
+        return { bytes: 1 + Math.floor(random() ** 3 * 10000), first, last: first + Math.floor(random() * 20) };
+      });
+      const { offsets, bytes } = packBlocks(blocks);
+      const byFirst = blocks.map((_, i) => i).sort((a, b) => blocks[a]!.first - blocks[b]!.first);
+      byFirst.forEach((i, at) => {
+        assert.equal(offsets[i]! % 64, 0);
+        assert.ok(offsets[i]! + blocks[i]!.bytes <= bytes);
+        for (let k = at + 1; k < count && blocks[byFirst[k]!]!.first <= blocks[i]!.last; k++) {
+          const j = byFirst[k]!;
+          const apart = offsets[i]! + blocks[i]!.bytes <= offsets[j]! || offsets[j]! + blocks[j]!.bytes <= offsets[i]!;
+          assert.ok(apart, `blocks ${i} and ${j}`);
+        }
+      });
+      assert.ok(bytes >= liveBytes(blocks) && bytes <= 1.5 * liveBytes(blocks));
+    });
+  }
+});
