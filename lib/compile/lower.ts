@@ -7,7 +7,7 @@ import { rowMajorStrides } from '../ops/shape.js';
 import { groupElementwise } from './fuse.js';
 import { type Copy, type Gemm as GemmInstruction, type Instruction, writesOf } from './instruction.js';
 import { buildMap } from './map.js';
-import type { Operands} from './operands.js';
+import type { Operands } from './operands.js';
 import { foldsIntoGemm } from './operands.js';
 import { isContiguous, isView } from './view.js';
 

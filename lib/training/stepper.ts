@@ -8,7 +8,7 @@ import { type MemoryHandle, native } from '../native.js';
 import type { Batch, TrainerOptions } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Scratch } from './scratch.js';
-import type { Control} from './session.js';
+import type { Control } from './session.js';
 import { runSteps } from './session.js';
 import { Slots } from './slots.js';
 import { Totals } from './totals.js';
