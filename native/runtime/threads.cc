@@ -123,9 +123,11 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
 }
 
 void ThreadPool::work(Worker& worker, void* scratch) {
+  int caller_processor = -1;
   for (uint32_t seen = 0;;) {
-    await_order(worker, seen);
+    await_order(worker, seen, caller_processor);
     seen = worker.order.value();
+    caller_processor = worker.caller_processor;  // the order belongs to the caller again once it is done
     worker.processor.store(current_processor(), std::memory_order_relaxed);
     worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);
     worker.done.post(seen);
@@ -138,8 +140,8 @@ int64_t ThreadPool::spins_against(int processor) const {
   return threads() > processors_ || (processor >= 0 && processor == current_processor()) ? 0 : spins_;
 }
 
-void ThreadPool::await_order(Worker& worker, uint32_t seen) const {
-  const int64_t spins = spins_against(worker.caller_processor);
+void ThreadPool::await_order(Worker& worker, uint32_t seen, int caller_processor) const {
+  const int64_t spins = spins_against(caller_processor);
   for (int64_t i = 0; i < spins; ++i) {
     if (worker.order.value() != seen) return;
     if (active_runs_.load(std::memory_order_relaxed) == 0) break;

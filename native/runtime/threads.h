@@ -51,7 +51,7 @@ class ThreadPool {
   int start_workers(int wanted);
   void work(Worker& worker, void* scratch);
   int64_t spins_against(int processor) const;
-  void await_order(Worker& worker, uint32_t seen) const;
+  void await_order(Worker& worker, uint32_t seen, int caller_processor) const;
   void await_done(Worker& worker, uint32_t order) const;
 
   const int processors_;
