@@ -13,24 +13,30 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// The ids of up to kLanes rows: which of them count, and as which class.
+// The ids of up to kLanes rows: which of them count, and as which class. Each is read once: another thread may change shared memory.
 struct LossTargets {
-  alignas(64) float id[kLanes];  // −1: ignored or bad
+  int32_t index[kLanes];         // −1: ignored or bad
+  alignas(64) float id[kLanes];  // the same, rounded beyond 2^24
   int64_t bad;                   // the first bad row, or kOk
 
   LossTargets(const int32_t* ids, int64_t first, int rows, int64_t columns, int32_t ignore_index) : bad(kOk) {
-    for (int k = 0; k < kLanes; ++k) id[k] = -1.0f;
+    for (int k = 0; k < kLanes; ++k) {
+      index[k] = -1;
+      id[k] = -1.0f;
+    }
+    const volatile int32_t* shared = ids + first;
     for (int k = 0; k < rows; ++k) {
-      const int32_t target = ids[first + k];
+      const int32_t target = shared[k];
       if (target == ignore_index) continue;
       if (target >= 0 && target < columns) {
-        id[k] = static_cast<float>(target);  // only its sign is used where it might round
+        index[k] = target;
+        id[k] = static_cast<float>(target);
       } else if (bad == kOk) {
         bad = first + k;
       }
     }
   }
-  bool counts(int k) const { return id[k] >= 0.0f; }
+  bool counts(int k) const { return index[k] >= 0; }
 };
 
 int64_t cross_entropy_tasks(const CrossEntropyArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
@@ -57,7 +63,7 @@ int64_t cross_entropy(const CrossEntropyArgs& args, int64_t begin, int64_t end, 
     for (int k = 0; k < rows; ++k) {
       if (!targets.counts(k)) continue;
       const float* x = logits + k * args.columns;
-      target[k] = x[args.ids[first + k]];
+      target[k] = x[targets.index[k]];
       if (args.columns <= kLanes) continue;
       max[k] = row_max(x, args.columns);
       sum[k] = fold_row<SumFold>(args.columns, ReadExp{x, set1(max[k])});
@@ -116,7 +122,7 @@ int64_t cross_entropy_backward(const CrossEntropyBackwardArgs& args, int64_t beg
     for (int k = 0; k < rows; ++k) {
       const int64_t at = k * args.columns;
       if (targets.counts(k)) {
-        cross_entropy_backward_row(logits + at, args.columns, args.ids[first + k], args.dloss[first + k], dlogits + at);
+        cross_entropy_backward_row(logits + at, args.columns, targets.index[k], args.dloss[first + k], dlogits + at);
       } else {
         map_row(
             logits + at, args.columns, dlogits + at, [](F32) __attribute__((always_inline)) { return zero(); });

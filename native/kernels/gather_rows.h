@@ -34,9 +34,10 @@ int64_t gather_rows_tasks(const GatherRowsArgs& args) { return ceil_div(args.cou
 int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = gather_rows_per_task(args);
   const int64_t stop = min_size(end * per_task, args.count);
+  const volatile int32_t* ids = args.ids;  // read once: another thread may change shared memory
   int64_t bad = kOk;
   for (int64_t i = begin * per_task; i < stop; ++i) {
-    const int32_t id = args.ids[i];
+    const int32_t id = ids[i];
     uint8_t* out = args.out + i * args.row_bytes;
     if (id >= 0 && id < args.table_rows) {
       copy_row(args.table + id * args.row_bytes, args.row_bytes, out);
@@ -59,9 +60,10 @@ int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t 
     for (int64_t r = 0; r < args.table_rows; ++r)
       memset(args.dtable + r * args.columns + first, 0, static_cast<size_t>(width) * sizeof(float));
   }
+  const volatile int32_t* ids = args.ids;
   int64_t bad = kOk;
   for (int64_t i = 0; i < args.count; ++i) {
-    const int32_t id = args.ids[i];
+    const int32_t id = ids[i];
     if (id < 0 || id >= args.table_rows) {
       if (bad == kOk) bad = i;
       continue;
