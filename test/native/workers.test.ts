@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+
+const script = fileURLToPath(new URL('../support/endless-fit.ts', import.meta.url));
+/** Workers do not inherit the loader of TypeScript. */
+const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(script)}); })`;
+const start = (): Worker => new Worker(bootstrap, { eval: true });
+
+describe('worker_threads', () => {
+  it('train in several workers at once and are terminated in the middle of a run', async () => {
+    for (let round = 0; round < 3; round++) {
+      const workers = Array.from({ length: 4 }, start);
+      await Promise.all(workers.map((worker) => once(worker, 'message')));
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+  }).timeout(60000);
+});
+
+describe('the process', () => {
+  const run = (...args: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', script, ...args], { encoding: 'utf8', timeout: 20000 });
+
+  it('may exit in the middle of a run', () => assert.equal(run('exit'), 'exiting\n')).timeout(30000);
+  it('ends by itself after an aborted fit', () => assert.equal(run('abort'), 'aborted\n')).timeout(30000);
+});
