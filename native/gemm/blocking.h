@@ -9,7 +9,9 @@ namespace {
 
 LW_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 LW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-LW_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t kLine = 16;  // elements of a cache line
+
+LW_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The depth block is part of the numerical contract: a pure function of K, the same on every ISA. 384 is the choice of BLIS skx and oneDNN.
 constexpr int64_t kMaxDepth = 384;
@@ -37,19 +39,24 @@ LW_INLINE int panel_vectors(int most, int64_t columns) {
   return most;
 }
 
-// Packed B: at most 512 KB, half of a 1 MB L2, so that rows of A and C pass through beside it.
-constexpr int64_t kMaxPackedB = 128 * 1024;
-// B is read in place where few rows would repay a copy, or where its block sits in the L2 cache anyway; a pitch of a multiple
-// of 1 KB puts its rows into few cache sets, so that is copied if more than one tile of rows reads it.
-constexpr int64_t kDirectRows = 32, kDirectSize = 160 * 1024, kBadStride = 256;
-constexpr int64_t kPrefetchRows = 8;
-// A panel of A at such a pitch is copied where that many columns repay it.
-constexpr int64_t kCopyColumns = 128;
+// Rows are taken in blocks of at most kMaxBlockA elements of A (640 KB: they stay in a 1 MB L2 cache beside two panels of B), and every
+// panel of B meets all rows of a block at once.
+constexpr int64_t kMaxBlockA = 160 * 1024;
 
-// A copied panel of A: 12 rows at a pitch that is no multiple of 256 elements, or [depth][16].
-constexpr int64_t kPanelPitch = kMaxDepth + 16, kPanelRows = 16;
-constexpr int64_t kPanelA = kPanelRows * kPanelPitch;
-static_assert((kMaxPackedB + kPanelA) * sizeof(float) <= kScratchBytes);
+// An operand of more elements than this is not expected in the L2 cache.
+constexpr int64_t kFar = 64 * 1024;
+
+// A pitch of a multiple of 1 KB puts rows into few cache sets: such an A is copied where kCopyColumns repay it, any A where
+// kAlwaysCopyColumns do.
+constexpr int64_t kBadStride = 256, kCopyColumns = 128, kAlwaysCopyColumns = 512;
+
+// A copied panel of A keeps its rows at an odd number of cache lines, or is [depth][kPanelRows].
+constexpr int64_t kPanelRows = divide_up(tile_rows(1), 8) * 8;
+LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
+
+// Scratch: the panels of A with their padding, then one panel of B.
+constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes;
+static_assert((kScratchA + kPanelB) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).
 constexpr int64_t kTaskWork = 1 << 17, kMaxTasks = 96;

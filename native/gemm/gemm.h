@@ -24,111 +24,131 @@ void activate(Activation activation, int64_t rows, int64_t columns, float* c, in
     }
 }
 
-void pack(int vectors, int64_t depth, int64_t columns, const float* b, int64_t b_row, int64_t b_col, float* out) {
-  switch (vectors) {
-    case 8: return pack_b<8>(depth, columns, b, b_row, b_col, out);
-    case 4: return pack_b<4>(depth, columns, b, b_row, b_col, out);
-    default: return pack_b<kTileVectors>(depth, columns, b, b_row, b_col, out);
-  }
-}
-
 // How one rectangle of C is computed.
 struct Plan {
-  int vectors;      // the widest tile
-  int64_t columns;  // of one block of B
-  bool direct_b, copy_a;
+  int vectors;   // the widest tile
+  int64_t rows;  // of one block
+  bool copy_a;   // rows of A into panels
+  bool far_b;    // too large for the L2 cache: fetched ahead
 };
 
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
   Plan plan;
-  plan.vectors = rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : kTileVectors;
-  plan.columns = kMaxPackedB / larger(depth, 1) / kTileColumns * kTileColumns;
-  const bool few_rows = rows <= kDirectRows, small = depth * columns <= kDirectSize;
-  const bool conflicts = g.b_row % kBadStride == 0 && depth > 64 && rows > kTileRows;
-  plan.direct_b = g.b_col == 1 && (few_rows || small) && !conflicts;
+  plan.vectors = rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
+  const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * depth, kMaxBlockA);
+  plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
-  plan.copy_a = a_stride % kBadStride == 0 && depth > 64 && columns >= kCopyColumns;
+  plan.copy_a = depth > 64 && columns >= (a_stride % kBadStride == 0 ? kCopyColumns : kAlwaysCopyColumns);
+  plan.far_b = columns * g.k > kFar;
   return plan;
 }
 
-// One tile of a block: rows from a, columns from b at pitch b_k.
+// Row tiles are as equal as can be: none is left with the latency of one or two rows.
+struct RowTiles {
+  int64_t count, rows, longer;
+  int64_t size(int64_t t) const { return rows + (t < longer); }
+  int64_t start(int64_t t) const { return t * rows + smaller(t, longer); }
+};
+LW_INLINE RowTiles row_tiles(int64_t rows, int64_t count) { return {count, rows / count, rows % count}; }
+
+// One block of depth of one rectangle.
 struct Block {
   const GemmArgs& g;
+  RowTiles tiles;
   int64_t depth;
+  const float* a;  // its first row
+  const float* b;  // its first row of B
+  int64_t m0;
   bool add_c, is_last;
 };
 
-LW_INLINE void run_tile(const Block& block, const PanelA& a, int64_t i, int64_t rows, const float* b, int64_t b_k, bool direct_b, int64_t j,
-                        int64_t columns, int vectors) {
+// One panel of B: columns [j, j + columns).
+struct PanelB {
+  int64_t j, columns;
+  int vectors;
+  float* packed;  // its place among the packed panels
+  bool direct;    // read in place and never copied
+};
+
+LW_INLINE void run_tile(const Block& block, int64_t t, const PanelA& a, const PanelB& panel, const Ahead& ahead) {
   const GemmArgs& g = block.g;
+  const int64_t i = block.m0 + block.tiles.start(t), rows = block.tiles.size(t);
+  const bool full = panel.columns == panel.vectors * kLanes, in_place = g.b_col == 1 && (panel.direct || t == 0);
   Tile tile;
   tile.depth = block.depth;
   tile.a = a.a;
   tile.a_row = a.a_row;
   tile.a_k = a.a_k;
-  tile.b = b;
-  tile.b_k = b_k;
-  tile.ahead = direct_b ? kPrefetchRows * b_k : 0;
-  tile.c = g.c + i * g.c_row + j;
+  tile.b = in_place ? block.b + panel.j : panel.packed;
+  tile.b_k = in_place ? g.b_row : panel.vectors * kLanes;
+  tile.copy = panel.packed;
+  tile.c = g.c + i * g.c_row + panel.j;
   tile.c_row = g.c_row;
-  tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
-  tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
+  tile.bias = block.is_last && g.bias != nullptr ? g.bias + panel.j : nullptr;
+  tile.last = static_cast<int>(panel.columns - (panel.vectors - 1) * kLanes);
   tile.add_c = block.add_c;
   tile.relu = block.is_last && g.activation == Activation::relu;
-  const Edge edge = columns == vectors * kLanes ? Edge::full : direct_b ? Edge::ragged : Edge::padded;
-  tile_kernel(rows, vectors, edge)(tile);
+  tile.ahead = ahead;
+  if (in_place && !panel.direct) {
+    copying_tile_kernel(rows, panel.vectors, full)(tile);
+  } else {
+    tile_kernel(rows, panel.vectors, full ? Edge::full : in_place ? Edge::ragged : Edge::padded)(tile);
+  }
   if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
-    activate(g.activation, rows, columns, tile.c, g.c_row);
+    activate(g.activation, rows, panel.columns, tile.c, g.c_row);
 }
 
-// Row tiles of [m0, m1) are as equal as can be: none is left with the latency of one or two rows.
-struct RowTiles {
-  int64_t count, rows, longer;
-  int64_t size(int64_t t) const { return rows + (t < longer); }
-};
-LW_INLINE RowTiles row_tiles(int64_t rows, int64_t most) {
-  const int64_t count = divide_up(rows, most);
-  return {count, rows / count, rows % count};
+// The share of row tile t in fetching a panel that starts at b: a row of B has a line for each vector, a column a line for every 16 steps
+// of k.
+LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, int vectors, int64_t t, int64_t tiles) {
+  const int64_t parts = smaller(tiles, vectors);
+  if (t >= parts) return {b, 0, 0, INT64_MAX, 0};
+  if (g.b_row != 1) return {b + t * kLine, parts == 1 ? kLine : 0, g.b_row, INT64_MAX, 0};
+  const int64_t lines = divide_up(depth, kLine), share = divide_up(lines, vectors) * kLine;
+  return {b + t * share, parts == 1 ? share : 0, g.b_col, vectors * kLanes, kLine - vectors * kLanes * g.b_col};
+}
+
+// Rows [m0, m1) × columns [n0, n1) × depth [p0, p0 + depth).
+//
+// A single row tile uses a row-contiguous B in place; else the first row tile that meets a panel leaves it behind packed. Other kinds of B
+// are packed before. Meanwhile the next panel is fetched.
+void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, float* scratch) {
+  const GemmArgs& g = block.g;
+  const RowTiles& tiles = block.tiles;
+  const int64_t depth = block.depth;
+  const int64_t panel_size = kPanelRows * panel_pitch(depth);
+  const bool direct = g.b_col == 1 && tiles.count == 1;
+  const Ahead idle = {g.b, 0, 0, INT64_MAX, 0};
+  for (int64_t j = n0; j < n1;) {
+    const int vectors = panel_vectors(plan.vectors, n1 - j);
+    const PanelB panel = {j, smaller(vectors * kLanes, n1 - j), vectors, scratch + kScratchA, direct};
+    if (g.b_col != 1) pack_panel(depth, panel.columns, vectors * kLanes, block.b + j * g.b_col, g.b_row, g.b_col, panel.packed);
+    const int64_t next = j + panel.columns;
+    const bool wraps = next >= n1;
+    const float* const next_b = wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col;
+    const bool fetch = plan.far_b && !(wraps && block.is_last);
+    for (int64_t t = 0; t < tiles.count; ++t) {
+      const float* const rows = block.a + tiles.start(t) * g.a_row;
+      PanelA a = {rows, g.a_row, g.a_col};
+      float* const copy = scratch + t * panel_size;
+      if (plan.copy_a) a = j == n0 ? pack_a(tiles.size(t), depth, rows, g.a_row, g.a_col, copy) : packed_a(copy, depth, g.a_col);
+      run_tile(block, t, a, panel, fetch ? fetch_panel(g, next_b, depth, vectors, t, tiles.count) : idle);
+    }
+    j = next;
+  }
 }
 
 // Rows [m0, m1) × columns [n0, n1) of one product, whole depth.
-void gemm_block(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
+void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
   const int64_t step = larger(depth_block(g.k), 1);
-  const Plan plan = make_plan(g, m1 - m0, n1 - n0, smaller(step, g.k));
-  const RowTiles tiles = row_tiles(m1 - m0, tile_rows(plan.vectors));
-  float* const panel_a = scratch;
-  float* const packed_b = scratch + kPanelA;
-  for (int64_t j0 = n0; j0 < n1; j0 += plan.columns) {
-    const int64_t j1 = smaller(n1, j0 + plan.columns);
+  const Plan plan = make_plan(g, m1 - m0, n1 - n0, step);
+  for (int64_t m = m0; m < m1; m += plan.rows) {
+    const int64_t rows = smaller(plan.rows, m1 - m);
+    const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
     for (int64_t p = 0; p == 0 || p < g.k; p += step) {
-      const int64_t depth = smaller(step, g.k - p);
-      const Block block = {g, depth, p > 0 || g.accumulate, p + step >= g.k};
-      const float* const a = g.a + p * g.a_col;
-      const float* const b = g.b + p * g.b_row;
-      if (plan.direct_b && !plan.copy_a) {
-        // Columns of B stay in the cache while all rows pass.
-        for (int64_t j = j0; j < j1;) {
-          const int vectors = panel_vectors(plan.vectors, j1 - j);
-          const int64_t columns = smaller(vectors * kLanes, j1 - j);
-          for (int64_t t = 0, i = m0; t < tiles.count; i += tiles.size(t++))
-            run_tile(block, {a + i * g.a_row, g.a_row, g.a_col}, i, tiles.size(t), b + j, g.b_row, true, j, columns, vectors);
-          j += columns;
-        }
-        continue;
-      }
-      if (!plan.direct_b) pack(plan.vectors, depth, j1 - j0, b + j0 * g.b_col, g.b_row, g.b_col, packed_b);
-      for (int64_t t = 0, i = m0; t < tiles.count; i += tiles.size(t++)) {
-        const int64_t rows = tiles.size(t);
-        PanelA panel = {a + i * g.a_row, g.a_row, g.a_col};
-        if (plan.copy_a) panel = pack_a(rows, depth, panel.a, g.a_row, g.a_col, panel_a);
-        for (int64_t j = j0; j < j1;) {
-          const int vectors = panel_vectors(plan.vectors, j1 - j);
-          const int64_t columns = smaller(vectors * kLanes, j1 - j);
-          const float* const from = plan.direct_b ? b + j : packed_b + (j - j0) * depth;
-          run_tile(block, panel, i, rows, from, plan.direct_b ? g.b_row : vectors * kLanes, plan.direct_b, j, columns, vectors);
-          j += columns;
-        }
-      }
+      const Block block = {
+          g, tiles, smaller(step, g.k - p), g.a + m * g.a_row + p * g.a_col, g.b + p * g.b_row, m, p > 0 || g.accumulate, p + step >= g.k};
+      gemm_block(block, plan, n0, n1, scratch);
     }
   }
 }
@@ -155,8 +175,8 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
     g.a += item * args.a_batch;
     g.b += item * args.b_batch;
     g.c += item * args.c_batch;
-    gemm_block(g, row * grid.rows, smaller(g.m, (row + down) * grid.rows), column * grid.columns,
-               smaller(g.n, (column + across) * grid.columns), static_cast<float*>(scratch));
+    gemm_rectangle(g, row * grid.rows, smaller(g.m, (row + down) * grid.rows), column * grid.columns,
+                   smaller(g.n, (column + across) * grid.columns), static_cast<float*>(scratch));
     task += across * down;
   }
   return kOk;

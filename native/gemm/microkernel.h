@@ -8,24 +8,32 @@
 namespace lanewise::LW_ISA {
 namespace {
 
+// What comes next is fetched into the L2 cache while a tile is computed: at every step of k a line for each vector of the tile, `also`
+// elements apart, then `step` elements on, and after `run` of those `jump` on.
+struct Ahead {
+  const float* at;
+  int64_t also, step, run, jump;
+};
+
 struct Tile {
   int64_t depth;
   const float* a;
   int64_t a_row, a_k;
   const float* b;
   int64_t b_k;
-  int64_t ahead;  // B is prefetched so many elements ahead
+  float* copy;  // where a copying kernel leaves its B as a packed panel
   float* c;
   int64_t c_row;
   const float* bias;  // null: none
   int last;           // columns of the last vector, 1..kLanes
   bool add_c, relu;
+  Ahead ahead;
 };
 
 // full: whole vectors. padded: B may be read in whole vectors, C ends inside the last one. ragged: B ends there as well.
 enum class Edge { full, padded, ragged };
 
-template <int kRows, int kVectors, Edge kEdge>
+template <int kRows, int kVectors, Edge kEdge, bool kCopy>
 void tile(const Tile& t) {
   F32 acc[kRows][kVectors];
 #pragma GCC unroll 16
@@ -33,7 +41,7 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
 
-  // The tile of C comes from afar while the sum runs.
+      // The tile of C comes from afar while the sum runs.
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
@@ -45,24 +53,38 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
   for (int g = 0; g < kGroups; ++g) a[g] = t.a + 3 * g * t.a_row;
   const float* b = t.b;
-  const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k, ahead = t.ahead;
+  float* copy = t.copy;
+  const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k;
   const int last = t.last;
+  const float* ahead = t.ahead.at;
+  const int64_t also = t.ahead.also, ahead_step = t.ahead.step;
+  int64_t run = t.ahead.run;
   for (int64_t p = t.depth; p > 0; --p) {
     F32 column[kVectors];
 #pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j)
+    for (int j = 0; j < kVectors; ++j) {
       column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+      prefetch_l2(ahead + j * also);
+    }
+    if (kCopy) {
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, column[j]);
+      copy += kVectors * kLanes;
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const F32 element = set1(a[i / 3][(i % 3) * a_row]);
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
     }
-#pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) prefetch(b + ahead + j * kLanes);
     b += b_k;
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) a[g] += a_k;
+    ahead += ahead_step;
+    if (--run == 0) {
+      ahead += t.ahead.jump;
+      run = t.ahead.run;
+    }
   }
 
   const auto load_edge = [last](const float* p, int j) {
@@ -103,22 +125,23 @@ void tile(const Tile& t) {
 
 using TileKernel = void (*)(const Tile&);
 
-template <int kVectors, Edge kEdge, int kRows = tile_rows(kVectors)>
+// Two row tiles or more share a panel when it is copied, so the first has more than half the rows of a full one.
+template <int kVectors, Edge kEdge, bool kCopy, int kRows = tile_rows(kVectors)>
 LW_INLINE TileKernel tile_kernel(int64_t rows) {
-  if constexpr (kRows == 1) {
-    return tile<1, kVectors, kEdge>;
+  if constexpr (kRows == (kCopy ? kTileRows / 2 + 1 : 1)) {
+    return tile<kRows, kVectors, kEdge, kCopy>;
   } else {
-    return rows == kRows ? tile<kRows, kVectors, kEdge> : tile_kernel<kVectors, kEdge, kRows - 1>(rows);
+    return rows == kRows ? tile<kRows, kVectors, kEdge, kCopy> : tile_kernel<kVectors, kEdge, kCopy, kRows - 1>(rows);
   }
 }
 
 template <Edge kEdge>
 LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors) {
   switch (vectors) {
-    case 1: return tile_kernel<1, kEdge>(rows);
-    case 2: return tile_kernel<2, kEdge>(rows);
-    case 4: return tile_kernel<4, kEdge>(rows);
-    default: return tile_kernel<8, kEdge>(rows);
+    case 1: return tile_kernel<1, kEdge, false>(rows);
+    case 2: return tile_kernel<2, kEdge, false>(rows);
+    case 4: return tile_kernel<4, kEdge, false>(rows);
+    default: return tile_kernel<8, kEdge, false>(rows);
   }
 }
 
@@ -128,6 +151,11 @@ LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors, Edge edge) {
     case Edge::padded: return tile_kernel<Edge::padded>(rows, vectors);
     default: return tile_kernel<Edge::ragged>(rows, vectors);
   }
+}
+
+LW_INLINE TileKernel copying_tile_kernel(int64_t rows, int vectors, bool full) {
+  if (vectors == 1) return full ? tile_kernel<1, Edge::full, true>(rows) : tile_kernel<1, Edge::ragged, true>(rows);
+  return full ? tile_kernel<2, Edge::full, true>(rows) : tile_kernel<2, Edge::ragged, true>(rows);
 }
 
 }  // namespace

@@ -29,7 +29,9 @@ LW_INLINE F32 load_n(const float* p, int n) { return _mm256_maskload_ps(p, lane_
 LW_INLINE void store(float* p, F32 x) { _mm256_storeu_ps(p, x); }
 LW_INLINE void store_n(float* p, F32 x, int n) { _mm256_maskstore_ps(p, lane_mask(n), x); }
 
-LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }  // a hint: any address will do
+// Hints: any address will do.
+LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+LW_INLINE void prefetch_l2(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 LW_INLINE F32 add(F32 a, F32 b) { return _mm256_add_ps(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return _mm256_sub_ps(a, b); }

@@ -30,7 +30,9 @@ LW_INLINE F32 load_n(const float* p, int n) { return _mm512_maskz_loadu_ps(first
 LW_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x); }
 LW_INLINE void store_n(float* p, F32 x, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), x); }
 
-LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }  // a hint: any address will do
+// Hints: any address will do.
+LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+LW_INLINE void prefetch_l2(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 LW_INLINE F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return _mm512_sub_ps(a, b); }

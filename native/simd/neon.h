@@ -47,7 +47,9 @@ LW_INLINE void store_n(float* p, F32 x, int n) {
   }
 }
 
-LW_INLINE void prefetch(const float* p) { __builtin_prefetch(p); }  // a hint: any address will do
+// Hints: any address will do.
+LW_INLINE void prefetch(const float* p) { __builtin_prefetch(p); }
+LW_INLINE void prefetch_l2(const float* p) { __builtin_prefetch(p, 0, 2); }
 
 LW_INLINE F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return vsubq_f32(a, b); }

@@ -46,7 +46,9 @@ LW_INLINE void store_n(float* p, F32 x, int n) {
   }
 }
 
-LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }  // a hint: any address will do
+// Hints: any address will do.
+LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+LW_INLINE void prefetch_l2(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 LW_INLINE F32 add(F32 a, F32 b) { return _mm_add_ps(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return _mm_sub_ps(a, b); }
