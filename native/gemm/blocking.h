@@ -51,11 +51,12 @@ constexpr int64_t kFar = 64 * 1024;
 constexpr int64_t kBadStride = 256, kCopyColumns = 128, kAlwaysCopyColumns = 512;
 
 // A copied panel of A keeps its rows at an odd number of cache lines, or is [depth][kPanelRows].
-constexpr int64_t kPanelRows = divide_up(tile_rows(1), 8) * 8;
+constexpr int64_t kPanelRows = divide_up(kTileRows, 8) * 8;
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
 
 // Scratch: the panels of A with their padding, then one panel of B.
 constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes;
+static_assert(kMaxBlockA * kPanelRows / kTileRows * 5 / 4 + kPanelRows * 2 * kMaxDepth <= kScratchA);
 static_assert((kScratchA + kPanelB) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).

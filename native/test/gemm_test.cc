@@ -22,8 +22,11 @@ struct Form {
   const char* name;
   bool a_transposed, b_transposed, strided;  // strided: no unit stride anywhere
 };
-constexpr Form kForms[] = {{"NN", false, false, false}, {"NT", false, true, false},  {"TN", true, false, false},
-                           {"TT", true, true, false},   {"strided", false, false, true}};
+constexpr Form kForms[] = {{"NN", false, false, false},
+                           {"NT", false, true, false},
+                           {"TN", true, false, false},
+                           {"TT", true, true, false},
+                           {"strided", false, false, true}};
 
 struct Problem {
   int64_t m, n, k;
@@ -37,8 +40,9 @@ struct Problem {
 
 std::string describe(const KernelTable& table, const Problem& p) {
   char text[200];
-  std::snprintf(text, sizeof text, "%s %s %ldx%ldx%ld batch %ld pad %ld accumulate %d bias %d activation %d ranges %d", table.isa, p.form.name,
-                long(p.m), long(p.n), long(p.k), long(p.batch), long(p.pad), p.accumulate, p.bias, int(p.activation), p.ranges);
+  std::snprintf(text, sizeof text, "%s %s %ldx%ldx%ld batch %ld pad %ld accumulate %d bias %d activation %d ranges %d", table.isa,
+                p.form.name, long(p.m), long(p.n), long(p.k), long(p.batch), long(p.pad), p.accumulate, p.bias, int(p.activation),
+                p.ranges);
   return text;
 }
 
@@ -144,7 +148,8 @@ void check(const KernelTable& table, const Problem& q, float poison = 0.0f) {
           double target = expected;
           if (q.activation == Activation::sigmoid) target = 1 / (1 + std::exp(-target));
           if (q.activation == Activation::tanh) target = std::tanh(target);
-          const double bound = (table.fused ? 0 : 2 * (q.k + 2) * kEpsilon * magnitude) + (curved ? 4 * 2 * kEpsilon * std::fabs(target) : 0) + 1e-38;
+          const double bound =
+              (table.fused ? 0 : 2 * (q.k + 2) * kEpsilon * magnitude) + (curved ? 4 * 2 * kEpsilon * std::fabs(target) : 0) + 1e-38;
           worst = std::max(worst, std::fabs(got - target) / bound);
         }
       }
@@ -172,7 +177,8 @@ LW_TEST(small_sizes) {
 LW_TEST(lane_and_tile_edges) {
   on_every_table([](const KernelTable& t) {
     for (const Form& form : kForms) {
-      for (int64_t n : {t.lanes - 1, t.lanes, t.lanes + 1, 2 * t.lanes - 1, 2 * t.lanes, 2 * t.lanes + 1, 3 * t.lanes, 4 * t.lanes + 1, 8 * t.lanes, 15 * t.lanes + 3})
+      for (int64_t n : {t.lanes - 1, t.lanes, t.lanes + 1, 2 * t.lanes - 1, 2 * t.lanes, 2 * t.lanes + 1, 3 * t.lanes, 4 * t.lanes + 1,
+                        8 * t.lanes, 15 * t.lanes + 3})
         for (int64_t m : {1, 2, 3, 4, 6, 8, 11, 12, 14, 25, 49, 60}) check(t, {m, n, 21, form});
       for (int64_t m = 1; m <= 26; ++m) check(t, {m, 37, 33, form});
     }
@@ -244,6 +250,13 @@ LW_TEST(larger_products_in_any_ranges) {
         check(t, {1500, 5, 200, form, 1, 0, false, true, Activation::relu, ranges});
       }
     check(t, {255, 257, 511, kForms[0], 1, 0, false, false, Activation::none, 3});
+  });
+}
+
+LW_TEST(several_row_blocks) {
+  on_every_table([](const KernelTable& t) {
+    for (int form : {0, 1, 2}) check(t, {430, 530, 390, kForms[form], 1, 0, false, false, Activation::none, 1});
+    check(t, {2600, 130, 65, kForms[0], 1, 191});
   });
 }
 
