@@ -44,7 +44,9 @@ LW_INLINE int panel_vectors(int most, int64_t columns) {
 constexpr int64_t kMaxBlockA = 160 * 1024;
 
 // An operand of more elements than this is not expected in the L2 cache.
-constexpr int64_t kFar = 64 * 1024;
+constexpr int64_t kFar = 64 * 1024, kFarC = 16 * 1024;
+// A B of at most this many (16 KB) stays in the L1 cache.
+constexpr int64_t kSmallB = 4 * 1024;
 
 // A pitch of a multiple of 1 KB puts rows into few cache sets: such an A is copied where kCopyColumns repay it, any A where
 // kAlwaysCopyColumns do.

@@ -26,10 +26,11 @@ void activate(Activation activation, int64_t rows, int64_t columns, float* c, in
 
 // How one rectangle of C is computed.
 struct Plan {
-  int vectors;   // the widest tile
-  int64_t rows;  // of one block
-  bool copy_a;   // rows of A into panels
-  bool far_b;    // too large for the L2 cache: fetched ahead
+  int vectors;        // the widest tile
+  int64_t rows;       // of one block
+  bool copy_a;        // rows of A into panels
+  bool small_b;       // stays in the L1 cache where it is
+  bool far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
 
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
@@ -39,7 +40,9 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
   plan.copy_a = depth > 64 && columns >= (a_stride % kBadStride == 0 ? kCopyColumns : kAlwaysCopyColumns);
+  plan.small_b = depth * columns <= kSmallB && g.b_row % kBadStride != 0;
   plan.far_b = columns * g.k > kFar;
+  plan.far_c = rows * columns > kFarC;
   return plan;
 }
 
@@ -62,77 +65,66 @@ struct Block {
   bool add_c, is_last;
 };
 
-// One panel of B: columns [j, j + columns).
-struct PanelB {
-  int64_t j, columns;
-  int vectors;
-  float* packed;  // its place among the packed panels
-  bool direct;    // read in place and never copied
-};
-
-LW_INLINE void run_tile(const Block& block, int64_t t, const PanelA& a, const PanelB& panel, const Ahead& ahead) {
-  const GemmArgs& g = block.g;
-  const int64_t i = block.m0 + block.tiles.start(t), rows = block.tiles.size(t);
-  const bool full = panel.columns == panel.vectors * kLanes, in_place = g.b_col == 1 && (panel.direct || t == 0);
-  Tile tile;
-  tile.depth = block.depth;
-  tile.a = a.a;
-  tile.a_row = a.a_row;
-  tile.a_k = a.a_k;
-  tile.b = in_place ? block.b + panel.j : panel.packed;
-  tile.b_k = in_place ? g.b_row : panel.vectors * kLanes;
-  tile.copy = panel.packed;
-  tile.c = g.c + i * g.c_row + panel.j;
-  tile.c_row = g.c_row;
-  tile.bias = block.is_last && g.bias != nullptr ? g.bias + panel.j : nullptr;
-  tile.last = static_cast<int>(panel.columns - (panel.vectors - 1) * kLanes);
-  tile.add_c = block.add_c;
-  tile.relu = block.is_last && g.activation == Activation::relu;
-  tile.ahead = ahead;
-  if (in_place && !panel.direct) {
-    copying_tile_kernel(rows, panel.vectors, full)(tile);
-  } else {
-    tile_kernel(rows, panel.vectors, full ? Edge::full : in_place ? Edge::ragged : Edge::padded)(tile);
-  }
-  if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
-    activate(g.activation, rows, panel.columns, tile.c, g.c_row);
+// Fetching a panel that starts at b while `tiles` row tiles run: a row of B has a line for each vector, a column of B one for every 16
+// steps of k; each of the first tiles fetches a share, or a single one all of them.
+LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, int vectors, int64_t tiles) {
+  const int64_t shares = smaller(tiles, vectors);
+  if (g.b_row != 1) return {b, shares == 1 ? kLine : 0, g.b_row, INT64_MAX, 0, shares, kLine};
+  const int64_t lines = divide_up(divide_up(depth, kLine), vectors) * kLine;
+  return {b, shares == 1 ? lines : 0, g.b_col, vectors * kLanes, kLine - vectors * kLanes * g.b_col, shares, lines};
 }
 
-// The share of row tile t in fetching a panel that starts at b: a row of B has a line for each vector, a column a line for every 16 steps
-// of k.
-LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, int vectors, int64_t t, int64_t tiles) {
-  const int64_t parts = smaller(tiles, vectors);
-  if (t >= parts) return {b, 0, 0, INT64_MAX, 0};
-  if (g.b_row != 1) return {b + t * kLine, parts == 1 ? kLine : 0, g.b_row, INT64_MAX, 0};
-  const int64_t lines = divide_up(depth, kLine), share = divide_up(lines, vectors) * kLine;
-  return {b + t * share, parts == 1 ? share : 0, g.b_col, vectors * kLanes, kLine - vectors * kLanes * g.b_col};
-}
-
-// Rows [m0, m1) × columns [n0, n1) × depth [p0, p0 + depth).
+// Rows of one block × columns [n0, n1).
 //
-// A single row tile uses a row-contiguous B in place; else the first row tile that meets a panel leaves it behind packed. Other kinds of B
-// are packed before. Meanwhile the next panel is fetched.
+// A row-contiguous B is used in place by a single row tile or where it is small; else the first row tile that meets a panel leaves it
+// behind packed. Other kinds of B are packed before. Meanwhile the next panel is fetched.
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, float* scratch) {
   const GemmArgs& g = block.g;
   const RowTiles& tiles = block.tiles;
-  const int64_t depth = block.depth;
-  const int64_t panel_size = kPanelRows * panel_pitch(depth);
-  const bool direct = g.b_col == 1 && tiles.count == 1;
-  const Ahead idle = {g.b, 0, 0, INT64_MAX, 0};
+  const int64_t depth = block.depth, panel_size = kPanelRows * panel_pitch(depth);
+  const bool direct = g.b_col == 1 && (tiles.count == 1 || plan.small_b);
+  float* const packed = scratch + kScratchA;
+  const PanelA a = plan.copy_a ? packed_a(scratch, depth, g.a_col) : PanelA{block.a, g.a_row, g.a_col};
+  Tile tile;
+  tile.depth = depth;
+  tile.a_row = a.a_row;
+  tile.a_k = a.a_k;
+  tile.copy = packed;
+  tile.c_row = g.c_row;
+  tile.add_c = block.add_c;
+  tile.relu = block.is_last && g.activation == Activation::relu;
+  tile.far_c = plan.far_c;
   for (int64_t j = n0; j < n1;) {
     const int vectors = panel_vectors(plan.vectors, n1 - j);
-    const PanelB panel = {j, smaller(vectors * kLanes, n1 - j), vectors, scratch + kScratchA, direct};
-    if (g.b_col != 1) pack_panel(depth, panel.columns, vectors * kLanes, block.b + j * g.b_col, g.b_row, g.b_col, panel.packed);
-    const int64_t next = j + panel.columns;
-    const bool wraps = next >= n1;
-    const float* const next_b = wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col;
-    const bool fetch = plan.far_b && !(wraps && block.is_last);
-    for (int64_t t = 0; t < tiles.count; ++t) {
-      const float* const rows = block.a + tiles.start(t) * g.a_row;
-      PanelA a = {rows, g.a_row, g.a_col};
-      float* const copy = scratch + t * panel_size;
-      if (plan.copy_a) a = j == n0 ? pack_a(tiles.size(t), depth, rows, g.a_row, g.a_col, copy) : packed_a(copy, depth, g.a_col);
-      run_tile(block, t, a, panel, fetch ? fetch_panel(g, next_b, depth, vectors, t, tiles.count) : idle);
+    const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
+    const bool full = columns == width, wraps = next >= n1;
+    const float* const b = block.b + j * g.b_col;
+    if (g.b_col != 1) pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
+    tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
+    tile.last = static_cast<int>(columns - (width - kLanes));
+    tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
+    if (plan.far_b && !(wraps && block.is_last))
+      tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, vectors, tiles.count);
+    for (int64_t t = 0; t < tiles.count;) {
+      const bool in_place = direct || (g.b_col == 1 && t == 0), copies = in_place && !direct;
+      const bool copy_rows = plan.copy_a && j == n0;
+      const int64_t rows = tiles.size(t), same = (t < tiles.longer ? tiles.longer : tiles.count) - t;
+      const float* const from = block.a + tiles.start(t) * g.a_row;
+      if (copy_rows) pack_a(rows, depth, from, g.a_row, g.a_col, scratch + t * panel_size);
+      tile.count = copies || copy_rows ? 1 : same;
+      tile.a = plan.copy_a ? a.a + t * panel_size : from;
+      tile.a_next = plan.copy_a ? panel_size : rows * g.a_row;
+      tile.b = in_place ? b : packed;
+      tile.b_k = in_place ? g.b_row : width;
+      tile.c = g.c + (block.m0 + tiles.start(t)) * g.c_row + j;
+      tile.c_next = rows * g.c_row;
+      const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
+      (copies ? copying_tile_kernel(rows, vectors, full) : tile_kernel(rows, vectors, edge))(tile);
+      if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
+        activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
+      tile.ahead.at += tile.count * tile.ahead.next;
+      tile.ahead.tiles -= tile.count;
+      t += tile.count;
     }
     j = next;
   }

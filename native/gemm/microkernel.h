@@ -13,6 +13,7 @@ namespace {
 struct Ahead {
   const float* at;
   int64_t also, step, run, jump;
+  int64_t tiles, next;  // the first tiles of a row of them do so, each beginning `next` elements further
 };
 
 struct Tile {
@@ -24,9 +25,10 @@ struct Tile {
   float* copy;  // where a copying kernel leaves its B as a packed panel
   float* c;
   int64_t c_row;
-  const float* bias;  // null: none
-  int last;           // columns of the last vector, 1..kLanes
-  bool add_c, relu;
+  int64_t count, a_next, c_next;  // so many tiles one after the other with the same B, so far apart
+  const float* bias;              // null: none
+  int last;                       // columns of the last vector, 1..kLanes
+  bool add_c, relu, far_c;        // far_c: C is fetched while the sum runs
   Ahead ahead;
 };
 
@@ -34,31 +36,32 @@ struct Tile {
 enum class Edge { full, padded, ragged };
 
 template <int kRows, int kVectors, Edge kEdge, bool kCopy>
-void tile(const Tile& t) {
+LW_INLINE void one_tile(const Tile& t, const float* t_a, float* t_c, const float* ahead, int64_t ahead_step) {
   F32 acc[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
 
-      // The tile of C comes from afar while the sum runs.
+  if (t.far_c) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i)
+    for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) prefetch(t.c + i * t.c_row + j * kLanes);
+      for (int j = 0; j < kVectors; ++j) prefetch(t_c + i * t.c_row + j * kLanes);
+  }
 
   // One pointer for three rows keeps twelve rows within the general registers.
   constexpr int kGroups = (kRows + 2) / 3;
   const float* a[kGroups];
 #pragma GCC unroll 16
-  for (int g = 0; g < kGroups; ++g) a[g] = t.a + 3 * g * t.a_row;
+  for (int g = 0; g < kGroups; ++g) a[g] = t_a + 3 * g * t.a_row;
   const float* b = t.b;
   float* copy = t.copy;
   const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k;
   const int last = t.last;
-  const float* ahead = t.ahead.at;
-  const int64_t also = t.ahead.also, ahead_step = t.ahead.step;
+  const int64_t also = t.ahead.also;
   int64_t run = t.ahead.run;
+  const int64_t ahead_jump = ahead_step == 0 ? 0 : t.ahead.jump;
   for (int64_t p = t.depth; p > 0; --p) {
     F32 column[kVectors];
 #pragma GCC unroll 16
@@ -82,7 +85,7 @@ void tile(const Tile& t) {
     for (int g = 0; g < kGroups; ++g) a[g] += a_k;
     ahead += ahead_step;
     if (--run == 0) {
-      ahead += t.ahead.jump;
+      ahead += ahead_jump;
       run = t.ahead.run;
     }
   }
@@ -94,7 +97,7 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) acc[i][j] = add(load_edge(t.c + i * t.c_row, j), acc[i][j]);
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = add(load_edge(t_c + i * t.c_row, j), acc[i][j]);
   }
   if (t.bias != nullptr) {
 #pragma GCC unroll 16
@@ -114,13 +117,26 @@ void tile(const Tile& t) {
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) {
-      float* p = t.c + i * t.c_row + j * kLanes;
+      float* p = t_c + i * t.c_row + j * kLanes;
       if (kEdge != Edge::full && j == kVectors - 1) {
         store_n(p, acc[i][j], last);
       } else {
         store(p, acc[i][j]);
       }
     }
+}
+
+template <int kRows, int kVectors, Edge kEdge, bool kCopy>
+void tile(const Tile& t) {
+  const float* a = t.a;
+  float* c = t.c;
+  const float* ahead = t.ahead.at;
+  for (int64_t i = 0; i < t.count; ++i) {
+    one_tile<kRows, kVectors, kEdge, kCopy>(t, a, c, ahead, i < t.ahead.tiles ? t.ahead.step : 0);
+    a += t.a_next;
+    c += t.c_next;
+    ahead += t.ahead.next;
+  }
 }
 
 using TileKernel = void (*)(const Tile&);
