@@ -56,10 +56,14 @@ constexpr int64_t kBadStride = 256, kCopyColumns = 128, kAlwaysCopyColumns = 512
 constexpr int64_t kPanelRows = divide_up(kTileRows, 8) * 8;
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
 
-// Scratch: the panels of A with their padding, then one panel of B.
+// Few columns are computed transposed, up to so many and so many rows at a time.
+constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch = kTransposedRows + kLine;
+
+// Scratch: the panels of A with their padding, one panel of B, a transposed block of C.
 constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes;
+constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
 static_assert(kMaxBlockA * kPanelRows / kTileRows * 5 / 4 + kPanelRows * 2 * kMaxDepth <= kScratchA);
-static_assert((kScratchA + kPanelB) * sizeof(float) <= kScratchBytes);
+static_assert((kScratchA + kPanelB + kTransposedC) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).
 constexpr int64_t kTaskWork = 1 << 17, kMaxTasks = 96;

@@ -7,6 +7,8 @@
 // way. NaN passes relu.
 #pragma once
 #include "../kernels/math.h"
+#include "few_columns.h"
+#include "few_rows.h"
 #include "microkernel.h"
 #include "pack.h"
 
@@ -29,13 +31,15 @@ struct Plan {
   int vectors;        // the widest tile
   int64_t rows;       // of one block
   bool copy_a;        // rows of A into panels
+  bool in_registers;  // B is transposed on the fly
   bool small_b;       // stays in the L1 cache where it is
   bool far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
 
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
   Plan plan;
-  plan.vectors = rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
+  plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
+  plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
   const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * depth, kMaxBlockA);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
@@ -99,7 +103,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
     const bool full = columns == width, wraps = next >= n1;
     const float* const b = block.b + j * g.b_col;
-    if (g.b_col != 1) pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
+    if (g.b_col != 1 && !plan.in_registers) pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
     tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
@@ -114,12 +118,14 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
       tile.count = copies || copy_rows ? 1 : same;
       tile.a = plan.copy_a ? a.a + t * panel_size : from;
       tile.a_next = plan.copy_a ? panel_size : rows * g.a_row;
-      tile.b = in_place ? b : packed;
-      tile.b_k = in_place ? g.b_row : width;
+      tile.b = in_place || plan.in_registers ? b : packed;
+      tile.b_k = plan.in_registers ? g.b_col : in_place ? g.b_row : width;
       tile.c = g.c + (block.m0 + tiles.start(t)) * g.c_row + j;
       tile.c_next = rows * g.c_row;
       const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
-      (copies ? copying_tile_kernel(rows, vectors, full) : tile_kernel(rows, vectors, edge))(tile);
+      (plan.in_registers ? columns_tile_kernel(rows, vectors, full)
+       : copies          ? copying_tile_kernel(rows, vectors, full)
+                         : tile_kernel(rows, vectors, edge))(tile);
       if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
         activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
       tile.ahead.at += tile.count * tile.ahead.next;
@@ -145,6 +151,19 @@ void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64
   }
 }
 
+// The same through the transpose of C.
+void gemm_transposed(const GemmArgs& g, int64_t m0, int64_t m1, float* scratch) {
+  float* const block = scratch + kScratchA + kPanelB;
+  for (int64_t m = m0; m < m1; m += kTransposedRows) {
+    const int64_t rows = smaller(kTransposedRows, m1 - m);
+    float* const c = g.c + m * g.c_row;
+    if (g.accumulate) read_transposed(rows, g.n, c, g.c_row, block, kTransposedPitch);
+    gemm_rectangle(transposed(g, m, rows, block, kTransposedPitch), 0, g.n, 0, rows, scratch);
+    write_transposed(g, rows, block, kTransposedPitch, c);
+    if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) activate(g.activation, rows, g.n, c, g.c_row);
+  }
+}
+
 int64_t gemm_tasks(const GemmArgs& g) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return 0;
   const Grid grid = make_grid(g);
@@ -167,8 +186,12 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
     g.a += item * args.a_batch;
     g.b += item * args.b_batch;
     g.c += item * args.c_batch;
-    gemm_rectangle(g, row * grid.rows, smaller(g.m, (row + down) * grid.rows), column * grid.columns,
-                   smaller(g.n, (column + across) * grid.columns), static_cast<float*>(scratch));
+    const int64_t m0 = row * grid.rows, m1 = smaller(g.m, (row + down) * grid.rows);
+    if (better_transposed(g, m1 - m0)) {
+      gemm_transposed(g, m0, m1, static_cast<float*>(scratch));
+    } else {
+      gemm_rectangle(g, m0, m1, column * grid.columns, smaller(g.n, (column + across) * grid.columns), static_cast<float*>(scratch));
+    }
     task += across * down;
   }
   return kOk;

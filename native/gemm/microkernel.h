@@ -35,6 +35,46 @@ struct Tile {
 // full: whole vectors. padded: B may be read in whole vectors, C ends inside the last one. ragged: B ends there as well.
 enum class Edge { full, padded, ragged };
 
+// The sums leave the registers.
+template <int kRows, int kVectors, Edge kEdge>
+LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
+  const int last = t.last;
+  const auto load_edge = [last](const float* p, int j) {
+    return kEdge != Edge::full && j == kVectors - 1 ? load_n(p + j * kLanes, last) : load(p + j * kLanes);
+  };
+  if (t.add_c) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = add(load_edge(c + i * t.c_row, j), acc[i][j]);
+  }
+  if (t.bias != nullptr) {
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) {
+      const F32 bias = load_edge(t.bias, j);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) acc[i][j] = add(acc[i][j], bias);
+    }
+  }
+  if (t.relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = max_second(zero(), acc[i][j]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) {
+      float* p = c + i * t.c_row + j * kLanes;
+      if (kEdge != Edge::full && j == kVectors - 1) {
+        store_n(p, acc[i][j], last);
+      } else {
+        store(p, acc[i][j]);
+      }
+    }
+}
+
 template <int kRows, int kVectors, Edge kEdge, bool kCopy>
 LW_INLINE void one_tile(const Tile& t, const float* t_a, float* t_c, const float* ahead, int64_t ahead_step) {
   F32 acc[kRows][kVectors];
@@ -90,40 +130,7 @@ LW_INLINE void one_tile(const Tile& t, const float* t_a, float* t_c, const float
     }
   }
 
-  const auto load_edge = [last](const float* p, int j) {
-    return kEdge != Edge::full && j == kVectors - 1 ? load_n(p + j * kLanes, last) : load(p + j * kLanes);
-  };
-  if (t.add_c) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) acc[i][j] = add(load_edge(t_c + i * t.c_row, j), acc[i][j]);
-  }
-  if (t.bias != nullptr) {
-#pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) {
-      const F32 bias = load_edge(t.bias, j);
-#pragma GCC unroll 16
-      for (int i = 0; i < kRows; ++i) acc[i][j] = add(acc[i][j], bias);
-    }
-  }
-  if (t.relu) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) acc[i][j] = max_second(zero(), acc[i][j]);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i)
-#pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) {
-      float* p = t_c + i * t.c_row + j * kLanes;
-      if (kEdge != Edge::full && j == kVectors - 1) {
-        store_n(p, acc[i][j], last);
-      } else {
-        store(p, acc[i][j]);
-      }
-    }
+  finish<kRows, kVectors, kEdge>(t, acc, t_c);
 }
 
 template <int kRows, int kVectors, Edge kEdge, bool kCopy>

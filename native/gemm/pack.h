@@ -5,30 +5,34 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// Packed B is a row of panels: a panel is [depth][width], zero beyond the last column.
-// One panel of any B: out[p][j] (pitch `width`, a multiple of kLanes) = b[p·b_row + j·b_col] for j < columns, 0 up to width.
+// kLanes steps of k of up to kLanes columns, k contiguous: out[p][j] = b[p + j·b_col], 0 beyond `count` steps and `valid` columns.
+// A whole block has its columns fetched `ahead` elements further on.
+LW_INLINE void load_columns(const float* b, int64_t b_col, int count, int valid, int64_t ahead, F32 out[kLanes]) {
+  if (count == kLanes && valid == kLanes) {
+#pragma GCC unroll 16
+    for (int j = 0; j < kLanes; ++j) {
+      out[j] = load(b + j * b_col);
+      prefetch(b + j * b_col + ahead);
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int j = 0; j < kLanes; ++j) out[j] = j < valid ? load_n(b + j * b_col, count) : zero();
+  }
+  transpose(out);
+}
+
+// A panel of B is [depth][width], zero beyond the last column.
+// out[p][j] (pitch `width`, a multiple of kLanes) = b[p·b_row + j·b_col] for j < columns, 0 up to width.
 void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, int64_t b_row, int64_t b_col, float* out) {
   for (int64_t j0 = 0; j0 < width; j0 += kLanes) {
     const int valid = static_cast<int>(larger(0, smaller(kLanes, columns - j0)));
     const float* in = b + j0 * b_col;
     float* to = out + j0;
-    if (b_col == 1) {
-      for (int64_t p = 0; p < depth; ++p) store(to + p * width, load_n(in + p * b_row, valid));
-    } else if (b_row == 1) {
+    if (b_row == 1) {
       for (int64_t p = 0; p < depth; p += kLanes) {
         const int count = static_cast<int>(smaller(kLanes, depth - p));
         F32 rows[kLanes];
-        if (count == kLanes && valid == kLanes) {
-#pragma GCC unroll 16
-          for (int j = 0; j < kLanes; ++j) {
-            rows[j] = load(in + j * b_col + p);
-            prefetch(in + j * b_col + p + 2 * kLanes);
-          }
-        } else {
-#pragma GCC unroll 16
-          for (int j = 0; j < kLanes; ++j) rows[j] = j < valid ? load_n(in + j * b_col + p, count) : zero();
-        }
-        transpose(rows);
+        load_columns(in + p, b_col, count, valid, 2 * kLanes, rows);
         if (count == kLanes) {
 #pragma GCC unroll 16
           for (int i = 0; i < kLanes; ++i) store(to + (p + i) * width, rows[i]);

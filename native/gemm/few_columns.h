@@ -1,0 +1,53 @@
+// Few columns: Cᵀ = Bᵀ · Aᵀ fills the vectors that N < kLanes would leave empty. Each element is the same sum in the same order.
+#pragma once
+#include "blocking.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+// Work in vectors · rows, counting the transposition of A as five columns where k is contiguous (measured), of C as two.
+LW_INLINE bool better_transposed(const GemmArgs& g, int64_t rows) {
+  if (g.n > kMaxTransposed || rows < 2 * kLanes) return false;
+  const int64_t plain = rows * divide_up(g.n, kLanes) * kLanes;
+  return rows * (g.n + (g.a_row == 1 ? 2 : 7)) < plain;
+}
+
+// The problem of rows [m, m + rows) of C with both sides transposed; its C is `out`, at pitch `pitch`.
+LW_INLINE GemmArgs transposed(const GemmArgs& g, int64_t m, int64_t rows, float* out, int64_t pitch) {
+  GemmArgs t = g;
+  t.m = g.n, t.n = rows;
+  t.a = g.b, t.a_row = g.b_col, t.a_col = g.b_row;
+  t.b = g.a + m * g.a_row, t.b_row = g.a_col, t.b_col = g.a_row;
+  t.c = out, t.c_row = pitch;
+  t.bias = nullptr;
+  t.activation = Activation::none;
+  return t;
+}
+
+// out [columns][pitch] = Cᵀ for rows [0, rows).
+void read_transposed(int64_t rows, int64_t columns, const float* c, int64_t c_row, float* out, int64_t pitch) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) out[j * pitch + i] = c[i * c_row + j];
+}
+
+// C = activation(inᵀ + bias).
+void write_transposed(const GemmArgs& g, int64_t rows, const float* in, int64_t pitch, float* c) {
+  for (int64_t i = 0; i < rows; i += kLanes)
+    for (int64_t j = 0; j < g.n; j += kLanes) {
+      const int down = static_cast<int>(smaller(kLanes, rows - i)), across = static_cast<int>(smaller(kLanes, g.n - j));
+      F32 block[kLanes];
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r) block[r] = r < across ? load(in + (j + r) * pitch + i) : zero();
+      transpose(block);
+      const F32 bias = g.bias != nullptr ? load_n(g.bias + j, across) : zero();
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r) {
+        if (r >= down) break;
+        const F32 sum = g.bias != nullptr ? add(block[r], bias) : block[r];
+        store_n(c + (i + r) * g.c_row + j, g.activation == Activation::relu ? max_second(zero(), sum) : sum, across);
+      }
+    }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA
