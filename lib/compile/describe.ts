@@ -1,6 +1,6 @@
 /** What a program consists of, for people. */
 import { formatShapeOf, sizeOf } from '../graph/tensor.js';
-import { type Instruction, readsOf, writesOf } from './instruction.js';
+import { type Instruction, type MapOp, readsOf, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Address } from './memory.js';
 
@@ -60,12 +60,14 @@ export function describeItem(item: Item, addresses: readonly Address[]): Instruc
   };
 }
 
+const twoOperations: ReadonlySet<MapOp> = new Set(['fma', 'mulAdd', 'mulSub', 'subMul']);
+
 export function flopsOf(x: Instruction): number {
   switch (x.kind) {
     case 'gemm':
       return 2 * x.batch * x.m * x.n * x.k;
     case 'map':
-      return sizeOf(x.dims) * x.steps.reduce((n, step) => n + (step.op === 'fma' ? 2 : 1), 0);
+      return sizeOf(x.dims) * x.steps.reduce((n, { op }) => n + (twoOperations.has(op) ? 2 : 1), 0);
     case 'reduce':
       return x.outer * x.count * x.inner * (x.reduction === 'sumSquares' ? 2 : 1);
     case 'softmax':

@@ -41,6 +41,9 @@ export const mapOps = [
   'relu',
   'isFinite',
   'pow',
+  'mulAdd',
+  'mulSub',
+  'subMul',
 ] as const;
 export type MapOp = (typeof mapOps)[number];
 

@@ -2,7 +2,8 @@
 import { Constant } from '../graph/source.js';
 import type { Node, Shape, Tensor } from '../graph/tensor.js';
 import type { Elementwise } from '../ops/elementwise.js';
-import type { Map as MapInstruction, MapInput, MapOp, MapOutput, MapStep } from './instruction.js';
+import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instruction.js';
+import { type Register, type Step, joinProducts } from './join-products.js';
 import type { View } from './view.js';
 
 /** An elementwise node with its inputs as views over the group's index space. */
@@ -29,13 +30,11 @@ export function constantValue(view: View): number | undefined {
   return op instanceof Constant ? Math.fround(op.value) : undefined;
 }
 
-type Register = { readonly kind: 'input' | 'constant' | 'step'; readonly index: number };
-
 /** @param isOutput which of the group's tensors are read elsewhere */
 export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapInstruction {
   const inputs: MapInput[] = [];
   const constants: number[] = [];
-  const steps: { op: MapOp; registers: readonly Register[] }[] = [];
+  const steps: Step[] = [];
   const computed = new Map<Tensor, Register>();
   const known = new Map<string, Register>();
   const ids = new Map<Tensor, number>();
@@ -65,6 +64,11 @@ export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapIns
     );
   }
 
+  const outputs = group.members.filter(({ node }) => isOutput(node.outputs[0]!)).map(({ node }) => node.outputs[0]!);
+  const joined = joinProducts(
+    steps,
+    outputs.map((tensor) => computed.get(tensor)!),
+  );
   const first = { input: 0, constant: inputs.length, step: inputs.length + constants.length };
   const number = (register: Register | undefined): number => (register === undefined ? -1 : first[register.kind] + register.index);
   return {
@@ -72,10 +76,7 @@ export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapIns
     dims: group.dims,
     inputs,
     constants,
-    steps: steps.map(({ op, registers: [a, b, c] }): MapStep => ({ op, a: number(a), b: number(b), c: number(c) })),
-    outputs: group.members.flatMap(({ node }): MapOutput[] => {
-      const tensor = node.outputs[0]!;
-      return isOutput(tensor) ? [{ tensor, register: number(computed.get(tensor)) }] : [];
-    }),
+    steps: joined.steps.map(({ op, registers: [a, b, c] }): MapStep => ({ op, a: number(a), b: number(b), c: number(c) })),
+    outputs: outputs.map((tensor, i): MapOutput => ({ tensor, register: number(joined.outputs[i]) })),
   };
 }

@@ -44,6 +44,7 @@ enum class MapOp : int32_t {
   less, less_equal, equal, not_equal,                     // 1 or 0
   select,                                                 // a != 0 ? b : c
   relu, is_finite, pow,                                   // relu(NaN) = NaN; pow(a, b)
+  mul_add, mul_sub, sub_mul,                              // a·b + c, a·b − c, c − a·b, each operation rounded
   count
 };
 struct MapInstruction {

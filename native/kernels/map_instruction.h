@@ -94,6 +94,9 @@ static __attribute__((noinline)) void map_instruction(const MapInstruction& i, i
     LW_UNARY(relu, max_second(zero(), x))
     LW_UNARY(is_finite, one_if(less(abs(x), set1(kInfinity))))
     LW_BINARY(pow, pow(x, y))
+    LW_TERNARY(mul_add, add(mul(x, y), z))
+    LW_TERNARY(mul_sub, sub(mul(x, y), z))
+    LW_TERNARY(sub_mul, sub(z, mul(x, y)))
     case MapOp::count: return;
   }
 #undef LW_UNARY
@@ -104,6 +107,9 @@ static __attribute__((noinline)) void map_instruction(const MapInstruction& i, i
 LW_INLINE int map_arity(MapOp op) {
   switch (op) {
     case MapOp::fma:
+    case MapOp::mul_add:
+    case MapOp::mul_sub:
+    case MapOp::sub_mul:
     case MapOp::select: return 3;
     case MapOp::add:
     case MapOp::sub:

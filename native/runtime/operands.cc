@@ -74,6 +74,9 @@ bool distinct(int rank, const int64_t* dims, const int64_t* strides) {
 int arity(MapOp op) {
   switch (op) {
     case MapOp::fma:
+    case MapOp::mul_add:
+    case MapOp::mul_sub:
+    case MapOp::sub_mul:
     case MapOp::select: return 3;
     case MapOp::add:
     case MapOp::sub:

@@ -11,6 +11,9 @@ constexpr int kOps = static_cast<int>(MapOp::count);
 int arity(MapOp op) {
   switch (op) {
     case MapOp::fma:
+    case MapOp::mul_add:
+    case MapOp::mul_sub:
+    case MapOp::sub_mul:
     case MapOp::select: return 3;
     case MapOp::add:
     case MapOp::sub:
@@ -37,6 +40,9 @@ double scalar(MapOp op, float a, float b, float c, bool fused) {
     case MapOp::maximum: return std::isnan(a) ? a : std::isnan(b) ? b : a > b ? a : b;
     case MapOp::minimum: return std::isnan(a) ? a : std::isnan(b) ? b : a < b ? a : b;
     case MapOp::fma: return fused ? std::fma(a, b, c) : a * b + c;
+    case MapOp::mul_add: return a * b + c;
+    case MapOp::mul_sub: return a * b - c;
+    case MapOp::sub_mul: return c - a * b;
     case MapOp::neg: return -a;
     case MapOp::abs: return std::fabs(a);
     case MapOp::sign: return a > 0 ? 1.0f : a < 0 ? -1.0f : a;

@@ -156,6 +156,12 @@ export function elementwise(op: MapOp, [a, b, c]: readonly number[], { round }: 
       return Math.min(x, y);
     case 'fma':
       return x * y + z;
+    case 'mulAdd':
+      return round(x * y) + z;
+    case 'mulSub':
+      return round(x * y) - z;
+    case 'subMul':
+      return z - round(x * y);
     case 'neg':
       return -x;
     case 'abs':
