@@ -16,15 +16,17 @@ void columns_tile(const Tile& t) {
   F32 acc[kRows][kVectors];
   for (int i = 0; i < kRows; ++i)
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
-  for (int64_t p = 0; p < t.depth; p += kLanes) {
-    const int count = static_cast<int>(smaller(kLanes, t.depth - p));
+  // The first step is short where it must be for the others to read whole cache lines.
+  int64_t count = kLanes - static_cast<int64_t>(reinterpret_cast<uintptr_t>(t.b) / sizeof(float) % kLanes);
+  for (int64_t p = 0; p < t.depth; p += count, count = kLanes) {
+    count = smaller(count, t.depth - p);
     const float* const a = t.a + p * t.a_k;
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) {
       const int valid = kEdge != Edge::full && j == kVectors - 1 ? t.last : kLanes;
       const float* const b = t.b + j * kLanes * t.b_k + p;
       F32 columns[kLanes];
-      load_columns(b, t.b_k, count, valid, 4 * kLine, columns);
+      load_columns(b, t.b_k, static_cast<int>(count), valid, columns);
       if (count == kLanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) {

@@ -6,14 +6,10 @@ namespace lanewise::LW_ISA {
 namespace {
 
 // kLanes steps of k of up to kLanes columns, k contiguous: out[p][j] = b[p + j·b_col], 0 beyond `count` steps and `valid` columns.
-// A whole block has its columns fetched `ahead` elements further on.
-LW_INLINE void load_columns(const float* b, int64_t b_col, int count, int valid, int64_t ahead, F32 out[kLanes]) {
+LW_INLINE void load_columns(const float* b, int64_t b_col, int count, int valid, F32 out[kLanes]) {
   if (count == kLanes && valid == kLanes) {
 #pragma GCC unroll 16
-    for (int j = 0; j < kLanes; ++j) {
-      out[j] = load(b + j * b_col);
-      prefetch(b + j * b_col + ahead);
-    }
+    for (int j = 0; j < kLanes; ++j) out[j] = load(b + j * b_col);
   } else {
 #pragma GCC unroll 16
     for (int j = 0; j < kLanes; ++j) out[j] = j < valid ? load_n(b + j * b_col, count) : zero();
@@ -32,7 +28,7 @@ void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, i
       for (int64_t p = 0; p < depth; p += kLanes) {
         const int count = static_cast<int>(smaller(kLanes, depth - p));
         F32 rows[kLanes];
-        load_columns(in + p, b_col, count, valid, 2 * kLanes, rows);
+        load_columns(in + p, b_col, count, valid, rows);
         if (count == kLanes) {
 #pragma GCC unroll 16
           for (int i = 0; i < kLanes; ++i) store(to + (p + i) * width, rows[i]);
