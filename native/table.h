@@ -8,8 +8,8 @@ struct KernelTable {
   const char* isa;
   int32_t lanes;
   bool fused;  // true: real FMA, so the bits equal those of every other fused row
-#define LW_KERNEL(name, Args)             \
-  int64_t (*name##_tasks)(const Args&);   \
+#define LW_KERNEL(name, Args)           \
+  int64_t (*name##_tasks)(const Args&); \
   int64_t (*name)(const Args&, int64_t begin, int64_t end, void* scratch);
 #include "kernels.def"
 #undef LW_KERNEL

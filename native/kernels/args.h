@@ -37,6 +37,7 @@ struct GemmArgs {
 
 // One fused elementwise program over an index space of `rank` dimensions.
 // Registers: inputs first, then constants, then temporaries (one per instruction: instruction i writes register inputs + constants + i).
+// clang-format off
 enum class MapOp : int32_t {
   add, sub, mul, div, maximum, minimum, fma,              // fma(a, b, c) = a·b + c
   neg, abs, sign, sqrt, square, reciprocal, floor, round, // reciprocal is a true division
@@ -47,6 +48,7 @@ enum class MapOp : int32_t {
   mul_add, mul_sub, sub_mul,                              // a·b + c, a·b − c, c − a·b, each operation rounded
   count
 };
+// clang-format on
 struct MapInstruction {
   MapOp op;
   int32_t a, b, c;  // registers; unused ones are -1

@@ -15,8 +15,12 @@ constexpr bool kFused = true;
 constexpr const char* kIsaName = "avx2";
 
 using F32 = __m256;
-struct Mask { __m256 v; };
-struct I32 { __m256i v; };
+struct Mask {
+  __m256 v;
+};
+struct I32 {
+  __m256i v;
+};
 
 alignas(64) constexpr int32_t kLaneMasks[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 LW_INLINE __m256i lane_mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLaneMasks + kLanes - n)); }
@@ -73,9 +77,18 @@ LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm256_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm256_and_si256(a.v, b.v)}; }
 LW_INLINE I32 or_i(I32 a, I32 b) { return {_mm256_or_si256(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {_mm256_xor_si256(a.v, b.v)}; }
-template <int kBits> LW_INLINE I32 shift_left(I32 a) { return {_mm256_slli_epi32(a.v, kBits)}; }
-template <int kBits> LW_INLINE I32 shift_right(I32 a) { return {_mm256_srli_epi32(a.v, kBits)}; }         // logical
-template <int kBits> LW_INLINE I32 shift_right_signed(I32 a) { return {_mm256_srai_epi32(a.v, kBits)}; }  // arithmetic
+template <int kBits>
+LW_INLINE I32 shift_left(I32 a) {
+  return {_mm256_slli_epi32(a.v, kBits)};
+}
+template <int kBits>
+LW_INLINE I32 shift_right(I32 a) {
+  return {_mm256_srli_epi32(a.v, kBits)};
+}  // logical
+template <int kBits>
+LW_INLINE I32 shift_right_signed(I32 a) {
+  return {_mm256_srai_epi32(a.v, kBits)};
+}  // arithmetic
 // Unsigned 32 × 32 → 64 of each lane: the low and the high halves.
 LW_INLINE void mul_wide_u(I32 a, I32 b, I32& low, I32& high) {
   const __m256i even = _mm256_mul_epu32(a.v, b.v);
@@ -88,7 +101,9 @@ LW_INLINE F32 bits_to_float(I32 a) { return _mm256_castsi256_ps(a.v); }
 LW_INLINE I32 float_to_bits(F32 a) { return {_mm256_castps_si256(a)}; }
 LW_INLINE F32 to_float(I32 a) { return _mm256_cvtepi32_ps(a.v); }
 LW_INLINE I32 to_int(F32 a) { return {_mm256_cvttps_epi32(a)}; }  // toward zero
-LW_INLINE F32 load_u8(const uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))); }
+LW_INLINE F32 load_u8(const uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 LW_INLINE F32 load_u8_n(const uint8_t* p, int n) {
   alignas(8) uint8_t bytes[kLanes] = {};
   for (int i = 0; i < n; ++i) bytes[i] = p[i];

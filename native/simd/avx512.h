@@ -19,7 +19,9 @@ constexpr const char* kIsaName = "avx512";
 
 using F32 = __m512;
 using Mask = __mmask16;
-struct I32 { __m512i v; };
+struct I32 {
+  __m512i v;
+};
 
 LW_INLINE Mask first_lanes(int n) { return static_cast<Mask>((1u << n) - 1u); }
 
@@ -74,9 +76,18 @@ LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm512_and_si512(a.v, b.v)}; }
 LW_INLINE I32 or_i(I32 a, I32 b) { return {_mm512_or_si512(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {_mm512_xor_si512(a.v, b.v)}; }
-template <int kBits> LW_INLINE I32 shift_left(I32 a) { return {_mm512_slli_epi32(a.v, kBits)}; }
-template <int kBits> LW_INLINE I32 shift_right(I32 a) { return {_mm512_srli_epi32(a.v, kBits)}; }             // logical
-template <int kBits> LW_INLINE I32 shift_right_signed(I32 a) { return {_mm512_srai_epi32(a.v, kBits)}; }      // arithmetic
+template <int kBits>
+LW_INLINE I32 shift_left(I32 a) {
+  return {_mm512_slli_epi32(a.v, kBits)};
+}
+template <int kBits>
+LW_INLINE I32 shift_right(I32 a) {
+  return {_mm512_srli_epi32(a.v, kBits)};
+}  // logical
+template <int kBits>
+LW_INLINE I32 shift_right_signed(I32 a) {
+  return {_mm512_srai_epi32(a.v, kBits)};
+}  // arithmetic
 // Unsigned 32 × 32 → 64 of each lane: the low and the high halves.
 LW_INLINE void mul_wide_u(I32 a, I32 b, I32& low, I32& high) {
   const __m512i even = _mm512_mul_epu32(a.v, b.v);
@@ -89,10 +100,16 @@ LW_INLINE F32 bits_to_float(I32 a) { return _mm512_castsi512_ps(a.v); }
 LW_INLINE I32 float_to_bits(F32 a) { return {_mm512_castps_si512(a)}; }
 LW_INLINE F32 to_float(I32 a) { return _mm512_cvtepi32_ps(a.v); }
 LW_INLINE I32 to_int(F32 a) { return {_mm512_cvttps_epi32(a)}; }  // toward zero
-LW_INLINE F32 load_u8(const uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))); }
-LW_INLINE F32 load_u8_n(const uint8_t* p, int n) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes(n), p))); }
+LW_INLINE F32 load_u8(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+LW_INLINE F32 load_u8_n(const uint8_t* p, int n) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes(n), p)));
+}
 // Truncates toward zero and keeps the low byte.
-LW_INLINE void store_u8_n(uint8_t* p, F32 x, int n) { _mm_mask_storeu_epi8(p, first_lanes(n), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(x))); }
+LW_INLINE void store_u8_n(uint8_t* p, F32 x, int n) {
+  _mm_mask_storeu_epi8(p, first_lanes(n), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(x)));
+}
 
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {

@@ -15,8 +15,12 @@ constexpr bool kFused = true;
 constexpr const char* kIsaName = "neon";
 
 using F32 = float32x4_t;
-struct Mask { uint32x4_t v; };
-struct I32 { int32x4_t v; };
+struct Mask {
+  uint32x4_t v;
+};
+struct I32 {
+  int32x4_t v;
+};
 
 alignas(32) constexpr uint32_t kLaneMasks[2 * kLanes] = {~0u, ~0u, ~0u, ~0u, 0, 0, 0, 0};
 LW_INLINE Mask first_lanes(int n) { return {vld1q_u32(kLaneMasks + kLanes - n)}; }
@@ -40,9 +44,7 @@ LW_INLINE void store_n(float* p, F32 x, int n) {
     case 0: return;
     case 1: return vst1q_lane_f32(p, x, 0);
     case 2: return vst1_f32(p, vget_low_f32(x));
-    case 3:
-      vst1_f32(p, vget_low_f32(x));
-      return vst1q_lane_f32(p + 2, x, 2);
+    case 3: vst1_f32(p, vget_low_f32(x)); return vst1q_lane_f32(p + 2, x, 2);
     default: return vst1q_f32(p, x);
   }
 }
@@ -88,11 +90,18 @@ LW_INLINE I32 sub_i(I32 a, I32 b) { return {vsubq_s32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {vandq_s32(a.v, b.v)}; }
 LW_INLINE I32 or_i(I32 a, I32 b) { return {vorrq_s32(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {veorq_s32(a.v, b.v)}; }
-template <int kBits> LW_INLINE I32 shift_left(I32 a) { return {vshlq_n_s32(a.v, kBits)}; }
-template <int kBits> LW_INLINE I32 shift_right(I32 a) {  // logical
+template <int kBits>
+LW_INLINE I32 shift_left(I32 a) {
+  return {vshlq_n_s32(a.v, kBits)};
+}
+template <int kBits>
+LW_INLINE I32 shift_right(I32 a) {  // logical
   return {vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a.v), kBits))};
 }
-template <int kBits> LW_INLINE I32 shift_right_signed(I32 a) { return {vshrq_n_s32(a.v, kBits)}; }  // arithmetic
+template <int kBits>
+LW_INLINE I32 shift_right_signed(I32 a) {
+  return {vshrq_n_s32(a.v, kBits)};
+}  // arithmetic
 // Unsigned 32 × 32 → 64 of each lane: the low and the high halves.
 LW_INLINE void mul_wide_u(I32 a, I32 b, I32& low, I32& high) {
   const uint32x4_t ua = vreinterpretq_u32_s32(a.v), ub = vreinterpretq_u32_s32(b.v);
@@ -110,7 +119,9 @@ LW_INLINE I32 to_int(F32 a) {
   const uint32x4_t fits = vcltq_f32(vabsq_f32(a), vdupq_n_f32(2147483648.0f));
   return {vbslq_s32(fits, vcvtq_s32_f32(a), vdupq_n_s32(INT32_MIN))};
 }
-LW_INLINE F32 load_u8(const uint8_t* p) { return F32{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])}; }
+LW_INLINE F32 load_u8(const uint8_t* p) {
+  return F32{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
+}
 LW_INLINE F32 load_u8_n(const uint8_t* p, int n) {
   uint8_t bytes[kLanes] = {};
   for (int i = 0; i < n; ++i) bytes[i] = p[i];

@@ -15,8 +15,12 @@ constexpr bool kFused = false;
 constexpr const char* kIsaName = "baseline";
 
 using F32 = __m128;
-struct Mask { __m128 v; };
-struct I32 { __m128i v; };
+struct Mask {
+  __m128 v;
+};
+struct I32 {
+  __m128i v;
+};
 
 alignas(32) constexpr int32_t kLaneMasks[2 * kLanes] = {-1, -1, -1, -1, 0, 0, 0, 0};
 LW_INLINE Mask first_lanes(int n) { return {_mm_loadu_ps(reinterpret_cast<const float*>(kLaneMasks + kLanes - n))}; }
@@ -39,9 +43,7 @@ LW_INLINE void store_n(float* p, F32 x, int n) {
     case 0: return;
     case 1: return _mm_store_ss(p, x);
     case 2: return _mm_storel_pi(reinterpret_cast<__m64*>(p), x);
-    case 3:
-      _mm_storel_pi(reinterpret_cast<__m64*>(p), x);
-      return _mm_store_ss(p + 2, _mm_movehl_ps(x, x));
+    case 3: _mm_storel_pi(reinterpret_cast<__m64*>(p), x); return _mm_store_ss(p + 2, _mm_movehl_ps(x, x));
     default: return _mm_storeu_ps(p, x);
   }
 }
@@ -99,9 +101,18 @@ LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm_and_si128(a.v, b.v)}; }
 LW_INLINE I32 or_i(I32 a, I32 b) { return {_mm_or_si128(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {_mm_xor_si128(a.v, b.v)}; }
-template <int kBits> LW_INLINE I32 shift_left(I32 a) { return {_mm_slli_epi32(a.v, kBits)}; }
-template <int kBits> LW_INLINE I32 shift_right(I32 a) { return {_mm_srli_epi32(a.v, kBits)}; }         // logical
-template <int kBits> LW_INLINE I32 shift_right_signed(I32 a) { return {_mm_srai_epi32(a.v, kBits)}; }  // arithmetic
+template <int kBits>
+LW_INLINE I32 shift_left(I32 a) {
+  return {_mm_slli_epi32(a.v, kBits)};
+}
+template <int kBits>
+LW_INLINE I32 shift_right(I32 a) {
+  return {_mm_srli_epi32(a.v, kBits)};
+}  // logical
+template <int kBits>
+LW_INLINE I32 shift_right_signed(I32 a) {
+  return {_mm_srai_epi32(a.v, kBits)};
+}  // arithmetic
 // Unsigned 32 × 32 → 64 of each lane: the low and the high halves.
 LW_INLINE void mul_wide_u(I32 a, I32 b, I32& low, I32& high) {
   const __m128i even = _mm_mul_epu32(a.v, b.v);

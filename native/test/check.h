@@ -46,11 +46,12 @@ struct Register {
 
 #define CHECK(condition) ::lanewise::test::check((condition), __FILE__, __LINE__, #condition)
 // `text` (anything a std::string is made from) says which of many cases failed; it is built only on failure.
-#define CHECK_TEXT(condition, text) ((condition) ? ::lanewise::test::check(true, __FILE__, __LINE__, {}) \
-                                                 : ::lanewise::test::check(false, __FILE__, __LINE__, std::string(#condition " ") + (text)))
+#define CHECK_TEXT(condition, text)                                    \
+  ((condition) ? ::lanewise::test::check(true, __FILE__, __LINE__, {}) \
+               : ::lanewise::test::check(false, __FILE__, __LINE__, std::string(#condition " ") + (text)))
 
-#define LW_TEST(name)                                                         \
-  static void test_##name();                                                  \
+#define LW_TEST(name)                                                          \
+  static void test_##name();                                                   \
   static const ::lanewise::test::Register register_##name(#name, test_##name); \
   static void test_##name()
 
