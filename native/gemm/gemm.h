@@ -28,12 +28,12 @@ void activate(Activation activation, int64_t rows, int64_t columns, float* c, in
 
 // How one rectangle of C is computed.
 struct Plan {
-  int vectors;        // the widest tile
-  int64_t rows;       // of one block
-  bool copy_a;        // rows of A into panels
-  bool in_registers;  // B is transposed on the fly
-  bool small_b;       // stays in the L1 cache where it is
-  bool far_b, far_c;  // too large for the L2 cache: fetched ahead
+  int vectors;               // the widest tile
+  int64_t rows;              // of one block
+  bool copy_a;               // rows of A into panels
+  bool in_registers;         // B is transposed on the fly
+  bool small_b;              // stays in the L1 cache where it is
+  bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
 
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
@@ -45,6 +45,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
   plan.copy_a = depth > 64 && columns >= (a_stride % kBadStride == 0 ? kCopyColumns : kAlwaysCopyColumns);
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadStride != 0;
+  plan.far_a = rows * g.k > kFar;
   plan.far_b = columns * g.k > kFar;
   plan.far_c = rows * columns > kFarC;
   return plan;
@@ -78,6 +79,13 @@ LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, in
   return {b, shares == 1 ? lines : 0, g.b_col, vectors * kLanes, kLine - vectors * kLanes * g.b_col, shares, lines};
 }
 
+// Each row tile fetches the rows of A of the next one.
+LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& tiles) {
+  const int64_t rows = tiles.size(0), next = rows * g.a_row;
+  if (g.a_row == 1) return {a + next + rows - 1, 0, g.a_col, INT64_MAX, 0, tiles.count - 1, next};
+  return {a + next, 0, g.a_row, rows, kLine - rows * g.a_row, tiles.count - 1, next};
+}
+
 // Rows of one block × columns [n0, n1).
 //
 // A row-contiguous B is used in place by a single row tile or where it is small; else the first row tile that meets a panel leaves it
@@ -107,7 +115,9 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
     tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
-    if (plan.far_b && !(wraps && block.is_last))
+    if (plan.far_a && j == n0 && tiles.count > 1)
+      tile.ahead = fetch_rows(g, block.a, tiles);
+    else if (plan.far_b && !(wraps && block.is_last))
       tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, vectors, tiles.count);
     for (int64_t t = 0; t < tiles.count;) {
       const bool in_place = direct || (g.b_col == 1 && t == 0), copies = in_place && !direct;
