@@ -19,12 +19,16 @@ export function rowMajorStrides(shape: Shape): readonly number[] {
 export class Reshape extends Operation {
   readonly name = 'reshape';
 
-  constructor(readonly shape: Shape) {
+  /** @param passesGradient false makes the result a constant to gradients() */
+  constructor(
+    readonly shape: Shape,
+    readonly passesGradient: boolean = true,
+  ) {
     super();
   }
 
   key(): string {
-    return this.shape.join();
+    return `${this.shape.join()}:${this.passesGradient}`;
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
@@ -32,7 +36,7 @@ export class Reshape extends Operation {
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    return [dy && reshape(dy, node.inputs[0]!.shape)];
+    return [dy && this.passesGradient ? reshape(dy, node.inputs[0]!.shape) : undefined];
   }
 
   lower(): readonly never[] {

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import {
+  CrossEntropyLoss,
+  Layer,
+  Linear,
+  MSELoss,
+  ReLU,
+  SGD,
+  type Scope,
+  Sequential,
+  type Tensor,
+  Trainer,
+  add,
+  array,
+  mean,
+  mul,
+  zeros,
+} from '../../lib/index.js';
+import { classProblem, linearProblem } from '../support/problems.js';
+
+/** x + body(x) */
+class Residual extends Layer {
+  constructor(readonly body: Layer) {
+    super();
+  }
+  forward(x: Tensor, scope: Scope): Tensor {
+    return add(x, scope.call('body', this.body, x));
+  }
+}
+
+/** Two inputs, each through the same layer. */
+class Twin extends Layer<[Tensor, Tensor]> {
+  readonly shared: Linear = new Linear(2);
+  forward(a: Tensor, b: Tensor, scope: Scope): Tensor {
+    return add(scope.call('left', this.shared, a), scope.call('right', this.shared, b));
+  }
+}
+
+/** Keeps a running mean of its input. */
+class Running extends Layer {
+  forward(x: Tensor, scope: Scope): Tensor {
+    const kept = scope.buffer('mean', [x.shape[1]!], zeros());
+    scope.assign(kept, add(mul(kept, 0.5), mul(mean(x, { axes: 0 }), 0.5)));
+    return mul(
+      x,
+      scope.parameter('scale', [x.shape[1]!], (shape) => new Float32Array(shape[0]!).fill(1)),
+    );
+  }
+}
+
+describe('a model', () => {
+  it('composes layers freely and names their parameters by path', async () => {
+    const model = new Sequential({ first: new Linear(4), block: new Residual(new Sequential([new Linear(4), new ReLU()])) }, { seed: 1 });
+    await model.predict(array([[1, 2, 3]]));
+    assert.deepEqual([...model.weights().keys()], ['first.weight', 'first.bias', 'block.body.0.weight', 'block.body.0.bias']);
+  });
+
+  it('shares the parameters of a layer that is called twice, and adds up their gradients', async () => {
+    const model = new Twin();
+    const x = array([[1, 0], [0, 1]]); // prettier-ignore
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) });
+    const y = array([[1, 0], [0, 1]]); // prettier-ignore
+    const first = await trainer.step({ x: [x, x], y });
+    assert.deepEqual([...model.weights().keys()], ['left.weight', 'left.bias']);
+    for (let i = 0; i < 200; i++) await trainer.step({ x: [x, x], y });
+    assert.ok((await trainer.step({ x: [x, x], y }))['loss']! < first['loss']! / 10);
+    assert.deepEqual((await model.predict([x, x])).shape, [2, 2]);
+  });
+
+  it('keeps running state in training and leaves it alone otherwise', async () => {
+    const model = new Sequential({ running: new Running() });
+    const x = array([[2, 4], [4, 8]]); // prettier-ignore
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
+    await trainer.step({ x, y: x });
+    assert.deepEqual([...model.weights().get('running.mean')!.data], [1.5, 3]);
+    await model.predict(x);
+    await trainer.evaluate({ x, y: x });
+    assert.deepEqual([...model.weights().get('running.mean')!.data], [1.5, 3]);
+    await trainer.step({ x, y: x });
+    assert.deepEqual([...model.weights().get('running.mean')!.data], [2.25, 4.5]);
+  });
+
+  it('refuses two layers under one name', async () => {
+    class Clash extends Layer {
+      forward(x: Tensor, scope: Scope): Tensor {
+        return scope.call('a', new Linear(2), scope.call('a', new Linear(2), x));
+      }
+    }
+    await assert.rejects(new Clash().predict(array([[1]])), {
+      name: 'StateError',
+      message: /a name of its own for each layer, got "a" twice/,
+    });
+  });
+
+  it('predicts the same in batches of any size, a smaller last one included', async () => {
+    const { x } = classProblem(50, 6, 2);
+    const model = new Sequential([new Linear(8), new ReLU(), new Linear(2)], { seed: 4 });
+    const whole = await model.predict(x);
+    for (const batchSize of [1, 7, 50, 1000]) assert.deepEqual(await model.predict(x, { batchSize }), whole);
+    const together = await Promise.all([model.predict(x), model.predict(x), model.predict(x)]);
+    for (const one of together) assert.deepEqual(one, whole);
+    await assert.rejects(model.predict(x, { batchSize: 0 }), { name: 'OptionError', message: /batchSize/ });
+    await assert.rejects(model.predict([]), { name: 'DataError', message: /at least one array/ });
+  });
+
+  it('gives and takes its weights', async () => {
+    const make = (seed: number): Sequential => new Sequential([new Linear(3)], { seed });
+    const [a, b] = [make(1).build([2]), make(2).build([2])];
+    const x = array([[1, 2]]);
+    assert.notDeepEqual(await a.predict(x), await b.predict(x));
+    b.setWeights(a.weights());
+    assert.deepEqual(await a.predict(x), await b.predict(x));
+    assert.throws(() => b.setWeights(new Map()), { name: 'StateError', message: /missing "0\.weight", "0\.bias"/ });
+    const later = make(3);
+    later.setWeights(a.weights());
+    assert.deepEqual(await later.predict(x), await a.predict(x));
+    assert.throws(() => make(1).weights(), { name: 'StateError', message: /never built/ });
+  });
+
+  it('describes itself', () => {
+    const summary = new Sequential([new Linear(16), new ReLU(), new Linear(2)]).build([3]).summary(4);
+    assert.equal(summary.parameters, 3 * 16 + 16 + 16 * 2 + 2);
+    assert.deepEqual(
+      summary.layers.map(({ layer, output, parameters }) => [layer, output.join(), parameters]),
+      [['Linear', '4,16', 64], ['ReLU', '4,16', 0], ['Linear', '4,2', 34], ['Sequential', '4,2', 0]], // prettier-ignore
+    );
+    assert.ok(summary.flops >= 2 * 4 * (3 * 16 + 16 * 2) && summary.arenaBytes > 0);
+    assert.match(summary.toString(), /0 \(Linear\) +\[4, 16\] +64/);
+  });
+
+  it('learns the same from bytes as from floats', async () => {
+    const { y } = linearProblem(16, 4);
+    const bytes = Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256);
+    const results: number[][] = [];
+    for (const data of [bytes, Float32Array.from(bytes)]) {
+      const model = new Sequential([new Linear(1)], { seed: 1 });
+      await new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 1e-6 }) }).fit(
+        { x: array(data, [16, 4]), y },
+        { epochs: 3 },
+      );
+      results.push([...model.weights().get('0.weight')!.data]);
+    }
+    assert.deepEqual(results[0], results[1]);
+  });
+
+  it('names the layer and the position of a label out of range that the host did not see', async () => {
+    class Blind extends CrossEntropyLoss {
+      override validate(): void {}
+    }
+    const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new Blind(), optimizer: new SGD() });
+    const { x } = classProblem(4, 3, 2);
+    await assert.rejects(trainer.fit({ x, y: array(Int32Array.of(0, 1, 7, 0)) }, { shuffle: false }), {
+      name: 'DataError',
+      message: /index in 0 … 1, got 7 at position 2 in step 0/,
+    });
+  });
+});
