@@ -39,21 +39,20 @@ LW_INLINE int panel_vectors(int most, int64_t columns) {
   return most;
 }
 
-// Rows are taken in blocks of at most kMaxBlockA elements of A (640 KB: they stay in a 1 MB L2 cache beside two panels of B), and every
+// Rows are taken in blocks of at most kMaxBlockA elements of A (384 KB: they stay in a 1 MB L2 cache beside two panels of B), and every
 // panel of B meets all rows of a block at once.
-constexpr int64_t kMaxBlockA = 160 * 1024;
+constexpr int64_t kMaxBlockA = 96 * 1024;
 
 // An operand of more elements than this is not expected in the L2 cache.
 constexpr int64_t kFar = 64 * 1024, kFarC = 16 * 1024;
 // A B of at most this many (16 KB) stays in the L1 cache.
 constexpr int64_t kSmallB = 4 * 1024;
 
-// A pitch of a multiple of 1 KB puts rows into few cache sets: such an A is copied where kCopyColumns repay it, any A where
-// kAlwaysCopyColumns do.
-constexpr int64_t kBadStride = 256, kCopyColumns = 128, kAlwaysCopyColumns = 512;
+// At a pitch of a multiple of 4 KB all rows of A fall into one set of the L1 cache: such an A is copied where that many columns repay it
+// (1024³: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
+constexpr int64_t kBadRowsA = 1024, kBadRowsB = 256, kCopyColumns = 128;
 
-// A copied panel of A keeps its rows at an odd number of cache lines, or is [depth][kPanelRows].
-constexpr int64_t kPanelRows = divide_up(kTileRows, 8) * 8;
+// A copied A keeps its rows at an odd number of cache lines.
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
 
 // Few columns are computed transposed, up to so many and so many rows at a time.
@@ -62,7 +61,7 @@ constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch =
 // Scratch: the panels of A with their padding, one panel of B, a transposed block of C.
 constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes;
 constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
-static_assert(kMaxBlockA * kPanelRows / kTileRows * 5 / 4 + kPanelRows * 2 * kMaxDepth <= kScratchA);
+static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <= kScratchA);  // a pitch is at most 5/4 of a depth above 64
 static_assert((kScratchA + kPanelB + kTransposedC) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).

@@ -42,9 +42,8 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
   const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * depth, kMaxBlockA);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
-  const int64_t a_stride = g.a_col == 1 ? g.a_row : g.a_col;
-  plan.copy_a = depth > 64 && columns >= (a_stride % kBadStride == 0 ? kCopyColumns : kAlwaysCopyColumns);
-  plan.small_b = depth * columns <= kSmallB && g.b_row % kBadStride != 0;
+  plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
+  plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
   plan.far_a = rows * g.k > kFar;
   plan.far_b = columns * g.k > kFar;
   plan.far_c = rows * columns > kFarC;
@@ -93,14 +92,14 @@ LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& ti
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, float* scratch) {
   const GemmArgs& g = block.g;
   const RowTiles& tiles = block.tiles;
-  const int64_t depth = block.depth, panel_size = kPanelRows * panel_pitch(depth);
+  const int64_t depth = block.depth, a_row = plan.copy_a ? panel_pitch(depth) : g.a_row;
+  const float* const a = plan.copy_a ? scratch : block.a;
   const bool direct = g.b_col == 1 && (tiles.count == 1 || plan.small_b);
   float* const packed = scratch + kScratchA;
-  const PanelA a = plan.copy_a ? packed_a(scratch, depth, g.a_col) : PanelA{block.a, g.a_row, g.a_col};
   Tile tile;
   tile.depth = depth;
-  tile.a_row = a.a_row;
-  tile.a_k = a.a_k;
+  tile.a_row = a_row;
+  tile.a_k = g.a_col;
   tile.copy = packed;
   tile.c_row = g.c_row;
   tile.add_c = block.add_c;
@@ -123,14 +122,14 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
       const bool in_place = direct || (g.b_col == 1 && t == 0), copies = in_place && !direct;
       const bool copy_rows = plan.copy_a && j == n0;
       const int64_t rows = tiles.size(t), same = (t < tiles.longer ? tiles.longer : tiles.count) - t;
-      const float* const from = block.a + tiles.start(t) * g.a_row;
-      if (copy_rows) pack_a(rows, depth, from, g.a_row, g.a_col, scratch + t * panel_size);
+      const int64_t i = tiles.start(t);
+      if (copy_rows) pack_a(rows, depth, block.a + i * g.a_row, g.a_row, scratch + i * a_row);
       tile.count = copies || copy_rows ? 1 : same;
-      tile.a = plan.copy_a ? a.a + t * panel_size : from;
-      tile.a_next = plan.copy_a ? panel_size : rows * g.a_row;
+      tile.a = a + i * a_row;
+      tile.a_next = rows * a_row;
       tile.b = in_place || plan.in_registers ? b : packed;
       tile.b_k = plan.in_registers ? g.b_col : in_place ? g.b_row : width;
-      tile.c = g.c + (block.m0 + tiles.start(t)) * g.c_row + j;
+      tile.c = g.c + (block.m0 + i) * g.c_row + j;
       tile.c_next = rows * g.c_row;
       const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
       (plan.in_registers ? columns_tile_kernel(rows, vectors, full)

@@ -45,44 +45,16 @@ void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, i
   }
 }
 
-// A panel of `rows` rows: k-contiguous operands keep their rows at panel_pitch(depth), others become [p][kPanelRows].
-struct PanelA {
-  const float* a;
-  int64_t a_row, a_k;
-};
-
-LW_INLINE PanelA packed_a(const float* packed, int64_t depth, int64_t a_k) {
-  return a_k == 1 ? PanelA{packed, panel_pitch(depth), 1} : PanelA{packed, 1, kPanelRows};
-}
-
-PanelA pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, int64_t a_k, float* out) {
-  if (a_k == 1) {
-    for (int64_t i = 0; i < rows; ++i) {
-      const float* in = a + i * a_row;
-      float* to = out + i * panel_pitch(depth);
-      int64_t p = 0;
-      for (; p + kLanes <= depth; p += kLanes) {
-        prefetch(in + rows * a_row + p);  // of the next panel
-        store(to + p, load(in + p));
-      }
-      if (p < depth) store_n(to + p, load_n(in + p, static_cast<int>(depth - p)), static_cast<int>(depth - p));
-    }
-    return packed_a(out, depth, a_k);
+// `rows` rows of a k-contiguous A at panel_pitch(depth).
+void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* out) {
+  const int64_t pitch = panel_pitch(depth);
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* const from = a + i * a_row;
+    float* const to = out + i * pitch;
+    int64_t p = 0;
+    for (; p + kLanes <= depth; p += kLanes) store(to + p, load(from + p));
+    if (p < depth) store_n(to + p, load_n(from + p, static_cast<int>(depth - p)), static_cast<int>(depth - p));
   }
-  if (a_row == 1) {
-    // A vector at a time; what a store leaves behind its rows, the next one overwrites.
-    for (int64_t i = 0; i < rows; i += kLanes) {
-      const int valid = static_cast<int>(smaller(kLanes, rows - i));
-      for (int64_t p = 0; p < depth; ++p) {
-        prefetch(a + (p + 16) * a_k + i);
-        store(out + p * kPanelRows + i, load_n(a + p * a_k + i, valid));
-      }
-    }
-    return packed_a(out, depth, a_k);
-  }
-  for (int64_t p = 0; p < depth; ++p)
-    for (int64_t i = 0; i < rows; ++i) out[p * kPanelRows + i] = a[i * a_row + p * a_k];
-  return packed_a(out, depth, a_k);
 }
 
 }  // namespace
