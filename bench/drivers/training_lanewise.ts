@@ -23,7 +23,10 @@ export function makeTraining(request: StepRequest): Training {
     optimizer: optimizer === 'adam' ? new Adam({ lr: learningRate }) : new SGD({ lr: learningRate }),
   });
   const data = makeData(request);
-  const set = { x: array(data.x, [samples, sizes[0]!]), y: array(data.y, [samples]) };
+  // In shared memory a data set is used in place, as a long-running server would have it, and not copied at each fit.
+  const shared = new Float32Array(new SharedArrayBuffer(data.x.byteLength));
+  shared.set(data.x);
+  const set = { x: array(shared, [samples, sizes[0]!]), y: array(data.y, [samples]) };
   return {
     train: (epochs, signal) => trainer.fit(set, { epochs, batchSize: batch, ...(signal && { signal }) }),
     evaluate: async () => (await trainer.evaluate(set)).loss!,
