@@ -24,6 +24,9 @@ using isa::I32;
 using isa::kLanes;
 using isa::Mask;
 
+// An always-inline function as an object that can be passed on.
+#define LIFT(function) [](auto... x) { return function(x...); }
+
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
@@ -79,13 +82,13 @@ int32_t lane(I32 x, int i) {
 }  // namespace
 
 LW_TEST(arithmetic) {
-  binary("add", isa::add, [](float a, float b) { return a + b; });
-  binary("sub", isa::sub, [](float a, float b) { return a - b; });
-  binary("mul", isa::mul, [](float a, float b) { return a * b; });
-  binary("div", isa::div, [](float a, float b) { return a / b; });
-  binary("max_second", isa::max_second, [](float a, float b) { return a > b ? a : b; });
-  binary("min_second", isa::min_second, [](float a, float b) { return a < b ? a : b; });
-  binary("copysign", isa::copysign, [](float a, float b) { return std::copysign(a, b); });
+  binary("add", LIFT(isa::add), [](float a, float b) { return a + b; });
+  binary("sub", LIFT(isa::sub), [](float a, float b) { return a - b; });
+  binary("mul", LIFT(isa::mul), [](float a, float b) { return a * b; });
+  binary("div", LIFT(isa::div), [](float a, float b) { return a / b; });
+  binary("max_second", LIFT(isa::max_second), [](float a, float b) { return a > b ? a : b; });
+  binary("min_second", LIFT(isa::min_second), [](float a, float b) { return a < b ? a : b; });
+  binary("copysign", LIFT(isa::copysign), [](float a, float b) { return std::copysign(a, b); });
   const auto product = [](float a, float b, float c) {
     volatile float rounded = a * b;
     return isa::kFused ? std::fma(a, b, c) : rounded + c;
@@ -97,11 +100,11 @@ LW_TEST(arithmetic) {
 }
 
 LW_TEST(functions) {
-  unary("sqrt", isa::sqrt, [](float a) { return std::sqrt(a); });
-  unary("neg", isa::neg, [](float a) { return -a; });
-  unary("abs", isa::abs, [](float a) { return std::fabs(a); });
-  unary("floor", isa::floor, [](float a) { return std::floor(a); });
-  unary("round", isa::round, [](float a) { return std::nearbyint(a); });
+  unary("sqrt", LIFT(isa::sqrt), [](float a) { return std::sqrt(a); });
+  unary("neg", LIFT(isa::neg), [](float a) { return -a; });
+  unary("abs", LIFT(isa::abs), [](float a) { return std::fabs(a); });
+  unary("floor", LIFT(isa::floor), [](float a) { return std::floor(a); });
+  unary("round", LIFT(isa::round), [](float a) { return std::nearbyint(a); });
 }
 
 LW_TEST(comparisons) {
