@@ -7,23 +7,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  Adam,
-  CrossEntropyLoss,
-  Dropout,
-  Flatten,
-  Linear,
-  ReLU,
-  Rescale,
-  Sequential,
-  Trainer,
-  accuracy,
-  cosineDecay,
-  cpuInfo,
-  getThreads,
-  setThreads,
-} from 'lanewise';
+import { cpuInfo, getThreads, setThreads } from 'lanewise';
 import { confusionTable } from './support/confusion.js';
+import { batchSize, digitClassifier } from './support/digit-classifier.js';
 import { mnist } from './support/mnist.js';
 import { progressBar } from './support/progress.js';
 
@@ -38,33 +24,12 @@ const { values } = parseArgs({
 });
 if (values.threads !== undefined) setThreads(Number(values.threads));
 const epochs = Number(values.epochs);
-const batchSize = 128;
 
 const train = await mnist('train', Number(values['train-rows']));
 const test = await mnist('test', Number(values['test-rows']));
 console.log(`${train.y.size} training and ${test.y.size} test digits; ${cpuInfo().isa}, ${getThreads()} threads`);
 
-const model = new Sequential(
-  [
-    new Rescale(1 / 255),
-    new Flatten(),
-    new Linear(512),
-    new ReLU(),
-    new Dropout(0.2),
-    new Linear(512),
-    new ReLU(),
-    new Dropout(0.2),
-    new Linear(10),
-  ],
-  { seed: 42 },
-);
-const steps = epochs * Math.ceil(train.y.size / batchSize);
-const trainer = new Trainer(model, {
-  loss: new CrossEntropyLoss(),
-  optimizer: new Adam({ lr: cosineDecay(1e-3, { steps }) }),
-  metrics: [accuracy()],
-});
-
+const { model, trainer } = digitClassifier(train.y.size, epochs);
 const bar = progressBar(epochs);
 const begin = performance.now();
 await trainer.fit(train, { epochs, batchSize, validation: test, onProgress: bar.onProgress, callbacks: [bar] });
