@@ -77,6 +77,24 @@ export function flopsOf(x: Instruction): number {
       return 4 * x.rows * x.columns;
     case 'scatterAddRows':
       return x.count * x.columns;
+    case 'convForward':
+    case 'convBackwardData':
+    case 'convBackwardWeights': {
+      const { n, oh, ow, oc, kh, kw, c, groups } = x.shape;
+      return (2 * n * oh * ow * oc * kh * kw * c) / groups;
+    }
+    case 'maxPool':
+    case 'avgPool':
+      return sizeOf(x.out.shape) * x.shape.kh * x.shape.kw;
+    case 'maxPoolBackward':
+    case 'avgPoolBackward':
+      return x.dy.size * x.shape.kh * x.shape.kw;
+    case 'columnMoments':
+    case 'columnProducts':
+      return 4 * x.outer * x.rows * x.columns;
+    case 'affineSample':
+      // Three linear interpolations.
+      return 6 * x.out.size;
     case 'argReduce':
     case 'gatherRows':
     case 'copy':

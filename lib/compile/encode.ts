@@ -1,7 +1,17 @@
 /** Writes docs/instruction-stream.md. */
 import { ShapeError, formatShape } from '../errors.js';
 import { type DType, type Tensor, bytesPerElement } from '../graph/tensor.js';
-import { type Copy, type Instruction, type Map as MapInstruction, activations, mapOps, reduceKinds, softmaxKinds } from './instruction.js';
+import {
+  type ConvShape,
+  type Copy,
+  type Instruction,
+  type PoolShape,
+  type Map as MapInstruction,
+  activations,
+  mapOps,
+  reduceKinds,
+  softmaxKinds,
+} from './instruction.js';
 import type { Address, MemoryPlan } from './memory.js';
 import { collapse } from './view.js';
 
@@ -10,6 +20,8 @@ const version = 1;
 const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   gemm: 1, map: 2, reduce: 3, argReduce: 4, softmax: 5, crossEntropy: 6,
   crossEntropyBackward: 7, gatherRows: 8, scatterAddRows: 9, copy: 10, fill: 11, random: 12,
+  convForward: 13, convBackwardData: 14, convBackwardWeights: 15, maxPool: 18, maxPoolBackward: 19, avgPool: 20,
+  avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 const maxRank = 6;
@@ -70,9 +82,46 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.out, x.outOffset), x.count, Math.fround(x.value)];
     case 'random':
       return [0, ...at(x.out), x.count, x.seedLow, x.seedHigh, x.stream];
+    case 'convForward':
+      return [
+        ...at(x.out), ...at(x.x), ...at(x.w), ...(x.bias === undefined ? absent : at(x.bias)), ...conv(x.shape),
+        activations.indexOf(x.activation),
+      ]; // prettier-ignore
+    case 'convBackwardData':
+      return [...at(x.out), ...at(x.dy), ...at(x.w), ...conv(x.shape)];
+    case 'convBackwardWeights':
+      return [...at(x.out), ...at(x.x), ...at(x.dy), ...conv(x.shape), x.parts];
+    case 'maxPool':
+      return [...at(x.out), ...at(x.outIndex), ...at(x.in), ...pool(x.shape)];
+    case 'maxPoolBackward':
+      return [...at(x.out), ...at(x.dy), ...at(x.index), ...pool(x.shape)];
+    case 'avgPool':
+      return [...at(x.out), ...at(x.in), ...pool(x.shape), Number(x.countPadding)];
+    case 'avgPoolBackward':
+      return [...at(x.out), ...at(x.dy), ...pool(x.shape), Number(x.countPadding)];
+    case 'columnMoments':
+      return [...at(x.outMean), ...at(x.outVariance), ...at(x.in), x.outer, x.rows, x.columns];
+    case 'columnProducts':
+      return [...at(x.outSum), ...at(x.outProduct), ...at(x.x), ...at(x.mean), ...at(x.dy), x.outer, x.rows, x.columns];
+    case 'affineSample':
+      return [...at(x.out), ...at(x.x), dtypes[x.x.dtype], ...at(x.theta), x.n, x.h, x.w, x.c, x.oh, x.ow, Math.fround(x.fill)];
     default:
       return x satisfies never;
   }
+}
+
+function conv(s: ConvShape): readonly number[] {
+  return [
+    s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, s.kh, s.kw,
+    s.strideH, s.strideW, s.dilationH, s.dilationW, s.padTop, s.padLeft, s.groups,
+  ]; // prettier-ignore
+}
+
+function pool(s: PoolShape): readonly number[] {
+  return [
+    s.n, s.h, s.w, s.c, s.oh, s.ow, s.kh, s.kw,
+    s.strideH, s.strideW, s.padTop, s.padLeft, s.padBottom, s.padRight,
+  ]; // prettier-ignore
 }
 
 function map({ dims, inputs, constants, steps, outputs }: MapInstruction, at: Locate): readonly number[] {

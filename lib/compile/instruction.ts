@@ -208,8 +208,164 @@ export interface Random {
   readonly stream: number;
 }
 
+/** The geometry of `ConvShape` in native/kernels/args.h. */
+export interface ConvShape {
+  readonly n: number;
+  readonly h: number;
+  readonly w: number;
+  readonly c: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly oc: number;
+  readonly kh: number;
+  readonly kw: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly groups: number;
+}
+
+export interface ConvForward {
+  readonly kind: 'convForward';
+  readonly out: Tensor;
+  readonly x: Tensor;
+  readonly w: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly shape: ConvShape;
+  readonly activation: Activation;
+}
+
+export interface ConvBackwardData {
+  readonly kind: 'convBackwardData';
+  readonly out: Tensor;
+  readonly dy: Tensor;
+  readonly w: Tensor;
+  readonly shape: ConvShape;
+}
+
+export interface ConvBackwardWeights {
+  readonly kind: 'convBackwardWeights';
+  /** [parts, KH, KW, C/G, OC] */
+  readonly out: Tensor;
+  readonly x: Tensor;
+  readonly dy: Tensor;
+  readonly shape: ConvShape;
+  readonly parts: number;
+}
+
+/** The geometry of `PoolShape` in native/kernels/args.h. */
+export interface PoolShape {
+  readonly n: number;
+  readonly h: number;
+  readonly w: number;
+  readonly c: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly kh: number;
+  readonly kw: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly padBottom: number;
+  readonly padRight: number;
+}
+
+export interface MaxPool {
+  readonly kind: 'maxPool';
+  readonly out: Tensor;
+  /** int32: which tap of the window was the maximum */
+  readonly outIndex: Tensor;
+  readonly in: Tensor;
+  readonly shape: PoolShape;
+}
+
+export interface MaxPoolBackward {
+  readonly kind: 'maxPoolBackward';
+  readonly out: Tensor;
+  readonly dy: Tensor;
+  readonly index: Tensor;
+  readonly shape: PoolShape;
+}
+
+export interface AvgPool {
+  readonly kind: 'avgPool';
+  readonly out: Tensor;
+  readonly in: Tensor;
+  readonly shape: PoolShape;
+  readonly countPadding: boolean;
+}
+
+export interface AvgPoolBackward {
+  readonly kind: 'avgPoolBackward';
+  readonly out: Tensor;
+  readonly dy: Tensor;
+  readonly shape: PoolShape;
+  readonly countPadding: boolean;
+}
+
+export interface ColumnMoments {
+  readonly kind: 'columnMoments';
+  readonly outMean: Tensor;
+  readonly outVariance: Tensor;
+  readonly in: Tensor;
+  readonly outer: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface ColumnProducts {
+  readonly kind: 'columnProducts';
+  readonly outSum: Tensor;
+  readonly outProduct: Tensor;
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly dy: Tensor;
+  readonly outer: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface AffineSample {
+  readonly kind: 'affineSample';
+  readonly out: Tensor;
+  readonly x: Tensor;
+  readonly theta: Tensor;
+  readonly n: number;
+  readonly h: number;
+  readonly w: number;
+  readonly c: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly fill: number;
+}
+
 export type Instruction =
-  Gemm | Map | Reduce | ArgReduce | Softmax | CrossEntropy | CrossEntropyBackward | GatherRows | ScatterAddRows | Copy | Fill | Random;
+  | Gemm
+  | Map
+  | Reduce
+  | ArgReduce
+  | Softmax
+  | CrossEntropy
+  | CrossEntropyBackward
+  | GatherRows
+  | ScatterAddRows
+  | Copy
+  | Fill
+  | Random
+  | ConvForward
+  | ConvBackwardData
+  | ConvBackwardWeights
+  | MaxPool
+  | MaxPoolBackward
+  | AvgPool
+  | AvgPoolBackward
+  | ColumnMoments
+  | ColumnProducts
+  | AffineSample;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {
@@ -222,6 +378,9 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'argReduce':
     case 'softmax':
     case 'copy':
+    case 'maxPool':
+    case 'avgPool':
+    case 'columnMoments':
       return [x.in];
     case 'crossEntropy':
       return [x.logits, x.ids];
@@ -234,6 +393,20 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'fill':
     case 'random':
       return [];
+    case 'convForward':
+      return x.bias === undefined ? [x.x, x.w] : [x.x, x.w, x.bias];
+    case 'convBackwardData':
+      return [x.dy, x.w];
+    case 'convBackwardWeights':
+      return [x.x, x.dy];
+    case 'maxPoolBackward':
+      return [x.dy, x.index];
+    case 'avgPoolBackward':
+      return [x.dy];
+    case 'columnProducts':
+      return [x.x, x.mean, x.dy];
+    case 'affineSample':
+      return [x.x, x.theta];
     default:
       return x satisfies never;
   }
@@ -241,7 +414,18 @@ export function readsOf(x: Instruction): readonly Tensor[] {
 
 /** The tensors an instruction writes, wholly or in part. */
 export function writesOf(x: Instruction): readonly Tensor[] {
-  return x.kind === 'map' ? x.outputs.map((output) => output.tensor) : [x.out];
+  switch (x.kind) {
+    case 'map':
+      return x.outputs.map((output) => output.tensor);
+    case 'maxPool':
+      return [x.out, x.outIndex];
+    case 'columnMoments':
+      return [x.outMean, x.outVariance];
+    case 'columnProducts':
+      return [x.outSum, x.outProduct];
+    default:
+      return [x.out];
+  }
 }
 
 /** Whether values in the data can make it fail: it must run before a step commits. */

@@ -161,4 +161,116 @@ struct RandomArgs {
   float* out;  // bits: the same memory as uint32
 };
 
+// Images are [N, H, W, C]. Output pixel (i, j) sees input pixels (i·stride_h − pad_top + kh·dilation_h, j·stride_w − pad_left +
+// kw·dilation_w); what lies outside the image counts as 0. Any geometry is allowed, also outputs that see padding alone. Weights are [KH,
+// KW, C/G, OC]: group g takes the g-th part of the channels to the g-th part of OC.
+struct ConvShape {
+  int64_t n, h, w, c, oh, ow, oc, kh, kw;
+  int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, groups;
+};
+
+// y = activation(x ∗ w + bias): y [N, OH, OW, OC].
+struct ConvForwardArgs {
+  ConvShape shape;
+  const float* x;
+  const float* w;
+  const float* bias;  // [OC] or null
+  Activation activation;
+  float* y;
+};
+
+// dx [N, H, W, C] (overwritten) of the convolution, from dy [N, OH, OW, OC].
+struct ConvBackwardDataArgs {
+  ConvShape shape;
+  const float* dy;
+  const float* w;
+  float* dx;
+};
+
+// dw [parts, KH, KW, C/G, OC] (overwritten): part p sums output pixels [p·S, (p + 1)·S), S = ceil(N·OH·OW / parts).
+struct ConvBackwardWeightsArgs {
+  ConvShape shape;
+  int64_t parts;
+  const float* x;
+  const float* dy;
+  float* dw;
+};
+
+// columns [N·OH·OW, KH·KW·C]: the pixels each output pixel sees. Groups are ignored.
+struct Im2colArgs {
+  ConvShape shape;
+  const float* x;
+  float* columns;
+};
+// dx [N, H, W, C] (overwritten) = sums of the columns that came from each input pixel, in order of (kh, kw).
+struct Col2imArgs {
+  ConvShape shape;
+  const float* columns;
+  float* dx;
+};
+
+// Windows as in ConvShape with dilation 1. pad_bottom and pad_right only bound the windows of an average that counts padding.
+struct PoolShape {
+  int64_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right;
+};
+
+// y [N, OH, OW, C] = the maximum of the window's pixels inside the image, −∞ if there is none; index = kh·KW + kw of the first maximum
+// (−1 if none). The first NaN wins.
+struct MaxPoolArgs {
+  PoolShape shape;
+  const float* x;
+  float* y;
+  int32_t* index;  // null: not wanted
+};
+// dx [N, H, W, C] (overwritten) = Σ dy over the windows whose index points at the pixel, in order of (oh, ow).
+struct MaxPoolBackwardArgs {
+  PoolShape shape;
+  const float* dy;
+  const int32_t* index;
+  float* dx;
+};
+
+// y = (Σ of the window's pixels inside the image in order of (kh, kw)) / count; count: those pixels, or with count_padding the whole window
+// within [−pad_top, H + pad_bottom) × [−pad_left, W + pad_right). An empty window gives 0.
+struct AvgPoolArgs {
+  PoolShape shape;
+  bool count_padding;
+  const float* x;
+  float* y;
+};
+struct AvgPoolBackwardArgs {
+  PoolShape shape;
+  bool count_padding;
+  const float* dy;
+  float* dx;
+};
+
+// Of each column of x [outer, rows, columns]: mean and variance (divided by rows) [outer, columns].
+struct ColumnMomentsArgs {
+  int64_t outer, rows, columns;
+  const float* x;
+  float* mean;
+  float* variance;
+};
+// sum = Σ dy, product = Σ dy·(x − mean) over the rows: [outer, columns].
+struct ColumnProductsArgs {
+  int64_t outer, rows, columns;
+  const float* x;
+  const float* mean;
+  const float* dy;
+  float* sum;
+  float* product;
+};
+
+// y[n, i, j] = x[n] at row θ0·i + θ1·j + θ2 and column θ3·i + θ4·j + θ5, bilinear between pixels; pixels outside are `fill`.
+// x [N, H, W, C] float or bytes, theta [N, 6], y [N, OH, OW, C]. NaN coordinates give `fill`.
+struct AffineSampleArgs {
+  int64_t n, h, w, c, oh, ow;
+  const void* x;
+  DType dtype;  // f32 or u8
+  const float* theta;
+  float fill;
+  float* y;
+};
+
 }  // namespace lanewise

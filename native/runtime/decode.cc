@@ -39,6 +39,7 @@ template <class Args>
 bool writes_floats(const Args& args, int output) {
   if constexpr (std::is_same_v<Args, MapArgs>) return args.output[output].dtype == DType::f32;
   if constexpr (std::is_same_v<Args, RandomArgs>) return args.kind == RandomKind::uniform;
+  if constexpr (std::is_same_v<Args, MaxPoolArgs>) return output == 0;
   return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, ArgReduceArgs>;
 }
 
@@ -88,7 +89,7 @@ class Decoder {
 
   void instruction(int64_t index) {
     words_.enter(index);
-    const int64_t opcode = words_.integer("opcode", 1, 12);
+    const int64_t opcode = words_.integer("opcode", 1, 24);
     words_.set_length(words_.integer("words", 2, kMaxSize));
     switch (opcode) {
       case 1: return read<GemmArgs>(1);
@@ -103,6 +104,18 @@ class Decoder {
       case 10: return read<CopyArgs>(10);
       case 11: return read<FillArgs>(11);
       case 12: return read<RandomArgs>(12);
+      case 13: return read<ConvForwardArgs>(13);
+      case 14: return read<ConvBackwardDataArgs>(14);
+      case 15: return read<ConvBackwardWeightsArgs>(15);
+      case 16: return read<Im2colArgs>(16);
+      case 17: return read<Col2imArgs>(17);
+      case 18: return read<MaxPoolArgs>(18);
+      case 19: return read<MaxPoolBackwardArgs>(19);
+      case 20: return read<AvgPoolArgs>(20);
+      case 21: return read<AvgPoolBackwardArgs>(21);
+      case 22: return read<ColumnMomentsArgs>(22);
+      case 23: return read<ColumnProductsArgs>(23);
+      case 24: return read<AffineSampleArgs>(24);
     }
   }
 

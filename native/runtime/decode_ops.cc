@@ -30,6 +30,47 @@ void read_map_instruction(StreamReader& words, MapInstruction& instruction, int3
   }
 }
 
+int64_t extent(StreamReader& words, const char* what) { return words.integer(what, 0, INT32_MAX); }
+int64_t stride(StreamReader& words, const char* what) { return words.integer(what, 1, INT32_MAX); }
+
+void read_shape(StreamReader& words, ConvShape& s) {
+  s.n = extent(words, "n");
+  s.h = extent(words, "h");
+  s.w = extent(words, "w");
+  s.c = extent(words, "c");
+  s.oh = extent(words, "oh");
+  s.ow = extent(words, "ow");
+  s.oc = extent(words, "oc");
+  s.kh = extent(words, "kh");
+  s.kw = extent(words, "kw");
+  s.stride_h = stride(words, "strideH");
+  s.stride_w = stride(words, "strideW");
+  s.dilation_h = stride(words, "dilationH");
+  s.dilation_w = stride(words, "dilationW");
+  s.pad_top = extent(words, "padTop");
+  s.pad_left = extent(words, "padLeft");
+  s.groups = stride(words, "groups");
+  if (s.c % s.groups != 0 || s.oc % s.groups != 0)
+    words.fail_at(words.position() - 1, "groups that divide c " + text(s.c) + " and oc " + text(s.oc), text(s.groups));
+}
+
+void read_shape(StreamReader& words, PoolShape& s) {
+  s.n = extent(words, "n");
+  s.h = extent(words, "h");
+  s.w = extent(words, "w");
+  s.c = extent(words, "c");
+  s.oh = extent(words, "oh");
+  s.ow = extent(words, "ow");
+  s.kh = extent(words, "kh");
+  s.kw = extent(words, "kw");
+  s.stride_h = stride(words, "strideH");
+  s.stride_w = stride(words, "strideW");
+  s.pad_top = extent(words, "padTop");
+  s.pad_left = extent(words, "padLeft");
+  s.pad_bottom = extent(words, "padBottom");
+  s.pad_right = extent(words, "padRight");
+}
+
 }  // namespace
 
 void read_words(OpReader& in, GemmArgs& g) {
@@ -165,6 +206,106 @@ void read_words(OpReader& in, RandomArgs& r) {
   r.seed = high << 32 | low;
   r.stream = in.words.word32("stream");
   r.step = 0;
+}
+
+void read_words(OpReader& in, ConvForwardArgs& c) {
+  in.operand("y", c.y);
+  in.operand("x", c.x);
+  in.operand("w", c.w);
+  in.optional("bias", c.bias);
+  read_shape(in.words, c.shape);
+  c.activation = in.words.choice("activation", Activation::tanh);
+}
+
+void read_words(OpReader& in, ConvBackwardDataArgs& c) {
+  in.operand("dx", c.dx);
+  in.operand("dy", c.dy);
+  in.operand("w", c.w);
+  read_shape(in.words, c.shape);
+}
+
+void read_words(OpReader& in, ConvBackwardWeightsArgs& c) {
+  in.operand("dw", c.dw);
+  in.operand("x", c.x);
+  in.operand("dy", c.dy);
+  read_shape(in.words, c.shape);
+  c.parts = stride(in.words, "parts");
+}
+
+void read_words(OpReader& in, Im2colArgs& c) {
+  in.operand("columns", c.columns);
+  in.operand("x", c.x);
+  read_shape(in.words, c.shape);
+}
+
+void read_words(OpReader& in, Col2imArgs& c) {
+  in.operand("dx", c.dx);
+  in.operand("columns", c.columns);
+  read_shape(in.words, c.shape);
+}
+
+void read_words(OpReader& in, MaxPoolArgs& p) {
+  in.operand("y", p.y);
+  in.optional("index", p.index);
+  in.operand("x", p.x);
+  read_shape(in.words, p.shape);
+}
+
+void read_words(OpReader& in, MaxPoolBackwardArgs& p) {
+  in.operand("dx", p.dx);
+  in.operand("dy", p.dy);
+  in.operand("index", p.index);
+  read_shape(in.words, p.shape);
+}
+
+void read_words(OpReader& in, AvgPoolArgs& p) {
+  in.operand("y", p.y);
+  in.operand("x", p.x);
+  read_shape(in.words, p.shape);
+  p.count_padding = in.words.flag("countPadding");
+}
+
+void read_words(OpReader& in, AvgPoolBackwardArgs& p) {
+  in.operand("dx", p.dx);
+  in.operand("dy", p.dy);
+  read_shape(in.words, p.shape);
+  p.count_padding = in.words.flag("countPadding");
+}
+
+void read_words(OpReader& in, ColumnMomentsArgs& m) {
+  in.operand("mean", m.mean);
+  in.operand("variance", m.variance);
+  in.operand("x", m.x);
+  m.outer = in.words.size("outer");
+  m.rows = in.words.size("rows");
+  m.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, ColumnProductsArgs& p) {
+  in.operand("sum", p.sum);
+  in.operand("product", p.product);
+  in.operand("x", p.x);
+  in.operand("mean", p.mean);
+  in.operand("dy", p.dy);
+  p.outer = in.words.size("outer");
+  p.rows = in.words.size("rows");
+  p.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, AffineSampleArgs& a) {
+  StreamReader& words = in.words;
+  in.operand("y", a.y);
+  in.operand("x", a.x);
+  a.dtype = words.choice("dtype", DType::u8);
+  if (a.dtype == DType::i32) words.fail_at(words.position() - 1, "dtype float32 or uint8", "int32");
+  in.operand("theta", a.theta);
+  a.n = extent(words, "n");
+  a.h = extent(words, "h");
+  a.w = extent(words, "w");
+  a.c = extent(words, "c");
+  a.oh = extent(words, "oh");
+  a.ow = extent(words, "ow");
+  a.fill = words.constant("fill");
 }
 
 }  // namespace lanewise

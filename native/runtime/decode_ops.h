@@ -71,5 +71,17 @@ void read_words(OpReader& in, ScatterAddRowsArgs& args);
 void read_words(OpReader& in, CopyArgs& args);
 void read_words(OpReader& in, FillArgs& args);
 void read_words(OpReader& in, RandomArgs& args);
+void read_words(OpReader& in, ConvForwardArgs& args);
+void read_words(OpReader& in, ConvBackwardDataArgs& args);
+void read_words(OpReader& in, ConvBackwardWeightsArgs& args);
+void read_words(OpReader& in, Im2colArgs& args);
+void read_words(OpReader& in, Col2imArgs& args);
+void read_words(OpReader& in, MaxPoolArgs& args);
+void read_words(OpReader& in, MaxPoolBackwardArgs& args);
+void read_words(OpReader& in, AvgPoolArgs& args);
+void read_words(OpReader& in, AvgPoolBackwardArgs& args);
+void read_words(OpReader& in, ColumnMomentsArgs& args);
+void read_words(OpReader& in, ColumnProductsArgs& args);
+void read_words(OpReader& in, AffineSampleArgs& args);
 
 }  // namespace lanewise

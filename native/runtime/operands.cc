@@ -183,6 +183,106 @@ Operands operands(const FillArgs& f) { return Builder(f).add("out", f.out, 4, f.
 
 Operands operands(const RandomArgs& r) { return Builder(r).add("out", r.out, 4, r.count, Access::write).result(); }
 
+namespace {
+
+int64_t x_size(const ConvShape& s) { return size_mul(s.n, s.h, s.w, s.c); }
+int64_t y_size(const ConvShape& s) { return size_mul(s.n, s.oh, s.ow, s.oc); }
+int64_t w_size(const ConvShape& s) { return size_mul(s.kh, s.kw, s.c / s.groups, s.oc); }
+int64_t columns_size(const ConvShape& s) { return size_mul(size_mul(s.n, s.oh, s.ow), size_mul(s.kh, s.kw, s.c)); }
+int64_t x_size(const PoolShape& s) { return size_mul(s.n, s.h, s.w, s.c); }
+int64_t y_size(const PoolShape& s) { return size_mul(s.n, s.oh, s.ow, s.c); }
+
+}  // namespace
+
+Operands operands(const ConvForwardArgs& c) {
+  return Builder(c)
+      .add("x", c.x, 4, x_size(c.shape), Access::read)
+      .add("w", c.w, 4, w_size(c.shape), Access::read)
+      .add("bias", c.bias, 4, c.shape.oc, Access::read)
+      .add("y", c.y, 4, y_size(c.shape), Access::write)
+      .result();
+}
+
+Operands operands(const ConvBackwardDataArgs& c) {
+  return Builder(c)
+      .add("dy", c.dy, 4, y_size(c.shape), Access::read)
+      .add("w", c.w, 4, w_size(c.shape), Access::read)
+      .add("dx", c.dx, 4, x_size(c.shape), Access::write)
+      .result();
+}
+
+Operands operands(const ConvBackwardWeightsArgs& c) {
+  return Builder(c)
+      .add("x", c.x, 4, x_size(c.shape), Access::read)
+      .add("dy", c.dy, 4, y_size(c.shape), Access::read)
+      .add("dw", c.dw, 4, size_mul(c.parts, w_size(c.shape)), Access::write)
+      .result();
+}
+
+Operands operands(const Im2colArgs& c) {
+  return Builder(c)
+      .add("x", c.x, 4, x_size(c.shape), Access::read)
+      .add("columns", c.columns, 4, columns_size(c.shape), Access::write)
+      .result();
+}
+
+Operands operands(const Col2imArgs& c) {
+  return Builder(c)
+      .add("columns", c.columns, 4, columns_size(c.shape), Access::read)
+      .add("dx", c.dx, 4, x_size(c.shape), Access::write)
+      .result();
+}
+
+Operands operands(const MaxPoolArgs& p) {
+  return Builder(p)
+      .add("x", p.x, 4, x_size(p.shape), Access::read)
+      .add("y", p.y, 4, y_size(p.shape), Access::write)
+      .add("index", p.index, 4, y_size(p.shape), Access::write)
+      .result();
+}
+
+Operands operands(const MaxPoolBackwardArgs& p) {
+  return Builder(p)
+      .add("dy", p.dy, 4, y_size(p.shape), Access::read)
+      .add("index", p.index, 4, y_size(p.shape), Access::read)
+      .add("dx", p.dx, 4, x_size(p.shape), Access::write)
+      .result();
+}
+
+Operands operands(const AvgPoolArgs& p) {
+  return Builder(p).add("x", p.x, 4, x_size(p.shape), Access::read).add("y", p.y, 4, y_size(p.shape), Access::write).result();
+}
+
+Operands operands(const AvgPoolBackwardArgs& p) {
+  return Builder(p).add("dy", p.dy, 4, y_size(p.shape), Access::read).add("dx", p.dx, 4, x_size(p.shape), Access::write).result();
+}
+
+Operands operands(const ColumnMomentsArgs& m) {
+  return Builder(m)
+      .add("x", m.x, 4, size_mul(m.outer, m.rows, m.columns), Access::read)
+      .add("mean", m.mean, 4, size_mul(m.outer, m.columns), Access::write)
+      .add("variance", m.variance, 4, size_mul(m.outer, m.columns), Access::write)
+      .result();
+}
+
+Operands operands(const ColumnProductsArgs& p) {
+  return Builder(p)
+      .add("x", p.x, 4, size_mul(p.outer, p.rows, p.columns), Access::read)
+      .add("mean", p.mean, 4, size_mul(p.outer, p.columns), Access::read)
+      .add("dy", p.dy, 4, size_mul(p.outer, p.rows, p.columns), Access::read)
+      .add("sum", p.sum, 4, size_mul(p.outer, p.columns), Access::write)
+      .add("product", p.product, 4, size_mul(p.outer, p.columns), Access::write)
+      .result();
+}
+
+Operands operands(const AffineSampleArgs& a) {
+  return Builder(a)
+      .add("x", a.x, element_bytes(a.dtype), size_mul(size_mul(a.n, a.h), a.w, a.c), Access::read)
+      .add("theta", a.theta, 4, size_mul(a.n, 6), Access::read)
+      .add("y", a.y, 4, size_mul(size_mul(a.n, a.oh), a.ow, a.c), Access::write)
+      .result();
+}
+
 const char* layout_problem(const GemmArgs& g) {
   const int64_t dims[] = {g.batch, g.m, g.n}, strides[] = {g.c_batch, g.c_row, 1};
   return distinct(3, dims, strides) ? nullptr : "cRow and cBatch that give every element of c its own address";
@@ -253,5 +353,30 @@ double cost(const ScatterAddRowsArgs& s) {
 double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
 double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }
 double cost(const RandomArgs& r) { return static_cast<double>(r.count) * rate::kTranscendental; }
+
+namespace {
+
+double conv_cost(const ConvShape& s) {
+  return product(s.n, s.oh, s.ow, s.oc) * (product(s.kh, s.kw, s.c / s.groups) * rate::kMultiplyAdd + rate::kElement);
+}
+double pool_cost(const PoolShape& s) {
+  return product(s.n, s.oh, s.ow, s.c) * product(s.kh, s.kw) * (rate::kElement + rate::kSimple) +
+         product(s.n, s.h, s.w, s.c) * rate::kElement;
+}
+
+}  // namespace
+
+double cost(const ConvForwardArgs& c) { return conv_cost(c.shape); }
+double cost(const ConvBackwardDataArgs& c) { return conv_cost(c.shape); }
+double cost(const ConvBackwardWeightsArgs& c) { return conv_cost(c.shape); }
+double cost(const Im2colArgs& c) { return static_cast<double>(columns_size(c.shape)) * 2 * rate::kElement; }
+double cost(const Col2imArgs& c) { return static_cast<double>(columns_size(c.shape)) * 2 * rate::kElement; }
+double cost(const MaxPoolArgs& p) { return pool_cost(p.shape); }
+double cost(const MaxPoolBackwardArgs& p) { return pool_cost(p.shape); }
+double cost(const AvgPoolArgs& p) { return pool_cost(p.shape); }
+double cost(const AvgPoolBackwardArgs& p) { return pool_cost(p.shape); }
+double cost(const ColumnMomentsArgs& m) { return product(m.outer, m.rows, m.columns) * 2 * rate::kElement; }
+double cost(const ColumnProductsArgs& p) { return product(p.outer, p.rows, p.columns) * 2 * rate::kElement; }
+double cost(const AffineSampleArgs& a) { return product(a.n, a.oh, a.ow, a.c) * 10 * rate::kElement; }
 
 }  // namespace lanewise

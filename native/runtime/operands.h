@@ -43,6 +43,18 @@ Operands operands(const ScatterAddRowsArgs& args);
 Operands operands(const CopyArgs& args);
 Operands operands(const FillArgs& args);
 Operands operands(const RandomArgs& args);
+Operands operands(const ConvForwardArgs& args);
+Operands operands(const ConvBackwardDataArgs& args);
+Operands operands(const ConvBackwardWeightsArgs& args);
+Operands operands(const Im2colArgs& args);
+Operands operands(const Col2imArgs& args);
+Operands operands(const MaxPoolArgs& args);
+Operands operands(const MaxPoolBackwardArgs& args);
+Operands operands(const AvgPoolArgs& args);
+Operands operands(const AvgPoolBackwardArgs& args);
+Operands operands(const ColumnMomentsArgs& args);
+Operands operands(const ColumnProductsArgs& args);
+Operands operands(const AffineSampleArgs& args);
 
 // Null, or what is wrong with an output whose elements would share an address.
 const char* layout_problem(const GemmArgs& args);
@@ -65,6 +77,18 @@ double cost(const ScatterAddRowsArgs& args);
 double cost(const CopyArgs& args);
 double cost(const FillArgs& args);
 double cost(const RandomArgs& args);
+double cost(const ConvForwardArgs& args);
+double cost(const ConvBackwardDataArgs& args);
+double cost(const ConvBackwardWeightsArgs& args);
+double cost(const Im2colArgs& args);
+double cost(const Col2imArgs& args);
+double cost(const MaxPoolArgs& args);
+double cost(const MaxPoolBackwardArgs& args);
+double cost(const AvgPoolArgs& args);
+double cost(const AvgPoolBackwardArgs& args);
+double cost(const ColumnMomentsArgs& args);
+double cost(const ColumnProductsArgs& args);
+double cost(const AffineSampleArgs& args);
 
 // How many registers a map operation reads: 1, 2 or 3.
 int arity(MapOp op);
