@@ -24,7 +24,11 @@ export const fraction: Rule = { expected: 'a number in [0, 1)', accepts: (value)
 export const unit: Rule = { expected: 'a number in [0, 1]', accepts: (value) => isNumber(value) && value >= 0 && value <= 1 };
 export const integer: Rule = { expected: 'a whole number', accepts: Number.isSafeInteger };
 export const count: Rule = { expected: 'a whole number ≥ 1', accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 1 };
-export const seed: Rule = { expected: 'a whole number ≥ 0', accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0 };
+export const nonNegativeInteger: Rule = {
+  expected: 'a whole number ≥ 0',
+  accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+};
+export const seed: Rule = nonNegativeInteger;
 export const boolean: Rule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 export const callable: Rule = { expected: 'a function', accepts: (value) => typeof value === 'function' };
 export const weights: Rule = {

@@ -39,7 +39,8 @@ export function planMemory(
     for (const base of flow.reads[i]!) {
       const { op } = base.node;
       if (op instanceof Source) slotIndex(op.slot);
-      if (op instanceof ConstantArray && !constants.has(base)) {
+      // An array without elements takes no memory: there may be no other constant.
+      if (op instanceof ConstantArray && base.size > 0 && !constants.has(base)) {
         constants.set(base, constantBytes);
         constantBytes = Math.ceil((constantBytes + byteSize(base)) / alignment) * alignment;
       }

@@ -1,5 +1,7 @@
 /** Every operation a layer, loss, optimizer or metric is written in. */
 export { broadcastTo, sumTo } from './broadcast.js';
+export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
+export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';
 export {
   abs,
   add,

@@ -1,6 +1,6 @@
 /** Runs an encoded instruction stream (docs/instruction-stream.md) in plain JavaScript, one step at a time. */
 import assert from 'node:assert/strict';
-import { type Instruction, activations, mapOps, reduceKinds, softmaxKinds } from '../../lib/compile/instruction.js';
+import { type ConvShape, type Instruction, activations, mapOps, reduceKinds, softmaxKinds } from '../../lib/compile/instruction.js';
 import type { Program } from '../../lib/compile/program.js';
 import { type DType, bytesPerElement } from '../../lib/graph/tensor.js';
 import { type Memories, float32 } from './evaluate.js';
@@ -178,9 +178,24 @@ class Reader {
           seedHigh: this.word(),
           stream: this.word(),
         };
+      case 13: {
+        const [out, image, w, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
+        return { kind: 'convForward', out, x: image, w, bias, shape: this.convShape(), activation: activations[this.word()]! };
+      }
+      case 14:
+        return { kind: 'convBackwardData', out: this.operand(), dy: this.operand(), w: this.operand(), shape: this.convShape() };
+      case 15: {
+        const [out, image, dy] = [this.operand(), this.operand(), this.operand()];
+        return { kind: 'convBackwardWeights', out, x: image, dy, shape: this.convShape(), parts: this.word() };
+      }
       default:
         throw new Error(`opcode ${opcode}`);
     }
+  }
+
+  private convShape(): ConvShape {
+    const [n, h, w, c, oh, ow, oc, kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft, groups] = this.words(16) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+    return { n, h, w, c, oh, ow, oc, kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft, groups };
   }
 
   private map(): Bound<Instruction> {

@@ -1,6 +1,7 @@
 /** Every instruction in plain JavaScript: the oracle of the compiler and of the native kernels. Arithmetic is float64, rounded by `round` after each operation. */
 import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, Random, Reduce, ScatterAddRows, Softmax } from '../../lib/compile/instruction.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
+import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { philox } from './philox.js';
 
 /** Where a tensor lies: element i is data[at + i · unit]. In a memory `data` has one entry a byte, so that offsets are those of the stream. */
@@ -35,13 +36,13 @@ export class BadIndex extends Error {
   }
 }
 
-function get({ data, at, unit }: Cells, i: number): number {
+export function get({ data, at, unit }: Cells, i: number): number {
   const index = at + i * unit;
   if (!(index >= 0 && index + unit <= data.length)) throw new RangeError(`read at ${index} of ${data.length}`);
   return data[index]!;
 }
 
-function set({ data, at, unit }: Cells, i: number, value: number): void {
+export function set({ data, at, unit }: Cells, i: number, value: number): void {
   const index = at + i * unit;
   if (!(index >= 0 && index + unit <= data.length)) throw new RangeError(`write at ${index} of ${data.length}`);
   data[index] = value;
@@ -93,8 +94,11 @@ export function execute(x: Bound<Instruction>, context: Context): void {
     case 'random':
       return random(x, context);
     case 'convForward':
+      return convForward(x, context);
     case 'convBackwardData':
+      return convBackwardData(x, context);
     case 'convBackwardWeights':
+      return convBackwardWeights(x, context);
     case 'maxPool':
     case 'maxPoolBackward':
     case 'avgPool':

@@ -1,0 +1,69 @@
+/** What a convolution can be told besides its operands. */
+import { type Rule, count, either, nonNegativeInteger, oneOf, tuple } from '../options.js';
+
+/** One number for both dimensions, or one for the height and one for the width. */
+export type Pair = number | readonly [number, number];
+
+export interface Conv2dGeometry {
+  /** Pixels from one window to the next. Default: 1. */
+  readonly stride?: Pair;
+  /**
+   * Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the bottom or right.
+   * Default: 0.
+   */
+  readonly padding?: Pair | 'same' | 'valid';
+  /** Pixels from one tap of the kernel to the next. Default: 1. */
+  readonly dilation?: Pair;
+  /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
+  readonly groups?: number;
+}
+
+export interface Conv1dGeometry {
+  /** Elements from one window to the next. Default: 1. */
+  readonly stride?: number;
+  /** Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the end. Default: 0. */
+  readonly padding?: number | 'same' | 'valid';
+  /** Elements from one tap of the kernel to the next. Default: 1. */
+  readonly dilation?: number;
+  /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
+  readonly groups?: number;
+}
+
+export interface ConvTranspose2dGeometry {
+  /** Output pixels from one window to the next. Default: 1. */
+  readonly stride?: Pair;
+  /** Pixels cut off each side of the output. Default: 0. */
+  readonly padding?: Pair;
+  /** Pixels added at the bottom and right of the output, fewer than the stride or the dilation. Default: 0. */
+  readonly outputPadding?: Pair;
+  /** Pixels from one tap of the kernel to the next. Default: 1. */
+  readonly dilation?: Pair;
+  /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
+  readonly groups?: number;
+}
+
+export const pairOf = (rule: Rule): Rule => either(rule, tuple(2, rule));
+
+export const conv2dRules = {
+  stride: pairOf(count),
+  padding: either(pairOf(nonNegativeInteger), oneOf('same', 'valid')),
+  dilation: pairOf(count),
+  groups: count,
+};
+export const conv1dRules = { stride: count, padding: either(nonNegativeInteger, oneOf('same', 'valid')), dilation: count, groups: count };
+export const convTranspose2dRules = {
+  stride: pairOf(count),
+  padding: pairOf(nonNegativeInteger),
+  outputPadding: pairOf(nonNegativeInteger),
+  dilation: pairOf(count),
+  groups: count,
+};
+
+export function both(pair: Pair): readonly [number, number] {
+  return typeof pair === 'number' ? [pair, pair] : pair;
+}
+
+/** The same convolution with everything said. */
+export function asConv2d({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dGeometry): Conv2dGeometry {
+  return { stride: [1, stride], padding: typeof padding === 'number' ? [0, padding] : padding, dilation: [1, dilation], groups };
+}

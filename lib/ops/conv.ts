@@ -1,0 +1,231 @@
+/** Convolutions of channels-last images. The forward pass and its two gradients are linear in both operands and closed under differentiation. */
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { Operation, apply, applyAll } from '../graph/operation.js';
+import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
+import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { checkOptions } from '../options.js';
+import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
+import { type Conv1dGeometry, type Conv2dGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
+import { add, cast } from './elementwise.js';
+import { reshape } from './shape.js';
+
+const xShape = (s: ConvShape): Shape => [s.n, s.h, s.w, s.c];
+const wShape = (s: ConvShape): Shape => [s.kh, s.kw, s.c / s.groups, s.oc];
+const yShape = (s: ConvShape): Shape => [s.n, s.oh, s.ow, s.oc];
+
+/**
+ * activation(x ∗ w + bias): x [N, H, W, C], w [KH, KW, C/G, OC], bias [OC] → [N, OH, OW, OC].
+ * The compiler makes the forms with a bias or an activation; users write conv2d, add and relu.
+ */
+export class ConvForward extends Operation {
+  readonly name = 'conv';
+
+  constructor(
+    readonly shape: ConvShape,
+    readonly activation: Activation = 'none',
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${keyOf(this.shape)}:${this.activation}`;
+  }
+
+  infer([x, w]: readonly Tensor[]): readonly TensorType[] {
+    checkOperands(this.name, [x!, w!], [xShape(this.shape), wShape(this.shape)]);
+    return [{ shape: yShape(this.shape), dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dy === undefined) return [];
+    const [x, w] = node.inputs as [Tensor, Tensor];
+    return [apply(new ConvBackwardData(this.shape), dy, w), weightGradient(this.shape, x, dy)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | undefined];
+    return [{ kind: 'convForward', out: node.outputs[0]!, x, w, bias, shape: this.shape, activation: this.activation }];
+  }
+}
+
+/** dx of the convolution: dy [N, OH, OW, OC], w [KH, KW, C/G, OC] → [N, H, W, C]. */
+export class ConvBackwardData extends Operation {
+  readonly name = 'convBackwardData';
+
+  constructor(readonly shape: ConvShape) {
+    super();
+  }
+
+  key(): string {
+    return keyOf(this.shape);
+  }
+
+  infer([dy, w]: readonly Tensor[]): readonly TensorType[] {
+    checkOperands(this.name, [dy!, w!], [yShape(this.shape), wShape(this.shape)]);
+    return [{ shape: xShape(this.shape), dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dx]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dx === undefined) return [];
+    const [dy, w] = node.inputs as [Tensor, Tensor];
+    return [apply(new ConvForward(this.shape), dx, w), weightGradient(this.shape, dx, dy)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [dy, w] = node.inputs as [Tensor, Tensor];
+    return [{ kind: 'convBackwardData', out: node.outputs[0]!, dy, w, shape: this.shape }];
+  }
+}
+
+/**
+ * dw of the convolution: x [N, H, W, C], dy [N, OH, OW, OC] → [KH, KW, C/G, OC].
+ * A second output, which nobody else reads, holds the sums over parts of the pixels where there is more than one part.
+ */
+export class ConvBackwardWeights extends Operation {
+  readonly name = 'convBackwardWeights';
+
+  constructor(readonly shape: ConvShape) {
+    super();
+  }
+
+  key(): string {
+    return keyOf(this.shape);
+  }
+
+  infer([x, dy]: readonly Tensor[]): readonly TensorType[] {
+    checkOperands(this.name, [x!, dy!], [xShape(this.shape), yShape(this.shape)]);
+    const dw: TensorType = { shape: wShape(this.shape), dtype: 'float32' };
+    const parts = pixelParts(this.shape);
+    return parts === 1 ? [dw] : [dw, { shape: [parts, ...dw.shape], dtype: 'float32' }];
+  }
+
+  override vjp(node: Node, [dw]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dw === undefined) return [];
+    const [x, dy] = node.inputs as [Tensor, Tensor];
+    return [apply(new ConvBackwardData(this.shape), dy, dw), apply(new ConvForward(this.shape), x, dw)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [x, dy] = node.inputs as [Tensor, Tensor];
+    const [dw, partial] = node.outputs as [Tensor, Tensor | undefined];
+    const parts = pixelParts(this.shape);
+    const gradient = { kind: 'convBackwardWeights', out: partial ?? dw, x, dy, shape: this.shape, parts } as const;
+    if (partial === undefined) return [gradient];
+    return [gradient, { kind: 'reduce', reduction: 'sum', out: dw, in: partial, outer: 1, count: parts, inner: dw.size }];
+  }
+}
+
+function weightGradient(shape: ConvShape, x: Tensor, dy: Tensor): Tensor {
+  return applyAll(new ConvBackwardWeights(shape), [x, dy])[0]!;
+}
+
+/** Elements of dw that are work for one task, and tasks wanted of one gradient. */
+const elementsPerTask = 2 ** 13;
+const wantedTasks = 8;
+/** A part sums at least so many pixels, so that adding up the parts is little beside it. */
+const leastPixels = 512;
+
+/** Into how many sums over pixels a weight gradient is divided: by the shape alone, so that the bits never depend on threads. */
+export function pixelParts(s: ConvShape): number {
+  const tasks = Math.ceil((s.kh * s.kw * (s.c / s.groups) * s.oc) / elementsPerTask);
+  const pixels = s.n * s.oh * s.ow;
+  return Math.max(1, Math.min(Math.floor(wantedTasks / Math.max(tasks, 1)), Math.floor(pixels / leastPixels)));
+}
+
+function keyOf(shape: ConvShape): string {
+  return Object.values(shape).join();
+}
+
+function checkOperands(what: string, operands: readonly Tensor[], shapes: readonly Shape[]): void {
+  operands.forEach((t, i) => {
+    if (!sameShape(t.shape, shapes[i]!))
+      throw new ShapeError(`${what}: expected operands of shapes ${shapes.map(formatShape).join(' and ')}, got ${operands.map((o) => formatShape(o.shape)).join(' and ')}.`); // prettier-ignore
+    if (t.dtype !== 'float32') throw new DTypeError(`${what}: expected float32, got ${t.dtype}. Cast it first.`);
+  });
+}
+
+interface Bias {
+  /** [OC], added to each output channel. Default: none. */
+  readonly bias?: Tensor | undefined;
+}
+export interface Conv2dOpOptions extends Conv2dGeometry, Bias {}
+export interface Conv1dOpOptions extends Conv1dGeometry, Bias {}
+export interface ConvTranspose2dOpOptions extends ConvTranspose2dGeometry, Bias {}
+
+/** @internal conv2d in the name of a layer or of a convolution of fewer dimensions */
+export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: Conv2dOpOptions): Tensor {
+  const shape = convShape(caller, x.shape, w.shape, geometry);
+  const y = apply(new ConvForward(shape), cast(x, 'float32'), cast(w, 'float32'));
+  return withBias(caller.what, y, bias);
+}
+
+/** @internal convTranspose2d in the name of a layer */
+export function convolveTransposed(what: string, x: Tensor, w: Tensor, { bias, ...geometry }: ConvTranspose2dOpOptions): Tensor {
+  const shape = convTransposeShape(what, x.shape, w.shape, geometry);
+  const y = apply(new ConvBackwardData(shape), cast(x, 'float32'), cast(w, 'float32'));
+  return withBias(what, y, bias);
+}
+
+function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
+  if (bias === undefined) return y;
+  checkBias(what, bias.shape, y.shape.at(-1)!);
+  return add(y, bias);
+}
+
+/**
+ * Cross-correlation of images with a kernel, x ∗ w + bias: y[n, i, j, o] = bias[o] +
+ * Σ x[n, i·stride − padding + kh·dilation, j·stride − padding + kw·dilation, c] · w[kh, kw, c, o], 0 outside the image.
+ *
+ * x [N, H, W, C], w [KH, KW, C/G, OC] → [N, OH, OW, OC], OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. With G
+ * groups the g-th part of C makes the g-th part of OC.
+ *
+ * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and a kernel larger than the padded image
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html (there x is [N, C, H, W], w [OC, C/G, KH, KW])
+ */
+export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Tensor {
+  const caller: Caller = { what: 'conv2d', dimensions: 2 };
+  const { bias, ...geometry } = options;
+  checkOptions<Conv2dGeometry>(caller.what, geometry, conv2dRules);
+  checkImages(caller, x.shape);
+  checkKernel(caller, w.shape, 'KH, KW, C/G, OC');
+  return convolve(caller, x, w, { bias, ...geometry });
+}
+
+/**
+ * Cross-correlation of sequences with a kernel: conv2d along one dimension.
+ * x [N, T, C], w [K, C/G, OC] → [N, OT, OC], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1.
+ *
+ * @throws OptionError, ShapeError as conv2d
+ */
+export function conv1d(x: Tensor, w: Tensor, options: Conv1dOpOptions = {}): Tensor {
+  const caller: Caller = { what: 'conv1d', dimensions: 1 };
+  const { bias, ...geometry } = options;
+  checkOptions<Conv1dGeometry>(caller.what, geometry, conv1dRules);
+  checkImages(caller, x.shape);
+  checkKernel(caller, w.shape, 'K, C/G, OC');
+  return convolveSequence(caller, x, w, { bias, ...geometry });
+}
+
+/** @internal conv1d in the name of a layer */
+export function convolveSequence(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: Conv1dOpOptions): Tensor {
+  const [n, t, c] = x.shape as [number, number, number];
+  const y = convolve(caller, reshape(x, [n, 1, t, c]), reshape(w, [1, ...w.shape]), { bias, ...asConv2d(geometry) });
+  return reshape(y, [n, ...y.shape.slice(2)]);
+}
+
+/**
+ * The gradient of conv2d with respect to its input, as an operation of its own: each input pixel adds x · w to the window it stands for.
+ *
+ * x [N, H, W, C], w [KH, KW, OC/G, C] → [N, OH, OW, OC], OH = (H − 1)·stride − 2·padding + dilation·(KH − 1) + outputPadding + 1.
+ *
+ * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and an output without pixels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html (there w is [C, OC/G, KH, KW])
+ */
+export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOpOptions = {}): Tensor {
+  const caller: Caller = { what: 'convTranspose2d', dimensions: 2 };
+  const { bias, ...geometry } = options;
+  checkOptions<ConvTranspose2dGeometry>(caller.what, geometry, convTranspose2dRules);
+  checkImages(caller, x.shape);
+  checkKernel(caller, w.shape, 'KH, KW, OC/G, C');
+  return convolveTransposed(caller.what, x, w, { bias, ...geometry });
+}
