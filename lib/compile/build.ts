@@ -7,6 +7,7 @@ import { liveBytes } from './arena.js';
 import { elideCopies } from './elide.js';
 import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
+import { foldChannels } from './fold-channels.js';
 import type { Instruction } from './instruction.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';
@@ -21,7 +22,10 @@ import { shareSubexpressions } from './subexpressions.js';
 import { isContiguous } from './view.js';
 
 export interface BuildOptions {
-  /** Join elementwise operations, and put biases and activations into matrix products. The bits are the same without. Default: true. */
+  /**
+   * Join elementwise operations, put biases and activations into matrix products and convolutions, and scales of channels into the
+   * weights before them. The bits are the same without, but for what follows a convolution so scaled. Default: true.
+   */
   readonly fuse?: boolean;
 }
 
@@ -66,7 +70,7 @@ class Snapshot extends Operation {
 
 export function plan(requested: readonly Write[], { fuse = true }: BuildOptions = {}): Plan {
   const shared = shareSubexpressions(storeConstants(simplify(requested.map((write) => write.value))));
-  const values = fuse ? fuseEpilogues(shared) : shared;
+  const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
   const writes = snapshotSources(requested.map((write, i) => ({ ...write, value: values[i]! })));
   const roots = writes.map((write) => write.value);
   const committed = new Set(writes.filter((write) => write.commit).map((write) => write.value));

@@ -1,31 +1,34 @@
-/** Puts the bias and the activation that follow a matrix product into its last pass over the result. */
+/** Puts the bias and the activation that follow a product, of matrices or of images with a kernel, into its last pass over the result. */
 import { Node, type Tensor } from '../graph/tensor.js';
+import { ConvForward } from '../ops/conv.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
 import { Reshape, reshape } from '../ops/shape.js';
 import type { Activation } from './instruction.js';
-import { topologicalOrder } from './order.js';
 import { type Rule, rewrite } from './rewrite.js';
+import { isPerChannel, singleUse } from './uses.js';
+
+/** Operations whose instruction adds a bias along the last axis and applies an activation. */
+type Product = Gemm | ConvForward;
+type Uses = (t: Tensor) => boolean;
 
 export function fuseEpilogues(roots: readonly Tensor[]): readonly Tensor[] {
   return [fuseBias, fuseActivation].reduce((graph, rule) => rewrite(graph, rule(singleUse(graph))), roots);
 }
 
-type Uses = (t: Tensor) => boolean;
+function isProduct(op: Node['op']): op is Product {
+  return op instanceof Gemm || op instanceof ConvForward;
+}
 
-/** Tells which tensors have one reader. */
-function singleUse(roots: readonly Tensor[]): Uses {
-  const uses = new Map<Tensor, number>();
-  const count = (t: Tensor): unknown => uses.set(t, (uses.get(t) ?? 0) + 1);
-  for (const node of topologicalOrder(roots)) node.inputs.forEach(count);
-  roots.forEach(count);
-  return (t) => uses.get(t) === 1;
+/** The same product with another activation. */
+function withActivation(op: Product, activation: Activation): Product {
+  return op instanceof Gemm ? new Gemm(op.transposeA, op.transposeB, activation) : new ConvForward(op.shape, activation);
 }
 
 /** The product that `t` renames and nobody else reads. */
 function productBehind(t: Tensor, once: Uses): Node | undefined {
   while (once(t) && t.node.op instanceof Reshape) t = t.node.inputs[0]!;
-  return once(t) && t.node.op instanceof Gemm && t.node.op.activation === 'none' ? t.node : undefined;
+  return once(t) && isProduct(t.node.op) && t.node.op.activation === 'none' ? t.node : undefined;
 }
 
 /** The rewritten product, found again through the same renamings. */
@@ -44,13 +47,11 @@ const fuseBias =
       [1, 0],
     ] as const) {
       const product = productBehind(node.inputs[side]!, once);
-      const bias = node.inputs[other]!;
       if (product === undefined || product.inputs.length > 2) continue;
-      const columns = product.outputs[0]!.shape[2]!;
-      const perColumn = bias.size === columns && bias.shape.at(-1) === columns && bias.dtype === 'float32';
-      const { shape } = node.outputs[0]!;
-      if (!perColumn || shape.at(-1) !== columns || node.inputs[side]!.size !== node.outputs[0]!.size) continue;
-      return [reshape(withEpilogue(rewritten(inputs[side]!), 'none', reshape(inputs[other]!, [columns])), shape)];
+      const channels = product.outputs[0]!.shape.at(-1)!;
+      const [result] = node.outputs as [Tensor];
+      if (!isPerChannel(node.inputs[other]!, node.inputs[side]!, result, channels)) continue;
+      return [reshape(withEpilogue(rewritten(inputs[side]!), 'none', reshape(inputs[other]!, [channels])), result.shape)];
     }
     return undefined;
   };
@@ -65,9 +66,8 @@ const fuseActivation =
   };
 
 function withEpilogue(product: Node, activation: Activation, bias?: Tensor): Tensor {
-  const { transposeA, transposeB } = product.op as Gemm;
   const fused = new Node(
-    new Gemm(transposeA, transposeB, activation),
+    withActivation(product.op as Product, activation),
     bias === undefined ? product.inputs : [...product.inputs, bias],
     product.outputs,
   );

@@ -1,0 +1,17 @@
+import type { Tensor } from '../graph/tensor.js';
+import { topologicalOrder } from './order.js';
+
+/** Tells which tensors of the graph behind `roots` have one reader. */
+export function singleUse(roots: readonly Tensor[]): (t: Tensor) => boolean {
+  const uses = new Map<Tensor, number>();
+  const count = (t: Tensor): unknown => uses.set(t, (uses.get(t) ?? 0) + 1);
+  for (const node of topologicalOrder(roots)) node.inputs.forEach(count);
+  roots.forEach(count);
+  return (t) => uses.get(t) === 1;
+}
+
+/** Whether an operand of `node` is one number for each of `channels` along the last axis, and the other operand all of the result. */
+export function isPerChannel(operand: Tensor, other: Tensor, result: Tensor, channels: number): boolean {
+  const perChannel = operand.size === channels && operand.shape.at(-1) === channels && operand.dtype === 'float32';
+  return perChannel && result.shape.at(-1) === channels && other.size === result.size;
+}
