@@ -45,10 +45,15 @@ export function table(results: readonly CaseResult[], limits: Limits): string {
 }
 
 /** How many times faster than the best peer: above 1 is faster. */
-export function ratioToBest({ measurements }: CaseResult): number | undefined {
-  const own = measurements.find(({ peer }) => peer === subject);
-  const others = measurements.filter(({ peer }) => peer !== subject);
-  return own === undefined || others.length === 0 ? undefined : Math.min(...others.map(({ seconds }) => seconds)) / own.seconds;
+export function ratioToBest(result: CaseResult): number | undefined {
+  const ratios = result.measurements.flatMap(({ peer }) => ratioTo(peer, result) ?? []);
+  return ratios.length === 0 ? undefined : Math.min(...ratios);
+}
+
+function ratioTo(peer: string, { measurements }: CaseResult): number | undefined {
+  const own = measurements.find((measurement) => measurement.peer === subject);
+  const other = measurements.find((measurement) => measurement.peer === peer);
+  return own === undefined || other === undefined || peer === subject ? undefined : other.seconds / own.seconds;
 }
 
 export function json(results: readonly CaseResult[], limits: Limits, machine: object): object {
@@ -83,11 +88,23 @@ export function limitsText(limits: Limits): string {
   return lines.join('\n');
 }
 
+/** Geometric mean and worst of the ratios, against the best peer of each case and, where there are several, against each. */
 function summary(results: readonly CaseResult[]): string {
-  const ratios = results.flatMap((result) => ratioToBest(result) ?? []);
+  const peers = [...new Set(results.flatMap(({ measurements }) => measurements.map(({ peer }) => peer)))].filter(
+    (peer) => peer !== subject,
+  );
+  const lines = [ratioLine('the best peer of each case', results, (result) => ratioToBest(result))];
+  if (peers.length > 1) lines.push(...peers.map((peer) => ratioLine(peer, results, (result) => ratioTo(peer, result))));
+  return lines.filter(Boolean).join('\n');
+}
+
+function ratioLine(against: string, results: readonly CaseResult[], ratio: (result: CaseResult) => number | undefined): string {
+  const ratios = results.flatMap((result) => ratio(result) ?? []);
   if (ratios.length === 0) return '';
-  const worst = results.reduce((a, b) => ((ratioToBest(b) ?? Infinity) < (ratioToBest(a) ?? Infinity) ? b : a));
-  return `against the best peer of each case: geometric mean ${geometricMean(ratios).toFixed(2)}, worst ${Math.min(...ratios).toFixed(2)} (${worst.case.name})`;
+  const minimum = Math.min(...ratios);
+  const worst = results.find((result) => ratio(result) === minimum)!;
+  const cases = ratios.length < results.length ? ` of ${ratios.length} cases` : '';
+  return `against ${against}: geometric mean${cases} ${geometricMean(ratios).toFixed(2)}, worst ${minimum.toFixed(2)} (${worst.case.name})`;
 }
 
 function value({ suite, case: { flops } }: CaseResult, measurement: Measurement | undefined): string {

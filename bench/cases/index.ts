@@ -1,8 +1,9 @@
 import type { Suite } from '../types.js';
+import { convSuite } from './conv.js';
 import { eventLoopSuite } from './event-loop.js';
 import { gemmSuite, gemmViewSuite } from './gemm.js';
 import { stepSuite } from './step.js';
 
 export function suites(): Suite[] {
-  return [gemmSuite(), gemmViewSuite(), stepSuite(), eventLoopSuite()];
+  return [gemmSuite(), gemmViewSuite(), convSuite(), stepSuite(), eventLoopSuite()];
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "matrix.h"
 #include "protocol.h"
 
 namespace bench {
@@ -17,23 +18,6 @@ struct Gemm {
   int64_t batch_a, batch_b, batch_c;  // from one matrix of the batch to the next
   const float *a, *b;
   float* c;
-};
-
-class Matrix {
- public:
-  Matrix(int64_t size, int64_t offset, uint32_t seed) : storage_(static_cast<size_t>(size + offset) + 16) {
-    const auto address = reinterpret_cast<uintptr_t>(storage_.data());
-    data_ = reinterpret_cast<float*>((address + 63) / 64 * 64) + offset;
-    for (int64_t i = 0; i < size; ++i) {
-      seed = seed * 1664525u + 1013904223u;
-      data_[i] = static_cast<float>(static_cast<int32_t>(seed) >> 8) * 0x1p-23f;
-    }
-  }
-  float* data() { return data_; }
-
- private:
-  std::vector<float> storage_;
-  float* data_;
 };
 
 // The largest error over up to 4096 elements, in units of K · 2⁻²⁴ · Σ|a·b|: a right product stays below 1.

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build, nativeLibraries } from '../build.js';
+import { build } from '../build.js';
 import type { Driver } from '../types.js';
+import { buildLanewise, buildOneDnn } from './native.js';
 
-const native = fileURLToPath(new URL('../../native', import.meta.url));
 /** Where Debian puts libraries and headers of this architecture. */
 const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
@@ -20,19 +18,9 @@ export function gemmDrivers(): { found: Driver[]; missing: string[] } {
     else for (const [variant, environment] of Object.entries(variants)) found.push({ peer, variant, command: [program], environment });
   };
 
-  const libraries = nativeLibraries();
-  const lanewise =
-    libraries.length === 0
-      ? undefined
-      : build('gemm_lanewise', {
-          source: 'gemm_lanewise.cc',
-          include: native,
-          link: ['-Wl,--start-group', ...libraries, '-Wl,--end-group'],
-        });
-  add('lanewise', lanewise, { '': {} });
+  add('lanewise', buildLanewise('gemm_lanewise'), { '': {} });
 
-  const onednn = existsSync('/usr/include/dnnl.hpp') ? build('gemm_onednn', { source: 'gemm_onednn.cc', link: ['-ldnnl'] }) : undefined;
-  add('onednn', onednn, { sgemm: { BENCH_VARIANT: 'sgemm' }, matmul: { BENCH_VARIANT: 'matmul' } });
+  add('onednn', buildOneDnn('gemm_onednn'), { sgemm: { BENCH_VARIANT: 'sgemm' }, matmul: { BENCH_VARIANT: 'matmul' } });
 
   const openblas = blas('openblas', 'openblas-pthread');
   add('openblas', openblas, Object.fromEntries(openblasCores.map((core) => [core, { OPENBLAS_CORETYPE: core }])));
