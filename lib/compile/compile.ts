@@ -65,7 +65,6 @@ class Trace {
   /** Whether the function returned one tensor rather than several. */
   readonly #single: boolean;
   readonly #unused: Bound[] = [];
-  #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
   #calls = 0;
 
@@ -85,23 +84,15 @@ class Trace {
 
   async run(args: readonly NdArray[]): Promise<NdArray | readonly NdArray[]> {
     const bound = this.#bind(args);
-    const step = this.#calls++;
-    const before = this.#last;
     this.#pending++;
-    const task = async (): Promise<NdArray | readonly NdArray[]> => {
-      try {
-        await before;
-        await this.program.run(bound.memories, 1, step);
-        return this.#read(bound);
-      } finally {
-        this.#pending--;
-        this.#unused.push(bound);
-      }
-    };
-    const result = task();
-    // One call's failure is its own; the next goes on.
-    this.#last = result.catch(() => undefined);
-    return result;
+    try {
+      // The program runs the calls in order.
+      await this.program.run(bound.memories, 1, this.#calls++);
+      return this.#read(bound);
+    } finally {
+      this.#pending--;
+      this.#unused.push(bound);
+    }
   }
 
   runSync(args: readonly NdArray[]): NdArray | readonly NdArray[] {

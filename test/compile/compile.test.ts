@@ -4,7 +4,7 @@ import { compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import { constant, scalar } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { add, cast, div, matmul, mul, neg, randomUniform, reshape, square, sub, sum } from '../../lib/ops/index.js';
+import { add, cast, div, gatherRows, matmul, mul, neg, randomUniform, reshape, square, sub, sum } from '../../lib/ops/index.js';
 
 const a = array([[1, 2], [3, 4]]); // prettier-ignore
 const b = array([[1, 0], [0, -1]]); // prettier-ignore
@@ -55,6 +55,14 @@ describe('compile', () => {
     assert.throws(() => f.sync(a), { name: 'StateError', message: /expected no call with these shapes under way/ });
     await call;
     f.sync(a);
+  });
+  it('fails one call of several made at once', async () => {
+    const f = compile((table: Tensor, ids: Tensor) => gatherRows(table, ids));
+    const calls = [1, 5, 0].map((row) => f(a, array(Int32Array.of(row))));
+    const [first, second, third] = await Promise.allSettled(calls);
+    assert.deepEqual([first, third].map((call) => call?.status === 'fulfilled' && call.value.toNested()), [[[3, 4]], [[1, 2]]]); // prettier-ignore
+    assert.match(String(second?.status === 'rejected' && second.reason), /DataError: gatherRows: expected an index in 0 … 1, got 5/);
+    assert.deepEqual(f.sync(a, array(Int32Array.of(1))).toNested(), [[3, 4]]);
   });
   it('goes on after a call that failed', async () => {
     const f = compile((x: Tensor) => neg(x));
