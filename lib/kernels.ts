@@ -14,16 +14,15 @@ import {
   reduceKinds,
   softmaxKinds,
 } from './compile/instruction.js';
-import { DTypeError, DataError, NativeError, OptionError, ShapeError } from './errors.js';
+import { DTypeError, ShapeError } from './errors.js';
+import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { type NumericArray, native } from './native.js';
 import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed as whole } from './options.js';
 
+export * from './kernels-images.js';
 export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
-const size: Rule = required(whole);
 const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };
-const floats: Rule = { expected: 'a Float32Array', accepts: (value) => value instanceof Float32Array };
-const ints: Rule = { expected: 'an Int32Array', accepts: (value) => value instanceof Int32Array };
 const floatsOrInts: Rule = { expected: 'a Float32Array or Int32Array', accepts: (value) => floats.accepts(value) || ints.accepts(value) };
 const numbers: Rule = {
   expected: 'a Float32Array, Int32Array or Uint8Array',
@@ -273,10 +272,6 @@ export function random(options: RandomKernelOptions): void {
   call(() => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, output));
 }
 
-function checkLength(what: string, name: string, array: NumericArray, length: number): void {
-  if (array.length < length) throw new ShapeError(`${what}: expected at least ${length} elements for ${name}, got ${array.length}.`);
-}
-
 /** The leading dimension of a stored [rows, columns] matrix, or a ShapeError if it or the array is too short. */
 function checkMatrix(
   name: string,
@@ -287,17 +282,4 @@ function checkMatrix(
   if (stride < columns) throw new ShapeError(`gemm: expected ld${name} ≥ ${columns}, the columns of the stored ${name}, got ${stride}.`);
   checkLength('gemm', name, array, rows === 0 || columns === 0 ? 0 : (rows - 1) * stride + columns);
   return stride;
-}
-
-/** Runs a native function; what only it can find out, an overlap or an index in the data, becomes an error of this library. */
-function call(run: () => void): void {
-  try {
-    run();
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    if (cause instanceof RangeError) throw new ShapeError(cause.message, { cause });
-    if (cause instanceof TypeError) throw new OptionError(cause.message, { cause });
-    if ('code' in cause && cause.code === 'ERR_LANEWISE_INDEX') throw new DataError(cause.message, { cause });
-    throw new NativeError(cause.message, { cause });
-  }
 }

@@ -100,6 +100,16 @@ export interface Native {
   map(op: number, a: Float32Array, b: Float32Array | undefined, c: Float32Array | undefined, output: Float32Array): void;
   /** Fills with Philox4x32-10: uniform floats in [0, 1) or 32 random bits each. */
   random(seedLow: number, seedHigh: number, stream: number, step: number, output: Float32Array | Int32Array): void;
+  /** Shapes hold the fields of ConvShape and PoolShape in native/kernels/args.h, in that order. */
+  conv2d(shape: Int32Array, x: Float32Array, w: Float32Array, bias: Float32Array | undefined, activation: number, y: Float32Array): void;
+  conv2dBackwardData(shape: Int32Array, dy: Float32Array, w: Float32Array, dx: Float32Array): void;
+  conv2dBackwardWeights(shape: Int32Array, x: Float32Array, dy: Float32Array, dw: Float32Array): void;
+  im2col(shape: Int32Array, x: Float32Array, columns: Float32Array): void;
+  col2im(shape: Int32Array, columns: Float32Array, dx: Float32Array): void;
+  maxPool2d(shape: Int32Array, x: Float32Array, y: Float32Array, index: Int32Array | undefined): void;
+  maxPool2dBackward(shape: Int32Array, dy: Float32Array, index: Int32Array, dx: Float32Array): void;
+  avgPool2d(shape: Int32Array, countPadding: boolean, x: Float32Array, y: Float32Array): void;
+  avgPool2dBackward(shape: Int32Array, countPadding: boolean, dy: Float32Array, dx: Float32Array): void;
 }
 
 let loaded: Native | undefined;

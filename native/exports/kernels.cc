@@ -87,7 +87,7 @@ class Call {
     }
   }
 
-  // Null: not given, which only a bias may be.
+  // Null: not given, which only a bias or an index may be.
   const int64_t* length_of(const Operand& operand) const {
     for (int i = 0; i < count_; ++i) {
       if (lengths_[i].field == operand.field) return &lengths_[i].length;
@@ -235,6 +235,103 @@ void random(Environment& environment, js::Word seed_low, js::Word seed_high, js:
   Call("random", args).has(args.out, output.length).run(environment);
 }
 
+// Geometry comes as whole numbers in the order of ConvShape and PoolShape, checked like the words of an instruction.
+class Geometry {
+ public:
+  Geometry(const char* function, Ids numbers, int64_t count) : function_(function), numbers_(numbers) {
+    if (numbers.length != count)
+      throw js::RangeProblem{std::string(function) + ": expected " + text(count) + " numbers for shape, got " + text(numbers.length)};
+  }
+
+  int64_t next(int64_t least) {
+    const int64_t value = numbers_.data[at_++];
+    if (value < least)
+      throw js::RangeProblem{std::string(function_) + ": expected a number of at least " + text(least) + " at position " + text(at_ - 1) +
+                             " of shape, got " + text(value)};
+    return value;
+  }
+
+ private:
+  const char* const function_;
+  const Ids numbers_;
+  int64_t at_ = 0;
+};
+
+ConvShape conv_shape(const char* function, Ids numbers) {
+  Geometry g(function, numbers, 16);
+  ConvShape s{};
+  for (int64_t* size : {&s.n, &s.h, &s.w, &s.c, &s.oh, &s.ow, &s.oc, &s.kh, &s.kw}) *size = g.next(0);
+  for (int64_t* step : {&s.stride_h, &s.stride_w, &s.dilation_h, &s.dilation_w}) *step = g.next(1);
+  for (int64_t* pad : {&s.pad_top, &s.pad_left}) *pad = g.next(0);
+  s.groups = g.next(1);
+  if (s.c % s.groups != 0 || s.oc % s.groups != 0)
+    throw js::RangeProblem{std::string(function) + ": expected groups that divide " + text(s.c) + " and " + text(s.oc) + " channels, got " +
+                           text(s.groups)};
+  return s;
+}
+
+PoolShape pool_shape(const char* function, Ids numbers) {
+  Geometry g(function, numbers, 14);
+  PoolShape s{};
+  for (int64_t* size : {&s.n, &s.h, &s.w, &s.c, &s.oh, &s.ow, &s.kh, &s.kw}) *size = g.next(0);
+  for (int64_t* step : {&s.stride_h, &s.stride_w}) *step = g.next(1);
+  for (int64_t* pad : {&s.pad_top, &s.pad_left, &s.pad_bottom, &s.pad_right}) *pad = g.next(0);
+  return s;
+}
+
+void conv_forward(Environment& environment, Ids shape, Floats x, Floats w, std::optional<Floats> bias, ActivationChoice activation,
+                  Floats y) {
+  const ConvForwardArgs args{
+      conv_shape("conv2d", shape), x.data, w.data, bias ? bias->data : nullptr, static_cast<Activation>(activation.value), y.data};
+  Call call("conv2d", args);
+  call.has(args.x, x.length).has(args.w, w.length).has(args.y, y.length);
+  if (bias) call.has(args.bias, bias->length);
+  call.run(environment);
+}
+
+void conv_backward_data(Environment& environment, Ids shape, Floats dy, Floats w, Floats dx) {
+  const ConvBackwardDataArgs args{conv_shape("conv2dBackwardData", shape), dy.data, w.data, dx.data};
+  Call("conv2dBackwardData", args).has(args.dy, dy.length).has(args.w, w.length).has(args.dx, dx.length).run(environment);
+}
+
+void conv_backward_weights(Environment& environment, Ids shape, Floats x, Floats dy, Floats dw) {
+  const ConvBackwardWeightsArgs args{conv_shape("conv2dBackwardWeights", shape), 1, x.data, dy.data, dw.data};
+  Call("conv2dBackwardWeights", args).has(args.x, x.length).has(args.dy, dy.length).has(args.dw, dw.length).run(environment);
+}
+
+void im2col(Environment& environment, Ids shape, Floats x, Floats columns) {
+  const Im2colArgs args{conv_shape("im2col", shape), x.data, columns.data};
+  Call("im2col", args).has(args.x, x.length).has(args.columns, columns.length).run(environment);
+}
+
+void col2im(Environment& environment, Ids shape, Floats columns, Floats dx) {
+  const Col2imArgs args{conv_shape("col2im", shape), columns.data, dx.data};
+  Call("col2im", args).has(args.columns, columns.length).has(args.dx, dx.length).run(environment);
+}
+
+void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::optional<js::Array<int32_t>> index) {
+  const MaxPoolArgs args{pool_shape("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
+  Call call("maxPool2d", args);
+  call.has(args.x, x.length).has(args.y, y.length);
+  if (index) call.has(args.index, index->length);
+  call.run(environment);
+}
+
+void max_pool_backward(Environment& environment, Ids shape, Floats dy, Ids index, Floats dx) {
+  const MaxPoolBackwardArgs args{pool_shape("maxPool2dBackward", shape), dy.data, index.data, dx.data};
+  Call("maxPool2dBackward", args).has(args.dy, dy.length).has(args.index, index.length).has(args.dx, dx.length).run(environment);
+}
+
+void avg_pool(Environment& environment, Ids shape, bool count_padding, Floats x, Floats y) {
+  const AvgPoolArgs args{pool_shape("avgPool2d", shape), count_padding, x.data, y.data};
+  Call("avgPool2d", args).has(args.x, x.length).has(args.y, y.length).run(environment);
+}
+
+void avg_pool_backward(Environment& environment, Ids shape, bool count_padding, Floats dy, Floats dx) {
+  const AvgPoolBackwardArgs args{pool_shape("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
+  Call("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
+}
+
 constexpr js::Function kFunctions[] = {
     js::function<gemm>("gemm", "m n k a aOffset aRow aCol b bOffset bRow bCol c cOffset cRow bias activation accumulate"),
     js::function<softmax>("softmax", "kind rows columns input output"),
@@ -244,6 +341,15 @@ constexpr js::Function kFunctions[] = {
     js::function<gather_rows>("gatherRows", "count tableRows rowBytes table ids output"),
     js::function<map>("map", "op a b c output"),
     js::function<random>("random", "seedLow seedHigh stream step output"),
+    js::function<conv_forward>("conv2d", "shape x w bias activation y"),
+    js::function<conv_backward_data>("conv2dBackwardData", "shape dy w dx"),
+    js::function<conv_backward_weights>("conv2dBackwardWeights", "shape x dy dw"),
+    js::function<im2col>("im2col", "shape x columns"),
+    js::function<col2im>("col2im", "shape columns dx"),
+    js::function<max_pool>("maxPool2d", "shape x y index"),
+    js::function<max_pool_backward>("maxPool2dBackward", "shape dy index dx"),
+    js::function<avg_pool>("avgPool2d", "shape countPadding x y"),
+    js::function<avg_pool_backward>("avgPool2dBackward", "shape countPadding dy dx"),
 };
 
 }  // namespace

@@ -85,6 +85,14 @@ inline Words transpose(At out, At in, double rows, double columns) {
 inline Words fill(At out, double count, double value) { return {11, 0, double(out.memory), out.offset, count, value}; }
 inline Words random(RandomKind kind, At out, double count) { return {12, 0, double(kind), double(out.memory), out.offset, count, 1, 2, 3}; }
 
+// Operands first, then the sizes in the order of docs/instruction-stream.md.
+inline Words with_operands(double opcode, std::vector<At> operands, Words sizes) {
+  Words words{opcode, 0};
+  for (const At& operand : operands) append(words, {double(operand.memory), operand.offset});
+  words.insert(words.end(), sizes.begin(), sizes.end());
+  return words;
+}
+
 struct Declared {
   double bytes, stride = 0;
   bool writable = false;
