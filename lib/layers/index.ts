@@ -1,3 +1,7 @@
+export * from './conv-transpose2d.js';
+export * from './conv1d.js';
+export * from './conv2d.js';
+export * from './depthwise-conv2d.js';
 export * from './dropout.js';
 export * from './flatten.js';
 export * from './gelu.js';
@@ -5,6 +9,7 @@ export * from './lambda.js';
 export * from './layer.js';
 export * from './layer-norm.js';
 export * from './linear.js';
+export * from './pad.js';
 export * from './relu.js';
 export * from './rescale.js';
 export * from './rescale.js';

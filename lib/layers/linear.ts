@@ -1,10 +1,11 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform, uniform } from '../init.js';
+import { type Initializer, kaimingUniform } from '../init.js';
 import { add, cast, matmul } from '../ops/index.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
+import { uniformOfFan } from './uniform-of-fan.js';
 
 export interface LinearOptions {
   /** Add a bias. Default: true. */
@@ -42,10 +43,4 @@ export class Linear extends Layer {
     const y = matmul(cast(x, 'float32'), w);
     return bias ? add(y, scope.parameter('bias', [this.outFeatures], biasInit)) : y;
   }
-}
-
-/** U(−1/√I, 1/√I): a bias has no fan of its own. */
-function uniformOfFan(inFeatures: number): Initializer {
-  const bound = inFeatures > 0 ? 1 / Math.sqrt(inFeatures) : 0;
-  return uniform(-bound, bound);
 }

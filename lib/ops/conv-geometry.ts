@@ -12,10 +12,10 @@ export interface Caller {
 
 /** @throws ShapeError unless x is [N, T, C] or [N, H, W, C] */
 export function checkImages({ what, dimensions }: Caller, x: Shape): void {
-  const letters = dimensions === 1 ? '[N, T, C]' : '[N, H, W, C]';
+  const [letters, noun] = dimensions === 1 ? ['[N, T, C]', 'a sequence'] : ['[N, H, W, C]', 'an image'];
   if (x.length !== dimensions + 2) {
     throw new ShapeError(
-      `${what}: expected x of rank ${dimensions + 2} ${letters}, got ${formatShape(x)}. Reshape it; an image of one channel has C = 1.`,
+      `${what}: expected x of rank ${dimensions + 2} ${letters}, got ${formatShape(x)}. Reshape it; ${noun} of one channel has C = 1.`,
     );
   }
 }

@@ -1,5 +1,9 @@
 import { array } from '../../lib/array.js';
 import {
+  Conv1d,
+  Conv2d,
+  ConvTranspose2d,
+  DepthwiseConv2d,
   Dropout,
   ELU,
   Flatten,
@@ -11,6 +15,7 @@ import {
   LeakyReLU,
   Linear,
   LogSoftmax,
+  Pad,
   ReLU,
   Reshape,
   Sequential,
@@ -45,6 +50,13 @@ const cases: readonly (readonly [string, Layer, readonly number[]])[] = [
   ['Reshape', new Reshape([2, -1]), [2, 6]],
   ['LayerNorm', new LayerNorm(), [3, 5]],
   ['LayerNorm of two dimensions', new LayerNorm({ normalizedShape: [2, 3] }), [2, 2, 3]],
+  ['Conv1d', new Conv1d(4, 3, { stride: 2, padding: 1, groups: 2 }), [2, 7, 2]],
+  ['Conv2d', new Conv2d(3, [3, 2], { padding: [1, 0] }), [2, 4, 3, 2]],
+  ['Conv2d with all options', new Conv2d(4, 2, { stride: 2, padding: 'same', dilation: 2, groups: 2, bias: false }), [1, 5, 4, 4]],
+  ['ConvTranspose2d', new ConvTranspose2d(3, 3, { stride: 2, padding: 1, outputPadding: 1 }), [1, 3, 2, 2]],
+  ['ConvTranspose2d in groups', new ConvTranspose2d(4, 2, { dilation: 2, groups: 2, bias: false }), [1, 2, 3, 4]],
+  ['DepthwiseConv2d', new DepthwiseConv2d(3, { padding: 1, depthMultiplier: 2 }), [2, 3, 4, 2]],
+  ['Pad', new Pad([1, 0, 2, 1], { value: 3 }), [2, 2, 3, 2]],
   ['Lambda', new Lambda(sin), [3, 4]],
   ['Identity', new Identity(), [3, 4]],
 ];

@@ -90,7 +90,7 @@ const wrong: readonly (readonly [() => unknown, 'ShapeError' | 'OptionError', st
   [
     () => ops.conv1d(input([2, 3]), input([3, 1, 1])),
     'ShapeError',
-    'conv1d: expected x of rank 3 [N, T, C], got [2, 3]. Reshape it; an image of one channel has C = 1.',
+    'conv1d: expected x of rank 3 [N, T, C], got [2, 3]. Reshape it; a sequence of one channel has C = 1.',
   ],
   [
     () => ops.conv2d(input([1, 3, 3, 1]), input([3, 3, 1])),

@@ -1,0 +1,53 @@
+import type { Tensor } from '../graph/tensor.js';
+import { type Initializer, kaimingUniform } from '../init.js';
+import { convolveTransposed } from '../ops/conv.js';
+import { checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { type ConvTranspose2dGeometry, type Pair, both, convTranspose2dRules, pairOf } from '../ops/conv-options.js';
+import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+import { uniformOfFan } from './uniform-of-fan.js';
+
+export interface ConvTranspose2dOptions extends ConvTranspose2dGeometry {
+  /** Add a bias. Default: true. */
+  readonly bias?: boolean;
+  /** First values of the weight. Default: U(−1/√F, 1/√F), F = KH · KW · O/G, which is Kaiming uniform with a = √5. */
+  readonly weightInit?: Initializer;
+}
+
+/**
+ * Makes larger images: every input pixel adds its channels times a kernel to the window it stands for.
+ *
+ * y = b + the gradient of Conv2d with respect to its input, where x is the gradient of its output.
+ * x [N, H, W, C] → y [N, OH, OW, O], OH = (H − 1)·stride − 2·padding + dilation·(KH − 1) + outputPadding + 1;
+ * parameters: weight W [KH, KW, O/G, C], bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the
+ * g-th part of O.
+ *
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C], groups do not
+ * divide C and O, or the output would have no pixels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html (there x is [N, C, H, W], W [C, O/G, KH, KW])
+ */
+export class ConvTranspose2d extends Layer {
+  constructor(
+    readonly outChannels: number,
+    readonly kernelSize: Pair,
+    readonly options: ConvTranspose2dOptions = {},
+  ) {
+    super();
+    check('ConvTranspose2d', 'outChannels', outChannels, count);
+    check('ConvTranspose2d', 'kernelSize', kernelSize, pairOf(count));
+    checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, bias: boolean, weightInit: callable });
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    checkImages({ what: 'ConvTranspose2d', dimensions: 2 }, x.shape);
+    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { groups = 1 } = geometry;
+    const [kh, kw] = both(this.kernelSize);
+    checkGroups('ConvTranspose2d', 'outChannels', this.outChannels, groups);
+    const width = this.outChannels / groups;
+    const w = scope.parameter('weight', [kh, kw, width, x.shape[3]!], weightInit);
+    const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(kh * kw * width)) : undefined;
+    return convolveTransposed('ConvTranspose2d', x, w, { ...geometry, bias: b });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Tensor } from '../graph/tensor.js';
+import { type Initializer, kaimingUniform } from '../init.js';
+import { convolveSequence } from '../ops/conv.js';
+import { type Caller, checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { type Conv1dGeometry, conv1dRules } from '../ops/conv-options.js';
+import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+import { uniformOfFan } from './uniform-of-fan.js';
+
+export interface Conv1dOptions extends Conv1dGeometry {
+  /** Add a bias. Default: true. */
+  readonly bias?: boolean;
+  /** First values of the weight. Default: U(−1/√F, 1/√F), F = K · C/G, which is Kaiming uniform with a = √5. */
+  readonly weightInit?: Initializer;
+}
+
+const caller: Caller = { what: 'Conv1d', dimensions: 1 };
+
+/**
+ * Slides a kernel along sequences.
+ *
+ * y[n, t, o] = b[o] + Σ x[n, t·stride − padding + k·dilation, c] · W[k, c, o], 0 outside the sequence.
+ * x [N, T, C] → y [N, OT, O], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1; parameters: weight W [K, C/G, O],
+ * bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the g-th part of O.
+ *
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, T, C], groups do not
+ * divide C and O, or the kernel is longer than the padded sequence
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html (there x is [N, C, T], W [O, C/G, K])
+ */
+export class Conv1d extends Layer {
+  constructor(
+    readonly outChannels: number,
+    readonly kernelSize: number,
+    readonly options: Conv1dOptions = {},
+  ) {
+    super();
+    check('Conv1d', 'outChannels', outChannels, count);
+    check('Conv1d', 'kernelSize', kernelSize, count);
+    checkOptions('Conv1d', options, { ...conv1dRules, bias: boolean, weightInit: callable });
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    checkImages(caller, x.shape);
+    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { groups = 1 } = geometry;
+    const channels = x.shape[2]!;
+    checkGroups('Conv1d', 'the channels C of x', channels, groups);
+    const depth = channels / groups;
+    const w = scope.parameter('weight', [this.kernelSize, depth, this.outChannels], weightInit);
+    const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(this.kernelSize * depth)) : undefined;
+    return convolveSequence(caller, x, w, { ...geometry, bias: b });
+  }
+}

@@ -1,0 +1,59 @@
+import { ShapeError, formatShape } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type Initializer, kaimingUniform } from '../init.js';
+import { convolve } from '../ops/conv.js';
+import { type Caller, checkImages } from '../ops/conv-geometry.js';
+import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
+import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+import { uniformOfFan } from './uniform-of-fan.js';
+
+export interface DepthwiseConv2dOptions extends Omit<Conv2dGeometry, 'groups'> {
+  /** Output channels made of each input channel. Default: 1. */
+  readonly depthMultiplier?: number;
+  /** Add a bias. Default: true. */
+  readonly bias?: boolean;
+  /** First values of the weight. Default: U(−1/√F, 1/√F), F = KH · KW, which is Kaiming uniform with a = √5. */
+  readonly weightInit?: Initializer;
+}
+
+const caller: Caller = { what: 'DepthwiseConv2d', dimensions: 2 };
+const { stride, padding, dilation } = conv2dRules;
+
+/**
+ * Slides kernels over each channel of images by itself: Conv2d with as many groups as channels.
+ *
+ * y[n, i, j, c·D + d] = b[c·D + d] + Σ x[n, i·stride − padding + kh·dilation, j·stride − padding + kw·dilation, c] · W[kh, kw, 0, c·D + d],
+ * 0 outside the image, D the depth multiplier. x [N, H, W, C] → y [N, OH, OW, C · D], OH as in Conv2d;
+ * parameters: weight W [KH, KW, 1, C · D], bias b [C · D], which starts as U(−1/√F, 1/√F).
+ *
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C] with C ≥ 1 or
+ * the kernel is larger than the padded image
+ * @see Howard et al. 2017, https://arxiv.org/abs/1704.04861
+ */
+export class DepthwiseConv2d extends Layer {
+  constructor(
+    readonly kernelSize: Pair,
+    readonly options: DepthwiseConv2dOptions = {},
+  ) {
+    super();
+    check('DepthwiseConv2d', 'kernelSize', kernelSize, pairOf(count));
+    checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, bias: boolean, weightInit: callable });
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    checkImages(caller, x.shape);
+    const { depthMultiplier = 1, bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const [kh, kw] = both(this.kernelSize);
+    const channels = x.shape[3]!;
+    if (channels === 0)
+      throw new ShapeError(
+        `DepthwiseConv2d: expected x of at least one channel C, got ${formatShape(x.shape)}. Change the layer before it.`,
+      );
+    const outChannels = channels * depthMultiplier;
+    const w = scope.parameter('weight', [kh, kw, 1, outChannels], weightInit);
+    const b = bias ? scope.parameter('bias', [outChannels], uniformOfFan(kh * kw)) : undefined;
+    return convolve(caller, x, w, { ...geometry, groups: channels, bias: b });
+  }
+}
