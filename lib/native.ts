@@ -127,8 +127,9 @@ function load(): Native {
     const loader = require('node-gyp-build') as (directory: string) => Native;
     return loader(root);
   } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
     throw new Error(
-      `lanewise: no native binary for ${process.platform}-${process.arch} could be loaded. Build it with: npm explore lanewise -- npm run build:native`,
+      `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
       { cause },
     );
   }

@@ -100,7 +100,8 @@ const KernelTable& find_table(const std::string& wanted) {
     names += names.empty() ? "" : ", ";
     names += table->isa;
   }
-  throw Error("ERR_LANEWISE_ISA", "LANEWISE_ISA: expected one of " + names + " (what this machine can run), got '" + wanted + "'");
+  throw Error("ERR_LANEWISE_ISA", "LANEWISE_ISA: expected one of " + names + " (what this machine can run), got '" + wanted +
+                                      "'. Unset it to use the best one.");
 }
 
 const KernelTable& kernel_table() {

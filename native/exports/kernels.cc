@@ -204,7 +204,7 @@ void gather_rows(Environment& environment, js::Size count, js::Size table_rows, 
 
 void map(Environment& environment, MapChoice op, Floats a, std::optional<Floats> b, std::optional<Floats> c, Floats output) {
   const std::optional<Floats> arrays[] = {a, b, c};
-  const int inputs = arity(static_cast<MapOp>(op.value));
+  const int inputs = map_arity(static_cast<MapOp>(op.value));
   MapArgs args{};
   args.rank = 1;
   args.dims[0] = output.length;

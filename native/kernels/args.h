@@ -49,6 +49,28 @@ enum class MapOp : int32_t {
   count
 };
 // clang-format on
+// How many registers an operation reads. Internal linkage: ISA objects may hold no weak symbol.
+static constexpr int map_arity(MapOp op) {
+  switch (op) {
+    case MapOp::fma:
+    case MapOp::mul_add:
+    case MapOp::mul_sub:
+    case MapOp::sub_mul:
+    case MapOp::select: return 3;
+    case MapOp::add:
+    case MapOp::sub:
+    case MapOp::mul:
+    case MapOp::div:
+    case MapOp::maximum:
+    case MapOp::minimum:
+    case MapOp::less:
+    case MapOp::less_equal:
+    case MapOp::equal:
+    case MapOp::not_equal:
+    case MapOp::pow: return 2;
+    default: return 1;
+  }
+}
 struct MapInstruction {
   MapOp op;
   int32_t a, b, c;  // registers; unused ones are -1

@@ -104,27 +104,5 @@ static __attribute__((noinline)) void map_instruction(const MapInstruction& i, i
 #undef LW_TERNARY
 }
 
-LW_INLINE int map_arity(MapOp op) {
-  switch (op) {
-    case MapOp::fma:
-    case MapOp::mul_add:
-    case MapOp::mul_sub:
-    case MapOp::sub_mul:
-    case MapOp::select: return 3;
-    case MapOp::add:
-    case MapOp::sub:
-    case MapOp::mul:
-    case MapOp::div:
-    case MapOp::maximum:
-    case MapOp::minimum:
-    case MapOp::less:
-    case MapOp::less_equal:
-    case MapOp::equal:
-    case MapOp::not_equal:
-    case MapOp::pow: return 2;
-    default: return 1;
-  }
-}
-
 }  // namespace
 }  // namespace lanewise::LW_ISA

@@ -25,7 +25,7 @@ void read_map_instruction(StreamReader& words, MapInstruction& instruction, int3
   instruction.op = words.choice("op", last_of<MapOp>());
   int32_t* const registers[] = {&instruction.a, &instruction.b, &instruction.c};
   for (int i = 0; i < 3; ++i) {
-    const bool used = i < arity(instruction.op);
+    const bool used = i < map_arity(instruction.op);
     *registers[i] = small(words, used ? "a register already written," : "no register (−1),", used ? 0 : -1, used ? written - 1 : -1);
   }
 }

@@ -71,28 +71,6 @@ bool distinct(int rank, const int64_t* dims, const int64_t* strides) {
 
 }  // namespace
 
-int arity(MapOp op) {
-  switch (op) {
-    case MapOp::fma:
-    case MapOp::mul_add:
-    case MapOp::mul_sub:
-    case MapOp::sub_mul:
-    case MapOp::select: return 3;
-    case MapOp::add:
-    case MapOp::sub:
-    case MapOp::mul:
-    case MapOp::div:
-    case MapOp::maximum:
-    case MapOp::minimum:
-    case MapOp::less:
-    case MapOp::less_equal:
-    case MapOp::equal:
-    case MapOp::not_equal:
-    case MapOp::pow: return 2;
-    default: return 1;
-  }
-}
-
 Operands operands(const GemmArgs& g) {
   const int64_t a_dims[] = {g.batch, g.m, g.k}, a_strides[] = {g.a_batch, g.a_row, g.a_col};
   const int64_t b_dims[] = {g.batch, g.k, g.n}, b_strides[] = {g.b_batch, g.b_row, g.b_col};

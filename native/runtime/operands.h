@@ -90,9 +90,6 @@ double cost(const ColumnMomentsArgs& args);
 double cost(const ColumnProductsArgs& args);
 double cost(const AffineSampleArgs& args);
 
-// How many registers a map operation reads: 1, 2 or 3.
-int arity(MapOp op);
-
 inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
 
 }  // namespace lanewise

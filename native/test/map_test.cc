@@ -8,28 +8,6 @@ namespace {
 
 constexpr int kOps = static_cast<int>(MapOp::count);
 
-int arity(MapOp op) {
-  switch (op) {
-    case MapOp::fma:
-    case MapOp::mul_add:
-    case MapOp::mul_sub:
-    case MapOp::sub_mul:
-    case MapOp::select: return 3;
-    case MapOp::add:
-    case MapOp::sub:
-    case MapOp::mul:
-    case MapOp::div:
-    case MapOp::maximum:
-    case MapOp::minimum:
-    case MapOp::less:
-    case MapOp::less_equal:
-    case MapOp::equal:
-    case MapOp::not_equal:
-    case MapOp::pow: return 2;
-    default: return 1;
-  }
-}
-
 // Every basic operation in float, as the kernel rounds it; the functions in double.
 double scalar(MapOp op, float a, float b, float c, bool fused) {
   switch (op) {
@@ -113,7 +91,7 @@ LW_TEST(every_operation_at_every_size) {
         Guarded<float> out(n);
         MapArgs args = flat(n);
         for (const Guarded<float>& x : in) add_input(args, x.data(), DType::f32, {1});
-        add_instruction(args, op, 0, arity(op) > 1 ? 1 : -1, arity(op) > 2 ? 2 : -1);
+        add_instruction(args, op, 0, map_arity(op) > 1 ? 1 : -1, map_arity(op) > 2 ? 2 : -1);
         add_output(args, out.data(), DType::f32, 3);
         run(table.map_tasks, table.map, args);
         double worst = 0;
@@ -262,7 +240,7 @@ LW_TEST(random_programs_in_place) {
           return static_cast<int>(source.below(2) == 0 ? std::max<int64_t>(0, known - 1 - source.below(4)) : source.below(known));
         };
         const MapOp op = ops[source.below(std::size(ops))];
-        add_instruction(args, op, any_register(), arity(op) > 1 ? any_register() : -1, arity(op) > 2 ? any_register() : -1);
+        add_instruction(args, op, any_register(), map_arity(op) > 1 ? any_register() : -1, map_arity(op) > 2 ? any_register() : -1);
       }
       // Each output takes a memory of its own, an input's more often than not.
       const int outputs = 1 + static_cast<int>(source.below(std::min(inputs, kMaxMapOutputs)));
