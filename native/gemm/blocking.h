@@ -58,8 +58,8 @@ LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) |
 // Few columns are computed transposed, up to so many and so many rows at a time.
 constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch = kTransposedRows + kLine;
 
-// Scratch: the panels of A with their padding, one panel of B, a transposed block of C.
-constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes;
+// Scratch: the panels of A with their padding, one panel of B and a line to write over, a transposed block of C.
+constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes + kLine;
 constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
 static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <= kScratchA);  // a pitch is at most 5/4 of a depth above 64
 static_assert((kScratchA + kPanelB + kTransposedC) * sizeof(float) <= kScratchBytes);
@@ -74,9 +74,11 @@ struct Grid {
 
 // Depends on the sizes alone. A block is about as many rows as columns: that is the least packing for its work.
 LW_INLINE Grid make_grid(const GemmArgs& g) {
-  const int64_t work = g.m * g.n * larger(g.k, 1);
+  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(larger(g.k, 1));
   if (work <= kTaskWork) return {1, 1, g.m, g.n};
-  const int64_t blocks = divide_up(smaller(divide_up(work * g.batch, kTaskWork), kMaxTasks), g.batch);
+  const bool most = work * static_cast<double>(g.batch) >= static_cast<double>(kTaskWork) * kMaxTasks;  // in int64_t it may overflow
+  const int64_t tasks = most ? kMaxTasks : divide_up(g.m * g.n * larger(g.k, 1) * g.batch, kTaskWork);
+  const int64_t blocks = divide_up(tasks, g.batch);
   const int64_t most_rows = divide_up(g.m, kTaskRows), most_columns = divide_up(g.n, kTaskColumns);
   int64_t across = 1;
   while (across < most_columns && (across + 1) * (across + 1) * g.m <= blocks * g.n) ++across;

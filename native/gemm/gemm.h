@@ -10,6 +10,7 @@
 #include "few_columns.h"
 #include "few_rows.h"
 #include "microkernel.h"
+#include "operand.h"
 #include "pack.h"
 
 namespace lanewise::LW_ISA {
@@ -36,11 +37,12 @@ struct Plan {
   bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
 
-LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth) {
+// `a_row`: floats that a row of A takes in the cache.
+LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth, int64_t a_row) {
   Plan plan;
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
   plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
-  const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * depth, kMaxBlockA);
+  const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * a_row, kMaxBlockA);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
@@ -65,7 +67,7 @@ struct Block {
   int64_t depth;
   const float* a;  // its first row
   const float* b;  // its first row of B
-  int64_t m0;
+  int64_t m0, rows, p0;
   bool add_c, is_last;
 };
 
@@ -89,17 +91,20 @@ LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& ti
 //
 // A row-contiguous B is used in place by a single row tile or where it is small; else the first row tile that meets a panel leaves it
 // behind packed. Other kinds of B are packed before. Meanwhile the next panel is fetched.
-void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, float* scratch) {
+template <class A, class B>
+void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {
   const GemmArgs& g = block.g;
   const RowTiles& tiles = block.tiles;
-  const int64_t depth = block.depth, a_row = plan.copy_a ? panel_pitch(depth) : g.a_row;
-  const float* const a = plan.copy_a ? scratch : block.a;
+  const bool copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);
+  const int64_t depth = block.depth, a_row = A::kDepthMajor ? 1 : copy_a ? panel_pitch(depth) : g.a_row;
+  const float* const a = A::kGathered || copy_a ? scratch : block.a;
+  if (A::kDepthMajor) from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
   const bool direct = g.b_col == 1 && (tiles.count == 1 || plan.small_b);
   float* const packed = scratch + kScratchA;
   Tile tile;
   tile.depth = depth;
   tile.a_row = a_row;
-  tile.a_k = g.a_col;
+  tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
   tile.copy = packed;
   tile.c_row = g.c_row;
   tile.add_c = block.add_c;
@@ -110,7 +115,11 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
     const bool full = columns == width, wraps = next >= n1;
     const float* const b = block.b + j * g.b_col;
-    if (g.b_col != 1 && !plan.in_registers) pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
+    if (B::kGathered) {
+      from_b.panel(block.p0, depth, j, columns, width, packed);
+    } else if (g.b_col != 1 && !plan.in_registers) {
+      pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
+    }
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
     tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
@@ -120,10 +129,11 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
       tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, vectors, tiles.count);
     for (int64_t t = 0; t < tiles.count;) {
       const bool in_place = direct || (g.b_col == 1 && t == 0), copies = in_place && !direct;
-      const bool copy_rows = plan.copy_a && j == n0;
+      const bool copy_rows = copy_a && j == n0;
       const int64_t rows = tiles.size(t), same = (t < tiles.longer ? tiles.longer : tiles.count) - t;
       const int64_t i = tiles.start(t);
-      if (copy_rows) pack_a(rows, depth, block.a + i * g.a_row, g.a_row, scratch + i * a_row);
+      if (copy_rows && A::kGathered) from_a.rows(block.m0 + i, rows, block.p0, depth, scratch + i * a_row, a_row);
+      if (copy_rows && !A::kGathered) pack_a(rows, depth, block.a + i * g.a_row, g.a_row, scratch + i * a_row);
       tile.count = copies || copy_rows ? 1 : same;
       tile.a = a + i * a_row;
       tile.a_next = rows * a_row;
@@ -146,28 +156,41 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, fl
 }
 
 // Rows [m0, m1) × columns [n0, n1) of one product, whole depth.
-void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
+template <class A = Strided, class B = Strided>
+void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch, const A& from_a = {},
+                    const B& from_b = {}) {
   const int64_t step = larger(depth_block(g.k), 1);
-  const Plan plan = make_plan(g, m1 - m0, n1 - n0, step);
+  Plan plan = make_plan(g, m1 - m0, n1 - n0, step, A::kGathered && !A::kDepthMajor ? panel_pitch(step) : step);
+  plan.far_a = plan.far_a && !A::kGathered;
+  plan.far_b = plan.far_b && !B::kGathered;
   for (int64_t m = m0; m < m1; m += plan.rows) {
     const int64_t rows = smaller(plan.rows, m1 - m);
     const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
     for (int64_t p = 0; p == 0 || p < g.k; p += step) {
-      const Block block = {
-          g, tiles, smaller(step, g.k - p), g.a + m * g.a_row + p * g.a_col, g.b + p * g.b_row, m, p > 0 || g.accumulate, p + step >= g.k};
-      gemm_block(block, plan, n0, n1, scratch);
+      const Block block = {g,
+                           tiles,
+                           smaller(step, g.k - p),
+                           g.a + m * g.a_row + p * g.a_col,
+                           g.b + p * g.b_row,
+                           m,
+                           rows,
+                           p,
+                           p > 0 || g.accumulate,
+                           p + step >= g.k};
+      gemm_block(block, plan, n0, n1, from_a, from_b, scratch);
     }
   }
 }
 
 // The same through the transpose of C.
-void gemm_transposed(const GemmArgs& g, int64_t m0, int64_t m1, float* scratch) {
+template <class A = Strided, class B = Strided>
+void gemm_transposed(const GemmArgs& g, int64_t m0, int64_t m1, float* scratch, const A& from_a = {}, const B& from_b = {}) {
   float* const block = scratch + kScratchA + kPanelB;
   for (int64_t m = m0; m < m1; m += kTransposedRows) {
     const int64_t rows = smaller(kTransposedRows, m1 - m);
     float* const c = g.c + m * g.c_row;
     if (g.accumulate) read_transposed(rows, g.n, c, g.c_row, block, kTransposedPitch);
-    gemm_rectangle(transposed(g, m, rows, block, kTransposedPitch), 0, g.n, 0, rows, scratch);
+    gemm_rectangle(transposed(g, m, rows, block, kTransposedPitch), 0, g.n, 0, rows, scratch, from_b, from_a.from(m));
     write_transposed(g, rows, block, kTransposedPitch, c);
     if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) activate(g.activation, rows, g.n, c, g.c_row);
   }
@@ -179,10 +202,10 @@ int64_t gemm_tasks(const GemmArgs& g) {
   return g.batch * grid.column_blocks * grid.row_blocks;
 }
 
-// Tasks count rows fastest, then columns, then the batch; neighbours are merged into the largest rectangles, so that one
-// range packs B once and a single thread works as if there were no grid.
-int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
-  const Grid grid = make_grid(args);
+// Tasks count rows fastest, then columns, then the items of a batch; neighbours are merged into the largest rectangles, so that one
+// range packs B once and a single thread works as if there were no grid. Calls run(item, first row, beyond, first column, beyond).
+template <class Run>
+LW_INLINE void for_each_rectangle(const Grid& grid, int64_t m, int64_t n, int64_t begin, int64_t end, const Run& run) {
   const int64_t tasks = grid.column_blocks * grid.row_blocks;
   for (int64_t task = begin; task < end;) {
     const int64_t item = task / tasks, first = task % tasks;
@@ -191,18 +214,24 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
     const bool whole = row == 0 && count >= grid.row_blocks;
     const int64_t across = whole ? count / grid.row_blocks : 1;
     const int64_t down = whole ? grid.row_blocks : smaller(count, grid.row_blocks - row);
+    run(item, row * grid.rows, smaller(m, (row + down) * grid.rows), column * grid.columns, smaller(n, (column + across) * grid.columns));
+    task += across * down;
+  }
+}
+
+int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
+  float* const floats = static_cast<float*>(scratch);
+  for_each_rectangle(make_grid(args), args.m, args.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     GemmArgs g = args;
     g.a += item * args.a_batch;
     g.b += item * args.b_batch;
     g.c += item * args.c_batch;
-    const int64_t m0 = row * grid.rows, m1 = smaller(g.m, (row + down) * grid.rows);
     if (better_transposed(g, m1 - m0)) {
-      gemm_transposed(g, m0, m1, static_cast<float*>(scratch));
+      gemm_transposed(g, m0, m1, floats);
     } else {
-      gemm_rectangle(g, m0, m1, column * grid.columns, smaller(g.n, (column + across) * grid.columns), static_cast<float*>(scratch));
+      gemm_rectangle(g, m0, m1, n0, n1, floats);
     }
-    task += across * down;
-  }
+  });
   return kOk;
 }
 

@@ -1,0 +1,166 @@
+// dx as, for each phase of the input pixels and each group, the product of the windows of dy [pixels, taps·OC/G] with the transposed
+// weights [taps·OC/G, C/G] of the phase's taps, last tap first. Each element is one product of gemm.h over its phase's taps, those
+// outside dy counting as zeros: nothing is scattered.
+#pragma once
+#include "forward.h"
+#include "phases.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+// A phase and a group.
+struct DataPart {
+  Phase rows, columns;
+  int64_t group;
+};
+
+// Outer: input channels, depth: (taps in descending order, output channels).
+struct WeightOperand {
+  static constexpr bool kGathered = true, kDepthMajor = false;
+  const ConvShape& shape;
+  const DataPart& part;
+  const float* w;
+  int64_t first;
+
+  // The weights of flipped tap t, from input channel `first`, output channel 0 of the group.
+  const float* tap(int64_t t) const {
+    const Phase &down = part.rows, &across = part.columns;
+    const int64_t kh = down.tap + (down.taps - 1 - t / across.taps) * down.tap_step;
+    const int64_t kw = across.tap + (across.taps - 1 - t % across.taps) * across.tap_step;
+    return w + ((kh * shape.kw + kw) * group_inputs(shape) + first) * shape.oc + part.group * group_outputs(shape);
+  }
+  // Calls run(weights of the first output channel, place in the depth, count) for each piece of [p, p + depth) within one tap.
+  template <class Each>
+  void each_tap(int64_t p, int64_t depth, const Each& run) const {
+    const int64_t width = group_outputs(shape);
+    for (int64_t done = 0; done < depth;) {
+      const int64_t t = (p + done) / width, o = (p + done) % width, count = smaller(width - o, depth - done);
+      run(tap(t) + o, done, count);
+      done += count;
+    }
+  }
+
+  void rows(int64_t i, int64_t count, int64_t p, int64_t depth, float* out, int64_t pitch) const {
+    for (int64_t c = 0; c < count; ++c)
+      each_tap(p, depth, [&](const float* from, int64_t done, int64_t length) {
+        copy_over(length, from + (i + c) * shape.oc, out + c * pitch + done);
+      });
+  }
+  void panel(int64_t p, int64_t depth, int64_t i, int64_t count, int64_t width, float* out) const {
+    each_tap(p, depth, [&](const float* from, int64_t done, int64_t length) {
+      pack_panel(length, count, width, from + i * shape.oc, 1, shape.oc, out + done * width);
+    });
+  }
+  WeightOperand from(int64_t i) const { return {shape, part, w, first + i}; }
+};
+
+// Results of a phase that are not neighbours in dx wait in scratch, so many columns and floats at a time.
+constexpr int64_t kPhaseColumns = 128, kPhaseBlock = 64 * 1024, kPhaseStart = kProductScratch + kSpare;
+static_assert((kPhaseStart + kPhaseBlock) * sizeof(float) <= kScratchBytes);
+
+// Without taps or output channels a single phase of zeros is left.
+LW_INLINE ConvShape reachable(const ConvShape& shape) {
+  ConvShape s = shape;
+  if (s.kh == 0 || s.kw == 0 || s.oc == 0 || s.oh == 0 || s.ow == 0) s.kh = s.kw = 0, s.stride_h = s.stride_w = 1;
+  return s;
+}
+
+LW_INLINE int64_t phases_down(const ConvShape& s) { return smaller(s.stride_h, s.h); }
+LW_INLINE int64_t phases_across(const ConvShape& s) { return smaller(s.stride_w, s.w); }
+
+// The largest phase stands for all in the grid.
+GemmArgs conv_backward_data_product(const ConvShape& s) {
+  GemmArgs g = {};
+  g.m = s.n * divide_up(s.h, s.stride_h) * divide_up(s.w, s.stride_w), g.n = group_inputs(s);
+  const int64_t spacing_h = s.stride_h / congruence(s.dilation_h, s.stride_h).divisor;
+  const int64_t spacing_w = s.stride_w / congruence(s.dilation_w, s.stride_w).divisor;
+  g.k = divide_up(s.kh, spacing_h) * divide_up(s.kw, spacing_w) * group_outputs(s);
+  g.batch = phases_down(s) * phases_across(s) * s.groups;
+  return g;
+}
+
+// Rows [m0, m1) × columns [n0, n1) of one part to g.c.
+LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, const WindowOperand& windows,
+                              const WeightOperand& weights, float* scratch) {
+  if (n0 == 0 && n1 == g.n && windows_better_transposed(windows.window, m1 - m0, g.n)) {
+    gemm_transposed(g, m0, m1, scratch, windows, weights);
+  } else {
+    gemm_rectangle(g, m0, m1, n0, n1, scratch, windows, weights);
+  }
+}
+
+// The same to the places of a phase in dx.
+void spread_rectangle(const ConvBackwardDataArgs& a, const DataPart& part, const GemmArgs& product, int64_t m0, int64_t m1, int64_t n0,
+                      int64_t n1, const WindowOperand& windows, const WeightOperand& weights, float* scratch) {
+  const ConvShape& s = a.shape;
+  float* const block = scratch + kPhaseStart;
+  for (int64_t n = n0; n < n1; n += kPhaseColumns) {
+    const int64_t columns = smaller(kPhaseColumns, n1 - n), most = kPhaseBlock / columns;
+    GemmArgs g = product;
+    g.n = columns;
+    g.c = block, g.c_row = columns;
+    for (int64_t m = m0; m < m1; m += most) {
+      const int64_t rows = smaller(most, m1 - m);
+      part_rectangle(g, 0, rows, 0, columns, windows.from(m), weights.from(n), scratch);
+      Pixel at = pixel_at(m, part.rows.count, part.columns.count);
+      const float* from = block;
+      for (int64_t i = 0; i < rows; ++i, from += columns, advance(at, part.rows.count, part.columns.count)) {
+        const int64_t row = part.rows.first + at.i * part.rows.stride, column = part.columns.first + at.j * part.columns.stride;
+        float* const to = a.dx + ((at.n * s.h + row) * s.w + column) * s.c + part.group * product.n + n;
+        int64_t c = 0;
+        for (; c + kLanes <= columns; c += kLanes) store(to + c, load(from + c));
+        if (c < columns) store_n(to + c, load_n(from + c, static_cast<int>(columns - c)), static_cast<int>(columns - c));
+      }
+    }
+  }
+}
+
+int64_t conv_backward_data_tasks(const ConvBackwardDataArgs& a) {
+  const ConvShape s = reachable(a.shape);
+  return s.c == 0 || s.n == 0 || s.h == 0 || s.w == 0 ? 0 : gemm_tasks(conv_backward_data_product(s));
+}
+
+int64_t conv_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t end, void* scratch) {
+  float* const floats = static_cast<float*>(scratch);
+  const ConvShape s = reachable(a.shape);
+  const GemmArgs product = conv_backward_data_product(s);
+  const Congruence down = congruence(s.dilation_h, s.stride_h), across = congruence(s.dilation_w, s.stride_w);
+  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
+                     [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+                       const int64_t phase = item / s.groups, row = phase / phases_across(s), column = phase % phases_across(s);
+                       const DataPart part = {phase_of(down, row, s.h, s.stride_h, s.dilation_h, s.pad_top, s.kh),
+                                              phase_of(across, column, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw), item % s.groups};
+                       const Window window = {a.dy + part.group * group_outputs(s),
+                                              s.oh,
+                                              s.ow,
+                                              s.oc,
+                                              part.rows.count,
+                                              part.columns.count,
+                                              part.rows.taps,
+                                              part.columns.taps,
+                                              group_outputs(s),
+                                              1,
+                                              1,
+                                              part.rows.out_step,
+                                              part.columns.out_step,
+                                              part.rows.out - (part.rows.taps - 1) * part.rows.out_step,
+                                              part.columns.out - (part.columns.taps - 1) * part.columns.out_step};
+                       GemmArgs g = product;
+                       g.m = s.n * part.rows.count * part.columns.count;
+                       g.k = window_depth(window);
+                       m1 = smaller(m1, g.m);
+                       if (m0 >= m1) return;
+                       const WindowOperand windows = {window, floats + kProductScratch, 0};
+                       const WeightOperand weights = {s, part, a.w, 0};
+                       if (s.stride_h == 1 && s.stride_w == 1) {
+                         g.c = a.dx + part.group * g.n, g.c_row = s.c;
+                         part_rectangle(g, m0, m1, n0, n1, windows, weights, floats);
+                       } else {
+                         spread_rectangle(a, part, g, m0, m1, n0, n1, windows, weights, floats);
+                       }
+                     });
+  return kOk;
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

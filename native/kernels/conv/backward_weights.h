@@ -1,0 +1,49 @@
+// dw of each part and group as the product of the transposed windows [KH·KW·C/G, pixels] with dy [pixels, OC/G]: bit for bit that of the
+// im2col matrix, so K of the numerical contract in gemm.h is the number of the part's pixels.
+#pragma once
+#include "shape.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+// The largest part, the first one, stands for all in the grid.
+GemmArgs conv_backward_weights_product(const ConvBackwardWeightsArgs& a) {
+  const ConvShape& s = a.shape;
+  GemmArgs g = {};
+  g.m = s.kh * s.kw * group_inputs(s), g.n = group_outputs(s), g.k = divide_up(output_pixels(s), a.parts), g.batch = s.groups * a.parts;
+  g.b = a.dy, g.b_row = s.oc, g.b_col = 1;
+  g.c = a.dw, g.c_row = s.oc;
+  return g;
+}
+
+int64_t conv_backward_weights_tasks(const ConvBackwardWeightsArgs& a) {
+  const ConvShape& s = a.shape;
+  return s.oc == 0 || s.c == 0 || s.kh == 0 || s.kw == 0 ? 0 : gemm_tasks(conv_backward_weights_product(a));
+}
+
+int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
+  float* const floats = static_cast<float*>(scratch);
+  const ConvShape& s = a.shape;
+  const GemmArgs product = conv_backward_weights_product(a);
+  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
+                     [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+                       const int64_t part = item / s.groups, group = item % s.groups, pixels = output_pixels(s);
+                       const int64_t first = smaller(part * product.k, pixels);
+                       GemmArgs g = product;
+                       g.k = smaller(product.k, pixels - first);
+                       g.b += first * s.oc + group * g.n;
+                       g.c += part * g.m * s.oc + group * g.n;
+                       const Window window = input_window(s, a.x, group);
+                       const WindowPixelOperand windows = {window, 0, first};
+                       const int64_t rows = m1 - m0;
+                       if (g.n <= kMaxTransposed && g.n * divide_up(rows, kLanes) < rows * divide_up(g.n, kLanes)) {
+                         gemm_transposed(g, m0, m1, floats, windows);
+                       } else {
+                         gemm_rectangle(g, m0, m1, n0, n1, floats, windows);
+                       }
+                     });
+  return kOk;
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA

@@ -1,0 +1,354 @@
+// Convolution and its gradients against the contract in scalars: bit for bit on every ISA that fuses, within a bound derived from the
+// number of terms on the baseline. Inputs are allocated to the last element, so that the address sanitizer sees any reading beyond.
+#include <memory>
+
+#include "kernel_harness.h"
+
+using namespace lanewise;
+using namespace lanewise::test;
+
+namespace {
+
+constexpr double kEpsilon = 0x1p-24;
+
+struct Problem {
+  ConvShape s;
+  int64_t parts = 1;
+  bool bias = false;
+  Activation activation = Activation::none;
+};
+
+std::string describe(const KernelTable& table, const char* pass, const Problem& q) {
+  const ConvShape& s = q.s;
+  return text(table, pass,
+              {s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, s.kh, s.kw, s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.pad_top, s.pad_left,
+               s.groups, q.parts, q.bias, int64_t(q.activation)});
+}
+
+// One element of a product: the terms in the order of the contract, those outside the image included.
+struct Terms {
+  std::vector<float> a, b;
+  void add(float x, float y) { a.push_back(x), b.push_back(y); }
+};
+
+int64_t depth_block(int64_t k) {
+  if (k <= 384) return std::max<int64_t>(k, 1);
+  const int64_t blocks = (k + 383) / 384;
+  return ((k + blocks - 1) / blocks + 7) / 8 * 8;
+}
+
+struct Expected {
+  float sum;
+  double exact, magnitude;
+  int64_t terms;
+};
+
+Expected sum_of(const Terms& t) {
+  const int64_t k = static_cast<int64_t>(t.a.size()), step = depth_block(k);
+  Expected out = {0, 0, 0, k};
+  for (int64_t p0 = 0; p0 < k; p0 += step) {
+    float block = 0;
+    for (int64_t p = p0; p < std::min(k, p0 + step); ++p) {
+      block = std::fma(t.a[p], t.b[p], block);
+      out.exact += double(t.a[p]) * t.b[p];
+      out.magnitude += std::fabs(double(t.a[p]) * t.b[p]);
+    }
+    out.sum = p0 == 0 ? block : out.sum + block;
+  }
+  return out;
+}
+
+bool equal_bits(float x, float y) { return std::memcmp(&x, &y, sizeof x) == 0; }
+
+// Whether `got` is that sum, by its bits and by its distance from the exact one.
+bool holds(const KernelTable& table, float got, const Expected& e) {
+  if (table.fused && !equal_bits(got, e.sum)) return false;
+  return std::fabs(got - e.exact) <= 2 * double(e.terms + 2) * kEpsilon * e.magnitude;
+}
+
+// Of an image [N, H, W, C], 0 outside.
+float at(const float* image, int64_t n, int64_t i, int64_t j, int64_t c, int64_t h, int64_t w, int64_t channels) {
+  return i < 0 || i >= h || j < 0 || j >= w ? 0.0f : image[((n * h + i) * w + j) * channels + c];
+}
+
+struct Data {
+  std::unique_ptr<float[]> x, w, dy, bias;
+};
+
+std::unique_ptr<float[]> exactly(Source& source, int64_t n) {
+  std::unique_ptr<float[]> out(new float[static_cast<size_t>(n)]);
+  for (int64_t i = 0; i < n; ++i) out[i] = source.uniform(-1, 1);
+  return out;
+}
+
+Guarded<float> unwritten(int64_t n) { return Guarded<float>(n, std::numeric_limits<float>::quiet_NaN()); }
+
+void check_forward(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+  const ConvShape& s = q.s;
+  Guarded<float> y = unwritten(s.n * s.oh * s.ow * s.oc);
+  const ConvForwardArgs args = {s, d.x.get(), d.w.get(), q.bias ? d.bias.get() : nullptr, q.activation, y.data()};
+  run(table.conv_forward_tasks, table.conv_forward, args, seed);
+  const int64_t depth = s.c / s.groups, width = s.oc / s.groups;
+  int64_t wrong = 0, place = 0;
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t i = 0; i < s.oh; ++i)
+      for (int64_t j = 0; j < s.ow; ++j)
+        for (int64_t o = 0; o < s.oc; ++o, ++place) {
+          Terms terms;
+          for (int64_t kh = 0; kh < s.kh; ++kh)
+            for (int64_t kw = 0; kw < s.kw; ++kw)
+              for (int64_t c = 0; c < depth; ++c)
+                terms.add(at(d.x.get(), n, i * s.stride_h - s.pad_top + kh * s.dilation_h, j * s.stride_w - s.pad_left + kw * s.dilation_w,
+                             o / width * depth + c, s.h, s.w, s.c),
+                          d.w[((kh * s.kw + kw) * depth + c) * s.oc + o]);
+          Expected e = sum_of(terms);
+          if (q.bias) {
+            e.sum += d.bias[o], e.exact += d.bias[o], e.magnitude += std::fabs(d.bias[o]);
+          }
+          const float got = y[place];
+          if (q.activation == Activation::relu) {
+            e.sum = std::max(e.sum, 0.0f), e.exact = std::max(e.exact, 0.0);
+          }
+          if (q.activation == Activation::sigmoid || q.activation == Activation::tanh) {
+            // Slopes are at most 1; 4 units in the last place for the function itself.
+            const double target = q.activation == Activation::tanh ? std::tanh(e.exact) : 1 / (1 + std::exp(-e.exact));
+            wrong += !(std::fabs(got - target) <= 2 * double(e.terms + 2) * kEpsilon * e.magnitude + 8 * kEpsilon * std::fabs(target));
+          } else {
+            wrong += !holds(table, got, e);
+          }
+        }
+  CHECK_TEXT(wrong == 0 && y.intact(), describe(table, "forward", q) + ": " + std::to_string(wrong) + " wrong");
+}
+
+void check_backward_data(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+  const ConvShape& s = q.s;
+  Guarded<float> dx = unwritten(s.n * s.h * s.w * s.c);
+  const ConvBackwardDataArgs args = {s, d.dy.get(), d.w.get(), dx.data()};
+  run(table.conv_backward_data_tasks, table.conv_backward_data, args, seed);
+  const int64_t depth = s.c / s.groups, width = s.oc / s.groups;
+  int64_t wrong = 0, place = 0;
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t row = 0; row < s.h; ++row)
+      for (int64_t column = 0; column < s.w; ++column)
+        for (int64_t c = 0; c < s.c; ++c, ++place) {
+          Terms terms;
+          for (int64_t kh = s.kh - 1; kh >= 0; --kh)
+            for (int64_t kw = s.kw - 1; kw >= 0; --kw) {
+              const int64_t i = row + s.pad_top - kh * s.dilation_h, j = column + s.pad_left - kw * s.dilation_w;
+              if (i % s.stride_h != 0 || j % s.stride_w != 0) continue;
+              for (int64_t o = c / depth * width; o < (c / depth + 1) * width; ++o)
+                terms.add(at(d.dy.get(), n, i / s.stride_h, j / s.stride_w, o, s.oh, s.ow, s.oc),
+                          d.w[((kh * s.kw + kw) * depth + c % depth) * s.oc + o]);
+            }
+          wrong += !holds(table, dx[place], sum_of(terms));
+        }
+  CHECK_TEXT(wrong == 0 && dx.intact(), describe(table, "backward data", q) + ": " + std::to_string(wrong) + " wrong");
+}
+
+void check_backward_weights(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+  const ConvShape& s = q.s;
+  const int64_t depth = s.c / s.groups, width = s.oc / s.groups, pixels = s.n * s.oh * s.ow, share = (pixels + q.parts - 1) / q.parts;
+  Guarded<float> dw = unwritten(q.parts * s.kh * s.kw * depth * s.oc);
+  const ConvBackwardWeightsArgs args = {s, q.parts, d.x.get(), d.dy.get(), dw.data()};
+  run(table.conv_backward_weights_tasks, table.conv_backward_weights, args, seed);
+  int64_t wrong = 0, place = 0;
+  for (int64_t part = 0; part < q.parts; ++part)
+    for (int64_t kh = 0; kh < s.kh; ++kh)
+      for (int64_t kw = 0; kw < s.kw; ++kw)
+        for (int64_t c = 0; c < depth; ++c)
+          for (int64_t o = 0; o < s.oc; ++o, ++place) {
+            Terms terms;
+            for (int64_t p = part * share; p < std::min(pixels, (part + 1) * share); ++p)
+              terms.add(at(d.x.get(), p / (s.oh * s.ow), p / s.ow % s.oh * s.stride_h - s.pad_top + kh * s.dilation_h,
+                           p % s.ow * s.stride_w - s.pad_left + kw * s.dilation_w, o / width * depth + c, s.h, s.w, s.c),
+                        d.dy[p * s.oc + o]);
+            wrong += !holds(table, dw[place], sum_of(terms));
+          }
+  CHECK_TEXT(wrong == 0 && dw.intact(), describe(table, "backward weights", q) + ": " + std::to_string(wrong) + " wrong");
+}
+
+// Whole and in random ranges.
+void check(const KernelTable& table, const Problem& q) {
+  const ConvShape& s = q.s;
+  static uint64_t seed = 1;
+  Source source(++seed);
+  Data d;
+  d.x = exactly(source, s.n * s.h * s.w * s.c);
+  d.w = exactly(source, s.kh * s.kw * (s.c / s.groups) * s.oc);
+  d.dy = exactly(source, s.n * s.oh * s.ow * s.oc);
+  d.bias = exactly(source, s.oc);
+  for (uint64_t split : {uint64_t{0}, seed}) {
+    check_forward(table, q, d, split);
+    check_backward_data(table, q, d, split);
+    check_backward_weights(table, q, d, split);
+  }
+}
+
+// A square problem with the output size that follows.
+Problem square(int64_t n, int64_t size, int64_t c, int64_t oc, int64_t k, int64_t stride = 1, int64_t pad = 0, int64_t groups = 1,
+               int64_t dilation = 1) {
+  const int64_t out = std::max<int64_t>(0, (size + 2 * pad - dilation * (k - 1) - 1) / stride + 1);
+  return {{n, size, size, c, out, out, oc, k, k, stride, stride, dilation, dilation, pad, pad, groups}};
+}
+
+}  // namespace
+
+LW_TEST(layers) {
+  for_each_table([](const KernelTable& t) {
+    for (const Problem& q :
+         {square(2, 12, 1, 6, 5, 1, 2), square(3, 10, 6, 16, 5), square(2, 12, 1, 32, 3, 1, 1), square(2, 8, 3, 24, 3, 1, 1),
+          square(1, 10, 64, 40, 3, 1, 1), square(2, 9, 20, 33, 3, 2, 1), square(1, 23, 3, 64, 7, 2, 3), square(1, 14, 24, 17, 1),
+          square(2, 13, 24, 40, 1, 2), square(3, 4, 130, 96, 3, 1, 1)})
+      check(t, q);
+  });
+}
+
+LW_TEST(lane_and_tile_edges) {
+  for_each_table([](const KernelTable& t) {
+    for (int64_t oc : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 65})
+      for (int64_t c : {1, 2, 3, 15, 16, 17, 33}) check(t, square(1, 7, c, oc, 3, 1, 1));
+  });
+}
+
+LW_TEST(strides_and_dilations) {
+  for_each_table([](const KernelTable& t) {
+    for (int64_t stride : {1, 2, 3, 4, 6, 9})
+      for (int64_t dilation : {1, 2, 3, 4, 6})
+        for (int64_t k : {1, 2, 3, 5})
+          for (int64_t c : {1, 5}) check(t, square(1, 11, c, 4, k, stride, k * dilation / 2, 1, dilation));
+  });
+}
+
+LW_TEST(groups) {
+  for_each_table([](const KernelTable& t) {
+    for (int64_t groups : {2, 3, 8})
+      for (int64_t stride : {1, 2})
+        for (int64_t width : {1, 2, 17}) {
+          check(t, square(2, 8, groups, groups * width, 3, stride, 1, groups));
+          check(t, square(2, 8, groups * width, groups, 3, stride, 1, groups));
+          check(t, square(1, 6, groups * width, groups * 5, 2, stride, 0, groups));
+        }
+  });
+}
+
+LW_TEST(epilogues) {
+  for_each_table([](const KernelTable& t) {
+    for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
+      for (bool bias : {false, true})
+        for (int64_t oc : {1, 5, 40}) {
+          Problem q = square(2, 7, 6, oc, 3, 1, 1);
+          q.activation = activation, q.bias = bias;
+          check(t, q);
+          q.s.groups = oc == 1 ? 1 : oc == 5 ? 1 : 2;
+          q.s.kh = 0;  // bias alone
+          check(t, q);
+        }
+  });
+}
+
+LW_TEST(parts) {
+  for_each_table([](const KernelTable& t) {
+    for (int64_t parts : {1, 2, 3, 7, 100})
+      for (int64_t oc : {3, 20}) {
+        Problem q = square(3, 6, 5, oc, 3, 1, 1);
+        q.parts = parts;
+        check(t, q);
+      }
+  });
+}
+
+// Outputs that see padding alone, kernels and strides beyond the image, empty extents, sizes up to the largest the decoder lets through.
+LW_TEST(any_geometry) {
+  constexpr int64_t kHuge = INT32_MAX;
+  for_each_table([](const KernelTable& t) {
+    Problem q = square(1, 5, 3, 4, 3, 1, 1);
+    for (int64_t pad : {int64_t{7}, int64_t{1000}, kHuge}) {
+      Problem far = q;
+      far.s.pad_top = pad;
+      check(t, far);
+      far.s.pad_left = pad;
+      check(t, far);
+    }
+    for (int64_t stride : {int64_t{5}, int64_t{100}, kHuge - 1, kHuge}) {
+      Problem far = q;
+      far.s.stride_h = stride;
+      check(t, far);
+      far.s.stride_w = stride, far.s.pad_left = 2;
+      check(t, far);
+      far.s.dilation_h = kHuge, far.s.dilation_w = 3;
+      check(t, far);
+      far.s.pad_top = kHuge;
+      check(t, far);
+    }
+    for (int64_t ConvShape::*extent : {&ConvShape::n, &ConvShape::h, &ConvShape::w, &ConvShape::c, &ConvShape::oh, &ConvShape::ow,
+                                       &ConvShape::oc, &ConvShape::kh, &ConvShape::kw}) {
+      Problem empty = q;
+      empty.s.*extent = 0;
+      check(t, empty);
+    }
+  });
+}
+
+// No memory backs the other extents of an empty image, so they must not be run through.
+LW_TEST(empty_and_endless) {
+  constexpr int64_t kHuge = INT32_MAX;
+  for_each_table([](const KernelTable& t) {
+    alignas(64) static uint8_t scratch[kScratchBytes];
+    const auto run_all = [&](const ConvShape& s, float* y, float* dx, float* dw) {
+      const ConvForwardArgs forward = {s, nullptr, nullptr, nullptr, Activation::none, y};
+      t.conv_forward(forward, 0, t.conv_forward_tasks(forward), scratch);
+      const ConvBackwardDataArgs data = {s, nullptr, nullptr, dx};
+      t.conv_backward_data(data, 0, t.conv_backward_data_tasks(data), scratch);
+      const ConvBackwardWeightsArgs weights = {s, 1, nullptr, nullptr, dw};
+      t.conv_backward_weights(weights, 0, t.conv_backward_weights_tasks(weights), scratch);
+    };
+    Guarded<float> y = unwritten(4), dx = unwritten(4), dw = unwritten(4);
+    run_all({kHuge, kHuge, 0, kHuge, kHuge, kHuge, 0, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 1}, nullptr, nullptr, nullptr);
+    run_all({0, kHuge, kHuge, kHuge, kHuge, kHuge, 0, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 1}, nullptr, nullptr, nullptr);
+    run_all({1, 2, 2, 0, 2, 2, 1, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 1}, y.data(), nullptr, nullptr);
+    run_all({1, 2, 2, 1, kHuge, kHuge, 0, kHuge, kHuge, 2, 3, 1, 1, 0, 0, 1}, nullptr, dx.data(), nullptr);
+    run_all({1, 2, 2, 1, 0, kHuge, 1, 2, 2, kHuge, kHuge, 1, 1, 0, 0, 1}, nullptr, dx.data(), dw.data());
+    for (int64_t i = 0; i < 4; ++i) CHECK(y[i] == 0 && dx[i] == 0 && dw[i] == 0);
+    CHECK(y.intact() && dx.intact() && dw.intact());
+  });
+}
+
+LW_TEST(several_blocks) {
+  for_each_table([](const KernelTable& t) {
+    check(t, square(1, 22, 45, 34, 3, 1, 1));   // depth in two blocks, rows in several
+    check(t, square(6, 30, 1, 2, 2, 1, 0));     // more rows than a transposed block
+    check(t, square(1, 30, 2, 40, 3, 2, 1));    // more pixels than a depth block
+    check(t, square(1, 6, 150, 140, 2, 2, 0));  // columns of a phase in two blocks
+    check(t, square(5, 20, 1, 1, 1, 1, 0));     // a depth of one
+    check(t, square(11, 100, 1, 1, 1, 2, 0));
+  });
+}
+
+LW_TEST(random_problems) {
+  for_each_table([](const KernelTable& t) {
+    Source source(5);
+    for (int round = 0; round < 400; ++round) {
+      const auto of = [&](int64_t n) { return source.below(n); };
+      Problem q;
+      q.s.groups = of(3) == 0 ? 1 + of(4) : 1;
+      q.s = {1 + of(3),
+             of(10),
+             of(14),
+             q.s.groups * of(of(4) == 0 ? 40 : 8),
+             of(9),
+             of(14),
+             q.s.groups * of(of(3) == 0 ? 40 : 9),
+             of(5),
+             of(5),
+             1 + of(4),
+             1 + of(4),
+             1 + of(3),
+             1 + of(3),
+             of(5),
+             of(5),
+             q.s.groups};
+      q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
+      check(t, q);
+    }
+  });
+}
