@@ -8,6 +8,7 @@ import { cpuInfo } from 'lanewise';
 import type { Finding } from './finding.js';
 
 const names = (await readdir(new URL('.', import.meta.url)))
+  .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace('.ts', ''))
   .filter((name) => name !== 'run' && name !== 'finding');
 const name = process.argv[2] ?? '';

@@ -35,7 +35,7 @@ async function digitOf(request: IncomingMessage): Promise<{ digit: number; logit
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const pixels: unknown = JSON.parse(Buffer.concat(chunks).toString());
   if (!Array.isArray(pixels) || pixels.length !== 784) throw new RangeError('expected a JSON array of 784 numbers');
-  const { data } = await network.predict(array(Float32Array.from(pixels as number[]), [1, 28, 28]));
+  const { data } = await network.predict(array(Float32Array.from(pixels as number[]), [1, 28, 28, 1]));
   return { digit: data.indexOf(Math.max(...data)), logits: [...data] };
 }
 

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { Lecun1989 } from '../../examples/models/lecun1989.js';
+import { CrossEntropyLoss, type Layer, Philox, SGD, type Shape, Trainer, array } from '../../lib/index.js';
+
+/** Published counts, or those of the same net in PyTorch. */
+const models: readonly (readonly [name: string, make: () => Layer, image: Shape, parameters: number])[] = [
+  ['the digit network of 1989', () => new Lecun1989({ output: 'scores' }), [16, 16, 1], 9_760],
+];
+
+describe('models of the examples', function () {
+  this.timeout(60_000);
+
+  for (const [name, make, image, parameters] of models) {
+    describe(name, () => {
+      it(`has ${parameters.toLocaleString('en')} parameters and a score for each class`, () => {
+        const summary = make().build(image).summary(2);
+        assert.equal(summary.parameters, parameters);
+        assert.deepEqual(summary.layers.find(({ path }) => path === '')?.output, [2, 10]);
+      });
+
+      it('lowers its loss on one batch', async () => {
+        const x = array(new Philox(1).normal(2 * image.reduce((a, b) => a * b)), [2, ...image]);
+        const batch = { x, y: array(Int32Array.of(3, 7)) };
+        const trainer = new Trainer(make(), { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.01 }), seed: 1 });
+        const { loss: first } = await trainer.step(batch);
+        const { loss: second } = await trainer.step(batch);
+        assert.ok(second! < first!, `${first} → ${second}`);
+      });
+    });
+  }
+});
