@@ -1,3 +1,4 @@
+export * from './avg-pool2d.js';
 export * from './conv-transpose2d.js';
 export * from './conv1d.js';
 export * from './conv2d.js';
@@ -5,10 +6,12 @@ export * from './depthwise-conv2d.js';
 export * from './dropout.js';
 export * from './flatten.js';
 export * from './gelu.js';
+export * from './global-avg-pool2d.js';
 export * from './lambda.js';
 export * from './layer.js';
 export * from './layer-norm.js';
 export * from './linear.js';
+export * from './max-pool2d.js';
 export * from './pad.js';
 export * from './relu.js';
 export * from './rescale.js';

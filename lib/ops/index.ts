@@ -44,6 +44,7 @@ export {
 } from './elementwise.js';
 export { gatherRows, oneHot, pick } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
+export { avgPool2d, type AvgPoolOptions, maxPool2d, type PoolOptions } from './pool.js';
 export { randomUniform } from './random.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
 export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';

@@ -1,4 +1,7 @@
 // Maximum and average over windows of channels-last images, and their gradients, which gather: no window writes where another does.
+//
+// Channels fill the vectors. Sums run in the order args.h gives, each window or pixel in one chain, so the bits depend neither on
+// tasks nor on the ISA. A task is one row of the result.
 #pragma once
 
 #include "args.h"
@@ -7,67 +10,76 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// The part of window `i` that lies in [0, size).
+// The taps of window `i` that lie in [0, size).
 struct Span {
-  int64_t begin, end;  // taps
+  int64_t begin, end;
 };
 LW_INLINE Span inside(int64_t i, int64_t stride, int64_t pad, int64_t taps, int64_t size) {
-  const int64_t start = i * stride - pad;
-  return {max_size(0, -start), max_size(max_size(0, -start), min_size(taps, size - start))};
+  const int64_t start = i * stride - pad, first = max_size(0, -start);
+  return {first, max_size(first, min_size(taps, size - start))};
 }
 
-int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n; }
-
-int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
-  const PoolShape& s = a.shape;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t i = 0; i < s.oh; ++i)
-      for (int64_t j = 0; j < s.ow; ++j) {
-        const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h), across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
-        for (int64_t c = 0; c < s.c; ++c) {
-          float best = -kInfinity;
-          int64_t at = -1;
-          for (int64_t kh = down.begin; kh < down.end; ++kh)
-            for (int64_t kw = across.begin; kw < across.end; ++kw) {
-              const int64_t row = i * s.stride_h - s.pad_top + kh, column = j * s.stride_w - s.pad_left + kw;
-              const float x = a.x[((n * s.h + row) * s.w + column) * s.c + c];
-              if (at >= 0 && (best != best || x <= best)) continue;
-              best = x;
-              at = kh * s.kw + kw;
-            }
-          const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
-          a.y[out] = best;
-          if (a.index != nullptr) a.index[out] = static_cast<int32_t>(at);
-        }
-      }
-  return kOk;
-}
-
-// The windows [begin, end) of `count` that contain position `at` of one axis.
+// The windows of `count` that contain position `at` of one axis.
 LW_INLINE Span windows(int64_t at, int64_t stride, int64_t pad, int64_t taps, int64_t count) {
   const int64_t last = (at + pad) / stride, first = at + pad < taps ? 0 : (at + pad - taps) / stride + 1;
   return {first, max_size(first, min_size(count, last + 1))};
 }
 
-int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n; }
+int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n * a.shape.oh; }
+
+// NaN wins: once the best is NaN nothing replaces it, and x replaces the best unless x <= best.
+int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
+  const PoolShape& s = a.shape;
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
+    const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
+    for (int64_t j = 0; j < s.ow; ++j) {
+      const int64_t left = j * s.stride_w - s.pad_left, out = (task * s.ow + j) * s.c;
+      const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        F32 best = set1(-kInfinity), at = bits_to_float(set1_i(-1));
+        bool first = true;
+        for (int64_t kh = down.begin; kh < down.end; ++kh)
+          for (int64_t kw = across.begin; kw < across.end; ++kw) {
+            const F32 x = load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c, lanes);
+            const F32 tap = bits_to_float(set1_i(static_cast<int32_t>(kh * s.kw + kw)));
+            const Mask keep = mask_or(less_equal(x, best), unordered(best, best));
+            best = first ? x : select(keep, best, x);
+            at = first ? tap : select(keep, at, tap);
+            first = false;
+          }
+        store_n(a.y + out + c, best, lanes);
+        if (a.index != nullptr) store_i_n(a.index + out + c, float_to_bits(at), lanes);
+      }
+    }
+  }
+  return kOk;
+}
+
+int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
 int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
   const PoolShape& s = a.shape;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t row = 0; row < s.h; ++row)
-      for (int64_t column = 0; column < s.w; ++column) {
-        const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh), across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
-        for (int64_t c = 0; c < s.c; ++c) {
-          float sum = 0;
-          for (int64_t i = down.begin; i < down.end; ++i)
-            for (int64_t j = across.begin; j < across.end; ++j) {
-              const int64_t tap = (row + s.pad_top - i * s.stride_h) * s.kw + column + s.pad_left - j * s.stride_w;
-              const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
-              if (a.index[out] == tap) sum += a.dy[out];
-            }
-          a.dx[((n * s.h + row) * s.w + column) * s.c + c] = sum;
-        }
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.h, row = task % s.h;
+    const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
+    for (int64_t column = 0; column < s.w; ++column) {
+      const Span across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        F32 sum = zero();
+        for (int64_t i = down.begin; i < down.end; ++i)
+          for (int64_t j = across.begin; j < across.end; ++j) {
+            const int64_t tap = (row + s.pad_top - i * s.stride_h) * s.kw + column + s.pad_left - j * s.stride_w;
+            const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
+            const Mask chosen = equal_i(load_i_n(a.index + out, lanes), set1_i(static_cast<int32_t>(tap)));
+            sum = add(sum, select(chosen, load_n(a.dy + out, lanes), zero()));
+          }
+        store_n(a.dx + (task * s.w + column) * s.c + c, sum, lanes);
       }
+    }
+  }
   return kOk;
 }
 
@@ -81,42 +93,51 @@ LW_INLINE int64_t window_count(const PoolShape& s, bool count_padding, int64_t i
   return (down.end - down.begin) * (across.end - across.begin);
 }
 
-int64_t avg_pool_tasks(const AvgPoolArgs& a) { return a.shape.n; }
+int64_t avg_pool_tasks(const AvgPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
 int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
   const PoolShape& s = a.shape;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t i = 0; i < s.oh; ++i)
-      for (int64_t j = 0; j < s.ow; ++j) {
-        const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h), across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
-        const int64_t count = window_count(s, a.count_padding, i, j);
-        for (int64_t c = 0; c < s.c; ++c) {
-          float sum = 0;
-          for (int64_t kh = down.begin; kh < down.end; ++kh)
-            for (int64_t kw = across.begin; kw < across.end; ++kw)
-              sum += a.x[((n * s.h + i * s.stride_h - s.pad_top + kh) * s.w + j * s.stride_w - s.pad_left + kw) * s.c + c];
-          a.y[((n * s.oh + i) * s.ow + j) * s.c + c] = count > 0 ? sum / static_cast<float>(count) : 0;
-        }
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
+    const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
+    for (int64_t j = 0; j < s.ow; ++j) {
+      const int64_t left = j * s.stride_w - s.pad_left;
+      const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
+      const F32 count = set1(static_cast<float>(max_size(1, window_count(s, a.count_padding, i, j))));
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        F32 sum = zero();
+        for (int64_t kh = down.begin; kh < down.end; ++kh)
+          for (int64_t kw = across.begin; kw < across.end; ++kw)
+            sum = add(sum, load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c, lanes));
+        store_n(a.y + (task * s.ow + j) * s.c + c, div(sum, count), lanes);
       }
+    }
+  }
   return kOk;
 }
 
-int64_t avg_pool_backward_tasks(const AvgPoolBackwardArgs& a) { return a.shape.n; }
+int64_t avg_pool_backward_tasks(const AvgPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
 int64_t avg_pool_backward(const AvgPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
   const PoolShape& s = a.shape;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t row = 0; row < s.h; ++row)
-      for (int64_t column = 0; column < s.w; ++column) {
-        const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh), across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
-        for (int64_t c = 0; c < s.c; ++c) {
-          float sum = 0;
-          for (int64_t i = down.begin; i < down.end; ++i)
-            for (int64_t j = across.begin; j < across.end; ++j)
-              sum += a.dy[((n * s.oh + i) * s.ow + j) * s.c + c] / static_cast<float>(window_count(s, a.count_padding, i, j));
-          a.dx[((n * s.h + row) * s.w + column) * s.c + c] = sum;
-        }
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.h, row = task % s.h;
+    const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
+    for (int64_t column = 0; column < s.w; ++column) {
+      const Span across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        F32 sum = zero();
+        for (int64_t i = down.begin; i < down.end; ++i)
+          for (int64_t j = across.begin; j < across.end; ++j) {
+            const F32 count = set1(static_cast<float>(window_count(s, a.count_padding, i, j)));
+            sum = add(sum, div(load_n(a.dy + ((n * s.oh + i) * s.ow + j) * s.c + c, lanes), count));
+          }
+        store_n(a.dx + (task * s.w + column) * s.c + c, sum, lanes);
       }
+    }
+  }
   return kOk;
 }
 

@@ -89,6 +89,7 @@ LW_INLINE I32 add_i(I32 a, I32 b) { return {vaddq_s32(a.v, b.v)}; }
 LW_INLINE I32 sub_i(I32 a, I32 b) { return {vsubq_s32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {vandq_s32(a.v, b.v)}; }
 LW_INLINE I32 or_i(I32 a, I32 b) { return {vorrq_s32(a.v, b.v)}; }
+LW_INLINE Mask equal_i(I32 a, I32 b) { return {vceqq_s32(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {veorq_s32(a.v, b.v)}; }
 template <int kBits>
 LW_INLINE I32 shift_left(I32 a) {

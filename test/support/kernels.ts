@@ -2,6 +2,7 @@
 import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, Random, Reduce, ScatterAddRows, Softmax } from '../../lib/compile/instruction.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
+import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './pool-kernels.js';
 import { philox } from './philox.js';
 
 /** Where a tensor lies: element i is data[at + i · unit]. In a memory `data` has one entry a byte, so that offsets are those of the stream. */
@@ -100,9 +101,13 @@ export function execute(x: Bound<Instruction>, context: Context): void {
     case 'convBackwardWeights':
       return convBackwardWeights(x, context);
     case 'maxPool':
+      return maxPool(x);
     case 'maxPoolBackward':
+      return maxPoolBackward(x, context);
     case 'avgPool':
+      return avgPool(x, context);
     case 'avgPoolBackward':
+      return avgPoolBackward(x, context);
     case 'columnMoments':
     case 'columnProducts':
     case 'affineSample':

@@ -1,0 +1,19 @@
+import type { Tensor } from '../graph/tensor.js';
+import { checkImages } from '../ops/conv-geometry.js';
+import { cast, mean } from '../ops/index.js';
+import { Layer } from './layer.js';
+
+/**
+ * Takes the mean of each channel over the whole image.
+ *
+ * y[n, c] = Σ x[n, i, j, c] / (H · W).   x [N, H, W, C] → y [N, C]. No parameters.
+ *
+ * @throws ShapeError if x is no [N, H, W, C]
+ * @see Lin et al. 2013, https://arxiv.org/abs/1312.4400
+ */
+export class GlobalAvgPool2d extends Layer {
+  forward(x: Tensor): Tensor {
+    checkImages({ what: 'GlobalAvgPool2d', dimensions: 2 }, x.shape);
+    return mean(cast(x, 'float32'), { axes: [1, 2] });
+  }
+}

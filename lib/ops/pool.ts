@@ -1,0 +1,212 @@
+/** Pooling of channels-last images: the largest or the mean pixel under each window. */
+import { ShapeError } from '../errors.js';
+import { Operation, apply, applyAll } from '../graph/operation.js';
+import type { Instruction, PoolShape } from '../compile/instruction.js';
+import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
+import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
+import { checkImages } from './conv-geometry.js';
+import { type Pair, both, pairOf } from './conv-options.js';
+import { cast } from './elementwise.js';
+
+export interface PoolOptions {
+  /** Pixels from one window to the next. Default: kernelSize. */
+  readonly stride?: Pair;
+  /** Pixels on each side that no maximum sees and an average takes for 0; at most half the kernel. Default: 0. */
+  readonly padding?: Pair;
+  /** A last window may reach beyond the padding, as long as it starts before it. Default: false. */
+  readonly ceilMode?: boolean;
+}
+
+export interface AvgPoolOptions extends PoolOptions {
+  /** Divide by the whole window where it meets padding, not only by its pixels in the image. Default: true. */
+  readonly countPadding?: boolean;
+}
+
+/** @internal */
+export const poolRules: Rules<PoolOptions> = { stride: pairOf(count), padding: pairOf(nonNegativeInteger), ceilMode: boolean };
+/** @internal */
+export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countPadding: boolean };
+
+const xShape = (s: PoolShape): Shape => [s.n, s.h, s.w, s.c];
+const yShape = (s: PoolShape): Shape => [s.n, s.oh, s.ow, s.c];
+const keyOf = (shape: PoolShape): string => Object.values(shape).join();
+const floats = (shape: Shape): TensorType => ({ shape, dtype: 'float32' });
+
+/** y and, for the gradient, which tap of each window was its first maximum. */
+class MaxPool extends Operation {
+  readonly name = 'maxPool';
+
+  constructor(readonly shape: PoolShape) {
+    super();
+  }
+
+  key(): string {
+    return keyOf(this.shape);
+  }
+
+  infer(): readonly TensorType[] {
+    return [floats(yShape(this.shape)), { shape: yShape(this.shape), dtype: 'int32' }];
+  }
+
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && apply(new MaxPoolBackward(this.shape), dy, node.outputs[1]!)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [out, outIndex] = node.outputs as [Tensor, Tensor];
+    return [{ kind: 'maxPool', out, outIndex, in: node.inputs[0]!, shape: this.shape }];
+  }
+}
+
+/** Has no gradient of its own: a second derivative through max pooling is refused. */
+class MaxPoolBackward extends Operation {
+  readonly name = 'maxPoolBackward';
+
+  constructor(readonly shape: PoolShape) {
+    super();
+  }
+
+  key(): string {
+    return keyOf(this.shape);
+  }
+
+  infer(): readonly TensorType[] {
+    return [floats(xShape(this.shape))];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [dy, index] = node.inputs as [Tensor, Tensor];
+    return [{ kind: 'maxPoolBackward', out: node.outputs[0]!, dy, index, shape: this.shape }];
+  }
+}
+
+class AvgPool extends Operation {
+  readonly name = 'avgPool';
+
+  constructor(
+    readonly shape: PoolShape,
+    readonly countPadding: boolean,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${keyOf(this.shape)}:${this.countPadding}`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [floats(yShape(this.shape))];
+  }
+
+  override vjp(_node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dy && apply(new AvgPoolBackward(this.shape, this.countPadding), dy)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    return [{ kind: 'avgPool', out: node.outputs[0]!, in: node.inputs[0]!, shape: this.shape, countPadding: this.countPadding }];
+  }
+}
+
+class AvgPoolBackward extends Operation {
+  readonly name = 'avgPoolBackward';
+
+  constructor(
+    readonly shape: PoolShape,
+    readonly countPadding: boolean,
+  ) {
+    super();
+  }
+
+  key(): string {
+    return `${keyOf(this.shape)}:${this.countPadding}`;
+  }
+
+  infer(): readonly TensorType[] {
+    return [floats(xShape(this.shape))];
+  }
+
+  override vjp(_node: Node, [dx]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dx && apply(new AvgPool(this.shape, this.countPadding), dx)];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    return [{ kind: 'avgPoolBackward', out: node.outputs[0]!, dy: node.inputs[0]!, shape: this.shape, countPadding: this.countPadding }];
+  }
+}
+
+/**
+ * The largest pixel under each window, channel by channel; the first of equals, and NaN wins.
+ * x [N, H, W, C] → [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1. Once differentiable.
+ *
+ * @throws OptionError for wrong options; ShapeError if x is no [N, H, W, C], the padding is more than half the kernel or no window fits
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html
+ */
+export function maxPool2d(x: Tensor, kernelSize: Pair, options: PoolOptions = {}): Tensor {
+  check('maxPool2d', 'kernelSize', kernelSize, pairOf(count));
+  checkOptions('maxPool2d', options, poolRules);
+  return maxPool('maxPool2d', x, kernelSize, options);
+}
+
+/** @internal maxPool2d in the name of a layer */
+export function maxPool(what: string, x: Tensor, kernelSize: Pair, options: PoolOptions): Tensor {
+  return applyAll(new MaxPool(poolShape(what, x.shape, kernelSize, options)), [cast(x, 'float32')])[0]!;
+}
+
+/**
+ * The mean of the pixels under each window, channel by channel.
+ * x [N, H, W, C] → [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1.
+ *
+ * @throws OptionError for wrong options; ShapeError if x is no [N, H, W, C], the padding is more than half the kernel or no window fits
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html
+ */
+export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
+  check('avgPool2d', 'kernelSize', kernelSize, pairOf(count));
+  checkOptions('avgPool2d', options, avgPoolRules);
+  return avgPool('avgPool2d', x, kernelSize, options);
+}
+
+/** @internal avgPool2d in the name of a layer */
+export function avgPool(what: string, x: Tensor, kernelSize: Pair, { countPadding = true, ...options }: AvgPoolOptions): Tensor {
+  return apply(new AvgPool(poolShape(what, x.shape, kernelSize, options), countPadding), cast(x, 'float32'));
+}
+
+function poolShape(what: string, x: Shape, kernelSize: Pair, options: PoolOptions): PoolShape {
+  checkImages({ what, dimensions: 2 }, x);
+  const { stride = kernelSize, padding = 0, ceilMode = false } = options;
+  const [n, h, w, c] = x as [number, number, number, number];
+  const [kh, kw] = both(kernelSize);
+  const [strideH, strideW] = both(stride);
+  const [padH, padW] = both(padding);
+  return {
+    n,
+    h,
+    w,
+    c,
+    oh: windows(what, 'height', h, kh, strideH, padH, ceilMode),
+    ow: windows(what, 'width', w, kw, strideW, padW, ceilMode),
+    kh,
+    kw,
+    strideH,
+    strideW,
+    padTop: padH,
+    padLeft: padW,
+    padBottom: padH,
+    padRight: padW,
+  };
+}
+
+/** How many windows fit along one dimension. */
+function windows(what: string, name: string, size: number, kernel: number, stride: number, padding: number, ceilMode: boolean): number {
+  if (2 * padding > kernel) {
+    throw new ShapeError(`${what}: expected a padding of at most half the kernel of ${name} ${kernel}, got ${padding}. Use a Pad layer.`);
+  }
+  const room = size + 2 * padding - kernel;
+  if (room < 0 || size === 0) {
+    throw new ShapeError(
+      `${what}: expected a kernel that fits the padded ${name} of x, got ${kernel} > ${size} + 2 · ${padding} = ${size + 2 * padding}. Make the kernel smaller or x larger.`,
+    );
+  }
+  if (!ceilMode) return Math.floor(room / stride) + 1;
+  const up = Math.ceil(room / stride) + 1;
+  return (up - 1) * stride >= size + padding ? up - 1 : up;
+}

@@ -1,0 +1,168 @@
+// Pooling and column statistics against plain loops: every ISA, random task ranges, the same bits on every fused row.
+#include "kernel_harness.h"
+
+using namespace lanewise;
+using namespace lanewise::test;
+
+namespace {
+
+const float kNan = std::nanf("");
+
+PoolShape random_pool(Source& source) {
+  PoolShape s{};
+  s.n = 1 + source.below(3);
+  s.h = source.below(12);
+  s.w = 1 + source.below(12);
+  const int64_t channels[] = {1, 3, 8, 15, 16, 17, 40};
+  s.c = channels[source.below(7)];
+  s.kh = 1 + source.below(4);
+  s.kw = 1 + source.below(4);
+  s.stride_h = 1 + source.below(4);
+  s.stride_w = 1 + source.below(4);
+  s.pad_top = source.below(4);
+  s.pad_left = source.below(4);
+  s.pad_bottom = source.below(4);
+  s.pad_right = source.below(4);
+  s.oh = source.below(8);
+  s.ow = source.below(8);
+  return s;
+}
+
+int64_t inputs(const PoolShape& s) { return s.n * s.h * s.w * s.c; }
+int64_t outputs(const PoolShape& s) { return s.n * s.oh * s.ow * s.c; }
+
+// Calls visit(input element or −1 outside, output element, tap) for every tap of every window, in order.
+template <class Visit>
+void each_tap(const PoolShape& s, const Visit& visit) {
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t i = 0; i < s.oh; ++i)
+      for (int64_t j = 0; j < s.ow; ++j)
+        for (int64_t c = 0; c < s.c; ++c)
+          for (int64_t tap = 0; tap < s.kh * s.kw; ++tap) {
+            const int64_t row = i * s.stride_h - s.pad_top + tap / s.kw, column = j * s.stride_w - s.pad_left + tap % s.kw;
+            const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
+            visit(inside ? ((n * s.h + row) * s.w + column) * s.c + c : -1, ((n * s.oh + i) * s.ow + j) * s.c + c, tap);
+          }
+}
+
+// Taps of the window of output element `o` that an average divides by.
+int64_t counted(const PoolShape& s, bool padding, int64_t o) {
+  const int64_t i = o / s.c / s.ow % s.oh, j = o / s.c % s.ow;
+  int64_t count = 0;
+  for (int64_t tap = 0; tap < s.kh * s.kw; ++tap) {
+    const int64_t row = i * s.stride_h - s.pad_top + tap / s.kw, column = j * s.stride_w - s.pad_left + tap % s.kw;
+    const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
+    const bool padded = row < s.h + s.pad_bottom && column < s.w + s.pad_right;
+    count += padding ? padded : inside;
+  }
+  return count;
+}
+
+std::string describe(const KernelTable& table, const char* what, const PoolShape& s) {
+  return text(table, what, {s.n, s.h, s.w, s.c, s.oh, s.ow, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_top, s.pad_left});
+}
+
+}  // namespace
+
+LW_TEST(pools_are_those_of_plain_loops) {
+  Source source(5);
+  for (int round = 0; round < 150; ++round) {
+    const PoolShape s = random_pool(source);
+    Guarded<float> x = source.floats(inputs(s)), dy = source.floats(outputs(s));
+    for (int64_t i = 0; i < x.size(); ++i) x[i] = source.below(20) == 0 ? kNan : std::round(4 * x[i]) / 4;  // ties and NaN
+    std::vector<float> best(static_cast<size_t>(outputs(s)), -HUGE_VALF), dx(static_cast<size_t>(inputs(s)));
+    std::vector<int32_t> where(best.size(), -1);
+    each_tap(s, [&](int64_t in, int64_t out, int64_t tap) {
+      if (in < 0) return;
+      float& most = best[static_cast<size_t>(out)];
+      int32_t& at = where[static_cast<size_t>(out)];
+      if (at >= 0 && (std::isnan(most) || x[in] <= most)) return;
+      most = x[in];
+      at = static_cast<int32_t>(tap);
+    });
+    each_tap(s, [&](int64_t in, int64_t out, int64_t tap) {
+      if (in >= 0 && where[static_cast<size_t>(out)] == tap) dx[static_cast<size_t>(in)] += dy[out];
+    });
+    for_each_table([&](const KernelTable& table) {
+      Guarded<float> y(outputs(s), 7.0f), slope(inputs(s), 7.0f);
+      Guarded<int32_t> index(outputs(s), 7);
+      run(table.max_pool_tasks, table.max_pool, MaxPoolArgs{s, x.data(), y.data(), index.data()}, 1 + static_cast<uint64_t>(round));
+      CHECK_TEXT(same_bits(y.data(), best.data(), y.size()) && y.intact(), describe(table, "max", s));
+      CHECK_TEXT(std::equal(where.begin(), where.end(), index.data()) && index.intact(), describe(table, "index", s));
+      run(table.max_pool_backward_tasks, table.max_pool_backward, MaxPoolBackwardArgs{s, dy.data(), index.data(), slope.data()}, 3);
+      CHECK_TEXT(same_bits(slope.data(), dx.data(), slope.size()) && slope.intact(), describe(table, "max backward", s));
+    });
+  }
+}
+
+LW_TEST(averages_are_those_of_plain_loops) {
+  Source source(6);
+  for (int round = 0; round < 150; ++round) {
+    const PoolShape s = random_pool(source);
+    const bool padding = round % 2 == 0;
+    const Guarded<float> x = source.floats(inputs(s)), dy = source.floats(outputs(s));
+    std::vector<float> y(static_cast<size_t>(outputs(s))), dx(static_cast<size_t>(inputs(s)));
+    each_tap(s, [&](int64_t in, int64_t out, int64_t) {
+      if (in < 0) return;
+      y[static_cast<size_t>(out)] += x[in];
+      dx[static_cast<size_t>(in)] += dy[out] / static_cast<float>(counted(s, padding, out));
+    });
+    for (int64_t o = 0; o < outputs(s); ++o) y[static_cast<size_t>(o)] /= static_cast<float>(std::max<int64_t>(1, counted(s, padding, o)));
+    for_each_table([&](const KernelTable& table) {
+      Guarded<float> mine(outputs(s), 7.0f), slope(inputs(s), 7.0f);
+      run(table.avg_pool_tasks, table.avg_pool, AvgPoolArgs{s, padding, x.data(), mine.data()}, 2);
+      CHECK_TEXT(same_bits(mine.data(), y.data(), mine.size()) && mine.intact(), describe(table, "average", s));
+      run(table.avg_pool_backward_tasks, table.avg_pool_backward, AvgPoolBackwardArgs{s, padding, dy.data(), slope.data()}, 2);
+      CHECK_TEXT(same_bits(slope.data(), dx.data(), slope.size()) && slope.intact(), describe(table, "average backward", s));
+    });
+  }
+}
+
+LW_TEST(column_statistics_are_near_those_in_double) {
+  Source source(7);
+  const int64_t extents[][3] = {{1, 1, 1},     {2, 3, 5},    {1, 512, 16}, {1, 513, 17}, {3, 100, 40},
+                                {1, 5000, 33}, {2, 1027, 3}, {0, 4, 4},    {1, 4, 0}};
+  for (const auto& [outer, rows, columns] : extents) {
+    const Guarded<float> x = source.floats(outer * rows * columns, 98, 102), dy = source.floats(outer * rows * columns);
+    std::vector<float> fused;
+    for_each_table([&, outer = outer, rows = rows, columns = columns](const KernelTable& table) {
+      const int64_t size = outer * columns;
+      Guarded<float> mean(size), variance(size), sum(size), product(size);
+      run(table.column_moments_tasks, table.column_moments, ColumnMomentsArgs{outer, rows, columns, x.data(), mean.data(), variance.data()},
+          3);
+      run(table.column_products_tasks, table.column_products,
+          ColumnProductsArgs{outer, rows, columns, x.data(), mean.data(), dy.data(), sum.data(), product.data()}, 4);
+      // Roundings on the way of one element: a chain of a quarter of a chunk, its fold, the chunks, the division.
+      const double roundings = (128 + 3 + 4.0 * static_cast<double>(rows / 512 + 1) + 2) * 0x1p-24;
+      for (int64_t o = 0; o < outer; ++o)
+        for (int64_t j = 0; j < columns; ++j) {
+          double total = 0, squares = 0, slopes = 0, products = 0, slope_size = 0, product_size = 0;
+          const auto at = [&](const Guarded<float>& t, int64_t r) { return static_cast<double>(t[(o * rows + r) * columns + j]); };
+          for (int64_t r = 0; r < rows; ++r) total += at(x, r) / static_cast<double>(rows);
+          const double used = mean[o * columns + j];
+          for (int64_t r = 0; r < rows; ++r) {
+            squares += (at(x, r) - total) * (at(x, r) - total) / static_cast<double>(rows);
+            slopes += at(dy, r);
+            slope_size += std::fabs(at(dy, r));
+            products += at(dy, r) * (at(x, r) - used);
+            product_size += std::fabs(at(dy, r) * (at(x, r) - used));
+          }
+          const int64_t e = o * columns + j;
+          const double mean_error = roundings * 102;
+          CHECK_TEXT(std::fabs(mean[e] - total) <= mean_error, text(table, "mean", {outer, rows, columns, j}));
+          // Around a mean that is off by e, squares grow by e² and, chunk by chunk, by the cross term 2·e·|x − mean|.
+          CHECK_TEXT(std::fabs(variance[e] - squares) <= (roundings + 0x1p-22) * 4 + mean_error * mean_error + 2 * mean_error * 2,
+                     text(table, "variance", {outer, rows, columns, j}));
+          CHECK_TEXT(std::fabs(sum[e] - slopes) <= roundings * slope_size, text(table, "sum", {outer, rows, columns, j}));
+          CHECK_TEXT(std::fabs(product[e] - products) <= (roundings + 0x1p-23) * product_size,
+                     text(table, "product", {outer, rows, columns, j}));
+        }
+      // No multiplication is joined with an addition here, so even the row without FMA has the same bits.
+      std::vector<float> all;
+      for (const auto* part : {&mean, &variance, &sum, &product}) all.insert(all.end(), part->data(), part->data() + size);
+      if (fused.empty()) fused = all;
+      CHECK_TEXT(same_bits(all.data(), fused.data(), static_cast<int64_t>(all.size())), text(table, "same bits", {outer, rows, columns}));
+      CHECK(mean.intact() && variance.intact() && sum.intact() && product.intact());
+    });
+  }
+}

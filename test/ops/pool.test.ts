@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import { gradients } from '../../lib/graph/gradients.js';
+import { MemorySlot, source } from '../../lib/graph/source.js';
+import type { Shape, Tensor } from '../../lib/graph/tensor.js';
+import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from '../../lib/layers/index.js';
+import * as ops from '../../lib/ops/index.js';
+import { checkForward, checkGradient, sample } from '../support/check-op.js';
+
+const input = (shape: Shape): Tensor => source(new MemorySlot('x', 4 * shape.reduce((n, k) => n * k, 1)), 0, shape);
+
+/** Shape, kernel, options and the output's shape by PyTorch's formula. */
+const cases: readonly (readonly [Shape, ops.Pair, ops.PoolOptions, Shape])[] = [
+  [[2, 4, 6, 3], 2, {}, [2, 2, 3, 3]],
+  [[1, 7, 6, 2], [3, 2], { stride: 2, padding: 1 }, [1, 4, 4, 2]],
+  [[1, 5, 5, 1], 3, { stride: 2, ceilMode: true }, [1, 2, 2, 1]],
+  [[1, 6, 6, 1], 3, { stride: 2, ceilMode: true }, [1, 3, 3, 1]],
+  [[1, 4, 4, 17], 3, { stride: 3, padding: 1, ceilMode: true }, [1, 2, 2, 17]],
+  [[1, 3, 3, 2], 3, { stride: 1, padding: [1, 0] }, [1, 3, 1, 2]],
+];
+
+for (const [shape, kernel, options, expected] of cases) {
+  const what = `${JSON.stringify(kernel)} ${JSON.stringify(options)} of [${shape.join()}]`;
+  describe(`pooling ${what}`, () => {
+    const max = (x: Tensor): Tensor => ops.maxPool2d(x, kernel, options);
+    it('has the shape', () => {
+      assert.deepEqual([...max(input(shape)).shape], [...expected]);
+      assert.deepEqual([...ops.avgPool2d(input(shape), kernel, options).shape], [...expected]);
+    });
+    it('takes the maximum', () => checkForward(max, [sample(shape)], 0));
+    it('has the gradient of the maximum', () => checkGradient(max, [sample(shape)]));
+    for (const countPadding of [true, false]) {
+      const mean = (x: Tensor): Tensor => ops.avgPool2d(x, kernel, { ...options, countPadding });
+      it(`takes the mean, countPadding ${countPadding}`, () => checkForward(mean, [sample(shape)], 10));
+      it(`has the gradients of the mean, countPadding ${countPadding}`, () => checkGradient(mean, [sample(shape)], 2));
+    }
+  });
+}
+
+describe('pooling', () => {
+  it('sends the gradient to the first of equal maxima', () => {
+    const slopes = compile((x: Tensor) => gradients(ops.sum(ops.maxPool2d(x, 2)), [x])[0]!);
+    assert.deepEqual([...slopes.sync(array(new Float32Array([1, 2, 2, 2]), [1, 2, 2, 1])).data], [0, 1, 0, 0]);
+  });
+
+  it('lets NaN win', () => {
+    const y = compile((x: Tensor) => ops.maxPool2d(x, 2)).sync(array(new Float32Array([1, NaN, 3, 4]), [1, 2, 2, 1]));
+    assert.ok(Number.isNaN(y.data[0]));
+  });
+
+  it('takes bytes', () => {
+    const y = compile((x: Tensor) => ops.avgPool2d(x, 2)).sync(array(new Uint8Array([1, 2, 3, 250]), [1, 2, 2, 1]));
+    assert.deepEqual([...y.data], [64]);
+  });
+
+  const wrong: readonly (readonly [() => unknown, string])[] = [
+    [() => ops.maxPool2d(input([4, 4]), 2), 'maxPool2d: expected x of rank 4 [N, H, W, C], got [4, 4]. Reshape it; an image of one channel has C = 1.'],
+    [() => ops.avgPool2d(input([1, 4, 4, 1]), 5), 'avgPool2d: expected a kernel that fits the padded height of x, got 5 > 4 + 2 · 0 = 4. Make the kernel smaller or x larger.'],
+    [() => ops.maxPool2d(input([1, 4, 2, 1]), [2, 3]), 'maxPool2d: expected a kernel that fits the padded width of x, got 3 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
+    [() => ops.maxPool2d(input([1, 4, 4, 1]), 2, { padding: 2 }), 'maxPool2d: expected a padding of at most half the kernel of height 2, got 2. Use a Pad layer.'],
+    [() => new MaxPool2d(0), 'MaxPool2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for kernelSize, got 0.'],
+    // @ts-expect-error unknown option
+    [() => new MaxPool2d(2, { countPadding: true }), 'MaxPool2d: expected options among stride, padding, ceilMode, got countPadding.'],
+    [() => new AvgPool2d(2, { stride: 0 }), 'AvgPool2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for stride, got 0.'],
+    [() => new AvgPool2d(3).forward(input([1, 2, 2, 1])), 'AvgPool2d: expected a kernel that fits the padded height of x, got 3 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
+    [() => new GlobalAvgPool2d().forward(input([2, 3])), 'GlobalAvgPool2d: expected x of rank 4 [N, H, W, C], got [2, 3]. Reshape it; an image of one channel has C = 1.'],
+  ]; // prettier-ignore
+  for (const [make, message] of wrong) it(message, () => assert.throws(make, { message }));
+
+  it('is a layer', () => {
+    assert.deepEqual([...new MaxPool2d(2).forward(input([2, 4, 6, 3])).shape], [2, 2, 3, 3]);
+    assert.deepEqual([...new AvgPool2d(2).forward(input([2, 4, 6, 3])).shape], [2, 2, 3, 3]);
+    assert.deepEqual([...new GlobalAvgPool2d().forward(input([2, 4, 6, 3])).shape], [2, 3]);
+  });
+
+  it('has the mean of each channel as global average', () => {
+    checkForward((x: Tensor) => new GlobalAvgPool2d().forward(x), [sample([2, 3, 4, 5])], 13);
+  });
+
+  it('refuses a second derivative of the maximum', () => {
+    const x = input([1, 2, 2, 1]);
+    const [slope] = gradients(ops.sum(ops.square(ops.maxPool2d(x, 2))), [x]);
+    assert.throws(() => gradients(ops.sum(ops.square(slope!)), [x]), /maxPoolBackward: expected a differentiable operation/);
+  });
+});
