@@ -3,6 +3,7 @@ import { apply } from '../graph/operation.js';
 import { Constant } from '../graph/source.js';
 import { type Node, type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { Broadcast, broadcastTo } from '../ops/broadcast.js';
+import { CustomGradient } from '../ops/custom-gradient.js';
 import { Elementwise, add, cast, full, square, sub } from '../ops/elementwise.js';
 import { Reduce } from '../ops/reduce.js';
 import { Reshape, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
@@ -22,6 +23,7 @@ function simplifyNode(node: Node, inputs: readonly Tensor[]): Tensor | undefined
   const { op } = node;
   if (op instanceof Elementwise) return simplifyElementwise(node, op, inputs);
   if (op instanceof Reduce) return reductionOfOne(node, op, inputs[0]!);
+  if (op instanceof CustomGradient) return inputs[0];
   return isView(op) ? simplifyView(node, inputs[0]!) : undefined;
 }
 

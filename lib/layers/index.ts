@@ -1,4 +1,5 @@
 export * from './avg-pool2d.js';
+export * from './batch-norm.js';
 export * from './conv-transpose2d.js';
 export * from './conv1d.js';
 export * from './conv2d.js';
@@ -7,6 +8,7 @@ export * from './dropout.js';
 export * from './flatten.js';
 export * from './gelu.js';
 export * from './global-avg-pool2d.js';
+export * from './group-norm.js';
 export * from './lambda.js';
 export * from './layer.js';
 export * from './layer-norm.js';

@@ -42,8 +42,10 @@ export {
   tanh,
   where,
 } from './elementwise.js';
+export { type Backward, customGradient } from './custom-gradient.js';
 export { gatherRows, oneHot, pick } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
+export { batchNorm, columnMoments, type Normalized } from './norm.js';
 export { avgPool2d, type AvgPoolOptions, maxPool2d, type PoolOptions } from './pool.js';
 export { randomUniform } from './random.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';

@@ -1,0 +1,70 @@
+import { ShapeError, formatShape } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { ones, zeros } from '../init.js';
+import { add, cast, mul, reciprocal, sqrt, sub } from '../ops/index.js';
+import { batchNorm } from '../ops/norm.js';
+import { boolean, checkOptions, positive, unit } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+export interface BatchNormOptions {
+  /** Share of a batch's statistics in the running ones. Default: 0.1. */
+  readonly momentum?: number;
+  /** Added to the variance. Default: 1e-5. */
+  readonly eps?: number;
+  /** Learn a factor and an offset for each channel. Default: true. */
+  readonly affine?: boolean;
+}
+
+/**
+ * Normalises each channel over the batch (and the pixels) to mean 0 and variance 1, then scales and shifts it.
+ *
+ * y = (x − E[x]) / √(Var[x] + eps) · weight + bias.   x [..., C] → y [..., C]; parameters: weight [C], ones at first; bias [C], zeros
+ * at first. While training, E and Var are those of the batch (Var divided by the number M of rows), and
+ * running = (1 − momentum) · running + momentum · batch, with the variance divided by M − 1. Evaluation and prediction use the
+ * running ones: runningMean [C], zeros at first, runningVar [C], ones at first. There the layer disappears into a convolution before it.
+ *
+ * @throws OptionError if an option is wrong; ShapeError if x has no channels, or one row while training
+ * @see Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
+ */
+export class BatchNorm extends Layer {
+  readonly momentum: number;
+  readonly eps: number;
+  readonly affine: boolean;
+
+  constructor(options: BatchNormOptions = {}) {
+    super();
+    checkOptions('BatchNorm', options, { momentum: unit, eps: positive, affine: boolean });
+    this.momentum = options.momentum ?? 0.1;
+    this.eps = options.eps ?? 1e-5;
+    this.affine = options.affine ?? true;
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const channels = x.shape.at(-1) ?? 0;
+    if (x.rank < 2 || channels === 0) {
+      throw new ShapeError(`BatchNorm: expected x [..., C] of rank ≥ 2 with C ≥ 1, got ${formatShape(x.shape)}. Reshape it.`);
+    }
+    const weight = this.affine ? scope.parameter('weight', [channels], ones()) : undefined;
+    const bias = this.affine ? scope.parameter('bias', [channels], zeros()) : undefined;
+    const runningMean = scope.buffer('runningMean', [channels], zeros());
+    const runningVar = scope.buffer('runningVar', [channels], ones());
+    if (!scope.training) {
+      const inverse = reciprocal(sqrt(add(runningVar, this.eps)));
+      const scale = weight === undefined ? inverse : mul(weight, inverse);
+      const shift = bias === undefined ? mul(runningMean, mul(scale, -1)) : sub(bias, mul(runningMean, scale));
+      return add(mul(cast(x, 'float32'), scale), shift);
+    }
+    const rows = x.size / channels;
+    if (rows < 2) {
+      throw new ShapeError(
+        `BatchNorm: expected more than one row a channel while training, got x ${formatShape(x.shape)}. Use a larger batch, or GroupNorm.`,
+      );
+    }
+    const { y, mean, variance } = batchNorm(x, weight, bias, this.eps);
+    const moved = (running: Tensor, batch: Tensor): Tensor => add(mul(running, 1 - this.momentum), mul(batch, this.momentum));
+    scope.assign(runningMean, moved(runningMean, mean));
+    scope.assign(runningVar, moved(runningVar, mul(variance, rows / (rows - 1))));
+    return y;
+  }
+}

@@ -1,0 +1,63 @@
+import { ShapeError, formatShape } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { ones, zeros } from '../init.js';
+import { add, broadcastTo, mean, mul, reciprocal, reshape, sqrt, square, sub } from '../ops/index.js';
+import { columnMoments } from '../ops/norm.js';
+import { boolean, check, checkOptions, count, positive } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+export interface GroupNormOptions {
+  /** Added to the variance. Default: 1e-5. */
+  readonly eps?: number;
+  /** Learn a factor and an offset for each channel. Default: true. */
+  readonly affine?: boolean;
+}
+
+/**
+ * Normalises groups of channels of each example to mean 0 and variance 1, then scales and shifts each channel.
+ *
+ * y = (x − E[x]) / √(Var[x] + eps) · weight + bias, E and Var over the pixels and the C/G channels of a group of one example.
+ * x [N, ..., C] → y [N, ..., C]; parameters: weight [C], ones at first; bias [C], zeros at first.
+ *
+ * @throws OptionError if an option is wrong; ShapeError if x is no [N, ..., C] or the groups do not divide C
+ * @see Wu and He 2018, https://arxiv.org/abs/1803.08494
+ */
+export class GroupNorm extends Layer {
+  readonly eps: number;
+  readonly affine: boolean;
+
+  constructor(
+    readonly groups: number,
+    options: GroupNormOptions = {},
+  ) {
+    super();
+    check('GroupNorm', 'groups', groups, count);
+    checkOptions('GroupNorm', options, { eps: positive, affine: boolean });
+    this.eps = options.eps ?? 1e-5;
+    this.affine = options.affine ?? true;
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const channels = x.shape.at(-1) ?? 0;
+    if (x.rank < 2 || channels === 0 || channels % this.groups !== 0) {
+      throw new ShapeError(
+        `GroupNorm: expected x [N, ..., C] with C ≥ 1 divided by ${this.groups} groups, got ${formatShape(x.shape)}. Change groups or the channels.`,
+      );
+    }
+    const n = x.shape[0]!;
+    const rows = x.size / Math.max(n * channels, 1);
+    const each = columnMoments(reshape(x, [n, rows, channels]));
+    const grouped = (t: Tensor): Tensor => reshape(t, [n, this.groups, channels / this.groups]);
+    const over = (t: Tensor): Tensor => mean(t, { axes: -1, keepDims: true });
+    const means = grouped(each.mean);
+    const center = over(means);
+    // Within channels and between them.
+    const spread = add(over(grouped(each.variance)), over(square(sub(means, center))));
+    const inverse = reciprocal(sqrt(add(spread, this.eps)));
+    const ofChannel = (t: Tensor): Tensor => reshape(broadcastTo(t, means.shape), [n, ...x.shape.slice(1, -1).map(() => 1), channels]);
+    const y = mul(sub(x, ofChannel(center)), ofChannel(inverse));
+    if (!this.affine) return y;
+    return add(mul(y, scope.parameter('weight', [channels], ones())), scope.parameter('bias', [channels], zeros()));
+  }
+}

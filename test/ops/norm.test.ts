@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import { gradients } from '../../lib/graph/gradients.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { BatchNorm, GroupNorm } from '../../lib/layers/index.js';
+import { trace } from '../../lib/model/trace.js';
+import * as ops from '../../lib/ops/index.js';
+import { Philox } from '../../lib/random.js';
+import { checkForward, checkGradient, sample } from '../support/check-op.js';
+
+const norm = (...[x, weight, bias]: readonly Tensor[]): Tensor => ops.batchNorm(x!, weight, bias, 1e-5).y;
+const operands = (shape: readonly number[]) => [sample(shape, 1), sample([shape.at(-1)!], 2), sample([shape.at(-1)!], 3)]; // prettier-ignore
+
+describe('batchNorm', () => {
+  for (const shape of [
+    [5, 3],
+    [2, 3, 2, 17],
+    [7, 1],
+  ]) {
+    // prettier-ignore
+    it(`of [${shape.join()}] is the formula`, () => checkForward(norm, operands(shape), 40));
+    it(`of [${shape.join()}] has its gradients, first and second`, () => checkGradient(norm, operands(shape), 2));
+  }
+
+  it('has the gradient that differentiation of the formula gives', () => {
+    const plain = (x: Tensor): Tensor => {
+      const centred = ops.sub(x, ops.mean(x, { axes: 0 }));
+      return ops.mul(centred, ops.reciprocal(ops.sqrt(ops.add(ops.mean(ops.square(centred), { axes: 0 }), 1e-5))));
+    };
+    const slope = (f: (x: Tensor) => Tensor) => compile((x: Tensor, dy: Tensor) => gradients(f(x), [x], dy)[0]!);
+    const [x, dy] = [sample([9, 4], 4), sample([9, 4], 5)];
+    const closed = slope((t) => ops.batchNorm(t, undefined, undefined, 1e-5).y).sync(x, dy).data;
+    const derived = slope(plain).sync(x, dy).data;
+    // Some forty roundings of numbers below 8 either way.
+    closed.forEach((v, i) => assert.ok(Math.abs(v - derived[i]!) <= 2 * 40 * 8 * 2 ** -24, `${i}: ${v}, ${derived[i]!}`));
+  });
+
+  it('keeps the digits of a small spread far from zero', () => {
+    const x = new Philox(1).normal(4000).map((v) => 1000 + v);
+    const mean = x.reduce((sum, v) => sum + v, 0) / 4000;
+    const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 4000;
+    const moments = compile((t: Tensor) => ops.batchNorm(t, undefined, undefined, 1e-5).variance);
+    // The mean of each chunk is off by less than 2^-10; its square and the sum's roundings are all there is.
+    assert.ok(Math.abs(moments.sync(array(x, [4000, 1])).data[0]! - variance) <= 1e-4 * variance);
+  });
+
+  it('computes the gradient in one pass of sums and one map', () => {
+    const f = compile((x: Tensor, dy: Tensor) => gradients(ops.batchNorm(x, undefined, undefined, 1e-5).y, [x], dy)[0]!);
+    const lines = f.describe(sample([64, 16], 1), sample([64, 16], 2)).split('\n');
+    const large = (kind: string): number => lines.filter((line) => line.split(/ +/)[1] === kind && line.includes('[64, 16]')).length;
+    assert.deepEqual([large('map'), large('columnMoments'), large('columnProducts'), large('reduce')], [1, 0, 0, 0], lines.join('\n'));
+    const matrix = (kind: string): number => lines.filter((line) => line.split(/ +/)[1] === kind && line.includes('[1, 64, 16]')).length;
+    assert.deepEqual([matrix('map'), matrix('columnMoments'), matrix('columnProducts')], [0, 1, 1]);
+  });
+});
+
+describe('customGradient', () => {
+  it('is its value, with the gradient it was given', () => {
+    const f = (x: Tensor): Tensor => ops.customGradient(ops.exp(x), [x], (dy) => [ops.mul(dy, 3)]);
+    const [y, dx] = compile((x: Tensor) => [f(x), gradients(ops.sum(f(x)), [x])[0]!] as const).sync(array(new Float32Array([0]), [1]));
+    assert.deepEqual([y.data[0], dx.data[0]], [1, 3]);
+  });
+});
+
+describe('BatchNorm', () => {
+  /** Output and new running statistics of one step in training, or the output in evaluation. */
+  const run = (layer: BatchNorm, training: boolean) =>
+    compile((x: Tensor, mean: Tensor, variance: Tensor) => {
+      const resolve = (_kind: string, path: string): Tensor => (path === 'runningMean' ? mean : variance);
+      const { output, assigned } = trace(layer, [x], { training, seed: 0n, resolve });
+      return training ? [output, assigned.get('runningMean')!, assigned.get('runningVar')!] : [output];
+    });
+  const [mean, variance] = [array(new Float32Array([10, 20]), [2]), array(new Float32Array([4, 16]), [2])];
+
+  it('moves the running statistics towards the batch, the variance unbiased', () => {
+    const x = array(new Float32Array([1, 0, 3, 0, 5, 6]), [3, 2]);
+    const [y, newMean, newVariance] = run(new BatchNorm({ momentum: 0.25, affine: false }), true).sync(x, mean, variance);
+    assert.deepEqual([...newMean!.data], [0.75 * 10 + 0.25 * 3, 0.75 * 20 + 0.25 * 2]);
+    assert.deepEqual([...newVariance!.data], [0.75 * 4 + 0.25 * 4, 0.75 * 16 + 0.25 * 12]);
+    assert.ok(Math.abs(y!.data[0]! + 2 / Math.sqrt(8 / 3 + 1e-5)) <= 2 ** -22);
+  });
+
+  it('uses the running statistics when it does not train, also for one row', () => {
+    const [y] = run(new BatchNorm({ affine: false }), false).sync(array(new Float32Array([14, 12]), [1, 2]), mean, variance);
+    assert.ok(Math.abs(y!.data[0]! - 2) <= 1e-5);
+    assert.ok(Math.abs(y!.data[1]! + 2) <= 1e-5);
+  });
+
+  const x = (...shape: number[]) => sample(shape);
+  it('refuses what it cannot normalise', () => {
+    const layer = new BatchNorm({ affine: false });
+    assert.throws(() => run(layer, true).sync(x(1, 2), mean, variance), /BatchNorm: expected more than one row a channel while training, got x \[1, 2\]. Use a larger batch, or GroupNorm./);
+    assert.throws(() => run(layer, true).sync(x(2), mean, variance), /BatchNorm: expected x \[..., C\] of rank ≥ 2 with C ≥ 1, got \[2\]. Reshape it./);
+    assert.throws(() => new BatchNorm({ momentum: 2 }), { message: 'BatchNorm: expected a number in [0, 1] for momentum, got 2.' });
+    assert.throws(() => new GroupNorm(0), { message: 'GroupNorm: expected a whole number ≥ 1 for groups, got 0.' });
+    const odd = new GroupNorm(2, { affine: false });
+    assert.throws(() => compile((t: Tensor) => trace(odd, [t], { training: true, seed: 0n, resolve: () => t }).output).sync(x(2, 3)), /GroupNorm: expected x \[N, ..., C\] with C ≥ 1 divided by 2 groups, got \[2, 3\]. Change groups or the channels./);
+  }); // prettier-ignore
+});
