@@ -110,6 +110,7 @@ function ratioLine(against: string, results: readonly CaseResult[], ratio: (resu
 function value({ suite, case: { flops } }: CaseResult, measurement: Measurement | undefined): string {
   if (measurement === undefined) return '–';
   if (suite.unit === 'GFLOP/s') return (flops / measurement.seconds / 1e9).toFixed(1);
+  if (suite.unit === 'MB') return `${(measurement.seconds / 1e6).toFixed(0)} MB`;
   const scaled = measurement.seconds * (suite.unit === 'ms' ? 1e3 : 1e6);
   return `${scaled < 100 ? scaled.toPrecision(3) : scaled.toFixed(0)} ${suite.unit}`;
 }

@@ -22,15 +22,15 @@ export interface Driver {
 export interface Suite {
   readonly name: string;
   readonly cases: readonly Case[];
-  /** How a time reads: FLOP per second, time of a repetition, or a delay that is not a speed. */
-  readonly unit: 'GFLOP/s' | 'µs' | 'ms';
+  /** How a time reads: FLOP per second, time of a repetition, a delay that is not a speed, or no time at all but bytes. */
+  readonly unit: 'GFLOP/s' | 'µs' | 'ms' | 'MB';
   readonly rounds: number;
   readonly sliceMilliseconds: number;
   /** Drivers that can run here, and why others cannot. */
   drivers(threads: number): { readonly found: readonly Driver[]; readonly missing: readonly string[] };
 }
 
-/** Seconds of one repetition: medians of the slices in the rounds that count. */
+/** Seconds of one repetition (bytes where the unit is MB): medians of the slices in the rounds that count. */
 export interface Measurement {
   readonly peer: string;
   readonly variant: string;

@@ -1,16 +1,27 @@
-import { stepDrivers } from '../drivers/step.js';
+import { stepDrivers, stepImagesDrivers } from '../drivers/step.js';
 import type { Case, Suite } from '../types.js';
+
+/** A net of examples/models, which `drivers/torch_nets.py` has as well. */
+export interface ConvNet {
+  readonly name: 'lenet5' | 'keras-convnet';
+  readonly image: readonly [h: number, w: number, c: number];
+}
 
 /** A training step of a classifier with ReLU between its linear layers and cross-entropy after them: what every step driver is told. */
 export interface StepRequest {
+  /** The net, where it is not one of linear layers; `sizes` are then its inputs and classes. */
+  readonly net?: ConvNet;
   readonly sizes: readonly number[];
   readonly batch: number;
   readonly optimizer: 'sgd' | 'adam';
   readonly learningRate: number;
   /** After each hidden activation; 0 for none. */
   readonly dropout: number;
-  /** `stripes`: uniform inputs, the class is the stripe of inputs with the largest sum. `xor`: its four rows, over and over. */
-  readonly data: 'stripes' | 'xor';
+  /**
+   * `stripes`: uniform inputs, the class is the stripe of inputs with the largest sum. `xor`: its four rows, over and over.
+   * `textures`: noise over bands, whose direction and width are the class, for ten classes of images.
+   */
+  readonly data: 'stripes' | 'xor' | 'textures';
   readonly samples: number;
 }
 
@@ -36,6 +47,16 @@ const nets: Readonly<Record<string, StepRequest>> = {
   'tiny 3-16-2 batch 4 SGD': { sizes: [3, 16, 2], batch: 4, optimizer: 'sgd', learningRate: 0.1, dropout: 0, data: 'xor', samples: 4096 },
 };
 
+function imageRequest(net: ConvNet, batch: number, samples: number, optimizer: 'sgd' | 'adam', learningRate: number): StepRequest {
+  const [h, w, c] = net.image;
+  return { net, sizes: [h * w * c, 10], batch, optimizer, learningRate, dropout: 0, data: 'textures', samples };
+}
+
+const imageNets: Readonly<Record<string, StepRequest>> = {
+  'lenet5 28×28×1 batch 64 Adam': imageRequest({ name: 'lenet5', image: [28, 28, 1] }, 64, 4096, 'adam', 0.001),
+  'keras-convnet 28×28×1 batch 64 Adam': imageRequest({ name: 'keras-convnet', image: [28, 28, 1] }, 64, 1024, 'adam', 0.001),
+};
+
 /** Forward, dW and (but for the first layer) dX: two FLOPs for each multiply-add. */
 function stepFlops({ sizes, batch }: StepRequest): number {
   let flops = 0;
@@ -54,4 +75,12 @@ export function stepSuite(): Suite {
     })),
   );
   return { name: 'step', unit: 'µs', cases, rounds: 9, sliceMilliseconds: 150, drivers: stepDrivers };
+}
+
+/** Steps of convolutional nets; against PyTorch, because no other peer trains them at a speed worth comparing. */
+export function stepImagesSuite(): Suite {
+  const cases = [1, 2].flatMap((threads) =>
+    Object.entries(imageNets).map(([name, request]): Case => ({ name, request: JSON.stringify(request), threads, flops: 0, bytes: 0 })),
+  );
+  return { name: 'step-images', unit: 'µs', cases, rounds: 5, sliceMilliseconds: 300, drivers: stepImagesDrivers };
 }

@@ -4,25 +4,22 @@ import type { Driver } from '../types.js';
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const python = '/usr/bin/python3';
-const torch = '/usr/lib/python3/dist-packages/torch';
+const hasTorch = existsSync(python) && existsSync('/usr/lib/python3/dist-packages/torch');
+const blisAsBlas = '/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.3';
 
 /** What PyTorch may multiply with: OpenBLAS with each plausible kernel, and BLIS where that is installed. */
 const torchBlas: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SKYLAKEX: { OPENBLAS_CORETYPE: 'SKYLAKEX' },
   HASWELL: { OPENBLAS_CORETYPE: 'HASWELL' },
   ZEN: { OPENBLAS_CORETYPE: 'ZEN' },
+  ...(existsSync(blisAsBlas) && { BLIS: { LD_PRELOAD: blisAsBlas, BLIS_ARCH_TYPE: '6' } }),
 };
-const blisAsBlas = '/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.3';
 
 export function stepDrivers(threads: number): { found: Driver[]; missing: string[] } {
   const found = [tsDriver('lanewise', '', 'step_lanewise.ts')];
   const missing: string[] = [];
-  if (existsSync(python) && existsSync(torch)) {
-    const variants = existsSync(blisAsBlas) ? { ...torchBlas, BLIS: { LD_PRELOAD: blisAsBlas, BLIS_ARCH_TYPE: '6' } } : torchBlas;
-    for (const [variant, environment] of Object.entries(variants)) {
-      found.push({ peer: 'torch', variant, command: [python, path('step_torch.py')], environment });
-    }
-  } else missing.push('torch');
+  if (hasTorch) found.push(...Object.keys(torchBlas).map((blas) => torchDriver(blas)));
+  else missing.push('torch');
   // Neither uses more than one thread.
   if (threads === 1) {
     if (installed('@tensorflow/tfjs')) {
@@ -32,6 +29,17 @@ export function stepDrivers(threads: number): { found: Driver[]; missing: string
     else missing.push('brain.js');
   }
   return { found, missing };
+}
+
+export function stepImagesDrivers(): { found: Driver[]; missing: string[] } {
+  const lanewise = tsDriver('lanewise', '', 'step_lanewise.ts');
+  // oneDNN has the convolutions; only the linear layers are the BLAS's.
+  const torch = ['SKYLAKEX', 'BLIS'].filter((blas) => blas in torchBlas).map((blas) => torchDriver(blas));
+  return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
+}
+
+function torchDriver(blas: string): Driver {
+  return { peer: 'torch', variant: blas, command: [python, path('step_torch.py')], environment: torchBlas[blas]! };
 }
 
 /** A driver that runs in Node. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { kerasConvnet } from '../../examples/models/keras-convnet.js';
 import { Lecun1989 } from '../../examples/models/lecun1989.js';
+import { lenet5 } from '../../examples/models/lenet5.js';
 import { CrossEntropyLoss, type Layer, Philox, SGD, type Shape, Trainer, array } from '../../lib/index.js';
 
 /** Published counts, or those of the same net in PyTorch. */
 const models: readonly (readonly [name: string, make: () => Layer, image: Shape, parameters: number])[] = [
   ['the digit network of 1989', () => new Lecun1989({ output: 'scores' }), [16, 16, 1], 9_760],
+  ['LeNet-5', () => lenet5(), [28, 28, 1], 61_706],
+  ["Keras's convolutional net", () => kerasConvnet(), [28, 28, 1], 1_199_882],
 ];
 
 describe('models of the examples', function () {
