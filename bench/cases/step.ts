@@ -1,9 +1,9 @@
-import { stepDrivers, stepImagesDrivers } from '../drivers/step.js';
+import { memoryDrivers, stepDrivers, stepImagesDrivers } from '../drivers/step.js';
 import type { Case, Suite } from '../types.js';
 
 /** A net of examples/models, which `drivers/torch_nets.py` has as well. */
 export interface ConvNet {
-  readonly name: 'lenet5' | 'keras-convnet';
+  readonly name: 'lenet5' | 'keras-convnet' | 'vgg' | 'resnet18';
   readonly image: readonly [h: number, w: number, c: number];
 }
 
@@ -52,9 +52,13 @@ function imageRequest(net: ConvNet, batch: number, samples: number, optimizer: '
   return { net, sizes: [h * w * c, 10], batch, optimizer, learningRate, dropout: 0, data: 'textures', samples };
 }
 
+const vgg32 = imageRequest({ name: 'vgg', image: [32, 32, 3] }, 32, 256, 'sgd', 0.01);
+
 const imageNets: Readonly<Record<string, StepRequest>> = {
   'lenet5 28×28×1 batch 64 Adam': imageRequest({ name: 'lenet5', image: [28, 28, 1] }, 64, 4096, 'adam', 0.001),
   'keras-convnet 28×28×1 batch 64 Adam': imageRequest({ name: 'keras-convnet', image: [28, 28, 1] }, 64, 1024, 'adam', 0.001),
+  'vgg 32×32×3 batch 32 SGD': vgg32,
+  'resnet18 32×32×3 batch 32 SGD': imageRequest({ name: 'resnet18', image: [32, 32, 3] }, 32, 128, 'sgd', 0.01),
 };
 
 /** Forward, dW and (but for the first layer) dX: two FLOPs for each multiply-add. */
@@ -83,4 +87,16 @@ export function stepImagesSuite(): Suite {
     Object.entries(imageNets).map(([name, request]): Case => ({ name, request: JSON.stringify(request), threads, flops: 0, bytes: 0 })),
   );
   return { name: 'step-images', unit: 'µs', cases, rounds: 5, sliceMilliseconds: 300, drivers: stepImagesDrivers };
+}
+
+/** Peak resident memory of a process that trains. */
+export function memorySuite(): Suite {
+  const cases = [1, 2].map((threads): Case => ({
+    name: 'vgg 32×32×3 batch 32 SGD',
+    request: JSON.stringify(vgg32),
+    threads,
+    flops: 0,
+    bytes: 0,
+  }));
+  return { name: 'memory', unit: 'MB', cases, rounds: 1, sliceMilliseconds: 1, drivers: memoryDrivers };
 }

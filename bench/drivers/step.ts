@@ -38,8 +38,16 @@ export function stepImagesDrivers(): { found: Driver[]; missing: string[] } {
   return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
 }
 
-function torchDriver(blas: string): Driver {
-  return { peer: 'torch', variant: blas, command: [python, path('step_torch.py')], environment: torchBlas[blas]! };
+export function memoryDrivers(): { found: Driver[]; missing: string[] } {
+  const environment = { BENCH_MEASURE: 'memory' };
+  const lanewise = tsDriver('lanewise', '', 'step_lanewise.ts', environment);
+  const torch = ['contiguous', 'channels_last'].map((layout) => torchDriver('SKYLAKEX', { ...environment, BENCH_LAYOUT: layout }));
+  return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
+}
+
+function torchDriver(blas: string, environment: Readonly<Record<string, string>> = {}): Driver {
+  const variant = [blas, environment.BENCH_LAYOUT].filter(Boolean).join(' ');
+  return { peer: 'torch', variant, command: [python, path('step_torch.py')], environment: { ...torchBlas[blas], ...environment } };
 }
 
 /** A driver that runs in Node. */

@@ -14,6 +14,8 @@ import {
 } from 'lanewise';
 import { kerasConvnet } from '../../examples/models/keras-convnet.js';
 import { lenet5 } from '../../examples/models/lenet5.js';
+import { resnet18 } from '../../examples/models/resnet18.js';
+import { vgg } from '../../examples/models/vgg.js';
 import type { StepRequest } from '../cases/step.js';
 import { makeData } from './data.js';
 
@@ -27,7 +29,7 @@ export interface Training {
 export function makeTraining(request: StepRequest): Training {
   const { sizes, batch, optimizer, learningRate, samples, net } = request;
   setThreads(Number(process.env.BENCH_THREADS ?? 1));
-  const model = net === undefined ? mlp(request) : { lenet5, 'keras-convnet': kerasConvnet }[net.name]({ seed: 1 });
+  const model = net === undefined ? mlp(request) : { lenet5, 'keras-convnet': kerasConvnet, vgg, resnet18 }[net.name]({ seed: 1 });
   const trainer = new Trainer(model, {
     loss: new CrossEntropyLoss(),
     optimizer: optimizer === 'adam' ? new Adam({ lr: learningRate }) : new SGD({ lr: learningRate }),
