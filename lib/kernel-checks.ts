@@ -1,10 +1,10 @@
 /** What the raw kernels share: rules for arrays, and errors of this library for what the native side finds. */
 import { DataError, NativeError, OptionError, ShapeError } from './errors.js';
 import type { NumericArray } from './native.js';
-import { type Rule, required, seed } from './options.js';
+import { type Rule, nonNegativeInteger, required } from './options.js';
 
 /** A whole number ≥ 0. */
-export const size: Rule = required(seed);
+export const size: Rule = required(nonNegativeInteger);
 export const floats: Rule = { expected: 'a Float32Array', accepts: (value) => value instanceof Float32Array };
 export const ints: Rule = { expected: 'an Int32Array', accepts: (value) => value instanceof Int32Array };
 

@@ -3,13 +3,10 @@ import { type Activation, activations } from './compile/instruction.js';
 import { ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { native } from './native.js';
-import { type Rule, type Rules, boolean, checkOptions, count, either, oneOf, required, seed as whole, tuple } from './options.js';
+import { type Pair, both, pairOf } from './ops/conv-options.js';
+import { type Rules, boolean, checkOptions, count, nonNegativeInteger, oneOf, required } from './options.js';
 
-/** One number for both directions, or [vertical, horizontal]. */
-export type Pair = number | readonly [number, number];
-
-const pairOf = (rule: Rule): Rule => either(rule, tuple(2, rule));
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
+export type { Pair };
 
 /** Sizes of a window that slides over images. */
 export interface WindowOptions {
@@ -46,7 +43,7 @@ const windowRules: Rules<WindowOptions> = {
   c: size,
   kernelSize: required(pairOf(count)),
   stride: pairOf(count),
-  padding: pairOf(whole),
+  padding: pairOf(nonNegativeInteger),
 };
 const shapeRules: Rules<Conv2dShapeOptions> = { ...windowRules, dilation: pairOf(count) };
 const geometryRules: Rules<Conv2dGeometryOptions> = { ...shapeRules, outChannels: required(count), groups: count };
@@ -73,10 +70,10 @@ function outputSize(what: string, axis: string, input: number, kernel: number, s
 
 function convGeometry(what: string, options: Conv2dShapeOptions, outChannels: number, groups: number): Geometry {
   const { n, h, w, c } = options;
-  const [kh, kw] = pair(options.kernelSize);
-  const [strideH, strideW] = pair(options.stride ?? 1);
-  const [padTop, padLeft] = pair(options.padding ?? 0);
-  const [dilationH, dilationW] = pair(options.dilation ?? 1);
+  const [kh, kw] = both(options.kernelSize);
+  const [strideH, strideW] = both(options.stride ?? 1);
+  const [padTop, padLeft] = both(options.padding ?? 0);
+  const [dilationH, dilationW] = both(options.dilation ?? 1);
   if (c % groups !== 0 || outChannels % groups !== 0) {
     throw new ShapeError(`${what}: expected groups that divide c ${c} and outChannels ${outChannels}, got ${groups}.`);
   }
@@ -222,9 +219,9 @@ export function col2im(options: Col2imOptions): void {
 
 function poolGeometry(what: string, options: WindowOptions): Geometry {
   const { n, h, w, c, kernelSize } = options;
-  const [kh, kw] = pair(kernelSize);
-  const [strideH, strideW] = pair(options.stride ?? kernelSize);
-  const [padH, padW] = pair(options.padding ?? 0);
+  const [kh, kw] = both(kernelSize);
+  const [strideH, strideW] = both(options.stride ?? kernelSize);
+  const [padH, padW] = both(options.padding ?? 0);
   if (2 * padH > kh || 2 * padW > kw) {
     throw new ShapeError(`${what}: expected a padding of at most half the kernel [${kh}, ${kw}], got [${padH}, ${padW}].`);
   }

@@ -12,6 +12,7 @@ import {
   maxPool2d,
   maxPool2dBackward,
 } from '../lib/kernels.js';
+import { native } from '../lib/native.js';
 import { Philox } from '../lib/random.js';
 
 const floats = (count: number, seed = 1): Float32Array => new Philox(seed).normal(count);
@@ -172,5 +173,26 @@ describe('pooling on typed arrays', () => {
       () => avgPool2d({ ...g, padding: 2, x, y: new Float32Array(outputs) }),
       /avgPool2d: expected a padding of at most half the kernel \[3, 3\], got \[2, 2\]/,
     );
+  });
+});
+
+describe('the native side of conv2d and pooling', () => {
+  const x = floats(64);
+  const conv = (...shape: number[]) => native().conv2d(Int32Array.from(shape), x, x, undefined, 0, new Float32Array(64));
+  const pool = (...shape: number[]) => native().maxPool2d(Int32Array.from(shape), x, new Float32Array(64), undefined);
+
+  it('refuses shapes of the wrong length', () => {
+    assert.throws(() => conv(1, 2, 3), { message: 'conv2d: expected 16 numbers for shape, got 3' });
+    assert.throws(() => pool(1, 2, 3), { message: 'maxPool2d: expected 14 numbers for shape, got 3' });
+  });
+  it('refuses negative sizes and strides of 0', () => {
+    assert.throws(() => conv(1, -4, 4, 1, 2, 2, 1, 3, 3, 1, 1, 1, 1, 0, 0, 1), { message: 'conv2d: expected a number of at least 0 at position 1 of shape, got -4' }); // prettier-ignore
+    assert.throws(() => pool(1, 4, 4, 1, 2, 2, 3, 3, 0, 1, 0, 0, 0, 0), { message: 'maxPool2d: expected a number of at least 1 at position 8 of shape, got 0' }); // prettier-ignore
+  });
+  it('refuses groups that do not divide the channels', () => {
+    assert.throws(() => conv(1, 4, 4, 2, 2, 2, 3, 3, 3, 1, 1, 1, 1, 0, 0, 2), { message: 'conv2d: expected groups that divide 2 and 3 channels, got 2' }); // prettier-ignore
+  });
+  it('refuses arrays shorter than the shape says', () => {
+    assert.throws(() => conv(2, 8, 8, 1, 6, 6, 1, 3, 3, 1, 1, 1, 1, 0, 0, 1), { message: 'conv2d: expected at least 128 elements for x, got 64' }); // prettier-ignore
   });
 });

@@ -16,6 +16,10 @@ interface Affine {
   readonly shift?: Tensor | undefined;
 }
 
+/** Which operand is the convolution's and which the channels'. */
+const convolutionFirst = [[0, 1]] as const;
+const eitherWay = [[0, 1], [1, 0]] as const; // prettier-ignore
+
 /** The same values up to rounding: scaled weights are rounded before the products instead of their sums after. */
 export function foldChannels(roots: readonly Tensor[]): readonly Tensor[] {
   const once = singleUse(roots);
@@ -32,13 +36,7 @@ export function foldChannels(roots: readonly Tensor[]): readonly Tensor[] {
     const [result] = node.outputs as [Tensor];
     if (op instanceof ConvForward) known.set(result, { conv: node, x: inputs[0]!, w: inputs[1]! });
     if (!(op instanceof Elementwise) || !(op.name === 'mul' || op.name === 'add' || op.name === 'sub')) return undefined;
-    for (const [side, other] of op.name === 'sub'
-      ? ([[0, 1]] as const)
-      : ([
-          [0, 1],
-          [1, 0],
-        ] as const)) {
-      // prettier-ignore
+    for (const [side, other] of op.name === 'sub' ? convolutionFirst : eitherWay) {
       const before = behind(node.inputs[side]!);
       if (before === undefined) continue;
       const channels = before.conv.outputs[0]!.shape.at(-1)!;

@@ -7,7 +7,8 @@ import { Layer } from './layer.js';
 /**
  * Takes the mean of the pixels under each window, channel by channel.
  *
- * y[n, i, j, c] = Σ x[n, i·stride − padding + kh, j·stride − padding + kw, c] / (KH · KW), 0 outside the image.   x [N, H, W, C] → y [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1. No parameters.
+ * y[n, i, j, c] = Σ x[n, i·stride − padding + kh, j·stride − padding + kw, c] / (KH · KW), 0 outside the image.
+ * x [N, H, W, C] → y [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1. No parameters.
  *
  * @throws OptionError for a kernel size that is no whole number ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C], the padding
  * is more than half the kernel or no window fits

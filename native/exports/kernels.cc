@@ -4,6 +4,7 @@
 #include "../dispatch.h"
 #include "../runtime/denormals.h"
 #include "../runtime/kernel_call.h"
+#include "../runtime/shape_fields.h"
 #include "../runtime/threads.h"
 #include "exports.h"
 
@@ -235,47 +236,31 @@ void random(Environment& environment, js::Word seed_low, js::Word seed_high, js:
   Call("random", args).has(args.out, output.length).run(environment);
 }
 
-// Geometry comes as whole numbers in the order of ConvShape and PoolShape, checked like the words of an instruction.
-class Geometry {
- public:
-  Geometry(const char* function, Ids numbers, int64_t count) : function_(function), numbers_(numbers) {
-    if (numbers.length != count)
-      throw js::RangeProblem{std::string(function) + ": expected " + text(count) + " numbers for shape, got " + text(numbers.length)};
+// Geometry comes as whole numbers in the order of fields_of(), checked like the words of an instruction.
+template <class Shape>
+Shape read_shape(const char* function, Ids numbers) {
+  Shape shape{};
+  const auto fields = fields_of(shape);
+  const auto fail = [&](const std::string& problem) { throw js::RangeProblem{std::string(function) + ": " + problem}; };
+  if (static_cast<size_t>(numbers.length) != fields.size()) {
+    fail("expected " + text(static_cast<int64_t>(fields.size())) + " numbers for shape, got " + text(numbers.length));
   }
-
-  int64_t next(int64_t least) {
-    const int64_t value = numbers_.data[at_++];
-    if (value < least)
-      throw js::RangeProblem{std::string(function_) + ": expected a number of at least " + text(least) + " at position " + text(at_ - 1) +
-                             " of shape, got " + text(value)};
-    return value;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const int64_t value = numbers.data[i];
+    if (value < fields[i].least) {
+      fail("expected a number of at least " + text(fields[i].least) + " at position " + text(static_cast<int64_t>(i)) + " of shape, got " +
+           text(value));
+    }
+    shape.*fields[i].field = value;
   }
-
- private:
-  const char* const function_;
-  const Ids numbers_;
-  int64_t at_ = 0;
-};
-
-ConvShape conv_shape(const char* function, Ids numbers) {
-  Geometry g(function, numbers, 16);
-  ConvShape s{};
-  for (int64_t* size : {&s.n, &s.h, &s.w, &s.c, &s.oh, &s.ow, &s.oc, &s.kh, &s.kw}) *size = g.next(0);
-  for (int64_t* step : {&s.stride_h, &s.stride_w, &s.dilation_h, &s.dilation_w}) *step = g.next(1);
-  for (int64_t* pad : {&s.pad_top, &s.pad_left}) *pad = g.next(0);
-  s.groups = g.next(1);
-  if (s.c % s.groups != 0 || s.oc % s.groups != 0)
-    throw js::RangeProblem{std::string(function) + ": expected groups that divide " + text(s.c) + " and " + text(s.oc) + " channels, got " +
-                           text(s.groups)};
-  return s;
+  return shape;
 }
 
-PoolShape pool_shape(const char* function, Ids numbers) {
-  Geometry g(function, numbers, 14);
-  PoolShape s{};
-  for (int64_t* size : {&s.n, &s.h, &s.w, &s.c, &s.oh, &s.ow, &s.kh, &s.kw}) *size = g.next(0);
-  for (int64_t* step : {&s.stride_h, &s.stride_w}) *step = g.next(1);
-  for (int64_t* pad : {&s.pad_top, &s.pad_left, &s.pad_bottom, &s.pad_right}) *pad = g.next(0);
+ConvShape conv_shape(const char* function, Ids numbers) {
+  const auto s = read_shape<ConvShape>(function, numbers);
+  if (!groups_divide(s))
+    throw js::RangeProblem{std::string(function) + ": expected groups that divide " + text(s.c) + " and " + text(s.oc) + " channels, got " +
+                           text(s.groups)};
   return s;
 }
 
@@ -310,7 +295,7 @@ void col2im(Environment& environment, Ids shape, Floats columns, Floats dx) {
 }
 
 void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::optional<js::Array<int32_t>> index) {
-  const MaxPoolArgs args{pool_shape("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
+  const MaxPoolArgs args{read_shape<PoolShape>("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
   Call call("maxPool2d", args);
   call.has(args.x, x.length).has(args.y, y.length);
   if (index) call.has(args.index, index->length);
@@ -318,17 +303,17 @@ void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::opti
 }
 
 void max_pool_backward(Environment& environment, Ids shape, Floats dy, Ids index, Floats dx) {
-  const MaxPoolBackwardArgs args{pool_shape("maxPool2dBackward", shape), dy.data, index.data, dx.data};
+  const MaxPoolBackwardArgs args{read_shape<PoolShape>("maxPool2dBackward", shape), dy.data, index.data, dx.data};
   Call("maxPool2dBackward", args).has(args.dy, dy.length).has(args.index, index.length).has(args.dx, dx.length).run(environment);
 }
 
 void avg_pool(Environment& environment, Ids shape, bool count_padding, Floats x, Floats y) {
-  const AvgPoolArgs args{pool_shape("avgPool2d", shape), count_padding, x.data, y.data};
+  const AvgPoolArgs args{read_shape<PoolShape>("avgPool2d", shape), count_padding, x.data, y.data};
   Call("avgPool2d", args).has(args.x, x.length).has(args.y, y.length).run(environment);
 }
 
 void avg_pool_backward(Environment& environment, Ids shape, bool count_padding, Floats dy, Floats dx) {
-  const AvgPoolBackwardArgs args{pool_shape("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
+  const AvgPoolBackwardArgs args{read_shape<PoolShape>("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
   Call("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
 }
 

@@ -57,10 +57,10 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
   return kOk;
 }
 
-int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
-
-int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
-  const PoolShape& s = a.shape;
+// dx = the sum of term(input pixel's row and column, window's row and column, its first element, lanes) over the windows that see the
+// pixel.
+template <class Term>
+LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t end, const Term& term) {
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, row = task % s.h;
     const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
@@ -70,16 +70,24 @@ int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t e
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
         F32 sum = zero();
         for (int64_t i = down.begin; i < down.end; ++i)
-          for (int64_t j = across.begin; j < across.end; ++j) {
-            const int64_t tap = (row + s.pad_top - i * s.stride_h) * s.kw + column + s.pad_left - j * s.stride_w;
-            const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
-            const Mask chosen = equal_i(load_i_n(a.index + out, lanes), set1_i(static_cast<int32_t>(tap)));
-            sum = add(sum, select(chosen, load_n(a.dy + out, lanes), zero()));
-          }
-        store_n(a.dx + (task * s.w + column) * s.c + c, sum, lanes);
+          for (int64_t j = across.begin; j < across.end; ++j)
+            sum = add(sum, term(row, column, i, j, ((n * s.oh + i) * s.ow + j) * s.c + c, lanes));
+        store_n(dx + (task * s.w + column) * s.c + c, sum, lanes);
       }
     }
   }
+}
+
+int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
+
+int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
+  const PoolShape& s = a.shape;
+  sum_windows(
+      s, a.dx, begin, end, [&](int64_t row, int64_t column, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {
+        const int64_t tap = (row + s.pad_top - i * s.stride_h) * s.kw + column + s.pad_left - j * s.stride_w;
+        const Mask chosen = equal_i(load_i_n(a.index + out, lanes), set1_i(static_cast<int32_t>(tap)));
+        return select(chosen, load_n(a.dy + out, lanes), zero());
+      });
   return kOk;
 }
 
@@ -120,24 +128,11 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
 int64_t avg_pool_backward_tasks(const AvgPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
 int64_t avg_pool_backward(const AvgPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
-  const PoolShape& s = a.shape;
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t n = task / s.h, row = task % s.h;
-    const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
-    for (int64_t column = 0; column < s.w; ++column) {
-      const Span across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
-      for (int64_t c = 0; c < s.c; c += kLanes) {
-        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 sum = zero();
-        for (int64_t i = down.begin; i < down.end; ++i)
-          for (int64_t j = across.begin; j < across.end; ++j) {
-            const F32 count = set1(static_cast<float>(window_count(s, a.count_padding, i, j)));
-            sum = add(sum, div(load_n(a.dy + ((n * s.oh + i) * s.ow + j) * s.c + c, lanes), count));
-          }
-        store_n(a.dx + (task * s.w + column) * s.c + c, sum, lanes);
-      }
-    }
-  }
+  sum_windows(
+      a.shape, a.dx, begin, end, [&](int64_t, int64_t, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {
+        const F32 count = set1(static_cast<float>(window_count(a.shape, a.count_padding, i, j)));
+        return div(load_n(a.dy + out, lanes), count);
+      });
   return kOk;
 }
 

@@ -1,6 +1,7 @@
 #include "decode_ops.h"
 
 #include "operands.h"
+#include "shape_fields.h"
 
 namespace lanewise {
 namespace {
@@ -33,42 +34,15 @@ void read_map_instruction(StreamReader& words, MapInstruction& instruction, int3
 int64_t extent(StreamReader& words, const char* what) { return words.integer(what, 0, INT32_MAX); }
 int64_t stride(StreamReader& words, const char* what) { return words.integer(what, 1, INT32_MAX); }
 
-void read_shape(StreamReader& words, ConvShape& s) {
-  s.n = extent(words, "n");
-  s.h = extent(words, "h");
-  s.w = extent(words, "w");
-  s.c = extent(words, "c");
-  s.oh = extent(words, "oh");
-  s.ow = extent(words, "ow");
-  s.oc = extent(words, "oc");
-  s.kh = extent(words, "kh");
-  s.kw = extent(words, "kw");
-  s.stride_h = stride(words, "strideH");
-  s.stride_w = stride(words, "strideW");
-  s.dilation_h = stride(words, "dilationH");
-  s.dilation_w = stride(words, "dilationW");
-  s.pad_top = extent(words, "padTop");
-  s.pad_left = extent(words, "padLeft");
-  s.groups = stride(words, "groups");
-  if (s.c % s.groups != 0 || s.oc % s.groups != 0)
-    words.fail_at(words.position() - 1, "groups that divide c " + text(s.c) + " and oc " + text(s.oc), text(s.groups));
+void check_groups(const StreamReader& words, const ConvShape& s) {
+  if (!groups_divide(s)) words.fail_at(words.position() - 1, "groups that divide c " + text(s.c) + " and oc " + text(s.oc), text(s.groups));
 }
+void check_groups(const StreamReader&, const PoolShape&) {}
 
-void read_shape(StreamReader& words, PoolShape& s) {
-  s.n = extent(words, "n");
-  s.h = extent(words, "h");
-  s.w = extent(words, "w");
-  s.c = extent(words, "c");
-  s.oh = extent(words, "oh");
-  s.ow = extent(words, "ow");
-  s.kh = extent(words, "kh");
-  s.kw = extent(words, "kw");
-  s.stride_h = stride(words, "strideH");
-  s.stride_w = stride(words, "strideW");
-  s.pad_top = extent(words, "padTop");
-  s.pad_left = extent(words, "padLeft");
-  s.pad_bottom = extent(words, "padBottom");
-  s.pad_right = extent(words, "padRight");
+template <class Shape>
+void read_shape(StreamReader& words, Shape& shape) {
+  for (const auto& [name, field, least] : fields_of(shape)) shape.*field = words.integer(name, least, INT32_MAX);
+  check_groups(words, shape);
 }
 
 }  // namespace

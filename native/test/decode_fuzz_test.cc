@@ -250,6 +250,16 @@ LW_TEST(refusals_say_where) {
         "instruction stream: instruction 0 (map), word 13: expected a register already written, an integer from 0 to 0, got 1");
   const Words in_place_product = stream({{64}}, {gemm({0, 0}, {0, 0}, {0, 16}, 2, 2, 2)}, 1);
   CHECK(refusal(in_place_product) == "instruction stream: instruction 0 (gemm), word 2: expected c apart from a, got bytes that overlap");
+  const auto conv = [](double stride, double groups) {
+    return refusal(stream({{4096}, {1024}},
+                          {with_operands(14, {{0, 0}, {1, 0}, {1, 256}}, {1, 4, 4, 2, 2, 2, 4, 3, 3, stride, 2, 1, 1, 1, 1, groups})}, 1));
+  };
+  CHECK(conv(2, 2).empty());
+  CHECK(conv(0, 2) ==
+        "instruction stream: instruction 0 (conv_backward_data), word 17: expected strideH an integer from 1 to 2147483647, got 0");
+  CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
+  const Words of_ids = stream({{4096}, {1024}}, {{24, 0, 0, 256, 1, 0, 1, 1, 512, 1, 4, 4, 2, 3, 3, 0}}, 1);
+  CHECK(refusal(of_ids) == "instruction stream: instruction 0 (affine_sample), word 6: expected dtype float32 or uint8, got int32");
   Words longer = good;
   longer.push_back(0);
   CHECK(refusal(longer).find("expected the end of the stream after 2 instructions, got more words") != std::string::npos);
