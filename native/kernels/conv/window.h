@@ -38,7 +38,9 @@ LW_INLINE void copy_over(int64_t count, const float* in, float* out) {
   if (i < count) store(out + i, load_n(in + i, static_cast<int>(count - i)));
 }
 LW_INLINE void zero_over(int64_t count, float* out) {
-  for (int64_t i = 0; i < count; i += kLanes) store(out + i, zero());
+  if (count <= 0) return;
+  store(out, zero());  // apart, as the compiler makes the loop a call of memset
+  for (int64_t i = kLanes; i < count; i += kLanes) store(out + i, zero());
 }
 
 // Neighbouring taps of a row are one run where their channels follow each other in the image.
@@ -50,6 +52,29 @@ LW_INLINE Run run_of(const Window& v) {
   return joined ? Run{v.kw, v.kw * v.channels, 1} : Run{1, v.channels, v.kw};
 }
 
+// Floats [offset, offset + length) of a run whose first tap lies at (row, column), 0 outside the image.
+LW_INLINE void copy_run(const Window& v, const float* image, const Run& run, int64_t row, int64_t column, int64_t offset, int64_t length,
+                        float* out) {
+  if (row < 0 || row >= v.h || column >= v.w || column <= -run.taps) return zero_over(length, out);
+  const int64_t end = offset + length;
+  const int64_t low = larger(offset, smaller(end, larger(-column, 0) * v.channels));
+  const int64_t high = larger(low, smaller(end, smaller(v.w - column, run.taps) * v.channels));
+  zero_over(low - offset, out);
+  copy_over(high - low, image + row * v.w * v.pitch + (column * v.pitch + low), out + (low - offset));
+  zero_over(end - high, out + (high - offset));
+}
+
+// Runs of at most a vector, one a row of taps: they are clipped alike.
+LW_INLINE void copy_short_runs(const Window& v, const float* image, const Run& run, int64_t row, int64_t column, int64_t depth,
+                               float* out) {
+  const int64_t low = smaller(larger(-column, 0), run.taps), high = smaller(larger(v.w - column, low), run.taps);
+  const int count = static_cast<int>((high - low) * v.channels);
+  for (int64_t p = 0; p < depth; p += run.length, row += v.step_h) {
+    if (low > 0 || count == 0 || row < 0 || row >= v.h) store(out + p, zero());
+    if (count > 0 && row >= 0 && row < v.h) store(out + p + low * v.channels, load_n(image + (row * v.w + column + low) * v.pitch, count));
+  }
+}
+
 // out[i][p] (pitch `pitch`) = element (pixel + i, k + p) for `pixels` × depth of them. Writes up to kLanes − 1 floats beyond the last row,
 // and beyond each row before the next one is written.
 void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int64_t depth, float* out, int64_t pitch) {
@@ -57,26 +82,28 @@ void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int
   const Run run = run_of(v);
   const int64_t first_run = k / run.length, first_offset = k % run.length;
   const int64_t first_kh = first_run / run.per_row, first_r = first_run % run.per_row;
+  const int64_t last_kh = first_kh + (first_offset + depth + (first_r * run.length) - 1) / (run.length * run.per_row);
+  // Whole short runs, one vector each: the usual first layer.
+  const bool is_short = run.per_row == 1 && run.length <= kLanes && first_offset == 0 && depth % run.length == 0;
+  const int64_t reach = (v.kw - 1) * v.step_w + 1;
   Pixel at = pixel_at(pixel, v.oh, v.ow);
   for (int64_t i = 0; i < pixels; ++i, advance(at, v.oh, v.ow), out += pitch) {
     const int64_t top = v.first_h + at.i * v.stride_h, left = v.first_w + at.j * v.stride_w;
     const float* const image = v.image + at.n * v.h * v.w * v.pitch;
+    const int64_t first_row = top + first_kh * v.step_h;
+    const bool inside = left >= 0 && left + reach <= v.w && first_row >= 0 && top + last_kh * v.step_h < v.h;
+    if (is_short) {
+      copy_short_runs(v, image, run, first_row, left, depth, out);
+      continue;
+    }
     int64_t kh = first_kh, r = first_r, offset = first_offset;
     for (int64_t p = 0; p < depth;) {
-      const int64_t length = smaller(run.length - offset, depth - p), end = offset + length;
+      const int64_t length = smaller(run.length - offset, depth - p);
       const int64_t row = top + kh * v.step_h, column = left + r * v.step_w;
-      float* const to = out + p;
-      if (row < 0 || row >= v.h || column >= v.w || column <= -run.taps) {
-        zero_over(length, to);
-      } else if (column >= 0 && column + run.taps <= v.w) {
-        copy_over(length, image + (row * v.w + column) * v.pitch + offset, to);
+      if (inside) {
+        copy_over(length, image + (row * v.w + column) * v.pitch + offset, out + p);
       } else {
-        // Floats [low, high) of the run lie in the image.
-        const int64_t low = larger(offset, smaller(end, larger(-column, 0) * v.channels));
-        const int64_t high = larger(low, smaller(end, smaller(v.w - column, run.taps) * v.channels));
-        zero_over(low - offset, to);
-        copy_over(high - low, image + row * v.w * v.pitch + (column * v.pitch + low), to + (low - offset));
-        zero_over(end - high, to + (high - offset));
+        copy_run(v, image, run, row, column, offset, length, out + p);
       }
       p += length;
       offset = 0;
@@ -88,32 +115,38 @@ void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int
   }
 }
 
+// `count` floats of an image row from `column` on, 0 outside. `exactly`: nothing beyond is written.
+LW_INLINE void copy_row(const float* row, int64_t w, int64_t column, int64_t count, bool exactly, float* out) {
+  if (column >= 0 && column + count <= w && !exactly) return copy_over(count, row + column, out);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const int64_t left = column + i, part = smaller(kLanes, count - i);
+    const int64_t low = smaller(larger(-left, 0), part), high = smaller(larger(w - left, low), part);
+    if (low > 0 || high == low) store_n(out + i, zero(), static_cast<int>(part));
+    if (high > low) store_n(out + i + low, load_n(row + left + low, static_cast<int>(high - low)), static_cast<int>(part - low));
+  }
+}
+
 // A single channel: out[p][i] = element (pixel + i, k + p), the windows of one image row being neighbours in the image when stride_w is 1.
+// Those written after others of a later row of `out` must not write beyond their own.
 void copy_channel(const Window& v, int64_t k, int64_t depth, int64_t pixel, int64_t pixels, int64_t width, float* out) {
-  if (depth == 0 || pixels == 0) return;
-  const Pixel first = pixel_at(pixel, v.oh, v.ow);
-  int64_t kh = k / v.kw, kw = k % v.kw;
-  for (int64_t p = 0; p < depth; ++p, out += width) {
-    Pixel at = first;
-    for (int64_t i = 0; i < pixels;) {
-      const int64_t count = smaller(v.ow - at.j, pixels - i);
-      const int64_t row = v.first_h + at.i * v.stride_h + kh * v.step_h, column = v.first_w + at.j + kw * v.step_w;
-      if (row < 0 || row >= v.h || column >= v.w || column <= -count) {
-        zero_over(count, out + i);
-      } else {
-        const int64_t low = larger(-column, 0), high = smaller(count, v.w - column);
-        zero_over(low, out + i);
-        copy_over(high - low, v.image + (at.n * v.h + row) * v.w + (column + low), out + i + low);
-        zero_over(count - high, out + i + high);
+  if (depth == 0) return;
+  const int64_t first_kh = k / v.kw, first_kw = k % v.kw;
+  Pixel at = pixel_at(pixel, v.oh, v.ow);
+  for (int64_t i = 0; i < pixels;) {
+    const int64_t count = smaller(v.ow - at.j, pixels - i), left = v.first_w + at.j;
+    int64_t row = v.first_h + at.i * v.stride_h + first_kh * v.step_h, kw = first_kw;
+    for (int64_t p = 0; p < depth; ++p) {
+      const bool inside = row >= 0 && row < v.h;
+      copy_row(inside ? v.image + (at.n * v.h + row) * v.w : v.image, inside ? v.w : 0, left + kw * v.step_w, count,
+               i + count + kLanes > width, out + p * width + i);
+      if (++kw == v.kw) {
+        kw = 0;
+        row += v.step_h;
       }
-      i += count;
-      at.j = v.ow - 1;
-      advance(at, v.oh, v.ow);
     }
-    if (++kw == v.kw) {
-      kw = 0;
-      ++kh;
-    }
+    i += count;
+    at.j = v.ow - 1;
+    advance(at, v.oh, v.ow);
   }
 }
 
