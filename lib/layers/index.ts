@@ -15,6 +15,7 @@ export * from './layer-norm.js';
 export * from './linear.js';
 export * from './max-pool2d.js';
 export * from './pad.js';
+export * from './normalize.js';
 export * from './relu.js';
 export * from './rescale.js';
 export * from './rescale.js';

@@ -1,4 +1,5 @@
 /** Every operation a layer, loss, optimizer or metric is written in. */
+export { affineSample, type AffineSampleOptions } from './affine-sample.js';
 export { broadcastTo, sumTo } from './broadcast.js';
 export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
 export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';

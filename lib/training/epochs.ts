@@ -18,12 +18,12 @@ const shuffleStream = 0x4000_0000;
 
 /** Checks all data, copies it once, and gives a function that trains one epoch on it. */
 export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, control: Control): Epoch {
-  const { epochs = 1, batchSize = 32, shuffle = true, debug = false, validation, checkFinite, onProgress } = options;
-  const count = stepper.check('fit', data, checkFinite);
+  const { epochs = 1, batchSize = 32, shuffle = true, augment = [], debug = false, validation, checkFinite, onProgress } = options;
+  const count = stepper.check('fit', data, checkFinite, augment);
   if (validation !== undefined) stepper.check('fit validation', validation, checkFinite);
   const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
     ...run,
-    program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }),
+    program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }, augment),
   }));
   stepper.checkTargets('fit', data, runs[0]!.program);
   if (validation !== undefined) stepper.checkTargets('fit validation', validation, runs[0]!.program);
@@ -54,7 +54,7 @@ export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, 
 
 /** Gives a function that trains one epoch on batches as they come. */
 export function streamEpochs(stepper: Stepper, source: BatchSource, options: FitOptions, control: Control): Epoch {
-  const { epochs = 1, debug = false, checkFinite, onProgress } = options;
+  const { epochs = 1, augment = [], debug = false, checkFinite, onProgress } = options;
   if (options.batchSize !== undefined) {
     throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
   }
@@ -63,8 +63,8 @@ export function streamEpochs(stepper: Stepper, source: BatchSource, options: Fit
     let reported = 0;
     for await (const batch of typeof source === 'function' ? source() : source) {
       if (control.stopped) return;
-      stepper.check('fit', batch, checkFinite);
-      await stepper.trainBatch(batch, totals, { control, debug, report: undefined });
+      stepper.check('fit', batch, checkFinite, augment);
+      await stepper.trainBatch(batch, totals, { control, debug, report: undefined }, augment);
       step++;
       if (performance.now() - reported < progressInterval) continue;
       reported = performance.now();

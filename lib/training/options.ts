@@ -1,5 +1,6 @@
 /** What a trainer is told, checked before anything is computed. */
 import type { NdArray } from '../array.js';
+import type { Augmentation } from '../data/augment/augmentation.js';
 import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';
 import type { Penalty } from '../losses/penalty.js';
@@ -53,6 +54,8 @@ export interface FitOptions {
   readonly batchSize?: number;
   /** New random order each epoch. Default: true. */
   readonly shuffle?: boolean;
+  /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
+  readonly augment?: readonly Augmentation[];
   /** Evaluated after each epoch. Default: none. */
   readonly validation?: Batch;
   readonly callbacks?: readonly Callback[];
@@ -87,6 +90,11 @@ const anySeed: Rule = {
   expected: 'a whole number ≥ 0',
   accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
 };
+const augmentation: Rule = {
+  expected: 'an augmentation, { name, forward }',
+  accepts: (value) =>
+    typeof value === 'object' && value !== null && 'forward' in value && callable.accepts(value.forward) && 'name' in value,
+};
 const batch: Rule = { expected: 'an object { x, y } of arrays', accepts: isBatch };
 const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
 
@@ -112,6 +120,7 @@ export function checkFitOptions(options: FitOptions): void {
     epochs: count,
     batchSize: count,
     shuffle: boolean,
+    augment: list(augmentation),
     validation: batch,
     callbacks: list(instance(Callback)),
     signal: abortSignal,

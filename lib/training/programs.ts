@@ -1,5 +1,7 @@
 /** The programs of a trainer: one training or evaluation step as a graph, compiled. */
 import { type Program, type Write, build } from '../compile/program.js';
+import type { Augmentation } from '../data/augment/augmentation.js';
+import { augmented } from '../data/augment/pipeline.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
@@ -51,7 +53,7 @@ interface FedBatch {
   readonly index: MemorySlot | undefined;
 }
 
-/** Forward, loss, backward, clipping and update of one batch. */
+/** Augmentation, forward, loss, backward, clipping and update of one batch. */
 export function trainingProgram(
   recipe: Recipe,
   slots: Slots,
@@ -59,18 +61,16 @@ export function trainingProgram(
   targetType: TensorType,
   rows: number,
   feed: Feed,
+  augmentations: readonly Augmentation[],
 ): StepProgram {
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(types, targetType, rows, feed);
-  const traced = model.trace(
-    batch.inputs.map(({ tensor }) => tensor),
-    true,
-    recipe.seed,
-  );
+  const { inputs, target } = changed(batch, augmentations, recipe.seed);
+  const traced = model.trace(inputs, true, recipe.seed);
   const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = scalarLoss(recipe.loss, traced.output, batch.target.tensor);
+  const lossValue = scalarLoss(recipe.loss, traced.output, target);
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
@@ -90,7 +90,7 @@ export function trainingProgram(
     Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])])),
   );
   label([update.parameter, ...Object.values(update.slots)], optimizer.constructor.name);
-  const results = resultWrites(recipe, traced.output, batch.target.tensor, total);
+  const results = resultWrites(recipe, traced.output, target, total);
   const commits: Write[] = [
     { value: update.parameter, slot: parameters, byteOffset: 0, commit: true },
     ...slots.names.map((name) => ({ value: update.slots[name]!, slot: slots.slot, byteOffset: slots.offset(name), commit: true })),
@@ -130,6 +130,17 @@ export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], 
     results: results.slot,
     predictionShape: output.shape,
   };
+}
+
+/** What the model is trained on. Augmentations are for one input. */
+function changed(
+  { inputs, target }: FedBatch,
+  augmentations: readonly Augmentation[],
+  seed: bigint,
+): { readonly inputs: readonly Tensor[]; readonly target: Tensor } {
+  if (augmentations.length === 0) return { inputs: inputs.map(({ tensor }) => tensor), target: target.tensor };
+  const { x, y } = augmented({ x: inputs[0]!.tensor, y: target.tensor }, augmentations, seed);
+  return { inputs: [x], target: y };
 }
 
 function feedBatch(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {

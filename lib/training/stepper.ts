@@ -1,5 +1,8 @@
 /** Runs steps: the programs of a trainer, the memories they want, the optimizer's state and the step count. */
 import type { NdArray } from '../array.js';
+import type { Augmentation } from '../data/augment/augmentation.js';
+import { augmentedRow } from '../data/augment/pipeline.js';
+import { ShapeError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
 import { batchRuns, checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
@@ -38,6 +41,9 @@ export class Stepper {
   running = false;
   readonly #options: TrainerOptions;
   readonly #programs = new Map<string, StepProgram>();
+  /** Numbers for the keys of programs. */
+  readonly #augmentations = new WeakMap<Augmentation, number>();
+  #augmentationCount = 0;
   readonly #scratch: Scratch = new Scratch();
   #slots: Slots | undefined;
 
@@ -60,11 +66,14 @@ export class Stepper {
    * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
    * @returns the number of rows
    */
-  check(what: string, { x, y }: Batch, finite = false): number {
+  check(what: string, { x, y }: Batch, finite = false, augmentations: readonly Augmentation[] = []): number {
     const inputs = inputList(x);
     const count = countRows(what, [...inputs, y]);
     if (finite) [...inputs, y].forEach((data, i) => checkFiniteData(`${what} ${i < inputs.length ? 'x' : 'y'}`, data));
-    this.model.build(inputs.map(rowType), this.seed);
+    if (augmentations.length > 0 && inputs.length !== 1)
+      throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
+    const rows = augmentations.length === 0 ? inputs.map(rowType) : [augmentedRow(rowType(inputs[0]!), rowType(y), augmentations)];
+    this.model.build(rows, this.seed);
     return count;
   }
 
@@ -78,10 +87,10 @@ export class Stepper {
     }
   }
 
-  trainingProgram({ x, y }: Batch, rows: number, feed: Feed): StepProgram {
+  trainingProgram({ x, y }: Batch, rows: number, feed: Feed, augmentations: readonly Augmentation[] = []): StepProgram {
     const types = inputList(x).map(rowType);
-    const key = JSON.stringify(['train', types, rowType(y), rows, feed]);
-    return this.#cached(key, () => trainingProgram(this.#recipe(), this.slots, types, rowType(y), rows, feed));
+    const key = JSON.stringify(['train', types, rowType(y), rows, feed, augmentations.map((one) => this.#numberOf(one))]);
+    return this.#cached(key, () => trainingProgram(this.#recipe(), this.slots, types, rowType(y), rows, feed, augmentations));
   }
 
   /** `steps` training steps of `rows` rows each. @returns the number finished: fewer if stopped */
@@ -120,9 +129,9 @@ export class Stepper {
   }
 
   /** One training step on a batch of its own. */
-  async trainBatch(batch: Batch, totals: Totals, watch: Watch): Promise<void> {
-    const rows = this.check('step', batch);
-    const program = this.trainingProgram(batch, rows, { kind: 'direct' });
+  async trainBatch(batch: Batch, totals: Totals, watch: Watch, augmentations: readonly Augmentation[] = []): Promise<void> {
+    const rows = this.check('step', batch, false, augmentations);
+    const program = this.trainingProgram(batch, rows, { kind: 'direct' }, augmentations);
     this.checkTargets('step', batch, program);
     await this.train(program, this.bindData(program, batch, this.#scratch), 1, rows, totals, watch);
   }
@@ -158,6 +167,12 @@ export class Stepper {
       totals.add(values, rows);
     }
     return totals;
+  }
+
+  #numberOf(augmentation: Augmentation): number {
+    const known = this.#augmentations.get(augmentation) ?? this.#augmentationCount++;
+    this.#augmentations.set(augmentation, known);
+    return known;
   }
 
   #recipe(): Recipe {

@@ -1,0 +1,17 @@
+import { type NormalizeOptions, checkNormalize, normalized } from '../../layers/normalize.js';
+import type { Augmentation } from './augmentation.js';
+
+/**
+ * Brings each channel to mean 0 and deviation 1, in training only. So that validation and prediction do the same, put the layer
+ * `Normalize` with the same options first in the model instead; this one is for data whose evaluation part is normalised already, and
+ * for what must follow it, such as cutout.
+ *
+ * y = (x − mean) / std.   x [..., C] → [..., C] float32
+ *
+ * @throws OptionError unless mean and std are lists of one length and std > 0; ShapeError if C is another
+ */
+export function normalize(options: NormalizeOptions): Augmentation {
+  checkNormalize('normalize', options);
+  const kept = { mean: [...options.mean], std: [...options.std] };
+  return { name: 'normalize', forward: ({ x, y }) => ({ x: normalized('normalize', x, kept), y }) };
+}

@@ -1,0 +1,44 @@
+/** A list of augmentations as one function of a batch. */
+import { ShapeError } from '../../errors.js';
+import { label } from '../../graph/label.js';
+import { MemorySlot, source } from '../../graph/source.js';
+import { type Shape, type TensorType, formatShapeOf } from '../../graph/tensor.js';
+import { randomUniform } from '../../ops/random.js';
+import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
+import { isGeometric, placed } from './geometric.js';
+
+/** Streams of programs that augmentations use, far from those of a model, so that neither changes the draws of the other. */
+const firstStream = 0x4000_0000;
+
+/** The augmented batch. Geometric augmentations that follow each other become one sampling. */
+export function augmented(batch: TensorBatch, augmentations: readonly Augmentation[], seed: bigint): TensorBatch {
+  let streams = firstStream;
+  const scope: RandomScope = { uniform: (shape) => randomUniform(shape, seed, streams++) };
+  let result = batch;
+  for (let i = 0; i < augmentations.length;) {
+    const rest = augmentations.slice(i);
+    const others = rest.findIndex((next) => !isGeometric(next));
+    const moves = rest.slice(0, others === -1 ? rest.length : others).filter(isGeometric);
+    const name = moves.length > 0 ? moves.map((move) => move.name).join(' ') : rest[0]!.name;
+    const before = result;
+    result = moves.length > 0 ? { ...before, x: placed(before.x, moves, scope) } : rest[0]!.forward(before, scope);
+    checkRows(name, batch, result);
+    label([result.x, result.y], name, [before.x, before.y]);
+    i += Math.max(moves.length, 1);
+  }
+  return result;
+}
+
+/** The type of one row of x as the model sees it: only its sizes can change, for bytes it takes as floats anyway. */
+export function augmentedRow(x: TensorType, y: TensorType, augmentations: readonly Augmentation[]): TensorType {
+  if (augmentations.length === 0) return x;
+  const one = (name: string, { shape, dtype }: TensorType): TensorBatch['x'] => source(new MemorySlot(name, 0), 0, [1, ...shape], dtype);
+  const shape: Shape = augmented({ x: one('x', x), y: one('y', y) }, augmentations, 0n).x.shape.slice(1);
+  return { shape, dtype: x.dtype };
+}
+
+function checkRows(name: string, from: TensorBatch, to: TensorBatch): void {
+  const rows = from.x.shape[0];
+  if (to.x.shape[0] === rows && to.y.shape[0] === rows) return;
+  throw new ShapeError(`${name}: expected ${rows} rows as they came, got x ${formatShapeOf(to.x)} and y ${formatShapeOf(to.y)}.`);
+}

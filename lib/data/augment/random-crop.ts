@@ -1,0 +1,41 @@
+import { ShapeError } from '../../errors.js';
+import { add, floor, mul } from '../../ops/elementwise.js';
+import { checkOptions, count, nonNegativeInteger } from '../../options.js';
+import type { Augmentation } from './augmentation.js';
+import { drawn } from './draw.js';
+import { geometric } from './geometric.js';
+
+export interface RandomCropOptions {
+  /** Zeros added around each image before it is cut. Default: 0. */
+  readonly padding?: number;
+  /** Rows of the piece. Default: H. */
+  readonly height?: number;
+  /** Columns of the piece. Default: W. */
+  readonly width?: number;
+}
+
+/**
+ * Cuts a piece out of each image, zeros added around it, anywhere it fits and equally likely. Where the piece is smaller than the
+ * images, the model and its validation data have the size of the piece.
+ *
+ * y[i, j] = x[i + top − padding, j + left − padding].   x [N, H, W, C] → [N, height, width, C]
+ *
+ * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images
+ */
+export function randomCrop(options: RandomCropOptions): Augmentation {
+  checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });
+  const { padding = 0 } = options;
+  return geometric('randomCrop', ({ n, h, w }, scope) => {
+    const { height = h, width = w } = options;
+    const [rows, columns] = [h + 2 * padding - height, w + 2 * padding - width];
+    if (rows < 0 || columns < 0) {
+      throw new ShapeError(
+        `randomCrop: expected height and width within ${h + 2 * padding} × ${w + 2 * padding}, the images with their padding, got ${height} × ${width}.`,
+      );
+    }
+    const [v, u] = drawn(scope, n, 2);
+    const top = add(floor(mul(v!, rows + 1)), -padding);
+    const left = add(floor(mul(u!, columns + 1)), -padding);
+    return { map: [1, 0, top, 0, 1, left], height, width };
+  });
+}

@@ -1,0 +1,27 @@
+import { less, where } from '../../ops/elementwise.js';
+import { checkOptions, unit } from '../../options.js';
+import type { Augmentation } from './augmentation.js';
+import { drawn } from './draw.js';
+import { geometric } from './geometric.js';
+
+export interface RandomFlipOptions {
+  /** Share of the images that are flipped, in [0, 1]. Default: 0.5. */
+  readonly probability?: number;
+}
+
+/**
+ * Mirrors some of the images, left to right.
+ *
+ * y[i, j] = u < probability ? x[i, W − 1 − j] : x[i, j].   x [N, H, W, C] → [N, H, W, C]
+ *
+ * @throws OptionError unless 0 ≤ probability ≤ 1
+ */
+export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
+  checkOptions('randomFlip', options, { probability: unit });
+  const { probability = 0.5 } = options;
+  return geometric('randomFlip', ({ n, h, w }, scope) => {
+    const [u] = drawn(scope, n, 1);
+    const flipped = less(u!, probability);
+    return { map: [1, 0, 0, 0, where(flipped, -1, 1), where(flipped, w - 1, 0)], height: h, width: w };
+  });
+}

@@ -1,0 +1,26 @@
+import { add, cos, mul, neg, sin } from '../../ops/elementwise.js';
+import { check, nonNegative } from '../../options.js';
+import { aboutMiddle } from './affine-map.js';
+import type { Augmentation } from './augmentation.js';
+import { drawn } from './draw.js';
+import { geometric } from './geometric.js';
+
+/**
+ * Turns each image about its middle by an angle uniform in [−degrees, degrees), counter-clockwise where positive, bilinear between
+ * pixels. What comes in from outside is 0.
+ *
+ * y[i, j] = x at the middle + R(angle) · ((i, j) − middle).   x [N, H, W, C] → [N, H, W, C]
+ *
+ * @throws OptionError unless degrees is a number ≥ 0
+ */
+export function randomRotation(degrees: number): Augmentation {
+  check('randomRotation', 'degrees', degrees, nonNegative);
+  const radians = (degrees * Math.PI) / 180;
+  return geometric('randomRotation', ({ n, h, w }, scope) => {
+    const [u] = drawn(scope, n, 1);
+    const angle = add(mul(u!, 2 * radians), -radians);
+    const [c, s] = [cos(angle), sin(angle)];
+    // Rows point down: a pixel right of the middle comes from below it when the image turns counter-clockwise.
+    return { map: aboutMiddle([c, s, neg(s), c], h, w), height: h, width: w };
+  });
+}

@@ -1,0 +1,21 @@
+import { add, floor, mul } from '../../ops/elementwise.js';
+import { check, nonNegativeInteger } from '../../options.js';
+import type { Augmentation } from './augmentation.js';
+import { drawn } from './draw.js';
+import { geometric } from './geometric.js';
+
+/**
+ * Moves each image by a whole number of pixels up or down and another left or right, each −pixels … pixels and equally likely. What
+ * comes in from outside is 0.
+ *
+ * y[i, j] = x[i + dy, j + dx].   x [N, H, W, C] → [N, H, W, C]
+ *
+ * @throws OptionError unless pixels is a whole number ≥ 0
+ */
+export function randomShift(pixels: number): Augmentation {
+  check('randomShift', 'pixels', pixels, nonNegativeInteger);
+  return geometric('randomShift', ({ n, h, w }, scope) => {
+    const [dy, dx] = drawn(scope, n, 2).map((u) => add(floor(mul(u, 2 * pixels + 1)), -pixels));
+    return { map: [1, 0, dy!, 0, 1, dx!], height: h, width: w };
+  });
+}
