@@ -31,14 +31,22 @@ export async function imageDecoder(
     );
   });
   return async (file) => {
-    if (!signatures.some((signature) => signature.every((byte, i) => file[i] === byte))) throw new Error('neither PNG nor JPEG');
+    if (!signatures.some((signature) => signature.every((byte, i) => file[i] === byte)))
+      throw new Error('a file that is neither PNG nor JPEG');
     // rotate() turns photographs upright; failOn refuses whatever the decoder so much as warns of.
     const upright = sharp(file, { failOn: 'warning' }).rotate().resize(width, height, { fit: 'fill' });
     const coloured = upright.toColourspace(channels === 1 ? 'b-w' : 'srgb');
     const { data, info } = await (channels === 4 ? coloured.ensureAlpha() : coloured.removeAlpha())
       .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+      .toBuffer({ resolveWithObject: true })
+      .catch(damaged);
     if (data.length !== height * width * channels) throw new Error(`${info.channels} channels where ${channels} were asked for`);
     return data;
   };
+}
+
+function damaged(cause: unknown): never {
+  const [line = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
+  // That a warning was taken for an error says nothing about the file.
+  throw new Error(`an image that is damaged or cut off${line.includes('failOn') ? '' : ` (${line.trim()})`}`, { cause });
 }

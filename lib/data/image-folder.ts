@@ -118,7 +118,7 @@ async function decoded(path: string, decode: Decode): Promise<Uint8Array | strin
   try {
     return await decode(await readFile(path));
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.trim();
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

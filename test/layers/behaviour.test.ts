@@ -14,6 +14,7 @@ import {
   LogSoftmax,
   ReLU,
   Reshape,
+  Normalize,
   Rescale,
   Sequential,
   Softmax,
@@ -48,6 +49,9 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new Reshape([-1, -1]), 'Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got [-1, -1].'],
   [() => new LayerNorm({ eps: 0 }), 'LayerNorm: expected a number > 0 for eps, got 0.'],
   [() => new LayerNorm({ normalizedShape: [] }), 'LayerNorm: expected a list of whole numbers ≥ 1 for normalizedShape, got [].'],
+  [() => new Normalize({ mean: [NaN], std: [1] }), 'Normalize: expected a list of numbers, one a channel for mean, got [ NaN ].'],
+  [() => new Normalize({ mean: [1], std: [-1] }), 'Normalize: expected a list of numbers > 0, one a channel for std, got [ -1 ].'],
+  [() => new Normalize({ mean: [1], std: [1, 2] }), 'Normalize: expected as many values for std as for mean, got 2 and 1.'],
   [() => new Rescale(NaN), 'Rescale: expected a finite number for scale, got NaN.'],
   // @ts-expect-error of the wrong kind
   [() => new Lambda(3), 'Lambda: expected a function for apply, got 3.'],
@@ -131,6 +135,12 @@ describe('layers', () => {
   it('Rescale scales bytes', async () => {
     const y = await run(new Rescale(1 / 255), array(Uint8Array.of(0, 51, 255), [3, 1]));
     assert.deepEqual([...y.data], [0, Math.fround(51 * Math.fround(1 / 255)), 1]);
+  });
+  it('Normalize takes channels of bytes to their mean and deviation', async () => {
+    const layer = new Normalize({ mean: [10, 20, 0], std: [2, 4, 8] });
+    const y = await run(layer, array(Uint8Array.of(12, 12, 16, 8, 28, 0), [1, 1, 2, 3]));
+    assert.deepEqual([...y.data], [1, -2, 2, -1, 2, 0]);
+    assert.deepEqual([...(await run(layer, array([[10, 24, -8]]))).data], [0, 1, -1]); // prettier-ignore
   });
   it('rectifiers and Identity keep NaN', async () => {
     for (const layer of [new ReLU(), new LeakyReLU(), new ELU(), new Identity()])

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { imageFolder, type ImageFolderOptions } from '../../lib/index.js';
+import { imageDecoder } from '../../lib/data/decode-image.js';
+
+type Colour = readonly [number, number, number];
+const red: Colour = [255, 0, 0];
+const blue: Colour = [0, 0, 255];
+
+const picture = ([r, g, b]: Colour, width = 4, height = 3): Sharp =>
+  sharp({ create: { width, height, channels: 3, background: { r, g, b } } });
+/** Noise, so that its bytes are many. */
+const noise = (): Sharp =>
+  sharp({ create: { width: 32, height: 32, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 40 } } });
+
+describe('imageFolder', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const put = async (file: string, bytes: Uint8Array | string): Promise<void> => {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), bytes);
+  };
+  const good = async (): Promise<void> => {
+    await put('cat/b.png', await picture(red).png().toBuffer());
+    await put('cat/more/a.png', await picture(blue).png().toBuffer());
+    await put('ant/z.jpg', await picture([128, 128, 128], 16, 16).jpeg({ quality: 100 }).toBuffer());
+    await put('cat/.hidden', 'no image');
+    await put('notes.txt', 'no image, and in no class');
+  };
+
+  it('gives pixels, class ids, class names and files in order of their names', async () => {
+    await good();
+    const { x, y, classes, files, skipped } = await imageFolder(folder, { size: [2, 3] });
+    assert.deepEqual([...x.shape], [3, 2, 3, 3]);
+    assert.ok(x.data instanceof Uint8Array);
+    assert.deepEqual(classes, ['ant', 'cat']);
+    assert.deepEqual(files, [join('ant', 'z.jpg'), join('cat', 'b.png'), join('cat', 'more', 'a.png')]);
+    assert.deepEqual(y.data, Int32Array.of(0, 1, 1));
+    const all = (colour: Colour): number[] => Array.from({ length: 18 }, (_, i) => colour[i % 3]!);
+    assert.deepEqual([...x.data], [...all([128, 128, 128]), ...all(red), ...all(blue)]);
+    assert.deepEqual(skipped, []);
+  });
+  it('gives grey and opacity when asked', async () => {
+    await put('one/grey.png', await picture([90, 90, 90]).png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 1 })).x.data], [90]);
+    assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 4 })).x.data], [90, 90, 90, 255]);
+    await put('one/grey.png', await picture([90, 90, 90]).toColourspace('b-w').png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 3 })).x.data], [90, 90, 90]);
+    await put('one/grey.png', await picture(red).ensureAlpha(0.5).png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: 1 })).x.data], red);
+  });
+  it('turns photographs upright', async () => {
+    const lying = sharp(Buffer.from([...red, ...blue]), { raw: { width: 2, height: 1, channels: 3 } }).withMetadata({ orientation: 6 });
+    await put('one/a.png', await lying.png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: [2, 1] })).x.data], [...red, ...blue]);
+    await put('one/a.png', await lying.withMetadata({ orientation: 8 }).png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: [2, 1] })).x.data], [...blue, ...red]);
+  });
+  it('decodes many files a few at a time and keeps their places', async () => {
+    for (let i = 0; i < 30; i++) await put(`${i % 3}/${String(i).padStart(2, '0')}.png`, await picture([i, 0, 0]).png().toBuffer());
+    const { x, files } = await imageFolder(folder, { size: 1 });
+    files.forEach((file, i) => assert.equal(x.data[3 * i], Number(/(\d+)\.png/.exec(file)![1])));
+  });
+
+  const jpeg = async (): Promise<Uint8Array> => noise().jpeg().toBuffer();
+  const png = async (): Promise<Uint8Array> => noise().png().toBuffer();
+  const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 0xff : byte));
+  const broken: readonly (readonly [string, () => Promise<Uint8Array>, RegExp])[] = [
+    ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /an image that is damaged or cut off/],
+    ['a PNG cut in half', async () => (await png()).subarray(0, 600), /an image that is damaged or cut off/],
+    ['a PNG with a damaged byte', async () => flipped(await png()), /an image that is damaged or cut off/],
+    ['a text', () => Promise.resolve(new TextEncoder().encode('<svg/>')), /neither PNG nor JPEG/],
+    ['an empty file', () => Promise.resolve(new Uint8Array()), /neither PNG nor JPEG/],
+  ];
+  for (const [what, bytes, reason] of broken) {
+    it(`names ${what}, or leaves it out`, async () => {
+      await good();
+      await put('cat/broken.png', await bytes());
+      await assert.rejects(imageFolder(folder, { size: 2 }), ({ name, message }: Error) => {
+        assert.equal(name, 'FileError');
+        assert.ok(message.startsWith(`imageFolder: expected to read ${join(folder, 'cat', 'broken.png')}, got `), message);
+        assert.match(message, reason);
+        assert.ok(message.endsWith(". Repair or remove it, or pass onError: 'skip'."), message);
+        return true;
+      });
+      const { x, y, files, skipped } = await imageFolder(folder, { size: 2, onError: 'skip' });
+      assert.deepEqual([x.shape[0], [...y.data], files.length], [3, [0, 1, 1], 3]);
+      assert.deepEqual([...x.data.subarray(12, 15), ...x.data.subarray(24, 27)], [...red, ...blue]);
+      assert.equal(skipped.length, 1);
+      assert.equal(skipped[0]!.file, join('cat', 'broken.png'));
+      assert.match(skipped[0]!.reason, reason);
+    });
+  }
+
+  it('says how to install sharp where it is missing', () =>
+    assert.rejects(
+      imageDecoder({ height: 1, width: 1, channels: 3 }, () => Promise.reject(new Error("Cannot find package 'sharp'"))),
+      {
+        name: 'StateError',
+        message:
+          "imageFolder: expected the package sharp to decode images, got Cannot find package 'sharp'. Install it: npm install sharp.",
+      },
+    ));
+  it('refuses folders without classes, without images, or that are not there', async () => {
+    const refuses = (message: RegExp, options: ImageFolderOptions = { size: 1 }): Promise<void> =>
+      assert.rejects(imageFolder(folder, options), { name: 'FileError', message });
+    await refuses(/^imageFolder: expected one sub-folder for each class in .*, got none\.$/);
+    await mkdir(join(folder, 'empty'));
+    await refuses(/^imageFolder: expected images in each sub-folder of .*, got none in empty\.$/);
+    await put('empty/a.png', 'no image');
+    await refuses(/^imageFolder: expected images in .*, got none that can be read\.$/, { size: 1, onError: 'skip' });
+    await assert.rejects(imageFolder(join(folder, 'missing'), { size: 1 }), {
+      name: 'FileError',
+      message: /expected to read .*missing, got ENOENT/,
+    });
+  });
+
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [{}, /a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for size, got undefined/],
+    [{ size: [2, 0] }, /for size, got \[ 2, 0 \]/],
+    [{ size: 2, channels: 2 }, /expected 1, 3 or 4 for channels, got 2/],
+    [{ size: 2, onError: 'ignore' }, /expected 'throw' or 'skip' for onError, got 'ignore'/],
+  ];
+  for (const [options, message] of wrong) {
+    it(message.source, () => assert.rejects(imageFolder('nowhere', options as ImageFolderOptions), { name: 'OptionError', message }));
+  }
+});
