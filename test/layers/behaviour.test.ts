@@ -81,6 +81,7 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
     [2, 3],
     'LayerNorm: expected x of shape [..., 4], got [2, 3]. Change normalizedShape or the layer before it.',
   ],
+  [new Normalize({ mean: [1, 2], std: [1, 1] }), [2, 3], 'Normalize: expected x of shape [..., 2], one channel for each mean, got [2, 3].'],
   [new Softmax({ dim: 2 }), [2, 3], 'Softmax: expected axis in -2 … 1, got 2.'],
   [new LogSoftmax({ dim: -3 }), [2, 3], 'LogSoftmax: expected axis in -2 … 1, got -3.'],
 ];
@@ -137,10 +138,10 @@ describe('layers', () => {
     assert.deepEqual([...y.data], [0, Math.fround(51 * Math.fround(1 / 255)), 1]);
   });
   it('Normalize takes channels of bytes to their mean and deviation', async () => {
-    const layer = new Normalize({ mean: [10, 20, 0], std: [2, 4, 8] });
-    const y = await run(layer, array(Uint8Array.of(12, 12, 16, 8, 28, 0), [1, 1, 2, 3]));
+    const statistics = { mean: [10, 20, 0], std: [2, 4, 8] };
+    const y = await run(new Normalize(statistics), array(Uint8Array.of(12, 12, 16, 8, 28, 0), [1, 1, 2, 3]));
     assert.deepEqual([...y.data], [1, -2, 2, -1, 2, 0]);
-    assert.deepEqual([...(await run(layer, array([[10, 24, -8]]))).data], [0, 1, -1]); // prettier-ignore
+    assert.deepEqual([...(await run(new Normalize(statistics), array([[10, 24, -8]]))).data], [0, 1, -1]); // prettier-ignore
   });
   it('rectifiers and Identity keep NaN', async () => {
     for (const layer of [new ReLU(), new LeakyReLU(), new ELU(), new Identity()])
