@@ -1,6 +1,7 @@
 /** What thirty years of methods add to the digit network of 1989, one step at a time. */
 import {
   AdamW,
+  type Augmentation,
   CrossEntropyLoss,
   type Layer,
   type Loss,
@@ -13,6 +14,7 @@ import {
   Trainer,
   array,
   linear,
+  randomShift,
 } from 'lanewise';
 import { Lecun1989, type Lecun1989Options } from '../models/lecun1989.js';
 import type { LabelledImages } from './images.js';
@@ -23,6 +25,7 @@ export interface Rung {
   readonly loss: Loss;
   readonly optimizer: (steps: number) => Optimizer;
   readonly passes: number;
+  readonly augment?: readonly Augmentation[];
   /** Test error, in per cent, that the reproduction of 2022 reports. */
   readonly published: number;
 }
@@ -30,6 +33,7 @@ export interface Rung {
 const scores = { output: 'scores' } as const;
 const adamw = (steps: number): Optimizer => new AdamW({ lr: linear(3e-4, { to: 1e-4, steps }) });
 const crossEntropy = new CrossEntropyLoss();
+const augment = [randomShift(1)];
 
 /** @see https://karpathy.github.io/2022/03/14/lecun1989/ for the settings and the errors */
 export const rungs: readonly Rung[] = [
@@ -50,6 +54,16 @@ export const rungs: readonly Rung[] = [
     published: 4.38,
   },
   { title: 'AdamW, twice the passes', net: scores, loss: crossEntropy, optimizer: adamw, passes: 46, published: 3.59 },
+  { title: 'digits shifted by up to a pixel', net: scores, loss: crossEntropy, optimizer: adamw, passes: 60, augment, published: 2.19 },
+  {
+    title: 'dropout and ReLU',
+    net: { ...scores, activation: 'relu', dropout: 0.25 },
+    loss: crossEntropy,
+    optimizer: adamw,
+    passes: 80,
+    augment,
+    published: 1.59,
+  },
 ];
 
 export interface Outcome {
@@ -65,7 +79,7 @@ export async function climb(rung: Rung, train: LabelledImages, test: LabelledIma
   const model = new Sequential([new Rescale(2 / 255, -1), net], { seed: 1989 });
   const y = rung.loss instanceof MSELoss ? plusMinusOne(train.y) : train.y;
   const trainer = new Trainer(model, { loss: rung.loss, optimizer: rung.optimizer(passes * train.y.size) });
-  await trainer.fit({ x: train.x, y }, { epochs: passes, batchSize: 1, shuffle: false });
+  await trainer.fit({ x: train.x, y }, { epochs: passes, batchSize: 1, shuffle: false, ...(rung.augment && { augment: rung.augment }) });
   return { trainError: await errorOf(model, train), testError: await errorOf(model, test) };
 }
 

@@ -1,0 +1,92 @@
+/** How the models of this folder are trained, once for the examples and the accuracy runs. */
+import {
+  AdamW,
+  type Augmentation,
+  CrossEntropyLoss,
+  type EvaluateOptions,
+  type FitOptions,
+  type History,
+  type Layer,
+  Rescale,
+  SGD,
+  Sequential,
+  Trainer,
+  accuracy,
+  cosineDecay,
+  randomFlip,
+  randomShift,
+  warmup,
+  type Optimizer,
+  type StepSchedule,
+} from 'lanewise';
+import { kerasConvnet } from '../models/keras-convnet.js';
+import { lenet5 } from '../models/lenet5.js';
+import { smallResnet } from '../models/small-resnet.js';
+import { vgg } from '../models/vgg.js';
+import type { LabelledImages } from './images.js';
+
+export interface Recipe {
+  readonly net: () => Layer;
+  /** Mean and deviation of the pixels, as a share of 255. */
+  readonly pixels: readonly [mean: number, deviation: number];
+  readonly epochs: number;
+  readonly lr: number;
+  readonly optimizer: (lr: StepSchedule) => Optimizer;
+  readonly labelSmoothing: number;
+  readonly augment: readonly Augmentation[];
+}
+
+const seed = 42;
+const batchSize = 128;
+/** Share of the steps in which the learning rate rises. */
+const warmupShare = 0.1;
+
+const adamw = (lr: StepSchedule): Optimizer => new AdamW({ lr, weightDecay: 0.01 });
+const sgd = (lr: StepSchedule): Optimizer => new SGD({ lr, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
+
+const digits = { pixels: [0.1307, 0.3081], lr: 2e-3, optimizer: adamw, labelSmoothing: 0, augment: [randomShift(2)] } as const;
+const fashion = { pixels: [0.286, 0.353], labelSmoothing: 0.1, augment: [randomShift(2), randomFlip()] } as const;
+
+export const mnistConvnet: Recipe = { ...digits, net: () => kerasConvnet({ seed }), epochs: 12 };
+export const mnistLenet5: Recipe = { ...digits, net: () => lenet5({ seed }), epochs: 20 };
+export const fashionSmall: Recipe = {
+  ...fashion,
+  net: () => vgg({ widths: [32, 64], seed }),
+  epochs: 15,
+  lr: 3e-3,
+  optimizer: adamw,
+};
+export const fashionResnet: Recipe = { ...fashion, net: () => smallResnet({ seed }), epochs: 24, lr: 0.1, optimizer: sgd };
+
+/** A model for images of bytes and its trainer: a learning rate that rises, then falls along a cosine to zero. */
+export class Course {
+  readonly model: Layer;
+  readonly trainer: Trainer;
+
+  constructor(
+    readonly recipe: Recipe,
+    readonly train: LabelledImages,
+    readonly epochs: number = recipe.epochs,
+  ) {
+    const { net, pixels, lr, optimizer, labelSmoothing } = recipe;
+    const [mean, deviation] = pixels;
+    const steps = epochs * Math.ceil(train.y.size / batchSize);
+    const rising = Math.max(1, Math.floor(warmupShare * steps));
+    const schedule = warmup(cosineDecay(lr, { steps: Math.max(1, steps - rising) }), { steps: rising });
+    this.model = new Sequential({ pixels: new Rescale(1 / (255 * deviation), -mean / deviation), net: net() }, { seed });
+    this.trainer = new Trainer(this.model, {
+      loss: new CrossEntropyLoss({ labelSmoothing }),
+      optimizer: optimizer(schedule),
+      metrics: [accuracy()],
+    });
+  }
+
+  fit(options: Pick<FitOptions, 'validation' | 'callbacks' | 'onProgress'> = {}): Promise<History> {
+    return this.trainer.fit(this.train, { ...options, epochs: this.epochs, batchSize, augment: this.recipe.augment });
+  }
+
+  /** Share of the images that get their class. */
+  async accuracy(images: LabelledImages, options: EvaluateOptions = {}): Promise<number> {
+    return (await this.trainer.evaluate(images, options)).accuracy!;
+  }
+}
