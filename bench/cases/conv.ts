@@ -1,4 +1,5 @@
 import { pixelParts } from '../../lib/ops/conv.js';
+import { usesWinograd, winogradParts } from '../../lib/ops/winograd.js';
 import { convDrivers } from '../drivers/conv.js';
 import type { Case, Suite } from '../types.js';
 
@@ -56,12 +57,14 @@ function convCase(
   const [kh, kw] = kernel;
   const [oh, ow] = [Math.floor((h + 2 * padding - kh) / stride) + 1, Math.floor((w + 2 * padding - kw) / stride) + 1];
   const geometry = { strideH: stride, strideW: stride, dilationH: 1, dilationW: 1, padTop: padding, padLeft: padding };
-  const parts = pixelParts({ n, h, w, c, oh, ow, oc, kh, kw, ...geometry, groups });
+  const shape = { n, h, w, c, oh, ow, oc, kh, kw, ...geometry, groups };
+  const transforms = usesWinograd(shape);
+  const parts = transforms ? winogradParts(shape) : pixelParts(shape);
   const weights = kh * kw * (c / groups) * oc;
   const details = `${stride > 1 ? ` s${stride}` : ''}${padding > 0 ? ` p${padding}` : ''}${groups > 1 ? ` g${groups}` : ''}`;
   return {
     name: `${name} ${pass} ${n}×${h}×${w}×${c} → ${oc}, ${kh}×${kw}${details}`,
-    request: [pass, n, h, w, c, oh, ow, oc, kh, kw, stride, stride, padding, padding, groups, parts].join(' '),
+    request: [pass, n, h, w, c, oh, ow, oc, kh, kw, stride, stride, padding, padding, groups, parts, Number(transforms)].join(' '),
     threads,
     flops: 2 * n * oh * ow * weights,
     bytes: 4 * (n * h * w * c + weights + n * oh * ow * oc),

@@ -1,6 +1,6 @@
-// Convolution cases: `PASS N H W C OH OW OC KH KW STRIDE_H STRIDE_W PAD_H PAD_W GROUPS PARTS`; PASS is forward, data or weights (the two
-// gradients). Images are [N, H, W, C], weights [KH, KW, C/G, OC]. PARTS is how lanewise divides the pixels of the gradient of the weights.
-// The first result is checked against float64.
+// Convolution cases: `PASS N H W C OH OW OC KH KW STRIDE_H STRIDE_W PAD_H PAD_W GROUPS PARTS WINOGRAD`; PASS is forward, data or weights
+// (the two gradients). Images are [N, H, W, C], weights [KH, KW, C/G, OC]. PARTS is how lanewise divides the pixels of the gradient of the
+// weights, WINOGRAD 1 where it convolves by transforms (PARTS are then of tiles). The first result is checked against float64.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -16,7 +16,7 @@ enum class Pass { forward, data, weights };
 
 struct Conv {
   Pass pass;
-  int64_t n, h, w, c, oh, ow, oc, kh, kw, stride_h, stride_w, pad_h, pad_w, groups, parts;
+  int64_t n, h, w, c, oh, ow, oc, kh, kw, stride_h, stride_w, pad_h, pad_w, groups, parts, winograd;
   // What the pass computes is where its result goes, the other two are its inputs.
   float *x, *weights, *y;
 
@@ -118,7 +118,7 @@ inline int serve_conv(const std::function<ConvPlan(const Conv&)>& plan) {
     std::string pass;
     Conv v{};
     request >> pass >> v.n >> v.h >> v.w >> v.c >> v.oh >> v.ow >> v.oc >> v.kh >> v.kw >> v.stride_h >> v.stride_w >> v.pad_h >> v.pad_w >>
-        v.groups >> v.parts;
+        v.groups >> v.parts >> v.winograd;
     if (!request || (pass != "forward" && pass != "data" && pass != "weights")) return "error malformed case";
     v.pass = pass == "forward" ? Pass::forward : pass == "data" ? Pass::data : Pass::weights;
     run = nullptr;

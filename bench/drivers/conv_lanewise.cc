@@ -80,7 +80,32 @@ std::function<void()> backward_weights(const ConvShape& shape, const bench::Conv
   };
 }
 
+// Convolution by transforms as the compiler emits it: the weights are transformed each time.
+std::function<void()> winograd(const bench::Conv& v) {
+  const bool data = v.pass == bench::Pass::data;
+  const auto room = std::make_shared<bench::Matrix>((v.pass == bench::Pass::weights ? v.parts : 1) * 16 * v.c * v.oc, 0, 4);
+  const WinogradShape windows = {v.n, v.h, v.w, v.c, v.oh, v.ow, v.oc, v.pad_h, v.pad_w};
+  if (v.pass == bench::Pass::weights) {
+    const WinogradBackwardWeightsArgs sums{windows, v.parts, v.x, v.y, room->data()};
+    const WinogradGradientArgs gradient{v.c, v.oc, v.parts, room->data(), v.weights};
+    return [sums, gradient, room] {
+      const KernelTable& table = kernel_table();
+      run_kernel<WinogradBackwardWeightsArgs>({table.winograd_backward_weights_tasks, table.winograd_backward_weights}, sums);
+      run_kernel<WinogradGradientArgs>({table.winograd_gradient_tasks, table.winograd_gradient}, gradient);
+    };
+  }
+  const WinogradShape turned = {v.n, v.oh, v.ow, v.oc, v.h, v.w, v.c, 2 - v.pad_h, 2 - v.pad_w};
+  const WinogradWeightsArgs weights{v.c, v.oc, data, v.weights, room->data()};
+  const WinogradConvArgs conv{data ? turned : windows, data ? v.y : v.x, room->data(), nullptr, Activation::none, data ? v.x : v.y};
+  return [weights, conv, room] {
+    const KernelTable& table = kernel_table();
+    run_kernel<WinogradWeightsArgs>({table.winograd_weights_tasks, table.winograd_weights}, weights);
+    run_kernel<WinogradConvArgs>({table.winograd_conv_tasks, table.winograd_conv}, conv);
+  };
+}
+
 std::function<void()> plan(const bench::Conv& v) {
+  if (v.winograd != 0) return winograd(v);
   const ConvShape shape{v.n, v.h, v.w, v.c, v.oh, v.ow, v.oc, v.kh, v.kw, v.stride_h, v.stride_w, 1, 1, v.pad_h, v.pad_w, v.groups};
   switch (v.pass) {
     case bench::Pass::forward: return forward(shape, v);

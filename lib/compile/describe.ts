@@ -83,6 +83,12 @@ export function flopsOf(x: Instruction): number {
       const { n, oh, ow, oc, kh, kw, c, groups } = x.shape;
       return (2 * n * oh * ow * oc * kh * kw * c) / groups;
     }
+    case 'winogradConv':
+    case 'winogradBackwardWeights': {
+      // As the definition counts them, so that shares of the peak compare.
+      const { n, oh, ow, c, oc } = x.shape;
+      return 18 * n * oh * ow * c * oc;
+    }
     case 'maxPool':
     case 'avgPool':
       return sizeOf(x.out.shape) * x.shape.kh * x.shape.kw;
@@ -95,6 +101,8 @@ export function flopsOf(x: Instruction): number {
     case 'affineSample':
       // Three linear interpolations.
       return 6 * x.out.size;
+    case 'winogradWeights':
+    case 'winogradGradient':
     case 'argReduce':
     case 'gatherRows':
     case 'copy':

@@ -7,6 +7,7 @@ import {
   type Instruction,
   type PoolShape,
   type Map as MapInstruction,
+  type WinogradShape,
   activations,
   mapOps,
   reduceKinds,
@@ -22,6 +23,7 @@ const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   crossEntropyBackward: 7, gatherRows: 8, scatterAddRows: 9, copy: 10, fill: 11, random: 12,
   convForward: 13, convBackwardData: 14, convBackwardWeights: 15, maxPool: 18, maxPoolBackward: 19, avgPool: 20,
   avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
+  winogradWeights: 25, winogradConv: 26, winogradBackwardWeights: 27, winogradGradient: 28,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 const maxRank = 6;
@@ -105,9 +107,24 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.outSum), ...at(x.outProduct), ...at(x.x), ...at(x.mean), ...at(x.dy), x.outer, x.rows, x.columns];
     case 'affineSample':
       return [...at(x.out), ...at(x.x), dtypes[x.x.dtype], ...at(x.theta), x.n, x.h, x.w, x.c, x.oh, x.ow, Math.fround(x.fill)];
+    case 'winogradWeights':
+      return [...at(x.out), ...at(x.w), x.c, x.oc, Number(x.turn)];
+    case 'winogradConv':
+      return [
+        ...at(x.out), ...at(x.x), ...at(x.u), ...(x.bias === undefined ? absent : at(x.bias)), ...winograd(x.shape),
+        activations.indexOf(x.activation),
+      ]; // prettier-ignore
+    case 'winogradBackwardWeights':
+      return [...at(x.out), ...at(x.x), ...at(x.dy), ...winograd(x.shape), x.parts];
+    case 'winogradGradient':
+      return [...at(x.out), ...at(x.sums), x.c, x.oc, x.parts];
     default:
       return x satisfies never;
   }
+}
+
+function winograd(s: WinogradShape): readonly number[] {
+  return [s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, s.padTop, s.padLeft];
 }
 
 function conv(s: ConvShape): readonly number[] {

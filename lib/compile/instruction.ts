@@ -256,6 +256,61 @@ export interface ConvBackwardWeights {
   readonly parts: number;
 }
 
+/** The geometry of `WinogradShape` in native/kernels/args.h: 3×3 windows with stride 1. */
+export interface WinogradShape {
+  readonly n: number;
+  readonly h: number;
+  readonly w: number;
+  readonly c: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly oc: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+export interface WinogradWeights {
+  readonly kind: 'winogradWeights';
+  /** [16, C, OC], or turned [16, OC, C] */
+  readonly out: Tensor;
+  /** [3, 3, C, OC] */
+  readonly w: Tensor;
+  readonly c: number;
+  readonly oc: number;
+  readonly turn: boolean;
+}
+
+export interface WinogradConv {
+  readonly kind: 'winogradConv';
+  readonly out: Tensor;
+  readonly x: Tensor;
+  /** The transformed weights. */
+  readonly u: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly shape: WinogradShape;
+  readonly activation: Activation;
+}
+
+export interface WinogradBackwardWeights {
+  readonly kind: 'winogradBackwardWeights';
+  /** [parts, 16, C, OC] */
+  readonly out: Tensor;
+  readonly x: Tensor;
+  readonly dy: Tensor;
+  readonly shape: WinogradShape;
+  readonly parts: number;
+}
+
+export interface WinogradGradient {
+  readonly kind: 'winogradGradient';
+  /** [3, 3, C, OC] */
+  readonly out: Tensor;
+  readonly sums: Tensor;
+  readonly c: number;
+  readonly oc: number;
+  readonly parts: number;
+}
+
 /** The geometry of `PoolShape` in native/kernels/args.h. */
 export interface PoolShape {
   readonly n: number;
@@ -365,7 +420,11 @@ export type Instruction =
   | AvgPoolBackward
   | ColumnMoments
   | ColumnProducts
-  | AffineSample;
+  | AffineSample
+  | WinogradWeights
+  | WinogradConv
+  | WinogradBackwardWeights
+  | WinogradGradient;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {
@@ -407,6 +466,14 @@ export function readsOf(x: Instruction): readonly Tensor[] {
       return [x.x, x.mean, x.dy];
     case 'affineSample':
       return [x.x, x.theta];
+    case 'winogradWeights':
+      return [x.w];
+    case 'winogradConv':
+      return x.bias === undefined ? [x.x, x.u] : [x.x, x.u, x.bias];
+    case 'winogradBackwardWeights':
+      return [x.x, x.dy];
+    case 'winogradGradient':
+      return [x.sums];
     default:
       return x satisfies never;
   }

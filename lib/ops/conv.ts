@@ -1,6 +1,6 @@
 /** Convolutions of channels-last images. The forward pass and its two gradients are linear in both operands and closed under differentiation. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
-import { Operation, apply, applyAll } from '../graph/operation.js';
+import { Operation, applyAll } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
 import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
 import { checkOptions } from '../options.js';
@@ -8,6 +8,7 @@ import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransp
 import { type Conv1dGeometry, type Conv2dGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
 import { add, cast } from './elementwise.js';
 import { reshape } from './shape.js';
+import { transformedWeights, usesWinograd, winogradBackwardData, winogradBackwardWeights, winogradForward, winogradSums } from './winograd.js'; // prettier-ignore
 
 const xShape = (s: ConvShape): Shape => [s.n, s.h, s.w, s.c];
 const wShape = (s: ConvShape): Shape => [s.kh, s.kw, s.c / s.groups, s.oc];
@@ -16,6 +17,7 @@ const yShape = (s: ConvShape): Shape => [s.n, s.oh, s.ow, s.oc];
 /**
  * activation(x ∗ w + bias): x [N, H, W, C], w [KH, KW, C/G, OC], bias [OC] → [N, OH, OW, OC].
  * The compiler makes the forms with a bias or an activation; users write conv2d, add and relu.
+ * A second output, which nobody else reads, holds the transformed weights where 3×3 kernels are applied by transforms.
  */
 export class ConvForward extends Operation {
   readonly name = 'conv';
@@ -33,17 +35,19 @@ export class ConvForward extends Operation {
 
   infer([x, w]: readonly Tensor[]): readonly TensorType[] {
     checkOperands(this.name, [x!, w!], [xShape(this.shape), wShape(this.shape)]);
-    return [{ shape: yShape(this.shape), dtype: 'float32' }];
+    return withTransform(this.shape, yShape(this.shape));
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     if (dy === undefined) return [];
     const [x, w] = node.inputs as [Tensor, Tensor];
-    return [apply(new ConvBackwardData(this.shape), dy, w), weightGradient(this.shape, x, dy)];
+    return [dataGradient(this.shape, dy, w), weightGradient(this.shape, x, dy)];
   }
 
   lower(node: Node): readonly Instruction[] {
     const [x, w, bias] = node.inputs as [Tensor, Tensor, Tensor | undefined];
+    if (usesWinograd(this.shape))
+      return winogradForward(this.shape, node.outputs as [Tensor, Tensor], { x, w, bias, activation: this.activation });
     return [{ kind: 'convForward', out: node.outputs[0]!, x, w, bias, shape: this.shape, activation: this.activation }];
   }
 }
@@ -62,17 +66,18 @@ export class ConvBackwardData extends Operation {
 
   infer([dy, w]: readonly Tensor[]): readonly TensorType[] {
     checkOperands(this.name, [dy!, w!], [yShape(this.shape), wShape(this.shape)]);
-    return [{ shape: xShape(this.shape), dtype: 'float32' }];
+    return withTransform(this.shape, xShape(this.shape));
   }
 
   override vjp(node: Node, [dx]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     if (dx === undefined) return [];
     const [dy, w] = node.inputs as [Tensor, Tensor];
-    return [apply(new ConvForward(this.shape), dx, w), weightGradient(this.shape, dx, dy)];
+    return [forward(this.shape, dx, w), weightGradient(this.shape, dx, dy)];
   }
 
   lower(node: Node): readonly Instruction[] {
     const [dy, w] = node.inputs as [Tensor, Tensor];
+    if (usesWinograd(this.shape)) return winogradBackwardData(this.shape, node.outputs as [Tensor, Tensor], { dy, w });
     return [{ kind: 'convBackwardData', out: node.outputs[0]!, dy, w, shape: this.shape }];
   }
 }
@@ -95,6 +100,7 @@ export class ConvBackwardWeights extends Operation {
   infer([x, dy]: readonly Tensor[]): readonly TensorType[] {
     checkOperands(this.name, [x!, dy!], [xShape(this.shape), yShape(this.shape)]);
     const dw: TensorType = { shape: wShape(this.shape), dtype: 'float32' };
+    if (usesWinograd(this.shape)) return [dw, winogradSums(this.shape)];
     const parts = pixelParts(this.shape);
     return parts === 1 ? [dw] : [dw, { shape: [parts, ...dw.shape], dtype: 'float32' }];
   }
@@ -102,17 +108,31 @@ export class ConvBackwardWeights extends Operation {
   override vjp(node: Node, [dw]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     if (dw === undefined) return [];
     const [x, dy] = node.inputs as [Tensor, Tensor];
-    return [apply(new ConvBackwardData(this.shape), dy, dw), apply(new ConvForward(this.shape), x, dw)];
+    return [dataGradient(this.shape, dy, dw), forward(this.shape, x, dw)];
   }
 
   lower(node: Node): readonly Instruction[] {
     const [x, dy] = node.inputs as [Tensor, Tensor];
+    if (usesWinograd(this.shape)) return winogradBackwardWeights(this.shape, node.outputs as [Tensor, Tensor], { x, dy });
     const [dw, partial] = node.outputs as [Tensor, Tensor | undefined];
     const parts = pixelParts(this.shape);
     const gradient = { kind: 'convBackwardWeights', out: partial ?? dw, x, dy, shape: this.shape, parts } as const;
     if (partial === undefined) return [gradient];
     return [gradient, { kind: 'reduce', reduction: 'sum', out: dw, in: partial, outer: 1, count: parts, inner: dw.size }];
   }
+}
+
+function withTransform(s: ConvShape, shape: Shape): readonly TensorType[] {
+  const result: TensorType = { shape, dtype: 'float32' };
+  return usesWinograd(s) ? [result, transformedWeights(s)] : [result];
+}
+
+function forward(shape: ConvShape, x: Tensor, w: Tensor): Tensor {
+  return applyAll(new ConvForward(shape), [x, w])[0]!;
+}
+
+function dataGradient(shape: ConvShape, dy: Tensor, w: Tensor): Tensor {
+  return applyAll(new ConvBackwardData(shape), [dy, w])[0]!;
 }
 
 function weightGradient(shape: ConvShape, x: Tensor, dy: Tensor): Tensor {
@@ -155,14 +175,14 @@ export interface ConvTranspose2dOpOptions extends ConvTranspose2dGeometry, Bias 
 /** @internal conv2d in the name of a layer or of a convolution of fewer dimensions */
 export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: Conv2dOpOptions): Tensor {
   const shape = convShape(caller, x.shape, w.shape, geometry);
-  const y = apply(new ConvForward(shape), cast(x, 'float32'), cast(w, 'float32'));
+  const y = forward(shape, cast(x, 'float32'), cast(w, 'float32'));
   return withBias(caller.what, y, bias);
 }
 
 /** @internal convTranspose2d in the name of a layer */
 export function convolveTransposed(what: string, x: Tensor, w: Tensor, { bias, ...geometry }: ConvTranspose2dOpOptions): Tensor {
   const shape = convTransposeShape(what, x.shape, w.shape, geometry);
-  const y = apply(new ConvBackwardData(shape), cast(x, 'float32'), cast(w, 'float32'));
+  const y = dataGradient(shape, cast(x, 'float32'), cast(w, 'float32'));
   return withBias(what, y, bias);
 }
 

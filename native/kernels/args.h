@@ -218,6 +218,45 @@ struct ConvBackwardWeightsArgs {
   float* dw;
 };
 
+// Convolution with a 3×3 kernel and stride 1 by Winograd's F(2×2, 3×3): see kernels/conv/winograd.h. Output pixel (i, j) sees input pixels
+// (i − pad_top … i − pad_top + 2, j − pad_left … ). No extent of channels is 0 or above kMaxWinogradChannels.
+constexpr int64_t kMaxWinogradChannels = 512;
+struct WinogradShape {
+  int64_t n, h, w, c, oh, ow, oc, pad_top, pad_left;
+};
+
+// u [16, C, OC] = the transform of w [3, 3, C, OC]; turned: u [16, OC, C] of the kernel turned by half a turn, for the gradient to the
+// data.
+struct WinogradWeightsArgs {
+  int64_t c, oc;
+  bool turn;
+  const float* w;
+  float* u;
+};
+// y = activation(x ∗ w + bias), w given as its transform u.
+struct WinogradConvArgs {
+  WinogradShape shape;
+  const float* x;
+  const float* u;
+  const float* bias;  // [OC] or null
+  Activation activation;
+  float* y;
+};
+// sums [parts, 16, C, OC] (overwritten): part p sums tiles [p·S, (p + 1)·S), S = ceil(tiles / parts).
+struct WinogradBackwardWeightsArgs {
+  WinogradShape shape;
+  int64_t parts;
+  const float* x;
+  const float* dy;
+  float* sums;
+};
+// dw [3, 3, C, OC] from those sums.
+struct WinogradGradientArgs {
+  int64_t c, oc, parts;
+  const float* sums;
+  float* dw;
+};
+
 // columns [N·OH·OW, KH·KW·C]: the pixels each output pixel sees. Groups are ignored.
 struct Im2colArgs {
   ConvShape shape;

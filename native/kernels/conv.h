@@ -5,3 +5,4 @@
 #include "conv/backward_data.h"
 #include "conv/backward_weights.h"
 #include "conv/forward.h"
+#include "conv/winograd.h"

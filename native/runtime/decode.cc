@@ -89,7 +89,7 @@ class Decoder {
 
   void instruction(int64_t index) {
     words_.enter(index);
-    const int64_t opcode = words_.integer("opcode", 1, 24);
+    const int64_t opcode = words_.integer("opcode", 1, 28);
     words_.set_length(words_.integer("words", 2, kMaxSize));
     switch (opcode) {
       case 1: return read<GemmArgs>(1);
@@ -116,6 +116,10 @@ class Decoder {
       case 22: return read<ColumnMomentsArgs>(22);
       case 23: return read<ColumnProductsArgs>(23);
       case 24: return read<AffineSampleArgs>(24);
+      case 25: return read<WinogradWeightsArgs>(25);
+      case 26: return read<WinogradConvArgs>(26);
+      case 27: return read<WinogradBackwardWeightsArgs>(27);
+      case 28: return read<WinogradGradientArgs>(28);
     }
   }
 

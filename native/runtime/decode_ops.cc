@@ -206,6 +206,53 @@ void read_words(OpReader& in, ConvBackwardWeightsArgs& c) {
   c.parts = stride(in.words, "parts");
 }
 
+namespace {
+
+int64_t winograd_channels(StreamReader& words, const char* name) { return words.integer(name, 1, kMaxWinogradChannels); }
+
+void read_winograd(StreamReader& words, WinogradShape& s) {
+  s.n = words.size("n"), s.h = words.size("h"), s.w = words.size("w");
+  s.c = winograd_channels(words, "c");
+  s.oh = words.size("oh"), s.ow = words.size("ow");
+  s.oc = winograd_channels(words, "oc");
+  s.pad_top = words.size("padTop"), s.pad_left = words.size("padLeft");
+}
+
+}  // namespace
+
+void read_words(OpReader& in, WinogradWeightsArgs& a) {
+  in.operand("u", a.u);
+  in.operand("w", a.w);
+  a.c = winograd_channels(in.words, "c");
+  a.oc = winograd_channels(in.words, "oc");
+  a.turn = in.words.flag("turn");
+}
+
+void read_words(OpReader& in, WinogradConvArgs& a) {
+  in.operand("y", a.y);
+  in.operand("x", a.x);
+  in.operand("u", a.u);
+  in.optional("bias", a.bias);
+  read_winograd(in.words, a.shape);
+  a.activation = in.words.choice("activation", Activation::tanh);
+}
+
+void read_words(OpReader& in, WinogradBackwardWeightsArgs& a) {
+  in.operand("sums", a.sums);
+  in.operand("x", a.x);
+  in.operand("dy", a.dy);
+  read_winograd(in.words, a.shape);
+  a.parts = stride(in.words, "parts");
+}
+
+void read_words(OpReader& in, WinogradGradientArgs& a) {
+  in.operand("dw", a.dw);
+  in.operand("sums", a.sums);
+  a.c = winograd_channels(in.words, "c");
+  a.oc = winograd_channels(in.words, "oc");
+  a.parts = stride(in.words, "parts");
+}
+
 void read_words(OpReader& in, Im2colArgs& c) {
   in.operand("columns", c.columns);
   in.operand("x", c.x);

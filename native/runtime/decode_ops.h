@@ -83,5 +83,9 @@ void read_words(OpReader& in, AvgPoolBackwardArgs& args);
 void read_words(OpReader& in, ColumnMomentsArgs& args);
 void read_words(OpReader& in, ColumnProductsArgs& args);
 void read_words(OpReader& in, AffineSampleArgs& args);
+void read_words(OpReader& in, WinogradWeightsArgs& args);
+void read_words(OpReader& in, WinogradConvArgs& args);
+void read_words(OpReader& in, WinogradBackwardWeightsArgs& args);
+void read_words(OpReader& in, WinogradGradientArgs& args);
 
 }  // namespace lanewise

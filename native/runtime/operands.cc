@@ -197,6 +197,39 @@ Operands operands(const ConvBackwardWeightsArgs& c) {
       .result();
 }
 
+Operands operands(const WinogradWeightsArgs& a) {
+  return Builder(a)
+      .add("w", a.w, 4, size_mul(9, a.c, a.oc), Access::read)
+      .add("u", a.u, 4, size_mul(16, a.c, a.oc), Access::write)
+      .result();
+}
+
+Operands operands(const WinogradConvArgs& a) {
+  const WinogradShape& s = a.shape;
+  return Builder(a)
+      .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
+      .add("u", a.u, 4, size_mul(16, s.c, s.oc), Access::read)
+      .add("bias", a.bias, 4, s.oc, Access::read)
+      .add("y", a.y, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::write)
+      .result();
+}
+
+Operands operands(const WinogradBackwardWeightsArgs& a) {
+  const WinogradShape& s = a.shape;
+  return Builder(a)
+      .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
+      .add("dy", a.dy, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::read)
+      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(16, s.c, s.oc)), Access::write)
+      .result();
+}
+
+Operands operands(const WinogradGradientArgs& a) {
+  return Builder(a)
+      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(16, a.c, a.oc)), Access::read)
+      .add("dw", a.dw, 4, size_mul(9, a.c, a.oc), Access::write)
+      .result();
+}
+
 Operands operands(const Im2colArgs& c) {
   return Builder(c)
       .add("x", c.x, 4, x_size(c.shape), Access::read)
@@ -337,6 +370,9 @@ namespace {
 double conv_cost(const ConvShape& s) {
   return product(s.n, s.oh, s.ow, s.oc) * (product(s.kh, s.kw, s.c / s.groups) * rate::kMultiplyAdd + rate::kElement);
 }
+double winograd_cost(const WinogradShape& s) {
+  return product(s.n, s.oh, s.ow) * 4 * (product(s.c, s.oc) * rate::kMultiplyAdd + static_cast<double>(s.c + s.oc) * rate::kElement);
+}
 double pool_cost(const PoolShape& s) {
   return product(s.n, s.oh, s.ow, s.c) * product(s.kh, s.kw) * (rate::kElement + rate::kSimple) +
          product(s.n, s.h, s.w, s.c) * rate::kElement;
@@ -355,6 +391,10 @@ double cost(const AvgPoolArgs& p) { return pool_cost(p.shape); }
 double cost(const AvgPoolBackwardArgs& p) { return pool_cost(p.shape); }
 double cost(const ColumnMomentsArgs& m) { return product(m.outer, m.rows, m.columns) * 2 * rate::kElement; }
 double cost(const ColumnProductsArgs& p) { return product(p.outer, p.rows, p.columns) * 2 * rate::kElement; }
+double cost(const WinogradWeightsArgs& a) { return 16 * product(a.c, a.oc) * 3 * rate::kElement; }
+double cost(const WinogradConvArgs& a) { return winograd_cost(a.shape); }
+double cost(const WinogradBackwardWeightsArgs& a) { return winograd_cost(a.shape); }
+double cost(const WinogradGradientArgs& a) { return 16 * product(a.c, a.oc, a.parts) * 2 * rate::kElement; }
 double cost(const AffineSampleArgs& a) { return product(a.n, a.oh, a.ow, a.c) * 10 * rate::kElement; }
 
 }  // namespace lanewise

@@ -55,6 +55,10 @@ Operands operands(const AvgPoolBackwardArgs& args);
 Operands operands(const ColumnMomentsArgs& args);
 Operands operands(const ColumnProductsArgs& args);
 Operands operands(const AffineSampleArgs& args);
+Operands operands(const WinogradWeightsArgs& args);
+Operands operands(const WinogradConvArgs& args);
+Operands operands(const WinogradBackwardWeightsArgs& args);
+Operands operands(const WinogradGradientArgs& args);
 
 // Null, or what is wrong with an output whose elements would share an address.
 const char* layout_problem(const GemmArgs& args);
@@ -89,6 +93,10 @@ double cost(const AvgPoolBackwardArgs& args);
 double cost(const ColumnMomentsArgs& args);
 double cost(const ColumnProductsArgs& args);
 double cost(const AffineSampleArgs& args);
+double cost(const WinogradWeightsArgs& args);
+double cost(const WinogradConvArgs& args);
+double cost(const WinogradBackwardWeightsArgs& args);
+double cost(const WinogradGradientArgs& args);
 
 inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
 

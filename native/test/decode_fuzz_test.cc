@@ -79,6 +79,13 @@ std::vector<Words> valid_streams() {
               with_operands(23, {{0, 128}, {0, 192}, {1, 0}, {0, 0}, {1, 512}}, {2, 4, 8}),
               Words{24, 0, 0, 256, 1, 0, 0, 1, 512, 2, 4, 4, 2, 3, 3, 0.5}, Words{24, 0, 0, 1024, 1, 0, 2, 1, 512, 1, 8, 8, 3, 4, 4, 0}},
              4),
+      // A 3×3 convolution of 2×2 pixels and 2 channels by transforms, and its gradient to the weights.
+      stream(memories,
+             {with_operands(25, {{0, 0}, {1, 0}}, {2, 2, 1}),
+              with_operands(26, {{0, 256}, {1, 512}, {0, 0}, {1, 0}}, {1, 2, 2, 2, 2, 2, 2, 1, 1, 1}),
+              with_operands(27, {{0, 512}, {1, 512}, {0, 256}}, {1, 2, 2, 2, 2, 2, 2, 1, 1, 2}),
+              with_operands(28, {{0, 1024}, {0, 512}}, {2, 2, 2})},
+             4),
   };
 }
 
@@ -231,7 +238,7 @@ LW_TEST(refusals_say_where) {
   };
   CHECK(with(0, 0) == "instruction stream: header, word 0: expected magic an integer from 1818324581 to 1818324581, got 0");
   CHECK(with(4, 3) == "instruction stream: header, word 4: expected commit an integer from 0 to 2, got 3");
-  CHECK(with(first, 25) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 24, got 25");
+  CHECK(with(first, 29) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 28, got 29");
   CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 44, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
   CHECK(with(first + 3, 2) ==

@@ -1,6 +1,14 @@
 /** Runs an encoded instruction stream (docs/instruction-stream.md) in plain JavaScript, one step at a time. */
 import assert from 'node:assert/strict';
-import { type ConvShape, type Instruction, activations, mapOps, reduceKinds, softmaxKinds } from '../../lib/compile/instruction.js';
+import {
+  type ConvShape,
+  type WinogradShape,
+  type Instruction,
+  activations,
+  mapOps,
+  reduceKinds,
+  softmaxKinds,
+} from '../../lib/compile/instruction.js';
 import type { Program } from '../../lib/compile/program.js';
 import { type DType, bytesPerElement } from '../../lib/graph/tensor.js';
 import { type Memories, float32 } from './evaluate.js';
@@ -188,9 +196,30 @@ class Reader {
         const [out, image, dy] = [this.operand(), this.operand(), this.operand()];
         return { kind: 'convBackwardWeights', out, x: image, dy, shape: this.convShape(), parts: this.word() };
       }
+      case 25: {
+        const [out, w] = [this.operand(), this.operand()];
+        return { kind: 'winogradWeights', out, w, c: this.word(), oc: this.word(), turn: this.word() === 1 };
+      }
+      case 26: {
+        const [out, image, u, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
+        return { kind: 'winogradConv', out, x: image, u, bias, shape: this.winogradShape(), activation: activations[this.word()]! };
+      }
+      case 27: {
+        const [out, image, dy] = [this.operand(), this.operand(), this.operand()];
+        return { kind: 'winogradBackwardWeights', out, x: image, dy, shape: this.winogradShape(), parts: this.word() };
+      }
+      case 28: {
+        const [out, sums] = [this.operand(), this.operand()];
+        return { kind: 'winogradGradient', out, sums, c: this.word(), oc: this.word(), parts: this.word() };
+      }
       default:
         throw new Error(`opcode ${opcode}`);
     }
+  }
+
+  private winogradShape(): WinogradShape {
+    const [n, h, w, c, oh, ow, oc, padTop, padLeft] = this.words(9) as [number, number, number, number, number, number, number, number, number]; // prettier-ignore
+    return { n, h, w, c, oh, ow, oc, padTop, padLeft };
   }
 
   private convShape(): ConvShape {

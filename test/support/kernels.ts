@@ -2,6 +2,7 @@
 import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, Random, Reduce, ScatterAddRows, Softmax } from '../../lib/compile/instruction.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
+import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';
 import { columnMoments, columnProducts } from './column-kernels.js';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './pool-kernels.js';
 import { philox } from './philox.js';
@@ -113,6 +114,14 @@ export function execute(x: Bound<Instruction>, context: Context): void {
       return columnMoments(x, context);
     case 'columnProducts':
       return columnProducts(x, context);
+    case 'winogradWeights':
+      return winogradWeights(x, context);
+    case 'winogradConv':
+      return winogradConv(x, context);
+    case 'winogradBackwardWeights':
+      return winogradBackwardWeights(x, context);
+    case 'winogradGradient':
+      return winogradGradient(x, context);
     case 'affineSample':
       throw new Error(`${x.kind}: this interpreter has no reference for it; its kernel is tested on its own.`);
     default:

@@ -1,0 +1,290 @@
+// Convolution by F(2×2, 3×3) and its gradients: bit for bit against the same transforms in scalars on every ISA that fuses, and within a
+// bound derived from the magnitudes of the transformed values against the plain sum in double on all.
+#include <array>
+#include <memory>
+
+#include "kernel_harness.h"
+
+using namespace lanewise;
+using namespace lanewise::test;
+
+namespace {
+
+constexpr double kEpsilon = 0x1p-24;
+
+// A float computed as the kernels do, the exact value, and the sum of the magnitudes that went into it.
+struct Value {
+  float f = 0;
+  double exact = 0, magnitude = 0;
+};
+Value of(float f) { return {f, f, std::fabs(double(f))}; }
+Value operator+(const Value& a, const Value& b) { return {a.f + b.f, a.exact + b.exact, a.magnitude + b.magnitude}; }
+Value operator-(const Value& a, const Value& b) { return {a.f - b.f, a.exact - b.exact, a.magnitude + b.magnitude}; }
+Value operator-(const Value& a) { return {-a.f, -a.exact, a.magnitude}; }
+Value halved(const Value& a) { return {a.f * 0.5f, a.exact / 2, a.magnitude / 2}; }
+Value fma(const Value& a, const Value& b, const Value& c) {
+  return {std::fma(a.f, b.f, c.f), a.exact * b.exact + c.exact, a.magnitude * b.magnitude + c.magnitude};
+}
+
+using Square = std::array<Value, 16>;
+
+void input_line(Value& a, Value& b, Value& c, Value& d) {
+  const Value w = a - c, x = b + c, y = c - b, z = b - d;
+  a = w, b = x, c = y, d = z;
+}
+Square input_transform(Square d) {
+  for (int j = 0; j < 4; ++j) input_line(d[j], d[4 + j], d[8 + j], d[12 + j]);
+  for (int i = 0; i < 4; ++i) input_line(d[4 * i], d[4 * i + 1], d[4 * i + 2], d[4 * i + 3]);
+  return d;
+}
+
+std::array<Value, 4> weight_line(const Value& a, const Value& b, const Value& c) {
+  return {a, halved((a + c) + b), halved((a + c) - b), c};
+}
+Square weight_transform(const std::array<Value, 9>& w) {
+  Square u;
+  std::array<Value, 4> columns[3];
+  for (int j = 0; j < 3; ++j) columns[j] = weight_line(w[j], w[3 + j], w[6 + j]);
+  for (int i = 0; i < 4; ++i) {
+    const std::array<Value, 4> row = weight_line(columns[0][i], columns[1][i], columns[2][i]);
+    for (int j = 0; j < 4; ++j) u[4 * i + j] = row[j];
+  }
+  return u;
+}
+
+std::array<Value, 2> output_line(const Value& a, const Value& b, const Value& c, const Value& d) { return {(a + b) + c, (b - c) - d}; }
+std::array<Value, 4> output_transform(const Square& m) {
+  std::array<Value, 4> y, half[2];
+  for (int j = 0; j < 4; ++j) {
+    const auto column = output_line(m[j], m[4 + j], m[8 + j], m[12 + j]);
+    half[0][j] = column[0], half[1][j] = column[1];
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto row = output_line(half[i][0], half[i][1], half[i][2], half[i][3]);
+    y[2 * i] = row[0], y[2 * i + 1] = row[1];
+  }
+  return y;
+}
+
+Square gradient_transform(const std::array<Value, 4>& y) {
+  Square d;
+  const Value rows[4][2] = {{y[0], y[1]}, {y[0] + y[2], y[1] + y[3]}, {y[0] - y[2], y[1] - y[3]}, {-y[2], -y[3]}};
+  for (int i = 0; i < 4; ++i) {
+    d[4 * i] = rows[i][0], d[4 * i + 1] = rows[i][0] + rows[i][1];
+    d[4 * i + 2] = rows[i][0] - rows[i][1], d[4 * i + 3] = -rows[i][1];
+  }
+  return d;
+}
+
+std::array<Value, 3> weight_gradient_line(const Value& a, const Value& b, const Value& c, const Value& d) {
+  const Value middle = halved(b + c);
+  return {a + middle, halved(b - c), middle + d};
+}
+
+std::string describe(const KernelTable& table, const char* pass, const WinogradShape& s, int64_t parts = 1) {
+  return text(table, pass, {s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, s.pad_top, s.pad_left, parts});
+}
+
+// Every rounding adds at most 2^-24 of the magnitudes: so many of them lie between the operands and a result of `terms` products.
+bool holds(const KernelTable& table, float got, const Value& e, int64_t terms) {
+  if (table.fused && !(got == e.f || std::memcmp(&got, &e.f, sizeof got) == 0)) return false;
+  return std::fabs(got - e.exact) <= (2 * double(terms) + 16) * kEpsilon * e.magnitude;
+}
+
+std::unique_ptr<float[]> exactly(Source& source, int64_t n) {
+  std::unique_ptr<float[]> out(new float[static_cast<size_t>(n)]);
+  for (int64_t i = 0; i < n; ++i) out[i] = source.uniform(-1, 1);
+  return out;
+}
+Guarded<float> unwritten(int64_t n) { return Guarded<float>(n, std::numeric_limits<float>::quiet_NaN()); }
+
+Value pixel(const float* image, int64_t n, int64_t i, int64_t j, int64_t c, int64_t h, int64_t w, int64_t channels) {
+  return of(i < 0 || i >= h || j < 0 || j >= w ? 0.0f : image[((n * h + i) * w + j) * channels + c]);
+}
+Square input_tile(const WinogradShape& s, const float* x, int64_t n, int64_t i, int64_t j, int64_t c) {
+  Square d;
+  for (int p = 0; p < 16; ++p) d[p] = pixel(x, n, 2 * i - s.pad_top + p / 4, 2 * j - s.pad_left + p % 4, c, s.h, s.w, s.c);
+  return input_transform(d);
+}
+
+int64_t depth_block(int64_t k) {
+  if (k <= 384) return k;
+  const int64_t blocks = (k + 383) / 384;
+  return ((k + blocks - 1) / blocks + 7) / 8 * 8;
+}
+
+// y of the convolution of x with w [3, 3, C, OC], or turned with w [3, 3, OC, C].
+void check_conv(const KernelTable& table, const WinogradShape& s, bool turn, bool bias, Activation activation, uint64_t seed) {
+  Source source(seed);
+  const auto x = exactly(source, s.n * s.h * s.w * s.c), w = exactly(source, 9 * s.c * s.oc), b = exactly(source, s.oc);
+  Guarded<float> u = unwritten(16 * s.c * s.oc), y = unwritten(s.n * s.oh * s.ow * s.oc);
+  const WinogradWeightsArgs weights = {turn ? s.oc : s.c, turn ? s.c : s.oc, turn, w.get(), u.data()};
+  run(table.winograd_weights_tasks, table.winograd_weights, weights, seed);
+  const WinogradConvArgs args = {s, x.get(), u.data(), bias ? b.get() : nullptr, activation, y.data()};
+  run(table.winograd_conv_tasks, table.winograd_conv, args, seed);
+
+  std::vector<Square> transformed(static_cast<size_t>(s.c * s.oc)), inputs(static_cast<size_t>(s.c));
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t o = 0; o < s.oc; ++o) {
+      std::array<Value, 9> taps;
+      for (int t = 0; t < 9; ++t) taps[t] = of(turn ? w[((8 - t) * s.oc + o) * s.c + c] : w[(t * s.c + c) * s.oc + o]);
+      transformed[c * s.oc + o] = weight_transform(taps);
+    }
+  int64_t wrong = 0;
+  const int64_t step = depth_block(s.c);
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t i = 0; i < (s.oh + 1) / 2; ++i)
+      for (int64_t j = 0; j < (s.ow + 1) / 2; ++j) {
+        for (int64_t c = 0; c < s.c; ++c) inputs[c] = input_tile(s, x.get(), n, i, j, c);
+        for (int64_t o = 0; o < s.oc; ++o) {
+          Square m;
+          for (int p = 0; p < 16; ++p) {
+            for (int64_t c0 = 0; c0 < s.c; c0 += step) {
+              Value block;
+              for (int64_t c = c0; c < std::min(s.c, c0 + step); ++c) block = fma(inputs[c][p], transformed[c * s.oc + o][p], block);
+              m[p] = c0 == 0 ? block : m[p] + block;
+            }
+          }
+          const std::array<Value, 4> out = output_transform(m);
+          for (int q = 0; q < 4; ++q) {
+            const int64_t row = 2 * i + q / 2, column = 2 * j + q % 2;
+            if (row >= s.oh || column >= s.ow) continue;
+            Value e = bias ? out[q] + of(b[o]) : out[q];
+            if (activation == Activation::relu) e.f = std::max(e.f, 0.0f), e.exact = std::max(e.exact, 0.0);
+            wrong += !holds(table, y[((n * s.oh + row) * s.ow + column) * s.oc + o], e, s.c);
+          }
+        }
+      }
+  CHECK_TEXT(wrong == 0 && y.intact() && u.intact(),
+             describe(table, turn ? "turned" : "forward", s) + ": " + std::to_string(wrong) + " wrong");
+}
+
+void check_backward_weights(const KernelTable& table, const WinogradShape& s, int64_t parts, uint64_t seed) {
+  Source source(seed);
+  const auto x = exactly(source, s.n * s.h * s.w * s.c), dy = exactly(source, s.n * s.oh * s.ow * s.oc);
+  Guarded<float> sums = unwritten(parts * 16 * s.c * s.oc), dw = unwritten(9 * s.c * s.oc);
+  const WinogradBackwardWeightsArgs args = {s, parts, x.get(), dy.get(), sums.data()};
+  run(table.winograd_backward_weights_tasks, table.winograd_backward_weights, args, seed);
+  const WinogradGradientArgs last = {s.c, s.oc, parts, sums.data(), dw.data()};
+  run(table.winograd_gradient_tasks, table.winograd_gradient, last, seed);
+
+  const int64_t down = (s.oh + 1) / 2, across = (s.ow + 1) / 2, tiles = s.n * down * across, share = (tiles + parts - 1) / parts;
+  std::vector<Square> inputs(static_cast<size_t>(tiles * s.c)), outputs(static_cast<size_t>(tiles * s.oc));
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t n = t / (down * across), i = t / across % down, j = t % across;
+    for (int64_t c = 0; c < s.c; ++c) inputs[t * s.c + c] = input_tile(s, x.get(), n, i, j, c);
+    for (int64_t o = 0; o < s.oc; ++o) {
+      std::array<Value, 4> y;
+      for (int q = 0; q < 4; ++q) y[q] = pixel(dy.get(), n, 2 * i + q / 2, 2 * j + q % 2, o, s.oh, s.ow, s.oc);
+      outputs[t * s.oc + o] = gradient_transform(y);
+    }
+  }
+  int64_t wrong = 0;
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t o = 0; o < s.oc; ++o) {
+      Square total;
+      for (int p = 0; p < 16; ++p)
+        for (int64_t part = 0; part < parts; ++part) {
+          Value sum;
+          for (int64_t t = part * share; t < std::min(tiles, (part + 1) * share); t += 32) {
+            Value block;
+            for (int64_t k = t; k < std::min({tiles, (part + 1) * share, t + 32}); ++k)
+              block = fma(inputs[k * s.c + c][p], outputs[k * s.oc + o][p], block);
+            sum = t == part * share ? block : sum + block;
+          }
+          total[p] = part == 0 ? sum : total[p] + sum;
+        }
+      std::array<Value, 4> half[3];
+      for (int j = 0; j < 4; ++j) {
+        const auto column = weight_gradient_line(total[j], total[4 + j], total[8 + j], total[12 + j]);
+        for (int i = 0; i < 3; ++i) half[i][j] = column[i];
+      }
+      for (int i = 0; i < 3; ++i) {
+        const auto row = weight_gradient_line(half[i][0], half[i][1], half[i][2], half[i][3]);
+        for (int j = 0; j < 3; ++j) wrong += !holds(table, dw[((3 * i + j) * s.c + c) * s.oc + o], row[j], tiles);
+      }
+    }
+  CHECK_TEXT(wrong == 0 && sums.intact() && dw.intact(),
+             describe(table, "backward weights", s, parts) + ": " + std::to_string(wrong) + " wrong");
+}
+
+// The exact values of the transforms are those of the convolution: the plain sum in double says so.
+void check_definition(const KernelTable& table, const WinogradShape& s, uint64_t seed) {
+  Source source(seed);
+  const auto x = exactly(source, s.n * s.h * s.w * s.c), w = exactly(source, 9 * s.c * s.oc),
+             dy = exactly(source, s.n * s.oh * s.ow * s.oc);
+  Guarded<float> u = unwritten(16 * s.c * s.oc), y = unwritten(s.n * s.oh * s.ow * s.oc), dw = unwritten(9 * s.c * s.oc);
+  Guarded<float> sums = unwritten(16 * s.c * s.oc);
+  run(table.winograd_weights_tasks, table.winograd_weights, WinogradWeightsArgs{s.c, s.oc, false, w.get(), u.data()}, seed);
+  run(table.winograd_conv_tasks, table.winograd_conv, WinogradConvArgs{s, x.get(), u.data(), nullptr, Activation::none, y.data()}, seed);
+  run(table.winograd_backward_weights_tasks, table.winograd_backward_weights,
+      WinogradBackwardWeightsArgs{s, 1, x.get(), dy.get(), sums.data()}, seed);
+  run(table.winograd_gradient_tasks, table.winograd_gradient, WinogradGradientArgs{s.c, s.oc, 1, sums.data(), dw.data()}, seed);
+  std::vector<double> gradient(static_cast<size_t>(9 * s.c * s.oc));
+  double worst = 0, worst_gradient = 0;
+  for (int64_t p = 0; p < s.n * s.oh * s.ow; ++p)
+    for (int64_t o = 0; o < s.oc; ++o) {
+      double sum = 0;
+      for (int64_t t = 0; t < 9; ++t)
+        for (int64_t c = 0; c < s.c; ++c) {
+          const double value =
+              pixel(x.get(), p / (s.oh * s.ow), p / s.ow % s.oh - s.pad_top + t / 3, p % s.ow - s.pad_left + t % 3, c, s.h, s.w, s.c).exact;
+          sum += value * w[(t * s.c + c) * s.oc + o];
+          gradient[(t * s.c + c) * s.oc + o] += value * dy[p * s.oc + o];
+        }
+      worst = std::max(worst, std::fabs(sum - y[p * s.oc + o]));
+    }
+  for (size_t e = 0; e < gradient.size(); ++e) worst_gradient = std::max(worst_gradient, std::fabs(gradient[e] - dw[e]));
+  // Values are at most 1: a transformed input at most 4, a transformed weight 9/4, an output sums 9 of their products; a transformed
+  // gradient at most 4, and a gradient to a weight sums 4 products.
+  const double tiles = double(s.n * ((s.oh + 1) / 2) * ((s.ow + 1) / 2));
+  CHECK_TEXT(worst <= (2 * s.c + 16) * kEpsilon * 81 * s.c, describe(table, "y", s) + ": off by " + std::to_string(worst));
+  CHECK_TEXT(worst_gradient <= (2 * tiles + 16) * kEpsilon * 64 * tiles,
+             describe(table, "dw", s) + ": off by " + std::to_string(worst_gradient));
+}
+
+WinogradShape square(int64_t n, int64_t size, int64_t c, int64_t oc, int64_t pad = 1) {
+  return {n, size, size, c, size + 2 * pad - 2, size + 2 * pad - 2, oc, pad, pad};
+}
+
+}  // namespace
+
+LW_TEST(channels_and_edges) {
+  for_each_table([](const KernelTable& t) {
+    uint64_t seed = 1;
+    for (int64_t c : {1, 15, 16, 17, 33})
+      for (int64_t oc : {1, 16, 31, 40})
+        for (int64_t pad : {0, 1, 2})
+          for (bool turn : {false, true})
+            check_conv(t, square(2, 4 + seed % 3, c, oc, pad), turn, seed % 2 == 0, seed % 3 == 0 ? Activation::relu : Activation::none,
+                       ++seed);
+  });
+}
+
+LW_TEST(many_tiles_and_depths) {
+  for_each_table([](const KernelTable& t) {
+    check_conv(t, {1, 5, 9, 512, 5, 9, 20, 1, 1}, false, true, Activation::none, 7);
+    check_conv(t, {1, 5, 9, 20, 5, 9, 512, 1, 1}, true, false, Activation::relu, 8);
+    check_conv(t, {2, 30, 17, 24, 29, 18, 20, 0, 2}, false, true, Activation::relu, 9);
+    // Outputs that see padding alone.
+    check_conv(t, {1, 2, 3, 4, 9, 10, 5, 6, 5}, false, true, Activation::none, 10);
+  });
+}
+
+LW_TEST(gradients_to_weights) {
+  for_each_table([](const KernelTable& t) {
+    uint64_t seed = 100;
+    for (int64_t c : {1, 17, 130})
+      for (int64_t oc : {1, 20, 70})
+        for (int64_t parts : {1, 3, 100}) check_backward_weights(t, square(3, 7, c, oc), parts, ++seed);
+    check_backward_weights(t, {2, 21, 18, 16, 21, 18, 16, 1, 1}, 2, ++seed);
+  });
+}
+
+LW_TEST(is_the_convolution) {
+  for_each_table([](const KernelTable& t) {
+    check_definition(t, square(2, 8, 32, 24), 1000);
+    check_definition(t, square(1, 9, 17, 33, 0), 1001);
+    check_definition(t, {1, 6, 7, 20, 7, 6, 16, 2, 1}, 1002);
+  });
+}
