@@ -198,6 +198,7 @@ LW_TEST(layers) {
     for (const Problem& q :
          {square(2, 12, 1, 6, 5, 1, 2), square(3, 10, 6, 16, 5), square(2, 12, 1, 32, 3, 1, 1), square(2, 8, 3, 24, 3, 1, 1),
           square(1, 10, 64, 40, 3, 1, 1), square(2, 9, 20, 33, 3, 2, 1), square(1, 23, 3, 64, 7, 2, 3), square(1, 14, 24, 17, 1),
+          square(2, 9, 70, 33, 1), square(2, 5, 6, 9, 1, 1, 0, 3), square(3, 20, 8, 3, 1), square(2, 21, 3, 40, 1),
           square(2, 13, 24, 40, 1, 2), square(3, 4, 130, 96, 3, 1, 1)})
       check(t, q);
   });

@@ -120,8 +120,27 @@ int64_t conv_backward_data_tasks(const ConvBackwardDataArgs& a) {
   return s.c == 0 || s.n == 0 || s.h == 0 || s.w == 0 ? 0 : gemm_tasks(conv_backward_data_product(s));
 }
 
+// Every pixel of dx sees one pixel of dy: both images and the weights are matrices.
+int64_t pointwise_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t end, float* scratch) {
+  const ConvShape& s = a.shape;
+  GemmArgs product = conv_backward_data_product(s);
+  product.a_row = s.oc, product.a_col = 1, product.b_row = 1, product.b_col = s.oc, product.c_row = s.c;
+  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
+                     [&](int64_t group, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+                       GemmArgs g = product;
+                       g.a = a.dy + group * group_outputs(s), g.b = a.w + group * group_outputs(s), g.c = a.dx + group * g.n;
+                       if (n0 == 0 && n1 == g.n && better_transposed(g, m1 - m0)) {
+                         gemm_transposed(g, m0, m1, scratch);
+                       } else {
+                         gemm_rectangle(g, m0, m1, n0, n1, scratch);
+                       }
+                     });
+  return kOk;
+}
+
 int64_t conv_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;  // the sizes may be those of no memory
+  if (is_pointwise(a.shape) && a.shape.oc > 0) return pointwise_backward_data(a, begin, end, static_cast<float*>(scratch));
   float* const floats = static_cast<float*>(scratch);
   const ConvShape s = reachable(a.shape);
   const GemmArgs product = conv_backward_data_product(s);

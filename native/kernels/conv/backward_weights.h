@@ -37,6 +37,15 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
                        const Window window = input_window(s, a.x, group);
                        const WindowPixelOperand windows = {window, 0, first};
                        const int64_t rows = m1 - m0;
+                       if (is_pointwise(s)) {
+                         g.a = window.image + first * s.c, g.a_row = 1, g.a_col = s.c;
+                         if (n0 == 0 && n1 == g.n && better_transposed(g, rows)) {
+                           gemm_transposed(g, m0, m1, floats);
+                         } else {
+                           gemm_rectangle(g, m0, m1, n0, n1, floats);
+                         }
+                         return;
+                       }
                        if (g.n <= kMaxTransposed && g.n * divide_up(rows, kLanes) < rows * divide_up(g.n, kLanes)) {
                          gemm_transposed(g, m0, m1, floats, windows);
                        } else {

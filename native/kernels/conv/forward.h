@@ -17,11 +17,6 @@ GemmArgs conv_forward_product(const ConvForwardArgs& a) {
   return g;
 }
 
-// Every window is one pixel, in order: the image is the matrix.
-LW_INLINE bool is_pointwise(const ConvShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 && s.oh == s.h && s.ow == s.w;
-}
-
 // Work in vectors · rows, counting what it takes to bring a window into columns.
 LW_INLINE bool windows_better_transposed(const Window& v, int64_t rows, int64_t columns) {
   if (columns > kMaxTransposed || rows < 2 * kLanes) return false;

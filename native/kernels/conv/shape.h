@@ -16,6 +16,11 @@ LW_INLINE Window input_window(const ConvShape& s, const float* x, int64_t group)
           s.stride_h,           s.stride_w, s.dilation_h, s.dilation_w, -s.pad_top, -s.pad_left};
 }
 
+// Every window is one pixel, in order: the image is the matrix.
+LW_INLINE bool is_pointwise(const ConvShape& s) {
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 && s.oh == s.h && s.ow == s.w;
+}
+
 // The operand's room in scratch lies behind that of the product.
 constexpr int64_t kProductScratch = kScratchA + kPanelB + kTransposedC;
 constexpr int64_t kSpare = kMaxVectors * kLanes * (kMaxDepth + 2 * kLine) + kLanes;
