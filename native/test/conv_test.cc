@@ -232,6 +232,97 @@ LW_TEST(groups) {
   });
 }
 
+// Every channel with a kernel of its own.
+LW_TEST(depthwise) {
+  for_each_table([](const KernelTable& t) {
+    for (int64_t c : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63})
+      for (int64_t k : {1, 2, 3, 5}) {
+        check(t, square(2, 9, c, c, k, 1, k / 2, c));
+        check(t, square(1, 10, c, c, k, 2, 1, c));
+      }
+    for (int64_t stride : {1, 2, 3, 5})
+      for (int64_t dilation : {1, 2, 3, 4})
+        for (int64_t k : {2, 3, 4, 7})
+          for (int64_t pad : {int64_t{0}, k * dilation / 2}) check(t, square(1, 13, 19, 19, k, stride, pad, 19, dilation));
+    for (int64_t size : {23, 24, 25, 66, 140}) check(t, square(1, size, 5, 5, 3, 1, 1, 5));  // tails of windows, rows of several tasks
+    check(t, square(2, 9, 700, 700, 3, 1, 1, 700));                                          // weights in several blocks
+    check(t, square(3, 24, 17, 17, 3, 1, 1, 17));                                            // pixels in several depth blocks
+    check(t, square(2, 57, 5, 5, 3, 2, 1, 5));
+    check(t, square(1, 24, 18, 18, 21, 1, 9, 18));  // taps in two depth blocks
+    check(t, square(1, 40, 3, 3, 37, 1, 20, 3));    // taps in several rectangles of sums
+    check(t, square(2, 8, 6, 12, 3, 1, 1, 6));      // two outputs a channel
+    for (int64_t parts : {2, 3, 7, 900}) {
+      Problem q = square(2, 20, 21, 21, 3, 1, 1, 21);
+      q.parts = parts;
+      check(t, q);
+    }
+    for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
+      for (bool bias : {false, true}) {
+        Problem q = square(2, 11, 37, 37, 3, 1, 1, 37);
+        q.activation = activation, q.bias = bias;
+        check(t, q);
+        q.s.kh = 0;  // bias alone
+        check(t, q);
+      }
+  });
+}
+
+LW_TEST(random_depthwise) {
+  for_each_table([](const KernelTable& t) {
+    Source source(11);
+    for (int round = 0; round < 300; ++round) {
+      const auto of = [&](int64_t n) { return source.below(n); };
+      Problem q;
+      const int64_t c = 2 + of(of(3) == 0 ? 60 : 20);
+      q.s = {1 + of(3), of(12), of(30), c, of(12), of(30), c, of(7), of(7), 1 + of(4), 1 + of(4), 1 + of(3), 1 + of(3), of(6), of(6), c};
+      q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
+      check(t, q);
+    }
+  });
+}
+
+// Zeros, infinities and NaN come out as from the product of each channel alone, also where the kernel reaches beyond the image.
+LW_TEST(depthwise_special_values) {
+  for_each_table([](const KernelTable& t) {
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    const float special[] = {0.0f, -0.0f, 1.5f, -1e-30f, 1e-30f, kInf, -kInf, std::numeric_limits<float>::quiet_NaN()};
+    for (int64_t stride : {1, 2}) {
+      const int64_t c = 19;
+      const ConvShape all = square(2, 7, c, c, 3, stride, 2, c).s, one = square(2, 7, 1, 1, 3, stride, 2).s;
+      Source source(static_cast<uint64_t>(stride));
+      const auto pick = [&](int64_t n, int64_t below) {
+        Guarded<float> out(n);
+        for (int64_t i = 0; i < n; ++i) out[i] = special[source.below(below)];
+        return out;
+      };
+      for (int64_t below : {5, 8}) {
+        const int64_t pixels = all.n * all.h * all.w, windows = all.n * all.oh * all.ow;
+        Guarded<float> x = pick(pixels * c, below), w = pick(9 * c, below), dy = pick(windows * c, below);
+        Guarded<float> y = unwritten(windows * c), dx = unwritten(pixels * c), dw = unwritten(9 * c);
+        run(t.conv_forward_tasks, t.conv_forward, ConvForwardArgs{all, x.data(), w.data(), nullptr, Activation::none, y.data()});
+        run(t.conv_backward_data_tasks, t.conv_backward_data, ConvBackwardDataArgs{all, dy.data(), w.data(), dx.data()});
+        run(t.conv_backward_weights_tasks, t.conv_backward_weights, ConvBackwardWeightsArgs{all, 1, x.data(), dy.data(), dw.data()});
+        bool same = true;
+        for (int64_t channel = 0; channel < c; ++channel) {
+          const auto of = [&](const Guarded<float>& values) {
+            Guarded<float> out(values.size() / c);
+            for (int64_t i = 0; i < out.size(); ++i) out[i] = values[i * c + channel];
+            return out;
+          };
+          Guarded<float> own_x = of(x), own_w = of(w), own_dy = of(dy), own_y = of(y), own_dx = of(dx), own_dw = of(dw);
+          run(t.conv_forward_tasks, t.conv_forward,
+              ConvForwardArgs{one, own_x.data(), own_w.data(), nullptr, Activation::none, own_y.data()});
+          run(t.conv_backward_data_tasks, t.conv_backward_data, ConvBackwardDataArgs{one, own_dy.data(), own_w.data(), own_dx.data()});
+          run(t.conv_backward_weights_tasks, t.conv_backward_weights,
+              ConvBackwardWeightsArgs{one, 1, own_x.data(), own_dy.data(), own_dw.data()});
+          same = same && same_bits(own_y, of(y)) && same_bits(own_dx, of(dx)) && same_bits(own_dw, of(dw));
+        }
+        CHECK_TEXT(same, text(t, "depthwise of special values", {stride, below}));
+      }
+    }
+  });
+}
+
 LW_TEST(epilogues) {
   for_each_table([](const KernelTable& t) {
     for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
@@ -281,10 +372,24 @@ LW_TEST(any_geometry) {
       far.s.pad_top = kHuge;
       check(t, far);
     }
+    Problem channels = square(1, 5, 3, 3, 3, 1, 1, 3);
+    for (int64_t far : {int64_t{1000}, kHuge}) {
+      channels.s.pad_top = far;
+      check(t, channels);
+      channels.s.stride_w = far;
+      check(t, channels);
+      channels.s.dilation_h = channels.s.dilation_w = far;
+      check(t, channels);
+      channels.s.pad_left = far;
+      check(t, channels);
+    }
     for (int64_t ConvShape::*extent : {&ConvShape::n, &ConvShape::h, &ConvShape::w, &ConvShape::c, &ConvShape::oh, &ConvShape::ow,
                                        &ConvShape::oc, &ConvShape::kh, &ConvShape::kw}) {
       Problem empty = q;
       empty.s.*extent = 0;
+      check(t, empty);
+      if (extent == &ConvShape::c || extent == &ConvShape::oc) continue;
+      empty.s.oc = empty.s.groups = 3;
       check(t, empty);
     }
   });

@@ -2,8 +2,8 @@
 // weights [taps·OC/G, C/G] of the phase's taps, last tap first. Each element is one product of gemm.h over its phase's taps, those
 // outside dy counting as zeros: nothing is scattered.
 #pragma once
+#include "depthwise_backward_data.h"
 #include "forward.h"
-#include "phases.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -117,7 +117,8 @@ void spread_rectangle(const ConvBackwardDataArgs& a, const DataPart& part, const
 
 int64_t conv_backward_data_tasks(const ConvBackwardDataArgs& a) {
   const ConvShape s = reachable(a.shape);
-  return s.c == 0 || s.n == 0 || s.h == 0 || s.w == 0 ? 0 : gemm_tasks(conv_backward_data_product(s));
+  if (s.c == 0 || s.n == 0 || s.h == 0 || s.w == 0) return 0;
+  return is_depthwise(s) ? depthwise_backward_data_tasks(s) : gemm_tasks(conv_backward_data_product(s));
 }
 
 // Every pixel of dx sees one pixel of dy: both images and the weights are matrices.
@@ -143,42 +144,29 @@ int64_t conv_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t
   if (is_pointwise(a.shape) && a.shape.oc > 0) return pointwise_backward_data(a, begin, end, static_cast<float*>(scratch));
   float* const floats = static_cast<float*>(scratch);
   const ConvShape s = reachable(a.shape);
+  if (is_depthwise(s)) return depthwise_backward_data(a, s, begin, end);
   const GemmArgs product = conv_backward_data_product(s);
   const Congruence down = congruence(s.dilation_h, s.stride_h), across = congruence(s.dilation_w, s.stride_w);
-  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
-                     [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-                       const int64_t phase = item / s.groups, row = phase / phases_across(s), column = phase % phases_across(s);
-                       const DataPart part = {phase_of(down, row, s.h, s.stride_h, s.dilation_h, s.pad_top, s.kh),
-                                              phase_of(across, column, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw), item % s.groups};
-                       const Window window = {a.dy + part.group * group_outputs(s),
-                                              s.oh,
-                                              s.ow,
-                                              s.oc,
-                                              part.rows.count,
-                                              part.columns.count,
-                                              part.rows.taps,
-                                              part.columns.taps,
-                                              group_outputs(s),
-                                              1,
-                                              1,
-                                              part.rows.out_step,
-                                              part.columns.out_step,
-                                              part.rows.out - (part.rows.taps - 1) * part.rows.out_step,
-                                              part.columns.out - (part.columns.taps - 1) * part.columns.out_step};
-                       GemmArgs g = product;
-                       g.m = s.n * part.rows.count * part.columns.count;
-                       g.k = window_depth(window);
-                       m1 = smaller(m1, g.m);
-                       if (m0 >= m1) return;
-                       const WindowOperand windows = {window, floats + kProductScratch, 0};
-                       const WeightOperand weights = {s, part, a.w, 0};
-                       if (s.stride_h == 1 && s.stride_w == 1) {
-                         g.c = a.dx + part.group * g.n, g.c_row = s.c;
-                         part_rectangle(g, m0, m1, n0, n1, windows, weights, floats);
-                       } else {
-                         spread_rectangle(a, part, g, m0, m1, n0, n1, windows, weights, floats);
-                       }
-                     });
+  for_each_rectangle(
+      make_grid(product), product.m, product.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+        const int64_t phase = item / s.groups, row = phase / phases_across(s), column = phase % phases_across(s);
+        const DataPart part = {phase_of(down, row, s.h, s.stride_h, s.dilation_h, s.pad_top, s.kh),
+                               phase_of(across, column, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw), item % s.groups};
+        const Window window = phase_window(s, a.dy + part.group * group_outputs(s), part.rows, part.columns, group_outputs(s));
+        GemmArgs g = product;
+        g.m = s.n * part.rows.count * part.columns.count;
+        g.k = window_depth(window);
+        m1 = smaller(m1, g.m);
+        if (m0 >= m1) return;
+        const WindowOperand windows = {window, floats + kProductScratch, 0};
+        const WeightOperand weights = {s, part, a.w, 0};
+        if (s.stride_h == 1 && s.stride_w == 1) {
+          g.c = a.dx + part.group * g.n, g.c_row = s.c;
+          part_rectangle(g, m0, m1, n0, n1, windows, weights, floats);
+        } else {
+          spread_rectangle(a, part, g, m0, m1, n0, n1, windows, weights, floats);
+        }
+      });
   return kOk;
 }
 

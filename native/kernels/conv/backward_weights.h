@@ -1,7 +1,7 @@
 // dw of each part and group as the product of the transposed windows [KH·KW·C/G, pixels] with dy [pixels, OC/G]: bit for bit that of the
 // im2col matrix, so K of the numerical contract in gemm.h is the number of the part's pixels.
 #pragma once
-#include "shape.h"
+#include "depthwise_backward_weights.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -18,13 +18,15 @@ GemmArgs conv_backward_weights_product(const ConvBackwardWeightsArgs& a) {
 
 int64_t conv_backward_weights_tasks(const ConvBackwardWeightsArgs& a) {
   const ConvShape& s = a.shape;
-  return s.oc == 0 || s.c == 0 || s.kh == 0 || s.kw == 0 ? 0 : gemm_tasks(conv_backward_weights_product(a));
+  if (s.oc == 0 || s.c == 0 || s.kh == 0 || s.kw == 0) return 0;
+  return is_depthwise(s) ? depthwise_backward_weights_tasks(a) : gemm_tasks(conv_backward_weights_product(a));
 }
 
 int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;  // the sizes may be those of no memory
   float* const floats = static_cast<float*>(scratch);
   const ConvShape& s = a.shape;
+  if (is_depthwise(s)) return depthwise_backward_weights(a, begin, end, floats);
   const GemmArgs product = conv_backward_weights_product(a);
   for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
                      [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {

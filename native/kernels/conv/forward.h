@@ -1,7 +1,7 @@
 // y = activation(x ∗ w + bias) as the product of the windows [pixels, KH·KW·C/G] with w [KH·KW·C/G, OC/G] of each group.
 // Bit for bit the product of the im2col matrix: see gemm.h.
 #pragma once
-#include "shape.h"
+#include "depthwise_forward.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -25,11 +25,13 @@ LW_INLINE bool windows_better_transposed(const Window& v, int64_t rows, int64_t 
 
 int64_t conv_forward_tasks(const ConvForwardArgs& a) {
   const ConvShape& s = a.shape;
-  return s.oc == 0 || s.n == 0 || s.oh == 0 || s.ow == 0 ? 0 : gemm_tasks(conv_forward_product(a));
+  if (s.oc == 0 || s.n == 0 || s.oh == 0 || s.ow == 0) return 0;
+  return is_depthwise(s) ? depthwise_forward_tasks(a) : gemm_tasks(conv_forward_product(a));
 }
 
 int64_t conv_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;  // the sizes may be those of no memory
+  if (is_depthwise(a.shape)) return depthwise_forward(a, begin, end);
   float* const floats = static_cast<float*>(scratch);
   const GemmArgs product = conv_forward_product(a);
   for_each_rectangle(make_grid(product), product.m, product.n, begin, end,

@@ -38,5 +38,24 @@ LW_INLINE Phase phase_of(const Congruence& c, int64_t first, int64_t size, int64
   return phase;
 }
 
+// What the pixels of a phase see of dy, `channels` of it from `dy` on: the last tap first.
+LW_INLINE Window phase_window(const ConvShape& s, const float* dy, const Phase& down, const Phase& across, int64_t channels) {
+  return {dy,
+          s.oh,
+          s.ow,
+          s.oc,
+          down.count,
+          across.count,
+          down.taps,
+          across.taps,
+          channels,
+          1,
+          1,
+          down.out_step,
+          across.out_step,
+          down.out - (down.taps - 1) * down.out_step,
+          across.out - (across.taps - 1) * across.out_step};
+}
+
 }  // namespace
 }  // namespace lanewise::LW_ISA
