@@ -15,7 +15,7 @@ LW_INLINE DepthwiseWeights flipped_weights(const ConvShape& s, const float* w, c
 
 int64_t depthwise_backward_data_tasks(const ConvShape& s) { return s.n * s.h * divide_up(s.w, kTaskWindows); }
 
-int64_t depthwise_backward_data(const ConvBackwardDataArgs& a, const ConvShape& s, int64_t begin, int64_t end) {
+int64_t depthwise_backward_data(const ConvBackwardDataArgs& a, const ConvShape& s, int64_t begin, int64_t end, float* scratch) {
   const Congruence of_rows = congruence(s.dilation_h, s.stride_h), of_columns = congruence(s.dilation_w, s.stride_w);
   const int64_t pieces = divide_up(s.w, kTaskWindows);
   for (int64_t task = begin; task < end; ++task) {
@@ -27,7 +27,7 @@ int64_t depthwise_backward_data(const ConvBackwardDataArgs& a, const ConvShape& 
       const Window window = phase_window(s, a.dy, down, across, 1);
       const DepthwiseRow row = {window,  weights, a.dy + line / s.h * s.oh * s.ow * s.c, window.first_h + i / s.stride_h,
                                 nullptr, false,   a.dx + (line * s.w + phase) * s.c,     s.stride_w * s.c};
-      depthwise_row(row, divide_up(larger(first - phase, 0), s.stride_w), divide_up(beyond - phase, s.stride_w));
+      depthwise_row(row, divide_up(larger(first - phase, 0), s.stride_w), divide_up(beyond - phase, s.stride_w), scratch);
     }
   }
   return kOk;

@@ -16,6 +16,9 @@ constexpr int kMostTaps = 3;
 constexpr int64_t kRectangleTaps = 1024, kRectangleSums = 32 * 1024;
 static_assert(kRectangleTaps * kTaskChannels <= kRectangleSums && kRectangleSums * sizeof(float) <= kScratchBytes);
 
+// What a row of taps outside the image reads.
+alignas(64) constexpr float kOutside[kLanes] = {};
+
 // Windows [begin, end) of one row of windows.
 struct RowPiece {
   const Window& window;
@@ -35,8 +38,8 @@ template <int kRows, int kColumns, bool kWhole>
 LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t c, int lanes, const Sums& sums) {
   const Window& v = piece.window;
   F32 sum[kRows][kColumns];
-  const float* x[kRows];
-  int64_t next[kRows], across[kRows];
+  const float* row[kRows];
+  int64_t pixel[kRows];
   const Between between = between_edges(v, kw, kColumns);
   const int64_t first = larger(piece.begin, smaller(piece.end, between.begin)), last = larger(first, smaller(piece.end, between.end));
   const int64_t left = v.first_w + kw * v.step_w;
@@ -44,9 +47,8 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
   for (int r = 0; r < kRows; ++r) {
     const int64_t y = piece.top + (kh + r) * v.step_h;
     const bool inside = y >= 0 && y < v.h;
-    x[r] = inside ? piece.image + (y * v.w * v.pitch + c) : kOutside;
-    next[r] = inside ? v.stride_w * v.pitch : 0;
-    across[r] = inside ? v.step_w * v.pitch : 0;
+    row[r] = inside ? piece.image + (y * v.w * v.pitch + c) : kOutside;
+    pixel[r] = inside ? v.pitch : 0;
 #pragma GCC unroll 3
     for (int t = 0; t < kColumns; ++t) sum[r][t] = load(sums.first + r * sums.down + t * sums.across);
   }
@@ -59,24 +61,24 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
       const bool inside = column >= 0 && column < v.w;
 #pragma GCC unroll 3
       for (int r = 0; r < kRows; ++r) {
-        const float* const at = inside && next[r] != 0 ? x[r] + column * v.pitch : kOutside;
-        sum[r][t] = fma(read_channels<kWhole>(at, lanes), slope, sum[r][t]);
+        const F32 x = inside ? read_channels<kWhole>(row[r] + column * pixel[r], lanes) : zero();
+        sum[r][t] = fma(x, slope, sum[r][t]);
       }
     }
     dy += v.pitch;
   };
   for (int64_t j = piece.begin; j < first; ++j) add_window_at_edge(j);
   if (first < last) {
-    const float* at[kRows];
+    const float* x[kRows];
 #pragma GCC unroll 3
-    for (int r = 0; r < kRows; ++r) at[r] = next[r] != 0 ? x[r] + (left + first * v.stride_w) * v.pitch : kOutside;
+    for (int r = 0; r < kRows; ++r) x[r] = row[r] + (left + first * v.stride_w) * pixel[r];
     for (int64_t j = first; j < last; ++j, dy += v.pitch) {
       const F32 slope = read_channels<kWhole>(dy, lanes);
 #pragma GCC unroll 3
       for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3
-        for (int t = 0; t < kColumns; ++t) sum[r][t] = fma(read_channels<kWhole>(at[r] + t * across[r], lanes), slope, sum[r][t]);
-        at[r] += next[r];
+        for (int t = 0; t < kColumns; ++t) sum[r][t] = fma(read_channels<kWhole>(x[r] + t * v.step_w * pixel[r], lanes), slope, sum[r][t]);
+        x[r] += v.stride_w * pixel[r];
       }
     }
   }

@@ -7,7 +7,7 @@ namespace {
 
 int64_t depthwise_forward_tasks(const ConvForwardArgs& a) { return a.shape.n * a.shape.oh * divide_up(a.shape.ow, kTaskWindows); }
 
-int64_t depthwise_forward(const ConvForwardArgs& a, int64_t begin, int64_t end) {
+int64_t depthwise_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, float* scratch) {
   const ConvShape& s = a.shape;
   const Window window = input_window(s, a.x, 0);
   const DepthwiseWeights weights = {a.w, s.kw * s.c, s.c};
@@ -23,7 +23,7 @@ int64_t depthwise_forward(const ConvForwardArgs& a, int64_t begin, int64_t end) 
                               a.activation == Activation::relu,
                               out,
                               s.c};
-    depthwise_row(row, j, beyond);
+    depthwise_row(row, j, beyond, scratch);
     if (a.activation == Activation::sigmoid || a.activation == Activation::tanh)
       activate(a.activation, beyond - j, s.c, out + j * s.c, s.c);
   }

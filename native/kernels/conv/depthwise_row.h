@@ -14,9 +14,7 @@ LW_INLINE bool is_depthwise(const ConvShape& s) { return s.groups == s.c && s.oc
 
 // Windows of a row in one task, and weights that stay in the L1 cache (16 KB) while they meet them.
 constexpr int64_t kTaskWindows = 64, kDepthwiseWeights = 4096;
-
-// What a tap outside the image reads.
-alignas(64) constexpr float kOutside[kLanes] = {};
+static_assert(kDepthwiseWeights * sizeof(float) <= kScratchBytes);
 
 // Of tap (kh, kw) of the window: first + kh·down + kw·across, [C].
 struct DepthwiseWeights {
@@ -52,93 +50,124 @@ LW_INLINE F32 read_channels(const float* p, int lanes) {
   return kWhole ? load(p) : load_n(p, lanes);
 }
 
-// kWindows windows from `j` on, a vector of channels from `c` on. Unless kInside, columns may lie outside the image.
-template <int kWindows, bool kInside, bool kWhole>
-LW_INLINE void windows_of_channels(const DepthwiseRow& row, int64_t j, int64_t c, int lanes) {
+// The taps of one depth block for neighbouring windows: what the first one sees, the distance to the next one's, the weight.
+struct DepthwiseTaps {
+  int64_t count;
+  struct {
+    const float* x;
+    int64_t step;
+    const float* w;
+  } tap[kMaxDepth];
+};
+
+// Taps [p, p + count) of row-major order from window `j` on, for channels from `c` on. Where one lies outside it sees `zeros`; unless
+// `alone`, that windows see no column outside is known.
+LW_INLINE void list_taps(const DepthwiseRow& row, int64_t p, int64_t count, int64_t j, int64_t c, bool alone, const float* zeros,
+                         DepthwiseTaps& taps) {
   const Window& v = row.window;
-  const int64_t k = v.kh * v.kw, step = depth_block(k), left = v.first_w + j * v.stride_w;
-  F32 total[kWindows];
-#pragma GCC unroll 8
-  for (int i = 0; i < kWindows; ++i) total[i] = zero();
-  int64_t kh = 0, kw = 0;
-  for (int64_t p = 0; p < k; p += step) {
-    F32 sum[kWindows];
-#pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) sum[i] = zero();
-    for (int64_t rest = smaller(step, k - p); rest > 0;) {
-      const int64_t taps = smaller(rest, v.kw - kw), y = row.top + kh * v.step_h;
-      const bool inside = y >= 0 && y < v.h;
-      const float* w = row.weights.first + (kh * row.weights.down + kw * row.weights.across + c);
-      if (kInside) {
-        const float* x = inside ? row.image + ((y * v.w + left + kw * v.step_w) * v.pitch + c) : kOutside;
-        const int64_t across = inside ? v.stride_w * v.pitch : 0, next = inside ? v.step_w * v.pitch : 0;
-        for (int64_t t = 0; t < taps; ++t, x += next, w += row.weights.across) {
-          const F32 weight = read_channels<kWhole>(w, lanes);
-#pragma GCC unroll 8
-          for (int i = 0; i < kWindows; ++i) sum[i] = fma(read_channels<kWhole>(x + i * across, lanes), weight, sum[i]);
-        }
-      } else {
-        const float* const x = inside ? row.image + (y * v.w * v.pitch + c) : kOutside;
-        int64_t column = left + kw * v.step_w;
-        for (int64_t t = 0; t < taps; ++t, column += v.step_w, w += row.weights.across) {
-          const float* const at = inside && column >= 0 && column < v.w ? x + column * v.pitch : kOutside;
-          sum[0] = fma(read_channels<kWhole>(at, lanes), read_channels<kWhole>(w, lanes), sum[0]);
-        }
-      }
-      rest -= taps;
-      kw += taps;
-      if (kw == v.kw) {
-        kw = 0;
-        ++kh;
-      }
+  const DepthwiseWeights& weights = row.weights;
+  const int64_t left = v.first_w + j * v.stride_w;
+  taps.count = count;
+  int64_t kh = v.kw == 0 ? 0 : p / v.kw, kw = p - kh * v.kw;
+  for (int64_t t = 0; t < count; ++t) {
+    const int64_t y = row.top + kh * v.step_h, x = left + kw * v.step_w;
+    const bool inside = y >= 0 && y < v.h && (!alone || (x >= 0 && x < v.w));
+    taps.tap[t].x = inside ? row.image + ((y * v.w + x) * v.pitch + c) : zeros;
+    taps.tap[t].step = inside ? v.stride_w * v.pitch : 0;
+    taps.tap[t].w = weights.first + (kh * weights.down + kw * weights.across + c);
+    if (++kw == v.kw) {
+      kw = 0;
+      ++kh;
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) total[i] = p == 0 ? sum[i] : add(total[i], sum[i]);
   }
-  if (row.bias != nullptr) {
-    const F32 bias = read_channels<kWhole>(row.bias + c, lanes);
+}
+
+// What happens to a block's sum: it is added to `out`, biased, cut at 0.
+struct DepthwiseOut {
+  float* out;
+  int64_t step;
+  bool add, relu;
+  const float* bias;  // or null
+};
+
+// kWindows windows from the j-th of the list's on, a vector of channels at `c`.
+template <int kWindows, bool kWhole>
+LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lanes, const DepthwiseOut& to) {
+  F32 sum[kWindows];
 #pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) total[i] = add(total[i], bias);
-  }
-  if (row.relu) {
+  for (int i = 0; i < kWindows; ++i) sum[i] = zero();
+  for (int64_t t = 0; t < taps.count; ++t) {
+    const int64_t step = taps.tap[t].step;
+    const float* const x = taps.tap[t].x + (j * step + c);
+    const F32 weight = read_channels<kWhole>(taps.tap[t].w + c, lanes);
 #pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) total[i] = max_second(zero(), total[i]);
+    for (int i = 0; i < kWindows; ++i) sum[i] = fma(read_channels<kWhole>(x + i * step, lanes), weight, sum[i]);
   }
-  float* const out = row.out + (j * row.out_step + c);
+  float* const out = to.out + (j * to.step + c);
+  if (to.add) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindows; ++i) sum[i] = add(read_channels<kWhole>(out + i * to.step, lanes), sum[i]);
+  }
+  if (to.bias != nullptr) {
+    const F32 bias = read_channels<kWhole>(to.bias + c, lanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindows; ++i) sum[i] = add(sum[i], bias);
+  }
+  if (to.relu) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindows; ++i) sum[i] = max_second(zero(), sum[i]);
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kWindows; ++i) {
     if (kWhole) {
-      store(out + i * row.out_step, total[i]);
+      store(out + i * to.step, sum[i]);
     } else {
-      store_n(out + i * row.out_step, total[i], lanes);
+      store_n(out + i * to.step, sum[i], lanes);
     }
   }
 }
 
-// Channels [begin, end).
-template <int kWindows, bool kInside>
-void windows_beside(const DepthwiseRow& row, int64_t j, int64_t begin, int64_t end) {
-  int64_t c = begin;
-  for (; c + kLanes <= end; c += kLanes) windows_of_channels<kWindows, kInside, true>(row, j, c, kLanes);
-  if (c < end) windows_of_channels<kWindows, kInside, false>(row, j, c, static_cast<int>(end - c));
+template <int kWindows>
+void sum_windows_beside(const DepthwiseTaps& taps, int64_t j, int64_t channels, const DepthwiseOut& to) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) sum_taps<kWindows, true>(taps, j, c, kLanes, to);
+  if (c < channels) sum_taps<kWindows, false>(taps, j, c, static_cast<int>(channels - c), to);
 }
 
 // Windows [begin, end) of all channels.
-void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end) {
+void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* scratch) {
   const Window& v = row.window;
   const Between between = between_edges(v, 0, v.kw);
   const int64_t first = larger(begin, smaller(end, between.begin)), last = larger(first, smaller(end, between.end));
-  const int64_t channels = larger(kDepthwiseWeights / larger(v.kh * v.kw, 1) / kLine, 1) * kLine;
-  for (int64_t c = 0; c < v.pitch; c += channels) {
-    const int64_t beyond = smaller(v.pitch, c + channels);
-    for (int64_t j = begin; j < first; ++j) windows_beside<1, false>(row, j, c, beyond);
-    int64_t j = first;
-    for (; j + 8 <= last; j += 8) windows_beside<8, true>(row, j, c, beyond);
-    if (j + 4 <= last) windows_beside<4, true>(row, j, c, beyond), j += 4;
-    if (j + 2 <= last) windows_beside<2, true>(row, j, c, beyond), j += 2;
-    if (j < last) windows_beside<1, true>(row, j, c, beyond);
-    for (j = last; j < end; ++j) windows_beside<1, false>(row, j, c, beyond);
-  }
+  const int64_t k = v.kh * v.kw, step = larger(depth_block(k), 1);
+  const int64_t most = smaller(larger(kDepthwiseWeights / larger(k, 1) / kLine, 1) * kLine, v.pitch);
+  for (int64_t c = 0; c < most; c += kLanes) store(scratch + c, zero());
+  DepthwiseTaps taps;
+  for (int64_t c = 0; c < v.pitch; c += most)
+    for (int64_t p = 0; p == 0 || p < k; p += step) {
+      const int64_t channels = smaller(most, v.pitch - c), count = smaller(step, k - p);
+      const bool is_last = p + step >= k;
+      const auto out = [&](int64_t j) {
+        return DepthwiseOut{row.out + (j * row.out_step + c), row.out_step, p > 0, is_last && row.relu,
+                            is_last && row.bias != nullptr ? row.bias + c : nullptr};
+      };
+      const auto alone = [&](int64_t j) {
+        list_taps(row, p, count, j, c, true, scratch, taps);
+        sum_windows_beside<1>(taps, 0, channels, out(j));
+      };
+      for (int64_t j = begin; j < first; ++j) alone(j);
+      if (first < last) {
+        list_taps(row, p, count, first, c, false, scratch, taps);
+        const DepthwiseOut to = out(first);
+        const int64_t windows = last - first;
+        int64_t j = 0;
+        for (; j + 8 <= windows; j += 8) sum_windows_beside<8>(taps, j, channels, to);
+        if (j + 4 <= windows) sum_windows_beside<4>(taps, j, channels, to), j += 4;
+        if (j + 2 <= windows) sum_windows_beside<2>(taps, j, channels, to), j += 2;
+        if (j < windows) sum_windows_beside<1>(taps, j, channels, to);
+      }
+      for (int64_t j = last; j < end; ++j) alone(j);
+    }
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ int64_t conv_forward_tasks(const ConvForwardArgs& a) {
 
 int64_t conv_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;  // the sizes may be those of no memory
-  if (is_depthwise(a.shape)) return depthwise_forward(a, begin, end);
+  if (is_depthwise(a.shape)) return depthwise_forward(a, begin, end, static_cast<float*>(scratch));
   float* const floats = static_cast<float*>(scratch);
   const GemmArgs product = conv_forward_product(a);
   for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
