@@ -16,6 +16,10 @@ LW_INLINE bool is_depthwise(const ConvShape& s) { return s.groups == s.c && s.oc
 constexpr int64_t kTaskWindows = 64, kDepthwiseWeights = 4096;
 static_assert(kDepthwiseWeights * sizeof(float) <= kScratchBytes);
 
+// An image and a result of more elements than this (1 MB) are not expected in the L2 cache.
+constexpr int64_t kFarImages = 256 * 1024;
+LW_INLINE bool far_images(const ConvShape& s) { return (s.n * s.h * s.w + output_pixels(s)) * s.c > kFarImages; }
+
 // Of tap (kh, kw) of the window: first + kh·down + kw·across, [C].
 struct DepthwiseWeights {
   const float* first;
@@ -32,6 +36,7 @@ struct DepthwiseRow {
   bool relu;
   float* out;  // of window 0, [C]
   int64_t out_step;
+  bool far;  // too large for the L2 cache: fetched ahead
 };
 
 // The windows that see no column outside the image with `taps` taps from `tap` on.
@@ -82,6 +87,12 @@ LW_INLINE void list_taps(const DepthwiseRow& row, int64_t p, int64_t count, int6
   }
 }
 
+// What the row below reads first and where it writes, fetched while this one is computed: for a window and the distance to the next one's.
+struct DepthwiseAhead {
+  const float* x;  // null: nothing is fetched
+  int64_t step, out;
+};
+
 // What happens to a block's sum: it is added to `out`, biased, cut at 0.
 struct DepthwiseOut {
   float* out;
@@ -90,48 +101,78 @@ struct DepthwiseOut {
   const float* bias;  // or null
 };
 
-// kWindows windows from the j-th of the list's on, a vector of channels at `c`.
-template <int kWindows, bool kWhole>
-LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lanes, const DepthwiseOut& to) {
-  F32 sum[kWindows];
+// kWindows windows from the j-th of the list's on, kVectors vectors of channels from `c` on.
+template <int kWindows, int kVectors, bool kWhole>
+LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lanes, const DepthwiseOut& to, const DepthwiseAhead& ahead) {
+  F32 sum[kWindows][kVectors];
 #pragma GCC unroll 8
-  for (int i = 0; i < kWindows; ++i) sum[i] = zero();
+  for (int i = 0; i < kWindows; ++i)
+#pragma GCC unroll 8
+    for (int n = 0; n < kVectors; ++n) sum[i][n] = zero();
+  float* const out = to.out + (j * to.step + c);
+  if (ahead.x != nullptr) {
+    const float* const x = ahead.x + (j * ahead.step + c);
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindows; ++i)
+#pragma GCC unroll 8
+      for (int n = 0; n < kVectors; ++n) {
+        prefetch_l2(x + i * ahead.step + n * kLanes);
+        prefetch_l2(out + ahead.out + i * to.step + n * kLanes);
+      }
+  }
   for (int64_t t = 0; t < taps.count; ++t) {
     const int64_t step = taps.tap[t].step;
-    const float* const x = taps.tap[t].x + (j * step + c);
-    const F32 weight = read_channels<kWhole>(taps.tap[t].w + c, lanes);
+    const float *const x = taps.tap[t].x + (j * step + c), *const w = taps.tap[t].w + c;
 #pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) sum[i] = fma(read_channels<kWhole>(x + i * step, lanes), weight, sum[i]);
-  }
-  float* const out = to.out + (j * to.step + c);
-  if (to.add) {
+    for (int n = 0; n < kVectors; ++n) {
+      const F32 weight = read_channels<kWhole>(w + n * kLanes, lanes);
 #pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) sum[i] = add(read_channels<kWhole>(out + i * to.step, lanes), sum[i]);
-  }
-  if (to.bias != nullptr) {
-    const F32 bias = read_channels<kWhole>(to.bias + c, lanes);
-#pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) sum[i] = add(sum[i], bias);
-  }
-  if (to.relu) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kWindows; ++i) sum[i] = max_second(zero(), sum[i]);
+      for (int i = 0; i < kWindows; ++i) sum[i][n] = fma(read_channels<kWhole>(x + i * step + n * kLanes, lanes), weight, sum[i][n]);
+    }
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < kWindows; ++i) {
-    if (kWhole) {
-      store(out + i * to.step, sum[i]);
-    } else {
-      store_n(out + i * to.step, sum[i], lanes);
+  for (int n = 0; n < kVectors; ++n) {
+    const F32 bias = to.bias != nullptr ? read_channels<kWhole>(to.bias + c + n * kLanes, lanes) : zero();
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindows; ++i) {
+      float* const p = out + i * to.step + n * kLanes;
+      if (to.add) sum[i][n] = add(read_channels<kWhole>(p, lanes), sum[i][n]);
+      if (to.bias != nullptr) sum[i][n] = add(sum[i][n], bias);
+      if (to.relu) sum[i][n] = max_second(zero(), sum[i][n]);
+      if (kWhole) {
+        store(p, sum[i][n]);
+      } else {
+        store_n(p, sum[i][n], lanes);
+      }
     }
   }
 }
 
+template <int kWindows, int kVectors>
+LW_INLINE int64_t sum_whole_vectors(const DepthwiseTaps& taps, int64_t j, int64_t c, int64_t channels, const DepthwiseOut& to,
+                                    const DepthwiseAhead& ahead) {
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) sum_taps<kWindows, kVectors, true>(taps, j, c, kLanes, to, ahead);
+  return c;
+}
+
+// Few windows take several vectors, so that 4 to 8 independent chains hide the latency of two FMA pipes.
 template <int kWindows>
-void sum_windows_beside(const DepthwiseTaps& taps, int64_t j, int64_t channels, const DepthwiseOut& to) {
+void sum_windows(const DepthwiseTaps& taps, int64_t j, int64_t channels, const DepthwiseOut& to, const DepthwiseAhead& ahead) {
   int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) sum_taps<kWindows, true>(taps, j, c, kLanes, to);
-  if (c < channels) sum_taps<kWindows, false>(taps, j, c, static_cast<int>(channels - c), to);
+  if constexpr (kWindows <= 2) c = sum_whole_vectors<kWindows, 4>(taps, j, c, channels, to, ahead);
+  if constexpr (kWindows <= 4) c = sum_whole_vectors<kWindows, 2>(taps, j, c, channels, to, ahead);
+  c = sum_whole_vectors<kWindows, 1>(taps, j, c, channels, to, ahead);
+  if (c < channels) sum_taps<kWindows, 1, false>(taps, j, c, static_cast<int>(channels - c), to, ahead);
+}
+
+// From window `j` on, whose columns lie inside, channels from `c` on. It repays itself where windows are neighbours (twice as fast at
+// 8×56×56×128, 3×3), not with strides, which leave too few sums for a line.
+LW_INLINE DepthwiseAhead fetch_below(const DepthwiseRow& row, int64_t j, int64_t c) {
+  const Window& v = row.window;
+  const int64_t y = row.top + (v.kh - 1) * v.step_h + 1;
+  if (!row.far || v.kw == 0 || v.stride_w != 1 || row.out_step != v.pitch || y < 0 || y >= v.h) return {nullptr, 0, 0};
+  const int64_t column = v.first_w + j + (v.kw - 1) * v.step_w;
+  return {row.image + ((y * v.w + column) * v.pitch + c), v.pitch, v.ow * v.pitch};
 }
 
 // Windows [begin, end) of all channels.
@@ -147,24 +188,25 @@ void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* s
     for (int64_t p = 0; p == 0 || p < k; p += step) {
       const int64_t channels = smaller(most, v.pitch - c), count = smaller(step, k - p);
       const bool is_last = p + step >= k;
-      const auto out = [&](int64_t j) {
-        return DepthwiseOut{row.out + (j * row.out_step + c), row.out_step, p > 0, is_last && row.relu,
-                            is_last && row.bias != nullptr ? row.bias + c : nullptr};
+      const auto out = [&](int64_t j) -> DepthwiseOut {
+        const float* const bias = is_last && row.bias != nullptr ? row.bias + c : nullptr;
+        return {row.out + (j * row.out_step + c), row.out_step, p > 0, is_last && row.relu, bias};
       };
       const auto alone = [&](int64_t j) {
         list_taps(row, p, count, j, c, true, scratch, taps);
-        sum_windows_beside<1>(taps, 0, channels, out(j));
+        sum_windows<1>(taps, 0, channels, out(j), {});
       };
       for (int64_t j = begin; j < first; ++j) alone(j);
       if (first < last) {
         list_taps(row, p, count, first, c, false, scratch, taps);
         const DepthwiseOut to = out(first);
+        const DepthwiseAhead ahead = is_last ? fetch_below(row, first, c) : DepthwiseAhead{};
         const int64_t windows = last - first;
         int64_t j = 0;
-        for (; j + 8 <= windows; j += 8) sum_windows_beside<8>(taps, j, channels, to);
-        if (j + 4 <= windows) sum_windows_beside<4>(taps, j, channels, to), j += 4;
-        if (j + 2 <= windows) sum_windows_beside<2>(taps, j, channels, to), j += 2;
-        if (j < windows) sum_windows_beside<1>(taps, j, channels, to);
+        for (; j + 8 <= windows; j += 8) sum_windows<8>(taps, j, channels, to, ahead);
+        if (j + 4 <= windows) sum_windows<4>(taps, j, channels, to, ahead), j += 4;
+        if (j + 2 <= windows) sum_windows<2>(taps, j, channels, to, ahead), j += 2;
+        if (j < windows) sum_windows<1>(taps, j, channels, to, ahead);
       }
       for (int64_t j = last; j < end; ++j) alone(j);
     }
