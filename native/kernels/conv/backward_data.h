@@ -141,10 +141,10 @@ int64_t pointwise_backward_data(const ConvBackwardDataArgs& a, int64_t begin, in
 
 int64_t conv_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;  // the sizes may be those of no memory
-  if (is_pointwise(a.shape) && a.shape.oc > 0) return pointwise_backward_data(a, begin, end, static_cast<float*>(scratch));
   float* const floats = static_cast<float*>(scratch);
   const ConvShape s = reachable(a.shape);
   if (is_depthwise(s)) return depthwise_backward_data(a, s, begin, end, floats);
+  if (is_pointwise(a.shape) && a.shape.oc > 0) return pointwise_backward_data(a, begin, end, floats);
   const GemmArgs product = conv_backward_data_product(s);
   const Congruence down = congruence(s.dilation_h, s.stride_h), across = congruence(s.dilation_w, s.stride_w);
   for_each_rectangle(
