@@ -82,7 +82,16 @@ GemmArgs conv_backward_data_product(const ConvShape& s) {
 // Rows [m0, m1) × columns [n0, n1) of one part to g.c.
 LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, const WindowOperand& windows,
                               const WeightOperand& weights, float* scratch) {
-  if (n0 == 0 && n1 == g.n && windows_better_transposed(windows.window, m1 - m0, g.n)) {
+  if (n0 == 0 && n1 == g.n && fits_planes(windows.window, g.n)) {
+    const int64_t width = divide_up(g.n, kLanes) * kLanes;
+    weights.panel(0, g.k, 0, g.n, width, scratch);
+    // Close together, so that they stay in the L1 cache beside the planes.
+    for (int64_t k = 1; k < g.k; ++k)
+      for (int64_t c = 0; c < g.n; ++c) scratch[k * g.n + c] = scratch[k * width + c];
+    GemmArgs pixels = g;
+    pixels.c += m0 * g.c_row;
+    plane_product(pixels, windows.window, windows.first + m0, windows.first + m1, scratch, g.n, scratch);
+  } else if (n0 == 0 && n1 == g.n && windows_better_transposed(windows.window, m1 - m0, g.n)) {
     gemm_transposed(g, m0, m1, scratch, windows, weights);
   } else {
     gemm_rectangle(g, m0, m1, n0, n1, scratch, windows, weights);

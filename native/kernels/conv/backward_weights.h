@@ -2,6 +2,7 @@
 // im2col matrix, so K of the numerical contract in gemm.h is the number of the part's pixels.
 #pragma once
 #include "depthwise_backward_weights.h"
+#include "padded.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -46,6 +47,10 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
                          } else {
                            gemm_rectangle(g, m0, m1, n0, n1, floats);
                          }
+                         return;
+                       }
+                       if (fits_padded_block(window, smaller(depth_block(larger(g.k, 1)), larger(g.k, 1)))) {
+                         padded_gradient(g, window, first, m0, m1, n0, n1, floats);
                          return;
                        }
                        if (g.n <= kMaxTransposed && g.n * divide_up(rows, kLanes) < rows * divide_up(g.n, kLanes)) {

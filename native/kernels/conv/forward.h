@@ -2,6 +2,8 @@
 // Bit for bit the product of the im2col matrix: see gemm.h.
 #pragma once
 #include "depthwise_forward.h"
+#include "padded.h"
+#include "planes.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -48,6 +50,15 @@ int64_t conv_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, void*
                          } else {
                            gemm_rectangle(g, m0, m1, n0, n1, floats);
                          }
+                         return;
+                       }
+                       if (n0 == 0 && n1 == g.n && fits_planes(window, g.n)) {
+                         g.c += m0 * g.c_row;
+                         plane_product(g, window, m0, m1, g.b, g.b_row, floats);
+                         return;
+                       }
+                       if (fits_padded(window, 1, 1)) {
+                         padded_product(g, window, m0, m1, n0, n1, floats);
                          return;
                        }
                        const WindowOperand windows = {window, floats + kProductScratch, 0};

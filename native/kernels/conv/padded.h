@@ -1,0 +1,238 @@
+// Windows of few channels, read where they are: the rows that a block of output pixels sees are copied once with zeros around them, so that
+// element (pixel, k) lies at a distance that depends on k alone. Each element is the same sum in the same order as that of gemm.h.
+#pragma once
+#include "shape.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+constexpr int64_t kPaddedChannels = 16, kPaddedDepth = 4096, kPaddedPixels = 32 * 1024;
+// Scratch: offsets, pieces of rows, padded rows.
+constexpr int64_t kPaddedSegments = 2 * kPaddedDepth, kPaddedStart = kPaddedSegments + 8 * (kMaxDepth + 2);
+static_assert(kPaddedStart + kPaddedPixels + kLanes <= kProductScratch);
+
+LW_INLINE int64_t padded_pitch(const Window& v) { return ((v.ow - 1) * v.stride_w + (v.kw - 1) * v.step_w + 1) * v.channels; }
+// Rows of the image that `rows` output rows see.
+LW_INLINE int64_t padded_rows(const Window& v, int64_t rows) { return (rows - 1) * v.stride_h + (v.kh - 1) * v.step_h + 1; }
+
+// Whether `rows` output rows of up to `images` images fit.
+LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
+  const int64_t depth = window_depth(v);
+  if (v.channels != v.pitch || v.channels > kPaddedChannels || depth == 0 || depth > kPaddedDepth) return false;
+  // So small that no product below overflows.
+  const int64_t sizes[] = {v.ow, v.stride_w, v.stride_h, v.kw, v.step_w, v.kh, v.step_h, rows, images};
+  for (int64_t size : sizes)
+    if (size > kPaddedPixels) return false;
+  const int64_t pitch = padded_pitch(v), lines = (rows * v.stride_h + images * ((v.kh - 1) * v.step_h + 1));
+  return pitch <= kPaddedPixels && lines <= kPaddedPixels && lines * pitch <= kPaddedPixels;
+}
+
+// The padded rows that output rows [i, i + rows) of image n see.
+void fill_padded(const Window& v, int64_t n, int64_t i, int64_t rows, float* out) {
+  const int64_t pitch = padded_pitch(v);
+  for (int64_t r = 0; r < padded_rows(v, rows); ++r) {
+    const int64_t row = v.first_h + i * v.stride_h + r;
+    const bool inside = row >= 0 && row < v.h;
+    copy_row(inside ? v.image + (n * v.h + row) * v.w * v.channels : v.image, inside ? v.w * v.channels : 0, v.first_w * v.channels, pitch,
+             true, out + r * pitch);
+  }
+}
+
+void fill_offsets(const Window& v, int64_t* offsets) {
+  const int64_t pitch = padded_pitch(v), run = v.kw * v.channels;
+  for (int64_t k = 0; k < window_depth(v); ++k)
+    offsets[k] = k / run * v.step_h * pitch + k % run / v.channels * v.step_w * v.channels + k % v.channels;
+}
+
+// t.depth steps from offsets[0] on; a tile as in microkernel.h but for where its A lies.
+template <int kRows, int kVectors, Edge kEdge>
+void padded_tile(const Tile& t, const int64_t* offsets) {
+  F32 acc[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
+  constexpr int kGroups = (kRows + 2) / 3;
+  const float* b = t.b;
+  const int64_t a_row = t.a_row, b_k = t.b_k;
+  const int last = t.last;
+  for (int64_t p = 0; p < t.depth; ++p, b += b_k) {
+    const float* a[kGroups];
+#pragma GCC unroll 16
+    for (int g = 0; g < kGroups; ++g) a[g] = t.a + offsets[p] + 3 * g * a_row;
+    F32 column[kVectors];
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j)
+      column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      const F32 element = set1(a[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
+    }
+  }
+  finish<kRows, kVectors, kEdge>(t, acc, t.c);
+}
+
+// A piece of an output row: the windows of `count` pixels from x on, and dy there.
+struct Segment {
+  const float* x;
+  const float* dy;
+  int64_t count;
+};
+
+// Rows k and columns from column0 on of the gradient to the weights: the sum over the pixels of `segments`; t.a_k and t.b_k lead from pixel
+// to pixel.
+template <int kRows, int kVectors, Edge kEdge>
+void padded_gradient_tile(const Tile& t, const int64_t* offsets, const Segment* segments, int64_t count, int64_t column0) {
+  F32 acc[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
+  const int last = t.last;
+  for (const Segment *s = segments, *end = segments + count; s < end; ++s) {
+    const float *x = s->x, *dy = s->dy + column0;
+    for (int64_t p = s->count; p > 0; --p, x += t.a_k, dy += t.b_k) {
+      F32 column[kVectors];
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j)
+        column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(dy + j * kLanes, last) : load(dy + j * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const F32 element = set1(x[offsets[i]]);
+#pragma GCC unroll 16
+        for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
+      }
+    }
+  }
+  finish<kRows, kVectors, kEdge>(t, acc, t.c);
+}
+
+using PaddedTile = void (*)(const Tile&, const int64_t*);
+template <int kVectors, Edge kEdge, int kRows = tile_rows(kVectors)>
+LW_INLINE PaddedTile padded_tile_of(int64_t rows) {
+  if constexpr (kRows == 1) {
+    return padded_tile<1, kVectors, kEdge>;
+  } else {
+    return rows == kRows ? padded_tile<kRows, kVectors, kEdge> : padded_tile_of<kVectors, kEdge, kRows - 1>(rows);
+  }
+}
+LW_INLINE PaddedTile padded_tile_of(int64_t rows, int vectors, bool full) {
+  if (vectors == 1) return full ? padded_tile_of<1, Edge::full>(rows) : padded_tile_of<1, Edge::ragged>(rows);
+  return full ? padded_tile_of<2, Edge::full>(rows) : padded_tile_of<2, Edge::ragged>(rows);
+}
+
+using PaddedGradientTile = void (*)(const Tile&, const int64_t*, const Segment*, int64_t, int64_t);
+template <int kVectors, Edge kEdge, int kRows = tile_rows(kVectors)>
+LW_INLINE PaddedGradientTile padded_gradient_tile_of(int64_t rows) {
+  if constexpr (kRows == 1) {
+    return padded_gradient_tile<1, kVectors, kEdge>;
+  } else {
+    return rows == kRows ? padded_gradient_tile<kRows, kVectors, kEdge> : padded_gradient_tile_of<kVectors, kEdge, kRows - 1>(rows);
+  }
+}
+LW_INLINE PaddedGradientTile padded_gradient_tile_of(int64_t rows, int vectors, bool full) {
+  if (vectors == 1) return full ? padded_gradient_tile_of<1, Edge::full>(rows) : padded_gradient_tile_of<1, Edge::ragged>(rows);
+  return full ? padded_gradient_tile_of<2, Edge::full>(rows) : padded_gradient_tile_of<2, Edge::ragged>(rows);
+}
+
+// Calls run(first column, vectors, full) for each panel of columns [n0, n1) and sets what of the tile belongs to it.
+template <class Run>
+LW_INLINE void each_panel(int64_t n0, int64_t n1, Tile& tile, const Run& run) {
+  for (int64_t j = n0; j < n1;) {
+    const int vectors = panel_vectors(kTileVectors, n1 - j);
+    const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j);
+    tile.last = static_cast<int>(columns - (width - kLanes));
+    run(j, vectors, columns == width);
+    j += columns;
+  }
+}
+
+// Pixels [m0, m1) × columns [n0, n1) of the product of v's windows with g.b, to g.c.
+void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
+  int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
+  float* const rows = scratch + kPaddedStart;
+  fill_offsets(v, offsets);
+  const int64_t depth = window_depth(v), step = depth_block(depth), pitch = padded_pitch(v);
+  // At least four rows, if they fit, and few enough for the L1 cache.
+  int64_t most = 1;
+  while (most < v.oh && fits_padded(v, most + 1, 1) && (most < 4 || padded_rows(v, most + 1) * pitch <= kSmallB)) ++most;
+  Tile tile = {};
+  tile.a_row = v.stride_w * v.channels;
+  tile.b_k = g.b_row;
+  tile.c_row = g.c_row;
+  for (int64_t line = m0 / v.ow; line <= (m1 - 1) / v.ow;) {
+    const int64_t i0 = line % v.oh, count = smaller(smaller(most, v.oh - i0), (m1 - 1) / v.ow + 1 - line);
+    fill_padded(v, line / v.oh, i0, count, rows);
+    each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
+      for (int64_t p = 0; p < depth; p += step) {
+        const bool last = p + step >= depth;
+        tile.depth = smaller(step, depth - p);
+        tile.b = g.b + p * g.b_row + j;
+        tile.bias = last && g.bias != nullptr ? g.bias + j : nullptr;
+        tile.add_c = p > 0;
+        tile.relu = last && g.activation == Activation::relu;
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t begin = (line + i) * v.ow, from = larger(m0, begin), pixels = smaller(m1, begin + v.ow) - from;
+          const RowTiles tiles = row_tiles(pixels, divide_up(pixels, tile_rows(vectors)));
+          for (int64_t t = 0; t < tiles.count; ++t) {
+            const int64_t pixel = from - begin + tiles.start(t);
+            tile.a = rows + i * v.stride_h * pitch + pixel * tile.a_row;
+            tile.c = g.c + (begin + pixel) * g.c_row + j;
+            padded_tile_of(tiles.size(t), vectors, full)(tile, offsets + p);
+          }
+        }
+      }
+    });
+    if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) {
+      const int64_t from = larger(m0, line * v.ow), to = smaller(m1, (line + count) * v.ow);
+      activate(g.activation, to - from, n1 - n0, g.c + from * g.c_row + n0, g.c_row);
+    }
+    line += count;
+  }
+}
+
+// Output rows and images that `pixels` successive pixels lie in, at most.
+LW_INLINE bool fits_padded_block(const Window& v, int64_t pixels) {
+  return v.ow > 0 && v.oh > 0 && fits_padded(v, (pixels - 1) / v.ow + 2, (pixels - 1) / v.ow / v.oh + 2);
+}
+
+// Rows [m0, m1) × columns [n0, n1) of the product of the transposed windows of pixels [first, first + g.k) with g.b, to g.c.
+void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
+  int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
+  Segment* const segments = reinterpret_cast<Segment*>(scratch + kPaddedSegments);
+  fill_offsets(v, offsets);
+  const int64_t step = larger(depth_block(g.k), 1), pitch = padded_pitch(v);
+  Tile tile = {};
+  tile.a_k = v.stride_w * v.channels;
+  tile.b_k = g.b_row;
+  tile.c_row = g.c_row;
+  for (int64_t p = 0; p == 0 || p < g.k; p += step) {
+    int64_t count = 0;
+    float* rows = scratch + kPaddedStart;
+    for (int64_t pixel = first + p, end = first + smaller(g.k, p + step); pixel < end;) {
+      // The rest of the block that lies in one image.
+      const int64_t line = pixel / v.ow, i0 = line % v.oh, lines = smaller(v.oh - i0, (end - 1) / v.ow + 1 - line);
+      fill_padded(v, line / v.oh, i0, lines, rows);
+      for (int64_t i = 0; i < lines; ++i) {
+        const int64_t to = smaller(end, (line + i + 1) * v.ow);
+        segments[count++] = {rows + i * v.stride_h * pitch + pixel % v.ow * tile.a_k, g.b + (pixel - first) * g.b_row, to - pixel};
+        pixel = to;
+      }
+      rows += padded_rows(v, lines) * pitch;
+    }
+    tile.add_c = p > 0;
+    each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
+      const RowTiles tiles = row_tiles(m1 - m0, divide_up(m1 - m0, tile_rows(vectors)));
+      for (int64_t t = 0; t < tiles.count; ++t) {
+        const int64_t k = m0 + tiles.start(t);
+        tile.c = g.c + k * g.c_row + j;
+        padded_gradient_tile_of(tiles.size(t), vectors, full)(tile, offsets + k, segments, count, j);
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA
