@@ -25,6 +25,6 @@ export class AvgPool2d extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return avgPool('AvgPool2d', x, this.kernelSize, this.options);
+    return avgPool({ what: 'AvgPool2d', dimensions: 2 }, x, this.kernelSize, this.options);
   }
 }

@@ -25,6 +25,6 @@ export class MaxPool2d extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return maxPool('MaxPool2d', x, this.kernelSize, this.options);
+    return maxPool({ what: 'MaxPool2d', dimensions: 2 }, x, this.kernelSize, this.options);
   }
 }

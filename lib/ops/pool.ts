@@ -4,9 +4,10 @@ import { Operation, apply, applyAll } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
-import { checkImages } from './conv-geometry.js';
+import { type Caller, checkImages } from './conv-geometry.js';
 import { type Pair, both, pairOf } from './conv-options.js';
 import { cast } from './elementwise.js';
+import { reshape } from './shape.js';
 
 export interface PoolOptions {
   /** Pixels from one window to the next. Default: kernelSize. */
@@ -144,12 +145,12 @@ class AvgPoolBackward extends Operation {
 export function maxPool2d(x: Tensor, kernelSize: Pair, options: PoolOptions = {}): Tensor {
   check('maxPool2d', 'kernelSize', kernelSize, pairOf(count));
   checkOptions('maxPool2d', options, poolRules);
-  return maxPool('maxPool2d', x, kernelSize, options);
+  return maxPool({ what: 'maxPool2d', dimensions: 2 }, x, kernelSize, options);
 }
 
 /** @internal maxPool2d in the name of a layer */
-export function maxPool(what: string, x: Tensor, kernelSize: Pair, options: PoolOptions): Tensor {
-  return applyAll(new MaxPool(poolShape(what, x.shape, kernelSize, options)), [cast(x, 'float32')])[0]!;
+export function maxPool(caller: Caller, x: Tensor, kernelSize: Pair, options: PoolOptions): Tensor {
+  return applyAll(new MaxPool(poolShape(caller, x.shape, kernelSize, options)), [cast(x, 'float32')])[0]!;
 }
 
 /**
@@ -162,15 +163,42 @@ export function maxPool(what: string, x: Tensor, kernelSize: Pair, options: Pool
 export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
   check('avgPool2d', 'kernelSize', kernelSize, pairOf(count));
   checkOptions('avgPool2d', options, avgPoolRules);
-  return avgPool('avgPool2d', x, kernelSize, options);
+  return avgPool({ what: 'avgPool2d', dimensions: 2 }, x, kernelSize, options);
 }
 
 /** @internal avgPool2d in the name of a layer */
-export function avgPool(what: string, x: Tensor, kernelSize: Pair, { countPadding = true, ...options }: AvgPoolOptions): Tensor {
-  return apply(new AvgPool(poolShape(what, x.shape, kernelSize, options), countPadding), cast(x, 'float32'));
+export function avgPool(caller: Caller, x: Tensor, kernelSize: Pair, { countPadding = true, ...options }: AvgPoolOptions): Tensor {
+  return apply(new AvgPool(poolShape(caller, x.shape, kernelSize, options), countPadding), cast(x, 'float32'));
 }
 
-function poolShape(what: string, x: Shape, kernelSize: Pair, options: PoolOptions): PoolShape {
+/** Options of pooling along one dimension. */
+export interface Pool1dOptions {
+  /** Elements from one window to the next. Default: kernelSize. */
+  readonly stride?: number;
+  /** Elements on each side that no maximum sees and an average takes for 0; at most half the kernel. Default: 0. */
+  readonly padding?: number;
+  /** A last window may reach beyond the padding, as long as it starts before it. Default: false. */
+  readonly ceilMode?: boolean;
+}
+
+/** @internal */
+export const pool1dRules: Rules<Pool1dOptions> = { stride: count, padding: nonNegativeInteger, ceilMode: boolean };
+
+/** @internal A sequence [N, T, C] as an image of one row for `pool`, which takes the kernel and the options of images. */
+export function poolSequence(
+  caller: Caller,
+  x: Tensor,
+  kernelSize: number,
+  { stride = kernelSize, padding = 0, ...options }: Pool1dOptions & Pick<AvgPoolOptions, 'countPadding'>,
+  pool: (caller: Caller, x: Tensor, kernelSize: Pair, options: AvgPoolOptions) => Tensor,
+): Tensor {
+  checkImages(caller, x.shape);
+  const [n, t, c] = x.shape as [number, number, number];
+  const y = pool(caller, reshape(x, [n, 1, t, c]), [1, kernelSize], { ...options, stride: [1, stride], padding: [0, padding] });
+  return reshape(y, [n, ...y.shape.slice(2)]);
+}
+
+function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pair, options: PoolOptions): PoolShape {
   checkImages({ what, dimensions: 2 }, x);
   const { stride = kernelSize, padding = 0, ceilMode = false } = options;
   const [n, h, w, c] = x as [number, number, number, number];
@@ -183,7 +211,7 @@ function poolShape(what: string, x: Shape, kernelSize: Pair, options: PoolOption
     w,
     c,
     oh: windows(what, 'height', h, kh, strideH, padH, ceilMode),
-    ow: windows(what, 'width', w, kw, strideW, padW, ceilMode),
+    ow: windows(what, dimensions === 1 ? 'length' : 'width', w, kw, strideW, padW, ceilMode),
     kh,
     kw,
     strideH,
