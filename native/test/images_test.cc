@@ -1,4 +1,7 @@
 // Pooling and column statistics against plain loops: every ISA, random task ranges, the same bits on every fused row.
+#include <array>
+#include <memory>
+
 #include "kernel_harness.h"
 
 using namespace lanewise;
@@ -165,4 +168,71 @@ LW_TEST(column_statistics_are_near_those_in_double) {
       CHECK(mean.intact() && variance.intact() && sum.intact() && product.intact());
     });
   }
+}
+
+namespace {
+
+// One element as args.h defines it, each operation rounded by itself.
+float sampled(const AffineSampleArgs& a, int64_t n, int64_t i, int64_t j, int64_t c) {
+  const float* t = a.theta + n * 6;
+  const float fi = static_cast<float>(i), fj = static_cast<float>(j);
+  const volatile float ti = t[0] * fi, tj = t[1] * fj, ui = t[3] * fi, uj = t[4] * fj;
+  const volatile float ts = ti + tj, us = ui + uj;
+  const float y = ts + t[2], x = us + t[5];
+  if (!(y > -1 && y < static_cast<float>(a.h) && x > -1 && x < static_cast<float>(a.w))) return a.fill;
+  const float row = std::floor(y), column = std::floor(x);
+  const auto at = [&](float r, float q) {
+    if (r < 0 || r >= static_cast<float>(a.h) || q < 0 || q >= static_cast<float>(a.w)) return a.fill;
+    const int64_t place = ((n * a.h + static_cast<int64_t>(r)) * a.w + static_cast<int64_t>(q)) * a.c + c;
+    return a.dtype == DType::u8 ? static_cast<float>(static_cast<const uint8_t*>(a.x)[place]) : static_cast<const float*>(a.x)[place];
+  };
+  const float down = y - row, right = x - column, above = at(row, column), below = at(row + 1, column);
+  const volatile float across = right * (at(row, column + 1) - above), across_below = right * (at(row + 1, column + 1) - below);
+  const float top = above + across, bottom = below + across_below;
+  const volatile float step = down * (bottom - top);
+  return top + step;
+}
+
+}  // namespace
+
+LW_TEST(affine_sample) {
+  for_each_table([](const KernelTable& t) {
+    uint64_t seed = 1;
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::vector<std::array<float, 6>> maps = {{1, 0, 0, 0, 1, 0},
+                                                    {1, 0, -2, 0, 1, 3},
+                                                    {1, 0, 0, 0, -1, 8},
+                                                    {0.9f, -0.4f, 1.25f, 0.4f, 0.9f, -1.5f},
+                                                    {1, 0, 1e30f, 0, 1, 0},
+                                                    {1, 0, 0, 0, 1, nan},
+                                                    {0.3f, 0, -0.999f, 0, 0.3f, -0.001f}};
+    for (int64_t c : {1, 3, 8, 17})
+      for (int64_t size : {1, 5, 9, 33})
+        for (DType dtype : {DType::f32, DType::u8}) {
+          Source source(++seed);
+          AffineSampleArgs a = {};
+          a.n = static_cast<int64_t>(maps.size()), a.h = size, a.w = size + 1, a.c = c, a.oh = size + 2, a.ow = size;
+          const size_t pixels = static_cast<size_t>(a.n * a.h * a.w * c);
+          const std::unique_ptr<float[]> floats(new float[pixels]);
+          const std::unique_ptr<uint8_t[]> bytes(new uint8_t[pixels]);
+          for (size_t e = 0; e < pixels; ++e) {
+            floats[e] = source.uniform(-1, 1);
+            bytes[e] = static_cast<uint8_t>(e * 97 % 256);
+          }
+          a.x = dtype == DType::u8 ? static_cast<const void*>(bytes.get()) : floats.get();
+          a.dtype = dtype;
+          a.theta = maps[0].data();
+          a.fill = 0.25f;
+          Guarded<float> y(a.n * a.oh * a.ow * c, nan);
+          a.y = y.data();
+          run(t.affine_sample_tasks, t.affine_sample, a, seed);
+          int64_t wrong = 0, place = 0;
+          for (int64_t n = 0; n < a.n; ++n)
+            for (int64_t i = 0; i < a.oh; ++i)
+              for (int64_t j = 0; j < a.ow; ++j)
+                for (int64_t k = 0; k < c; ++k, ++place) wrong += y[place] != sampled(a, n, i, j, k);
+          CHECK_TEXT(wrong == 0 && y.intact(),
+                     text(t, "affine sample", {c, size, int64_t(dtype)}) + ": " + std::to_string(wrong) + " wrong");
+        }
+  });
 }
