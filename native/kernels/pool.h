@@ -80,7 +80,35 @@ LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t
 
 int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
+// Windows side by side without padding: every pixel is seen by one window at most.
+LW_INLINE bool windows_tile(const PoolShape& s) { return s.stride_h == s.kh && s.stride_w == s.kw && s.pad_top == 0 && s.pad_left == 0; }
+
+void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end) {
+  const PoolShape& s = a.shape;
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.h, i = task % s.h / s.kh, kh = task % s.h % s.kh, windows = i < s.oh ? s.ow : 0;
+    float* const dx = a.dx + task * s.w * s.c;
+    for (int64_t j = 0; j < windows; ++j) {
+      const int64_t in = ((n * s.oh + i) * s.ow + j) * s.c, taps = min_size(s.kw, s.w - j * s.kw);
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        const F32 dy = add(zero(), load_n(a.dy + in + c, lanes));  // as a sum, which never is −0
+        const I32 index = load_i_n(a.index + in + c, lanes);
+        for (int64_t kw = 0; kw < taps; ++kw) {
+          const Mask chosen = equal_i(index, set1_i(static_cast<int32_t>(kh * s.kw + kw)));
+          store_n(dx + (j * s.kw + kw) * s.c + c, select(chosen, dy, zero()), lanes);
+        }
+      }
+    }
+    for (int64_t e = min_size(s.w, windows * s.kw) * s.c; e < s.w * s.c; ++e) dx[e] = 0;
+  }
+}
+
 int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
+  if (windows_tile(a.shape)) {
+    max_pool_backward_tiles(a, begin, end);
+    return kOk;
+  }
   const PoolShape& s = a.shape;
   sum_windows(
       s, a.dx, begin, end, [&](int64_t row, int64_t column, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {

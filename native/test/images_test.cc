@@ -28,6 +28,7 @@ PoolShape random_pool(Source& source) {
   s.pad_right = source.below(4);
   s.oh = source.below(8);
   s.ow = source.below(8);
+  if (source.below(3) == 0) s.stride_h = s.kh, s.stride_w = s.kw, s.pad_top = s.pad_left = 0;  // side by side
   return s;
 }
 
