@@ -278,6 +278,7 @@ LW_TEST(gradients_to_weights) {
       for (int64_t oc : {1, 20, 70})
         for (int64_t parts : {1, 3, 100}) check_backward_weights(t, square(3, 7, c, oc), parts, ++seed);
     check_backward_weights(t, {2, 21, 18, 16, 21, 18, 16, 1, 1}, 2, ++seed);
+    check_backward_weights(t, {1, 3, 3, 2, 0, 5, 3, 1, 1}, 2, ++seed);  // no pixels: zeros
   });
 }
 

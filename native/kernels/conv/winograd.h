@@ -33,6 +33,7 @@ LW_INLINE void transform_input(F32& a, F32& b, F32& c, F32& d) {
 // v [16][count][channels] (positions at distance `pitch`) from channels [c0, c0 + channels) of tiles [first, first + count).
 void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t count, int64_t c0, int64_t channels, float* v,
                  int64_t pitch) {
+  if (count == 0) return;  // there may be no tiles at all
   Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
   for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
     const int64_t top = 2 * at.i - s.pad_top, left = 2 * at.j - s.pad_left;
@@ -88,6 +89,7 @@ LW_INLINE F32 activated(Activation activation, F32 x) {
 
 void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, const float* m, int64_t pitch) {
   const WinogradShape& s = a.shape;
+  if (count == 0) return;  // there may be no tiles at all
   Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
   for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
     float* const y = a.y + ((at.n * s.oh + 2 * at.i) * s.ow + 2 * at.j) * s.oc;
@@ -215,6 +217,7 @@ int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t en
 // d [16][count][outputs] = A dy Aᵀ of each tile; pixels beyond the image are 0.
 void gradient_tiles(const WinogradShape& s, const float* dy, int64_t first, int64_t count, int64_t o0, int64_t outputs, float* d,
                     int64_t pitch) {
+  if (count == 0) return;  // there may be no tiles at all
   Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
   for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
     const float* const in = dy + ((at.n * s.oh + 2 * at.i) * s.ow + 2 * at.j) * s.oc + o0;
