@@ -32,6 +32,7 @@ struct Plan {
   int vectors;               // the widest tile
   int64_t rows;              // of one block
   bool copy_a;               // rows of A into panels
+  bool deep_a;               // a block of an A whose rows are contiguous, depth by depth
   bool in_registers;         // B is transposed on the fly
   bool small_b;              // stays in the L1 cache where it is
   bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
@@ -45,6 +46,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * a_row, kMaxBlockA);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
+  plan.deep_a = g.a_row == 1 && (g.a_col % kDeepAlias == 0 || g.a_col >= kBadRowsA) && depth > 64 && columns >= kDeepColumns && rows > most;
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
   plan.far_a = rows * g.k > kFar;
   plan.far_b = columns * g.k > kFar;
@@ -95,16 +97,21 @@ template <class A, class B>
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {
   const GemmArgs& g = block.g;
   const RowTiles& tiles = block.tiles;
+  const bool deep = A::kDepthMajor || (plan.deep_a && !A::kGathered);
   const bool copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);
-  const int64_t depth = block.depth, a_row = A::kDepthMajor ? 1 : copy_a ? panel_pitch(depth) : g.a_row;
-  const float* const a = A::kGathered || copy_a ? scratch : block.a;
-  if (A::kDepthMajor) from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
+  const int64_t depth = block.depth, a_row = deep ? 1 : copy_a ? panel_pitch(depth) : g.a_row;
+  const float* const a = A::kGathered || copy_a || deep ? scratch : block.a;
+  if (A::kDepthMajor) {
+    from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
+  } else if (deep) {
+    pack_deep(depth, block.rows, block.a, g.a_col, scratch);
+  }
   const bool direct = g.b_col == 1 && (tiles.count == 1 || plan.small_b);
   float* const packed = scratch + kScratchA;
   Tile tile;
   tile.depth = depth;
   tile.a_row = a_row;
-  tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
+  tile.a_k = deep ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
   tile.copy = packed;
   tile.c_row = g.c_row;
   tile.add_c = block.add_c;
@@ -123,7 +130,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
     tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
-    if (plan.far_a && j == n0 && tiles.count > 1)
+    if (plan.far_a && !deep && j == n0 && tiles.count > 1)
       tile.ahead = fetch_rows(g, block.a, tiles);
     else if (plan.far_b && !(wraps && block.is_last))
       tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, vectors, tiles.count);

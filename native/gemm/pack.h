@@ -45,16 +45,22 @@ void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, i
   }
 }
 
+LW_INLINE void copy_run(int64_t count, const float* from, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
+  if (i < count) store_n(to + i, load_n(from + i, static_cast<int>(count - i)), static_cast<int>(count - i));
+}
+
 // `rows` rows of a k-contiguous A at panel_pitch(depth).
 void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* out) {
   const int64_t pitch = panel_pitch(depth);
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* const from = a + i * a_row;
-    float* const to = out + i * pitch;
-    int64_t p = 0;
-    for (; p + kLanes <= depth; p += kLanes) store(to + p, load(from + p));
-    if (p < depth) store_n(to + p, load_n(from + p, static_cast<int>(depth - p)), static_cast<int>(depth - p));
-  }
+  for (int64_t i = 0; i < rows; ++i) copy_run(depth, a + i * a_row, out + i * pitch);
+}
+
+// `depth` steps of k of an A whose rows are contiguous, at panel_pitch(rows).
+void pack_deep(int64_t depth, int64_t rows, const float* a, int64_t a_col, float* out) {
+  const int64_t pitch = panel_pitch(rows);
+  for (int64_t p = 0; p < depth; ++p) copy_run(rows, a + p * a_col, out + p * pitch);
 }
 
 }  // namespace

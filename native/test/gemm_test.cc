@@ -260,6 +260,13 @@ LW_TEST(several_row_blocks) {
   });
 }
 
+LW_TEST(rows_of_a_that_share_cache_sets) {
+  on_every_table([](const KernelTable& t) {
+    for (int64_t pad : {0, 1, 128, 911})
+      for (int64_t k : {64, 65, 400}) check(t, {128, 530, k, kForms[2], 1, pad, false, true, Activation::relu});
+  });
+}
+
 LW_TEST(random_problems) {
   on_every_table([](const KernelTable& t) {
     std::mt19937 random(11);
