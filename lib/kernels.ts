@@ -20,6 +20,7 @@ import { type NumericArray, native } from './native.js';
 import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed as whole } from './options.js';
 
 export * from './kernels-images.js';
+export * from './kernels-recurrent.js';
 export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
 const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };

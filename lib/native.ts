@@ -110,6 +110,36 @@ export interface Native {
   maxPool2dBackward(shape: Int32Array, dy: Float32Array, index: Int32Array, dx: Float32Array): void;
   avgPool2d(shape: Int32Array, countPadding: boolean, x: Float32Array, y: Float32Array): void;
   avgPool2dBackward(shape: Int32Array, countPadding: boolean, dy: Float32Array, dx: Float32Array): void;
+  /** shape: cell (its place in `cells`), steps, rows, hidden units, reverse. What a cell lacks is undefined. */
+  recurrentForward(
+    shape: Int32Array,
+    g: Float32Array,
+    u: Float32Array,
+    bias: Float32Array | undefined,
+    h0: Float32Array,
+    c0: Float32Array | undefined,
+    lengths: Int32Array | undefined,
+    states: Float32Array,
+    cells: Float32Array | undefined,
+    gates: Float32Array | undefined,
+    q: Float32Array | undefined,
+  ): void;
+  recurrentBackward(
+    shape: Int32Array,
+    u: Float32Array,
+    states: Float32Array,
+    cells: Float32Array | undefined,
+    gates: Float32Array | undefined,
+    q: Float32Array | undefined,
+    dy: Float32Array | undefined,
+    dh: Float32Array | undefined,
+    dc: Float32Array | undefined,
+    lengths: Int32Array | undefined,
+    dgates: Float32Array,
+    dq: Float32Array | undefined,
+    dh0: Float32Array,
+    dc0: Float32Array | undefined,
+  ): void;
 }
 
 let loaded: Native | undefined;

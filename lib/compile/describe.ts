@@ -1,6 +1,6 @@
 /** What a program consists of, for people. */
 import { formatShapeOf, sizeOf } from '../graph/tensor.js';
-import { type Instruction, type MapOp, readsOf, writesOf } from './instruction.js';
+import { type Instruction, type MapOp, gatesOf, readsOf, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Address } from './memory.js';
 
@@ -101,6 +101,13 @@ export function flopsOf(x: Instruction): number {
     case 'affineSample':
       // Three linear interpolations.
       return 6 * x.out.size;
+    case 'recurrentForward':
+    case 'recurrentBackward': {
+      // The products, beside which the activations are few.
+      const { t, n, h } = x.shape;
+      return 2 * t * n * h * h * gatesOf(x.shape.cell);
+    }
+    case 'recurrentPanels':
     case 'winogradWeights':
     case 'winogradGradient':
     case 'argReduce':

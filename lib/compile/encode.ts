@@ -6,9 +6,13 @@ import {
   type Copy,
   type Instruction,
   type PoolShape,
+  type RecurrentBackward,
+  type RecurrentForward,
+  type RecurrentShape,
   type Map as MapInstruction,
   type WinogradShape,
   activations,
+  cells,
   mapOps,
   reduceKinds,
   softmaxKinds,
@@ -24,6 +28,7 @@ const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   convForward: 13, convBackwardData: 14, convBackwardWeights: 15, maxPool: 18, maxPoolBackward: 19, avgPool: 20,
   avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
   winogradWeights: 25, winogradConv: 26, winogradBackwardWeights: 27, winogradGradient: 28,
+  recurrentForward: 29, recurrentBackward: 30, recurrentPanels: 31,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 const maxRank = 6;
@@ -118,6 +123,12 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.out), ...at(x.x), ...at(x.dy), ...winograd(x.shape), x.parts];
     case 'winogradGradient':
       return [...at(x.out), ...at(x.sums), x.c, x.oc, x.parts];
+    case 'recurrentForward':
+      return recurrentForward(x, at);
+    case 'recurrentBackward':
+      return recurrentBackward(x, at);
+    case 'recurrentPanels':
+      return [...at(x.out), ...at(x.u), x.h, x.gates, Number(x.turned)];
     default:
       return x satisfies never;
   }
@@ -125,6 +136,36 @@ function body(x: Instruction, at: Locate): readonly number[] {
 
 function winograd(s: WinogradShape): readonly number[] {
   return [s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, s.padTop, s.padLeft];
+}
+
+function recurrent({ cell, t, n, h, reverse, panels, split }: RecurrentShape): readonly number[] {
+  return [cells.indexOf(cell), t, n, h, Number(reverse), Number(panels), Number(split)];
+}
+
+/** An operand every cell has, even if absent here. */
+function optional(x: Tensor | undefined, at: Locate): readonly number[] {
+  return x === undefined ? absent : at(x);
+}
+
+/** Operands that only some cells have: they are left out of the others. */
+function ofCell(xs: readonly (Tensor | undefined)[], at: Locate): readonly number[] {
+  return xs.flatMap((x) => (x === undefined ? [] : at(x)));
+}
+
+function recurrentForward(x: RecurrentForward, at: Locate): readonly number[] {
+  return [
+    ...recurrent(x.shape), ...at(x.outStates), ...at(x.g), ...at(x.u), ...at(x.h0), ...optional(x.lengths, at),
+    ...ofCell([x.outCells, x.c0, x.outGates, x.outQ], at), ...(x.shape.cell === 'gru' ? optional(x.bias, at) : []),
+  ]; // prettier-ignore
+}
+
+function recurrentBackward(x: RecurrentBackward, at: Locate): readonly number[] {
+  return [
+    ...recurrent(x.shape), ...at(x.outDgates), ...at(x.outDh0), ...at(x.u), ...at(x.states),
+    ...optional(x.dy, at), ...optional(x.dh, at), ...optional(x.lengths, at),
+    ...ofCell([x.outDc0, x.cells], at), ...(x.shape.cell === 'lstm' ? optional(x.dc, at) : []),
+    ...ofCell([x.gates, x.outDq, x.q], at),
+  ]; // prettier-ignore
 }
 
 function conv(s: ConvShape): readonly number[] {

@@ -398,6 +398,75 @@ export interface AffineSample {
   readonly fill: number;
 }
 
+/** In the order of `Cell` in native/kernels/args.h. */
+export const cells = ['elmanTanh', 'elmanRelu', 'lstm', 'gru', 'gruBefore'] as const;
+export type Cell = (typeof cells)[number];
+
+/** Gates of a cell, each as wide as its state. */
+export function gatesOf(cell: Cell): number {
+  return cell === 'lstm' ? 4 : cell === 'gru' || cell === 'gruBefore' ? 3 : 1;
+}
+
+/** The sizes of `RecurrentShape` in native/kernels/args.h. */
+export interface RecurrentShape {
+  readonly cell: Cell;
+  readonly t: number;
+  readonly n: number;
+  readonly h: number;
+  readonly reverse: boolean;
+  /** The weights are given as `RecurrentPanels` writes them. */
+  readonly panels: boolean;
+  /** Divided among threads by hidden units, not by rows. */
+  readonly split: boolean;
+}
+
+export interface RecurrentForward {
+  readonly kind: 'recurrentForward';
+  readonly shape: RecurrentShape;
+  /** [T + 1, N, H] */
+  readonly outStates: Tensor;
+  /** lstm: [T + 1, N, H] */
+  readonly outCells: Tensor | undefined;
+  /** all but elman: [T, N, G·H] */
+  readonly outGates: Tensor | undefined;
+  /** gru: [T, N, H] */
+  readonly outQ: Tensor | undefined;
+  readonly g: Tensor;
+  readonly u: Tensor;
+  readonly h0: Tensor;
+  readonly c0: Tensor | undefined;
+  readonly bias: Tensor | undefined;
+  readonly lengths: Tensor | undefined;
+}
+
+export interface RecurrentBackward {
+  readonly kind: 'recurrentBackward';
+  readonly shape: RecurrentShape;
+  readonly outDgates: Tensor;
+  readonly outDh0: Tensor;
+  readonly outDc0: Tensor | undefined;
+  readonly outDq: Tensor | undefined;
+  readonly u: Tensor;
+  readonly states: Tensor;
+  readonly cells: Tensor | undefined;
+  readonly gates: Tensor | undefined;
+  readonly q: Tensor | undefined;
+  readonly dy: Tensor | undefined;
+  readonly dh: Tensor | undefined;
+  readonly dc: Tensor | undefined;
+  readonly lengths: Tensor | undefined;
+}
+
+export interface RecurrentPanels {
+  readonly kind: 'recurrentPanels';
+  /** [⌈H / 16⌉, G, H, 16], or turned [⌈H / 16⌉, G·H, 16] */
+  readonly out: Tensor;
+  readonly u: Tensor;
+  readonly h: number;
+  readonly gates: number;
+  readonly turned: boolean;
+}
+
 export type Instruction =
   | Gemm
   | Map
@@ -424,7 +493,10 @@ export type Instruction =
   | WinogradWeights
   | WinogradConv
   | WinogradBackwardWeights
-  | WinogradGradient;
+  | WinogradGradient
+  | RecurrentForward
+  | RecurrentBackward
+  | RecurrentPanels;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {
@@ -474,6 +546,12 @@ export function readsOf(x: Instruction): readonly Tensor[] {
       return [x.x, x.dy];
     case 'winogradGradient':
       return [x.sums];
+    case 'recurrentForward':
+      return present([x.g, x.u, x.h0, x.c0, x.bias, x.lengths]);
+    case 'recurrentBackward':
+      return present([x.u, x.states, x.cells, x.gates, x.q, x.dy, x.dh, x.dc, x.lengths]);
+    case 'recurrentPanels':
+      return [x.u];
     default:
       return x satisfies never;
   }
@@ -490,12 +568,21 @@ export function writesOf(x: Instruction): readonly Tensor[] {
       return [x.outMean, x.outVariance];
     case 'columnProducts':
       return [x.outSum, x.outProduct];
+    case 'recurrentForward':
+      return present([x.outStates, x.outCells, x.outGates, x.outQ]);
+    case 'recurrentBackward':
+      return present([x.outDgates, x.outDh0, x.outDc0, x.outDq]);
     default:
       return [x.out];
   }
 }
 
+function present(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  return tensors.filter((t) => t !== undefined);
+}
+
 /** Whether values in the data can make it fail: it must run before a step commits. */
 export function canFail(x: Instruction): boolean {
+  if (x.kind === 'recurrentForward') return x.lengths !== undefined;
   return x.kind === 'gatherRows' || x.kind === 'scatterAddRows' || x.kind === 'crossEntropy' || x.kind === 'crossEntropyBackward';
 }

@@ -141,13 +141,17 @@ export class Program {
     const explained =
       position === undefined
         ? new NativeError(`${where}: ${message}`, { cause: error })
-        : new DataError(
-            `${where}: expected an index in 0 … ${indexLimit(item.instruction) - 1}, got ${value} at position ${position} in step ${step}.`,
-            { cause: error },
-          );
+        : new DataError(`${where}: expected ${expectedOf(item.instruction)}, got ${value} at position ${position} in step ${step}.`, {
+            cause: error,
+          });
     explained.layer = label === '' ? undefined : label;
     return explained;
   }
+}
+
+/** What the numbers must be that an instruction found one of out of range. */
+function expectedOf(x: Instruction): string {
+  return x.kind === 'recurrentForward' ? `a length in 1 … ${x.shape.t}` : `an index in 0 … ${indexLimit(x) - 1}`;
 }
 
 /** How many rows or classes the indices of an instruction choose from. */

@@ -75,6 +75,17 @@ function overwritable(instruction: Instruction, locate: (t: Tensor) => Location,
       return instruction.softmax === 'logSumExp' ? [] : wholeBuffer(instruction.in, [], locate, root);
     case 'crossEntropyBackward':
       return wholeBuffer(instruction.logits, [instruction.ids, instruction.dloss], locate, root);
+    case 'recurrentForward': {
+      // The gates of a step may lie where its g was.
+      const { g, u, h0, c0, bias, lengths, outGates } = instruction;
+      if (outGates === undefined) return [];
+      return wholeBuffer(g, [u, h0, c0, bias, lengths].filter((t) => t !== undefined), locate, root); // prettier-ignore
+    }
+    case 'recurrentBackward': {
+      const { gates, u, states, cells, q, dy, dh, dc, lengths } = instruction;
+      if (gates === undefined) return [];
+      return wholeBuffer(gates, [u, states, cells, q, dy, dh, dc, lengths].filter((t) => t !== undefined), locate, root); // prettier-ignore
+    }
     default:
       return [];
   }

@@ -114,7 +114,7 @@ class Call {
 
   const char* const function_;
   const Args& args_;
-  Length lengths_[8];
+  Length lengths_[Operands::kMax];
   int count_ = 0;
 };
 
@@ -317,6 +317,86 @@ void avg_pool_backward(Environment& environment, Ids shape, bool count_padding, 
   Call("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
 }
 
+using OptionalFloats = std::optional<Floats>;
+
+// Cell, steps, rows, hidden units and direction as whole numbers; U comes as it is.
+RecurrentShape recurrent_shape(const char* function, Ids numbers) {
+  constexpr int64_t kMost[] = {static_cast<int64_t>(Cell::count) - 1, INT32_MAX, INT32_MAX, INT32_MAX, 1};
+  const auto fail = [&](const std::string& problem) { throw js::RangeProblem{std::string(function) + ": expected " + problem}; };
+  if (numbers.length != 5) fail("5 numbers for shape, got " + text(numbers.length));
+  for (int i = 0; i < 5; ++i) {
+    if (numbers.data[i] < 0 || numbers.data[i] > kMost[i])
+      fail("0 to " + text(kMost[i]) + " at position " + text(int64_t{i}) + " of shape, got " + text(int64_t{numbers.data[i]}));
+  }
+  return {static_cast<Cell>(numbers.data[0]), numbers.data[1], numbers.data[2], numbers.data[3], numbers.data[4] != 0, false, false};
+}
+
+// The operands that only some cells have, each with its length noted for the check.
+template <class Args>
+class CellOperands {
+ public:
+  CellOperands(const char* function, Call<Args>& call) : function_(function), call_(call) {}
+
+  template <class Pointer>
+  CellOperands& set(const char* name, Pointer& field, const OptionalFloats& array, bool needed) {
+    if (array) {
+      field = array->data;
+      call_.has(field, array->length);
+    } else if (needed) {
+      throw js::TypeProblem{std::string(function_) + ": expected a Float32Array for " + name + ", got undefined"};
+    }
+    return *this;
+  }
+
+ private:
+  const char* const function_;
+  Call<Args>& call_;
+};
+
+void recurrent_forward(Environment& environment, Ids shape, Floats g, Floats u, OptionalFloats bias, Floats h0, OptionalFloats c0,
+                       std::optional<Ids> lengths, Floats states, OptionalFloats cells, OptionalFloats gates, OptionalFloats q) {
+  constexpr const char* kName = "recurrentForward";
+  RecurrentForwardArgs args{};
+  args.shape = recurrent_shape(kName, shape);
+  args.g = g.data, args.u = u.data, args.h0 = h0.data, args.states = states.data;
+  args.lengths = lengths ? lengths->data : nullptr;
+  const bool lstm = args.shape.cell == Cell::lstm, gated = cell_gates(args.shape.cell) > 1;
+  Call call(kName, args);
+  call.has(args.g, g.length).has(args.u, u.length).has(args.h0, h0.length).has(args.states, states.length);
+  if (lengths) call.has(args.lengths, lengths->length);
+  CellOperands(kName, call)
+      .set("bias", args.bias, bias, false)
+      .set("c0", args.c0, c0, lstm)
+      .set("cells", args.cells, cells, lstm)
+      .set("gates", args.gates, gates, gated)
+      .set("q", args.q, q, gated && !lstm);
+  call.run(environment, args.lengths);
+}
+
+void recurrent_backward(Environment& environment, Ids shape, Floats u, Floats states, OptionalFloats cells, OptionalFloats gates,
+                        OptionalFloats q, OptionalFloats dy, OptionalFloats dh, OptionalFloats dc, std::optional<Ids> lengths,
+                        Floats dgates, OptionalFloats dq, Floats dh0, OptionalFloats dc0) {
+  constexpr const char* kName = "recurrentBackward";
+  RecurrentBackwardArgs args{};
+  args.shape = recurrent_shape(kName, shape);
+  args.u = u.data, args.states = states.data, args.dgates = dgates.data, args.dh0 = dh0.data;
+  args.lengths = lengths ? lengths->data : nullptr;
+  const bool lstm = args.shape.cell == Cell::lstm, gated = cell_gates(args.shape.cell) > 1;
+  Call call(kName, args);
+  call.has(args.u, u.length).has(args.states, states.length).has(args.dgates, dgates.length).has(args.dh0, dh0.length);
+  if (lengths) call.has(args.lengths, lengths->length);
+  CellOperands(kName, call)
+      .set("dy", args.dy, dy, false)
+      .set("dh", args.dh, dh, false)
+      .set("dc", args.dc, dc, false)
+      .set("cells", args.cells, cells, lstm)
+      .set("dc0", args.dc0, dc0, lstm)
+      .set("gates", args.gates, gates, gated)
+      .set("q", args.q, q, gated && !lstm)
+      .set("dq", args.dq, dq, gated && !lstm);
+  call.run(environment, args.lengths);
+}
+
 constexpr js::Function kFunctions[] = {
     js::function<gemm>("gemm", "m n k a aOffset aRow aCol b bOffset bRow bCol c cOffset cRow bias activation accumulate"),
     js::function<softmax>("softmax", "kind rows columns input output"),
@@ -335,6 +415,8 @@ constexpr js::Function kFunctions[] = {
     js::function<max_pool_backward>("maxPool2dBackward", "shape dy index dx"),
     js::function<avg_pool>("avgPool2d", "shape countPadding x y"),
     js::function<avg_pool_backward>("avgPool2dBackward", "shape countPadding dy dx"),
+    js::function<recurrent_forward>("recurrentForward", "shape g u bias h0 c0 lengths states cells gates q"),
+    js::function<recurrent_backward>("recurrentBackward", "shape u states cells gates q dy dh dc lengths dgates dq dh0 dc0"),
 };
 
 }  // namespace

@@ -334,4 +334,68 @@ struct AffineSampleArgs {
   float* y;
 };
 
+// A recurrence over t steps of n rows with h hidden units, time-major: g [T, N, G·H] holds what the inputs add to the G gates (x·W + b),
+// u [H, G·H] the recurrent weights. Gates stand in PyTorch's order.
+//   elman      h' = tanh(g + h·U) or relu                                              G = 1
+//   lstm       i, f, o = sigmoid, k = tanh of g + h·U, order i f k o; c' = f·c + i·k, h' = o·tanh(c')     G = 4
+//   gru        r, z = sigmoid(g + h·U), q = h·U_n + bias, m = tanh(g_n + r·q), h' = m + z·(h − m)         G = 3
+//   gru_before likewise with q = r·h, m = tanh(g_n + q·U_n)
+// states [T + 1, N, H]: forwards step t reads states[t] and writes states[t + 1]; in reverse, steps run from T − 1 down and step t reads
+// states[t + 1] and writes states[t]. The initial state is copied to its place. At t ≥ lengths[n] row n carries its state unchanged.
+enum class Cell : int32_t { elman_tanh, elman_relu, lstm, gru, gru_before, count };
+static constexpr int64_t cell_gates(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru || cell == Cell::gru_before ? 3 : 1; }
+struct RecurrentShape {
+  Cell cell;
+  int64_t t, n, h;
+  bool reverse;
+  bool panels;  // u is given as recurrent_panels writes it: turned for the backward pass
+  bool split;   // tasks are blocks of hidden units, a round for each step; else tasks are rows, and one round runs all steps
+};
+// Units of a panel and of a task.
+constexpr int64_t kPanelUnits = 16;
+
+// The activated gates are saved for the backward pass, which for elman needs none.
+struct RecurrentForwardArgs {
+  RecurrentShape shape;
+  int64_t round;
+  const float* g;
+  const float* u;
+  const float* bias;       // gru: [H] or null
+  const float* h0;         // [N, H]
+  const float* c0;         // lstm: [N, H]
+  const int32_t* lengths;  // [N], each 1 … T, or null. A bad one is reported.
+  float* states;           // [T + 1, N, H]
+  float* cells;            // lstm: [T + 1, N, H]
+  float* gates;            // all but elman: [T, N, G·H]; may equal g
+  float* q;                // gru: [T, N, H]
+};
+// From dy [T, N, H], added to the state each step writes, and the adjoint dh [N, H] of the last one (lstm: dc of the last cells):
+// dgates, the gradient of g; dh0 and dc0; for gru the gradient dq of q. For gru_before dq is room for as many floats.
+struct RecurrentBackwardArgs {
+  RecurrentShape shape;
+  int64_t round;
+  const float* u;
+  const float* states;
+  const float* cells;
+  const float* gates;
+  const float* q;
+  const float* dy;  // or null
+  const float* dh;  // or null
+  const float* dc;  // or null
+  const int32_t* lengths;
+  float* dgates;  // may equal gates
+  float* dq;
+  float* dh0;
+  float* dc0;
+};
+
+// u [H, G·H] in panels of kPanelUnits columns, zeros beyond the last one: panels [H / 16, G, H, 16]; turned, of its transpose:
+// [H / 16, G·H, 16].
+struct RecurrentPanelsArgs {
+  int64_t h, gates;
+  bool turned;
+  const float* u;
+  float* panels;
+};
+
 }  // namespace lanewise

@@ -43,10 +43,16 @@ bool writes_floats(const Args& args, int output) {
   return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, ArgReduceArgs>;
 }
 
+// Where the numbers stand that a kernel may find out of range.
 template <class Args>
 int64_t ids_field(const Args& args) {
+  const auto at = [&](const auto& field) {
+    return reinterpret_cast<const unsigned char*>(&field) - reinterpret_cast<const unsigned char*>(&args);
+  };
   if constexpr (requires { args.ids; }) {
-    return reinterpret_cast<const unsigned char*>(&args.ids) - reinterpret_cast<const unsigned char*>(&args);
+    return at(args.ids);
+  } else if constexpr (requires { args.lengths; }) {
+    return at(args.lengths);
   } else {
     return -1;
   }
@@ -89,7 +95,7 @@ class Decoder {
 
   void instruction(int64_t index) {
     words_.enter(index);
-    const int64_t opcode = words_.integer("opcode", 1, 28);
+    const int64_t opcode = words_.integer("opcode", 1, 31);
     words_.set_length(words_.integer("words", 2, kMaxSize));
     switch (opcode) {
       case 1: return read<GemmArgs>(1);
@@ -120,6 +126,9 @@ class Decoder {
       case 26: return read<WinogradConvArgs>(26);
       case 27: return read<WinogradBackwardWeightsArgs>(27);
       case 28: return read<WinogradGradientArgs>(28);
+      case 29: return read<RecurrentForwardArgs>(29);
+      case 30: return read<RecurrentBackwardArgs>(30);
+      case 31: return read<RecurrentPanelsArgs>(31);
     }
   }
 
@@ -185,7 +194,8 @@ class Decoder {
     instruction.run = run_kernel<Args>;
     instruction.tasks = count_tasks(*program_->table, args, touched);
     instruction.cost = instruction.tasks > 0 ? cost(args) : 0;
-    instruction.shared = worth_sharing(instruction.cost, instruction.tasks);
+    instruction.rounds = rounds(args);
+    instruction.shared = worth_sharing(instruction.cost / static_cast<double>(std::max<int64_t>(instruction.rounds, 1)), instruction.tasks);
     instruction.opcode = opcode;
     instruction.ids = ids_field(args);
     instruction.outputs = static_cast<int32_t>(program_->outputs.size());
@@ -205,6 +215,7 @@ class Decoder {
     program_->shared |= instruction.shared;
     program_->instructions.push_back(instruction);
     starts_.push_back(at);
+    if constexpr (requires { args.round; }) program_->instructions.back().round = at + offsetof(Args, round);
   }
 
   // The block of arguments no longer moves: instructions can point into it.

@@ -253,6 +253,66 @@ void read_words(OpReader& in, WinogradGradientArgs& a) {
   a.parts = stride(in.words, "parts");
 }
 
+namespace {
+
+void read_recurrent(StreamReader& words, RecurrentShape& s) {
+  s.cell = words.choice("cell", last_of<Cell>());
+  s.t = extent(words, "t"), s.n = extent(words, "n"), s.h = extent(words, "h");
+  s.reverse = words.flag("reverse");
+  const int64_t most = s.cell == Cell::gru_before ? 0 : 1;  // its steps have two products, one after the other
+  s.panels = words.integer("panels", 0, most) != 0;
+  s.split = words.integer("split", 0, most) != 0;
+}
+
+}  // namespace
+
+void read_words(OpReader& in, RecurrentForwardArgs& a) {
+  read_recurrent(in.words, a.shape);
+  const int64_t gates = cell_gates(a.shape.cell);
+  in.operand("states", a.states);
+  in.operand("g", a.g);
+  in.operand("u", a.u);
+  in.operand("h0", a.h0);
+  in.optional("lengths", a.lengths);
+  if (a.shape.cell == Cell::lstm) {
+    in.operand("cells", a.cells);
+    in.operand("c0", a.c0);
+  }
+  if (gates > 1) in.operand("gates", a.gates);
+  if (gates == 3) in.operand("q", a.q);
+  if (a.shape.cell == Cell::gru) in.optional("bias", a.bias);
+}
+
+void read_words(OpReader& in, RecurrentBackwardArgs& a) {
+  read_recurrent(in.words, a.shape);
+  const int64_t gates = cell_gates(a.shape.cell);
+  in.operand("dgates", a.dgates);
+  in.operand("dh0", a.dh0);
+  in.operand("u", a.u);
+  in.operand("states", a.states);
+  in.optional("dy", a.dy);
+  in.optional("dh", a.dh);
+  in.optional("lengths", a.lengths);
+  if (a.shape.cell == Cell::lstm) {
+    in.operand("dc0", a.dc0);
+    in.operand("cells", a.cells);
+    in.optional("dc", a.dc);
+  }
+  if (gates > 1) in.operand("gates", a.gates);
+  if (gates == 3) {
+    in.operand("dq", a.dq);
+    in.operand("q", a.q);
+  }
+}
+
+void read_words(OpReader& in, RecurrentPanelsArgs& a) {
+  in.operand("panels", a.panels);
+  in.operand("u", a.u);
+  a.h = extent(in.words, "h");
+  a.gates = in.words.integer("gates", 1, 4);
+  a.turned = in.words.flag("turned");
+}
+
 void read_words(OpReader& in, Im2colArgs& c) {
   in.operand("columns", c.columns);
   in.operand("x", c.x);

@@ -87,5 +87,8 @@ void read_words(OpReader& in, WinogradWeightsArgs& args);
 void read_words(OpReader& in, WinogradConvArgs& args);
 void read_words(OpReader& in, WinogradBackwardWeightsArgs& args);
 void read_words(OpReader& in, WinogradGradientArgs& args);
+void read_words(OpReader& in, RecurrentForwardArgs& args);
+void read_words(OpReader& in, RecurrentBackwardArgs& args);
+void read_words(OpReader& in, RecurrentPanelsArgs& args);
 
 }  // namespace lanewise

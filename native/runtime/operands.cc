@@ -294,6 +294,66 @@ Operands operands(const AffineSampleArgs& a) {
       .result();
 }
 
+namespace {
+
+int64_t rows_size(const RecurrentShape& s) { return size_mul(s.n, s.h); }
+int64_t states_size(const RecurrentShape& s) { return size_mul(size_add(s.t, 1), rows_size(s)); }
+int64_t gates_size(const RecurrentShape& s) { return size_mul(s.t, rows_size(s), cell_gates(s.cell)); }
+int64_t steps_size(const RecurrentShape& s) { return size_mul(s.t, rows_size(s)); }
+int64_t weights_size(const RecurrentShape& s) {
+  return size_mul(s.panels ? size_mul(size_add(s.h, kPanelUnits - 1) / kPanelUnits, kPanelUnits) : s.h, s.h, cell_gates(s.cell));
+}
+
+}  // namespace
+
+Operands operands(const RecurrentForwardArgs& a) {
+  const RecurrentShape& s = a.shape;
+  const int64_t gates = cell_gates(s.cell);
+  Builder builder(a);
+  builder.add("g", a.g, 4, gates_size(s), gates > 1 ? Access::read_in_place : Access::read)
+      .add("u", a.u, 4, weights_size(s), Access::read)
+      .add("h0", a.h0, 4, rows_size(s), Access::read)
+      .add("lengths", a.lengths, 4, s.n, Access::read)
+      .add("states", a.states, 4, states_size(s), Access::write);
+  if (s.cell == Cell::lstm) builder.add("c0", a.c0, 4, rows_size(s), Access::read).add("cells", a.cells, 4, states_size(s), Access::write);
+  if (gates > 1) builder.add("gates", a.gates, 4, gates_size(s), Access::write);
+  if (gates == 3) builder.add("q", a.q, 4, steps_size(s), Access::write);
+  if (s.cell == Cell::gru) builder.add("bias", a.bias, 4, s.h, Access::read);
+  return builder.result();
+}
+
+Operands operands(const RecurrentBackwardArgs& a) {
+  const RecurrentShape& s = a.shape;
+  const int64_t gates = cell_gates(s.cell);
+  Builder builder(a);
+  builder.add("u", a.u, 4, weights_size(s), Access::read)
+      .add("states", a.states, 4, states_size(s), Access::read)
+      .add("dy", a.dy, 4, steps_size(s), Access::read)
+      .add("dh", a.dh, 4, rows_size(s), Access::read)
+      .add("lengths", a.lengths, 4, s.n, Access::read)
+      .add("dgates", a.dgates, 4, gates_size(s), Access::write)
+      .add("dh0", a.dh0, 4, rows_size(s), Access::write);
+  if (s.cell == Cell::lstm) {
+    builder.add("cells", a.cells, 4, states_size(s), Access::read)
+        .add("dc", a.dc, 4, rows_size(s), Access::read)
+        .add("dc0", a.dc0, 4, rows_size(s), Access::write);
+  }
+  if (gates > 1) builder.add("gates", a.gates, 4, gates_size(s), Access::read_in_place);
+  if (gates == 3) builder.add("q", a.q, 4, steps_size(s), Access::read).add("dq", a.dq, 4, steps_size(s), Access::write);
+  return builder.result();
+}
+
+Operands operands(const RecurrentPanelsArgs& a) {
+  const int64_t blocks = size_add(a.h, kPanelUnits - 1) / kPanelUnits;
+  return Builder(a)
+      .add("u", a.u, 4, size_mul(a.h, a.gates, a.h), Access::read)
+      .add("panels", a.panels, 4, size_mul(size_mul(blocks, kPanelUnits), a.gates, a.h), Access::write)
+      .result();
+}
+
+int64_t rounds(const RecurrentForwardArgs& a) { return a.shape.split ? std::max<int64_t>(a.shape.t, 1) : 1; }
+int64_t rounds(const RecurrentBackwardArgs& a) { return a.shape.split ? a.shape.t + 1 : 1; }
+
 const char* layout_problem(const GemmArgs& g) {
   const int64_t dims[] = {g.batch, g.m, g.n}, strides[] = {g.c_batch, g.c_row, 1};
   return distinct(3, dims, strides) ? nullptr : "cRow and cBatch that give every element of c its own address";
@@ -395,6 +455,18 @@ double cost(const WinogradWeightsArgs& a) { return 16 * product(a.c, a.oc) * 3 *
 double cost(const WinogradConvArgs& a) { return winograd_cost(a.shape); }
 double cost(const WinogradBackwardWeightsArgs& a) { return winograd_cost(a.shape); }
 double cost(const WinogradGradientArgs& a) { return 16 * product(a.c, a.oc, a.parts) * 2 * rate::kElement; }
+namespace {
+
+double recurrent_cost(const RecurrentShape& s) {
+  const int64_t gates = cell_gates(s.cell);
+  return product(s.t, s.n, s.h, gates) * (static_cast<double>(s.h) * rate::kMultiplyAdd + rate::kTranscendental);
+}
+
+}  // namespace
+
+double cost(const RecurrentForwardArgs& a) { return recurrent_cost(a.shape); }
+double cost(const RecurrentBackwardArgs& a) { return recurrent_cost(a.shape); }
+double cost(const RecurrentPanelsArgs& a) { return product(a.h, a.h, a.gates) * 2 * rate::kElement; }
 double cost(const AffineSampleArgs& a) { return product(a.n, a.oh, a.ow, a.c) * 10 * rate::kElement; }
 
 }  // namespace lanewise

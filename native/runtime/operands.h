@@ -59,6 +59,9 @@ Operands operands(const WinogradWeightsArgs& args);
 Operands operands(const WinogradConvArgs& args);
 Operands operands(const WinogradBackwardWeightsArgs& args);
 Operands operands(const WinogradGradientArgs& args);
+Operands operands(const RecurrentForwardArgs& args);
+Operands operands(const RecurrentBackwardArgs& args);
+Operands operands(const RecurrentPanelsArgs& args);
 
 // Null, or what is wrong with an output whose elements would share an address.
 const char* layout_problem(const GemmArgs& args);
@@ -66,6 +69,14 @@ const char* layout_problem(const CopyArgs& args);
 template <class Args>
 const char* layout_problem(const Args&) {
   return nullptr;
+}
+
+// A kernel's work may come in rounds, each divided into tasks and finished before the next: `round` in its arguments says which.
+int64_t rounds(const RecurrentForwardArgs& args);
+int64_t rounds(const RecurrentBackwardArgs& args);
+template <class Args>
+int64_t rounds(const Args&) {
+  return 1;
 }
 
 // Rough nanoseconds on one core: decides only whether waking other threads can pay.
@@ -97,6 +108,9 @@ double cost(const WinogradWeightsArgs& args);
 double cost(const WinogradConvArgs& args);
 double cost(const WinogradBackwardWeightsArgs& args);
 double cost(const WinogradGradientArgs& args);
+double cost(const RecurrentForwardArgs& args);
+double cost(const RecurrentBackwardArgs& args);
+double cost(const RecurrentPanelsArgs& args);
 
 inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
 

@@ -29,7 +29,9 @@ struct Instruction {
   RunKernel run;
   const void* args;
   int64_t tasks;
-  bool shared;  // worth splitting over the pool
+  int64_t rounds;  // 1, or that many one after another
+  size_t round;    // where in the arguments block their number stands, if there may be several
+  bool shared;     // worth splitting over the pool
   // Not read in a step:
   double cost;  // estimated nanoseconds on one core
   int32_t opcode;

@@ -146,9 +146,17 @@ void Run::begin_step(int64_t step) {
 }
 
 int64_t Run::call(const Instruction& instruction, void* scratch) const {
-  if (!instruction.shared) {
-    return instruction.tasks == 0 ? kOk : instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
+  if (instruction.tasks == 0) return kOk;
+  if (instruction.rounds == 1) return call_round(instruction, scratch);
+  for (int64_t round = 0; round < instruction.rounds; ++round) {
+    memcpy(program_->bytes() + instruction.round, &round, sizeof round);
+    if (const int64_t bad = call_round(instruction, scratch); bad != kOk) return bad;
   }
+  return kOk;
+}
+
+int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
+  if (!instruction.shared) return instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
   const SharedCall call{program_->table, instruction.run, instruction.args};
   return ThreadPool::instance().parallel(instruction.tasks, run_part, &call, scratch);
 }

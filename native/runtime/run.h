@@ -57,6 +57,7 @@ class Run {
   void begin_step(int64_t step);
   bool stopped() const;
   int64_t call(const Instruction& instruction, void* scratch) const;
+  int64_t call_round(const Instruction& instruction, void* scratch) const;
   Failure failure_of(int64_t instruction, int64_t step, int64_t position) const;
   bool finite(const Instruction& instruction) const;
 

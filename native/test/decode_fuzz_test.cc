@@ -86,6 +86,21 @@ std::vector<Words> valid_streams() {
               with_operands(27, {{0, 512}, {1, 512}, {0, 256}}, {1, 2, 2, 2, 2, 2, 2, 1, 1, 2}),
               with_operands(28, {{0, 1024}, {0, 512}}, {2, 2, 2})},
              4),
+      // 2 steps of lstm with lengths and of relu, forwards; of gru in reverse, with panels and a round a step; reset before the product.
+      stream(memories,
+             {Words{29, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 1, 0, 1, 128, 1, 256, 2, 0, 0, 64, 1, 272, 0, 128},
+              Words{30, 0, 2, 2, 2, 2, 0, 0, 0, 0, 128, 0, 256, 1, 128, 0, 0, 1, 0, -1, 0, 2, 0, 0, 320, 0, 64, 1, 256, 0, 128},
+              Words{29, 0, 1, 2, 2, 2, 0, 0, 0, 0, 0, 1, 0, 1, 128, 1, 256, -1, 0},
+              Words{30, 0, 1, 2, 2, 2, 0, 0, 0, 0, 128, 0, 256, 1, 128, 0, 0, 1, 0, 1, 256, -1, 0}},
+             4),
+      stream(memories,
+             {Words{31, 0, 0, 1024, 1, 0, 3, 3, 0},
+              Words{29, 0, 3, 2, 1, 3, 1, 1, 1, 0, 0, 1, 256, 0, 1024, 1, 0, -1, 0, 0, 64, 0, 192, 1, 512},
+              Words{31, 0, 0, 2048, 1, 0, 3, 3, 1},
+              Words{30, 0, 3, 2, 1, 3, 1, 1, 1, 0, 256, 0, 384, 0, 2048, 0, 0, -1, 0, 1, 0, -1, 0, 0, 64, 0, 448, 0, 192},
+              Words{29, 0, 4, 2, 1, 3, 0, 0, 0, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192},
+              Words{30, 0, 4, 2, 1, 3, 0, 0, 0, 0, 64, 0, 384, 1, 0, 0, 0, 1, 0, -1, 0, -1, 0, 0, 64, 0, 448, 0, 192}},
+             6),
   };
 }
 
@@ -238,7 +253,7 @@ LW_TEST(refusals_say_where) {
   };
   CHECK(with(0, 0) == "instruction stream: header, word 0: expected magic an integer from 1818324581 to 1818324581, got 0");
   CHECK(with(4, 3) == "instruction stream: header, word 4: expected commit an integer from 0 to 2, got 3");
-  CHECK(with(first, 29) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 28, got 29");
+  CHECK(with(first, 32) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 31, got 32");
   CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 44, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
   CHECK(with(first + 3, 2) ==
@@ -267,6 +282,10 @@ LW_TEST(refusals_say_where) {
   CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
   const Words of_ids = stream({{4096}, {1024}}, {{24, 0, 0, 256, 1, 0, 1, 1, 512, 1, 4, 4, 2, 3, 3, 0}}, 1);
   CHECK(refusal(of_ids) == "instruction stream: instruction 0 (affine_sample), word 6: expected dtype float32 or uint8, got int32");
+  const Words before_in_panels =
+      stream({{4096}, {1024}}, {{29, 0, 4, 2, 1, 3, 0, 1, 0, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192}}, 1);
+  CHECK(refusal(before_in_panels) ==
+        "instruction stream: instruction 0 (recurrent_forward), word 7: expected panels an integer from 0 to 0, got 1");
   Words longer = good;
   longer.push_back(0);
   CHECK(refusal(longer).find("expected the end of the stream after 2 instructions, got more words") != std::string::npos);

@@ -1,10 +1,13 @@
 /** Runs an encoded instruction stream (docs/instruction-stream.md) in plain JavaScript, one step at a time. */
 import assert from 'node:assert/strict';
 import {
+  type Cell,
   type ConvShape,
+  type RecurrentShape,
   type WinogradShape,
   type Instruction,
   activations,
+  cells,
   mapOps,
   reduceKinds,
   softmaxKinds,
@@ -89,8 +92,8 @@ class Reader {
     return this.cells(memory, this.word(), dtype);
   }
 
-  private optional(): Cells | undefined {
-    if (this.stream[this.at] !== -1) return this.operand();
+  private optional(dtype: DType = 'float32'): Cells | undefined {
+    if (this.stream[this.at] !== -1) return this.operand(dtype);
     this.at += 2;
     return undefined;
   }
@@ -212,9 +215,62 @@ class Reader {
         const [out, sums] = [this.operand(), this.operand()];
         return { kind: 'winogradGradient', out, sums, c: this.word(), oc: this.word(), parts: this.word() };
       }
+      case 29: {
+        const shape = this.recurrentShape();
+        const ofCell = this.ofCell(shape.cell);
+        return {
+          kind: 'recurrentForward',
+          shape,
+          outStates: this.operand(),
+          g: this.operand(),
+          u: this.operand(),
+          h0: this.operand(),
+          lengths: this.optional('int32'),
+          outCells: ofCell('lstm'),
+          c0: ofCell('lstm'),
+          outGates: ofCell('lstm', 'gru', 'gruBefore'),
+          outQ: ofCell('gru', 'gruBefore'),
+          bias: shape.cell === 'gru' ? this.optional() : undefined,
+        };
+      }
+      case 30: {
+        const shape = this.recurrentShape();
+        const ofCell = this.ofCell(shape.cell);
+        return {
+          kind: 'recurrentBackward',
+          shape,
+          outDgates: this.operand(),
+          outDh0: this.operand(),
+          u: this.operand(),
+          states: this.operand(),
+          dy: this.optional(),
+          dh: this.optional(),
+          lengths: this.optional('int32'),
+          outDc0: ofCell('lstm'),
+          cells: ofCell('lstm'),
+          dc: shape.cell === 'lstm' ? this.optional() : undefined,
+          gates: ofCell('lstm', 'gru', 'gruBefore'),
+          outDq: ofCell('gru', 'gruBefore'),
+          q: ofCell('gru', 'gruBefore'),
+        };
+      }
+      case 31: {
+        const [out, u] = [this.operand(), this.operand()];
+        return { kind: 'recurrentPanels', out, u, h: this.word(), gates: this.word(), turned: this.word() === 1 };
+      }
       default:
         throw new Error(`opcode ${opcode}`);
     }
+  }
+
+  private recurrentShape(): RecurrentShape {
+    const [cell, t, n, h, reverse, panels, split] = this.words(7) as [number, number, number, number, number, number, number];
+    return { cell: cells[cell]!, t, n, h, reverse: reverse === 1, panels: panels === 1, split: split === 1 };
+  }
+
+  /** Reads an operand that only some cells have. */
+  private ofCell(cell: Cell): (...having: readonly Cell[]) => Cells | undefined {
+    return (...having) => (having.includes(cell) ? this.operand() : undefined);
   }
 
   private winogradShape(): WinogradShape {

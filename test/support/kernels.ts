@@ -4,6 +4,7 @@ import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';
 import { columnMoments, columnProducts } from './column-kernels.js';
+import { recurrentBackward, recurrentForward, recurrentPanels } from './recurrent-kernels.js';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './pool-kernels.js';
 import { philox } from './philox.js';
 
@@ -122,6 +123,12 @@ export function execute(x: Bound<Instruction>, context: Context): void {
       return winogradBackwardWeights(x, context);
     case 'winogradGradient':
       return winogradGradient(x, context);
+    case 'recurrentForward':
+      return recurrentForward(x, context);
+    case 'recurrentBackward':
+      return recurrentBackward(x, context);
+    case 'recurrentPanels':
+      return recurrentPanels(x);
     case 'affineSample':
       throw new Error(`${x.kind}: this interpreter has no reference for it; its kernel is tested on its own.`);
     default:

@@ -1,0 +1,289 @@
+/**
+ * Raw kernels of recurrent nets: whole sequences, time-major, and single steps. Part of `lanewise/kernels`. They block: a long sequence
+ * keeps this thread busy until it is done; a compiled program (`lstm` of the operations) does the same work off it.
+ *
+ * With g [T, N, G·H], what the inputs add to the gates, u [H, G·H] and states [T + 1, N, H]: forwards step t reads states[t] and writes
+ * states[t + 1], in reverse step t reads states[t + 1] and writes states[t]. Gates stand in PyTorch's order.
+ */
+import { type Cell, cells as allCells, gatesOf } from './compile/instruction.js';
+import { OptionError, ShapeError } from './errors.js';
+import { call, checkLength, floats, ints, size } from './kernel-checks.js';
+import { gemm } from './kernels.js';
+import { native } from './native.js';
+import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from './options.js';
+
+export interface RecurrentKernelOptions {
+  /** T: time steps. */
+  readonly steps: number;
+  /** Rows of the batch. */
+  readonly n: number;
+  /** H: hidden units. */
+  readonly hidden: number;
+  /** [H, G·H]: recurrent weights. */
+  readonly u: Float32Array;
+  /** Run from the last step to the first. Default: false. */
+  readonly reverse?: boolean;
+  /** [N], each 1 … T: a row carries its state unchanged from that step on. Default: all rows are T long. */
+  readonly lengths?: Int32Array;
+  /** [T + 1, N, H]: all states, the result of the forward pass. */
+  readonly states: Float32Array;
+}
+
+interface Forward {
+  /** [T, N, G·H] */
+  readonly g: Float32Array;
+  /** [N, H]: initial state. */
+  readonly h0: Float32Array;
+}
+
+interface Backward {
+  /** [T, N, H]: the gradient of the state each step wrote. Default: zeros. */
+  readonly dy?: Float32Array;
+  /** [N, H]: that of the final state, on top. Default: zeros. */
+  readonly dh?: Float32Array;
+  /** Result [T, N, G·H]: the gradient of g. That of u is stepsᵀ · dgates, steps being the states that were read. */
+  readonly dgates: Float32Array;
+  /** Result [N, H]. */
+  readonly dh0: Float32Array;
+}
+
+interface Nonlinear {
+  /** Default: 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+interface LstmArrays {
+  /** [T + 1, N, H]: cells beside the states. */
+  readonly cells: Float32Array;
+  /** [T, N, 4·H]: activated gates, kept for the backward pass; may be g. */
+  readonly gates: Float32Array;
+}
+
+interface GruArrays {
+  /** Reset the product (PyTorch) or the state before it. Default: true. */
+  readonly resetAfter?: boolean;
+  /** [T, N, 3·H]: activated gates, kept for the backward pass; may be g. */
+  readonly gates: Float32Array;
+  /** [T, N, H]: h·U_n + bias, or with resetAfter false r⊙h, kept for the backward pass. */
+  readonly q: Float32Array;
+}
+
+export interface RnnForwardOptions extends RecurrentKernelOptions, Forward, Nonlinear {}
+export interface RnnBackwardOptions extends RecurrentKernelOptions, Backward, Nonlinear {}
+export interface LstmForwardOptions extends RecurrentKernelOptions, Forward, LstmArrays {
+  /** [N, H]: initial cells. */
+  readonly c0: Float32Array;
+}
+export interface LstmBackwardOptions extends RecurrentKernelOptions, Backward, LstmArrays {
+  /** [N, H]: the gradient of the final cells. Default: zeros. */
+  readonly dc?: Float32Array;
+  /** Result [N, H]. */
+  readonly dc0: Float32Array;
+}
+export interface GruForwardOptions extends RecurrentKernelOptions, Forward, GruArrays {
+  /** [H], added to h·U_n; with resetAfter only. Default: none. */
+  readonly bias?: Float32Array;
+}
+export interface GruBackwardOptions extends RecurrentKernelOptions, Backward, GruArrays {
+  /** Result [T, N, H]: the gradient of q; with resetAfter that of U_n is stepsᵀ · dq. */
+  readonly dq: Float32Array;
+}
+
+const some: Rule = required(floats);
+const common: Rules<RecurrentKernelOptions> = {
+  steps: size,
+  n: size,
+  hidden: size,
+  u: some,
+  reverse: boolean,
+  lengths: ints,
+  states: some,
+};
+const forward: Rules<Forward> = { g: some, h0: some };
+const backward: Rules<Backward> = { dy: floats, dh: floats, dgates: some, dh0: some };
+const nonlinear: Rules<Nonlinear> = { nonlinearity: oneOf('tanh', 'relu') };
+const lstmArrays: Rules<LstmArrays> = { cells: some, gates: some };
+const gruArrays: Rules<GruArrays> = { resetAfter: boolean, gates: some, q: some };
+
+/** Arrays of a pass by name with the elements each must have. */
+type Lengths = Readonly<Record<string, readonly [Float32Array | undefined, number]>>;
+
+/** Checks sizes and lengths and gives what the native side takes. */
+function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Lengths): Int32Array {
+  const { steps, n, hidden, u, states } = o;
+  const large = [steps, n, hidden].find((x) => x >= 2 ** 31);
+  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large}.`);
+  const rows = n * hidden;
+  const all = { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows], ...lengths(rows, gatesOf(cell)) } as Lengths;
+  for (const [name, [array, length]] of Object.entries(all)) if (array !== undefined) checkLength(what, name, array, length);
+  if (o.lengths !== undefined) checkLength(what, 'lengths', o.lengths, n);
+  return Int32Array.of(allCells.indexOf(cell), steps, n, hidden, Number(o.reverse ?? false));
+}
+
+function forwardLengths({ steps, g, h0 }: RecurrentKernelOptions & Forward, rows: number, gates: number): Lengths {
+  return { g: [g, steps * rows * gates], h0: [h0, rows] };
+}
+
+function backwardLengths({ steps, dy, dh, dgates, dh0 }: RecurrentKernelOptions & Backward, rows: number, gates: number): Lengths {
+  return { dy: [dy, steps * rows], dh: [dh, rows], dgates: [dgates, steps * rows * gates], dh0: [dh0, rows] };
+}
+
+function elmanCell({ nonlinearity = 'tanh' }: Nonlinear): Cell {
+  return nonlinearity === 'tanh' ? 'elmanTanh' : 'elmanRelu';
+}
+
+/** h_t = tanh(g_t + h_{t−1}·u), or relu, over all steps. Blocks. @throws DataError for a length out of range */
+export function rnnForward(options: RnnForwardOptions): void {
+  checkOptions('rnnForward', options, { ...common, ...forward, ...nonlinear });
+  const { g, u, h0, lengths, states } = options;
+  const shape = shapeOf('rnnForward', elmanCell(options), options, (rows, gates) => forwardLengths(options, rows, gates));
+  call(() => native().recurrentForward(shape, g, u, undefined, h0, undefined, lengths, states, undefined, undefined, undefined));
+}
+
+/** The gradient of `rnnForward`. Blocks. */
+export function rnnBackward(options: RnnBackwardOptions): void {
+  checkOptions('rnnBackward', options, { ...common, ...backward, ...nonlinear });
+  const { u, states, dy, dh, lengths, dgates, dh0 } = options;
+  const shape = shapeOf('rnnBackward', elmanCell(options), options, (rows, gates) => backwardLengths(options, rows, gates));
+  call(() => native().recurrentBackward(shape, u, states, undefined, undefined, undefined, dy, dh, undefined, lengths, dgates, undefined, dh0, undefined)); // prettier-ignore
+}
+
+/** The LSTM over all steps, gates in the order i, f, k, o. Blocks. @throws DataError for a length out of range */
+export function lstmForward(options: LstmForwardOptions): void {
+  checkOptions('lstmForward', options, { ...common, ...forward, ...lstmArrays, c0: some });
+  const { steps, g, u, h0, c0, lengths, states, cells, gates } = options;
+  const shape = shapeOf('lstmForward', 'lstm', options, (rows, count) => ({
+    ...forwardLengths(options, rows, count),
+    c0: [c0, rows],
+    cells: [cells, (steps + 1) * rows],
+    gates: [gates, steps * rows * count],
+  }));
+  call(() => native().recurrentForward(shape, g, u, undefined, h0, c0, lengths, states, cells, gates, undefined));
+}
+
+/** The gradient of `lstmForward`. Blocks. */
+export function lstmBackward(options: LstmBackwardOptions): void {
+  checkOptions('lstmBackward', options, { ...common, ...backward, ...lstmArrays, dc: floats, dc0: some });
+  const { steps, u, states, cells, gates, dy, dh, dc, lengths, dgates, dh0, dc0 } = options;
+  const shape = shapeOf('lstmBackward', 'lstm', options, (rows, count) => ({
+    ...backwardLengths(options, rows, count),
+    cells: [cells, (steps + 1) * rows],
+    gates: [gates, steps * rows * count],
+    dc: [dc, rows],
+    dc0: [dc0, rows],
+  }));
+  call(() => native().recurrentBackward(shape, u, states, cells, gates, undefined, dy, dh, dc, lengths, dgates, undefined, dh0, dc0));
+}
+
+/** The GRU over all steps, gates in the order r, z, n. Blocks. @throws DataError for a length out of range */
+export function gruForward(options: GruForwardOptions): void {
+  checkOptions('gruForward', options, { ...common, ...forward, ...gruArrays, bias: floats });
+  const { steps, hidden, resetAfter = true, g, u, bias, h0, lengths, states, gates, q } = options;
+  if (!resetAfter && bias !== undefined)
+    throw new OptionError('gruForward: expected bias with resetAfter only, got it with resetAfter false. Add it to the n part of g.');
+  const shape = shapeOf('gruForward', resetAfter ? 'gru' : 'gruBefore', options, (rows, count) => ({
+    ...forwardLengths(options, rows, count),
+    bias: [bias, hidden],
+    gates: [gates, steps * rows * count],
+    q: [q, steps * rows],
+  }));
+  call(() => native().recurrentForward(shape, g, u, bias, h0, undefined, lengths, states, undefined, gates, q));
+}
+
+/** The gradient of `gruForward`. Blocks. */
+export function gruBackward(options: GruBackwardOptions): void {
+  checkOptions('gruBackward', options, { ...common, ...backward, ...gruArrays, dq: some });
+  const { steps, resetAfter = true, u, states, gates, q, dy, dh, lengths, dgates, dq, dh0 } = options;
+  const shape = shapeOf('gruBackward', resetAfter ? 'gru' : 'gruBefore', options, (rows, count) => ({
+    ...backwardLengths(options, rows, count),
+    gates: [gates, steps * rows * count],
+    q: [q, steps * rows],
+    dq: [dq, steps * rows],
+  }));
+  call(() => native().recurrentBackward(shape, u, states, undefined, gates, q, dy, dh, undefined, lengths, dgates, dq, dh0, undefined));
+}
+
+export interface RecurrentStepOptions {
+  /** Rows of the batch. */
+  readonly n: number;
+  /** I: inputs. */
+  readonly inputs: number;
+  /** H: hidden units. */
+  readonly hidden: number;
+  /** [N, I] */
+  readonly x: Float32Array;
+  /** [I, G·H] */
+  readonly w: Float32Array;
+  /** [H, G·H] */
+  readonly u: Float32Array;
+  /** [G·H]. Default: none. */
+  readonly b?: Float32Array;
+  /** [N, H]: the state, overwritten by the next one. */
+  readonly h: Float32Array;
+}
+
+export interface RnnStepOptions extends RecurrentStepOptions, Nonlinear {}
+export interface LstmStepOptions extends RecurrentStepOptions {
+  /** [N, H]: the cells, overwritten by the next ones. */
+  readonly c: Float32Array;
+}
+export interface GruStepOptions extends RecurrentStepOptions {
+  /** Reset the product (PyTorch) or the state before it. Default: true. */
+  readonly resetAfter?: boolean;
+  /** [H], added to h·U_n; with resetAfter only. Default: none. */
+  readonly recurrentBias?: Float32Array;
+}
+
+const stepRules: Rules<RecurrentStepOptions> = { n: size, inputs: size, hidden: size, x: some, w: some, u: some, b: floats, h: some };
+
+/** g = x·w + b for one step, and the sequence of that one step. */
+function oneStep(what: string, cell: Cell, o: RecurrentStepOptions): RecurrentKernelOptions & Forward {
+  const { n, inputs, hidden, x, w, u, b, h } = o;
+  const width = gatesOf(cell) * hidden;
+  checkLength(what, 'x', x, n * inputs);
+  checkLength(what, 'w', w, inputs * width);
+  checkLength(what, 'u', u, hidden * width);
+  if (b !== undefined) checkLength(what, 'b', b, width);
+  checkLength(what, 'h', h, n * hidden);
+  const g = new Float32Array(n * width);
+  gemm({ m: n, n: width, k: inputs, a: x, b: w, c: g, ...(b && { bias: b }) });
+  return { steps: 1, n, hidden, u, g, h0: h, states: new Float32Array(2 * n * hidden) };
+}
+
+/** The state behind the one step. */
+function keep({ n, hidden }: RecurrentStepOptions, states: Float32Array, into: Float32Array): void {
+  into.set(states.subarray(n * hidden, 2 * n * hidden));
+}
+
+/** One step of the plain recurrent net: h ← tanh(x·w + b + h·u), or relu. Blocks. */
+export function rnnStep(options: RnnStepOptions): void {
+  checkOptions('rnnStep', options, { ...stepRules, ...nonlinear });
+  const { nonlinearity = 'tanh' } = options;
+  const step = oneStep('rnnStep', elmanCell(options), options);
+  rnnForward({ ...step, nonlinearity });
+  keep(options, step.states, options.h);
+}
+
+/** One step of the LSTM: h and c become the next ones. Blocks. */
+export function lstmStep(options: LstmStepOptions): void {
+  checkOptions('lstmStep', options, { ...stepRules, c: some });
+  const { n, hidden, h, c } = options;
+  checkLength('lstmStep', 'c', c, n * hidden);
+  const step = oneStep('lstmStep', 'lstm', options);
+  const cells = new Float32Array(2 * n * hidden);
+  lstmForward({ ...step, c0: c, cells, gates: step.g });
+  keep(options, step.states, h);
+  keep(options, cells, c);
+}
+
+/** One step of the GRU: h becomes the next state. Blocks. */
+export function gruStep(options: GruStepOptions): void {
+  checkOptions('gruStep', options, { ...stepRules, resetAfter: boolean, recurrentBias: floats });
+  const { n, hidden, resetAfter = true, recurrentBias, h } = options;
+  if (!resetAfter && recurrentBias !== undefined)
+    throw new OptionError('gruStep: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of b.');
+  if (recurrentBias !== undefined) checkLength('gruStep', 'recurrentBias', recurrentBias, hidden);
+  const step = oneStep('gruStep', resetAfter ? 'gru' : 'gruBefore', options);
+  gruForward({ ...step, resetAfter, ...(recurrentBias && { bias: recurrentBias }), gates: step.g, q: new Float32Array(n * hidden) });
+  keep(options, step.states, h);
+}

@@ -1,0 +1,73 @@
+// The products of a recurrence: rows of states with U, rows of gradients with Uᵀ. U is used as it is by the driver of gemm.h, or in panels
+// that recurrent_panels wrote once for all steps. Both are the sums of gemm.h: blocks of depth_block(K), in order, each one chain of FMAs.
+#pragma once
+#include "range.h"
+
+namespace lanewise::LW_ISA {
+namespace {
+
+// Elements of U above which the next panel is fetched ahead.
+constexpr int64_t kFarPanels = kFar;
+
+constexpr int kPanelVectors = kPanelUnits / kLanes < kTileVectors ? static_cast<int>(kPanelUnits / kLanes) : kTileVectors;
+
+// c[i][j] (+)= Σ a[i][p]·b[p][j] over one block of depth; j < columns ≤ kPanelUnits, b [depth, kPanelUnits].
+LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row, const float* b, float* c,
+                           int64_t c_row, bool add_c, const float* ahead) {
+  for (int64_t j = 0; j < columns;) {
+    const int vectors = panel_vectors(kPanelVectors, columns - j);
+    const int64_t width = smaller(vectors * kLanes, columns - j);
+    const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(vectors)));
+    Tile tile;
+    tile.depth = depth;
+    tile.a_row = a_row, tile.a_k = 1;
+    tile.b = b + j, tile.b_k = kPanelUnits;
+    tile.copy = nullptr;
+    tile.c_row = c_row;
+    tile.bias = nullptr;
+    tile.last = static_cast<int>(width - (vectors - 1) * kLanes);
+    tile.add_c = add_c, tile.relu = false, tile.far_c = false;
+    tile.ahead = {ahead, 0, kPanelUnits, INT64_MAX, 0, ahead != nullptr ? 1 : 0, 0};
+    const Edge edge = width == vectors * kLanes ? Edge::full : Edge::padded;
+    for (int64_t t = 0; t < tiles.count; t += tile.count) {
+      const int64_t size = tiles.size(t), start = tiles.start(t);
+      tile.count = (t < tiles.longer ? tiles.longer : tiles.count) - t;
+      tile.a = a + start * a_row, tile.a_next = size * a_row;
+      tile.c = c + start * c_row + j, tile.c_next = size * c_row;
+      tile_kernel(size, vectors, edge)(tile);
+      tile.ahead.tiles = 0;
+    }
+    j += width;
+  }
+}
+
+// c [rows of r, units of r] (+)= a [N, k] · B, B element (p, j) at b[p·b_row + j·b_col].
+LW_INLINE void plain_product(const RecurrentShape& s, const Range& r, int64_t k, const float* a, int64_t a_row, const float* b,
+                             int64_t b_row, int64_t b_col, int64_t columns, int64_t n0, int64_t n1, float* c, int64_t c_row, bool add_c,
+                             float* scratch) {
+  GemmArgs g = {};
+  g.m = s.n, g.n = columns, g.k = k, g.batch = 1;
+  g.a = a, g.a_row = a_row, g.a_col = 1;
+  g.b = b, g.b_row = b_row, g.b_col = b_col;
+  g.c = c, g.c_row = c_row;
+  g.accumulate = add_c;
+  gemm_rectangle(g, r.m0, r.m1, n0, n1, scratch);
+}
+
+// Rows of a panel product that are taken at once, so that they stay in the L2 cache.
+LW_INLINE int64_t rows_at_once(int64_t depth) { return smaller(192, larger(24, kMaxBlockA / larger(depth, 1) / 24 * 24)); }
+
+// Calls run(range) for parts of the rows that are as equal as can be, if there is anything at all.
+template <class Run>
+LW_INLINE void for_row_blocks(const Range& r, int64_t most, const Run& run) {
+  const int64_t rows = r.m1 - r.m0;
+  if (rows == 0 || r.u0 == r.u1) return;
+  const RowTiles blocks = row_tiles(rows, divide_up(rows, most));
+  for (int64_t b = 0; b < blocks.count; ++b) {
+    const int64_t first = r.m0 + blocks.start(b);
+    run(Range{first, first + blocks.size(b), r.u0, r.u1});
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::LW_ISA
