@@ -69,10 +69,10 @@ class Snapshot extends Operation {
 }
 
 export function plan(requested: readonly Write[], { fuse = true }: BuildOptions = {}): Plan {
-  const shared = shareSubexpressions(storeConstants(simplify(requested.map((write) => write.value))));
+  const shared = shareSubexpressions(storeConstants(simplify(requested.flatMap(tensorsOf))));
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
-  const writes = snapshotSources(requested.map((write, i) => ({ ...write, value: values[i]! })));
-  const roots = writes.map((write) => write.value);
+  const writes = snapshotSources(withTensors(requested, values));
+  const roots = writes.flatMap(tensorsOf);
   const committed = new Set(writes.filter((write) => write.commit).map((write) => write.value));
 
   const order = topologicalOrder(roots);
@@ -96,6 +96,20 @@ export function plan(requested: readonly Write[], { fuse = true }: BuildOptions 
   };
 }
 
+/** What a write needs computed: the value, and the ids if it is rows of a table. */
+function tensorsOf({ value, rows }: Write): readonly Tensor[] {
+  return rows === undefined ? [value] : [value, rows.ids];
+}
+
+/** The writes with these tensors, in the order of `tensorsOf`. */
+function withTensors(writes: readonly Write[], tensors: readonly Tensor[]): readonly Write[] {
+  let at = 0;
+  return writes.map((write) => {
+    const value = tensors[at++]!;
+    return write.rows === undefined ? { ...write, value } : { ...write, value, rows: { ...write.rows, ids: tensors[at++]! } };
+  });
+}
+
 interface Candidate {
   readonly sequence: readonly number[];
   readonly storages: Storages;
@@ -114,6 +128,7 @@ function bestSchedule(candidates: readonly Candidate[]): Candidate {
 function snapshotSources(writes: readonly Write[]): readonly Write[] {
   const operands = new Operands([], []);
   return writes.flatMap((write) => {
+    if (write.rows !== undefined) return [write];
     const { base, strides } = operands.source(write.value);
     if (!(base.node.op instanceof Source || base.node.op instanceof ConstantArray) || !isContiguous(write.value.shape, strides))
       return [write];

@@ -76,6 +76,7 @@ export function flopsOf(x: Instruction): number {
       // Subtract the maximum, exp, add, scale.
       return 4 * x.rows * x.columns;
     case 'scatterAddRows':
+    case 'mergeRows':
       return x.count * x.columns;
     case 'convForward':
     case 'convBackwardData':
@@ -112,6 +113,7 @@ export function flopsOf(x: Instruction): number {
     case 'winogradGradient':
     case 'argReduce':
     case 'gatherRows':
+    case 'writeRows':
     case 'copy':
     case 'fill':
     case 'random':

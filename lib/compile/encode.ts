@@ -29,6 +29,7 @@ const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
   winogradWeights: 25, winogradConv: 26, winogradBackwardWeights: 27, winogradGradient: 28,
   recurrentForward: 29, recurrentBackward: 30, recurrentPanels: 31,
+  mergeRows: 32, writeRows: 33,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 const maxRank = 6;
@@ -83,6 +84,10 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.out), ...at(x.table), ...at(x.ids), x.count, x.tableRows, x.rowBytes];
     case 'scatterAddRows':
       return [...at(x.out), ...at(x.dy), ...at(x.ids), x.count, x.tableRows, x.columns];
+    case 'mergeRows':
+      return [...at(x.out), ...at(x.outOwners), ...at(x.dy), ...at(x.ids), x.count, x.tableRows, x.columns];
+    case 'writeRows':
+      return [...at(x.out), ...at(x.in), ...at(x.ids), x.count, x.tableRows, x.columns];
     case 'copy':
       return copy(x, at);
     case 'fill':

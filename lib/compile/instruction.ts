@@ -178,6 +178,31 @@ export interface ScatterAddRows {
   readonly columns: number;
 }
 
+export interface MergeRows {
+  readonly kind: 'mergeRows';
+  /** [count, columns] */
+  readonly out: Tensor;
+  /** int32 [count] */
+  readonly outOwners: Tensor;
+  readonly dy: Tensor;
+  readonly ids: Tensor;
+  readonly count: number;
+  readonly tableRows: number;
+  readonly columns: number;
+}
+
+export interface WriteRows {
+  readonly kind: 'writeRows';
+  /** The table, of which rows are replaced. */
+  readonly out: Tensor;
+  readonly in: Tensor;
+  /** Those outside the table are skipped. */
+  readonly ids: Tensor;
+  readonly count: number;
+  readonly tableRows: number;
+  readonly columns: number;
+}
+
 export interface Copy {
   readonly kind: 'copy';
   readonly out: Tensor;
@@ -496,7 +521,9 @@ export type Instruction =
   | WinogradGradient
   | RecurrentForward
   | RecurrentBackward
-  | RecurrentPanels;
+  | RecurrentPanels
+  | MergeRows
+  | WriteRows;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {
@@ -520,7 +547,10 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'gatherRows':
       return [x.table, x.ids];
     case 'scatterAddRows':
+    case 'mergeRows':
       return [x.dy, x.ids];
+    case 'writeRows':
+      return [x.in, x.ids];
     case 'fill':
     case 'random':
       return [];
@@ -572,6 +602,8 @@ export function writesOf(x: Instruction): readonly Tensor[] {
       return present([x.outStates, x.outCells, x.outGates, x.outQ]);
     case 'recurrentBackward':
       return present([x.outDgates, x.outDh0, x.outDc0, x.outDq]);
+    case 'mergeRows':
+      return [x.out, x.outOwners];
     default:
       return [x.out];
   }
@@ -583,6 +615,16 @@ function present(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
 
 /** Whether values in the data can make it fail: it must run before a step commits. */
 export function canFail(x: Instruction): boolean {
-  if (x.kind === 'recurrentForward') return x.lengths !== undefined;
-  return x.kind === 'gatherRows' || x.kind === 'scatterAddRows' || x.kind === 'crossEntropy' || x.kind === 'crossEntropyBackward';
+  switch (x.kind) {
+    case 'gatherRows':
+    case 'scatterAddRows':
+    case 'mergeRows':
+    case 'crossEntropy':
+    case 'crossEntropyBackward':
+      return true;
+    case 'recurrentForward':
+      return x.lengths !== undefined;
+    default:
+      return false;
+  }
 }

@@ -4,7 +4,8 @@ import { type MemorySlot, Source, source } from '../graph/source.js';
 import { type Tensor, byteSize, bytesPerElement } from '../graph/tensor.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import { type Flow, type Range, type SourceRead, overlaps } from './flow.js';
-import { canFail } from './instruction.js';
+import { type Instruction, canFail } from './instruction.js';
+import type { Item } from './lower.js';
 import type { Location } from './operands.js';
 import { isContiguous } from './view.js';
 
@@ -13,8 +14,17 @@ export interface Write {
   readonly value: Tensor;
   readonly slot: MemorySlot;
   readonly byteOffset: number;
+  /** The value is rows of a table that lies there; the others stay as they are. */
+  readonly rows?: TableRows;
   /** Outlives the step: parameters, slots, running state. */
   readonly commit: boolean;
+}
+
+/** Row i of a value [M, columns] replaces row ids[i] of a table [tableRows, columns]. */
+export interface TableRows {
+  /** int32 [M]. Where it is outside the table nothing is replaced; the others differ from each other. */
+  readonly ids: Tensor;
+  readonly tableRows: number;
 }
 
 export interface Placed {
@@ -33,7 +43,7 @@ export function placeWrites(flow: Flow, writes: readonly Write[], locate: (t: Te
     const { base, offset } = locate(write.value);
     const range = rangeOf(write);
     if (isInPlace(base, write)) continue;
-    const whole = offset === 0 && byteSize(base) === byteSize(write.value);
+    const whole = write.rows === undefined && offset === 0 && byteSize(base) === byteSize(write.value);
     let writers = whole && !fixed.has(base) && !flow.parents.has(base) ? writeDirectly(flow, base, range, write.commit) : undefined;
     if (writers !== undefined) {
       fixed.set(base, { slot: write.slot, byteOffset: write.byteOffset });
@@ -49,6 +59,7 @@ export function placeWrites(flow: Flow, writes: readonly Write[], locate: (t: Te
 /** Whether the value is what the memory holds there anyway. */
 export function isInPlace(base: Tensor, write: Write): boolean {
   const { op } = base.node;
+  if (write.rows !== undefined) return false;
   return op instanceof Source && op.slot === write.slot && op.byteOffset === write.byteOffset && byteSize(base) === byteSize(write.value);
 }
 
@@ -97,10 +108,8 @@ function overwritesExactly(flow: Flow, read: SourceRead, piece: Tensor, at: Rang
   );
 }
 
-function copyOut({ value, slot, byteOffset }: Write): {
-  instruction: { kind: 'copy' } & Parameters<Flow['add']>[0]['instruction'];
-  nodes: readonly [Tensor['node']];
-} {
+function copyOut({ value, slot, byteOffset, rows }: Write): Item {
+  if (rows !== undefined) return { instruction: writeRows(value, rows, slot, byteOffset), nodes: [value.node] };
   const strides = rowMajorStrides(value.shape);
   const out = source(slot, byteOffset, value.shape, value.dtype);
   return {
@@ -119,8 +128,14 @@ function copyOut({ value, slot, byteOffset }: Write): {
   };
 }
 
-function rangeOf({ value, slot, byteOffset }: Write): Range {
-  return { slot, begin: byteOffset, end: byteOffset + byteSize(value) };
+function writeRows(value: Tensor, { ids, tableRows }: TableRows, slot: MemorySlot, byteOffset: number): Instruction {
+  const [count, columns] = value.shape as [number, number];
+  return { kind: 'writeRows', out: source(slot, byteOffset, [tableRows, columns]), in: value, ids, count, tableRows, columns };
+}
+
+function rangeOf({ value, slot, byteOffset, rows }: Write): Range {
+  const bytes = rows === undefined ? byteSize(value) : byteSize({ shape: value.shape.with(0, rows.tableRows), dtype: value.dtype });
+  return { slot, begin: byteOffset, end: byteOffset + bytes };
 }
 
 function checkApart(writes: readonly Write[]): void {

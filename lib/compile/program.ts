@@ -1,7 +1,8 @@
 /** A compiled step: bound to memories, run any number of times. */
-import { DataError, type LanewiseError, NativeError, StateError } from '../errors.js';
+import { DataError, type LanewiseError, NativeError, StateError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
+import { rowMajorStrides } from '../ops/shape.js';
 import { type BuildOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
@@ -141,9 +142,10 @@ export class Program {
     const explained =
       position === undefined
         ? new NativeError(`${where}: ${message}`, { cause: error })
-        : new DataError(`${where}: expected ${expectedOf(item.instruction)}, got ${value} at position ${position} in step ${step}.`, {
-            cause: error,
-          });
+        : new DataError(
+            `${where}: expected ${expectedOf(item.instruction)}, got ${value} at position ${placeOf(item.instruction, position)} in step ${step}.`,
+            { cause: error },
+          );
     explained.layer = label === '' ? undefined : label;
     return explained;
   }
@@ -154,11 +156,19 @@ function expectedOf(x: Instruction): string {
   return x.kind === 'recurrentForward' ? `a length in 1 … ${x.shape.t}` : `an index in 0 … ${indexLimit(x) - 1}`;
 }
 
+/** Where the index at a flat position stands: its coordinates, unless the indices are a vector. */
+function placeOf(x: Instruction, position: number): string {
+  const { shape } = 'ids' in x ? x.ids : { shape: [] };
+  if (shape.length < 2) return String(position);
+  return formatShape(rowMajorStrides(shape).map((stride, d) => Math.floor(position / stride) % shape[d]!));
+}
+
 /** How many rows or classes the indices of an instruction choose from. */
 function indexLimit(x: Instruction): number {
   switch (x.kind) {
     case 'gatherRows':
     case 'scatterAddRows':
+    case 'mergeRows':
       return x.tableRows;
     case 'crossEntropy':
     case 'crossEntropyBackward':

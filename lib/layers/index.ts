@@ -8,6 +8,7 @@ export * from './conv2d.js';
 export * from './depthwise-conv2d.js';
 export * from './dropout.js';
 export * from './dropout2d.js';
+export * from './embedding.js';
 export * from './flatten.js';
 export * from './gelu.js';
 export * from './global-avg-pool2d.js';

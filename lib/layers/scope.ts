@@ -2,6 +2,14 @@ import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from './layer.js';
 
+export interface ParameterOptions {
+  /**
+   * A table of rows: those no id of a batch points at keep their values and their state in the optimizer, whatever its rule would do
+   * without a gradient. Default: false.
+   */
+  readonly lazy?: boolean;
+}
+
 /** What a layer may ask of the model around it while its forward is traced. */
 export interface Scope {
   /** True while a training step is traced, false for evaluation and prediction. */
@@ -9,7 +17,7 @@ export interface Scope {
   /** Path of this layer in the model: 'features.3'; '' for the root. */
   readonly path: string;
   /** A trained array, made by `init` the first time. Names are unique within a layer. */
-  parameter(name: string, shape: Shape, init: Initializer): Tensor;
+  parameter(name: string, shape: Shape, init: Initializer, options?: ParameterOptions): Tensor;
   /** An array that belongs to the model but is not trained: running statistics. */
   buffer(name: string, shape: Shape, init: Initializer): Tensor;
   /** The value the buffer has after this step. Ignored unless training. */

@@ -5,7 +5,7 @@ import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
-import type { Scope } from '../layers/scope.js';
+import type { ParameterOptions, Scope } from '../layers/scope.js';
 import { cast } from '../ops/elementwise.js';
 import { randomUniform } from '../ops/random.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
@@ -27,6 +27,8 @@ export interface Trace {
   readonly output: Tensor;
   /** The parameters the model asked for, by path. */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Paths of the parameters of which rows without a gradient are left alone. */
+  readonly lazy: ReadonlySet<string>;
   /** New values of buffers, by path. */
   readonly assigned: ReadonlyMap<string, Tensor>;
   readonly calls: readonly Call[];
@@ -48,7 +50,7 @@ export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceO
     root,
     inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)),
   );
-  return { output, parameters: tracer.tensors('parameter'), assigned: tracer.assigned, calls: tracer.calls };
+  return { output, parameters: tracer.tensors('parameter'), lazy: tracer.lazy, assigned: tracer.assigned, calls: tracer.calls };
 }
 
 /** Resolves parameters and buffers to their place in the model's memory. */
@@ -71,6 +73,7 @@ export function collectInto(requests: Map<string, Omit<Entry, 'offset'>>, slot: 
 /** What all scopes of one trace share. */
 class Tracer {
   readonly assigned = new Map<string, Tensor>();
+  readonly lazy = new Set<string>();
   readonly calls: Call[] = [];
   readonly #paths = new Map<AnyLayer, string>();
   readonly #owners = new Map<string, AnyLayer>();
@@ -151,7 +154,8 @@ class TraceScope implements Scope {
     return this.#tracer.training;
   }
 
-  parameter(name: string, shape: Shape, init: Initializer): Tensor {
+  parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {
+    if (lazy) this.#tracer.lazy.add(this.#child(name));
     return this.#tracer.resolve('parameter', this.#child(name), shape, init);
   }
 

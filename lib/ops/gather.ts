@@ -37,7 +37,7 @@ class GatherRows extends Operation {
 }
 
 /** dy [N, columns], ids [N] → [rows, columns]: row ids[i] += dy[i], in order of i */
-class ScatterAddRows extends Operation {
+export class ScatterAddRows extends Operation {
   readonly name = 'scatterAddRows';
 
   constructor(readonly rows: number) {

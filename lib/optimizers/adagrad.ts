@@ -27,6 +27,7 @@ export interface AdagradOptions {
 export class Adagrad extends Optimizer {
   readonly slots: readonly string[] = ['s'];
   override readonly slotInit: Readonly<Record<string, number>>;
+  override readonly restsAtZero: boolean;
   readonly lr: Schedule;
   readonly lrDecay: number;
   readonly weightDecay: number;
@@ -45,6 +46,7 @@ export class Adagrad extends Optimizer {
     this.lrDecay = options.lrDecay ?? 0;
     this.weightDecay = options.weightDecay ?? 0;
     this.eps = options.eps ?? 1e-10;
+    this.restsAtZero = this.weightDecay === 0;
     this.slotInit = { s: options.initialAccumulatorValue ?? 0 };
   }
 

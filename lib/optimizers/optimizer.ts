@@ -19,6 +19,8 @@ export abstract class Optimizer {
   abstract readonly slots: readonly string[];
   /** First value of a slot that does not start at zero. */
   readonly slotInit: Readonly<Record<string, number>> = {};
+  /** Whether a gradient of zero leaves a parameter and its slots as they are. Then rows of a table no id points at need no update. */
+  readonly restsAtZero: boolean = false;
   /** Learning rate. */
   abstract readonly lr: Schedule;
 

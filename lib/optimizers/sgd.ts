@@ -29,6 +29,7 @@ export interface SGDOptions {
 export class SGD extends Optimizer {
   readonly slots: readonly string[];
   override readonly scalars: readonly string[] = ['lr', 'intake'];
+  override readonly restsAtZero: boolean;
   readonly lr: Schedule;
   readonly momentum: number;
   readonly dampening: number;
@@ -47,6 +48,7 @@ export class SGD extends Optimizer {
     this.dampening = dampening;
     this.nesterov = nesterov;
     this.weightDecay = weightDecay;
+    this.restsAtZero = momentum === 0 && weightDecay === 0;
     this.slots = momentum === 0 ? [] : ['momentum'];
   }
 

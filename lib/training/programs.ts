@@ -12,24 +12,21 @@ import type { Penalty } from '../losses/penalty.js';
 import type { Metric } from '../metrics/metric.js';
 import { batchSource } from '../model/data.js';
 import type { Model } from '../model/model.js';
-import { add, clip, div, minimum, mul, sqrt } from '../ops/elementwise.js';
+import { add } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
-import { sumSquares } from '../ops/reduce.js';
-import { pack } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Slots } from './slots.js';
+import { type Clipping, updates } from './update.js';
 
 /** Where a step takes its batch from: rows of a data set by index, or memories that hold just the batches. */
 export type Feed = { readonly kind: 'indexed'; readonly dataRows: number } | { readonly kind: 'direct' };
 
-export interface Recipe {
+export interface Recipe extends Clipping {
   readonly model: Model;
   readonly loss: Loss;
   readonly metrics: readonly Metric[];
   readonly optimizer: Optimizer;
   readonly penalties: readonly Penalty[];
-  readonly clipNorm: number | undefined;
-  readonly clipValue: number | undefined;
   readonly seed: bigint;
 }
 
@@ -74,26 +71,10 @@ export function trainingProgram(
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
-  const gradient = clipped(
-    pack(
-      gradients(total, weights),
-      layout.parameters.map(({ offset }) => offset),
-      layout.parameterSize,
-    ),
-    recipe,
-  );
   const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
-  const update = optimizer.update(
-    source(parameters, 0, [layout.parameterSize]),
-    gradient,
-    Object.fromEntries(slots.names.map((name) => [name, source(slots.slot, slots.offset(name), [layout.parameterSize])])),
-    Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])])),
-  );
-  label([update.parameter, ...Object.values(update.slots)], optimizer.constructor.name);
   const results = resultWrites(recipe, traced.output, target, total);
   const commits: Write[] = [
-    { value: update.parameter, slot: parameters, byteOffset: 0, commit: true },
-    ...slots.names.map((name) => ({ value: update.slots[name]!, slot: slots.slot, byteOffset: slots.offset(name), commit: true })),
+    ...updates(optimizer, recipe, model.built, slots, gradients(total, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: parameters,
@@ -191,12 +172,4 @@ function scalarLoss(loss: Loss, prediction: Tensor, target: Tensor): Tensor {
     );
   label([value], loss.constructor.name);
   return value;
-}
-
-/** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
-function clipped(gradient: Tensor, { clipNorm, clipValue }: Recipe): Tensor {
-  const byValue = clipValue === undefined ? gradient : clip(gradient, -clipValue, clipValue);
-  if (clipNorm === undefined) return byValue;
-  const norm = sqrt(sumSquares(byValue));
-  return mul(byValue, minimum(div(clipNorm, add(norm, 1e-6)), 1));
 }

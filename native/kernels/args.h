@@ -157,6 +157,23 @@ struct ScatterAddRowsArgs {
   float* dtable;
 };
 
+// The rows of dy [count, columns] of one id added up where the id comes first: see kernels/merge_rows.h. count is below 2^31.
+struct MergeRowsArgs {
+  int64_t count, table_rows, columns;
+  const float* dy;
+  const int32_t* ids;
+  float* sums;      // [count, columns]
+  int32_t* owners;  // [count]
+};
+
+// table[ids[i]] = in[i] in order of i, where ids[i] is a row of the table: others are skipped.
+struct WriteRowsArgs {
+  int64_t count, table_rows, columns;
+  const float* in;
+  const int32_t* ids;
+  float* table;
+};
+
 // Strided copy of an index space; element_bytes 1 or 4.
 struct CopyArgs {
   int32_t rank, element_bytes;

@@ -1,5 +1,6 @@
 // gather_rows:      out[i] = table[ids[i]]                 rows of row_bytes bytes; out may not overlap the table
 // scatter_add_rows: dtable[ids[i]] += dy[i], in order of i dtable [table_rows, columns] is overwritten: zero where no id points
+// write_rows:       table[ids[i]] = in[i]                  ids outside 0 … table_rows − 1 are skipped; of equal ids the last one counts
 // A bad id gives a zero row (is skipped); the first one of the range is returned.
 #pragma once
 
@@ -7,6 +8,7 @@
 
 #include "args.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -49,16 +51,26 @@ int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void
   return bad;
 }
 
-int64_t scatter_add_rows_tasks(const ScatterAddRowsArgs& args) { return ceil_div(args.columns, kScatterColumns); }
+// Wide rows are divided by columns; of narrow ones, which have few columns to divide, a task takes every kRowParts-th row of the table.
+LW_INLINE bool splits_columns(int64_t columns) { return columns >= kRowParts * kScatterColumns; }
+
+LW_INLINE bool in_part(int64_t row, int64_t begin, int64_t end) { return row % kRowParts >= begin && row % kRowParts < end; }
+
+int64_t scatter_add_rows_tasks(const ScatterAddRowsArgs& args) {
+  return splits_columns(args.columns) ? ceil_div(args.columns, kScatterColumns) : kRowParts;
+}
 
 int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t end, void*) {
-  const int64_t first = begin * kScatterColumns;
-  const int64_t width = min_size(end * kScatterColumns, args.columns) - first;
-  if (width == args.columns) {
+  const bool by_columns = splits_columns(args.columns);
+  const int64_t first = by_columns ? begin * kScatterColumns : 0;
+  const int64_t width = by_columns ? min_size(end * kScatterColumns, args.columns) - first : args.columns;
+  const bool every_row = by_columns || (begin == 0 && end == kRowParts);
+  if (every_row && width == args.columns) {
     memset(args.dtable, 0, static_cast<size_t>(args.table_rows * args.columns) * sizeof(float));
   } else {
-    for (int64_t r = 0; r < args.table_rows; ++r)
-      memset(args.dtable + r * args.columns + first, 0, static_cast<size_t>(width) * sizeof(float));
+    for (int64_t r = 0; r < args.table_rows; ++r) {
+      if (every_row || in_part(r, begin, end)) clear_row(width, args.dtable + r * args.columns + first);
+    }
   }
   const volatile int32_t* ids = args.ids;
   int64_t bad = kOk;
@@ -66,16 +78,25 @@ int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t 
     const int32_t id = ids[i];
     if (id < 0 || id >= args.table_rows) {
       if (bad == kOk) bad = i;
-      continue;
+    } else if (every_row || in_part(id, begin, end)) {
+      add_row(args.dy + i * args.columns + first, width, args.dtable + id * args.columns + first);
     }
-    const float* dy = args.dy + i * args.columns + first;
-    float* sum = args.dtable + id * args.columns + first;
-    int64_t c = 0;
-    for (; c + kLanes <= width; c += kLanes) store(sum + c, add(load(sum + c), load(dy + c)));
-    const int rest = static_cast<int>(width - c);
-    if (rest > 0) store_n(sum + c, add(load_n(sum + c, rest), load_n(dy + c, rest)), rest);
   }
   return bad;
+}
+
+int64_t write_rows_tasks(const WriteRowsArgs&) { return kRowParts; }
+
+int64_t write_rows(const WriteRowsArgs& args, int64_t begin, int64_t end, void*) {
+  const int64_t bytes = args.columns * static_cast<int64_t>(sizeof(float));
+  const volatile int32_t* ids = args.ids;
+  for (int64_t i = 0; i < args.count; ++i) {
+    const int32_t id = ids[i];
+    if (id < 0 || id >= args.table_rows || !in_part(id, begin, end)) continue;
+    copy_row(reinterpret_cast<const uint8_t*>(args.in + i * args.columns), bytes,
+             reinterpret_cast<uint8_t*>(args.table + id * args.columns));
+  }
+  return kOk;
 }
 
 }  // namespace

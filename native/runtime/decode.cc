@@ -25,7 +25,7 @@ bool in_place(const Extent& out, const Extent& in) {
   return in.operand->access == Access::read_in_place && in.begin == out.begin && in.operand->element_bytes == out.operand->element_bytes;
 }
 
-// The float blocks an instruction computes. Copies and gathers are left out: they make no values, and may move integers.
+// The float blocks an instruction computes. Copies, gathers and written rows are left out: they make no values, and may move integers.
 template <class Args>
 FloatOutput float_output(const Args& args, const Operand& operand) {
   if constexpr (std::is_same_v<Args, GemmArgs>) {
@@ -39,8 +39,9 @@ template <class Args>
 bool writes_floats(const Args& args, int output) {
   if constexpr (std::is_same_v<Args, MapArgs>) return args.output[output].dtype == DType::f32;
   if constexpr (std::is_same_v<Args, RandomArgs>) return args.kind == RandomKind::uniform;
-  if constexpr (std::is_same_v<Args, MaxPoolArgs>) return output == 0;
-  return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, ArgReduceArgs>;
+  if constexpr (std::is_same_v<Args, MaxPoolArgs> || std::is_same_v<Args, MergeRowsArgs>) return output == 0;
+  return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, WriteRowsArgs> &&
+         !std::is_same_v<Args, ArgReduceArgs>;
 }
 
 // Where the numbers stand that a kernel may find out of range.
@@ -95,7 +96,7 @@ class Decoder {
 
   void instruction(int64_t index) {
     words_.enter(index);
-    const int64_t opcode = words_.integer("opcode", 1, 31);
+    const int64_t opcode = words_.integer("opcode", 1, 33);
     words_.set_length(words_.integer("words", 2, kMaxSize));
     switch (opcode) {
       case 1: return read<GemmArgs>(1);
@@ -129,6 +130,8 @@ class Decoder {
       case 29: return read<RecurrentForwardArgs>(29);
       case 30: return read<RecurrentBackwardArgs>(30);
       case 31: return read<RecurrentPanelsArgs>(31);
+      case 32: return read<MergeRowsArgs>(32);
+      case 33: return read<WriteRowsArgs>(33);
     }
   }
 

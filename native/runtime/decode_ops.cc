@@ -389,4 +389,23 @@ void read_words(OpReader& in, AffineSampleArgs& a) {
   a.fill = words.constant("fill");
 }
 
+void read_words(OpReader& in, MergeRowsArgs& m) {
+  in.operand("sums", m.sums);
+  in.operand("owners", m.owners);
+  in.operand("dy", m.dy);
+  in.operand("ids", m.ids);
+  m.count = extent(in.words, "count");
+  m.table_rows = in.words.size("tableRows");
+  m.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, WriteRowsArgs& w) {
+  in.operand("table", w.table);
+  in.operand("in", w.in);
+  in.operand("ids", w.ids);
+  w.count = in.words.size("count");
+  w.table_rows = in.words.size("tableRows");
+  w.columns = in.words.size("columns");
+}
+
 }  // namespace lanewise

@@ -90,5 +90,7 @@ void read_words(OpReader& in, WinogradGradientArgs& args);
 void read_words(OpReader& in, RecurrentForwardArgs& args);
 void read_words(OpReader& in, RecurrentBackwardArgs& args);
 void read_words(OpReader& in, RecurrentPanelsArgs& args);
+void read_words(OpReader& in, MergeRowsArgs& args);
+void read_words(OpReader& in, WriteRowsArgs& args);
 
 }  // namespace lanewise

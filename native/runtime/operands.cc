@@ -150,6 +150,23 @@ Operands operands(const ScatterAddRowsArgs& s) {
       .result();
 }
 
+Operands operands(const MergeRowsArgs& m) {
+  return Builder(m)
+      .add("dy", m.dy, 4, size_mul(m.count, m.columns), Access::read)
+      .add("ids", m.ids, 4, m.count, Access::read)
+      .add("sums", m.sums, 4, size_mul(m.count, m.columns), Access::write)
+      .add("owners", m.owners, 4, m.count, Access::write)
+      .result();
+}
+
+Operands operands(const WriteRowsArgs& w) {
+  return Builder(w)
+      .add("in", w.in, 4, size_mul(w.count, w.columns), Access::read)
+      .add("ids", w.ids, 4, w.count, Access::read)
+      .add("table", w.table, 4, size_mul(w.table_rows, w.columns), Access::write)
+      .result();
+}
+
 Operands operands(const CopyArgs& c) {
   return Builder(c)
       .add("in", c.in, c.element_bytes, span(c.rank, c.dims, c.in_stride), Access::read)
@@ -370,7 +387,7 @@ constexpr double kElement = 0.1;         // per element read or written
 constexpr double kSimple = 0.05;         // per element and simple operation
 constexpr double kDivision = 0.2;        // and division or square root
 constexpr double kTranscendental = 0.7;  // and exp, tanh, …
-constexpr double kRow = 8;               // per row gathered
+constexpr double kRow = 8;               // per row met by its id
 }  // namespace rate
 
 namespace {
@@ -420,6 +437,12 @@ double cost(const GatherRowsArgs& g) {
 }
 double cost(const ScatterAddRowsArgs& s) {
   return product(s.count, s.columns) * 2 * rate::kElement + product(s.table_rows, s.columns) * rate::kElement;
+}
+double cost(const MergeRowsArgs& m) {
+  return static_cast<double>(m.count) * (rate::kRow + static_cast<double>(m.columns) * 2 * rate::kElement);
+}
+double cost(const WriteRowsArgs& w) {
+  return static_cast<double>(w.count) * (rate::kRow + static_cast<double>(w.columns) * 2 * rate::kElement);
 }
 double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
 double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }

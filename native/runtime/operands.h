@@ -62,6 +62,8 @@ Operands operands(const WinogradGradientArgs& args);
 Operands operands(const RecurrentForwardArgs& args);
 Operands operands(const RecurrentBackwardArgs& args);
 Operands operands(const RecurrentPanelsArgs& args);
+Operands operands(const MergeRowsArgs& args);
+Operands operands(const WriteRowsArgs& args);
 
 // Null, or what is wrong with an output whose elements would share an address.
 const char* layout_problem(const GemmArgs& args);
@@ -111,6 +113,8 @@ double cost(const WinogradGradientArgs& args);
 double cost(const RecurrentForwardArgs& args);
 double cost(const RecurrentBackwardArgs& args);
 double cost(const RecurrentPanelsArgs& args);
+double cost(const MergeRowsArgs& args);
+double cost(const WriteRowsArgs& args);
 
 inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
 

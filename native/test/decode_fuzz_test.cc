@@ -101,6 +101,9 @@ std::vector<Words> valid_streams() {
               Words{29, 0, 4, 2, 1, 3, 0, 0, 0, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192},
               Words{30, 0, 4, 2, 1, 3, 0, 0, 0, 0, 64, 0, 384, 1, 0, 0, 0, 1, 0, -1, 0, -1, 0, 0, 64, 0, 448, 0, 192}},
              6),
+      stream(memories,
+             {with_operands(32, {{0, 0}, {0, 128}, {1, 0}, {2, 0}}, {4, 8, 8}), with_operands(33, {{3, 0}, {0, 0}, {0, 128}}, {4, 8, 8})},
+             1),
   };
 }
 
@@ -253,7 +256,7 @@ LW_TEST(refusals_say_where) {
   };
   CHECK(with(0, 0) == "instruction stream: header, word 0: expected magic an integer from 1818324581 to 1818324581, got 0");
   CHECK(with(4, 3) == "instruction stream: header, word 4: expected commit an integer from 0 to 2, got 3");
-  CHECK(with(first, 32) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 31, got 32");
+  CHECK(with(first, 34) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 33, got 34");
   CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 44, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
   CHECK(with(first + 3, 2) ==

@@ -1,4 +1,6 @@
-// Gather, scatter, copy, fill and random numbers: exact, at every size, in random task splits.
+// Gather, scatter, merge, write, copy, fill and random numbers: exact, at every size, in random task splits.
+#include <map>
+
 #include "kernel_harness.h"
 
 using namespace lanewise;
@@ -40,9 +42,9 @@ LW_TEST(scatter_add_rows_in_order) {
   Source source(2);
   for_each_table([&](const KernelTable& table) {
     for (int64_t columns : kSizes) {
-      if (columns > 1000) continue;
+      if (columns > 4097) continue;
       for (int64_t count : {0, 1, 40}) {
-        const int64_t table_rows = 1 + source.below(9);
+        const int64_t table_rows = 1 + source.below(40);
         const Guarded<float> dy = source.floats(count * columns);
         Guarded<int32_t> ids = source.ids(count, table_rows);
         if (count > 10) ids[9] = -5;
@@ -58,6 +60,91 @@ LW_TEST(scatter_add_rows_in_order) {
         const bool right = same_bits(out.data(), expected.data(), out.size()) && same_bits(out, split) && out.intact() && split.intact();
         CHECK_TEXT(right && (columns == 0 || bad == (count > 10 ? 9 : kOk)),
                    text(table, "scatter_add_rows columns, count, bad", {columns, count, bad}));
+      }
+    }
+  });
+}
+
+namespace {
+
+struct Merged {
+  std::vector<float> sums;
+  std::vector<int32_t> owners;
+  int64_t bad = kOk;
+};
+
+Merged merge_reference(const MergeRowsArgs& args) {
+  Merged merged{std::vector<float>(static_cast<size_t>(args.count * args.columns)),
+                std::vector<int32_t>(static_cast<size_t>(args.count), -1)};
+  std::map<int32_t, int64_t> first_of;
+  for (int64_t i = 0; i < args.count; ++i) {
+    if (args.ids[i] < 0 || args.ids[i] >= args.table_rows) {
+      if (merged.bad == kOk) merged.bad = i;
+      continue;
+    }
+    const auto [first, is_new] = first_of.insert({args.ids[i], i});
+    if (is_new) merged.owners[static_cast<size_t>(i)] = args.ids[i];
+    for (int64_t c = 0; c < args.columns; ++c)
+      merged.sums[static_cast<size_t>(first->second * args.columns + c)] += args.dy[i * args.columns + c];
+  }
+  return merged;
+}
+
+void check_merge(const KernelTable& table, Source& source, int64_t count, int64_t columns, int64_t table_rows, bool broken) {
+  Guarded<float> dy = source.floats(count * columns);
+  if (dy.size() > 0) dy[0] = -0.0f;
+  Guarded<int32_t> ids = source.ids(count, table_rows);
+  if (broken) {
+    ids[count - 1] = -1;
+    ids[count / 2] = static_cast<int32_t>(table_rows);
+  }
+  const Merged expected = merge_reference({count, table_rows, columns, dy.data(), ids.data(), nullptr, nullptr});
+  for (uint64_t seed : {0, 5, 6}) {
+    Guarded<float> sums(count * columns, 5);
+    Guarded<int32_t> owners(count, 6);
+    const MergeRowsArgs args{count, table_rows, columns, dy.data(), ids.data(), sums.data(), owners.data()};
+    const int64_t bad = run(table.merge_rows_tasks, table.merge_rows, args, seed);
+    const bool right = bad == expected.bad && same_bits(sums.data(), expected.sums.data(), sums.size()) &&
+                       std::equal(expected.owners.begin(), expected.owners.end(), owners.data()) && sums.intact() && owners.intact();
+    CHECK_TEXT(right, text(table, "merge_rows count, columns, table rows, bad", {count, columns, table_rows, bad}));
+  }
+}
+
+}  // namespace
+
+LW_TEST(merge_rows_in_order) {
+  Source source(12);
+  for_each_table([&](const KernelTable& table) {
+    for (int64_t columns : kSizes) {
+      if (columns > 1000) continue;
+      for (int64_t count : {0, 1, 2, 40, 300}) {
+        for (int64_t table_rows : {1, 9, 1000000}) check_merge(table, source, count, columns, table_rows, count == 300);
+      }
+    }
+    // More different ids than the scratch memory has room for.
+    check_merge(table, source, 700000, 1, 2000000000, true);
+  });
+}
+
+LW_TEST(write_rows_of_any_width) {
+  Source source(13);
+  for_each_table([&](const KernelTable& table) {
+    for (int64_t columns : kSizes) {
+      if (columns > 1000) continue;
+      for (int64_t count : {0, 1, 40}) {
+        const int64_t table_rows = 1 + source.below(50);
+        const Guarded<float> in = source.floats(count * columns), before = source.floats(table_rows * columns);
+        Guarded<int32_t> ids = source.ids(count, table_rows);
+        for (int64_t i = 0; i < count; i += 3) ids[i] = i % 2 == 0 ? -1 : static_cast<int32_t>(table_rows);
+        Guarded<float> expected = before, whole = before, split = before;
+        for (int64_t i = 0; i < count; ++i) {
+          if (ids[i] < 0 || ids[i] >= table_rows) continue;
+          std::copy_n(in.data() + i * columns, columns, expected.data() + ids[i] * columns);
+        }
+        run(table.write_rows_tasks, table.write_rows, WriteRowsArgs{count, table_rows, columns, in.data(), ids.data(), whole.data()});
+        run(table.write_rows_tasks, table.write_rows, WriteRowsArgs{count, table_rows, columns, in.data(), ids.data(), split.data()}, 7);
+        CHECK_TEXT(same_bits(whole, expected) && same_bits(split, expected) && whole.intact() && split.intact(),
+                   text(table, "write_rows columns, count", {columns, count}));
       }
     }
   });

@@ -3,9 +3,11 @@ import { type Program, type Write, build } from '../../lib/compile/program.js';
 import { label } from '../../lib/graph/label.js';
 import { MemorySlot, constant, iota, scalar, source } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { native } from '../../lib/native.js';
+import { type NumericArray, native } from '../../lib/native.js';
 import * as ops from '../../lib/ops/index.js';
 import { memoryOf } from '../support/evaluate.js';
+import { interpret } from '../support/interpreter.js';
+import { runNative } from '../support/native-run.js';
 import { networks } from '../support/networks.js';
 import { checkProgram, outputs } from '../support/programs.js';
 import { generator, randomValues } from '../support/random-graph.js';
@@ -89,6 +91,34 @@ describe('a program', () => {
     const rows = ops.gatherRows(next, source(ids, 0, [2], 'int32'));
     const program = checkProgram([commit(next, state), ...outputs([rows])], new Map([[state, values(12)], [ids, memoryOf(Int32Array.of(3, 1))]]), 2); // prettier-ignore
     assert.ok(kinds(program).indexOf('gatherRows') < program.stream[4]!);
+  });
+
+  it('replaces rows of a table last, and skips ids outside it', () => {
+    const [state, ids] = [slot(12), new MemorySlot('ids', 12)];
+    const table = source(state, 0, [4, 3]);
+    const rows = ops.mul(ops.gatherRows(table, constant(Int32Array.of(2, 1, 0))), 2);
+    const [total] = outputs([ops.sum(table)]);
+    const write = { ...commit(rows, state), rows: { ids: source(ids, 0, [3], 'int32'), tableRows: 4 } };
+    const program = build([write, total!]);
+    assert.equal(kinds(program).at(-1), 'writeRows');
+    assert.equal(program.stream[4], program.instructions.length - 1);
+    const before = Float32Array.from({ length: 12 }, (_, i) => i);
+    const expected = Float32Array.of(0, 1, 2, 12, 14, 16, 6, 7, 8, 0, 2, 4);
+    const arrays = runNative(program, new Map<MemorySlot, NumericArray>([[state, before], [ids, Int32Array.of(1, -1, 3)], [total!.slot, new Float32Array(1)]])); // prettier-ignore
+    assert.deepEqual([arrays.get(state), arrays.get(total!.slot)], [expected, Float32Array.of(66)]);
+    const memories = new Map([[state, memoryOf(before)], [ids, memoryOf(Int32Array.of(1, -1, 3))], [total!.slot, memoryOf(new Float32Array(1))]]); // prettier-ignore
+    interpret(program, memories);
+    assert.deepEqual(memories.get(state)!.filter((_, byte) => byte % 4 === 0), Float64Array.from(expected)); // prettier-ignore
+  });
+
+  it('refuses rows of a table that leaves its memory', () => {
+    const state = slot(12);
+    const rows = ops.neg(source(state, 0, [2, 3]));
+    const ids = constant(Int32Array.of(0, 1));
+    assert.throws(() => build([{ ...commit(rows, state), rows: { ids, tableRows: 5 } }]), {
+      name: 'StateError',
+      message: 'build: expected writes within the 48 bytes of "state", got bytes 0 to 60.',
+    });
   });
 
   it('starts each step where its memory has moved on to', () => {

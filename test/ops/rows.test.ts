@@ -20,7 +20,7 @@ describe('operations on rows', () => {
     const f = compile((t: Tensor, i: Tensor) => ops.crossEntropy(t, i));
     assert.throws(() => f.sync(x, array(Int32Array.of(0, 1, 2, 3, 4, 5), [2, 3])), {
       code: 'ERR_DATA',
-      message: 'crossEntropy: expected an index in 0 … 4, got 5 at position 5 in step 0.',
+      message: 'crossEntropy: expected an index in 0 … 4, got 5 at position [1, 2] in step 0.',
     });
   });
   it('crossEntropy names shapes that do not fit', () => {

@@ -170,6 +170,27 @@ class Reader {
           tableRows: this.word(),
           columns: this.word(),
         };
+      case 32:
+        return {
+          kind: 'mergeRows',
+          out: this.operand(),
+          outOwners: this.operand('int32'),
+          dy: this.operand(),
+          ids: this.operand('int32'),
+          count: this.word(),
+          tableRows: this.word(),
+          columns: this.word(),
+        };
+      case 33:
+        return {
+          kind: 'writeRows',
+          out: this.operand(),
+          in: this.operand(),
+          ids: this.operand('int32'),
+          count: this.word(),
+          tableRows: this.word(),
+          columns: this.word(),
+        };
       case 10: {
         const dtype = this.word() === 1 ? 'uint8' : 'float32';
         const dims = this.words(this.word());

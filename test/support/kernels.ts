@@ -1,5 +1,5 @@
 /** Every instruction in plain JavaScript: the oracle of the compiler and of the native kernels. Arithmetic is float64, rounded by `round` after each operation. */
-import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, Random, Reduce, ScatterAddRows, Softmax } from '../../lib/compile/instruction.js'; // prettier-ignore
+import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, MergeRows, Random, Reduce, ScatterAddRows, Softmax, WriteRows } from '../../lib/compile/instruction.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';
@@ -91,6 +91,10 @@ export function execute(x: Bound<Instruction>, context: Context): void {
       return gatherRows(x);
     case 'scatterAddRows':
       return scatterAddRows(x, context);
+    case 'mergeRows':
+      return mergeRows(x, context);
+    case 'writeRows':
+      return writeRows(x);
     case 'copy':
       return copy(x);
     case 'fill':
@@ -370,6 +374,30 @@ function scatterAddRows(x: Bound<ScatterAddRows>, { round }: Context): void {
     if (!(id >= 0 && id < x.tableRows)) throw new BadIndex(i, id);
     for (let c = 0; c < x.columns; c++)
       set(x.out, id * x.columns + c, round(get(x.out, id * x.columns + c) + get(x.dy, i * x.columns + c)));
+  }
+}
+
+function mergeRows(x: Bound<MergeRows>, { round }: Context): void {
+  const firstOf = new Map<number, number>();
+  for (let i = 0; i < x.count; i++) {
+    const id = get(x.ids, i);
+    if (!(id >= 0 && id < x.tableRows)) throw new BadIndex(i, id);
+    const first = firstOf.get(id) ?? i;
+    firstOf.set(id, first);
+    set(x.outOwners, i, first === i ? id : -1);
+    for (let c = 0; c < x.columns; c++) {
+      set(x.out, i * x.columns + c, 0);
+      const at = first * x.columns + c;
+      set(x.out, at, round(get(x.out, at) + get(x.dy, i * x.columns + c)));
+    }
+  }
+}
+
+function writeRows(x: Bound<WriteRows>): void {
+  for (let i = 0; i < x.count; i++) {
+    const id = get(x.ids, i);
+    if (!(id >= 0 && id < x.tableRows)) continue;
+    for (let c = 0; c < x.columns; c++) set(x.out, id * x.columns + c, get(x.in, i * x.columns + c));
   }
 }
 

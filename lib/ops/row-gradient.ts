@@ -1,0 +1,66 @@
+/** The gradient of a table by the rows a batch met, instead of an array as large as the table. */
+import type { Instruction } from '../compile/instruction.js';
+import { Operation, applyAll } from '../graph/operation.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { Elementwise, full, less } from './elementwise.js';
+import { ScatterAddRows } from './gather.js';
+import { Reshape, concat } from './shape.js';
+
+/** Row ids[i] of the gradient receives dy[i]; rows without an id are zero. */
+export interface RowGradient {
+  /** [M, columns] */
+  readonly dy: Tensor;
+  /** int32 [M] */
+  readonly ids: Tensor;
+}
+
+/** The rows a gradient is the sum of, or undefined if it is not one of gathered rows alone. A table used n times has n parts. */
+export function rowGradient(gradient: Tensor): RowGradient | undefined {
+  const parts: Node[] = [];
+  const stack = [gradient];
+  while (stack.length > 0) {
+    const { node } = stack.pop()!;
+    const isSum = node.op instanceof Elementwise && node.op.name === 'add';
+    if (node.op instanceof ScatterAddRows) parts.push(node);
+    else if (isSum || node.op instanceof Reshape) stack.push(...node.inputs.toReversed());
+    else return undefined;
+  }
+  const [dy, ids] = [0, 1].map((input) => concat(parts.map((node) => node.inputs[input]!))) as [Tensor, Tensor];
+  return { dy, ids };
+}
+
+/** dy [M, columns], ids [M] → sums [M, columns], owners int32 [M]: all rows of one id added up where it comes first; elsewhere 0 and −1. */
+class MergeRows extends Operation {
+  readonly name = 'mergeRows';
+
+  constructor(readonly tableRows: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.tableRows);
+  }
+
+  infer([dy, ids]: readonly Tensor[]): readonly TensorType[] {
+    return [dy!, { shape: ids!.shape, dtype: 'int32' }];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [dy, ids] = node.inputs as [Tensor, Tensor];
+    const [out, outOwners] = node.outputs as [Tensor, Tensor];
+    const [count, columns] = dy.shape as [number, number];
+    return [{ kind: 'mergeRows', out, outOwners, dy, ids, count, tableRows: this.tableRows, columns }];
+  }
+}
+
+/** Each row of the gradient once: sums [M, columns] and the ids they belong to, −1 beside rows that are not one. */
+export function mergedRows({ dy, ids }: RowGradient, tableRows: number): { readonly sums: Tensor; readonly owners: Tensor } {
+  const [sums, owners] = applyAll(new MergeRows(tableRows), [dy, ids]) as [Tensor, Tensor];
+  return { sums, owners };
+}
+
+/** 1 for the rows of the table that have an id, 0 for the others: [tableRows, 1]. */
+export function touchedRows({ ids }: RowGradient, tableRows: number): Tensor {
+  const [counts] = applyAll(new ScatterAddRows(tableRows), [full([ids.size, 1], 1), ids]);
+  return less(0, counts!);
+}

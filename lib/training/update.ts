@@ -1,0 +1,152 @@
+/** What a step makes of its gradients: clipping, then the optimizer on flat vectors and on rows of tables. */
+import type { Write } from '../compile/program.js';
+import { label } from '../graph/label.js';
+import { type MemorySlot, source } from '../graph/source.js';
+import { type Tensor, sizeOf } from '../graph/tensor.js';
+import type { Entry, Layout } from '../model/layout.js';
+import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
+import { gatherRows } from '../ops/gather.js';
+import { sumSquares } from '../ops/reduce.js';
+import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/row-gradient.js';
+import { pack, reshape } from '../ops/shape.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Slots } from './slots.js';
+
+export interface Clipping {
+  readonly clipNorm: number | undefined;
+  readonly clipValue: number | undefined;
+}
+
+/** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
+interface Stretch {
+  readonly gradient: Tensor;
+  /** The values from before the step. */
+  readonly read: (slot: MemorySlot, byteOffset: number) => Tensor;
+  readonly write: (slot: MemorySlot, byteOffset: number, value: Tensor) => Write;
+}
+
+/**
+ * The writes of new parameters and slots.
+ * @param gradients one for each parameter of the layout, in its order
+ * @param lazy paths of tables whose rows without a gradient are to be left alone
+ * @param scalars the memory of the optimizer's numbers
+ */
+export function updates(
+  optimizer: Optimizer,
+  clipping: Clipping,
+  { layout, slot }: { readonly layout: Layout; readonly slot: MemorySlot },
+  slots: Slots,
+  gradients: readonly Tensor[],
+  lazy: ReadonlySet<string>,
+  scalars: MemorySlot,
+): readonly Write[] {
+  const stretches = clipped(stretchesOf(optimizer, layout, gradients, lazy), clipping);
+  const numbers = Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])]));
+  return stretches.flatMap(({ gradient, read, write }) => {
+    const old = Object.fromEntries(slots.names.map((name) => [name, read(slots.slot, slots.offset(name))]));
+    const update = optimizer.update(read(slot, 0), gradient, old, numbers);
+    const writes = [
+      write(slot, 0, update.parameter),
+      ...slots.names.map((name) => write(slots.slot, slots.offset(name), update.slots[name]!)),
+    ];
+    label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
+    return writes;
+  });
+}
+
+/** Tables of which only rows are updated, and the runs of parameters between them. */
+function stretchesOf(optimizer: Optimizer, layout: Layout, gradients: readonly Tensor[], lazy: ReadonlySet<string>): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
+  const endRun = (end: number): void => {
+    if (run.length > 0) stretches.push(flat(run, end));
+    run = [];
+  };
+  layout.parameters.forEach((entry, i) => {
+    const gradient = gradients[i]!;
+    const byRows = rowStretch(optimizer, entry, gradient, lazy.has(entry.path));
+    if (byRows === undefined) {
+      run.push({ entry, gradient });
+    } else {
+      endRun(entry.offset);
+      stretches.push(byRows);
+    }
+  });
+  endRun(layout.parameterSize);
+  return stretches;
+}
+
+/** One vector from the first parameter up to `end`, in elements. */
+function flat(run: readonly { readonly entry: Entry; readonly gradient: Tensor }[], end: number): Stretch {
+  const begin = run[0]!.entry.offset;
+  const offsets = run.map(({ entry }) => entry.offset - begin);
+  const gradient = pack(run.map((one) => one.gradient), offsets, end - begin); // prettier-ignore
+  return {
+    gradient,
+    read: (slot, byteOffset) => source(slot, byteOffset + begin * 4, [end - begin]),
+    write: (slot, byteOffset, value) => ({ value, slot, byteOffset: byteOffset + begin * 4, commit: true }),
+  };
+}
+
+/** The rows of a table the batch met, if that is what the gradient consists of and it is right and worth while to update these alone. */
+function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor, lazy: boolean): Stretch | undefined {
+  const rows = rowGradient(gradient);
+  if (rows === undefined) return undefined;
+  const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
+  if (isLarge && (lazy || optimizer.restsAtZero)) return someRows(entry, rows);
+  return lazy && !optimizer.restsAtZero ? maskedRows(entry, gradient, rows) : undefined;
+}
+
+/**
+ * Rows of a table for each id of a batch above which its rows are merged and updated one by one. 2048 ids and 64 columns on one Zen 3 core:
+ * SGD 174 µs for all of 4096 rows, 281 for 8192, by rows 245 and 259; Adam 561 and 1102, by rows 405.
+ */
+const rowsPerId = 3;
+
+function someRows(entry: Entry, rows: RowGradient): Stretch {
+  const { tableRows, columns } = sizesOf(entry);
+  const { sums, owners } = mergedRows(rows, tableRows);
+  return {
+    gradient: sums,
+    // Ids that came before are read too: what becomes of them is not written.
+    read: (slot, byteOffset) => gatherRows(source(slot, byteOffset + entry.offset * 4, [tableRows, columns]), rows.ids),
+    write: (slot, byteOffset, value) => ({
+      value,
+      slot,
+      byteOffset: byteOffset + entry.offset * 4,
+      rows: { ids: owners, tableRows },
+      commit: true,
+    }),
+  };
+}
+
+/** The same for a table that is small beside the batch: everything is computed and what had no id keeps its value. */
+function maskedRows(entry: Entry, gradient: Tensor, rows: RowGradient): Stretch {
+  const { tableRows, columns } = sizesOf(entry);
+  const touched = touchedRows(rows, tableRows);
+  const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
+  return {
+    gradient: reshape(gradient, [tableRows, columns]),
+    read,
+    write: (slot, byteOffset, value) => ({
+      value: where(touched, value, read(slot, byteOffset)),
+      slot,
+      byteOffset: byteOffset + entry.offset * 4,
+      commit: true,
+    }),
+  };
+}
+
+function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly columns: number } {
+  return { tableRows: shape[0]!, columns: sizeOf(shape.slice(1)) };
+}
+
+/** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
+function clipped(stretches: readonly Stretch[], { clipNorm, clipValue }: Clipping): readonly Stretch[] {
+  const byValue = (g: Tensor): Tensor => (clipValue === undefined ? g : clip(g, -clipValue, clipValue));
+  const limited = stretches.map((stretch) => ({ ...stretch, gradient: byValue(stretch.gradient) }));
+  if (clipNorm === undefined) return limited;
+  const norm = sqrt(limited.map(({ gradient }) => sumSquares(gradient)).reduce((a, b) => add(a, b)));
+  const factor = minimum(div(clipNorm, add(norm, 1e-6)), 1);
+  return limited.map((stretch) => ({ ...stretch, gradient: mul(stretch.gradient, factor) }));
+}
