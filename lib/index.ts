@@ -15,6 +15,7 @@ export * from './gradcheck.js';
 
 export * from './init.js';
 export { Philox, type Random } from './random.js';
+export { sampleLogits, type SamplingOptions } from './sampling.js';
 export * from './layers/index.js';
 export * from './losses/index.js';
 export * from './optimizers/index.js';
@@ -27,6 +28,7 @@ export { type EpochRecord, History } from './training/history.js';
 export type { Batch, BatchSource, EvaluateOptions, FitOptions, Progress, TrainerOptions } from './training/options.js';
 export { Trainer } from './training/trainer.js';
 export type { Inputs } from './model/data.js';
+export type { Stream, StreamOptions } from './model/stream.js';
 export type { LayerSummary, Summary } from './model/summary.js';
 
 export * from './data/index.js';

@@ -7,6 +7,7 @@ import { type BuildOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
 import { type Instruction, writesOf } from './instruction.js';
+import type { Item } from './lower.js';
 import type { Write } from './place.js';
 
 export type { BuildOptions } from './build.js';
@@ -142,18 +143,12 @@ export class Program {
     const explained =
       position === undefined
         ? new NativeError(`${where}: ${message}`, { cause: error })
-        : new DataError(
-            `${where}: expected ${expectedOf(item.instruction)}, got ${value} at position ${placeOf(item.instruction, position)} in step ${step}.`,
-            { cause: error },
-          );
+        : new DataError(`${where}: ${complaintOf(item, value!)} at position ${placeOf(item.instruction, position)} in step ${step}.`, {
+            cause: error,
+          });
     explained.layer = label === '' ? undefined : label;
     return explained;
   }
-}
-
-/** What the numbers must be that an instruction found one of out of range. */
-function expectedOf(x: Instruction): string {
-  return x.kind === 'recurrentForward' ? `a length in 1 … ${x.shape.t}` : `an index in 0 … ${indexLimit(x) - 1}`;
 }
 
 /** Where the index at a flat position stands: its coordinates, unless the indices are a vector. */
@@ -161,6 +156,14 @@ function placeOf(x: Instruction, position: number): string {
   const { shape } = 'ids' in x ? x.ids : { shape: [] };
   if (shape.length < 2) return String(position);
   return formatShape(rowMajorStrides(shape).map((stride, d) => Math.floor(position / stride) % shape[d]!));
+}
+
+/** What was expected in place of a bad index, in the words of the operation if it has some. */
+function complaintOf({ nodes, instruction }: Item, value: number): string {
+  const own = nodes.map((node) => node.op.badIndex(value, node.inputs)).find((words) => words !== undefined);
+  if (own !== undefined) return own;
+  const expected = instruction.kind === 'recurrentForward' ? `a length in 1 … ${instruction.shape.t}` : `an index in 0 … ${indexLimit(instruction) - 1}`;
+  return `expected ${expected}, got ${value}`;
 }
 
 /** How many rows or classes the indices of an instruction choose from. */

@@ -23,6 +23,11 @@ export abstract class Operation {
     throw new StateError(`${this.name}: expected a differentiable operation, got one without a gradient. Use stopGradient() on its input.`);
   }
 
+  /** `expected …, got …` for a run that stopped at a bad index of this operation; undefined: the range of its rows or classes. */
+  badIndex(_value: number, _inputs: readonly Tensor[]): string | undefined {
+    return undefined;
+  }
+
   /** Instructions that compute the outputs from the inputs. Elementwise operations, views and sources have none of their own. */
   abstract lower(node: Node): readonly Instruction[];
 }

@@ -3,6 +3,7 @@ import type { DType, Shape, Tensor } from '../graph/tensor.js';
 import { type Inputs, inputList } from '../model/data.js';
 import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
+import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
 import type { Scope } from './scope.js';
 
@@ -62,6 +63,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
     return this.model.predictor.predict(inputList(x), options.batchSize ?? 256);
+  }
+
+  /** Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built. */
+  stream(options: StreamOptions = {}): Stream {
+    return new Stream(this.model, options);
   }
 
   /** Writes all parameters as a safetensors file, in one piece or not at all. @throws FileError; the old file is then still there */

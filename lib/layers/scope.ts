@@ -26,4 +26,12 @@ export interface Scope {
   uniform(shape: Shape): Tensor;
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
   call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor;
+  /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */
+  enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs;
+  /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */
+  readonly carries: boolean;
+  /** What `keep` left here in the step before; zeros at first, and wherever states are not carried. Gradients stop at it. */
+  state(name: string, shape: Shape): Tensor;
+  /** The value the state has in the next step. Ignored where states are not carried. */
+  keep(state: Tensor, value: Tensor): void;
 }

@@ -7,6 +7,9 @@ import { type Operand, div, mul, notEqual, oneHot, sum, where } from '../ops/ind
 import type { Reduction } from './loss.js';
 import { reduceLoss } from './reduction.js';
 
+/** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
+export const noIgnoreIndex = -(2 ** 31);
+
 export interface ClassWeighting {
   /** A weight for each class. Default: all 1. */
   readonly weight: Float32Array | undefined;

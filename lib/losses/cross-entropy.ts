@@ -4,7 +4,7 @@ import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { add, crossEntropy, div, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import { type ClassWeighting, checkWeight, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reduceLoss, reductionRule } from './reduction.js';
 
@@ -16,9 +16,6 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
   /** Rows of this class id count nothing. Default: none. Not for probabilities. */
   readonly ignoreIndex?: number;
 }
-
-/** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
-const noIgnoreIndex = -(2 ** 31);
 
 /** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
 const sumTolerance = 1e-3;

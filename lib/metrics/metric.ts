@@ -8,6 +8,12 @@ export abstract class Metric {
   /** prediction, target → scalar: the mean over the batch. */
   abstract forward(prediction: Tensor, target: Tensor): Tensor;
 
+  /**
+   * prediction, target → scalar: what the batch counts in the mean over batches, where that is not its rows. For means over tokens,
+   * which padding leaves more or fewer of. Default: the rows.
+   */
+  weight?(prediction: Tensor, target: Tensor): Tensor;
+
   /** From the mean over all rows to what is reported; the root in RMSE. */
   finish(mean: number): number {
     return mean;

@@ -7,7 +7,7 @@ import { type MemoryHandle, native } from '../native.js';
 import { batchSource, formatRows } from './data.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
-import { type AnyLayer, type Trace, collectInto, resolveIn, trace } from './trace.js';
+import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
 import { checkWeights, initialValues } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -27,6 +27,8 @@ export class Model {
   /** True inside fit. */
   busy = false;
   #built: Built | undefined;
+  /** Input sizes other than those it was built with that its parameters serve. */
+  readonly #served = new Set<string>();
   #pending: ReadonlyMap<string, NdArray> | undefined;
 
   /** Runs the model forward. */
@@ -57,7 +59,7 @@ export class Model {
     return this.#built;
   }
 
-  /** Traces once to learn the parameters and makes their first values; later calls check that the sizes are the same. */
+  /** Traces once to learn the parameters and makes their first values; later calls check that the parameters serve these sizes too. */
   build(rows: readonly TensorType[], seed: bigint = this.seed): Built {
     if (this.#built !== undefined) {
       this.#checkRows(this.#built.rows, rows);
@@ -89,9 +91,10 @@ export class Model {
     return this.#built;
   }
 
-  trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed): Trace {
+  /** @param carry where states that go on from step to step lie. Default: they are zeros in every step. */
+  trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry): Trace {
     const { layout, slot } = this.built;
-    return trace(this.root, inputs, { training, seed, resolve: resolveIn(layout, slot) });
+    return trace(this.root, inputs, { training, seed, resolve: resolveIn(layout, slot), carry });
   }
 
   /** Copies of all parameters and buffers, by path. */
@@ -123,8 +126,29 @@ export class Model {
       throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
   }
 
+  /** Sequences may be longer and images larger than those the model was built with, where the same parameters do for them. */
+  #serves(rows: readonly TensorType[]): boolean {
+    const { rows: built, layout } = this.built;
+    if (rows.length !== built.length || rows.some((row, i) => row.shape.length !== built[i]!.shape.length)) return false;
+    const key = rows.map(formatRows).join();
+    if (this.#served.has(key)) return true;
+    try {
+      const asked = this.trace(
+        rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor),
+        false,
+      ).parameters;
+      if (asked.size !== layout.parameters.length) return false;
+    } catch (error) {
+      if (error instanceof ShapeError || error instanceof StateError) return false;
+      throw error;
+    }
+    this.#served.add(key);
+    return true;
+  }
+
   #checkRows(expected: readonly TensorType[], got: readonly TensorType[]): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
+    if (this.#serves(got)) return;
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
     throw new ShapeError(
       `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.`,

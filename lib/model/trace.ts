@@ -6,7 +6,7 @@ import { type Shape, type Tensor, checkShape, formatShapeOf, sameShape } from '.
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import type { ParameterOptions, Scope } from '../layers/scope.js';
-import { cast } from '../ops/elementwise.js';
+import { cast, full } from '../ops/elementwise.js';
 import { randomUniform } from '../ops/random.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 
@@ -15,6 +15,9 @@ export type AnyLayer = Layer<readonly Tensor[]>;
 
 /** Gives the tensor of a parameter or buffer. */
 export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer) => Tensor;
+
+/** Gives the tensor of a state that is carried from step to step. */
+export type Carry = (path: string, shape: Shape) => Tensor;
 
 /** One call of a layer, for summaries. */
 export interface Call {
@@ -31,6 +34,8 @@ export interface Trace {
   readonly lazy: ReadonlySet<string>;
   /** New values of buffers, by path. */
   readonly assigned: ReadonlyMap<string, Tensor>;
+  /** Values of carried states for the next step, by path. */
+  readonly kept: ReadonlyMap<string, Tensor>;
   readonly calls: readonly Call[];
 }
 
@@ -39,6 +44,8 @@ export interface TraceOptions {
   /** Keys the random numbers of this model. */
   readonly seed: bigint;
   readonly resolve: Resolve;
+  /** Default: states are zeros in every step. */
+  readonly carry?: Carry | undefined;
 }
 
 /** The output of the model for symbolic inputs. */
@@ -50,7 +57,14 @@ export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceO
     root,
     inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)),
   );
-  return { output, parameters: tracer.tensors('parameter'), lazy: tracer.lazy, assigned: tracer.assigned, calls: tracer.calls };
+  return {
+    output,
+    parameters: tracer.tensors('parameter'),
+    lazy: tracer.lazy,
+    assigned: tracer.assigned,
+    kept: tracer.kept,
+    calls: tracer.calls,
+  };
 }
 
 /** Resolves parameters and buffers to their place in the model's memory. */
@@ -74,7 +88,9 @@ export function collectInto(requests: Map<string, Omit<Entry, 'offset'>>, slot: 
 class Tracer {
   readonly assigned = new Map<string, Tensor>();
   readonly lazy = new Set<string>();
+  readonly kept = new Map<string, Tensor>();
   readonly calls: Call[] = [];
+  readonly #states = new Map<string, Tensor>();
   readonly #paths = new Map<AnyLayer, string>();
   readonly #owners = new Map<string, AnyLayer>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
@@ -89,7 +105,16 @@ class Tracer {
     return this.#options.training;
   }
 
+  get carries(): boolean {
+    return this.#options.carry !== undefined;
+  }
+
   call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
+    return this.enter(path, layer, (scope) => ({ output: layer.forward(...inputs, scope) })).output;
+  }
+
+  /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
+  enter<Outputs extends Readonly<Record<string, Tensor>>>(path: string, layer: AnyLayer, body: (scope: Scope) => Outputs): Outputs {
     const owned = this.#paths.get(layer) ?? path;
     const owner = this.#owners.get(owned);
     if (owner !== undefined && owner !== layer) {
@@ -101,10 +126,11 @@ class Tracer {
     this.#owners.set(owned, layer);
     const name = layer.constructor.name;
     try {
-      const output = layer.forward(...inputs, new TraceScope(this, owned));
-      label([output], owned === '' ? name : `${name} "${owned}"`);
-      this.calls.push({ path: owned, layer: name, output: output.shape });
-      return output;
+      const outputs = body(new TraceScope(this, owned));
+      const tensors = Object.values(outputs);
+      label(tensors, owned === '' ? name : `${name} "${owned}"`);
+      if (tensors.length > 0) this.calls.push({ path: owned, layer: name, output: tensors[0]!.shape });
+      return outputs;
     } catch (error) {
       throw located(error, name, owned);
     }
@@ -134,6 +160,30 @@ class Tracer {
       );
     }
     if (this.training) this.assigned.set(path, value);
+  }
+
+  state(path: string, shape: Shape): Tensor {
+    const { carry } = this.#options;
+    if (carry === undefined) return full(shape, 0);
+    if (this.#states.has(path)) {
+      throw new StateError(
+        `scope.state: expected one use of a layer where its state is carried, got "${path}" twice. Use two layers, or pass the state on.`,
+      );
+    }
+    const state = carry(path, shape);
+    this.#states.set(path, state);
+    return state;
+  }
+
+  keep(state: Tensor, value: Tensor): void {
+    if (!this.carries) return;
+    const path = [...this.#states].find(([, known]) => known === state)?.[0];
+    if (path === undefined)
+      throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
+    if (!sameShape(state.shape, value.shape)) {
+      throw new ShapeError(`scope.keep: expected a value of shape ${formatShapeOf(state)} for "${path}", got ${formatShapeOf(value)}.`);
+    }
+    this.kept.set(path, value);
   }
 
   uniform(shape: Shape): Tensor {
@@ -173,6 +223,22 @@ class TraceScope implements Scope {
 
   call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor {
     return this.#tracer.call(this.#child(name), layer, inputs);
+  }
+
+  enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs {
+    return this.#tracer.enter(this.#child(name), layer, body);
+  }
+
+  get carries(): boolean {
+    return this.#tracer.carries;
+  }
+
+  state(name: string, shape: Shape): Tensor {
+    return this.#tracer.state(this.#child(name), shape);
+  }
+
+  keep(state: Tensor, value: Tensor): void {
+    this.#tracer.keep(state, value);
   }
 
   #child(name: string): string {

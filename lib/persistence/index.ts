@@ -1,1 +1,2 @@
 export { type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';
+export { recurrentFromPyTorch, recurrentToPyTorch } from './pytorch-recurrent.js';

@@ -5,7 +5,7 @@ import { Philox } from '../random.js';
 import type { Batch, BatchSource, FitOptions } from './options.js';
 import type { Control } from './session.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
-import { type Binding, type Stepper, progressInterval } from './stepper.js';
+import { type Binding, type Stepper, checkWholeBatches, progressInterval } from './stepper.js';
 import type { Totals } from './totals.js';
 
 /** Trains one epoch, adding its results to the totals. `shuffle` tells the orders of different epochs apart, over all fits. */
@@ -18,12 +18,17 @@ const shuffleStream = 0x4000_0000;
 
 /** Checks all data, copies it once, and gives a function that trains one epoch on it. */
 export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, control: Control): Epoch {
-  const { epochs = 1, batchSize = 32, shuffle = true, augment = [], debug = false, validation, checkFinite, onProgress } = options;
+  const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, augment = [], debug = false } = options;
+  const { validation, checkFinite, onProgress } = options;
   const count = stepper.check('fit', data, checkFinite, augment);
-  if (validation !== undefined) stepper.check('fit validation', validation, checkFinite);
+  if (carryState) checkWholeBatches('fit', count, batchSize);
+  if (validation !== undefined) {
+    const rows = stepper.check('fit validation', validation, checkFinite);
+    if (carryState) checkWholeBatches('fit validation', rows, options.batchSize ?? 256);
+  }
   const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
     ...run,
-    program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }, augment),
+    program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }, { augmentations: augment, carryState }),
   }));
   stepper.checkTargets('fit', data, runs[0]!.program);
   if (validation !== undefined) stepper.checkTargets('fit validation', validation, runs[0]!.program);
@@ -35,6 +40,7 @@ export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, 
 
   return async (epoch, shuffleIndex, totals) => {
     if (shuffle) await shuffleOrder(order, new Philox(stepper.seed, shuffleStream + shuffleIndex));
+    stepper.resetStates();
     let finished = 0;
     const report = onProgress && ((loss: number, done: number): void => onProgress({ epoch, epochs, step: finished + done, steps, loss }));
     for (const { begin, rows, steps: runSteps, program } of runs) {
@@ -54,17 +60,24 @@ export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, 
 
 /** Gives a function that trains one epoch on batches as they come. */
 export function streamEpochs(stepper: Stepper, source: BatchSource, options: FitOptions, control: Control): Epoch {
-  const { epochs = 1, augment = [], debug = false, checkFinite, onProgress } = options;
+  const { epochs = 1, augment = [], carryState = false, debug = false, checkFinite, onProgress } = options;
   if (options.batchSize !== undefined) {
     throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
   }
   return async (epoch, _shuffleIndex, totals) => {
+    stepper.resetStates();
+    let rows: number | undefined;
     let step = 0;
     let reported = 0;
     for await (const batch of typeof source === 'function' ? source() : source) {
       if (control.stopped) return;
-      stepper.check('fit', batch, checkFinite, augment);
-      await stepper.trainBatch(batch, totals, { control, debug, report: undefined }, augment);
+      const count = stepper.check('fit', batch, checkFinite, augment);
+      if (carryState && count !== (rows ??= count)) {
+        throw new DataError(
+          `fit: expected ${rows} rows in every batch with carryState, got ${count} in batch ${step + 1}. Row i goes on in row i of the next.`,
+        );
+      }
+      await stepper.trainBatch(batch, totals, { control, debug, report: undefined }, { augmentations: augment, carryState });
       step++;
       if (performance.now() - reported < progressInterval) continue;
       reported = performance.now();

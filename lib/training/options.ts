@@ -52,8 +52,14 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Rows a step; the last batch of an epoch may be smaller. Not for data that comes in batches. Default: 32. */
   readonly batchSize?: number;
-  /** New random order each epoch. Default: true. */
+  /** New random order each epoch. Default: true, with carryState false. */
   readonly shuffle?: boolean;
+  /**
+   * Go on in each batch with the states the recurrent layers had at the end of the one before, from zeros at the start of each epoch:
+   * truncated backpropagation through time. Row i of a batch must follow row i of the batch before, so rows are not shuffled and all
+   * batches have the same number of them. Gradients stop where a batch begins. Holds for the validation too. Default: false.
+   */
+  readonly carryState?: boolean;
   /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
   readonly augment?: readonly Augmentation[];
   /** Evaluated after each epoch. Default: none. */
@@ -72,6 +78,8 @@ export interface FitOptions {
 export interface EvaluateOptions {
   /** Rows a step. Default: 256. */
   readonly batchSize?: number;
+  /** Go on in each batch with the states of the one before, as in fit. Default: false. */
+  readonly carryState?: boolean;
 }
 
 /** An object made by this library or by a class that extends one of its own. */
@@ -120,6 +128,7 @@ export function checkFitOptions(options: FitOptions): void {
     epochs: count,
     batchSize: count,
     shuffle: boolean,
+    carryState: boolean,
     augment: list(augmentation),
     validation: batch,
     callbacks: list(instance(Callback)),
@@ -128,10 +137,12 @@ export function checkFitOptions(options: FitOptions): void {
     checkFinite: boolean,
     debug: boolean,
   });
+  if (options.carryState === true && options.shuffle === true)
+    throw new OptionError('fit: expected shuffle: false with carryState, got true. Rows of one batch go on in the next.');
 }
 
 export function checkEvaluateOptions(options: EvaluateOptions): void {
-  checkOptions('evaluate', options, { batchSize: count });
+  checkOptions('evaluate', options, { batchSize: count, carryState: boolean });
 }
 
 export function isBatch(data: unknown): data is Batch {

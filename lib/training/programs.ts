@@ -10,6 +10,7 @@ import { type Shape, type Tensor, type TensorType, byteSize } from '../graph/ten
 import type { Loss } from '../losses/loss.js';
 import type { Penalty } from '../losses/penalty.js';
 import type { Metric } from '../metrics/metric.js';
+import type { CarriedState } from '../model/carried-state.js';
 import { batchSource } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { add } from '../ops/elementwise.js';
@@ -28,6 +29,8 @@ export interface Recipe extends Clipping {
   readonly optimizer: Optimizer;
   readonly penalties: readonly Penalty[];
   readonly seed: bigint;
+  /** Where states go on from step to step. Absent: they begin at zeros in every step. */
+  readonly carried: CarriedState | undefined;
 }
 
 /** A compiled step and the memories it wants. */
@@ -39,8 +42,9 @@ export interface StepProgram {
   readonly index: MemorySlot | undefined;
   /** float32 a step: the optimizer's scalars in order. Only for training. */
   readonly scalars: MemorySlot | undefined;
-  /** float32 a step: the loss, then the metrics. */
+  /** float32 a step: the loss, the metrics, then the weights of those that have one. */
   readonly results: MemorySlot;
+  readonly carried: CarriedState | undefined;
   readonly predictionShape: Shape;
 }
 
@@ -65,7 +69,7 @@ export function trainingProgram(
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(types, targetType, rows, feed);
   const { inputs, target } = changed(batch, augmentations, recipe.seed);
-  const traced = model.trace(inputs, true, recipe.seed);
+  const traced = model.trace(inputs, true, recipe.seed, recipe.carried?.carry);
   const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
   const lossValue = scalarLoss(recipe.loss, traced.output, target);
   const decayed = weights.filter((weight) => weight.rank >= 2);
@@ -81,6 +85,7 @@ export function trainingProgram(
       byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
       commit: true,
     })),
+    ...(recipe.carried?.writes(traced) ?? []),
   ];
   return {
     program: build([...results.writes, ...commits]),
@@ -89,6 +94,7 @@ export function trainingProgram(
     index: batch.index,
     scalars,
     results: results.slot,
+    carried: recipe.carried,
     predictionShape: traced.output.shape,
   };
 }
@@ -96,19 +102,24 @@ export function trainingProgram(
 /** Forward, loss and metrics of one batch, in evaluation mode. */
 export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number): StepProgram {
   const batch = feedBatch(types, targetType, rows, { kind: 'direct' });
-  const { output } = recipe.model.trace(
+  const { model, seed, carried } = recipe;
+  const traced = model.trace(
     batch.inputs.map(({ tensor }) => tensor),
     false,
+    seed,
+    carried?.carry,
   );
+  const { output } = traced;
   const loss = scalarLoss(recipe.loss, output, batch.target.tensor);
   const results = resultWrites(recipe, output, batch.target.tensor, loss);
   return {
-    program: build(results.writes),
+    program: build([...results.writes, ...(carried?.writes(traced) ?? [])]),
     inputs: batch.inputs.map(({ slot }) => slot),
     target: batch.target.slot,
     index: undefined,
     scalars: undefined,
     results: results.slot,
+    carried,
     predictionShape: output.shape,
   };
 }
@@ -152,13 +163,14 @@ function fed(types: readonly TensorType[], targetType: TensorType, rows: number,
 }
 
 function resultWrites(recipe: Recipe, prediction: Tensor, target: Tensor, loss: Tensor): { writes: Write[]; slot: MemorySlot } {
+  const named = (metric: Metric, value: Tensor): Tensor => {
+    label([value], metric.name);
+    return value;
+  };
   const values = [
     loss,
-    ...recipe.metrics.map((metric) => {
-      const value = metric.forward(prediction, target);
-      label([value], metric.name);
-      return value;
-    }),
+    ...recipe.metrics.map((metric) => named(metric, metric.forward(prediction, target))),
+    ...recipe.metrics.flatMap((metric) => (metric.weight === undefined ? [] : [named(metric, metric.weight(prediction, target))])),
   ];
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return { slot, writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })) };

@@ -2,13 +2,14 @@
 import type { NdArray } from '../array.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmentedRow } from '../data/augment/pipeline.js';
-import { ShapeError } from '../errors.js';
+import { DataError, ShapeError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
+import { CarriedState } from '../model/carried-state.js';
 import { batchRuns, checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { type MemoryHandle, native } from '../native.js';
-import type { Batch, TrainerOptions } from './options.js';
+import type { Batch, EvaluateOptions, TrainerOptions } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Scratch } from './scratch.js';
 import type { Control } from './session.js';
@@ -32,6 +33,22 @@ export interface Watch {
   readonly report: ((loss: number, done: number) => void) | undefined;
 }
 
+/** What a training step does beside the usual. */
+export interface StepOptions {
+  readonly augmentations?: readonly Augmentation[];
+  /** Go on with the states the step before left. */
+  readonly carryState?: boolean;
+}
+
+/** @throws DataError unless the rows fill batches of one size, as carried states need */
+export function checkWholeBatches(what: string, rows: number, batchSize: number): void {
+  const size = Math.min(batchSize, rows);
+  if (rows % size === 0) return;
+  throw new DataError(
+    `${what}: expected a multiple of batchSize ${size} rows with carryState, got ${rows}. Leave out the last ${rows % size}, or change batchSize.`,
+  );
+}
+
 export class Stepper {
   readonly model: Model;
   readonly seed: bigint;
@@ -45,6 +62,8 @@ export class Stepper {
   readonly #augmentations = new WeakMap<Augmentation, number>();
   #augmentationCount = 0;
   readonly #scratch: Scratch = new Scratch();
+  /** States that go on from batch to batch, by what they are for and the rows of a batch. */
+  readonly #carried = new Map<string, CarriedState>();
   #slots: Slots | undefined;
 
   constructor(model: Model, options: TrainerOptions) {
@@ -87,10 +106,16 @@ export class Stepper {
     }
   }
 
-  trainingProgram({ x, y }: Batch, rows: number, feed: Feed, augmentations: readonly Augmentation[] = []): StepProgram {
+  trainingProgram({ x, y }: Batch, rows: number, feed: Feed, { augmentations = [], carryState = false }: StepOptions = {}): StepProgram {
     const types = inputList(x).map(rowType);
-    const key = JSON.stringify(['train', types, rowType(y), rows, feed, augmentations.map((one) => this.#numberOf(one))]);
-    return this.#cached(key, () => trainingProgram(this.#recipe(), this.slots, types, rowType(y), rows, feed, augmentations));
+    const carried = carryState ? this.#carriedState('train', rows) : undefined;
+    const key = JSON.stringify(['train', types, rowType(y), rows, feed, augmentations.map((one) => this.#numberOf(one)), carryState]);
+    return this.#cached(key, () => trainingProgram(this.#recipe(carried), this.slots, types, rowType(y), rows, feed, augmentations));
+  }
+
+  /** Carried states begin again at zeros. */
+  resetStates(): void {
+    for (const state of this.#carried.values()) state.reset();
   }
 
   /** `steps` training steps of `rows` rows each. @returns the number finished: fewer if stopped */
@@ -108,6 +133,7 @@ export class Stepper {
     const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([
       ...bindings,
+      ...(program.carried?.bindings ?? []),
       [slot, memory],
       [this.slots.slot, this.slots.memory],
       [program.scalars!, scalars],
@@ -129,9 +155,9 @@ export class Stepper {
   }
 
   /** One training step on a batch of its own. */
-  async trainBatch(batch: Batch, totals: Totals, watch: Watch, augmentations: readonly Augmentation[] = []): Promise<void> {
-    const rows = this.check('step', batch, false, augmentations);
-    const program = this.trainingProgram(batch, rows, { kind: 'direct' }, augmentations);
+  async trainBatch(batch: Batch, totals: Totals, watch: Watch, options: StepOptions = {}): Promise<void> {
+    const rows = this.check('step', batch, false, options.augmentations);
+    const program = this.trainingProgram(batch, rows, { kind: 'direct' }, options);
     this.checkTargets('step', batch, program);
     await this.train(program, this.bindData(program, batch, this.#scratch), 1, rows, totals, watch);
   }
@@ -150,18 +176,24 @@ export class Stepper {
   }
 
   /** Loss and metrics over all rows. Memories are those of `scratch`, so that repeated evaluations allocate nothing. */
-  async evaluate(batch: Batch, batchSize: number, scratch: Scratch = new Scratch()): Promise<Totals> {
+  async evaluate(
+    batch: Batch,
+    { batchSize = 256, carryState = false }: EvaluateOptions,
+    scratch: Scratch = new Scratch(),
+  ): Promise<Totals> {
     const count = this.check('evaluate', batch);
+    if (carryState) checkWholeBatches('evaluate', count, batchSize);
     const inputs = inputList(batch.x);
     const { memory, slot } = this.model.built;
     const totals = this.totals();
     for (const { begin, rows, steps } of batchRuns(count, Math.min(batchSize, count))) {
-      const program = this.#evaluationProgram(inputs.map(rowType), rowType(batch.y), rows);
+      const program = this.#evaluationProgram(inputs.map(rowType), rowType(batch.y), rows, carryState);
       if (begin === 0) this.checkTargets('evaluate', batch, program);
       const part = (x: NdArray): NdArray => x.rows(begin, begin + rows * steps);
       const results = scratch.get('results', steps * program.results.stride);
       const data = this.bindData(program, { x: inputs.map(part), y: part(batch.y) }, scratch);
-      await program.program.run(new Map<MemorySlot, MemoryHandle>([...data, [program.results, results], [slot, memory]]), steps, 0);
+      const bound: readonly Binding[] = [...data, ...(program.carried?.fresh() ?? []), [program.results, results], [slot, memory]];
+      await program.program.run(new Map(bound), steps, 0);
       const values = scratch.floats('results', (steps * program.results.stride) / 4);
       native().readMemory(results, 0, values);
       totals.add(values, rows);
@@ -175,14 +207,22 @@ export class Stepper {
     return known;
   }
 
-  #recipe(): Recipe {
+  #recipe(carried: CarriedState | undefined): Recipe {
     const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue } = this.#options;
-    return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, seed: this.seed };
+    return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, seed: this.seed, carried };
   }
 
-  #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number): StepProgram {
-    const key = JSON.stringify(['evaluate', types, target, rows]);
-    return this.#cached(key, () => evaluationProgram(this.#recipe(), types, target, rows));
+  #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number, carryState: boolean): StepProgram {
+    const carried = carryState ? this.#carriedState('evaluate', rows) : undefined;
+    const key = JSON.stringify(['evaluate', types, target, rows, carryState]);
+    return this.#cached(key, () => evaluationProgram(this.#recipe(carried), types, target, rows));
+  }
+
+  #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
+    const key = `${purpose} ${rows}`;
+    const known = this.#carried.get(key) ?? new CarriedState();
+    this.#carried.set(key, known);
+    return known;
   }
 
   #cached(key: string, make: () => StepProgram): StepProgram {

@@ -83,7 +83,7 @@ export class Trainer {
   /** Loss and metrics over all rows, in evaluation mode (no dropout, no penalties). */
   async evaluate(data: Batch, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options);
-    const totals = await this.#stepper.evaluate(data, options.batchSize ?? 256);
+    const totals = await this.#stepper.evaluate(data, options);
     return { loss: totals.loss, ...totals.metrics() };
   }
 
@@ -141,7 +141,8 @@ export class Trainer {
   async #record(epoch: number, totals: Totals, begin: number, options: FitOptions): Promise<EpochRecord> {
     const metrics = totals.metrics();
     if (options.validation !== undefined) {
-      const validation = await this.#stepper.evaluate(options.validation, options.batchSize ?? 256, this.#validationScratch);
+      const { batchSize = 256, carryState = false } = options;
+      const validation = await this.#stepper.evaluate(options.validation, { batchSize, carryState }, this.#validationScratch);
       Object.assign(metrics, { valLoss: validation.loss }, validation.metrics(validationName));
     }
     return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000 };

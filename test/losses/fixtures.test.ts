@@ -36,6 +36,7 @@ const losses: Readonly<Record<string, (reduction: Reduction) => Loss>> = {
   'CrossEntropyLoss probabilities weight': (reduction) => new CrossEntropyLoss({ reduction, weight }),
   'CrossEntropyLoss probabilities smoothing': (reduction) => new CrossEntropyLoss({ reduction, labelSmoothing: 0.2 }),
   'CrossEntropyLoss sequence': (reduction) => new CrossEntropyLoss({ reduction }),
+  'CrossEntropyLoss sequence ignore': (reduction) => new CrossEntropyLoss({ reduction, ignoreIndex }),
   NLLLoss: (reduction) => new NLLLoss({ reduction }),
   'NLLLoss weight': (reduction) => new NLLLoss({ reduction, weight }),
   'NLLLoss ignore': (reduction) => new NLLLoss({ reduction, weight, ignoreIndex }),

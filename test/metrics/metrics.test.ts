@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { type Metric, accuracy, mae, rmse, topK } from '../../lib/metrics/index.js';
+import { Totals } from '../../lib/training/totals.js';
+import { type Metric, accuracy, bitsPerCharacter, mae, perplexity, rmse, topK } from '../../lib/metrics/index.js';
 
 const scores = array([[3, 1, 2], [0, 5, 1], [1, 2, 9], [4, 3, 2]]); // prettier-ignore
 const ids = array(Int32Array.of(0, 1, 1, 2));
@@ -39,6 +40,34 @@ describe('metrics', () => {
       ['accuracy', 'top5', 'mae', 'rmse'],
     ));
 
+  // Logits of ln 1 and ln 3: probabilities of ¼ and ¾.
+  const quarters = array(
+    Float32Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? 0 : Math.log(3))),
+    [2, 3, 2],
+  );
+  const tokens = array(Int32Array.of(1, 1, 0, 0, 1, 0), [2, 3]);
+  const padded = array(Int32Array.of(1, -1, 0, -1, 1, -1), [2, 3]);
+  const entropy = (rights: number, wrongs: number): number => -(rights * Math.log(3 / 4) + wrongs * Math.log(1 / 4)) / (rights + wrongs);
+  const ofTokens: readonly (readonly [string, Metric, NdArray, number])[] = [
+    ['perplexity', perplexity(), tokens, Math.exp(entropy(3, 3))],
+    ['perplexity without padding', perplexity({ ignoreIndex: -1 }), padded, Math.exp(entropy(2, 1))],
+    ['bitsPerCharacter', bitsPerCharacter(), tokens, entropy(3, 3) / Math.LN2],
+    ['bitsPerCharacter without padding', bitsPerCharacter({ ignoreIndex: -1 }), padded, entropy(2, 1) / Math.LN2],
+  ];
+  for (const [name, metric, target, expected] of ofTokens) {
+    // Six logarithms and their sum, each within a few units in the last place.
+    it(name, () => assert.ok(Math.abs(measure(metric, quarters, target) - expected) < 16 * 2 ** -23 * expected));
+  }
+  it('means over tokens are those of all tokens, however they fall into batches', () => {
+    const metric = perplexity({ ignoreIndex: -1 });
+    const totals = new Totals([metric, mae()]);
+    // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
+    totals.add(Float32Array.of(1, 4, 5, 1), 2);
+    totals.add(Float32Array.of(1, 2, 8, 3), 4);
+    totals.add(Float32Array.of(1, NaN, 8, 0), 1);
+    assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), mae: (2 * 5 + 4 * 8 + 8) / 7 });
+  });
+
   const wrongShapes: readonly (readonly [Metric, NdArray, NdArray, string])[] = [
     [
       accuracy(),
@@ -54,6 +83,12 @@ describe('metrics', () => {
       'mae: expected target of the shape of the prediction [2, 1], got [2]. Reshape the target or change the last layer.',
     ],
     [
+      perplexity(),
+      quarters,
+      ids,
+      'perplexity: expected class ids of shape [2, 3] for logits of shape [2, 3, 2], got [4]. Reshape the target.',
+    ],
+    [
       rmse(),
       array([1]),
       array([1, 2]),
@@ -65,6 +100,7 @@ describe('metrics', () => {
   }
   const wrongOptions: readonly (readonly [() => unknown, string])[] = [
     [() => accuracy({ threshold: NaN }), 'accuracy: expected a finite number for threshold, got NaN.'],
+    [() => perplexity({ ignoreIndex: 0.5 }), 'perplexity: expected a whole number for ignoreIndex, got 0.5.'],
     [() => topK(0), 'topK: expected a whole number ≥ 1 for k, got 0.'],
   ];
   for (const [make, message] of wrongOptions) it(message, () => assert.throws(make, { name: 'OptionError', message }));

@@ -1,0 +1,36 @@
+import type { Tensor } from '../graph/tensor.js';
+import { boolean, check, checkOptions, count } from '../options.js';
+import { gruCell } from './gru.js';
+import { Layer } from './layer.js';
+import { step } from './recurrent.js';
+import type { Scope } from './scope.js';
+
+export interface GRUCellOptions {
+  /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
+  readonly resetAfter?: boolean;
+}
+
+/**
+ * One step of a GRU, for loops of your own; the formula is that of GRU.
+ *
+ * x [N, I], h [N, H] → h' [N, H]; without h the state is the carried one, else zeros. Parameters: `weight` W [I, 3H],
+ * `recurrentWeight` U [H, 3H], `bias` b [3H], and with resetAfter `recurrentBias` [H], all U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x or h is of another shape
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.GRUCell.html (there b_r and b_z are sums of two)
+ */
+export class GRUCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
+  constructor(
+    readonly hiddenSize: number,
+    readonly options: GRUCellOptions = {},
+  ) {
+    super();
+    check('GRUCell', 'hiddenSize', hiddenSize, count);
+    checkOptions('GRUCell', options, { resetAfter: boolean });
+  }
+
+  forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {
+    const [h, scope] = args.length === 2 ? [undefined, args[1]] : [args[1], args[2]];
+    return step(gruCell('GRUCell', this.hiddenSize, this.options.resetAfter), args[0], [h], scope)[0]!;
+  }
+}

@@ -1,0 +1,75 @@
+import type { Tensor } from '../graph/tensor.js';
+import { gru } from '../ops/recurrent.js';
+import { boolean, check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import {
+  type Recurrent,
+  type SequenceInputs,
+  type SequenceOptions,
+  type SequenceState,
+  lastState,
+  sequence,
+  sequenceArguments,
+  sequenceRules,
+} from './recurrent.js';
+import type { Scope } from './scope.js';
+
+export interface GRUOptions extends SequenceOptions {
+  /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
+  readonly resetAfter?: boolean;
+}
+
+/** @internal */
+export function gruCell(name: string, hiddenSize: number, resetAfter = true): Recurrent {
+  return {
+    name,
+    hiddenSize,
+    gates: 3,
+    states: ['h'],
+    run: (g, u, [h0], options, parameter) => {
+      const bias = resetAfter ? { recurrentBias: parameter('recurrentBias', [hiddenSize]) } : {};
+      const { y, h } = gru(g, u, h0!, { ...options, ...bias, resetAfter });
+      return { y, states: [h] };
+    },
+  };
+}
+
+/**
+ * Gated recurrent unit: a recurrent layer that decides how much of its state to renew.
+ *
+ * a = x_t · W + b and q = h_{t−1} · U, in three parts;  r = σ(a_r + q_r);  z = σ(a_z + q_z);  n = tanh(a_n + r ⊙ (q_n + b_h)), or with
+ * resetAfter: false tanh(a_n + (r ⊙ h_{t−1}) · U_n);  h_t = (1 − z) ⊙ n + z ⊙ h_{t−1};  y_t = h_t.   x [N, T, I] → y [N, T, D·H], or without
+ * returnSequences the last state [N, D·H]; D is 2 if bidirectional, else 1. A second input, lengths int32 [N], says how many steps of each
+ * row count: y is 0 past them, and the last state is that of the row's own last step.
+ *
+ * Parameters of layer l, gates in the order r, z, n: `weight{l}` W [I, 3H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, 3H],
+ * `bias{l}` b [3H], and with resetAfter `recurrentBias{l}` b_h [H]; of the backward direction the same with `Reverse` behind,
+ * `weight0Reverse`. All U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
+ *   DataError while running if a length is not in 1 … T
+ * @see Cho et al. 2014, https://arxiv.org/abs/1406.1078; https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there b_r and b_z are sums of two)
+ */
+export class GRU extends Layer<SequenceInputs> {
+  constructor(
+    readonly hiddenSize: number,
+    readonly options: GRUOptions = {},
+  ) {
+    super();
+    check('GRU', 'hiddenSize', hiddenSize, count);
+    checkOptions('GRU', options, { ...sequenceRules, resetAfter: boolean });
+  }
+
+  forward(...args: [...SequenceInputs, Scope]): Tensor {
+    const { x, lengths, scope } = sequenceArguments(args);
+    const { y, h } = this.apply(x, { lengths }, scope);
+    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
+  }
+
+  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
+    const cell = gruCell('GRU', this.hiddenSize, this.options.resetAfter);
+    const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);
+    return { y, h: states[0]! };
+  }
+}

@@ -1,0 +1,39 @@
+import type { Tensor } from '../graph/tensor.js';
+import { check, count } from '../options.js';
+import { Layer } from './layer.js';
+import { checkHalves, lstmCell } from './lstm.js';
+import { step } from './recurrent.js';
+import type { Scope } from './scope.js';
+
+/** The state of one LSTM cell: both halves [N, H], or neither. */
+export interface LSTMCellState {
+  readonly h?: Tensor | undefined;
+  readonly c?: Tensor | undefined;
+}
+
+/**
+ * One step of an LSTM, for loops of your own; the formula is that of LSTM.
+ *
+ * x [N, I], h [N, H], c [N, H] → h' [N, H]; without h and c the state is the carried one, else zeros. `apply` gives c' too.
+ * Parameters: `weight` W [I, 4H], `recurrentWeight` U [H, 4H], `bias` b [4H], all U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1; ShapeError if x, h or c is of another shape
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html (there b is the sum of two)
+ */
+export class LSTMCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor, c: Tensor]> {
+  constructor(readonly hiddenSize: number) {
+    super();
+    check('LSTMCell', 'hiddenSize', hiddenSize, count);
+  }
+
+  forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, c: Tensor, scope: Scope]): Tensor {
+    return args.length === 2 ? this.apply(args[0], {}, args[1]).h : this.apply(args[0], { h: args[1], c: args[2] }, args[3]).h;
+  }
+
+  /** Both halves of the new state. */
+  apply(x: Tensor, { h, c }: LSTMCellState, scope: Scope): { readonly h: Tensor; readonly c: Tensor } {
+    checkHalves('LSTMCell', h, c);
+    const states = step(lstmCell('LSTMCell', this.hiddenSize), x, [h, c], scope);
+    return { h: states[0]!, c: states[1]! };
+  }
+}

@@ -1,0 +1,83 @@
+import { StateError } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { lstm } from '../ops/recurrent.js';
+import { check, checkOptions, count } from '../options.js';
+import { Layer } from './layer.js';
+import {
+  type Recurrent,
+  type SequenceInputs,
+  type SequenceOptions,
+  type SequenceState,
+  lastState,
+  sequence,
+  sequenceArguments,
+  sequenceRules,
+} from './recurrent.js';
+import type { Scope } from './scope.js';
+
+export type LSTMOptions = SequenceOptions;
+
+export interface LSTMState extends SequenceState {
+  /** [N, L·D, H]: c before the first step, given together with h. */
+  readonly c?: Tensor | undefined;
+}
+
+/** @internal */
+export function lstmCell(name: string, hiddenSize: number): Recurrent {
+  return {
+    name,
+    hiddenSize,
+    gates: 4,
+    states: ['h', 'c'],
+    run: (g, u, [h0, c0], options) => {
+      const { y, h, c } = lstm(g, u, h0!, c0!, options);
+      return { y, states: [h, c] };
+    },
+  };
+}
+
+/** @throws StateError if only one half of an LSTM's state is there */
+export function checkHalves(what: string, h: Tensor | undefined, c: Tensor | undefined): void {
+  if ((h === undefined) === (c === undefined)) return;
+  const [there, missing] = h === undefined ? ['c', 'h'] : ['h', 'c'];
+  throw new StateError(`${what}: expected a state of h and c, got ${there} alone. Give ${missing} too.`);
+}
+
+/**
+ * Long short-term memory: a recurrent layer whose cells keep what they learnt until a gate lets it go.
+ *
+ * a = x_t · W + h_{t−1} · U + b, in four parts;  i, f, c̃, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);
+ * c_t = f ⊙ c_{t−1} + i ⊙ c̃;  h_t = o ⊙ tanh(c_t);  y_t = h_t.   x [N, T, I] → y [N, T, D·H], or without returnSequences the last state
+ * [N, D·H]; D is 2 if bidirectional, else 1. A second input, lengths int32 [N], says how many steps of each row count: y is 0 past them,
+ * and the last state is that of the row's own last step.
+ *
+ * Parameters of layer l, gates in the order i, f, g, o: `weight{l}` W [I, 4H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, 4H],
+ * `bias{l}` b [4H]; of the backward direction the same with `Reverse` behind, `weight0Reverse`. All U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
+ *   DataError while running if a length is not in 1 … T
+ * @see Hochreiter and Schmidhuber 1997; Gers et al. 2000; https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there b is the sum of two)
+ */
+export class LSTM extends Layer<SequenceInputs> {
+  constructor(
+    readonly hiddenSize: number,
+    readonly options: LSTMOptions = {},
+  ) {
+    super();
+    check('LSTM', 'hiddenSize', hiddenSize, count);
+    checkOptions('LSTM', options, sequenceRules);
+  }
+
+  forward(...args: [...SequenceInputs, Scope]): Tensor {
+    const { x, lengths, scope } = sequenceArguments(args);
+    const { y, h } = this.apply(x, { lengths }, scope);
+    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
+  }
+
+  /** Everything there is to know: y [N, T, D·H], and h and c [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  apply(x: Tensor, { lengths, h, c }: LSTMState, scope: Scope): { readonly y: Tensor; readonly h: Tensor; readonly c: Tensor } {
+    checkHalves('LSTM', h, c);
+    const { y, states } = sequence(lstmCell('LSTM', this.hiddenSize), x, { lengths, states: [h, c] }, this.options, scope);
+    return { y, h: states[0]!, c: states[1]! };
+  }
+}

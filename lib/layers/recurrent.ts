@@ -1,0 +1,184 @@
+/** What RNN, LSTM and GRU share: the walk over layers and directions, their inputs and their checks. */
+import { ShapeError, StateError, formatShape } from '../errors.js';
+import { type Tensor, sameShape } from '../graph/tensor.js';
+import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
+import { checkedLengths } from '../ops/lengths.js';
+import type { RecurrentOptions } from '../ops/recurrent.js';
+import { type Rules, boolean, count, fraction } from '../options.js';
+import { Dropout } from './dropout.js';
+import type { Scope } from './scope.js';
+import { uniformOfFan } from './uniform-of-fan.js';
+
+export interface SequenceOptions {
+  /** Layers on top of each other, each over the outputs of the one below. Default: 1. */
+  readonly numLayers?: number;
+  /** Go over the sequence in both directions; the outputs of the backward one follow those of the forward one. Default: false. */
+  readonly bidirectional?: boolean;
+  /** Probability of an output to be zeroed on its way to the layer above, in training. Default: 0. */
+  readonly dropout?: number;
+  /** Give the outputs of all steps; otherwise the state after the last one. Default: true. */
+  readonly returnSequences?: boolean;
+}
+
+export const sequenceRules: Rules<SequenceOptions> = {
+  numLayers: count,
+  bidirectional: boolean,
+  dropout: fraction,
+  returnSequences: boolean,
+};
+
+/** What a sequence layer may be given beside x: by position the lengths, by `apply` the state as well. */
+export interface SequenceState {
+  /** int32 [N]: how many steps of each row count, 1 … T. Default: all. */
+  readonly lengths?: Tensor | undefined;
+  /** [N, L·D, H]: h before the first step. Default: the state carried from the step before, else zeros. */
+  readonly h?: Tensor | undefined;
+}
+
+/** The inputs of a sequence layer in a model: x [N, T, I], and lengths int32 [N] where rows differ. */
+export type SequenceInputs = [x: Tensor] | [x: Tensor, lengths: Tensor];
+
+/** What sets one kind of recurrence apart from the others. */
+export interface Recurrent {
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly gates: number;
+  /** h, and for an LSTM c. */
+  readonly states: readonly string[];
+  /** Runs over g [T, N, gates·H] from the states [N, H]; `parameter` asks for what it needs beyond u. */
+  run(
+    g: Tensor,
+    u: Tensor,
+    states: readonly Tensor[],
+    options: RecurrentOptions,
+    parameter: (name: string, shape: readonly number[]) => Tensor,
+  ): { readonly y: Tensor; readonly states: readonly Tensor[] };
+}
+
+/** One direction of one layer: x [T, N, I] → y [T, N, H] and the states [N, H] after the last step. `suffix` tells its parameters apart. */
+export function direction(
+  cell: Recurrent,
+  x: Tensor,
+  states: readonly Tensor[],
+  options: RecurrentOptions,
+  scope: Scope,
+  suffix: string,
+): { readonly y: Tensor; readonly states: readonly Tensor[] } {
+  const { hiddenSize } = cell;
+  const width = cell.gates * hiddenSize;
+  const init = uniformOfFan(hiddenSize);
+  const parameter = (name: string, shape: readonly number[]): Tensor => scope.parameter(`${name}${suffix}`, shape, init);
+  const w = parameter('weight', [x.shape[2]!, width]);
+  const u = parameter('recurrentWeight', [hiddenSize, width]);
+  // One product over all steps: only the recurrent one has to wait for the step before.
+  const g = add(matmul(x, w), parameter('bias', [width]));
+  return cell.run(g, u, states, options, parameter);
+}
+
+/** The two ways `forward` is called, as one. */
+export function sequenceArguments(args: readonly [...SequenceInputs, Scope]): {
+  readonly x: Tensor;
+  readonly lengths: Tensor | undefined;
+  readonly scope: Scope;
+} {
+  return args.length === 2 ? { x: args[0], lengths: undefined, scope: args[1] } : { x: args[0], lengths: args[1], scope: args[2] };
+}
+
+/**
+ * All layers and directions: x [N, T, I] → y [N, T, D·H] and the states [N, L·D, H] after the last step, D directions of L layers.
+ * Time comes first inside, so that a step is one block of memory: x and y are transposed once.
+ */
+export function sequence(
+  cell: Recurrent,
+  x: Tensor,
+  { lengths, states }: { readonly lengths: Tensor | undefined; readonly states: readonly (Tensor | undefined)[] },
+  { numLayers = 1, bidirectional = false, dropout = 0 }: SequenceOptions,
+  scope: Scope,
+): { readonly y: Tensor; readonly states: readonly Tensor[] } {
+  const [n, t] = checkSequence(cell.name, x);
+  const suffixes = bidirectional ? ['', 'Reverse'] : [''];
+  const depth = numLayers * suffixes.length;
+  states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n, depth, cell.hiddenSize], ' [N, layers · directions, H]'));
+  const given = states.every((state) => state === undefined) ? undefined : states.map((state) => state!);
+  if (given === undefined && bidirectional && scope.carries) {
+    throw new StateError(
+      `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.`,
+    );
+  }
+  const options = lengths === undefined ? {} : { lengths: checkedLengths(cell.name, lengths, n, t) };
+  const drop = new Dropout(dropout);
+  const finals: (readonly Tensor[])[] = [];
+  let rows = swap(cast(x, 'float32'));
+  for (let layer = 0; layer < numLayers; layer++) {
+    const input = layer === 0 ? rows : drop.forward(rows, scope);
+    const made = suffixes.map((suffix) => {
+      const at = finals.length;
+      const first = initial(cell, given, at, n, scope);
+      const { y, states } = direction(cell, input, first, { ...options, reverse: suffix !== '' }, scope, `${layer}${suffix}`);
+      if (given === undefined) first.forEach((state, i) => scope.keep(state, states[i]!));
+      finals.push(states);
+      return y;
+    });
+    rows = concat(made, 2);
+  }
+  const stacked = cell.states.map((_, i) =>
+    concat(
+      finals.map((state) => reshape(state[i]!, [n, 1, cell.hiddenSize])),
+      1,
+    ),
+  );
+  return { y: swap(rows), states: stacked };
+}
+
+/** One step outside a layer: x [N, I] → the states [N, H] after it. Without given ones it starts from the carried ones, else from zeros. */
+export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | undefined)[], scope: Scope): readonly Tensor[] {
+  const [n, features] = x.shape;
+  if (x.rank !== 2 || features === 0) {
+    throw new ShapeError(`${cell.name}: expected x [N, I] with I ≥ 1, got ${formatShape(x.shape)}. Give one step of a sequence at a time.`);
+  }
+  states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n!, cell.hiddenSize]));
+  const carried = states.map((state, i) => state ?? scope.state(cell.states[i]!, [n!, cell.hiddenSize]));
+  const made = direction(cell, reshape(cast(x, 'float32'), [1, n!, features!]), carried, {}, scope, '').states;
+  carried.forEach((state, i) => states[i] === undefined && scope.keep(state, made[i]!));
+  return made;
+}
+
+/** The last layer's state [N, L·D, H] as one row for each sequence: [N, D·H]. */
+export function lastState(state: Tensor, bidirectional: boolean | undefined): Tensor {
+  const [n, depth, h] = state.shape as [number, number, number];
+  const directions = bidirectional === true ? 2 : 1;
+  return reshape(slice(state, [0, depth - directions, 0], [n, directions, h]), [n, directions * h]);
+}
+
+/** N and T of x [N, T, I]. @throws ShapeError if it is none, or has no step */
+export function checkSequence(what: string, { shape }: Tensor): readonly [number, number] {
+  const [n, t, features] = shape;
+  if (shape.length !== 3) {
+    throw new ShapeError(
+      `${what}: expected x of rank 3 [N, T, I], got ${formatShape(shape)}. Numbers of one feature need a last dimension of 1, ids an embedding.`,
+    );
+  }
+  if (t === 0 || features === 0) {
+    throw new ShapeError(`${what}: expected at least one step and one feature in x [N, T, I], got ${formatShape(shape)}.`);
+  }
+  return [n!, t!];
+}
+
+function checkState(cell: Recurrent, name: string, state: Tensor | undefined, expected: readonly number[], letters = ' [N, H]'): void {
+  if (state !== undefined && !sameShape(state.shape, expected)) {
+    throw new ShapeError(`${cell.name}: expected ${name} of shape ${formatShape(expected)}${letters}, got ${formatShape(state.shape)}.`);
+  }
+}
+
+/** The states [N, H] of layer and direction `at`: given, carried, or zeros. */
+function initial(cell: Recurrent, given: readonly Tensor[] | undefined, at: number, n: number, scope: Scope): readonly Tensor[] {
+  const { hiddenSize } = cell;
+  if (given === undefined) return cell.states.map((name) => scope.state(`${name}${at}`, [n, hiddenSize]));
+  return given.map((state) => reshape(slice(state, [0, at, 0], [n, 1, hiddenSize]), [n, hiddenSize]));
+}
+
+/** [A, B, C] → [B, A, C]; where one of the two is 1 the elements stay where they are. */
+function swap(x: Tensor): Tensor {
+  const [a, b, c] = x.shape as [number, number, number];
+  return a === 1 || b === 1 ? reshape(x, [b, a, c]) : transpose(x, [1, 0, 2]);
+}

@@ -1,0 +1,36 @@
+import type { Tensor } from '../graph/tensor.js';
+import { check, checkOptions, count, oneOf } from '../options.js';
+import { Layer } from './layer.js';
+import { step } from './recurrent.js';
+import { rnnCell } from './rnn.js';
+import type { Scope } from './scope.js';
+
+export interface RNNCellOptions {
+  /** Bends the state. Default: 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+/**
+ * One step of an RNN, for loops of your own.
+ *
+ * h' = tanh(x · W + h · U + b), or with max(0, ·).   x [N, I], h [N, H] → h' [N, H]; without h the state is the carried one, else zeros.
+ * Parameters: `weight` W [I, H], `recurrentWeight` U [H, H], `bias` b [H], all U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x or h is of another shape
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.RNNCell.html (there b is the sum of two)
+ */
+export class RNNCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
+  constructor(
+    readonly hiddenSize: number,
+    readonly options: RNNCellOptions = {},
+  ) {
+    super();
+    check('RNNCell', 'hiddenSize', hiddenSize, count);
+    checkOptions('RNNCell', options, { nonlinearity: oneOf('tanh', 'relu') });
+  }
+
+  forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {
+    const [h, scope] = args.length === 2 ? [undefined, args[1]] : [args[1], args[2]];
+    return step(rnnCell('RNNCell', this.hiddenSize, this.options.nonlinearity), args[0], [h], scope)[0]!;
+  }
+}

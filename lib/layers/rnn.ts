@@ -1,0 +1,72 @@
+import type { Tensor } from '../graph/tensor.js';
+import { elman } from '../ops/recurrent.js';
+import { check, checkOptions, count, oneOf } from '../options.js';
+import { Layer } from './layer.js';
+import {
+  type Recurrent,
+  type SequenceInputs,
+  type SequenceOptions,
+  type SequenceState,
+  lastState,
+  sequence,
+  sequenceArguments,
+  sequenceRules,
+} from './recurrent.js';
+import type { Scope } from './scope.js';
+
+export interface RNNOptions extends SequenceOptions {
+  /** Bends the state. Default: 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+/** @internal */
+export function rnnCell(name: string, hiddenSize: number, nonlinearity: 'tanh' | 'relu' = 'tanh'): Recurrent {
+  return {
+    name,
+    hiddenSize,
+    gates: 1,
+    states: ['h'],
+    run: (g, u, [h0], options) => {
+      const { y, h } = elman(g, u, h0!, { ...options, nonlinearity });
+      return { y, states: [h] };
+    },
+  };
+}
+
+/**
+ * Elman's recurrent layer: a state goes over a sequence.
+ *
+ * h_t = tanh(x_t · W + h_{t−1} · U + b), or with max(0, ·); y_t = h_t.   x [N, T, I] → y [N, T, D·H], or without returnSequences the
+ * last state [N, D·H]; D is 2 if bidirectional, else 1. A second input, lengths int32 [N], says how many steps of each row count: y is 0 past
+ * them, and the last state is that of the row's own last step.
+ *
+ * Parameters of layer l: `weight{l}` W [I, H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, H], `bias{l}` b [H]; of the backward
+ * direction the same with `Reverse` behind, `weight0Reverse`. All U(−1/√H, 1/√H) at first.
+ *
+ * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
+ *   DataError while running if a length is not in 1 … T
+ * @see Elman 1990; https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there b is the sum of two)
+ */
+export class RNN extends Layer<SequenceInputs> {
+  constructor(
+    readonly hiddenSize: number,
+    readonly options: RNNOptions = {},
+  ) {
+    super();
+    check('RNN', 'hiddenSize', hiddenSize, count);
+    checkOptions('RNN', options, { ...sequenceRules, nonlinearity: oneOf('tanh', 'relu') });
+  }
+
+  forward(...args: [...SequenceInputs, Scope]): Tensor {
+    const { x, lengths, scope } = sequenceArguments(args);
+    const { y, h } = this.apply(x, { lengths }, scope);
+    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
+  }
+
+  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
+    const cell = rnnCell('RNN', this.hiddenSize, this.options.nonlinearity);
+    const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);
+    return { y, h: states[0]! };
+  }
+}

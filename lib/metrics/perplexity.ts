@@ -1,0 +1,60 @@
+/** How well the next token is predicted: perplexity() and bitsPerCharacter(). */
+import { ShapeError, formatShape } from '../errors.js';
+import { type Tensor, sameShape } from '../graph/tensor.js';
+import { noIgnoreIndex } from '../losses/class-ids.js';
+import { crossEntropy, div, full, maximum, mean, notEqual, sum } from '../ops/index.js';
+import { checkOptions, integer } from '../options.js';
+import { Metric } from './metric.js';
+
+export interface TokenMetricOptions {
+  /** Targets of this id are padding and do not count. Default: none. */
+  readonly ignoreIndex?: number;
+}
+
+/** The mean of −ln p(target) over all tokens that count, however they fall into batches. */
+class TokenEntropy extends Metric {
+  constructor(
+    readonly name: string,
+    private readonly ignoreIndex: number | undefined,
+    private readonly last: (entropy: number) => number,
+  ) {
+    super();
+  }
+
+  forward(logits: Tensor, ids: Tensor): Tensor {
+    const rows = logits.shape.slice(0, -1);
+    if (logits.rank < 1 || !sameShape(ids.shape, rows)) {
+      throw new ShapeError(
+        `${this.name}: expected class ids of shape ${formatShape(rows)} for logits of shape ${formatShape(logits.shape)}, got ${formatShape(ids.shape)}. Reshape the target.`,
+      );
+    }
+    if (this.ignoreIndex === undefined) return mean(crossEntropy(logits, ids, noIgnoreIndex));
+    return div(sum(crossEntropy(logits, ids, this.ignoreIndex)), maximum(this.weight(logits, ids), 1));
+  }
+
+  override weight(_logits: Tensor, ids: Tensor): Tensor {
+    return this.ignoreIndex === undefined ? full([], ids.size) : sum(notEqual(ids, this.ignoreIndex));
+  }
+
+  override finish(entropy: number): number {
+    return this.last(entropy);
+  }
+}
+
+function tokenEntropy(name: string, options: TokenMetricOptions, last: (entropy: number) => number): Metric {
+  checkOptions(name, options, { ignoreIndex: integer });
+  return new TokenEntropy(name, options.ignoreIndex, last);
+}
+
+/**
+ * exp of the mean of −ln p(target) over all tokens of an epoch: among how many equally likely tokens the model still hesitates.
+ * logits [..., C] and class ids [...].
+ */
+export function perplexity(options: TokenMetricOptions = {}): Metric {
+  return tokenEntropy('perplexity', options, Math.exp);
+}
+
+/** The mean of −log₂ p(target) over all tokens of an epoch; a token is a character where the vocabulary is one of characters. */
+export function bitsPerCharacter(options: TokenMetricOptions = {}): Metric {
+  return tokenEntropy('bitsPerCharacter', options, (entropy) => entropy / Math.LN2);
+}

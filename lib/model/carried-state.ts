@@ -1,0 +1,78 @@
+/** The states of recurrent layers between one step and the next: a memory each. */
+import { NdArray } from '../array.js';
+import type { Write } from '../compile/program.js';
+import { ShapeError, StateError, formatShape } from '../errors.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
+import { type MemoryHandle, native } from '../native.js';
+import type { Trace } from './trace.js';
+
+interface Entry {
+  readonly slot: MemorySlot;
+  readonly memory: MemoryHandle;
+  readonly shape: Shape;
+}
+
+export class CarriedState {
+  readonly #entries = new Map<string, Entry>();
+
+  /** The state as a step finds it; zeros at first. Programs that trace the same path share it. */
+  readonly carry = (path: string, shape: Shape): Tensor => {
+    const entry = this.#entries.get(path) ?? this.#create(path, shape);
+    return source(entry.slot, 0, entry.shape);
+  };
+
+  /** Leaves the values for the next step where this one found its own. */
+  writes({ kept }: Trace): readonly Write[] {
+    return [...kept].map(([path, value]) => ({ value, slot: this.#entries.get(path)!.slot, byteOffset: 0, commit: true }));
+  }
+
+  get bindings(): readonly (readonly [MemorySlot, MemoryHandle])[] {
+    return [...this.#entries.values()].map(({ slot, memory }) => [slot, memory] as const);
+  }
+
+  /** Zeros for one run of its own, so that runs at the same time do not disturb each other. */
+  fresh(): readonly (readonly [MemorySlot, MemoryHandle])[] {
+    return [...this.#entries.values()].map(({ slot }) => [slot, native().createMemory(Math.max(slot.bytes, 1))] as const);
+  }
+
+  /** Back to zeros. */
+  reset(): void {
+    for (const { memory, shape } of this.#entries.values()) native().writeMemory(memory, 0, new Float32Array(sizeOf(shape)));
+  }
+
+  /** Copies of all states, by path. */
+  read(): Map<string, NdArray<Float32Array>> {
+    return new Map(
+      [...this.#entries].map(([path, { memory, shape }]) => {
+        const values = new Float32Array(sizeOf(shape));
+        native().readMemory(memory, 0, values);
+        return [path, new NdArray(values, shape)];
+      }),
+    );
+  }
+
+  /** Sets all states, or none. @throws StateError for other names; ShapeError for other shapes or element types */
+  write(what: string, states: ReadonlyMap<string, NdArray>): void {
+    const names = [...this.#entries.keys()];
+    if (states.size !== names.length || !names.every((name) => states.has(name))) {
+      const list = (of: readonly string[]): string => of.map((name) => `"${name}"`).join(', ') || 'none';
+      throw new StateError(`${what}: expected states ${list(names)}, got ${list([...states.keys()])}. Give all that its state holds.`);
+    }
+    for (const [path, { shape }] of this.#entries) {
+      const value = states.get(path)!;
+      if (sameShape(value.shape, shape) && value.dtype === 'float32' && value.data.length === sizeOf(shape)) continue;
+      throw new ShapeError(
+        `${what}: expected float32 ${formatShape(shape)} for state "${path}", got ${value.dtype} ${formatShape(value.shape)}. Its rows are those of the stream.`,
+      );
+    }
+    for (const [path, { memory }] of this.#entries) native().writeMemory(memory, 0, states.get(path)!.data);
+  }
+
+  #create(path: string, shape: Shape): Entry {
+    const bytes = sizeOf(shape) * 4;
+    const entry = { slot: new MemorySlot(`state "${path}"`, bytes), memory: native().createMemory(Math.max(bytes, 1)), shape };
+    this.#entries.set(path, entry);
+    return entry;
+  }
+}

@@ -1,0 +1,115 @@
+/** A model run one step at a time, on this thread. */
+import { NdArray } from '../array.js';
+import { type Program, build } from '../compile/program.js';
+import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../graph/tensor.js';
+import { type MemoryHandle, native } from '../native.js';
+import { cast } from '../ops/elementwise.js';
+import { checkOptions, count } from '../options.js';
+import { CarriedState } from './carried-state.js';
+import { formatRows } from './data.js';
+import type { Model } from './model.js';
+
+export interface StreamOptions {
+  /** Sequences that go on side by side, each with a state of its own. Default: 1. */
+  readonly rows?: number;
+}
+
+/**
+ * A model of sequences that is fed one step at a time: the state of every recurrent layer goes on from step to step. Nothing is compiled
+ * or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
+ * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
+ *
+ * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
+ * not what looks along the sequence, such as convolutions or pooling over time.
+ */
+export class Stream {
+  readonly rows: number;
+  readonly #name: string;
+  readonly #input: TensorType;
+  readonly #output: Shape;
+  readonly #program: Program;
+  readonly #state: CarriedState = new CarriedState();
+  readonly #memories: ReadonlyMap<MemorySlot, MemoryHandle>;
+  readonly #inputMemory: MemoryHandle;
+  readonly #outputMemory: MemoryHandle;
+
+  /** @internal Use `model.stream()`. */
+  constructor(model: Model, options: StreamOptions) {
+    checkOptions('stream', options, { rows: count });
+    this.rows = options.rows ?? 1;
+    this.#name = `${model.name}.stream`;
+    const { rows: inputs, slot: parameters, memory, seed } = model.built;
+    const [input] = inputs;
+    if (inputs.length !== 1 || input!.shape.length < 1) {
+      throw new ShapeError(
+        `${this.#name}: expected a model of one input [N, T, …], got ${inputs.map(formatRows).join(' and ')}. Pass lengths only in training.`,
+      );
+    }
+    const { dtype } = input!;
+    const features = input!.shape.slice(1);
+    this.#input = { shape: [this.rows, ...features], dtype };
+    const inputSlot = new MemorySlot('step', byteSize(this.#input));
+    const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
+    const traced = model.trace([x], false, seed, this.#state.carry);
+    const { output } = traced;
+    const outputSlot = new MemorySlot('output', output.size * 4);
+    this.#output = output.rank > 2 && output.shape[1] === 1 ? output.shape.toSpliced(1, 1) : output.shape;
+    this.#program = build([
+      { value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false },
+      ...this.#state.writes(traced),
+    ]);
+    this.#inputMemory = native().createMemory(Math.max(inputSlot.bytes, 1));
+    this.#outputMemory = native().createMemory(Math.max(outputSlot.bytes, 1));
+    this.#memories = new Map([
+      [parameters, memory],
+      [inputSlot, this.#inputMemory],
+      [outputSlot, this.#outputMemory],
+      ...this.#state.bindings,
+    ]);
+  }
+
+  /**
+   * The output of the next step. x [rows, …] is one step of each sequence, without the time dimension, and so is the output:
+   * ids [rows] through an embedding, an LSTM and Linear(C) give [rows, C].
+   * @throws ShapeError, DTypeError, StateError, DataError if x does not fit; the state is then what it was
+   */
+  step(x: NdArray): NdArray<Float32Array> {
+    this.#check(x);
+    native().writeMemory(this.#inputMemory, 0, x.data);
+    this.#program.runSync(this.#memories, 1, 0);
+    const result = new Float32Array(sizeOf(this.#output));
+    native().readMemory(this.#outputMemory, 0, result);
+    return new NdArray(result, this.#output);
+  }
+
+  /** Back to the beginning of a sequence: all states 0. */
+  reset(): void {
+    this.#state.reset();
+  }
+
+  /** Copies of all states, by path: 'lstm.h0' [rows, H]. */
+  state(): Map<string, NdArray<Float32Array>> {
+    return this.#state.read();
+  }
+
+  /** Goes on from states that `state()` gave. @throws StateError or ShapeError if they are not those of this stream; none is set then */
+  setState(states: ReadonlyMap<string, NdArray>): void {
+    this.#state.write(`${this.#name}.setState`, states);
+  }
+
+  #check(x: NdArray): void {
+    const { shape, dtype } = this.#input;
+    if (!(x instanceof NdArray) || !sameShape(x.shape, shape)) {
+      const got = x instanceof NdArray ? formatShape(x.shape) : typeof x;
+      throw new ShapeError(`${this.#name}: expected one step of shape ${formatShape(shape)}, got ${got}. Leave the time dimension out.`);
+    }
+    if (x.dtype !== dtype) throw new DTypeError(`${this.#name}: expected ${dtype} as the model was built with, got ${x.dtype}.`);
+    if (x.data.length !== sizeOf(shape)) {
+      throw new StateError(
+        `${this.#name}: expected ${sizeOf(shape)} elements for shape ${formatShape(shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { array } from '../../lib/array.js';
+import { GRU, LSTM, Layer, Linear, RNN, type Scope, Sequential, Tanh } from '../../lib/layers/index.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { oneHot } from '../../lib/ops/index.js';
+import { MSELoss } from '../../lib/losses/index.js';
+import { SGD } from '../../lib/optimizers/index.js';
+import { Trainer } from '../../lib/training/trainer.js';
+import { sample } from '../support/check-op.js';
+
+/** ids [N, T] → one-hot rows [N, T, 5] */
+class OneHot extends Layer {
+  forward(x: Tensor): Tensor {
+    return oneHot(x, 5);
+  }
+}
+
+const network = (): Sequential =>
+  new Sequential({ first: new LSTM(4), bend: new Tanh(), second: new GRU(3, { numLayers: 2 }), third: new RNN(3), head: new Linear(2) });
+const x = sample([2, 6, 3]);
+const step = (time: number): ReturnType<typeof array<Float32Array>> =>
+  array(Float32Array.from([0, 1].flatMap((n) => [...x.data.slice((n * 6 + time) * 3, (n * 6 + time + 1) * 3)])), [2, 3]);
+
+describe('a stream', () => {
+  it('gives step by step what predict gives for whole sequences', async () => {
+    const model = network().build([6, 3]);
+    const whole = await model.predict(x);
+    const stream = model.stream({ rows: 2 });
+    for (const pass of [1, 2]) {
+      for (let time = 0; time < 6; time++) {
+        const y = stream.step(step(time));
+        assert.deepEqual(y.shape, [2, 2]);
+        for (const n of [0, 1]) {
+          // Products of other heights add in the same order: the same bits.
+          assert.deepEqual(
+            y.data.slice(n * 2, n * 2 + 2),
+            whole.data.slice((n * 6 + time) * 2, (n * 6 + time + 1) * 2),
+            `pass ${pass}, step ${time}`,
+          );
+        }
+      }
+      stream.reset();
+    }
+  });
+
+  it('takes ids', async () => {
+    const model = new Sequential([new OneHot(), new LSTM(3)]).build([4], { dtypes: ['int32'] });
+    const ids = Int32Array.of(3, 1, 4, 1);
+    const whole = await model.predict(array(ids, [1, 4]));
+    const stream = model.stream();
+    ids.forEach((id, time) => assert.deepEqual(stream.step(array(Int32Array.of(id))).data, whole.data.slice(time * 3, time * 3 + 3)));
+  });
+
+  it('goes on from a state that was read before', () => {
+    const stream = network().build([6, 3]).stream({ rows: 2 });
+    stream.step(step(0));
+    const state = stream.state();
+    assert.deepEqual(
+      [...state].map(([name, { shape }]) => [name, ...shape]),
+      [['first.h0', 2, 4], ['first.c0', 2, 4], ['second.h0', 2, 3], ['second.h1', 2, 3], ['third.h0', 2, 3]], // prettier-ignore
+    );
+    const next = stream.step(step(1));
+    stream.step(step(2));
+    stream.setState(state);
+    assert.deepEqual(stream.step(step(1)), next);
+  });
+
+  it('sees new weights', async () => {
+    const model = new Sequential([new LSTM(3)]).build([6, 3]);
+    const stream = model.stream({ rows: 2 });
+    const before = stream.step(step(0));
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 1 }) });
+    await trainer.step({ x, y: sample([2, 6, 3], 9) });
+    stream.reset();
+    const after = stream.step(step(0));
+    assert.notDeepEqual(after, before);
+    assert.deepEqual(after.data.slice(0, 3), (await model.predict(x)).data.slice(0, 3));
+  });
+
+  it('the last state is an output too', () => {
+    const stream = new Sequential([new LSTM(3, { returnSequences: false }), new Linear(1)]).build([6, 3]).stream({ rows: 2 });
+    assert.deepEqual(stream.step(step(0)).shape, [2, 1]);
+  });
+
+  describe('refuses', () => {
+    const model = new Sequential([new LSTM(3)]).build([6, 3]);
+    const stream = model.stream({ rows: 2 });
+    const wrong: readonly (readonly [() => unknown, string, string])[] = [
+      [() => model.stream({ rows: 0 }), 'OptionError', 'stream: expected a whole number ≥ 1 for rows, got 0.'],
+      [
+        () => new Sequential([new LSTM(3)]).stream(),
+        'StateError',
+        'Sequential: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.',
+      ],
+      [
+        () => stream.step(array([[1, 2, 3]])),
+        'ShapeError',
+        'Sequential.stream: expected one step of shape [2, 3], got [1, 3]. Leave the time dimension out.',
+      ],
+      [
+        // @ts-expect-error no NdArray
+        () => stream.step([1, 2, 3]),
+        'ShapeError',
+        'Sequential.stream: expected one step of shape [2, 3], got object. Leave the time dimension out.',
+      ],
+      [
+        () => stream.step(array(new Int32Array(6), [2, 3])),
+        'DTypeError',
+        'Sequential.stream: expected float32 as the model was built with, got int32.',
+      ],
+      [
+        () => {
+          const data = new Float32Array(6);
+          const taken = array(data, [2, 3]);
+          structuredClone(data.buffer, { transfer: [data.buffer] });
+          stream.step(taken);
+        },
+        'StateError',
+        'Sequential.stream: expected 6 elements for shape [2, 3], got 0: its buffer was detached or resized. Make a new array.',
+      ],
+      [
+        () => stream.setState(new Map()),
+        'StateError',
+        'Sequential.stream.setState: expected states "0.h0", "0.c0", got none. Give all that its state holds.',
+      ],
+      [
+        () => stream.setState(new Map([['0.h0', array([[1, 2, 3]])], ['0.c0', array([[1, 2, 3]])]])), // prettier-ignore
+        'ShapeError',
+        'Sequential.stream.setState: expected float32 [2, 3] for state "0.h0", got float32 [1, 3]. Its rows are those of the stream.',
+      ],
+      [
+        () => new Sequential([new Linear(3)]).build([]).stream(),
+        'ShapeError',
+        'Sequential.stream: expected a model of one input [N, T, …], got [N]. Pass lengths only in training.',
+      ],
+      [
+        () => new LSTM(3).build([[6, 3], []], { dtypes: ['float32', 'int32'] }).stream(),
+        'ShapeError',
+        'LSTM.stream: expected a model of one input [N, T, …], got [N, 6, 3] and [N]. Pass lengths only in training.',
+      ],
+      [
+        () => new Sequential([new LSTM(3, { bidirectional: true })]).build([6, 3]).stream(),
+        'StateError',
+        'LSTM "0": expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.',
+      ],
+      [
+        () => {
+          class Twice extends Layer {
+            readonly shared: GRU = new GRU(3);
+            forward(x: Tensor, scope: Scope): Tensor {
+              return scope.call('a', this.shared, scope.call('a', this.shared, x));
+            }
+          }
+          new Twice().build([6, 3]).stream();
+        },
+        'StateError',
+        'GRU "a": scope.state: expected one use of a layer where its state is carried, got "a.h0" twice. Use two layers, or pass the state on.',
+      ],
+    ];
+    for (const [act, name, message] of wrong) it(message, () => assert.throws(act, { name, message }));
+  });
+});
