@@ -58,8 +58,8 @@ describe('sampleLogits', () => {
 
   const random = new Philox(1);
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
-    // @ts-expect-error missing
     [
+      // @ts-expect-error missing
       () => sampleLogits(array([1, 2]), {}),
       'OptionError',
       'sampleLogits: expected a source of random numbers such as new Philox(seed) for random, got undefined.',

@@ -46,11 +46,22 @@ export class Standardizer {
   }
 
   apply(x: NdArray): NdArray<Float32Array> {
-    const width = this.mean.length;
+    const width = this.checkedWidth(x);
+    const y = Float32Array.from(x.data, (value, i) => (value - this.mean[i % width]!) / (this.deviation[i % width]! || 1));
+    return array(y, x.shape);
+  }
+
+  /** From mean 0 and deviation 1 back: x = mean + deviation · y.   y [N, ...] → x [N, ...] float32 */
+  invert(y: NdArray): NdArray<Float32Array> {
+    const width = this.checkedWidth(y);
+    const x = Float32Array.from(y.data, (value, i) => this.mean[i % width]! + value * (this.deviation[i % width]! || 1));
+    return array(x, y.shape);
+  }
+
+  private checkedWidth(x: NdArray): number {
     if (x.shape.length !== this.row.length + 1 || this.row.some((n, i) => n !== x.shape[i + 1])) {
       throw new ShapeError(`Standardizer: expected x of shape [${['N', ...this.row].join(', ')}], got ${formatShape(x.shape)}.`);
     }
-    const y = Float32Array.from(x.data, (value, i) => (value - this.mean[i % width]!) / (this.deviation[i % width]! || 1));
-    return array(y, x.shape);
+    return this.mean.length;
   }
 }

@@ -10,6 +10,9 @@ export interface ParameterOptions {
   readonly lazy?: boolean;
 }
 
+/** What the forward of a layer takes before the scope. */
+export type InputsOf<L> = L extends Layer<infer Inputs> ? Inputs : never;
+
 /** What a layer may ask of the model around it while its forward is traced. */
 export interface Scope {
   /** True while a training step is traced, false for evaluation and prediction. */
@@ -25,7 +28,7 @@ export interface Scope {
   /** Uniform numbers in [0, 1), new at every step. */
   uniform(shape: Shape): Tensor;
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
-  call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor;
+  call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
   /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */
   enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs;
   /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */

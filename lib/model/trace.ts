@@ -5,7 +5,7 @@ import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
-import type { ParameterOptions, Scope } from '../layers/scope.js';
+import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
 import { cast, full } from '../ops/elementwise.js';
 import { randomUniform } from '../ops/random.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
@@ -221,7 +221,7 @@ class TraceScope implements Scope {
     return this.#tracer.uniform(shape);
   }
 
-  call<Inputs extends readonly Tensor[]>(name: string, layer: Layer<Inputs>, ...inputs: Inputs): Tensor {
+  call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor {
     return this.#tracer.call(this.#child(name), layer, inputs);
   }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { readSafetensors } from '../../lib/index.js';
+import { Philox, Vocabulary, readSafetensors } from '../../lib/index.js';
 
 const script = (name: string): string => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
 
@@ -47,6 +47,27 @@ function writeSlices(folder: string, images: number): void {
       const slice = readFileSync(join(source, name)).subarray(0, header + images * bytes);
       slice.writeUInt32BE(images, 4);
       writeFileSync(join(folder, `${name}.gz`), gzipSync(slice));
+    }
+  }
+}
+
+/** Fifteen recordings of each digit, a tone of its own in noise: WAV files with 16 bits at 8000 samples a second, named as the data set's. */
+function writeTones(folder: string): void {
+  const random = new Philox(1);
+  for (let digit = 0; digit < 10; digit++) {
+    for (let recording = 0; recording < 15; recording++) {
+      const samples = 1200 + 200 * (recording % 5);
+      const noise = random.normal(samples);
+      const file = Buffer.alloc(44 + 2 * samples);
+      file.write('RIFF', 0, 'latin1');
+      file.writeUInt32LE(36 + 2 * samples, 4);
+      file.write('WAVEfmt ', 8, 'latin1');
+      [16, 0x0001_0001, 8000, 16000, 0x0010_0002].forEach((word, i) => file.writeUInt32LE(word, 16 + 4 * i));
+      file.write('data', 36, 'latin1');
+      file.writeUInt32LE(2 * samples, 40);
+      const step = (2 * Math.PI * 300 * (1 + digit)) / 8000;
+      for (let n = 0; n < samples; n++) file.writeInt16LE(Math.round(8000 * Math.sin(step * n) + 1000 * noise[n]!), 44 + 2 * n);
+      writeFileSync(join(folder, `${digit}_tone_${recording}.wav`), file);
     }
   }
 }
@@ -97,6 +118,62 @@ describe('examples', function () {
     assert.equal(errors.length, 5);
     assert.ok(Number(errors[0]![1]) < 50, `training error ${errors[0]![1]} %`);
     assert.match(text, /Over-fitting, .* points/);
+  });
+
+  it('char-lm trains on a slice of the book, writes samples and saves', () =>
+    withFolder(async (folder) => {
+      const out = join(folder, 'lm');
+      const text = example('char-lm', '--characters', '60000', '--epochs', '2', '--hidden', '64', '--sample', '50', '--out', out);
+      const [nats, bits] = [/([\d.]+) nats\/char/, /([\d.]+) bits\/char/].map((pattern) => Number(pattern.exec(text)![1]));
+      // Knowing how often each character comes gives about 3.1 nats.
+      assert.ok(nats! < 3, `${nats} nats/char`);
+      assert.ok(Math.abs(bits! - nats! / Math.LN2) < 2e-3, `${nats} nats/char, ${bits} bits/char`);
+      assert.equal(text.match(/^ {2}\| /gm) !== null, true);
+      assert.match(readFileSync(`${out}-curve.svg`, 'utf8'), /^<svg/);
+      assert.ok((await Vocabulary.load(`${out}.json`)).size > 50);
+      assert.ok((await readSafetensors(`${out}.safetensors`)).tensors.size >= 6);
+    }));
+
+  it('spam trains on a slice', () =>
+    withFolder((folder) => {
+      const text = example('spam', '--messages', '600', '--words', '80', '--epochs', '5', '--out', join(folder, 'spam'));
+      const [share, guess] = /test accuracy ([\d.]+) %; calling nothing spam has ([\d.]+) %/.exec(text)!.slice(1).map(Number);
+      assert.ok(share! > guess!, `${share} % against ${guess} %`);
+      assert.match(text, /^spam +\d+ +\d+$/m);
+    }));
+
+  it('spoken-digits hears tones in a folder of WAV files', () =>
+    withFolder((folder) => {
+      writeTones(folder);
+      const text = example('spoken-digits', '--data', folder, '--epochs', '12', '--out', join(folder, 'spoken'));
+      assert.match(text, /100 training and 50 test recordings/);
+      assert.ok(Number(/test accuracy ([\d.]+) %/.exec(text)![1]) > 50, text);
+    }));
+
+  it('spoken-digits says where to get its recordings', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script('spoken-digits')], { encoding: 'utf8' });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
+  });
+
+  it('adding: short sequences are learnt', () => {
+    const text = example('adding', '--length', '8', '--steps', '1500', '--goal', '0.02');
+    const errors = [...text.matchAll(/^(\w+) +mean squared error ([\d.]+)/gm)].map(([, cell, error]) => [cell, Number(error)] as const);
+    assert.deepEqual(errors.map(([cell]) => cell), ['rnn', 'lstm', 'gru']); // prettier-ignore
+    for (const [cell, error] of errors) assert.ok(error < 0.05, `${cell} ${error}`);
+  });
+
+  it('births: the model is better than both baselines', () =>
+    withFolder((folder) => {
+      const text = example('births', '--out', join(folder, 'births'));
+      const [day, week, model] = [...text.matchAll(/mean absolute error +([\d.]+)/g)].map(([, error]) => Number(error));
+      assert.ok(model! < week! && week! < day!, text);
+    }));
+
+  it('the examples of sequences explain their flags', () => {
+    for (const name of ['char-lm', 'spam', 'spoken-digits', 'adding', 'births']) {
+      assert.match(example(name, '--help'), new RegExp(`^npm run ${name}.*\n\n( {2}--\\w+ .*\n)+$`), name);
+    }
   });
 
   it('server answers while it trains', () => {

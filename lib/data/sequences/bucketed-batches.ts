@@ -1,0 +1,126 @@
+import { NdArray } from '../../array.js';
+import { OptionError, ShapeError } from '../../errors.js';
+import { boolean, type Rule, checkOptions, count, finite, integer, required, seed as seedRule } from '../../options.js';
+import type { Batch } from '../../training/options.js';
+import { takeRows } from '../split.js';
+import { bucketBounds } from './bucket-bounds.js';
+import { epochRandom } from './epoch-random.js';
+import { type Sequence, checkSequences, pad } from './pad.js';
+
+export interface SequenceData {
+  /** N sequences: ids [Tₙ], or features [Tₙ, ...]. */
+  readonly x: readonly Sequence[];
+  /** A target for each sequence [N, ...], or N sequences with one for each step. */
+  readonly y: NdArray | readonly Sequence[];
+}
+
+export interface BucketOptions {
+  readonly batchSize: number;
+  /** Most lengths that sequences are filled up to. A program is compiled for each: more fill up less, fewer compile less. Default: 4. */
+  readonly buckets?: number;
+  /** What stands behind the end of a sequence of x. Default: 0. */
+  readonly value?: number;
+  /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1. */
+  readonly ignoreIndex?: number;
+  /** New random order of sequences and batches each epoch. Default: true. */
+  readonly shuffle?: boolean;
+  /** Decides the orders. Default: 0. */
+  readonly seed?: number;
+}
+
+/** Programs a trainer keeps; more shapes would be compiled anew in each epoch. */
+const mostBuckets = 12;
+const bucketCount: Rule = {
+  expected: `a whole number in 1 … ${mostBuckets}`,
+  accepts: (value) => count.accepts(value) && Number(value) <= mostBuckets,
+};
+
+/**
+ * Batches of sequences of different lengths: sequences of similar length come together and are filled up to one of a few lengths.
+ * `fit(new BucketedBatches(data, { batchSize: 32 }), { epochs: 10 })` for a model of two inputs, sequences and lengths.
+ *
+ * Each batch: x: [ids [N, T] or features [N, T, ...], lengths [N] int32], y [N, ...], or [N, T, ...] filled up with `ignoreIndex`.
+ *
+ * A trainer compiles one program for each shape of batch. There are at most `buckets` + 1: sequences that are too few for a batch go to
+ * the next longer bucket, so only the longest has one smaller batch. The lengths are chosen so that the least is filled up in total.
+ *
+ * @throws OptionError for wrong options; DataError for no or empty sequences; ShapeError or DTypeError if they are not of one kind, or if x
+ *   and y do not fit
+ */
+export class BucketedBatches implements Iterable<Batch> {
+  /** The lengths sequences are filled up to, in rising order. */
+  readonly bounds: readonly number[];
+  /** Times gone through so far; with the seed it decides the next order. Set it to go on where an earlier run ended. */
+  epoch = 0;
+  readonly #x: readonly NdArray<Int32Array | Float32Array>[];
+  readonly #y: NdArray | readonly NdArray<Int32Array | Float32Array>[];
+  readonly #options: Required<BucketOptions>;
+
+  constructor({ x, y }: SequenceData, options: BucketOptions) {
+    checkOptions('BucketedBatches', options, {
+      batchSize: required(count),
+      buckets: bucketCount,
+      value: finite,
+      ignoreIndex: integer,
+      shuffle: boolean,
+      seed: seedRule,
+    });
+    this.#options = { buckets: 4, value: 0, ignoreIndex: -1, shuffle: true, seed: 0, ...options };
+    this.#x = checkSequences('BucketedBatches x', x);
+    this.#y = y instanceof NdArray ? y : checkSequences('BucketedBatches y', y);
+    this.#checkTargets();
+    this.bounds = bucketBounds(
+      this.#x.map((row) => row.shape[0]!),
+      this.#options.buckets,
+    );
+  }
+
+  *[Symbol.iterator](): Generator<Batch, void, undefined> {
+    const { batchSize, shuffle, seed } = this.#options;
+    const random = epochRandom(seed, this.epoch++);
+    const inOrder = (n: number): Int32Array => (shuffle ? random.permutation(n) : Int32Array.from({ length: n }, (_, i) => i));
+    const order = inOrder(this.#x.length);
+    const batches: { readonly ids: readonly number[]; readonly length: number }[] = [];
+    let left: number[] = [];
+    this.bounds.forEach((bound, b) => {
+      const shorter = this.bounds[b - 1] ?? 0;
+      const ids = [...left, ...order.filter((id) => this.#lengthOf(id) > shorter && this.#lengthOf(id) <= bound)];
+      const full = ids.length - (ids.length % batchSize);
+      for (let at = 0; at < full; at += batchSize) batches.push({ ids: ids.slice(at, at + batchSize), length: bound });
+      left = ids.slice(full);
+    });
+    if (left.length > 0) batches.push({ ids: left, length: this.bounds.at(-1)! });
+    for (const i of inOrder(batches.length)) yield this.#batch(batches[i]!.ids, batches[i]!.length);
+  }
+
+  #batch(ids: readonly number[], length: number): Batch {
+    const { value, ignoreIndex } = this.#options;
+    const rows = ids.map((id) => this.#x[id]!);
+    const { x, lengths } = pad(rows, length, value);
+    const y = this.#y;
+    const targets =
+      y instanceof NdArray
+        ? takeRows(y, ids)
+        : pad(
+            ids.map((id) => y[id]!),
+            length,
+            ignoreIndex,
+          ).x;
+    return { x: [x, lengths], y: targets };
+  }
+
+  #lengthOf(id: number): number {
+    return this.#x[id]!.shape[0]!;
+  }
+
+  #checkTargets(): void {
+    const [rows, targets] = [this.#x.length, this.#y instanceof NdArray ? (this.#y.shape[0] ?? 0) : this.#y.length];
+    if (rows !== targets) throw new ShapeError(`BucketedBatches: expected a target for each of ${rows} sequences, got ${targets}.`);
+    if (this.#y instanceof NdArray) return;
+    const at = this.#y.findIndex((row, i) => row.shape[0] !== this.#lengthOf(i));
+    if (at < 0) return;
+    throw new OptionError(
+      `BucketedBatches: expected as many targets as steps, got ${this.#y[at]!.shape[0]} for ${this.#lengthOf(at)} steps at ${at}. Give y as one array if there is one target a sequence.`,
+    );
+  }
+}

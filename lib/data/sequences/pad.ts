@@ -1,0 +1,86 @@
+/** Sequences of different lengths as one array. */
+import { NdArray } from '../../array.js';
+import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
+import { sizeOf } from '../../graph/tensor.js';
+import { checkOptions, count, finite } from '../../options.js';
+
+/** One sequence: ids or values [T], or features [T, ...]. */
+export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
+
+export interface PadSequencesOptions {
+  /** T of the result. Default: that of the longest sequence. */
+  readonly length?: number;
+  /** What stands behind the end of a sequence. Default: 0. */
+  readonly value?: number;
+}
+
+export interface PaddedSequences {
+  /** [N, T, ...] */
+  readonly x: NdArray<Int32Array> | NdArray<Float32Array>;
+  /** [N]: how much of each row is data. */
+  readonly lengths: NdArray<Int32Array>;
+}
+
+/**
+ * Fills sequences up to one length, at their ends.   N sequences [Tₙ, ...] → x [N, T, ...], lengths [N]
+ * @throws OptionError for wrong options or if a sequence is longer than `length`; DataError if there are no sequences or one is empty;
+ *   ShapeError or DTypeError if they are not of one kind
+ */
+export function padSequences(sequences: readonly Sequence[], options: PadSequencesOptions = {}): PaddedSequences {
+  checkOptions('padSequences', options, { length: count, value: finite });
+  const rows = checkSequences('padSequences', sequences);
+  const longest = rows.reduce((most, row) => Math.max(most, row.shape[0]!), 0);
+  const { length = longest, value = 0 } = options;
+  if (longest > length) {
+    const at = rows.findIndex((row) => row.shape[0]! > length);
+    throw new OptionError(
+      `padSequences: expected sequences of at most length = ${length} steps, got ${rows[at]!.shape[0]} at ${at}. Cut it, or leave length out.`,
+    );
+  }
+  return pad(rows, length, value);
+}
+
+/** Sequences as arrays of one kind. @throws DataError, ShapeError or DTypeError naming the first that is none */
+export function checkSequences(what: string, sequences: readonly Sequence[]): readonly NdArray<Int32Array | Float32Array>[] {
+  if (sequences.length === 0) throw new DataError(`${what}: expected at least one sequence, got none.`);
+  const rows = sequences.map((sequence): NdArray<Int32Array | Float32Array> =>
+    sequence instanceof Int32Array ? new NdArray(sequence, [sequence.length]) : sequence,
+  );
+  const [first] = rows;
+  rows.forEach((row, i) => {
+    if (!(row instanceof NdArray))
+      throw new DataError(`${what}: expected an Int32Array or data made by array() for each sequence, got ${typeof row} at ${i}.`);
+    if (row.dtype === 'uint8' || row.dtype !== first!.dtype) {
+      throw new DTypeError(
+        `${what}: expected sequences of one element type, float32 or int32, got ${row.dtype} at ${i}${row.dtype === 'uint8' ? '' : ` after ${first!.dtype}`}.`,
+      );
+    }
+    if (row.rank < 1 || row.rank !== first!.rank || row.shape.some((n, axis) => axis > 0 && n !== first!.shape[axis])) {
+      throw new ShapeError(
+        `${what}: expected sequences of shape [${['T', ...first!.shape.slice(1)].join(', ')}], got ${formatShape(row.shape)} at ${i}.`,
+      );
+    }
+    if (row.shape[0] === 0)
+      throw new DataError(`${what}: expected sequences of at least one step, got an empty one at ${i}. Leave it out.`);
+  });
+  return rows;
+}
+
+/** Rows that are checked and no longer than `length`. */
+export function pad(rows: readonly NdArray<Int32Array | Float32Array>[], length: number, value: number): PaddedSequences {
+  const step = rows[0]!.shape.slice(1);
+  const width = length * sizeOf(step);
+  const shape = [rows.length, length, ...step];
+  const fill = <T extends Int32Array | Float32Array>(data: T): NdArray<T> => {
+    data.fill(value);
+    rows.forEach((row, i) => data.set(row.data, i * width));
+    return new NdArray(data, shape);
+  };
+  return {
+    x: rows[0]!.dtype === 'int32' ? fill(new Int32Array(rows.length * width)) : fill(new Float32Array(rows.length * width)),
+    lengths: new NdArray(
+      Int32Array.from(rows, (row) => row.shape[0]!),
+      [rows.length],
+    ),
+  };
+}

@@ -1,0 +1,124 @@
+/** A long stream of tokens as examples for a language model: the targets are the inputs one token later. */
+import { NdArray } from '../../array.js';
+import { DataError } from '../../errors.js';
+import { check, checkOptions, count, required, seed as seedRule } from '../../options.js';
+import type { Batch } from '../../training/options.js';
+import { epochRandom } from './epoch-random.js';
+
+export interface TokenRows {
+  /** [N, T] */
+  readonly x: NdArray<Int32Array>;
+  /** [N, T]: y[n, t] is the token after x[n, t]. */
+  readonly y: NdArray<Int32Array>;
+}
+
+export interface TokenWindowOptions {
+  /** T, tokens a window. */
+  readonly steps: number;
+  /** Tokens from the beginning of one window to that of the next. Default: `steps`, so that each token is read once. */
+  readonly stride?: number;
+}
+
+export interface TokenStreamOptions {
+  /** T, tokens a window. */
+  readonly steps: number;
+  /** Streams side by side: the batch size of the fit. */
+  readonly batchSize: number;
+}
+
+export interface RandomWindowOptions {
+  /** T, tokens a window. */
+  readonly steps: number;
+  readonly batchSize: number;
+  /** Batches an epoch. */
+  readonly batches: number;
+  /** Decides where windows begin. Default: 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Windows of a token stream, to be shuffled as any rows: `fit(tokenWindows(ids, { steps: 64 }))`. What is left at the end and shorter
+ * than a window is not used.
+ * @throws OptionError for wrong options; DataError if the stream is shorter than a window and its last target
+ */
+export function tokenWindows(tokens: Int32Array, options: TokenWindowOptions): TokenRows {
+  checkOptions('tokenWindows', options, { steps: required(count), stride: count });
+  const { steps, stride = steps } = options;
+  checkTokens('tokenWindows', tokens, steps + 1);
+  const rows = Math.floor((tokens.length - 1 - steps) / stride) + 1;
+  return rowsAt(
+    tokens,
+    Array.from({ length: rows }, (_, i) => i * stride),
+    steps,
+  );
+}
+
+/**
+ * Cuts a token stream into `batchSize` streams of equal length and orders their windows so that row r of each batch goes on where row r
+ * of the batch before it ended: for models that carry their state from batch to batch. Train on it with the same `batchSize` and
+ * `shuffle: false`. What is left at the ends of the streams is not used.
+ * @throws OptionError for wrong options; DataError if a stream is shorter than a window
+ */
+export function tokenStreams(tokens: Int32Array, options: TokenStreamOptions): TokenRows {
+  checkOptions('tokenStreams', options, { steps: required(count), batchSize: required(count) });
+  const { steps, batchSize } = options;
+  checkTokens('tokenStreams', tokens, batchSize * steps + 1);
+  const length = Math.floor((tokens.length - 1) / batchSize);
+  const windows = Math.floor(length / steps);
+  const begins = Array.from({ length: windows * batchSize }, (_, i) => (i % batchSize) * length + Math.floor(i / batchSize) * steps);
+  return rowsAt(tokens, begins, steps);
+}
+
+/**
+ * Batches of windows that begin anywhere, each place equally likely, anew in every epoch: `fit(new RandomTokenWindows(…), { epochs })`.
+ * One shape only, so that one program serves all.
+ * @throws OptionError for wrong options; DataError if the stream is shorter than a window and its last target
+ */
+export class RandomTokenWindows implements Iterable<Batch> {
+  /** Times gone through so far; with the seed it decides the next windows. Set it to go on where an earlier run ended. */
+  epoch = 0;
+  readonly #tokens: Int32Array;
+  readonly #options: Required<RandomWindowOptions>;
+
+  constructor(tokens: Int32Array, options: RandomWindowOptions) {
+    checkOptions('RandomTokenWindows', options, {
+      steps: required(count),
+      batchSize: required(count),
+      batches: required(count),
+      seed: seedRule,
+    });
+    checkTokens('RandomTokenWindows', tokens, options.steps + 1);
+    this.#tokens = tokens;
+    this.#options = { seed: 0, ...options };
+  }
+
+  *[Symbol.iterator](): Generator<Batch, void, undefined> {
+    const { steps, batchSize, batches, seed } = this.#options;
+    const random = epochRandom(seed, this.epoch++);
+    const places = this.#tokens.length - steps;
+    for (let i = 0; i < batches; i++) {
+      yield rowsAt(
+        this.#tokens,
+        Array.from(random.uniform53(batchSize), (u) => Math.floor(u * places)),
+        steps,
+      );
+    }
+  }
+}
+
+function checkTokens(what: string, tokens: Int32Array, least: number): void {
+  check(what, 'tokens', tokens, { expected: 'an Int32Array of ids', accepts: (value) => value instanceof Int32Array });
+  if (tokens.length < least) {
+    throw new DataError(`${what}: expected at least ${least} tokens, got ${tokens.length}. Give it more text, or fewer steps.`);
+  }
+}
+
+function rowsAt(tokens: Int32Array, begins: readonly number[], steps: number): TokenRows {
+  const x = new Int32Array(begins.length * steps);
+  const y = new Int32Array(begins.length * steps);
+  begins.forEach((begin, row) => {
+    x.set(tokens.subarray(begin, begin + steps), row * steps);
+    y.set(tokens.subarray(begin + 1, begin + 1 + steps), row * steps);
+  });
+  return { x: new NdArray(x, [begins.length, steps]), y: new NdArray(y, [begins.length, steps]) };
+}

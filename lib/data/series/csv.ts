@@ -1,0 +1,95 @@
+/** Tables of numbers in CSV files, by the package csv-parse, which is only needed here. */
+import { readFile } from 'node:fs/promises';
+import type * as csvParse from 'csv-parse/sync';
+import { NdArray } from '../../array.js';
+import { FileError, OptionError, StateError } from '../../errors.js';
+import { type Rule, checkOptions } from '../../options.js';
+import { reasonOf } from '../reason.js';
+
+export interface CsvOptions {
+  /** Names of the columns to read, in this order; others may hold anything. Default: all. */
+  readonly columns?: readonly string[];
+  /** Between fields. Default: ','. */
+  readonly delimiter?: string;
+}
+
+export interface CsvTable {
+  /** [R, C]: the rows of the file in order. */
+  readonly data: NdArray<Float32Array>;
+  /** The name of each column. */
+  readonly columns: readonly string[];
+}
+
+/** How csv-parse is imported; another way only for tests. */
+export type ImportCsvParse = () => Promise<Pick<typeof csvParse, 'parse'>>;
+
+interface CsvRecord {
+  readonly fields: readonly string[];
+  /** From 1. */
+  readonly line: number;
+}
+
+const names: Rule = {
+  expected: 'a list of at least one name',
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string'),
+};
+const text: Rule = { expected: 'a text of at least one character', accepts: (value) => typeof value === 'string' && value !== '' };
+
+/**
+ * Reads numbers from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over.
+ * @throws OptionError for wrong options or a column that is not there; StateError if csv-parse is not installed; FileError if the file
+ *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is no number
+ */
+export async function readCsv(
+  file: string | Uint8Array,
+  options: CsvOptions = {},
+  importCsvParse: ImportCsvParse = () => import('csv-parse/sync'),
+): Promise<CsvTable> {
+  checkOptions('readCsv', options, { columns: names, delimiter: text });
+  const name = typeof file === 'string' ? file : 'the bytes given';
+  const { parse } = await importCsvParse().catch((cause: unknown) => {
+    throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
+  });
+  const records: CsvRecord[] = [];
+  try {
+    parse(typeof file === 'string' ? await readFile(file) : file, {
+      bom: true,
+      delimiter: options.delimiter ?? ',',
+      skip_empty_lines: true,
+      relax_column_count: true,
+      on_record: (fields: string[], { lines }) => {
+        records.push({ fields, line: lines });
+        return null;
+      },
+    });
+  } catch (cause) {
+    throw new FileError(`readCsv: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
+  }
+  return tableOf(name, records, options.columns);
+}
+
+function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], wanted: readonly string[] | undefined): CsvTable {
+  if (header === undefined || rows.length === 0)
+    throw new FileError(
+      `readCsv: expected a line of names and lines of numbers in ${file}, got ${header === undefined ? 'nothing' : 'names only'}.`,
+    );
+  const known = header.fields;
+  const columns = wanted ?? known;
+  const places = columns.map((column) => known.indexOf(column));
+  const missing = places.indexOf(-1);
+  if (missing >= 0)
+    throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(columns[missing])}.`);
+  const data = new Float32Array(rows.length * columns.length);
+  rows.forEach(({ fields, line }, row) => {
+    if (fields.length !== known.length)
+      throw new FileError(`readCsv: expected ${known.length} fields in each line of ${file}, got ${fields.length} in line ${line}.`);
+    places.forEach((place, i) => {
+      const field = fields[place]!;
+      const value = field.trim() === '' ? NaN : Number(field);
+      if (!Number.isFinite(value))
+        throw new FileError(`readCsv: expected a number for ${columns[i]} in line ${line} of ${file}, got ${JSON.stringify(field)}.`);
+      data[row * columns.length + i] = value;
+    });
+  });
+  return { data: new NdArray(data, [rows.length, columns.length]), columns };
+}

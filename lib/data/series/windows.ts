@@ -1,0 +1,123 @@
+/** A series as examples for a forecast: windows of what has been, with what came after. */
+import { NdArray } from '../../array.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
+import { type Rule, checkOptions, count, nonNegativeInteger, required } from '../../options.js';
+import type { NumericArray } from '../../native.js';
+import { Standardizer } from '../transform.js';
+
+export interface SeriesWindowOptions {
+  /** T, rows a window looks back. */
+  readonly steps: number;
+  /** H, rows ahead that are to be foretold. Default: 1. */
+  readonly horizon?: number;
+  /** Columns that are to be foretold. Default: all. */
+  readonly targets?: readonly number[];
+  /** Rows from the beginning of one window to that of the next. Default: 1. */
+  readonly stride?: number;
+}
+
+export interface ForecastOptions extends SeriesWindowOptions {
+  /** Share of the rows, the last ones, that are only foretold for validation, in (0, 1). Default: 0.2. */
+  readonly validationFraction?: number;
+}
+
+export interface SeriesRows {
+  /** [N, T, C] */
+  readonly x: NdArray<Float32Array>;
+  /** [N, H, C']: the target columns of the H rows after the window. */
+  readonly y: NdArray<Float32Array>;
+}
+
+export interface ForecastData {
+  readonly train: SeriesRows;
+  readonly validation: SeriesRows;
+  /** Of all columns, from the training rows. */
+  readonly inputScale: Standardizer;
+  /** Of the target columns: `targetScale.invert(prediction)` is in the units of the series. */
+  readonly targetScale: Standardizer;
+}
+
+const columnList: Rule = {
+  expected: 'a list of at least one whole number ≥ 0',
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((column) => nonNegativeInteger.accepts(column)),
+};
+const rules = { steps: required(count), horizon: count, targets: columnList, stride: count } as const;
+const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
+
+/**
+ * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − T − H) / stride⌋ + 1
+ * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if it is shorter than one window
+ */
+export function seriesWindows(series: NdArray, options: SeriesWindowOptions): SeriesRows {
+  checkOptions('seriesWindows', options, rules);
+  return windowsOf('seriesWindows', series, options);
+}
+
+/**
+ * Divides a series in time and standardises it, without a look into the future: the first rows train, the last validate. Statistics are
+ * those of the training rows; no training window reaches into the validation rows. Validation windows foretell only validation rows,
+ * and may look back to training rows, which lie in their past.
+ * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if a part is shorter than it must be
+ */
+export function forecastData(series: NdArray, options: ForecastOptions): ForecastData {
+  checkOptions('forecastData', options, { ...rules, validationFraction: share });
+  const { validationFraction = 0.2, ...windows } = options;
+  const [rows, columns] = checkSeries('forecastData', series);
+  const { steps, targets = everyColumn(columns) } = windows;
+  const trained = rows - Math.round(rows * validationFraction);
+  if (trained < 1)
+    throw new DataError(`forecastData: expected rows to train on, got ${rows} rows and validationFraction ${validationFraction}.`);
+  const inputScale = new Standardizer(series.rows(0, trained));
+  const scaled = inputScale.apply(series);
+  const targetScale = new Standardizer(takeColumns(series.rows(0, trained), targets));
+  return {
+    train: windowsOf('forecastData training', scaled.rows(0, trained), windows),
+    validation: windowsOf('forecastData validation', scaled.rows(Math.max(0, trained - steps), rows), windows),
+    inputScale,
+    targetScale,
+  };
+}
+
+function windowsOf(what: string, series: NdArray, options: SeriesWindowOptions): SeriesRows {
+  const [rows, columns] = checkSeries(what, series);
+  const { steps, horizon = 1, stride = 1, targets = everyColumn(columns) } = options;
+  const wrong = targets.find((column) => column >= columns);
+  if (wrong !== undefined) throw new OptionError(`${what}: expected columns 0 … ${columns - 1} for targets, got ${wrong}.`);
+  if (rows < steps + horizon) {
+    throw new DataError(
+      `${what}: expected at least ${steps + horizon} rows for ${steps} steps and a horizon of ${horizon}, got ${rows}. Take fewer steps, or a longer series.`,
+    );
+  }
+  const windows = Math.floor((rows - steps - horizon) / stride) + 1;
+  const begins = Array.from({ length: windows }, (_, i) => i * stride);
+  const ahead = takeColumns(series, targets);
+  return { x: stack(series, begins, steps), y: stack(ahead, begins.map((begin) => begin + steps), horizon) }; // prettier-ignore
+}
+
+/** Rows [begin, begin + length) for each begin.   [R, C] → [N, length, C] */
+function stack({ data, shape }: NdArray, begins: readonly number[], length: number): NdArray<Float32Array> {
+  const columns = shape[1]!;
+  const stacked = new Float32Array(begins.length * length * columns);
+  begins.forEach((begin, i) => stacked.set(data.subarray(begin * columns, (begin + length) * columns), i * length * columns));
+  return new NdArray(stacked, [begins.length, length, columns]);
+}
+
+function takeColumns({ data, shape }: NdArray, columns: readonly number[]): NdArray<Float32Array> {
+  const [rows, width] = shape as [number, number];
+  const taken = Float32Array.from({ length: rows * columns.length }, (_, i) => {
+    return data[Math.floor(i / columns.length) * width + columns[i % columns.length]!]!;
+  });
+  return new NdArray(taken, [rows, columns.length]);
+}
+
+function checkSeries(what: string, series: NdArray<NumericArray>): readonly [rows: number, columns: number] {
+  if (series.rank !== 2)
+    throw new ShapeError(
+      `${what}: expected a series of rank 2 [R, C], got ${formatShape(series.shape)}. Give a single column shape [R, 1].`,
+    );
+  return [series.shape[0]!, series.shape[1]!];
+}
+
+function everyColumn(columns: number): readonly number[] {
+  return Array.from({ length: columns }, (_, column) => column);
+}

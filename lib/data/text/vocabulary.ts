@@ -1,0 +1,166 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { DataError, FileError } from '../../errors.js';
+import { boolean, checkOptions, count, oneOf } from '../../options.js';
+import { reasonOf } from '../reason.js';
+import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
+
+export interface VocabularyOptions {
+  /** 'character': code points as they are; 'word': words and marks in lower case. Default: 'character'. */
+  readonly unit?: TokenUnit;
+  /** Tokens seen less often are left out. Default: 1. */
+  readonly minFrequency?: number;
+  /** Most tokens, reserved ones included; the most frequent stay. Default: no limit. */
+  readonly maxSize?: number;
+  /** Reserve an id for tokens that are not in the vocabulary; without it they are errors. Default: false. */
+  readonly unknown?: boolean;
+  /** Reserve id 0 for filling up short sequences. Default: false. */
+  readonly padding?: boolean;
+}
+
+/** Names of reserved ids: longer than a character and no words, so that no text contains them as tokens. */
+const paddingToken = '<pad>';
+const unknownToken = '<unk>';
+
+/** The file's first field, so that other JSON is not taken for a vocabulary. */
+const format = 'lanewise vocabulary 1';
+
+/**
+ * Numbers the tokens of a text: its code points (never halves of them) or its words. Reserved ids come first, padding before unknown;
+ * then tokens by falling frequency and, where that is equal, in order of their code points, so that one text always gives one numbering.
+ *
+ *   const vocabulary = Vocabulary.from(book);
+ *   const ids = vocabulary.encode(book); // Int32Array
+ */
+export class Vocabulary {
+  readonly unit: TokenUnit;
+  /** The token of each id. */
+  readonly tokens: readonly string[];
+  /** The id for filling up, if one is reserved. */
+  readonly paddingId: number | undefined;
+  /** The id of tokens that are not in the vocabulary, if one is reserved. */
+  readonly unknownId: number | undefined;
+  readonly #ids: ReadonlyMap<string, number>;
+
+  private constructor(unit: TokenUnit, tokens: readonly string[]) {
+    this.unit = unit;
+    this.tokens = Object.freeze([...tokens]);
+    this.#ids = new Map(tokens.map((token, id) => [token, id]));
+    this.paddingId = this.#ids.get(paddingToken);
+    this.unknownId = this.#ids.get(unknownToken);
+  }
+
+  /**
+   * Counts the tokens of a text, or of several.
+   * @throws OptionError for wrong options; DataError if no token is left
+   */
+  static from(texts: string | Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
+    checkOptions('Vocabulary', options, {
+      unit: oneOf('character', 'word'),
+      minFrequency: count,
+      maxSize: count,
+      unknown: boolean,
+      padding: boolean,
+    });
+    const { unit = 'character', minFrequency = 1, maxSize = Infinity, unknown = false, padding = false } = options;
+    const frequencies = new Map<string, number>();
+    for (const text of typeof texts === 'string' ? [texts] : texts) {
+      for (const token of tokenize(text, unit)) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
+    }
+    const reserved = [...(padding ? [paddingToken] : []), ...(unknown ? [unknownToken] : [])];
+    const found = [...frequencies]
+      .filter(([, frequency]) => frequency >= minFrequency)
+      .sort(([a, m], [b, n]) => n - m || compareCodePoints(a, b))
+      .slice(0, Math.max(0, maxSize - reserved.length))
+      .map(([token]) => token);
+    if (found.length === 0) {
+      throw new DataError(
+        `Vocabulary: expected a text with tokens to keep, got ${frequencies.size === 0 ? 'an empty one' : `${frequencies.size} of which minFrequency and maxSize keep none`}. Give it more text or other limits.`,
+      );
+    }
+    return new Vocabulary(unit, [...reserved, ...found]);
+  }
+
+  /** Number of ids. */
+  get size(): number {
+    return this.tokens.length;
+  }
+
+  /** The id of a token, or undefined. */
+  idOf(token: string): number | undefined {
+    return this.#ids.get(token);
+  }
+
+  /**
+   * The ids of a text's tokens.
+   * @throws DataError naming the first token that is not in the vocabulary, unless an id is reserved for such
+   */
+  encode(text: string): Int32Array {
+    // A text has at most as many tokens as UTF-16 units.
+    const ids = new Int32Array(text.length);
+    let length = 0;
+    for (const token of tokenize(text, this.unit)) {
+      const id = this.#ids.get(token) ?? this.unknownId;
+      if (id === undefined) {
+        throw new DataError(
+          `Vocabulary.encode: expected ${this.unit}s among the ${this.size} of the vocabulary, got ${JSON.stringify(token)} at ${length}. Build it from all texts, or with unknown: true.`,
+        );
+      }
+      ids[length++] = id;
+    }
+    return ids.slice(0, length);
+  }
+
+  /** The text of ids; padding is left out. @throws DataError naming the first number that is no id */
+  decode(ids: Iterable<number>): string {
+    const tokens: string[] = [];
+    let position = 0;
+    for (const id of ids) {
+      const token = this.tokens[id];
+      if (token === undefined) {
+        throw new DataError(`Vocabulary.decode: expected ids 0 … ${this.size - 1}, got ${id} at ${position}.`);
+      }
+      if (id !== this.paddingId) tokens.push(token);
+      position++;
+    }
+    return untokenize(tokens, this.unit);
+  }
+
+  /** Writes the vocabulary as JSON. @throws FileError */
+  async save(path: string): Promise<void> {
+    await writeFile(path, `${JSON.stringify({ format, unit: this.unit, tokens: this.tokens })}\n`).catch((cause: unknown) => {
+      throw new FileError(`Vocabulary.save: expected to write ${path}, got ${reasonOf(cause)}.`, { cause });
+    });
+  }
+
+  /** Reads what save wrote: the same ids. @throws FileError if it cannot be read or is something else */
+  static async load(path: string): Promise<Vocabulary> {
+    const fail = (cause: unknown): never => {
+      throw new FileError(`Vocabulary.load: expected to read ${path}, got ${reasonOf(cause)}.`, { cause });
+    };
+    const text = await readFile(path, 'utf8').catch(fail);
+    try {
+      return fromJson(JSON.parse(text), (unit, tokens) => new Vocabulary(unit, tokens));
+    } catch (cause) {
+      return fail(cause);
+    }
+  }
+}
+
+/** @throws Error that says what came instead */
+function fromJson(value: unknown, make: (unit: TokenUnit, tokens: readonly string[]) => Vocabulary): Vocabulary {
+  if (typeof value !== 'object' || value === null || !('format' in value) || value.format !== format)
+    throw new Error(`JSON without the field "format": "${format}"`);
+  if (!('unit' in value) || (value.unit !== 'character' && value.unit !== 'word')) throw new Error('a vocabulary of unknown unit');
+  const tokens: unknown = 'tokens' in value ? value.tokens : undefined;
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string' && token !== ''))
+    throw new Error('a vocabulary whose tokens are no list of texts');
+  if (new Set(tokens).size !== tokens.length) throw new Error('a vocabulary with one token twice');
+  return make(value.unit, tokens as readonly string[]);
+}
+
+/** Order of code points, where comparing strings would give that of UTF-16 units. */
+function compareCodePoints(a: string, b: string): number {
+  const [left, right] = [Array.from(a), Array.from(b)];
+  const at = left.findIndex((character, i) => character !== right[i]);
+  return at < 0 ? left.length - right.length : left[at]!.codePointAt(0)! - (right[at]?.codePointAt(0) ?? -1);
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NdArray, Standardizer, array, forecastData, readCsv, seriesWindows } from '../../lib/index.js';
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('readCsv', () => {
+  const table = '\ufeffday,births, note\r\n1,8096,"x, y"\r\n2,7772,"two\nlines"\r\n\r\n3,-1.5e3,\r\n';
+
+  it('gives the columns asked for, in that order', async () => {
+    const { data, columns } = await readCsv(utf8(table), { columns: ['births', 'day'] });
+    assert.deepEqual([data.toNested(), columns], [[[8096, 1], [7772, 2], [-1500, 3]], ['births', 'day']]); // prettier-ignore
+  });
+  it('gives all columns, from a path and with another delimiter', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+    try {
+      await writeFile(join(folder, 'a.csv'), 'a;b\n1;2\n');
+      assert.deepEqual((await readCsv(join(folder, 'a.csv'), { delimiter: ';' })).data.toNested(), [[1, 2]]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  const broken: readonly (readonly [string, string])[] = [
+    ['a,b\n1,2\n3\n', 'readCsv: expected 2 fields in each line of the bytes given, got 1 in line 3.'],
+    ['a,b\n1,2\n\n3,4,5\n', 'readCsv: expected 2 fields in each line of the bytes given, got 3 in line 4.'],
+    ['a,b\n1,2\n3,x\n', 'readCsv: expected a number for b in line 3 of the bytes given, got "x".'],
+    ['a,b\n1, \n', 'readCsv: expected a number for b in line 2 of the bytes given, got " ".'],
+    ['a\n1e999\n', 'readCsv: expected a number for a in line 2 of the bytes given, got "1e999".'],
+    ['', 'readCsv: expected a line of names and lines of numbers in the bytes given, got nothing.'],
+    ['a,b\n', 'readCsv: expected a line of names and lines of numbers in the bytes given, got names only.'],
+  ];
+  for (const [content, message] of broken) it(message, () => assert.rejects(readCsv(utf8(content)), { name: 'FileError', message }));
+  it('names a quote that is never closed', () =>
+    assert.rejects(readCsv(utf8('a\n"1\n')), { name: 'FileError', message: /^readCsv: expected to read the bytes given, got .*line/ }));
+  it('names a file that is not there', () =>
+    assert.rejects(readCsv(join(tmpdir(), 'none', 'a.csv')), { name: 'FileError', message: /^readCsv: expected to read .*, got ENOENT/ }));
+  it('names a column that is not there', () =>
+    assert.rejects(readCsv(utf8('a,b\n1,2\n'), { columns: ['c'] }), {
+      name: 'OptionError',
+      message: 'readCsv: expected columns among a, b of the bytes given, got "c".',
+    }));
+  it('refuses wrong options', () =>
+    assert.rejects(readCsv(utf8('a\n1'), { columns: [] }), {
+      name: 'OptionError',
+      message: 'readCsv: expected a list of at least one name for columns, got [].',
+    }));
+  it('says how to install csv-parse where it is missing', () =>
+    assert.rejects(
+      readCsv(utf8('a\n1'), {}, () => Promise.reject(new Error("Cannot find package 'csv-parse'"))),
+      {
+        name: 'StateError',
+        message: "readCsv: expected the package csv-parse, got Cannot find package 'csv-parse'. Install it: npm install csv-parse.",
+      },
+    ));
+});
+
+describe('seriesWindows', () => {
+  const series = array([[0, 10], [1, 11], [2, 12], [3, 13], [4, 14], [5, 15]]); // prettier-ignore
+
+  it('gives every window with the rows after it', () => {
+    const { x, y } = seriesWindows(series, { steps: 2, horizon: 2, targets: [1] });
+    assert.deepEqual(x.toNested(), [[[0, 10], [1, 11]], [[1, 11], [2, 12]], [[2, 12], [3, 13]]]); // prettier-ignore
+    assert.deepEqual(y.toNested(), [
+      [[12], [13]],
+      [[13], [14]],
+      [[14], [15]],
+    ]);
+  });
+  it('strides', () => assert.deepEqual(seriesWindows(series, { steps: 1, stride: 3 }).y.toNested(), [[[1, 11]], [[4, 14]]]));
+});
+
+describe('forecastData', () => {
+  const series = array(Float32Array.from({ length: 20 }, (_, i) => 3 * i + 7), [20, 1]); // prettier-ignore
+  const { train, validation, inputScale, targetScale } = forecastData(series, { steps: 3, horizon: 2, validationFraction: 0.25 });
+  const rowsOf = ({ data, shape }: NdArray): number[] => {
+    const flat = targetScale.invert(new NdArray(data, [data.length, 1]));
+    assert.equal(shape[2], 1);
+    return [...flat.data].map((value) => Math.round((value - 7) / 3) + 0);
+  };
+
+  it('trains on no row that is foretold for validation', () => {
+    assert.equal(Math.max(...rowsOf(train.x), ...rowsOf(train.y)), 14);
+    assert.deepEqual(rowsOf(train.x).slice(0, 3), [0, 1, 2]);
+  });
+  it('validates every row after the split, and only those', () =>
+    assert.deepEqual([...new Set(rowsOf(validation.y))], [15, 16, 17, 18, 19]));
+  it('looks back from the first of them', () => assert.deepEqual(rowsOf(validation.x).slice(0, 3), [12, 13, 14]));
+  it('takes its statistics from the training rows', () => {
+    assert.deepEqual(inputScale.mean, new Standardizer(series.rows(0, 15)).mean);
+    assert.deepEqual([inputScale.mean[0], targetScale.mean[0]], [28, 28]);
+  });
+
+  const wrong: readonly (readonly [() => unknown, string, string])[] = [
+    [
+      () => seriesWindows(series, { steps: 20 }),
+      'DataError',
+      'seriesWindows: expected at least 21 rows for 20 steps and a horizon of 1, got 20. Take fewer steps, or a longer series.',
+    ],
+    [
+      () => forecastData(series, { steps: 14, horizon: 2, validationFraction: 0.25 }),
+      'DataError',
+      'forecastData training: expected at least 16 rows for 14 steps and a horizon of 2, got 15. Take fewer steps, or a longer series.',
+    ],
+    [
+      () => forecastData(series, { steps: 3, horizon: 5, validationFraction: 0.2 }),
+      'DataError',
+      'forecastData validation: expected at least 8 rows for 3 steps and a horizon of 5, got 7. Take fewer steps, or a longer series.',
+    ],
+    [
+      () => forecastData(array([[1]]), { steps: 1, validationFraction: 0.9 }),
+      'DataError',
+      'forecastData: expected rows to train on, got 1 rows and validationFraction 0.9.',
+    ],
+    [
+      () => seriesWindows(array([1, 2, 3]), { steps: 1 }),
+      'ShapeError',
+      'seriesWindows: expected a series of rank 2 [R, C], got [3]. Give a single column shape [R, 1].',
+    ],
+    [() => seriesWindows(series, { steps: 1, targets: [1] }), 'OptionError', 'seriesWindows: expected columns 0 … 0 for targets, got 1.'],
+    [
+      () => seriesWindows(series, { steps: 1, targets: [] }),
+      'OptionError',
+      'seriesWindows: expected a list of at least one whole number ≥ 0 for targets, got [].',
+    ],
+    [
+      () => forecastData(series, { steps: 1, validationFraction: 1 }),
+      'OptionError',
+      'forecastData: expected a number in (0, 1) for validationFraction, got 1.',
+    ],
+    [() => targetScale.invert(array([1])), 'ShapeError', 'Standardizer: expected x of shape [N, 1], got [1].'],
+  ];
+  for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));
+});

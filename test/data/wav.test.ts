@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { readWav, wavFolder } from '../../lib/index.js';
+
+interface Layout {
+  readonly tag?: number;
+  readonly channels?: number;
+  readonly sampleRate?: number;
+  readonly bits?: number;
+  readonly frameBytes?: number;
+}
+
+const chunk = (id: string, body: Uint8Array): Buffer => {
+  const header = Buffer.alloc(8);
+  header.write(id, 'latin1');
+  header.writeUInt32LE(body.length, 4);
+  return Buffer.concat([header, body, Buffer.alloc(body.length % 2)]);
+};
+const riff = (...chunks: Uint8Array[]): Buffer => {
+  const body = Buffer.concat([Buffer.from('WAVE'), ...chunks]);
+  return chunk('RIFF', body);
+};
+function format({ tag = 1, channels = 1, sampleRate = 8000, bits = 16, frameBytes = (channels * bits) / 8 }: Layout = {}): Buffer {
+  const body = Buffer.alloc(16);
+  body.writeUInt16LE(tag, 0);
+  body.writeUInt16LE(channels, 2);
+  body.writeUInt32LE(sampleRate, 4);
+  body.writeUInt32LE((sampleRate * frameBytes) >>> 0, 8);
+  body.writeUInt16LE(frameBytes, 12);
+  body.writeUInt16LE(bits, 14);
+  return body;
+}
+/** WAVE_FORMAT_EXTENSIBLE with the GUID of an encoding. */
+function extended(encoding: number, layout: Layout, tail = '000000001000800000aa00389b71'): Buffer {
+  const extension = Buffer.alloc(10);
+  extension.writeUInt16LE(22, 0);
+  extension.writeUInt16LE(encoding, 8);
+  return Buffer.concat([format({ ...layout, tag: 0xfffe }), extension, Buffer.from(tail, 'hex')]);
+}
+const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+const wav = (layout: Layout, data: Uint8Array): Buffer => riff(chunk('fmt ', format(layout)), chunk('data', data));
+const floats = (...values: number[]): Buffer => Buffer.from(Float32Array.of(...values).buffer);
+const samples = Int16Array.of(0, 16384, -32768, 32767);
+const pcm16 = Buffer.from(samples.buffer);
+
+describe('readWav', () => {
+  const good: readonly (readonly [string, Buffer, readonly number[]])[] = [
+    ['8 bits, unsigned', wav({ bits: 8 }, bytes('00 80 c0 ff')), [-1, 0, 0.5, 127 / 128]],
+    ['16 bits', wav({}, pcm16), [0, 0.5, -1, 32767 / 32768]],
+    ['24 bits', wav({ bits: 24 }, bytes('000000 000040 000080 ffff7f ffffff')), [0, 0.5, -1, 1 - 2 ** -23, -(2 ** -23)]],
+    ['32 bits', wav({ bits: 32 }, bytes('00000000 00000040 00000080')), [0, 0.5, -1]],
+    ['32-bit floats', wav({ tag: 3, bits: 32 }, floats(0.25, -1.5)), [0.25, -1.5]],
+    ['an extended format, integers', riff(chunk('fmt ', extended(1, {})), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]],
+    ['an extended format, floats', riff(chunk('fmt ', extended(3, { bits: 32 })), chunk('data', floats(0.5))), [0.5]],
+    ['other chunks between, one of odd size', riff(chunk('LIST', bytes('010203')), chunk('fmt ', format()), chunk('fact', bytes('00')), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]], // prettier-ignore
+    ['an odd number of bytes', wav({ bits: 8 }, bytes('80')), [0]],
+    ['no samples', wav({}, bytes('')), []],
+    ['two channels, mixed', wav({ channels: 2 }, pcm16), [0.25, -1 / 65536]],
+  ];
+  for (const [what, file, expected] of good) {
+    it(what, async () => {
+      const { samples: x, sampleRate } = await readWav(file);
+      assert.equal(sampleRate, 8000);
+      assert.deepEqual([[...x.data], [...x.shape]], [expected, [expected.length]]);
+    });
+  }
+  it('keeps channels apart when asked', async () =>
+    assert.deepEqual((await readWav(wav({ channels: 2 }, pcm16), { mono: false })).samples.toNested(), [[0, 0.5], [-1, 32767 / 32768]])); // prettier-ignore
+
+  const whole = wav({}, pcm16);
+  const broken: readonly (readonly [string, Uint8Array, RegExp])[] = [
+    ['no bytes', bytes(''), /a file that is no WAV file/],
+    ['a text', Buffer.from('RIFX and more text'), /a file that is no WAV file/],
+    ['another RIFF file', chunk('RIFF', Buffer.from('AVI LIST')), /a file that is no WAV file/],
+    ['a file cut off in its samples', whole.subarray(0, -3), /a file cut off: 8 bytes are announced for the chunk "data", 5 are there/],
+    ['a file cut off before its samples', whole.subarray(0, 36), /a WAV file without samples: it is cut off or damaged/],
+    [
+      'a chunk of 4 GB',
+      Buffer.concat([whole.subarray(0, 12), bytes('6a756e6b ffffffff')]),
+      /4294967295 bytes are announced for the chunk "junk", 0 are/,
+    ],
+    ['samples before their format', riff(chunk('data', pcm16)), /samples before their format/],
+    ['a short format', riff(chunk('fmt ', bytes('0100'))), /a format of 2 bytes where 16 are needed/],
+    ['a compressed encoding', wav({ tag: 85 }, pcm16), /samples of encoding 85 with 16 bits where integers of/],
+    ['integers of 12 bits', wav({ bits: 12, frameBytes: 2 }, pcm16), /samples of encoding 1 with 12 bits/],
+    ['no channels', wav({ channels: 0 }, pcm16), /0 channels at 8000 samples a second/],
+    ['no sample rate', wav({ sampleRate: 0 }, pcm16), /1 channels at 0 samples a second/],
+    ['frames of another size', wav({ frameBytes: 4 }, pcm16), /4 bytes for 1 samples of 16 bits: the file is damaged/],
+    ['half a frame', wav({ channels: 2 }, pcm16.subarray(0, 6)), /6 bytes of samples, which is no whole number of frames: it was cut off/],
+    ['a sample that is no number', wav({ tag: 3, bits: 32 }, floats(1, NaN)), /the sample NaN at 1/],
+    ['a short extended format', riff(chunk('fmt ', format({ tag: 0xfffe }))), /an extended format of 16 bytes where 40 are needed/],
+    ['an extended format of another kind', riff(chunk('fmt ', extended(1, {}, '00'.repeat(14)))), /samples of an unknown extended format/],
+  ];
+  for (const [what, file, reason] of broken) {
+    it(`refuses ${what}`, () =>
+      assert.rejects(readWav(file), ({ name, message }: Error) => {
+        assert.equal(name, 'FileError');
+        assert.ok(message.startsWith('readWav: expected to read the bytes given, got '), message);
+        assert.match(message, reason);
+        return true;
+      }));
+  }
+  it('refuses every shorter file, and never reads beyond its end', async () => {
+    for (let length = 0; length < whole.length; length++) await assert.rejects(readWav(whole.subarray(0, length)), { name: 'FileError' });
+  });
+  it('gives samples or one error for any damaged byte', async () => {
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = whole.map((byte, i) => (i === at ? byte ^ 0xff : byte));
+      await readWav(damaged).catch(({ name }: Error) => assert.equal(name, 'FileError'));
+    }
+  });
+  it('refuses wrong options', () =>
+    assert.rejects(readWav(whole, { mono: 1 } as never), {
+      name: 'OptionError',
+      message: 'readWav: expected true or false for mono, got 1.',
+    }));
+});
+
+describe('wavFolder', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const put = async (file: string, content: Uint8Array): Promise<void> => {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), content);
+  };
+
+  it('gives signals, files and their sample rate in order of their names', async () => {
+    await put('b.WAV', wav({}, pcm16));
+    await put('a/1.wav', wav({}, pcm16.subarray(0, 4)));
+    await put('.hidden/1.wav', bytes('00'));
+    await put('notes.txt', bytes('00'));
+    const { signals, files, sampleRate } = await wavFolder(folder);
+    assert.deepEqual([files, sampleRate], [[join('a', '1.wav'), 'b.WAV'], 8000]);
+    assert.deepEqual(signals.map(({ shape }) => [...shape]), [[2], [4]]); // prettier-ignore
+  });
+  it('names the file whose sample rate differs', async () => {
+    await put('a.wav', wav({}, pcm16));
+    await put('b.wav', wav({ sampleRate: 16000 }, pcm16));
+    await assert.rejects(wavFolder(folder), {
+      name: 'FileError',
+      message: `wavFolder: expected one sample rate in ${folder}, 8000 as in a.wav, got 16000 in b.wav. Convert it to 8000.`,
+    });
+  });
+  it('names a file that cannot be read', async () => {
+    await put('a.wav', bytes('00'));
+    await assert.rejects(wavFolder(folder), {
+      name: 'FileError',
+      message: `readWav: expected to read ${join(folder, 'a.wav')}, got a file that is no WAV file.`,
+    });
+  });
+  it('refuses folders without WAV files or that are not there', async () => {
+    await assert.rejects(wavFolder(folder), { name: 'FileError', message: `wavFolder: expected WAV files in ${folder}, got none.` });
+    await assert.rejects(wavFolder(join(folder, 'none')), {
+      name: 'FileError',
+      message: /^wavFolder: expected to read .*none, got ENOENT/,
+    });
+  });
+});
