@@ -10,6 +10,7 @@
 #include "few_columns.h"
 #include "few_rows.h"
 #include "microkernel.h"
+#include "one_row.h"
 #include "operand.h"
 #include "pack.h"
 
@@ -34,6 +35,7 @@ struct Plan {
   bool copy_a;               // rows of A into panels
   bool deep_a;               // a block of an A whose rows are contiguous, depth by depth
   bool in_registers;         // B is transposed on the fly
+  bool one_row;              // read B from end to end
   bool small_b;              // stays in the L1 cache where it is
   bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
@@ -43,6 +45,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   Plan plan;
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
   plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
+  plan.one_row = rows == 1 && g.b_col == 1 && columns > kMaxVectors * kLanes;
   const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * a_row, kMaxBlockA);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
@@ -96,6 +99,17 @@ LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& ti
 template <class A, class B>
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {
   const GemmArgs& g = block.g;
+  if constexpr (!A::kGathered && !A::kDepthMajor && !B::kGathered) {
+    if (plan.one_row) {
+      float* const c = g.c + block.m0 * g.c_row + n0;
+      const bool relu = block.is_last && g.activation == Activation::relu;
+      const float* const bias = block.is_last && g.bias != nullptr ? g.bias + n0 : nullptr;
+      one_row(n1 - n0, block.depth, block.a, g.a_col, block.b + n0, g.b_row, bias, relu, block.add_c, c, scratch);
+      if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
+        activate(g.activation, 1, n1 - n0, c, g.c_row);
+      return;
+    }
+  }
   const RowTiles& tiles = block.tiles;
   const bool deep = A::kDepthMajor || (plan.deep_a && !A::kGathered);
   const bool copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);

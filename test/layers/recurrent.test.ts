@@ -84,7 +84,7 @@ describe('gradients of recurrent layers against differences', () => {
     ['an encoder and a decoder', new EncoderDecoder(), [x, sample([3, 2, 2], 7)]],
     ['a loop over LSTMCell', new Loop(new LSTMCell(2)), [x]],
   ];
-  for (const [name, layer, inputs] of cases) it(name, () => assertGradients(layer as never, inputs, { training: true }));
+  for (const [name, layer, inputs] of cases) it(name, () => assertGradients(layer, inputs, { training: true }));
 });
 
 describe('recurrent layers', () => {
