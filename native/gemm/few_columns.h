@@ -32,6 +32,15 @@ void read_transposed(int64_t rows, int64_t columns, const float* c, int64_t c_ro
 
 // C = activation(inᵀ + bias).
 void write_transposed(const GemmArgs& g, int64_t rows, const float* in, int64_t pitch, float* c) {
+  if (g.n == 1 && g.c_row == 1) {
+    const F32 bias = g.bias != nullptr ? set1(*g.bias) : zero();
+    for (int64_t i = 0; i < rows; i += kLanes) {
+      const int count = static_cast<int>(smaller(kLanes, rows - i));
+      const F32 x = load_n(in + i, count), sum = g.bias != nullptr ? add(x, bias) : x;
+      store_n(c + i, g.activation == Activation::relu ? max_second(zero(), sum) : sum, count);
+    }
+    return;
+  }
   for (int64_t i = 0; i < rows; i += kLanes)
     for (int64_t j = 0; j < g.n; j += kLanes) {
       const int down = static_cast<int>(smaller(kLanes, rows - i)), across = static_cast<int>(smaller(kLanes, g.n - j));

@@ -242,8 +242,8 @@ struct WinogradShape {
   int64_t n, h, w, c, oh, ow, oc, pad_top, pad_left;
 };
 
-// u [16, C, OC] = the transform of w [3, 3, C, OC]; turned: u [16, OC, C] of the kernel turned by half a turn, for the gradient to the
-// data.
+// u = the transform of w [3, 3, C, OC], 16·C·OC floats in the order that winograd_conv of the same ISA reads; turned: that of the kernel
+// turned by half a turn, for the gradient to the data.
 struct WinogradWeightsArgs {
   int64_t c, oc;
   bool turn;

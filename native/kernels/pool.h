@@ -29,26 +29,33 @@ int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
 // NaN wins: once the best is NaN nothing replaces it, and x replaces the best unless x <= best.
 int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
-  const PoolShape& s = a.shape;
+  const PoolShape s = a.shape;  // of its own: vectors written might overlap the arguments
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
     const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
     for (int64_t j = 0; j < s.ow; ++j) {
       const int64_t left = j * s.stride_w - s.pad_left, out = (task * s.ow + j) * s.c;
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
+      const bool empty = down.begin == down.end || across.begin == across.end;
+      const float* const corner = empty ? a.x : a.x + ((n * s.h + top + down.begin) * s.w + left + across.begin) * s.c;
+      const I32 first = set1_i(static_cast<int32_t>(empty ? -1 : down.begin * s.kw + across.begin)), one = set1_i(1);
       for (int64_t c = 0; c < s.c; c += kLanes) {
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 best = set1(-kInfinity), at = bits_to_float(set1_i(-1));
-        bool first = true;
-        for (int64_t kh = down.begin; kh < down.end; ++kh)
-          for (int64_t kw = across.begin; kw < across.end; ++kw) {
-            const F32 x = load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c, lanes);
-            const F32 tap = bits_to_float(set1_i(static_cast<int32_t>(kh * s.kw + kw)));
+        F32 best = empty ? set1(-kInfinity) : load_n(corner + c, lanes), at = bits_to_float(first);
+        I32 row_tap = first;
+        const float* row = corner + c;
+        for (int64_t kh = down.begin; kh < down.end; ++kh, row += s.w * s.c) {
+          I32 tap = row_tap;
+          const float* x_at = row;
+          for (int64_t kw = across.begin; kw < across.end; ++kw, x_at += s.c) {
+            const F32 x = load_n(x_at, lanes);
             const Mask keep = mask_or(less_equal(x, best), unordered(best, best));
-            best = first ? x : select(keep, best, x);
-            at = first ? tap : select(keep, at, tap);
-            first = false;
+            best = select(keep, best, x);
+            at = select(keep, at, bits_to_float(tap));
+            tap = add_i(tap, one);
           }
+          row_tap = add_i(row_tap, set1_i(static_cast<int32_t>(s.kw)));
+        }
         store_n(a.y + out + c, best, lanes);
         if (a.index != nullptr) store_i_n(a.index + out + c, float_to_bits(at), lanes);
       }
@@ -84,7 +91,7 @@ int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n
 LW_INLINE bool windows_tile(const PoolShape& s) { return s.stride_h == s.kh && s.stride_w == s.kw && s.pad_top == 0 && s.pad_left == 0; }
 
 void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end) {
-  const PoolShape& s = a.shape;
+  const PoolShape s = a.shape;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, i = task % s.h / s.kh, kh = task % s.h % s.kh, windows = i < s.oh ? s.ow : 0;
     float* const dx = a.dx + task * s.w * s.c;

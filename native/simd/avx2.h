@@ -31,7 +31,24 @@ LW_INLINE F32 set1(float x) { return _mm256_set1_ps(x); }
 LW_INLINE F32 load(const float* p) { return _mm256_loadu_ps(p); }
 LW_INLINE F32 load_n(const float* p, int n) { return _mm256_maskload_ps(p, lane_mask(n)); }
 LW_INLINE void store(float* p, F32 x) { _mm256_storeu_ps(p, x); }
-LW_INLINE void store_n(float* p, F32 x, int n) { _mm256_maskstore_ps(p, lane_mask(n), x); }
+// By parts: a masked store takes some 12 cycles on AMD's cores up to Zen 3.
+LW_INLINE void store_n(float* p, F32 x, int n) {
+  if (n == kLanes) return store(p, x);
+  __m128 part = _mm256_castps256_ps128(x);
+  if (n >= 4) {
+    _mm_storeu_ps(p, part);
+    part = _mm256_extractf128_ps(x, 1);
+    p += 4;
+    n -= 4;
+  }
+  if (n >= 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), part);
+    part = _mm_movehl_ps(part, part);
+    p += 2;
+    n -= 2;
+  }
+  if (n > 0) _mm_store_ss(p, part);
+}
 
 // Hints: any address will do.
 LW_INLINE void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
@@ -71,7 +88,7 @@ LW_INLINE I32 iota_i() { return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)}; }
 LW_INLINE I32 load_i(const int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
 LW_INLINE I32 load_i_n(const int32_t* p, int n) { return {_mm256_maskload_epi32(p, lane_mask(n))}; }
 LW_INLINE void store_i(int32_t* p, I32 x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.v); }
-LW_INLINE void store_i_n(int32_t* p, I32 x, int n) { _mm256_maskstore_epi32(p, lane_mask(n), x.v); }
+LW_INLINE void store_i_n(int32_t* p, I32 x, int n) { store_n(reinterpret_cast<float*>(p), _mm256_castsi256_ps(x.v), n); }
 LW_INLINE I32 add_i(I32 a, I32 b) { return {_mm256_add_epi32(a.v, b.v)}; }
 LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm256_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm256_and_si256(a.v, b.v)}; }

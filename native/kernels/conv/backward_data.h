@@ -98,22 +98,23 @@ LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t
   }
 }
 
-// The same to the places of a phase in dx.
+// The same to the places of a phase in dx. Without taps one pixel of zeros stands for all.
 void spread_rectangle(const ConvBackwardDataArgs& a, const DataPart& part, const GemmArgs& product, int64_t m0, int64_t m1, int64_t n0,
                       int64_t n1, const WindowOperand& windows, const WeightOperand& weights, float* scratch) {
   const ConvShape& s = a.shape;
   float* const block = scratch + kPhaseStart;
   for (int64_t n = n0; n < n1; n += kPhaseColumns) {
-    const int64_t columns = smaller(kPhaseColumns, n1 - n), most = kPhaseBlock / columns;
+    const bool empty = product.k == 0;
+    const int64_t columns = smaller(kPhaseColumns, n1 - n), most = empty ? m1 - m0 : kPhaseBlock / columns;
     GemmArgs g = product;
     g.n = columns;
     g.c = block, g.c_row = columns;
     for (int64_t m = m0; m < m1; m += most) {
       const int64_t rows = smaller(most, m1 - m);
-      part_rectangle(g, 0, rows, 0, columns, windows.from(m), weights.from(n), scratch);
+      part_rectangle(g, 0, empty ? 1 : rows, 0, columns, windows.from(m), weights.from(n), scratch);
       Pixel at = pixel_at(m, part.rows.count, part.columns.count);
       const float* from = block;
-      for (int64_t i = 0; i < rows; ++i, from += columns, advance(at, part.rows.count, part.columns.count)) {
+      for (int64_t i = 0; i < rows; ++i, from += empty ? 0 : columns, advance(at, part.rows.count, part.columns.count)) {
         const int64_t row = part.rows.first + at.i * part.rows.stride, column = part.columns.first + at.j * part.columns.stride;
         float* const to = a.dx + ((at.n * s.h + row) * s.w + column) * s.c + part.group * product.n + n;
         int64_t c = 0;

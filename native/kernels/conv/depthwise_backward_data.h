@@ -25,9 +25,9 @@ int64_t depthwise_backward_data(const ConvBackwardDataArgs& a, const ConvShape& 
       const Phase across = phase_of(of_columns, phase, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw);
       const DepthwiseWeights weights = flipped_weights(s, a.w, down, across);
       const Window window = phase_window(s, a.dy, down, across, 1);
-      const DepthwiseRow row = {window,       weights, a.dy + line / s.h * s.oh * s.ow * s.c, window.first_h + i / s.stride_h,
-                                nullptr,      false,   a.dx + (line * s.w + phase) * s.c,     s.stride_w * s.c,
-                                far_images(s)};
+      const DepthwiseRow row = {window,    weights,      a.dy + line / s.h * s.oh * s.ow * s.c, window.first_h + i / s.stride_h,
+                                nullptr,   false,        a.dx + (line * s.w + phase) * s.c,     s.stride_w * s.c,
+                                s.w * s.c, far_images(s)};
       depthwise_row(row, divide_up(larger(first - phase, 0), s.stride_w), divide_up(beyond - phase, s.stride_w), scratch);
     }
   }

@@ -70,13 +70,21 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
   for (int64_t j = piece.begin; j < first; ++j) add_window_at_edge(j);
   if (first < last) {
     const float* x[kRows];
-    const int64_t ahead = (smaller(v.stride_h, v.h) * v.w + (kColumns - 1) * v.step_w) * pixel[kRows - 1];  // what the row below adds
+    // What the row below adds, with strides another row and another pixel.
+    const int64_t ahead = (smaller(v.stride_h, v.h) * v.w + (kColumns - 1) * v.step_w) * pixel[kRows - 1];
+    const bool strided = v.stride_h > 1 || v.stride_w > 1;
+    const int64_t another_row = v.stride_h > 1 ? v.w * pixel[kRows - 1] : 0, another = v.stride_w > 1 ? pixel[kRows - 1] : 0;
 #pragma GCC unroll 3
     for (int r = 0; r < kRows; ++r) x[r] = row[r] + (left + first * v.stride_w) * pixel[r];
     for (int64_t j = first; j < last; ++j, dy += v.pitch) {
       const F32 slope = read_channels<kWhole>(dy, lanes);
       prefetch_l2(dy + v.ow * v.pitch);
       prefetch_l2(x[kRows - 1] + ahead);
+      if (strided) {
+        prefetch_l2(x[kRows - 1] + ahead - another);
+        prefetch_l2(x[kRows - 1] + ahead - another_row);
+        prefetch_l2(x[kRows - 1] + ahead - another_row - another);
+      }
 #pragma GCC unroll 3
       for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3

@@ -23,6 +23,7 @@ int64_t depthwise_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, 
                               a.activation == Activation::relu,
                               out,
                               s.c,
+                              s.ow * s.c,
                               far_images(s)};
     depthwise_row(row, j, beyond, scratch);
     if (a.activation == Activation::sigmoid || a.activation == Activation::tanh)

@@ -34,9 +34,9 @@ struct DepthwiseRow {
   int64_t top;        // the row of the first tap
   const float* bias;  // or null
   bool relu;
-  float* out;  // of window 0, [C]
-  int64_t out_step;
-  bool far;  // too large for the L2 cache: fetched ahead
+  float* out;                   // of window 0, [C]
+  int64_t out_step, out_below;  // to the next window's, to those of the row below
+  bool far;                     // too large for the L2 cache: fetched ahead
 };
 
 // The windows that see no column outside the image with `taps` taps from `tap` on.
@@ -88,9 +88,12 @@ LW_INLINE void list_taps(const DepthwiseRow& row, int64_t p, int64_t count, int6
 }
 
 // What the row below reads first and where it writes, fetched while this one is computed: for a window and the distance to the next one's.
+// With strides it reads a row and a pixel more.
 struct DepthwiseAhead {
   const float* x;  // null: nothing is fetched
   int64_t step, out;
+  bool strided;
+  int64_t row, pixel;
 };
 
 // What happens to a block's sum: it is added to `out`, biased, cut at 0.
@@ -116,8 +119,14 @@ LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lan
     for (int i = 0; i < kWindows; ++i)
 #pragma GCC unroll 8
       for (int n = 0; n < kVectors; ++n) {
-        prefetch_l2(x + i * ahead.step + n * kLanes);
+        const float* const at = x + i * ahead.step + n * kLanes;
+        prefetch_l2(at);
         prefetch_l2(out + ahead.out + i * to.step + n * kLanes);
+        if (ahead.strided) {
+          prefetch_l2(at + ahead.pixel);
+          prefetch_l2(at + ahead.row);
+          prefetch_l2(at + ahead.row + ahead.pixel);
+        }
       }
   }
   for (int64_t t = 0; t < taps.count; ++t) {
@@ -165,14 +174,15 @@ void sum_windows(const DepthwiseTaps& taps, int64_t j, int64_t channels, const D
   if (c < channels) sum_taps<kWindows, 1, false>(taps, j, c, static_cast<int>(channels - c), to, ahead);
 }
 
-// From window `j` on, whose columns lie inside, channels from `c` on. It repays itself where windows are neighbours (twice as fast at
-// 8×56×56×128, 3×3), not with strides, which leave too few sums for a line.
+// From window `j` on, whose columns lie inside, channels from `c` on.
 LW_INLINE DepthwiseAhead fetch_below(const DepthwiseRow& row, int64_t j, int64_t c) {
   const Window& v = row.window;
   const int64_t y = row.top + (v.kh - 1) * v.step_h + 1;
-  if (!row.far || v.kw == 0 || v.stride_w != 1 || row.out_step != v.pitch || y < 0 || y >= v.h) return {nullptr, 0, 0};
-  const int64_t column = v.first_w + j + (v.kw - 1) * v.step_w;
-  return {row.image + ((y * v.w + column) * v.pitch + c), v.pitch, v.ow * v.pitch};
+  if (!row.far || v.kw == 0 || y < 0 || y >= v.h) return {};
+  const int64_t step = v.stride_w * v.pitch, column = v.first_w + j * v.stride_w + (v.kw - 1) * v.step_w;
+  const float* const x = row.image + ((y * v.w + column) * v.pitch + c);
+  const bool another = v.stride_h > 1 && y + 1 < v.h;
+  return {x, step, row.out_below, v.stride_h > 1 || v.stride_w > 1, another ? v.w * v.pitch : 0, v.stride_w > 1 ? v.pitch : 0};
 }
 
 // Windows [begin, end) of all channels.

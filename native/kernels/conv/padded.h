@@ -7,9 +7,10 @@ namespace lanewise::LW_ISA {
 namespace {
 
 constexpr int64_t kPaddedChannels = 16, kPaddedDepth = 4096, kPaddedPixels = 32 * 1024;
-// Scratch: offsets, pieces of rows, padded rows.
+// Scratch: offsets, pieces of rows, padded rows, a panel of weights.
 constexpr int64_t kPaddedSegments = 2 * kPaddedDepth, kPaddedStart = kPaddedSegments + 8 * (kMaxDepth + 2);
-static_assert(kPaddedStart + kPaddedPixels + kLanes <= kProductScratch);
+constexpr int64_t kPaddedPanel = divide_up(kPaddedStart + kPaddedPixels + kLanes, kLine) * kLine;
+static_assert(kPaddedPanel + kPaddedDepth * kTileColumns + kLanes <= kProductScratch);
 
 LW_INLINE int64_t padded_pitch(const Window& v) { return ((v.ow - 1) * v.stride_w + (v.kw - 1) * v.step_w + 1) * v.channels; }
 // Rows of the image that `rows` output rows see.
@@ -149,44 +150,111 @@ LW_INLINE void each_panel(int64_t n0, int64_t n1, Tile& tile, const Run& run) {
   }
 }
 
+// What is read or written next, fetched a share at a time: `pixels` of `columns` floats, `pitch` apart.
+struct PixelsAhead {
+  const float* at;
+  int64_t pixels, columns, pitch;
+
+  void fetch(int64_t share) {
+    for (share = smaller(share, pixels), pixels -= share; share > 0; --share, at += pitch)
+      for (int64_t i = 0; i < columns; i += kLine) prefetch_l2(at + i);
+  }
+};
+
+// Output rows [line, line + count) and the padded rows that they see; pixels [m0, m1) of them are wanted.
+struct PaddedBlock {
+  const GemmArgs& g;
+  const Window& v;
+  const int64_t* offsets;
+  const float* rows;  // padded
+  int64_t line, count, m0, m1;
+  // Pixels [first, beyond) of the i-th row.
+  int64_t first(int64_t i) const { return larger(m0, (line + i) * v.ow); }
+  int64_t beyond(int64_t i) const { return smaller(m1, (line + i + 1) * v.ow); }
+};
+
+// `size` pixels from `pixel` on of row i.
+LW_INLINE void padded_pixels(const PaddedBlock& block, int64_t i, int64_t pixel, int64_t size, int64_t j, int vectors, bool full,
+                             const int64_t* offsets, Tile& tile) {
+  tile.a = block.rows + i * block.v.stride_h * padded_pitch(block.v) + (pixel - (block.line + i) * block.v.ow) * tile.a_row;
+  tile.c = block.g.c + pixel * block.g.c_row + j;
+  padded_tile_of(size, vectors, full)(tile, offsets);
+}
+
+// So many pixels ahead the lines that results will be written to are fetched, where those are too many for the L2 cache.
+constexpr int64_t kPixelsAhead = 24;
+
+// Weights that stay in the L1 cache meet each tile of pixels at once, so that results are written in order.
+void padded_in_order(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& tile) {
+  const GemmArgs& g = block.g;
+  tile.depth = g.k;
+  tile.b_k = g.b_row;
+  const bool far = (block.m1 - block.m0) * (n1 - n0) > kFar;
+  for (int64_t i = 0; i < block.count; ++i) {
+    const int64_t pixels = block.beyond(i) - block.first(i);
+    const RowTiles tiles = row_tiles(pixels, divide_up(pixels, kTileRows));
+    for (int64_t t = 0; t < tiles.count; ++t) {
+      PixelsAhead ahead = {g.c + (block.first(i) + tiles.start(t) + kPixelsAhead) * g.c_row + n0, tiles.size(t), n1 - n0, g.c_row};
+      if (far) ahead.fetch(ahead.pixels);
+      each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
+        tile.b = g.b + j;
+        tile.bias = g.bias != nullptr ? g.bias + j : nullptr;
+        padded_pixels(block, i, block.first(i) + tiles.start(t), tiles.size(t), j, vectors, full, block.offsets, tile);
+      });
+    }
+  }
+}
+
+// Other weights are copied a panel at a time: at their own pitch they may fall into few sets of the cache.
+void padded_by_panels(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& tile, float* panel) {
+  const GemmArgs& g = block.g;
+  const int64_t step = depth_block(g.k);
+  each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
+    const int64_t columns = smaller(n1 - j, vectors * kLanes);
+    tile.b_k = vectors * kLanes;
+    for (int64_t k = 0; k < g.k; ++k) copy_over(columns, g.b + k * g.b_row + j, panel + k * tile.b_k);
+    for (int64_t p = 0; p < g.k; p += step) {
+      const bool last = p + step >= g.k;
+      tile.depth = smaller(step, g.k - p);
+      tile.b = panel + p * tile.b_k;
+      tile.bias = last && g.bias != nullptr ? g.bias + j : nullptr;
+      tile.add_c = p > 0;
+      tile.relu = last && g.activation == Activation::relu;
+      for (int64_t i = 0; i < block.count; ++i) {
+        const int64_t pixels = block.beyond(i) - block.first(i);
+        const RowTiles tiles = row_tiles(pixels, divide_up(pixels, tile_rows(vectors)));
+        for (int64_t t = 0; t < tiles.count; ++t)
+          padded_pixels(block, i, block.first(i) + tiles.start(t), tiles.size(t), j, vectors, full, block.offsets + p, tile);
+      }
+    }
+  });
+}
+
 // Pixels [m0, m1) × columns [n0, n1) of the product of v's windows with g.b, to g.c.
 void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
   float* const rows = scratch + kPaddedStart;
   fill_offsets(v, offsets);
-  const int64_t depth = window_depth(v), step = depth_block(depth), pitch = padded_pitch(v);
+  const int64_t pitch = padded_pitch(v);
   // At least four rows, if they fit, and few enough for the L1 cache.
   int64_t most = 1;
   while (most < v.oh && fits_padded(v, most + 1, 1) && (most < 4 || padded_rows(v, most + 1) * pitch <= kSmallB)) ++most;
+  const bool in_order = n1 - n0 > kTileColumns && g.k <= depth_block(g.k) && g.k * (n1 - n0) <= kSmallB;
   Tile tile = {};
   tile.a_row = v.stride_w * v.channels;
-  tile.b_k = g.b_row;
   tile.c_row = g.c_row;
+  tile.relu = g.activation == Activation::relu;
   for (int64_t line = m0 / v.ow; line <= (m1 - 1) / v.ow;) {
     const int64_t i0 = line % v.oh, count = smaller(smaller(most, v.oh - i0), (m1 - 1) / v.ow + 1 - line);
     fill_padded(v, line / v.oh, i0, count, rows);
-    each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
-      for (int64_t p = 0; p < depth; p += step) {
-        const bool last = p + step >= depth;
-        tile.depth = smaller(step, depth - p);
-        tile.b = g.b + p * g.b_row + j;
-        tile.bias = last && g.bias != nullptr ? g.bias + j : nullptr;
-        tile.add_c = p > 0;
-        tile.relu = last && g.activation == Activation::relu;
-        for (int64_t i = 0; i < count; ++i) {
-          const int64_t begin = (line + i) * v.ow, from = larger(m0, begin), pixels = smaller(m1, begin + v.ow) - from;
-          const RowTiles tiles = row_tiles(pixels, divide_up(pixels, tile_rows(vectors)));
-          for (int64_t t = 0; t < tiles.count; ++t) {
-            const int64_t pixel = from - begin + tiles.start(t);
-            tile.a = rows + i * v.stride_h * pitch + pixel * tile.a_row;
-            tile.c = g.c + (begin + pixel) * g.c_row + j;
-            padded_tile_of(tiles.size(t), vectors, full)(tile, offsets + p);
-          }
-        }
-      }
-    });
+    const PaddedBlock block = {g, v, offsets, rows, line, count, m0, m1};
+    if (in_order) {
+      padded_in_order(block, n0, n1, tile);
+    } else {
+      padded_by_panels(block, n0, n1, tile, scratch + kPaddedPanel);
+    }
     if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) {
-      const int64_t from = larger(m0, line * v.ow), to = smaller(m1, (line + count) * v.ow);
+      const int64_t from = block.first(0), to = block.beyond(count - 1);
       activate(g.activation, to - from, n1 - n0, g.c + from * g.c_row + n0, g.c_row);
     }
     line += count;
@@ -204,6 +272,7 @@ void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t 
   Segment* const segments = reinterpret_cast<Segment*>(scratch + kPaddedSegments);
   fill_offsets(v, offsets);
   const int64_t step = larger(depth_block(g.k), 1), pitch = padded_pitch(v);
+  const bool far = g.k * (n1 - n0) > kFar;
   Tile tile = {};
   tile.a_k = v.stride_w * v.channels;
   tile.b_k = g.b_row;
@@ -223,10 +292,13 @@ void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t 
       rows += padded_rows(v, lines) * pitch;
     }
     tile.add_c = p > 0;
+    PixelsAhead ahead = {g.b + (p + step) * g.b_row + n0, far ? smaller(step, larger(0, g.k - p - step)) : 0, n1 - n0, g.b_row};
+    const int64_t share = divide_up(ahead.pixels, larger(1, (m1 - m0) / kTileRows * divide_up(n1 - n0, kTileColumns)));
     each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
       const RowTiles tiles = row_tiles(m1 - m0, divide_up(m1 - m0, tile_rows(vectors)));
       for (int64_t t = 0; t < tiles.count; ++t) {
         const int64_t k = m0 + tiles.start(t);
+        ahead.fetch(share);
         tile.c = g.c + k * g.c_row + j;
         padded_gradient_tile_of(tiles.size(t), vectors, full)(tile, offsets + k, segments, count, j);
       }

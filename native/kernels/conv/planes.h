@@ -10,17 +10,24 @@ namespace {
 constexpr int64_t kPlaneColumns = 8, kPlaneDepth = 4096;
 // Rows of the image are taken so many at a time that the planes stay in the L1 cache, or as few as one if that still fits into L2.
 constexpr int64_t kNearPlanes = 8 * 1024, kMostPlanes = 80 * 1024, kPlaneSums = 64 * 1024;
-constexpr int kPlaneRows = 6, kPlaneVectors = kVectorRegisters == 32 ? 4 : 2;
-constexpr int64_t kPlaneBlock = kPlaneVectors * kLanes;
+// A tile is rows (columns of the product) × vectors of pixels: few rows take more vectors, so that the chains hide the latency of two
+// FMA pipes.
+constexpr int kPlaneRows = 6, kMostPlaneVectors = 8;
+constexpr int plane_vectors(int rows) {
+  const int sums = kVectorRegisters == 32 ? 24 : 12;
+  return sums / rows < kMostPlaneVectors ? sums / rows : kMostPlaneVectors;
+}
+constexpr int64_t kPlaneBlock = kMostPlaneVectors * kLanes;
 // Scratch: weights, offsets, planes, sums; each ends with room for a block.
 constexpr int64_t kPlaneOffsets = kPlaneDepth * kLine, kPlaneStart = kPlaneOffsets + 2 * kPlaneDepth;
 constexpr int64_t kPlaneSumsStart = kPlaneStart + kMostPlanes + kPlaneBlock;
 static_assert(kPlaneColumns <= kLine);
-static_assert(kPlaneSumsStart + kPlaneSums + kPlaneColumns * kPlaneBlock <= kProductScratch + kSpare);
+static_assert(kPlaneSumsStart + kPlaneSums + 2 * kPlaneColumns * kPlaneBlock <= kProductScratch + kSpare);
 
 LW_INLINE int64_t plane_pitch(const Window& v) { return v.ow + (v.kw - 1) * v.step_w; }
 LW_INLINE int64_t plane_rows(const Window& v, int64_t rows) { return rows + (v.kh - 1) * v.step_h; }
-LW_INLINE int64_t plane_size(const Window& v, int64_t rows) { return plane_rows(v, rows) * plane_pitch(v) + kLanes; }
+// An odd number of cache lines: the same pixel of all channels is written at once.
+LW_INLINE int64_t plane_size(const Window& v, int64_t rows) { return panel_pitch(plane_rows(v, rows) * plane_pitch(v)); }
 
 LW_INLINE bool fits_planes(const Window& v, int64_t columns) {
   if (v.stride_h != 1 || v.stride_w != 1 || columns > kPlaneColumns || window_depth(v) > kPlaneDepth || window_depth(v) == 0) return false;
@@ -29,11 +36,11 @@ LW_INLINE bool fits_planes(const Window& v, int64_t columns) {
   return columns * plane_pitch(v) <= kPlaneSums && v.channels * plane_size(v, 1) <= kMostPlanes;
 }
 
-// Output rows taken at a time.
+// Output rows taken at a time: at least twice those of the image that are read again for the next ones, if they fit.
 LW_INLINE int64_t rows_at_once(const Window& v, int64_t columns) {
-  const int64_t pitch = plane_pitch(v), near = kNearPlanes / (v.channels * pitch) - plane_rows(v, 0);
-  const int64_t most = (kMostPlanes / v.channels - kLanes) / pitch - plane_rows(v, 0);
-  return larger(1, smaller(smaller(larger(near, 4), most), smaller(v.oh, kPlaneSums / (columns * pitch))));
+  const int64_t pitch = plane_pitch(v), again = plane_rows(v, 0), near = kNearPlanes / (v.channels * pitch) - again;
+  const int64_t most = (kMostPlanes / v.channels - 2 * kLine) / pitch - again;
+  return larger(1, smaller(smaller(larger(near, larger(4, 2 * again)), most), smaller(v.oh, kPlaneSums / (columns * pitch))));
 }
 
 // Columns [0, w) of one row of the image to x = at, at + 1, … of each plane, from the column `from` on, `count` of them.
@@ -48,6 +55,14 @@ LW_INLINE void fill_row(const Window& v, const float* row, int64_t from, int64_t
         continue;
       }
       F32 square[kLanes];
+      if (pixels == kLanes && lanes == kLanes) {
+#pragma GCC unroll 16
+        for (int r = 0; r < kLanes; ++r) square[r] = load(in + r * v.pitch);
+        transpose(square);
+#pragma GCC unroll 16
+        for (int r = 0; r < kLanes; ++r) store(out + (c + r) * plane + i, square[r]);
+        continue;
+      }
 #pragma GCC unroll 16
       for (int r = 0; r < kLanes; ++r) square[r] = r < pixels ? load_n(in + r * v.pitch, lanes) : zero();
       transpose(square);
@@ -58,85 +73,167 @@ LW_INLINE void fill_row(const Window& v, const float* row, int64_t from, int64_t
   }
 }
 
-// The planes [channels][rows][pitch] that output rows [i0, i0 + rows) of image n see.
+// The planes [channels][rows][pitch] that output rows [i0, i0 + rows) of image n see. What lies left and right of the image is 0 already.
 void fill_planes(const Window& v, int64_t n, int64_t i0, int64_t rows, float* planes, int64_t plane) {
   const int64_t pitch = plane_pitch(v);
   const int64_t low = smaller(larger(0, -v.first_w), pitch), high = larger(low, smaller(pitch, v.w - v.first_w));
   for (int64_t r = 0; r < plane_rows(v, rows); ++r) {
     const int64_t row = v.first_h + i0 + r;
     float* const out = planes + r * pitch;
-    const bool inside = row >= 0 && row < v.h;
-    for (int64_t c = 0; c < v.channels; ++c) {
-      for (int64_t x = 0; x < (inside ? low : pitch); ++x) out[c * plane + x] = 0;
-      for (int64_t x = high; inside && x < pitch; ++x) out[c * plane + x] = 0;
+    if (row >= 0 && row < v.h) {
+      fill_row(v, v.image + (n * v.h + row) * v.w * v.pitch, v.first_w + low, high - low, out + low, plane);
+    } else {
+      for (int64_t c = 0; c < v.channels; ++c)
+        for (int64_t x = 0; x < pitch; ++x) out[c * plane + x] = 0;
     }
-    if (inside) fill_row(v, v.image + (n * v.h + row) * v.w * v.pitch, v.first_w + low, high - low, out + low, plane);
   }
 }
 
-// Sums of kRows columns and kPlaneBlock pixels over steps [p, p + depth).
-template <int kRows>
-void plane_tile(const float* planes, const int64_t* offsets, int64_t p, int64_t depth, const float* weights, int64_t pitch, float* sums,
+// Steps [begin, begin + count) of the depth.
+struct PlaneSteps {
+  int64_t begin, count;
+  bool add;  // to what the blocks before left
+};
+
+// Sums of kRows columns and kVectors vectors of pixels. Whether one of them is −0.
+template <int kRows, int kVectors>
+bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& steps, const float* weights, int64_t pitch, float* sums,
                 int64_t sums_pitch) {
-  F32 acc[kRows][kPlaneVectors];
+  F32 acc[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < kPlaneVectors; ++j) acc[i][j] = zero();
-  const float* w = weights + p * pitch;
-  for (const int64_t *offset = offsets + p, *end = offset + depth; offset < end; ++offset, w += pitch) {
+    for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
+  const float* w = weights + steps.begin * pitch;
+  for (const int64_t *offset = offsets + steps.begin, *end = offset + steps.count; offset < end; ++offset, w += pitch) {
     const float* const in = planes + *offset;
-    F32 pixels[kPlaneVectors];
+    // The fewer of the two wait in registers.
+    if constexpr (kRows < kVectors) {
+      F32 weight[kRows];
 #pragma GCC unroll 16
-    for (int j = 0; j < kPlaneVectors; ++j) pixels[j] = load(in + j * kLanes);
+      for (int i = 0; i < kRows; ++i) weight[i] = set1(w[i]);
 #pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const F32 weight = set1(w[i]);
+      for (int j = 0; j < kVectors; ++j) {
+        const F32 pixels = load(in + j * kLanes);
 #pragma GCC unroll 16
-      for (int j = 0; j < kPlaneVectors; ++j) acc[i][j] = fma(weight, pixels[j], acc[i][j]);
+        for (int i = 0; i < kRows; ++i) acc[i][j] = fma(weight[i], pixels, acc[i][j]);
+      }
+    } else {
+      F32 pixels[kVectors];
+#pragma GCC unroll 16
+      for (int j = 0; j < kVectors; ++j) pixels[j] = load(in + j * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const F32 weight = set1(w[i]);
+#pragma GCC unroll 16
+        for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(weight, pixels[j], acc[i][j]);
+      }
     }
   }
+  const I32 negative_zero = float_to_bits(set1(-0.0f));
+  Mask found = less(zero(), zero());
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < kPlaneVectors; ++j) {
+    for (int j = 0; j < kVectors; ++j) {
       float* const to = sums + i * sums_pitch + j * kLanes;
-      store(to, p == 0 ? acc[i][j] : add(load(to), acc[i][j]));
+      const F32 sum = steps.add ? add(load(to), acc[i][j]) : acc[i][j];
+      found = mask_or(found, equal_i(float_to_bits(sum), negative_zero));
+      store(to, sum);
     }
+  return any(found);
 }
 
-using PlaneTile = void (*)(const float*, const int64_t*, int64_t, int64_t, const float*, int64_t, float*, int64_t);
-template <int kRows = kPlaneRows>
-LW_INLINE PlaneTile plane_tile_of(int64_t rows) {
-  if constexpr (kRows == 1) {
-    return plane_tile<1>;
+// Tiles of `most` rows, and of one less where they do not divide the columns, with the same vectors.
+struct PlaneTiles {
+  bool (*tile[2])(const float*, const int64_t*, const PlaneSteps&, const float*, int64_t, float*, int64_t);  // one less, most
+  int64_t pixels;
+};
+template <int kMost = kPlaneRows>
+LW_INLINE PlaneTiles plane_tiles_of(int64_t most) {
+  if constexpr (kMost == 1) {
+    return {{plane_tile<1, plane_vectors(1)>, plane_tile<1, plane_vectors(1)>}, plane_vectors(1) * kLanes};
   } else {
-    return rows == kRows ? plane_tile<kRows> : plane_tile_of<kRows - 1>(rows);
+    if (most != kMost) return plane_tiles_of<kMost - 1>(most);
+    return {{plane_tile<kMost - 1, plane_vectors(kMost)>, plane_tile<kMost, plane_vectors(kMost)>}, plane_vectors(kMost) * kLanes};
+  }
+}
+
+bool all_finite(const float* weights, int64_t count) {
+  Mask bad = less(zero(), zero());
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const F32 w = load_n(weights + i, static_cast<int>(smaller(kLanes, count - i)));
+    bad = mask_or(bad, not_equal(sub(w, w), zero()));
+  }
+  return !any(bad);
+}
+
+// The steps of output row i that see rows of the image.
+LW_INLINE PlaneSteps steps_inside(const Window& v, int64_t i) {
+  const int64_t top = v.first_h + i, first = top >= 0 ? 0 : smaller(v.kh, divide_up(-top, v.step_h));
+  const int64_t beyond = top >= v.h ? 0 : smaller(v.kh, (v.h - 1 - top) / v.step_h + 1), run = v.kw * v.channels;
+  return {first * run, larger(0, beyond - first) * run, false};
+}
+
+// What all tiles of a product share.
+struct PlaneProduct {
+  const int64_t* offsets;
+  const float* weights;
+  int64_t columns, depth, pitch, sums_pitch;
+  PlaneTiles tiles;
+};
+
+// All columns of a block of pixels over `inside`, a depth block after the other. Whether one of the sums is −0.
+LW_INLINE bool plane_block(const PlaneProduct& g, const PlaneSteps& inside, const float* planes, float* sums) {
+  const int64_t step = depth_block(g.depth), count = divide_up(g.columns, kPlaneRows), most = divide_up(g.columns, count);
+  bool negative_zero = false;
+  for (int64_t p = 0; p < g.depth; p += step) {
+    const int64_t begin = larger(p, inside.begin), end = smaller(smaller(p + step, g.depth), inside.begin + inside.count);
+    if (p > 0 && end <= begin) continue;
+    const PlaneSteps steps = {begin, larger(0, end - begin), p > 0};
+    for (int64_t t = 0, o = 0; t < count; ++t) {
+      const bool full = g.columns % count == 0 || t < g.columns % count;
+      negative_zero |= g.tiles.tile[full](planes, g.offsets, steps, g.weights + o, g.pitch, sums + o * g.sums_pitch, g.sums_pitch);
+      o += most - !full;
+    }
+  }
+  return negative_zero;
+}
+
+// Output rows [i0, i0 + count) of one image: each by itself without the rows of zeros it sees, or all as one, whatever multiplies less.
+// Rows of zeros change no sum of finite weights but −0, to which a product may have been rounded: then they take part.
+void plane_rows_product(const PlaneProduct& g, const Window& v, int64_t i0, int64_t count, bool finite, const float* planes, float* sums) {
+  const int64_t block = g.tiles.pixels, pitch = plane_pitch(v), pixels = (count - 1) * pitch + v.ow;
+  const PlaneSteps all = {0, g.depth, false};
+  int64_t steps = 0;
+  for (int64_t i = 0; i < count; ++i) steps += steps_inside(v, i0 + i).count;
+  if (finite && steps * divide_up(v.ow, block) < g.depth * divide_up(pixels, block)) {
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t q = i * pitch; q < i * pitch + v.ow; q += block)
+        if (plane_block(g, steps_inside(v, i0 + i), planes + q, sums + q)) plane_block(g, all, planes + q, sums + q);
+  } else {
+    for (int64_t q = 0; q < pixels; q += block) plane_block(g, all, planes + q, sums + q);
   }
 }
 
 // Pixels [m0, m1) of the product of v's windows with weights [K, g.n] at `pitch`, to g.c with bias and activation.
 void plane_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, const float* weights, int64_t pitch, float* scratch) {
-  const int64_t depth = window_depth(v), step = depth_block(depth), row_pitch = plane_pitch(v);
-  const int64_t rows = rows_at_once(v, g.n), plane = plane_size(v, rows), tiles = divide_up(g.n, kPlaneRows);
+  const int64_t depth = window_depth(v), row_pitch = plane_pitch(v), rows = rows_at_once(v, g.n), plane = plane_size(v, rows);
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch + kPlaneOffsets);
   for (int64_t k = 0; k < depth; ++k)
     offsets[k] = k % v.channels * plane + k / v.channels / v.kw * v.step_h * row_pitch + k / v.channels % v.kw * v.step_w;
   float *const planes = scratch + kPlaneStart, *const sums = scratch + kPlaneSumsStart;
-  const int64_t sums_pitch = divide_up(rows * row_pitch, kPlaneBlock) * kPlaneBlock;
+  for (int64_t i = 0; i < v.channels * plane; i += kLanes) store(planes + i, zero());
+  const PlaneTiles tiles = plane_tiles_of(divide_up(g.n, divide_up(g.n, kPlaneRows)));
+  const int64_t sums_pitch = (divide_up(rows * row_pitch, tiles.pixels) + 1) * tiles.pixels;  // a row may end in a block beyond
+  const PlaneProduct product = {offsets, weights, g.n, depth, pitch, sums_pitch, tiles};
+  bool finite = true;
+  for (int64_t k = 0; k < depth; ++k) finite = finite && all_finite(weights + k * pitch, g.n);
   const int64_t first_line = m0 / v.ow, last_line = (m1 - 1) / v.ow;  // output rows of all images
   for (int64_t line = first_line; line <= last_line;) {
     const int64_t n = line / v.oh, i0 = line % v.oh, count = smaller(smaller(rows, v.oh - i0), last_line + 1 - line);
     fill_planes(v, n, i0, count, planes, plane);
-    const int64_t pixels = (count - 1) * row_pitch + v.ow;
-    for (int64_t q = 0; q < pixels; q += kPlaneBlock)
-      for (int64_t p = 0; p < depth; p += step)
-        for (int64_t t = 0, o = 0; t < tiles; ++t) {
-          const int64_t columns = g.n / tiles + (t < g.n % tiles);
-          plane_tile_of(columns)(planes + q, offsets, p, smaller(step, depth - p), weights + o, pitch, sums + o * sums_pitch + q,
-                                 sums_pitch);
-          o += columns;
-        }
+    plane_rows_product(product, v, i0, count, finite, planes, sums);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t begin = (line + i) * v.ow, from = larger(m0, begin), to = smaller(m1, begin + v.ow);
       float* const c = g.c + (from - m0) * g.c_row;

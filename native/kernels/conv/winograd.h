@@ -11,15 +11,18 @@ namespace lanewise::LW_ISA {
 namespace {
 
 constexpr int kPositions = 16;
-// Input and output of the products of a task lie in scratch: tiles · channels of one position.
-constexpr int64_t kTileFloats = 12 * kMaxWinogradChannels;
-static_assert((kProductScratch + 2 * kPositions * (kTileFloats + 2 * kLine)) * sizeof(float) <= kScratchBytes);
-// Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds.
-constexpr int64_t kGradientTiles = 32, kGradientInputs = 128, kGradientOutputs = 64;
-static_assert(kGradientTiles * kGradientInputs <= kTileFloats);
+// Input and output of the products of a task lie in scratch. So many tiles · channels of one position leave half of an L2 cache of 512 KB
+// to the weights; fewer than kLeastTiles would read those too often.
+constexpr int64_t kNearTiles = 2048, kLeastTiles = 24;
+constexpr int64_t kTileFloats = kLeastTiles * kMaxWinogradChannels;
+static_assert(kNearTiles <= kTileFloats && 2 * kPositions * (kTileFloats + 2 * kLine) * sizeof(float) <= kScratchBytes);
+// Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds (256 KB).
+constexpr int64_t kGradientTiles = 32, kGradientInputs = 64, kGradientOutputs = 64;
+static_assert((kProductScratch + kPositions * (kGradientTiles * (kGradientInputs + kGradientOutputs) + 4 * kLine)) * sizeof(float) <=
+              kScratchBytes);
 
 // Whole multiples of a row tile of the product.
-LW_INLINE int64_t tiles_at_once(const WinogradShape& s) { return larger(1, kTileFloats / larger(s.c, s.oc) / 12) * 12; }
+LW_INLINE int64_t tiles_at_once(const WinogradShape& s) { return larger(kLeastTiles, kNearTiles / larger(s.c, s.oc) / 12 * 12); }
 LW_INLINE int64_t tiles_down(const WinogradShape& s) { return divide_up(s.oh, 2); }
 LW_INLINE int64_t tiles_across(const WinogradShape& s) { return divide_up(s.ow, 2); }
 LW_INLINE int64_t winograd_tiles(const WinogradShape& s) { return s.n * tiles_down(s) * tiles_across(s); }
@@ -120,27 +123,54 @@ void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, const
   }
 }
 
+// Of each position the transformed weights lie in panels of kTileColumns output channels, [C][columns]: where (c, o) lies.
+LW_INLINE int64_t weight_place(int64_t inputs, int64_t outputs, int64_t c, int64_t o) {
+  const int64_t panel = o / kTileColumns * kTileColumns;
+  return panel * inputs + c * smaller(kTileColumns, outputs - panel) + (o - panel);
+}
+
+// C [rows, n] = A [rows, k] · such panels: the sums of gemm.h, with nothing left to pack.
+void panels_product(int64_t rows, int64_t k, int64_t n, const float* a, const float* panels, float* c) {
+  const int64_t step = larger(depth_block(k), 1);
+  const RowTiles tiles = row_tiles(rows, divide_up(rows, kTileRows));
+  Tile tile = {};
+  tile.a_row = k, tile.a_k = 1, tile.c_row = n;
+  for (int64_t p = 0; p == 0 || p < k; p += step) {
+    tile.depth = smaller(step, k - p);
+    tile.add_c = p > 0;
+    for (int64_t j = 0; j < n; j += kTileColumns) {
+      const int64_t columns = smaller(kTileColumns, n - j);
+      const int vectors = panel_vectors(kTileVectors, columns);
+      tile.b = panels + j * k + p * columns, tile.b_k = columns;
+      tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
+      const Edge edge = columns == vectors * kLanes ? Edge::full : Edge::ragged;
+      // The first row tile fetches what follows, the next panel.
+      tile.ahead = {tile.b + k * columns, kLanes, columns, INT64_MAX, 0, 1, 0};
+      for (int64_t t = 0; t < tiles.count; t += tile.count) {
+        const int64_t size = tiles.size(t), i = tiles.start(t);
+        tile.count = (t < tiles.longer ? tiles.longer : tiles.count) - t;
+        tile.a = a + i * k + p, tile.a_next = size * k;
+        tile.c = c + i * n + j, tile.c_next = size * n;
+        tile_kernel(size, vectors, edge)(tile);
+        tile.ahead.tiles -= tile.count;
+      }
+    }
+  }
+}
+
 int64_t winograd_conv_tasks(const WinogradConvArgs& a) { return divide_up(winograd_tiles(a.shape), tiles_at_once(a.shape)); }
 
 int64_t winograd_conv(const WinogradConvArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;
   const WinogradShape& s = a.shape;
   const int64_t most = tiles_at_once(s), v_pitch = panel_pitch(most * s.c), m_pitch = panel_pitch(most * s.oc);
-  float* const floats = static_cast<float*>(scratch);
-  float* const v = floats + kProductScratch;
+  float* const v = static_cast<float*>(scratch);
   float* const m = v + kPositions * v_pitch;
-  GemmArgs g = {};
-  g.n = s.oc, g.k = s.c, g.batch = 1;
-  g.a_row = s.c, g.a_col = 1, g.b_row = s.oc, g.b_col = 1, g.c_row = s.oc;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t first = task * most;
-    g.m = smaller(most, winograd_tiles(s) - first);
-    input_tiles(s, a.x, first, g.m, 0, s.c, v, v_pitch);
-    for (int64_t p = 0; p < kPositions; ++p) {
-      g.a = v + p * v_pitch, g.b = a.u + p * s.c * s.oc, g.c = m + p * m_pitch;
-      gemm_rectangle(g, 0, g.m, 0, g.n, floats);
-    }
-    output_tiles(a, first, g.m, m, m_pitch);
+    const int64_t first = task * most, count = smaller(most, winograd_tiles(s) - first);
+    input_tiles(s, a.x, first, count, 0, s.c, v, v_pitch);
+    for (int64_t p = 0; p < kPositions; ++p) panels_product(count, s.c, s.oc, v + p * v_pitch, a.u + p * s.c * s.oc, m + p * m_pitch);
+    output_tiles(a, first, count, m, m_pitch);
   }
   return kOk;
 }
@@ -195,7 +225,7 @@ int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t en
           if (a.turn) {
             store(block + (p * kLanes + r) * kLanes, u[p]);
           } else {
-            store_n(a.u + p * size + (c0 + r) * a.oc + o, u[p], lanes);
+            store_n(a.u + p * size + weight_place(a.c, a.oc, c0 + r, o), u[p], lanes);
           }
         }
       }
@@ -207,7 +237,7 @@ int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t en
         transpose(square);
 #pragma GCC unroll 16
         for (int r = 0; r < kLanes; ++r)
-          if (r < lanes) store_n(a.u + turned(p) * size + (o + r) * a.c + c0, square[r], static_cast<int>(rows));
+          if (r < lanes) store_n(a.u + turned(p) * size + weight_place(a.oc, a.c, o + r, c0), square[r], static_cast<int>(rows));
       }
     }
   }
