@@ -1,10 +1,43 @@
-import type { Sequential } from 'lanewise';
-import { resnet } from './resnet.js';
+import { BatchNorm, Conv2d, GlobalAvgPool2d, Layer, Linear, MaxPool2d, ReLU, type Scope, Sequential, type Tensor, add } from 'lanewise';
+
+/** A 3 × 3 convolution, normalised. It has no bias, which the normalisation would take away again. */
+function block(channels: number): Layer[] {
+  return [new Conv2d(channels, 3, { padding: 1, bias: false }), new BatchNorm(), new ReLU()];
+}
+
+/** The same at half the size. The pool comes first: the maximum of four costs less than the normalisation of four. */
+function halvingBlock(channels: number): Layer[] {
+  const [conv, ...rest] = block(channels);
+  return [conv!, new MaxPool2d(2), ...rest];
+}
+
+/** Adds what two convolutions find. y = x + f(x).   x [N, H, W, channels] → y [N, H, W, channels] */
+class Residual extends Layer {
+  readonly body: Layer;
+
+  constructor(channels: number) {
+    super();
+    this.body = new Sequential([...block(channels), ...block(channels)]);
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    return add(x, scope.call('body', this.body, x));
+  }
+}
 
 /**
- * A residual net small enough to train on a CPU in minutes: one block in each of three stages.
- * x [N, 28, 28, 1] → scores [N, classes]; 308,074 parameters for 10 classes.
+ * A residual net small enough to train on a CPU in minutes: only narrow layers see all pixels, the wide ones a quarter or a sixteenth.
+ * x [N, 28, 28, 1] → scores [N, classes]; 472,874 parameters for 10 classes.
  */
 export function smallResnet({ classes = 10, seed = 0 } = {}): Sequential {
-  return resnet({ widths: [32, 64, 128], blocks: 1, classes, seed });
+  return new Sequential(
+    {
+      stem: new Sequential([...block(32), ...halvingBlock(32)]),
+      stage1: new Sequential([...block(64), new Residual(64)]),
+      stage2: new Sequential([...halvingBlock(128), new Residual(128)]),
+      pool: new GlobalAvgPool2d(),
+      classifier: new Linear(classes),
+    },
+    { seed },
+  );
 }

@@ -1,31 +1,47 @@
 import { init } from 'echarts';
 import type { History } from 'lanewise';
 
-/** Loss and, where accuracy was measured, error over the epochs as an SVG, of the training and of the validation data. */
+const panel = { top: 80, bottom: 70, width: 360 };
+const distance = 440;
+const colors = { training: '#5470c6', test: '#ee6666' };
+
+/** Loss and, where accuracy was measured, error over the epochs as an SVG, side by side, of the training and of the validation data. */
 export function learningCurve(title: string, history: History): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 800, height: 450 });
-  const series = (name: string, values: readonly number[], yAxisIndex: number, dashed: boolean): object => ({
+  const measured = history.last?.metrics.accuracy !== undefined;
+  const names = measured ? ['loss', 'error, %'] : ['loss'];
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 20 + names.length * distance, height: 450 });
+  const series = (name: keyof typeof colors, index: number, values: readonly number[]): object => ({
     name,
     type: 'line',
-    yAxisIndex,
-    lineStyle: { type: dashed ? 'dashed' : 'solid' },
+    xAxisIndex: index,
+    yAxisIndex: index,
+    color: colors[name],
+    symbolSize: 6,
     data: history.epochs.map(({ epoch }, i) => [epoch, values[i]!]),
   });
   const errors = (name: string): number[] => history.series(name).map((share) => 100 * (1 - share));
-  const measured = history.last?.metrics.accuracy !== undefined;
+  const last = Math.max(2, history.epochs.length);
   chart.setOption({
     animation: false,
-    title: { text: title, left: 'center' },
-    legend: { bottom: 0 },
-    xAxis: { type: 'value', name: 'epoch', min: 1, max: Math.max(2, history.epochs.length), minInterval: 1 },
-    yAxis: [
-      { type: 'value', name: 'loss', min: 0 },
-      ...(measured ? [{ type: 'value', name: 'error, %', min: 0, splitLine: { show: false } }] : []),
-    ],
+    title: { text: title, left: 'center', top: 10 },
+    legend: { bottom: 5, itemGap: 30 },
+    grid: names.map((_, i) => ({ ...panel, left: 60 + i * distance })),
+    xAxis: names.map((_, gridIndex) => ({
+      type: 'value',
+      gridIndex,
+      name: 'epoch',
+      nameLocation: 'middle',
+      nameGap: 25,
+      min: 1,
+      max: last,
+      minInterval: 1,
+      splitLine: { show: false },
+    })),
+    yAxis: names.map((name, gridIndex) => ({ type: 'value', gridIndex, name, min: 0 })),
     series: [
-      series('loss, training', history.series('loss'), 0, false),
-      series('loss, test', history.series('valLoss'), 0, true),
-      ...(measured ? [series('error, training', errors('accuracy'), 1, false), series('error, test', errors('valAccuracy'), 1, true)] : []),
+      series('training', 0, history.series('loss')),
+      series('test', 0, history.series('valLoss')),
+      ...(measured ? [series('training', 1, errors('accuracy')), series('test', 1, errors('valAccuracy'))] : []),
     ],
   });
   const svg = chart.renderToSVGString();

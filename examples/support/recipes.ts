@@ -13,6 +13,8 @@ import {
   Trainer,
   accuracy,
   cosineDecay,
+  cutout,
+  linear,
   randomFlip,
   randomShift,
   warmup,
@@ -31,6 +33,8 @@ export interface Recipe {
   readonly pixels: readonly [mean: number, deviation: number];
   readonly epochs: number;
   readonly lr: number;
+  /** How the learning rate goes over all steps. */
+  readonly schedule: (lr: number, steps: number) => StepSchedule;
   readonly optimizer: (lr: StepSchedule) => Optimizer;
   readonly labelSmoothing: number;
   readonly augment: readonly Augmentation[];
@@ -41,24 +45,55 @@ const batchSize = 128;
 /** Share of the steps in which the learning rate rises. */
 const warmupShare = 0.1;
 
+/** Rises, then falls along a cosine to zero. */
+function cosine(lr: number, steps: number): StepSchedule {
+  const rising = Math.max(1, Math.floor(warmupShare * steps));
+  return warmup(cosineDecay(lr, { steps: Math.max(1, steps - rising) }), { steps: rising });
+}
+
+/** Rises in at most 300 steps, stays, and falls along a line to zero in the last two fifths of the steps. */
+function plateau(lr: number, steps: number): StepSchedule {
+  const rising = Math.max(1, Math.min(300, Math.floor(warmupShare * steps)));
+  const falling = Math.max(1, Math.floor(0.4 * steps));
+  const fall = linear(lr, { to: 0, steps: falling });
+  return warmup((step) => fall(Math.max(0, step - (steps - rising - falling))), { steps: rising });
+}
+
 const adamw = (lr: StepSchedule): Optimizer => new AdamW({ lr, weightDecay: 0.01 });
 const sgd = (lr: StepSchedule): Optimizer => new SGD({ lr, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
 
-const digits = { pixels: [0.1307, 0.3081], lr: 2e-3, optimizer: adamw, labelSmoothing: 0, augment: [randomShift(2)] } as const;
-const fashion = { pixels: [0.286, 0.353], labelSmoothing: 0.1, augment: [randomShift(2), randomFlip()] } as const;
+const digits = {
+  pixels: [0.1307, 0.3081],
+  lr: 2e-3,
+  schedule: cosine,
+  optimizer: adamw,
+  labelSmoothing: 0,
+  augment: [randomShift(2)],
+} as const;
+const fashion = { pixels: [0.286, 0.353], labelSmoothing: 0.1 } as const;
 
 export const mnistConvnet: Recipe = { ...digits, net: () => kerasConvnet({ seed }), epochs: 12 };
 export const mnistLenet5: Recipe = { ...digits, net: () => lenet5({ seed }), epochs: 20 };
 export const fashionSmall: Recipe = {
   ...fashion,
   net: () => vgg({ widths: [32, 64], seed }),
-  epochs: 15,
+  epochs: 8,
   lr: 3e-3,
+  schedule: cosine,
   optimizer: adamw,
+  augment: [randomShift(2), randomFlip()],
 };
-export const fashionResnet: Recipe = { ...fashion, net: () => smallResnet({ seed }), epochs: 24, lr: 0.1, optimizer: sgd };
+export const fashionResnet: Recipe = {
+  ...fashion,
+  net: () => smallResnet({ seed }),
+  epochs: 15,
+  lr: 0.1,
+  schedule: plateau,
+  optimizer: sgd,
+  augment: [randomShift(1), randomFlip(), cutout(8)],
+};
 
-/** A model for images of bytes and its trainer: a learning rate that rises, then falls along a cosine to zero. */
+/** A model for images of bytes and its trainer. */
 export class Course {
   readonly model: Layer;
   readonly trainer: Trainer;
@@ -68,15 +103,13 @@ export class Course {
     readonly train: LabelledImages,
     readonly epochs: number = recipe.epochs,
   ) {
-    const { net, pixels, lr, optimizer, labelSmoothing } = recipe;
+    const { net, pixels, lr, schedule, optimizer, labelSmoothing } = recipe;
     const [mean, deviation] = pixels;
     const steps = epochs * Math.ceil(train.y.size / batchSize);
-    const rising = Math.max(1, Math.floor(warmupShare * steps));
-    const schedule = warmup(cosineDecay(lr, { steps: Math.max(1, steps - rising) }), { steps: rising });
     this.model = new Sequential({ pixels: new Rescale(1 / (255 * deviation), -mean / deviation), net: net() }, { seed });
     this.trainer = new Trainer(this.model, {
       loss: new CrossEntropyLoss({ labelSmoothing }),
-      optimizer: optimizer(schedule),
+      optimizer: optimizer(schedule(lr, steps)),
       metrics: [accuracy()],
     });
   }

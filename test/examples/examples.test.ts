@@ -30,7 +30,7 @@ function checkReport(text: string, out: string, least: number): void {
   assert.ok(share > least, `accuracy ${share} %`);
   const curve = readFileSync(`${out}-curve.svg`, 'utf8');
   assert.match(curve, /^<svg/);
-  for (const name of ['loss, training', 'loss, test', 'error, training', 'error, test']) assert.ok(curve.includes(name), name);
+  for (const name of ['loss', 'error, %', 'training', 'test']) assert.ok(curve.includes(name), name);
   const sheet = readFileSync(`${out}-mistakes.svg`, 'utf8');
   const mistakes = Number(/the worst of (\d+) mistakes/.exec(sheet)![1]);
   assert.equal(sheet.match(/<image/g)?.length ?? 0, Math.min(mistakes, 40));
