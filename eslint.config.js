@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build*/', 'coverage/', 'prebuilds/', '**/node_modules/'] },
+  { ignores: ['dist/', 'build*/', 'coverage/', 'prebuilds/', 'scripts/package/consumer/', '**/node_modules/'] },
   js.configs.recommended,
   {
     files: ['**/*.js'],

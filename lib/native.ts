@@ -150,12 +150,23 @@ export function native(): Native {
   return loaded;
 }
 
+/** The root of the package: this file lies in lib/ or, bundled, in dist/. */
+const root = (): string => fileURLToPath(new URL('..', import.meta.url));
+
+interface Loader {
+  (directory: string): Native;
+  resolve(directory: string): string;
+}
+const loader = (): Loader => createRequire(import.meta.url)('node-gyp-build') as Loader;
+
+/** The file that native() loads. @throws if there is none for this platform */
+export function binaryPath(): string {
+  return loader().resolve(root());
+}
+
 function load(): Native {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const require = createRequire(import.meta.url);
   try {
-    const loader = require('node-gyp-build') as (directory: string) => Native;
-    return loader(root);
+    return loader()(root());
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
     throw new Error(

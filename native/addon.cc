@@ -1,5 +1,5 @@
 // The module's entry: an environment of its own per JavaScript thread, and the functions of exports/.
-#include <napi.h>
+#include <node_api.h>
 
 #include "exports/exports.h"
 
@@ -17,9 +17,18 @@ void define(napi_env env, napi_value exports, std::span<const js::Function> func
   }
 }
 
-Napi::Object init(Napi::Env env, Napi::Object exports) {
+void own_environment(napi_env env) {
+  auto environment = std::make_unique<Environment>(env);
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); };
+  js::require(env, napi_set_instance_data(env, environment.get(), finalize, nullptr));
+  environment.release();
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
   try {
-    env.SetInstanceData(new Environment(env));
+    own_environment(env);
     define(env, exports, lanewise::info_functions());
     define(env, exports, lanewise::memory_functions());
     define(env, exports, lanewise::program_functions());
@@ -29,7 +38,3 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   }
   return exports;
 }
-
-}  // namespace
-
-NODE_API_MODULE(NODE_GYP_MODULE_NAME, init)

@@ -1,7 +1,6 @@
 /** The IDX format of MNIST: two zero bytes, a type, a rank, big-endian sizes, then the elements. */
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { NdArray } from '../array.js';
 import { FileError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
@@ -33,8 +32,14 @@ export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
     throw new FileError(`readIdx: expected to read ${name}, got ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
   };
   const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
-  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await promisify(gunzip)(raw).catch(fail) : raw;
+  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(raw).catch(fail) : raw;
   return parse(name, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+/** zlib is loaded with the first file that needs it: an import at the top costs every program 4 ms. */
+async function unzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const { gunzip } = await import('node:zlib');
+  return promisify(gunzip)(bytes);
 }
 
 function parse(name: string, view: DataView): NdArray {

@@ -44,6 +44,7 @@ export class Summary {
   }
 }
 
+/** @internal */
 export function summarize(model: Model, rows: number): Summary {
   const { layout, rows: types } = model.built;
   const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);

@@ -298,7 +298,7 @@ export class Pack extends Operation {
   }
 }
 
-/** @internal One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there. */
+/** One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there. */
 export function pack(xs: readonly Tensor[], offsets: readonly number[], size: number): Tensor {
   return apply(new Pack(offsets, size), ...xs);
 }

@@ -1,4 +1,4 @@
-/** Starts a fit that would never end, and says so; with 'exit' or 'abort' ends it that way. */
+/** Starts a fit that would never end, and says so; with 'exit', 'abort' or 'interrupt' (SIGINT) ends it that way. */
 import { parentPort } from 'node:worker_threads';
 import { Adam, CrossEntropyLoss, Linear, ReLU, Sequential, Trainer } from '../../lib/index.js';
 import { classProblem } from './problems.js';
@@ -23,6 +23,7 @@ const fit = trainer.fit(classProblem(2000, 64, 10), {
       process.exit();
     }
     if (how === 'abort') abort.abort();
+    if (how === 'interrupt') process.kill(process.pid, 'SIGINT');
   },
 });
 await fit.catch(() => console.log('aborted'));

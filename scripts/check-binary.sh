@@ -1,0 +1,20 @@
+#!/bin/bash
+# A binary for Linux may export the two Node-API entry points alone, and may need no C library newer than Node itself does.
+# Usage: scripts/check-binary.sh FILE.node...
+set -uo pipefail
+entry_points='napi_register_module_v1 node_api_module_get_api_version_v1'
+floor=2.28   # what the official builds of Node 20 to 26 need
+if [ $# -eq 0 ]; then echo "usage: scripts/check-binary.sh FILE.node..." >&2; exit 2; fi
+
+bad=0
+for binary in "$@"; do
+  exported=$(nm --dynamic --defined-only "$binary" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort | xargs)
+  if [ "$exported" != "$entry_points" ]; then echo "$binary: expected the exports $entry_points, got $exported"; bad=1; fi
+  newest=$(objdump --dynamic-syms "$binary" | grep -oE '\bGLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort --version-sort | tail -n 1)
+  if [ -n "$newest" ] && [ "$(printf '%s\n%s\n' "$newest" "$floor" | sort --version-sort | tail -n 1)" != "$floor" ]; then
+    echo "$binary: expected a C library of at most $floor, got GLIBC_$newest"
+    bad=1
+  fi
+done
+echo "checked the exports and the C library of $# binaries"
+exit $bad

@@ -1,0 +1,33 @@
+// An importing consumer with every check of TypeScript on.
+import {
+  Adam,
+  CrossEntropyLoss,
+  Layer,
+  Linear,
+  type NdArray,
+  ReLU,
+  type Scope,
+  Sequential,
+  type Tensor,
+  Trainer,
+  accuracy,
+  add,
+  array,
+  compile,
+} from 'lanewise';
+import { gemm } from 'lanewise/kernels';
+
+class Residual extends Layer {
+  override forward(x: Tensor, scope: Scope): Tensor {
+    return add(x, scope.call('inner', new Linear(x.shape.at(-1)!), x));
+  }
+}
+
+const model = new Sequential([new Linear(4), new ReLU(), new Residual(), new Linear(2)], { seed: 1 });
+const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam(), metrics: [accuracy()] });
+const history = await trainer.fit({ x: array([[0], [1]]), y: array(new Int32Array([0, 1])) }, { epochs: 1, batchSize: 2 });
+export const loss: number | undefined = history.last?.loss;
+export const sum: NdArray = await compile((a: Tensor, b: Tensor) => add(a, b))(array([1]), array([2]));
+gemm({ m: 1, n: 1, k: 1, a: new Float32Array(1), b: new Float32Array(1), c: new Float32Array(1) });
+// @ts-expect-error: a size is a number
+new Linear('4');
