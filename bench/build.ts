@@ -31,7 +31,9 @@ export function build(name: string, program: Program): string | undefined {
   const args = ['-std=c++20', '-O3', '-pthread', ...flags, `${sources}/${source}`, '-o', target];
   if (include !== undefined) args.push('-I', include);
   if (library !== undefined) args.push('-L', library, `-Wl,-rpath,${library}`);
-  execFileSync(process.env.CXX ?? 'g++', [...args, ...link], { stdio: 'inherit' });
+  // As make has it, a launcher such as ccache may stand before the compiler.
+  const [command, ...launched] = (process.env.CXX ?? 'g++').split(' ');
+  execFileSync(command!, [...launched, ...args, ...link], { stdio: 'inherit' });
   return target;
 }
 

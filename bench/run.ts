@@ -1,11 +1,11 @@
 // npm run bench -- [FILTER...] [--threads 1,2] [--rounds N] [--drivers a,b] [--json FILE] [--list]
 // A filter is a substring of `suite/case`; a case runs if it has all of them. See README.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { suites } from './cases/index.js';
 import { LimitMeter } from './limits.js';
+import { machine, machineText } from './machine.js';
 import { measure } from './measure.js';
 import { DriverProcess } from './process.js';
 import { json, limitsText, table } from './report.js';
@@ -38,6 +38,8 @@ if (options.list || chosen.length === 0) {
   process.exit(chosen.length === 0 ? 1 : 0);
 }
 
+const host = machine();
+console.log(machineText(host));
 const limits = new LimitMeter();
 const used = [...new Set(chosen.flatMap((suite) => suite.cases.map(({ threads }) => threads)))].sort((a, b) => a - b);
 await limits.start(used);
@@ -54,8 +56,7 @@ limits.stop();
 
 const file = options.json;
 mkdirSync(dirname(file), { recursive: true });
-const machine = { processor: cpus()[0]?.model, processors: availableParallelism(), node: process.version, date: new Date().toISOString() };
-writeFileSync(file, `${JSON.stringify(json(results, limits, machine), undefined, 2)}\n`);
+writeFileSync(file, `${JSON.stringify(json(results, limits, host), undefined, 2)}\n`);
 console.log(`\nwritten: ${file}`);
 
 async function runSuite(suite: Suite, cases: Suite['cases'], threads: number): Promise<void> {

@@ -1,16 +1,16 @@
-import { memoryDrivers, stepDrivers, stepImagesDrivers } from '../drivers/step.js';
+import { memoryDrivers, stepDrivers, stepImagesDrivers, stepRowsDrivers } from '../drivers/step.js';
 import type { Case, Suite } from '../types.js';
 
-/** A net of examples/models, which `drivers/torch_nets.py` has as well. */
-export interface ConvNet {
-  readonly name: 'lenet5' | 'keras-convnet' | 'vgg' | 'resnet18';
+/** A net of examples/models, or an LSTM that reads an image row by row; `drivers/torch_nets.py` has them as well. */
+export interface ImageNet {
+  readonly name: 'lenet5' | 'keras-convnet' | 'vgg' | 'resnet18' | 'row-lstm';
   readonly image: readonly [h: number, w: number, c: number];
 }
 
 /** A training step of a classifier with ReLU between its linear layers and cross-entropy after them: what every step driver is told. */
 export interface StepRequest {
   /** The net, where it is not one of linear layers; `sizes` are then its inputs and classes. */
-  readonly net?: ConvNet;
+  readonly net?: ImageNet;
   readonly sizes: readonly number[];
   readonly batch: number;
   readonly optimizer: 'sgd' | 'adam';
@@ -47,7 +47,7 @@ const nets: Readonly<Record<string, StepRequest>> = {
   'tiny 3-16-2 batch 4 SGD': { sizes: [3, 16, 2], batch: 4, optimizer: 'sgd', learningRate: 0.1, dropout: 0, data: 'xor', samples: 4096 },
 };
 
-function imageRequest(net: ConvNet, batch: number, samples: number, optimizer: 'sgd' | 'adam', learningRate: number): StepRequest {
+function imageRequest(net: ImageNet, batch: number, samples: number, optimizer: 'sgd' | 'adam', learningRate: number): StepRequest {
   const [h, w, c] = net.image;
   return { net, sizes: [h * w * c, 10], batch, optimizer, learningRate, dropout: 0, data: 'textures', samples };
 }
@@ -87,6 +87,19 @@ export function stepImagesSuite(): Suite {
     Object.entries(imageNets).map(([name, request]): Case => ({ name, request: JSON.stringify(request), threads, flops: 0, bytes: 0 })),
   );
   return { name: 'step-images', unit: 'µs', cases, rounds: 5, sliceMilliseconds: 300, drivers: stepImagesDrivers };
+}
+
+/** A step of an LSTM over the rows of images: what a Node user gets elsewhere. */
+export function stepRowsSuite(): Suite {
+  const request = imageRequest({ name: 'row-lstm', image: [28, 28, 1] }, 64, 2048, 'adam', 0.003);
+  const cases = [1, 2].map((threads): Case => ({
+    name: 'row-lstm 128, 28 rows of 28, batch 64 Adam',
+    request: JSON.stringify(request),
+    threads,
+    flops: 0,
+    bytes: 0,
+  }));
+  return { name: 'step-rows', unit: 'µs', cases, rounds: 5, sliceMilliseconds: 300, drivers: stepRowsDrivers };
 }
 
 /** Peak resident memory of a process that trains. */

@@ -45,7 +45,7 @@ function addBands(x: Float32Array, y: Int32Array, [h, w, c]: readonly [number, n
 }
 
 /** 32 well-mixed bits of a counter. */
-function mix(counter: number): number {
+export function mix(counter: number): number {
   let h = Math.imul(counter + 1, 2654435761);
   h = Math.imul(h ^ (h >>> 15), 2246822519);
   return h ^ (h >>> 13);

@@ -5,7 +5,7 @@ import { serve } from './serve.js';
 import { makeTraining } from './training_lanewise.js';
 
 await serve(async (request) => {
-  const { train, evaluate } = makeTraining(request as StepRequest);
+  const { train, evaluate } = makeTraining(JSON.parse(request) as StepRequest);
   const before = await evaluate();
   await train(1);
   const after = await evaluate();

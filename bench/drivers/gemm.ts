@@ -1,14 +1,10 @@
 import { build } from '../build.js';
 import type { Driver } from '../types.js';
+import { blisArchitectures, openblasCores } from './blas.js';
 import { buildLanewise, buildOneDnn } from './native.js';
 
 /** Where Debian puts libraries and headers of this architecture. */
 const triplet = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-
-/** OpenBLAS and BLIS pick their kernels by CPU model and know few: every plausible choice runs, the fastest counts. */
-const openblasCores = ['SKYLAKEX', 'HASWELL', 'ZEN'];
-/** BLIS 0.9 takes its numbers for these names. */
-const blisArchitectures = { skx: '0', haswell: '3', zen3: '6' };
 
 export function gemmDrivers(): { found: Driver[]; missing: string[] } {
   const found: Driver[] = [];

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Driver } from '../types.js';
+import { blisArchitectures, openblasCores } from './blas.js';
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const python = '/usr/bin/python3';
@@ -9,45 +10,57 @@ const blisAsBlas = '/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.3';
 
 /** What PyTorch may multiply with: OpenBLAS with each plausible kernel, and BLIS where that is installed. */
 const torchBlas: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  SKYLAKEX: { OPENBLAS_CORETYPE: 'SKYLAKEX' },
-  HASWELL: { OPENBLAS_CORETYPE: 'HASWELL' },
-  ZEN: { OPENBLAS_CORETYPE: 'ZEN' },
-  ...(existsSync(blisAsBlas) && { BLIS: { LD_PRELOAD: blisAsBlas, BLIS_ARCH_TYPE: '6' } }),
+  ...Object.fromEntries(openblasCores.map((core) => [core, { OPENBLAS_CORETYPE: core }])),
+  ...(existsSync(blisAsBlas) && { BLIS: { LD_PRELOAD: blisAsBlas, BLIS_ARCH_TYPE: blisArchitectures.zen3! } }),
 };
 
 export function stepDrivers(threads: number): { found: Driver[]; missing: string[] } {
-  const found = [tsDriver('lanewise', '', 'step_lanewise.ts')];
-  const missing: string[] = [];
-  if (hasTorch) found.push(...Object.keys(torchBlas).map((blas) => torchDriver(blas)));
-  else missing.push('torch');
-  // Neither uses more than one thread.
+  const { found, missing } = stepRowsDrivers(threads);
+  // Neither it nor TensorFlow.js uses more than one thread.
   if (threads === 1) {
-    if (installed('@tensorflow/tfjs')) {
-      for (const backend of ['cpu', 'wasm']) found.push(tsDriver('tfjs', backend, 'step_tfjs.js', { BENCH_VARIANT: backend }));
-    } else missing.push('tfjs');
     if (installed('brain.js')) found.push(tsDriver('brain.js', '', 'step_brain.js'));
     else missing.push('brain.js');
   }
   return { found, missing };
 }
 
+export function stepRowsDrivers(threads: number): { found: Driver[]; missing: string[] } {
+  const found = [tsDriver('lanewise', '', 'step_lanewise.ts')];
+  const missing: string[] = [];
+  const torch = torchDrivers('step_torch.py');
+  if (torch.length === 0) missing.push('torch');
+  found.push(...torch);
+  if (threads > 1) return { found, missing };
+  if (installed('@tensorflow/tfjs')) {
+    for (const backend of ['cpu', 'wasm']) found.push(tsDriver('tfjs', backend, 'step_tfjs.js', { BENCH_VARIANT: backend }));
+  } else missing.push('tfjs');
+  return { found, missing };
+}
+
 export function stepImagesDrivers(): { found: Driver[]; missing: string[] } {
   const lanewise = tsDriver('lanewise', '', 'step_lanewise.ts');
   // oneDNN has the convolutions; only the linear layers are the BLAS's.
-  const torch = ['SKYLAKEX', 'BLIS'].filter((blas) => blas in torchBlas).map((blas) => torchDriver(blas));
+  const torch = [openblasCores[0]!, 'BLIS'].filter((blas) => blas in torchBlas).map((blas) => torchDriver('step_torch.py', blas));
   return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
 }
 
 export function memoryDrivers(): { found: Driver[]; missing: string[] } {
   const environment = { BENCH_MEASURE: 'memory' };
   const lanewise = tsDriver('lanewise', '', 'step_lanewise.ts', environment);
-  const torch = ['contiguous', 'channels_last'].map((layout) => torchDriver('SKYLAKEX', { ...environment, BENCH_LAYOUT: layout }));
+  const torch = ['contiguous', 'channels_last'].map((layout) =>
+    torchDriver('step_torch.py', openblasCores[0]!, { ...environment, BENCH_LAYOUT: layout }),
+  );
   return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
 }
 
-function torchDriver(blas: string, environment: Readonly<Record<string, string>> = {}): Driver {
+/** PyTorch with everything it may multiply with; none if it is not installed. */
+export function torchDrivers(file: string, environment: Readonly<Record<string, string>> = {}): Driver[] {
+  return hasTorch ? Object.keys(torchBlas).map((blas) => torchDriver(file, blas, environment)) : [];
+}
+
+function torchDriver(file: string, blas: string, environment: Readonly<Record<string, string>> = {}): Driver {
   const variant = [blas, environment.BENCH_LAYOUT].filter(Boolean).join(' ');
-  return { peer: 'torch', variant, command: [python, path('step_torch.py')], environment: { ...torchBlas[blas], ...environment } };
+  return { peer: 'torch', variant, command: [python, path(file)], environment: { ...torchBlas[blas], ...environment } };
 }
 
 /** A driver that runs in Node. */

@@ -5,7 +5,8 @@ import { serve, timeLoop } from './serve.js';
 
 const brain = createRequire(import.meta.url)('brain.js');
 
-await serve((request) => {
+await serve((text) => {
+  const request = JSON.parse(text);
   const { sizes, batch, learningRate } = request;
   const net = new brain.NeuralNetwork({ hiddenLayers: sizes.slice(1, -1), activation: 'sigmoid', learningRate });
   const samples = Math.max(batch, 64);

@@ -6,13 +6,13 @@ import itertools
 import json
 import os
 import re
-import sys
-import time
+from collections import namedtuple
 
 import torch
 from torch import nn
 from torch_data import make_data
 from torch_nets import nets
+from torch_serve import falling, fastest, serve, time_loop
 
 torch.set_num_threads(int(os.environ.get("BENCH_THREADS", "1")))
 torch.set_flush_denormal(True)
@@ -64,44 +64,34 @@ class Training:
         return sum(self.step().item() for _ in range(len(self.x) // self.batch)) * self.batch / len(self.x)
 
     def time(self, seconds):
-        start, steps, chunk = time.perf_counter(), 0, 1 if self.images else 8
-        while time.perf_counter() - start < seconds:
-            for _ in range(chunk):
-                self.step()
-            steps += chunk
-        return (time.perf_counter() - start) / steps
+        return time_loop(self.step, seconds, chunk=1 if self.images else 8)
+
+
+Options = namedtuple("Options", "script foreach channels_last")
 
 
 def options_of(request):
-    """script, foreach, channels_last. What an optimizer does is little beside the convolutions of the two large nets."""
-    if "net" not in request:
-        return itertools.product([False, True], [False, True], [False])
-    large = request["net"]["name"] in ("vgg", "resnet18")
-    return itertools.product([False, True], [True] if large else [False, True], [False, True])
+    """What an optimizer does is little beside the convolutions of the two large nets."""
+    images = "net" in request
+    large = images and request["net"]["name"] in ("vgg", "resnet18")
+    return itertools.starmap(Options, itertools.product([False, True], [True] if large else [False, True], [False, True] if images else [False]))
 
 
-def fastest(request):
-    """The fastest training of all combinations, timed in turns; and its loss before and after three epochs or more."""
+def best_of(request):
+    """The fastest training of all combinations."""
     candidates = {options: Training(request, *options) for options in options_of(request)}
     before = {options: training.epoch() for options, training in candidates.items()}
-    seconds = {options: float("inf") for options in candidates}
-    for _ in range(3):
-        for options, training in candidates.items():
-            seconds[options] = min(seconds[options], training.time(0.15))
-    for (script, foreach, channels_last), time_of_step in seconds.items():
-        text = f"# script {script}, foreach {foreach}, channels_last {channels_last}: {time_of_step * 1e6:.1f} us a step"
-        print(text, file=sys.stderr)
-    best = min(seconds, key=seconds.get)
+    best = fastest({options: training.time for options, training in candidates.items()})
     candidates[best].epoch()
-    return candidates[best], before[best], candidates[best].epoch()
+    return falling(before[best], candidates[best].epoch()), candidates[best].time
 
 
-def one(request):
+def memory_of(request):
     """An eager model in the layout asked for."""
     training = Training(request, False, True, os.environ.get("BENCH_LAYOUT") == "channels_last")
     before = training.epoch()
     training.epoch()
-    return training, before, training.epoch()
+    return falling(before, training.epoch()), lambda seconds: (peak_memory(),) * 2
 
 
 def peak_memory():
@@ -110,20 +100,5 @@ def peak_memory():
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
 
 
-of_memory = os.environ.get("BENCH_MEASURE") == "memory"
-training = None
-for line in sys.stdin:
-    command, _, argument = line.strip().partition(" ")
-    try:
-        if command == "prepare":
-            training = None
-            training, before, after = (one if of_memory else fastest)(json.loads(argument))
-            answer = f"ok {before} {after}" if after < 0.95 * before else f"error the loss went from {before} to {after}"
-        elif command == "time" and training is not None:
-            seconds = peak_memory() if of_memory else training.time(float(argument) / 1e3)
-            answer = f"ok {seconds} {seconds}"
-        else:
-            answer = "error unknown command"
-    except Exception as error:
-        answer = f"error {str(error).splitlines()[0]}"
-    print(answer, flush=True)
+prepare = memory_of if os.environ.get("BENCH_MEASURE") == "memory" else best_of
+serve(lambda argument: prepare(json.loads(argument)))

@@ -4,6 +4,13 @@ import numpy
 import torch
 
 
+def mix(counters):
+    """32 well-mixed bits of each counter."""
+    h = (counters + 1).astype(numpy.uint32) * numpy.uint32(2654435761)
+    h = (h ^ (h >> numpy.uint32(15))) * numpy.uint32(2246822519)
+    return h ^ (h >> numpy.uint32(13))
+
+
 def make_data(request):
     """Inputs, as images [N, H, W, C] where the request has a net of images, and classes."""
     samples, inputs, classes = request["samples"], request["sizes"][0], request["sizes"][-1]
@@ -11,9 +18,7 @@ def make_data(request):
         n = numpy.arange(samples)
         a, b = (n >> 1) & 1, n & 1
         return torch.tensor(numpy.stack([a, b, a * 0 + 1], 1), dtype=torch.float32), torch.tensor(a ^ b)
-    h = numpy.arange(1, samples * inputs + 1, dtype=numpy.uint64).astype(numpy.uint32) * numpy.uint32(2654435761)
-    h = (h ^ (h >> numpy.uint32(15))) * numpy.uint32(2246822519)
-    h = h ^ (h >> numpy.uint32(13))
+    h = mix(numpy.arange(samples * inputs))
     x = ((h >> numpy.uint32(8)).astype(numpy.float64) / 2**24 - 0.5).astype(numpy.float32).reshape(samples, inputs)
     if request["data"] == "textures":
         return with_bands(x.reshape(samples, *request["net"]["image"]))

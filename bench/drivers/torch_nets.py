@@ -1,4 +1,4 @@
-"""The nets of examples/models in PyTorch, by name, for 10 classes."""
+"""The nets of examples/models in PyTorch and an LSTM over the rows of an image, by name, for 10 classes."""
 
 from torch import nn
 
@@ -52,4 +52,14 @@ def resnet18():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
 
 
-nets = {"lenet5": lenet5, "keras-convnet": keras_convnet, "vgg": vgg, "resnet18": resnet18}
+class RowLSTM(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.recurrent, self.linear = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+
+    def forward(self, x):
+        y, _ = self.recurrent(x.squeeze(1))
+        return self.linear(y[:, -1])
+
+
+nets = {"lenet5": lenet5, "keras-convnet": keras_convnet, "vgg": vgg, "resnet18": resnet18, "row-lstm": RowLSTM}

@@ -6,7 +6,9 @@ import {
   type History,
   type Layer,
   Linear,
+  LSTM,
   ReLU,
+  Reshape,
   Sequential,
   setThreads,
   SGD,
@@ -29,7 +31,8 @@ export interface Training {
 export function makeTraining(request: StepRequest): Training {
   const { sizes, batch, optimizer, learningRate, samples, net } = request;
   setThreads(Number(process.env.BENCH_THREADS ?? 1));
-  const model = net === undefined ? mlp(request) : { lenet5, 'keras-convnet': kerasConvnet, vgg, resnet18 }[net.name]({ seed: 1 });
+  const model =
+    net === undefined ? mlp(request) : { lenet5, 'keras-convnet': kerasConvnet, vgg, resnet18, 'row-lstm': rowLstm }[net.name]({ seed: 1 });
   const trainer = new Trainer(model, {
     loss: new CrossEntropyLoss(),
     optimizer: optimizer === 'adam' ? new Adam({ lr: learningRate }) : new SGD({ lr: learningRate }),
@@ -44,6 +47,10 @@ export function makeTraining(request: StepRequest): Training {
     evaluate: async () => (await trainer.evaluate(set)).loss!,
     stepsPerEpoch: samples / batch,
   };
+}
+
+function rowLstm(options: { seed: number }): Layer {
+  return new Sequential([new Reshape([28, 28]), new LSTM(128, { returnSequences: false }), new Linear(10)], options);
 }
 
 function mlp({ sizes, dropout }: StepRequest): Layer {

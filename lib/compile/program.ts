@@ -162,7 +162,8 @@ function placeOf(x: Instruction, position: number): string {
 function complaintOf({ nodes, instruction }: Item, value: number): string {
   const own = nodes.map((node) => node.op.badIndex(value, node.inputs)).find((words) => words !== undefined);
   if (own !== undefined) return own;
-  const expected = instruction.kind === 'recurrentForward' ? `a length in 1 … ${instruction.shape.t}` : `an index in 0 … ${indexLimit(instruction) - 1}`;
+  const expected =
+    instruction.kind === 'recurrentForward' ? `a length in 1 … ${instruction.shape.t}` : `an index in 0 … ${indexLimit(instruction) - 1}`;
   return `expected ${expected}, got ${value}`;
 }
 

@@ -12,6 +12,8 @@ import { float32Error } from '../support/tolerances.js';
 type Recurrences = Pick<typeof native, 'elman' | 'lstm' | 'gru'>;
 type Run = (ops: Recurrences, inputs: readonly Tensor[]) => readonly Tensor[];
 
+const tensorsOf = ({ y, h, c }: native.Recurrence & { readonly c?: Tensor }): readonly Tensor[] => (c === undefined ? [y, h] : [y, h, c]);
+
 const [t, n, h] = [5, 3, 4];
 const lengths = Int32Array.of(2, 5, 1);
 const reversed = (): { reverse: boolean; lengths: Tensor } => ({ reverse: true, lengths: constant(lengths) });
@@ -29,18 +31,18 @@ const inputsOf = (gates: number, more: readonly (readonly number[])[]): readonly
   [[t, n, gates * h], [h, gates * h], [n, h], ...more].map((shape, i) => array(sample(shape, i + 1, -1, 1).data, shape));
 
 const cases: readonly (readonly [string, Run, readonly NdArray[]])[] = [
-  ['elman', ({ elman }, [g, u, h0]) => Object.values(elman(g!, u!, h0!)), inputsOf(1, [])],
+  ['elman', ({ elman }, [g, u, h0]) => tensorsOf(elman(g!, u!, h0!)), inputsOf(1, [])],
   [
     'elman, relu, reversed, lengths',
-    ({ elman }, [g, u, h0]) => Object.values(elman(g!, u!, h0!, { ...reversed(), nonlinearity: 'relu' })),
+    ({ elman }, [g, u, h0]) => tensorsOf(elman(g!, u!, h0!, { ...reversed(), nonlinearity: 'relu' })),
     inputsOf(1, []),
   ],
-  ['lstm', ({ lstm }, [g, u, h0, c0]) => Object.values(lstm(g!, u!, h0!, c0!)), inputsOf(4, [[n, h]])],
-  ['lstm, reversed, lengths', ({ lstm }, [g, u, h0, c0]) => Object.values(lstm(g!, u!, h0!, c0!, reversed())), inputsOf(4, [[n, h]])],
-  ['gru', ({ gru }, [g, u, h0, recurrentBias]) => Object.values(gru(g!, u!, h0!, { recurrentBias: recurrentBias! })), inputsOf(3, [[h]])],
+  ['lstm', ({ lstm }, [g, u, h0, c0]) => tensorsOf(lstm(g!, u!, h0!, c0!)), inputsOf(4, [[n, h]])],
+  ['lstm, reversed, lengths', ({ lstm }, [g, u, h0, c0]) => tensorsOf(lstm(g!, u!, h0!, c0!, reversed())), inputsOf(4, [[n, h]])],
+  ['gru', ({ gru }, [g, u, h0, recurrentBias]) => tensorsOf(gru(g!, u!, h0!, { recurrentBias: recurrentBias! })), inputsOf(3, [[h]])],
   [
     'gru, reset before, reversed, lengths',
-    ({ gru }, [g, u, h0]) => Object.values(gru(g!, u!, h0!, { ...reversed(), resetAfter: false })),
+    ({ gru }, [g, u, h0]) => tensorsOf(gru(g!, u!, h0!, { ...reversed(), resetAfter: false })),
     inputsOf(3, []),
   ],
 ];
