@@ -37,13 +37,16 @@ type ForwardInput = (typeof forwardInputs)[number];
 
 /** Units of a panel: kPanelUnits of native/kernels/args.h. */
 const panelUnits = 16;
-/** Rows from which panels are faster, and rows in all steps that repay writing them. */
-const panelRows = 5;
-const panelUses = 64;
+/** Rows in all steps that repay writing the panels of U: with 512 units they take as long as they save in 7 steps of 2 rows or 4 of 4. */
+const panelUses = 16;
 
-/** Whether U is copied into panels for all steps: by the sizes alone. */
-function usesPanels({ cell, t, n }: Sequence): boolean {
-  return cell !== 'gruBefore' && n >= panelRows && t > 1 && t * n >= panelUses;
+/**
+ * Whether U is copied into panels for all steps: by the sizes alone. A single row goes through U as it is in 2/3 of the time, but through
+ * Uᵀ (`turned`) in twice the time of panels, which repay their copy in 2 steps.
+ */
+function usesPanels({ cell, t, n }: Sequence, turned: boolean): boolean {
+  if (cell === 'gruBefore' || t < 2) return false;
+  return turned || (n > 1 && t * n >= panelUses);
 }
 
 /** Few rows are divided by hidden units, so that threads share them; then every step ends with all threads waiting for one another. */
@@ -54,8 +57,8 @@ function isSplit({ cell, n, h, t }: Sequence): boolean {
   return cell !== 'gruBefore' && t > 0 && n <= splitRows && n * h * h * gatesOf(cell) >= splitWork;
 }
 
-function shapeOf(s: Sequence): RecurrentShape {
-  return { ...s, panels: usesPanels(s), split: isSplit(s) };
+function shapeOf(s: Sequence, turned: boolean): RecurrentShape {
+  return { ...s, panels: usesPanels(s, turned), split: isSplit(s) };
 }
 
 function panelsOf({ h, cell }: Sequence): TensorType {
@@ -85,7 +88,7 @@ export class RecurrentForward extends Operation {
     const { cell, t, n, h } = this.sequence;
     const states = floats(t + 1, n, h);
     const saved = cell === 'lstm' ? [states, floats(t, n, 4 * h)] : gatesOf(cell) === 3 ? [floats(t, n, 3 * h), floats(t, n, h)] : [];
-    return [states, ...saved, ...(usesPanels(this.sequence) ? [panelsOf(this.sequence)] : [])];
+    return [states, ...saved, ...(usesPanels(this.sequence, false) ? [panelsOf(this.sequence)] : [])];
   }
 
   override vjp(node: Node, dys: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -123,7 +126,7 @@ export class RecurrentForward extends Operation {
   lower(node: Node): readonly Instruction[] {
     const { g, u, h0, c0, bias, lengths } = named(node, this.names) as Named<ForwardInput> & Record<'g' | 'u' | 'h0', Tensor>;
     const { states, cells, gates, q } = savedOf(this.sequence, node.outputs);
-    const shape = shapeOf(this.sequence);
+    const shape = shapeOf(this.sequence, false);
     const weights = panels(this.sequence, u, node.outputs, false);
     return [
       ...weights.instructions,
@@ -147,7 +150,7 @@ function panels(
   turned: boolean,
 ): { readonly u: Tensor; readonly instructions: readonly Instruction[] } {
   // prettier-ignore
-  if (!usesPanels(s)) return { u, instructions: [] };
+  if (!usesPanels(s, turned)) return { u, instructions: [] };
   const out = outputs.at(-1)!;
   return { u: out, instructions: [{ kind: 'recurrentPanels', out, u, h: s.h, gates: gatesOf(s.cell), turned }] };
 }
@@ -207,7 +210,7 @@ class RecurrentBackward extends Operation {
   infer(): readonly TensorType[] {
     const { cell, t, n, h } = this.sequence;
     const last = cell === 'lstm' ? [floats(n, h)] : gatesOf(cell) === 3 ? [floats(t, n, h)] : [];
-    return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence) ? [panelsOf(this.sequence)] : [])];
+    return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : [])];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -220,7 +223,7 @@ class RecurrentBackward extends Operation {
       ...weights.instructions,
       {
         kind: 'recurrentBackward',
-        shape: shapeOf(this.sequence),
+        shape: shapeOf(this.sequence, true),
         outDgates,
         outDh0,
         outDc0: cell === 'lstm' ? last : undefined,
