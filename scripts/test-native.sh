@@ -14,4 +14,4 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 run=()
 # The thread sanitizer of g++ 12 cannot map its shadow memory where the kernel randomises too many address bits.
 if [ "$sanitizers" = thread ] && setarch -R true 2>/dev/null; then run=(setarch -R); fi
-"${run[@]}" ctest --test-dir "$build" --verbose --output-on-failure --no-tests=error
+"${run[@]}" ctest --test-dir "$build" --parallel "${JOBS:-2}" --verbose --output-on-failure --no-tests=error
