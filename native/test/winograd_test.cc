@@ -255,9 +255,11 @@ LW_TEST(channels_and_edges) {
     for (int64_t c : {1, 15, 16, 17, 33})
       for (int64_t oc : {1, 16, 31, 40})
         for (int64_t pad : {0, 1, 2})
-          for (bool turn : {false, true})
+          for (bool turn : {false, true}) {
+            ++seed;
             check_conv(t, square(2, 4 + seed % 3, c, oc, pad), turn, seed % 2 == 0, seed % 3 == 0 ? Activation::relu : Activation::none,
-                       ++seed);
+                       seed);
+          }
   });
 }
 
