@@ -247,6 +247,7 @@ LW_TEST(larger_products_in_any_ranges) {
         check(t, {127, 129, 131, form, 1, 0, true, true, Activation::relu, ranges});
         check(t, {97, 450, 401, form, 1, 0, false, true, Activation::none, ranges});
         check(t, {5, 1500, 200, form, 1, 0, false, false, Activation::none, ranges});
+        check(t, {1, 2500, 401, form, 1, 0, true, true, Activation::relu, ranges});
         check(t, {1500, 5, 200, form, 1, 0, false, true, Activation::relu, ranges});
       }
     check(t, {255, 257, 511, kForms[0], 1, 0, false, false, Activation::none, 3});
