@@ -39,9 +39,15 @@ LW_INLINE int panel_vectors(int most, int64_t columns) {
   return most;
 }
 
-// Rows are taken in blocks of at most kMaxBlockA elements of A (384 KB: they stay in a 1 MB L2 cache beside two panels of B), and every
-// panel of B meets all rows of a block at once.
-constexpr int64_t kMaxBlockA = 96 * 1024;
+// Rows are taken in blocks of about kBlockA elements of A, so that a block stays in the L2 cache beside the panels of B that pass: 384 KB
+// of 1 MB and more where there are 32 registers, else 192 KB of 512 KB. Every panel of B meets all rows of a block at once.
+constexpr int64_t kBlockA = (kVectorRegisters == 32 ? 96 : 48) * 1024, kMaxBlockA = kBlockA * 3 / 2;
+
+// Several blocks of rows share groups of packed panels of B of at most so many elements (768 KB).
+constexpr int64_t kMaxGroupB = 192 * 1024;
+
+// Packing them, strips of so many columns at a time are read from end to end, each line fetched so many rows ahead.
+constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8;
 
 // An operand of more elements than this is not expected in the L2 cache.
 constexpr int64_t kFar = 64 * 1024, kFarC = 16 * 1024;
@@ -52,9 +58,9 @@ constexpr int64_t kSmallB = 4 * 1024;
 // (1024³: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
 constexpr int64_t kBadRowsA = 1024, kBadRowsB = 256, kCopyColumns = 128;
 
-// An A whose rows are contiguous is copied depth by depth where its steps of k share few sets of the L1 cache (pitches of multiples of
-// 512 bytes) or each lie on a page of their own, if so many columns repay it (512³: 6 % more, 1024³: 18 %; at 256 columns it loses 3 %).
-constexpr int64_t kDeepAlias = 128, kDeepColumns = 512;
+// An A whose rows are contiguous is copied tile by tile where its steps of k share few sets of the L1 cache (pitches of multiples of
+// 512 bytes) or each lie on a page of their own, if so many columns repay it (512³: 5 % more; at 256 columns it loses 6 %).
+constexpr int64_t kTiledAlias = 128, kTiledColumns = 512;
 
 // A copied A keeps its rows at an odd number of cache lines.
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
@@ -62,11 +68,12 @@ LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) |
 // Few columns are computed transposed, up to so many and so many rows at a time.
 constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch = kTransposedRows + kLine;
 
-// Scratch: the panels of A with their padding, one panel of B and a line to write over, a transposed block of C.
-constexpr int64_t kScratchA = 2 * kMaxBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes + kLine;
+// Scratch: the panels of A with their padding, the panels of B and a line to write over, a transposed block of C.
+constexpr int64_t kScratchA = 2 * kBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes + kLine;
+constexpr int64_t kScratchB = kMaxGroupB + kPanelB;
 constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
 static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <= kScratchA);  // a pitch is at most 5/4 of a depth above 64
-static_assert((kScratchA + kPanelB + kTransposedC) * sizeof(float) <= kScratchBytes);
+static_assert((kScratchA + kScratchB + kTransposedC) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).
 constexpr int64_t kTaskWork = 1 << 17, kMaxTasks = 96;

@@ -12,7 +12,7 @@ constexpr int kFewRows = kVectorRegisters == 32 ? 4 : 2;
 
 // t.b is the first column, t.b_k the distance between columns.
 template <int kRows, int kVectors, Edge kEdge>
-void columns_tile(const Tile& t) {
+void columns_tile(Tile& t) {
   F32 acc[kRows][kVectors];
   for (int i = 0; i < kRows; ++i)
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();

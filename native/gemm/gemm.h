@@ -32,8 +32,9 @@ void activate(Activation activation, int64_t rows, int64_t columns, float* c, in
 struct Plan {
   int vectors;               // the widest tile
   int64_t rows;              // of one block
-  bool copy_a;               // rows of A into panels
-  bool deep_a;               // a block of an A whose rows are contiguous, depth by depth
+  bool grouped;              // several blocks of rows share packed panels of B
+  bool copy_a;               // rows of A, as they are
+  bool tiled_a;              // rows of an A whose rows are contiguous, a panel for each tile
   bool in_registers;         // B is transposed on the fly
   bool one_row;              // read B from end to end
   bool small_b;              // stays in the L1 cache where it is
@@ -46,10 +47,12 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
   plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
   plan.one_row = rows == 1 && g.b_col == 1 && columns > kMaxVectors * kLanes;
-  const int64_t most = tile_rows(plan.vectors), blocks = divide_up(rows * a_row, kMaxBlockA);
+  const int64_t most = tile_rows(plan.vectors), blocks = larger((rows * a_row + kBlockA / 2) / kBlockA, 1);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
+  plan.grouped = rows > plan.rows && !plan.in_registers;
   plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
-  plan.deep_a = g.a_row == 1 && (g.a_col % kDeepAlias == 0 || g.a_col >= kBadRowsA) && depth > 64 && columns >= kDeepColumns && rows > most;
+  plan.tiled_a =
+      g.a_row == 1 && (g.a_col % kTiledAlias == 0 || g.a_col >= kBadRowsA) && depth > 64 && columns >= kTiledColumns && rows > most;
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
   plan.far_a = rows * g.k > kFar;
   plan.far_b = columns * g.k > kFar;
@@ -76,26 +79,25 @@ struct Block {
   bool add_c, is_last;
 };
 
-// Fetching a panel that starts at b while `tiles` row tiles run: a row of B has a line for each vector, a column of B one for every 16
-// steps of k; each of the first tiles fetches a share, or a single one all of them.
-LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, int vectors, int64_t tiles) {
-  const int64_t shares = smaller(tiles, vectors);
-  if (g.b_row != 1) return {b, shares == 1 ? kLine : 0, g.b_row, INT64_MAX, 0, shares, kLine};
-  const int64_t lines = divide_up(divide_up(depth, kLine), vectors) * kLine;
-  return {b, shares == 1 ? lines : 0, g.b_col, vectors * kLanes, kLine - vectors * kLanes * g.b_col, shares, lines};
+// The panel that starts at b, row by row or, where k is contiguous, a line of every column at a time.
+LW_INLINE Ahead fetch_panel(const GemmArgs& g, const float* b, int64_t depth, int64_t width, int64_t tiles) {
+  const int64_t across = divide_up(width, kLine), down = divide_up(depth, kLine);
+  if (g.b_row != 1) return fetch_evenly(b, kLine, across, g.b_row - across * kLine, across * depth, tiles, depth);
+  return fetch_evenly(b, g.b_col, width, kLine - width * g.b_col, width * down, tiles, depth);
 }
 
-// Each row tile fetches the rows of A of the next one.
-LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& tiles) {
-  const int64_t rows = tiles.size(0), next = rows * g.a_row;
-  if (g.a_row == 1) return {a + next + rows - 1, 0, g.a_col, INT64_MAX, 0, tiles.count - 1, next};
-  return {a + next, 0, g.a_row, rows, kLine - rows * g.a_row, tiles.count - 1, next};
+// While a row tile runs, the rows of A of the next one.
+LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& tiles, int64_t depth) {
+  const int64_t rows = tiles.size(0), next = rows * g.a_row, lines = divide_up(depth, kLine);
+  if (g.a_row == 1)
+    return fetch_evenly(a + next + rows - 1, g.a_col, depth, kLine - depth * g.a_col, divide_up(depth * rows, kLine), 1, depth);
+  return fetch_evenly(a + next, kLine, lines, g.a_row - lines * kLine, lines * rows, 1, depth);
 }
 
 // Rows of one block × columns [n0, n1).
 //
-// A row-contiguous B is used in place by a single row tile or where it is small; else the first row tile that meets a panel leaves it
-// behind packed. Other kinds of B are packed before. Meanwhile the next panel is fetched.
+// A row-contiguous B is used in place by a single row tile or where it is small; else, unless its panels are there already, the first row
+// tile that meets a panel leaves it behind packed. Other kinds of B are packed before. Meanwhile the next panel is fetched.
 template <class A, class B>
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {
   const GemmArgs& g = block.g;
@@ -111,22 +113,15 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
     }
   }
   const RowTiles& tiles = block.tiles;
-  const bool deep = A::kDepthMajor || (plan.deep_a && !A::kGathered);
-  const bool copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);
-  const int64_t depth = block.depth, a_row = deep ? 1 : copy_a ? panel_pitch(depth) : g.a_row;
-  const float* const a = A::kGathered || copy_a || deep ? scratch : block.a;
-  if (A::kDepthMajor) {
-    from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
-  } else if (deep) {
-    pack_deep(depth, block.rows, block.a, g.a_col, scratch);
-  }
-  const bool direct = g.b_col == 1 && (tiles.count == 1 || plan.small_b);
-  float* const packed = scratch + kScratchA;
+  const bool tiled_a = plan.tiled_a && !A::kGathered, copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);
+  const int64_t depth = block.depth, a_row = A::kDepthMajor ? 1 : tiled_a ? depth : copy_a ? panel_pitch(depth) : g.a_row;
+  const float* const a = A::kGathered || copy_a || tiled_a ? scratch : block.a;
+  if (A::kDepthMajor) from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
+  const bool direct = !plan.grouped && g.b_col == 1 && (tiles.count == 1 || plan.small_b);
   Tile tile;
   tile.depth = depth;
-  tile.a_row = a_row;
-  tile.a_k = deep ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
-  tile.copy = packed;
+  tile.a_row = tiled_a ? 1 : a_row;
+  tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
   tile.c_row = g.c_row;
   tile.add_c = block.add_c;
   tile.relu = block.is_last && g.activation == Activation::relu;
@@ -136,26 +131,34 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
     const bool full = columns == width, wraps = next >= n1;
     const float* const b = block.b + j * g.b_col;
-    if (B::kGathered) {
+    float* const packed = scratch + kScratchA + (plan.grouped ? (j - n0) * depth : 0);
+    if (plan.grouped) {
+    } else if (B::kGathered) {
       from_b.panel(block.p0, depth, j, columns, width, packed);
     } else if (g.b_col != 1 && !plan.in_registers) {
       pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
     }
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
-    tile.ahead = {b, 0, 0, INT64_MAX, 0, 0, 0};
-    if (plan.far_a && !deep && j == n0 && tiles.count > 1)
-      tile.ahead = fetch_rows(g, block.a, tiles);
-    else if (plan.far_b && !(wraps && block.is_last))
-      tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, vectors, tiles.count);
+    const bool streams = direct && tiles.count == 1 && plan.far_b && full;
+    tile.ahead = {.at = b};
+    if (plan.far_a && !tiled_a && !A::kDepthMajor && j == n0 && tiles.count > 1)
+      tile.ahead = fetch_rows(g, block.a, tiles, depth);
+    else if (plan.far_b && !plan.grouped && !(wraps && block.is_last))
+      tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, width, tiles.count);
     for (int64_t t = 0; t < tiles.count;) {
-      const bool in_place = direct || (g.b_col == 1 && t == 0), copies = in_place && !direct;
+      const bool in_place = direct || (!plan.grouped && g.b_col == 1 && t == 0), copies = in_place && !direct;
       const bool copy_rows = copy_a && j == n0;
       const int64_t rows = tiles.size(t), same = (t < tiles.longer ? tiles.longer : tiles.count) - t;
       const int64_t i = tiles.start(t);
       if (copy_rows && A::kGathered) from_a.rows(block.m0 + i, rows, block.p0, depth, scratch + i * a_row, a_row);
       if (copy_rows && !A::kGathered) pack_a(rows, depth, block.a + i * g.a_row, g.a_row, scratch + i * a_row);
-      tile.count = copies || copy_rows ? 1 : same;
+      if (tiled_a) {
+        if (j == n0) pack_tile(rows, g.m - block.m0 - i, depth, block.a + i, g.a_col, scratch + i * depth);
+        tile.a_k = rows;
+      }
+      tile.copy = packed;
+      tile.count = copies || copy_rows || (tiled_a && j == n0) ? 1 : same;
       tile.a = a + i * a_row;
       tile.a_next = rows * a_row;
       tile.b = in_place || plan.in_registers ? b : packed;
@@ -165,14 +168,35 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
       const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
       (plan.in_registers ? columns_tile_kernel(rows, vectors, full)
        : copies          ? copying_tile_kernel(rows, vectors, full)
+       : streams         ? tile_kernel<Edge::full, Role::streamed>(rows, vectors)
                          : tile_kernel(rows, vectors, edge))(tile);
       if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
         activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
-      tile.ahead.at += tile.count * tile.ahead.next;
-      tile.ahead.tiles -= tile.count;
       t += tile.count;
     }
     j = next;
+  }
+}
+
+// Columns [n0, n1) of one depth block of B as panels, one behind the other: that of column j begins at (j - n0)·depth.
+template <class B>
+void pack_group(const GemmArgs& g, int most, int64_t p, int64_t depth, const float* b, int64_t n0, int64_t n1, const B& from_b,
+                float* out) {
+  for (int64_t j = n0; j < n1;) {
+    const int vectors = panel_vectors(most, n1 - j);
+    const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j);
+    float* const to = out + (j - n0) * depth;
+    if (B::kGathered) {
+      from_b.panel(p, depth, j, columns, width, to);
+    } else if (g.b_col == 1 && columns == width) {
+      const int64_t whole = (n1 - j) / width * width;
+      pack_strips(depth, whole, width, b + j, g.b_row, to);
+      j += whole;
+      continue;
+    } else {
+      pack_panel(depth, columns, width, b + j * g.b_col, g.b_row, g.b_col, to);
+    }
+    j += width;
   }
 }
 
@@ -184,21 +208,19 @@ void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64
   Plan plan = make_plan(g, m1 - m0, n1 - n0, step, A::kGathered && !A::kDepthMajor ? panel_pitch(step) : step);
   plan.far_a = plan.far_a && !A::kGathered;
   plan.far_b = plan.far_b && !B::kGathered;
-  for (int64_t m = m0; m < m1; m += plan.rows) {
-    const int64_t rows = smaller(plan.rows, m1 - m);
-    const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
-    for (int64_t p = 0; p == 0 || p < g.k; p += step) {
-      const Block block = {g,
-                           tiles,
-                           smaller(step, g.k - p),
-                           g.a + m * g.a_row + p * g.a_col,
-                           g.b + p * g.b_row,
-                           m,
-                           rows,
-                           p,
-                           p > 0 || g.accumulate,
-                           p + step >= g.k};
-      gemm_block(block, plan, n0, n1, from_a, from_b, scratch);
+  const int64_t width = plan.vectors * kLanes, group = plan.grouped ? larger(kMaxGroupB / step / width, 1) * width : n1 - n0;
+  for (int64_t p = 0; p == 0 || p < g.k; p += step) {
+    const int64_t depth = smaller(step, g.k - p);
+    const float *const a = g.a + p * g.a_col, *const b = g.b + p * g.b_row;
+    for (int64_t n = n0; n < n1; n += group) {
+      const int64_t end = smaller(n1, n + group);
+      if (plan.grouped) pack_group(g, plan.vectors, p, depth, b, n, end, from_b, scratch + kScratchA);
+      for (int64_t m = m0; m < m1; m += plan.rows) {
+        const int64_t rows = smaller(plan.rows, m1 - m);
+        const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
+        gemm_block({g, tiles, depth, a + m * g.a_row, b, m, rows, p, p > 0 || g.accumulate, p + step >= g.k}, plan, n, end, from_a, from_b,
+                   scratch);
+      }
     }
   }
 }
@@ -206,7 +228,7 @@ void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64
 // The same through the transpose of C.
 template <class A = Strided, class B = Strided>
 void gemm_transposed(const GemmArgs& g, int64_t m0, int64_t m1, float* scratch, const A& from_a = {}, const B& from_b = {}) {
-  float* const block = scratch + kScratchA + kPanelB;
+  float* const block = scratch + kScratchA + kScratchB;
   for (int64_t m = m0; m < m1; m += kTransposedRows) {
     const int64_t rows = smaller(kTransposedRows, m1 - m);
     float* const c = g.c + m * g.c_row;

@@ -8,13 +8,29 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// What comes next is fetched into the L2 cache while a tile is computed: at every step of k a line for each vector of the tile, `also`
-// elements apart, then `step` elements on, and after `run` of those `jump` on.
+// What comes next is fetched into the L2 cache while tiles run, evenly: a burst would fill the queue of misses and hold up the tile itself.
+// A walk over cache lines: `run` of them `step` elements apart, then `jump` on. Every kFetchSteps steps of k take `lines`.
+constexpr int64_t kFetchSteps = 16;
 struct Ahead {
   const float* at;
-  int64_t also, step, run, jump;
-  int64_t tiles, next;  // the first tiles of a row of them do so, each beginning `next` elements further
+  int64_t step, run, jump;
+  int64_t lines, left, total;  // left: of this run; total: of the whole walk
 };
+
+// `total` lines while `tiles` tiles of that depth run.
+LW_INLINE Ahead fetch_evenly(const float* at, int64_t step, int64_t run, int64_t jump, int64_t total, int64_t tiles, int64_t depth) {
+  return {at, step, run, jump, divide_up(total, larger(tiles * divide_up(depth, kFetchSteps), 1)), run, total};
+}
+
+LW_INLINE void fetch(Ahead& ahead) {
+  const int64_t lines = smaller(ahead.lines, ahead.total);
+  ahead.total -= lines;
+  for (int64_t i = 0; i < lines; ++i) {
+    prefetch_l2(ahead.at);
+    ahead.at += ahead.step;
+    if (--ahead.left == 0) ahead.at += ahead.jump, ahead.left = ahead.run;
+  }
+}
 
 struct Tile {
   int64_t depth;
@@ -75,9 +91,13 @@ LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
     }
 }
 
-// kAhead: the tile fetches what comes next. The others leave that out: its instructions cost five rows of 8 lanes a tenth of their speed.
-template <int kRows, int kVectors, Edge kEdge, bool kCopy, bool kAhead>
-LW_INLINE void one_tile(const Tile& t, const float* t_a, float* t_c, const float* ahead) {
+// What becomes of B. reused: other tiles read it as well. copied: this tile leaves it behind as a packed panel. streamed: this tile alone
+// reads it, in place, and fetches as many lines as it reads at every step.
+enum class Role { reused, copied, streamed };
+constexpr int lines_across(int vectors) { return (vectors * kLanes + static_cast<int>(kLine) - 1) / static_cast<int>(kLine); }
+
+template <int kRows, int kVectors, Edge kEdge, Role kRole>
+LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
   F32 acc[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
@@ -100,77 +120,73 @@ LW_INLINE void one_tile(const Tile& t, const float* t_a, float* t_c, const float
   float* copy = t.copy;
   const int64_t a_row = t.a_row, a_k = t.a_k, b_k = t.b_k;
   const int last = t.last;
-  const int64_t also = t.ahead.also;
-  int64_t run = t.ahead.run;
-  for (int64_t p = t.depth; p > 0; --p) {
-    F32 column[kVectors];
-#pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) {
-      column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
-      if (kAhead) prefetch_l2(ahead + j * also);
+  const float* ahead = t.ahead.at;
+  for (int64_t left = t.depth; left > 0;) {
+    int64_t steps = left;
+    if (kRole != Role::streamed && t.ahead.total > 0) {
+      fetch(t.ahead);
+      steps = smaller(left, kFetchSteps);
     }
-    if (kCopy) {
+    left -= steps;
+    for (; steps > 0; --steps) {
+      F32 column[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, column[j]);
-      copy += kVectors * kLanes;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const F32 element = set1(a[i / 3][(i % 3) * a_row]);
-#pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
-    }
-    b += b_k;
-#pragma GCC unroll 16
-    for (int g = 0; g < kGroups; ++g) a[g] += a_k;
-    if (kAhead) {
-      ahead += t.ahead.step;
-      if (--run == 0) {
-        ahead += t.ahead.jump;
-        run = t.ahead.run;
+      for (int j = 0; j < kVectors; ++j)
+        column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+      if (kRole == Role::streamed) {
+        for (int j = 0; j < lines_across(kVectors); ++j) prefetch_l2(ahead + j * kLine);
+        ahead += b_k;
       }
+      if (kRole == Role::copied) {
+#pragma GCC unroll 16
+        for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, column[j]);
+        copy += kVectors * kLanes;
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const F32 element = set1(a[i / 3][(i % 3) * a_row]);
+#pragma GCC unroll 16
+        for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
+      }
+      b += b_k;
+#pragma GCC unroll 16
+      for (int g = 0; g < kGroups; ++g) a[g] += a_k;
     }
   }
 
   finish<kRows, kVectors, kEdge>(t, acc, t_c);
 }
 
-template <int kRows, int kVectors, Edge kEdge, bool kCopy>
-void tile(const Tile& t) {
+template <int kRows, int kVectors, Edge kEdge, Role kRole>
+void tile(Tile& t) {
   const float* a = t.a;
   float* c = t.c;
-  const float* ahead = t.ahead.at;
   for (int64_t i = 0; i < t.count; ++i) {
-    if (i < t.ahead.tiles) {
-      one_tile<kRows, kVectors, kEdge, kCopy, true>(t, a, c, ahead);
-    } else {
-      one_tile<kRows, kVectors, kEdge, kCopy, false>(t, a, c, ahead);
-    }
+    one_tile<kRows, kVectors, kEdge, kRole>(t, a, c);
     a += t.a_next;
     c += t.c_next;
-    ahead += t.ahead.next;
   }
 }
 
-using TileKernel = void (*)(const Tile&);
+using TileKernel = void (*)(Tile&);
 
 // Two row tiles or more share a panel when it is copied, so the first has more than half the rows of a full one.
-template <int kVectors, Edge kEdge, bool kCopy, int kRows = tile_rows(kVectors)>
+template <int kVectors, Edge kEdge, Role kRole, int kRows = tile_rows(kVectors)>
 LW_INLINE TileKernel tile_kernel(int64_t rows) {
-  if constexpr (kRows == (kCopy ? kTileRows / 2 + 1 : 1)) {
-    return tile<kRows, kVectors, kEdge, kCopy>;
+  if constexpr (kRows == (kRole == Role::copied ? kTileRows / 2 + 1 : 1)) {
+    return tile<kRows, kVectors, kEdge, kRole>;
   } else {
-    return rows == kRows ? tile<kRows, kVectors, kEdge, kCopy> : tile_kernel<kVectors, kEdge, kCopy, kRows - 1>(rows);
+    return rows == kRows ? tile<kRows, kVectors, kEdge, kRole> : tile_kernel<kVectors, kEdge, kRole, kRows - 1>(rows);
   }
 }
 
-template <Edge kEdge>
+template <Edge kEdge, Role kRole = Role::reused>
 LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors) {
   switch (vectors) {
-    case 1: return tile_kernel<1, kEdge, false>(rows);
-    case 2: return tile_kernel<2, kEdge, false>(rows);
-    case 4: return tile_kernel<4, kEdge, false>(rows);
-    default: return tile_kernel<8, kEdge, false>(rows);
+    case 1: return tile_kernel<1, kEdge, kRole>(rows);
+    case 2: return tile_kernel<2, kEdge, kRole>(rows);
+    case 4: return tile_kernel<4, kEdge, kRole>(rows);
+    default: return tile_kernel<8, kEdge, kRole>(rows);
   }
 }
 
@@ -183,8 +199,8 @@ LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors, Edge edge) {
 }
 
 LW_INLINE TileKernel copying_tile_kernel(int64_t rows, int vectors, bool full) {
-  if (vectors == 1) return full ? tile_kernel<1, Edge::full, true>(rows) : tile_kernel<1, Edge::ragged, true>(rows);
-  return full ? tile_kernel<2, Edge::full, true>(rows) : tile_kernel<2, Edge::ragged, true>(rows);
+  if (vectors == 1) return full ? tile_kernel<1, Edge::full, Role::copied>(rows) : tile_kernel<1, Edge::ragged, Role::copied>(rows);
+  return full ? tile_kernel<2, Edge::full, Role::copied>(rows) : tile_kernel<2, Edge::ragged, Role::copied>(rows);
 }
 
 }  // namespace

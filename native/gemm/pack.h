@@ -57,10 +57,31 @@ void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* o
   for (int64_t i = 0; i < rows; ++i) copy_run(depth, a + i * a_row, out + i * pitch);
 }
 
-// `depth` steps of k of an A whose rows are contiguous, at panel_pitch(rows).
-void pack_deep(int64_t depth, int64_t rows, const float* a, int64_t a_col, float* out) {
-  const int64_t pitch = panel_pitch(rows);
-  for (int64_t p = 0; p < depth; ++p) copy_run(rows, a + p * a_col, out + p * pitch);
+// `rows` rows of an A whose rows are contiguous, as a panel [depth][rows]; from the first one on A has `beyond` rows. What is written
+// beyond a step is written over by the next one; the last one may write up to a vector too much.
+LW_INLINE void pack_tile(int64_t rows, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
+  for (int64_t p = 0; p < depth; ++p)
+    for (int64_t i = 0; i < rows; i += kLanes) {
+      const float* const in = a + p * a_col + i;
+      store(out + p * rows + i, i + kLanes <= beyond ? load(in) : load_n(in, static_cast<int>(smaller(kLanes, rows - i))));
+    }
+}
+
+// Columns [0, columns) of a row-contiguous B as panels of `width`, a whole number of them: in strips whose rows are read from end to end,
+// a few lines at a time, while the rows to come are fetched. Panel by panel, every line of B would lie on another page.
+void pack_strips(int64_t depth, int64_t columns, int64_t width, const float* b, int64_t b_row, float* out) {
+  const int64_t strip = larger(1, kStrip / width) * width;
+  for (int64_t j0 = 0; j0 < columns; j0 += strip) {
+    const int64_t end = smaller(columns, j0 + strip);
+    for (int64_t p = 0; p < depth; ++p) {
+      const float *const row = b + p * b_row, *const ahead = row + kStripAhead * b_row;
+      for (int64_t j = j0; j < end; j += width) {
+        float* const to = out + j * depth + p * width;
+        for (int64_t i = 0; i < width; i += kLine) prefetch(ahead + j + i);
+        for (int64_t i = 0; i < width; i += kLanes) store(to + i, load(row + j + i));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace lanewise {
 
 constexpr int64_t kOk = -1;
-constexpr size_t kScratchBytes = 2u << 20;
+constexpr size_t kScratchBytes = 3u << 20;
 constexpr int kMaxRank = 6;
 
 enum class DType : int32_t { f32 = 0, i32 = 1, u8 = 2 };

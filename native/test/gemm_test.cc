@@ -258,6 +258,8 @@ LW_TEST(several_row_blocks) {
   on_every_table([](const KernelTable& t) {
     for (int form : {0, 1, 2}) check(t, {430, 530, 390, kForms[form], 1, 0, false, false, Activation::none, 1});
     check(t, {2600, 130, 65, kForms[0], 1, 191});
+    // Several blocks of rows, and several groups of panels that they share.
+    for (const Form& form : kForms) check(t, {450, 530, 384, form, 1, 3, true, true, Activation::relu, 2});
   });
 }
 

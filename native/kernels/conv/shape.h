@@ -22,7 +22,7 @@ LW_INLINE bool is_pointwise(const ConvShape& s) {
 }
 
 // The operand's room in scratch lies behind that of the product.
-constexpr int64_t kProductScratch = kScratchA + kPanelB + kTransposedC;
+constexpr int64_t kProductScratch = kScratchA + kScratchB + kTransposedC;
 constexpr int64_t kSpare = kMaxVectors * kLanes * (kMaxDepth + 2 * kLine) + kLanes;
 static_assert((kProductScratch + kSpare) * sizeof(float) <= kScratchBytes);
 

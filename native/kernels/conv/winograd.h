@@ -144,15 +144,15 @@ void panels_product(int64_t rows, int64_t k, int64_t n, const float* a, const fl
       tile.b = panels + j * k + p * columns, tile.b_k = columns;
       tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
       const Edge edge = columns == vectors * kLanes ? Edge::full : Edge::ragged;
-      // The first row tile fetches what follows, the next panel.
-      tile.ahead = {tile.b + k * columns, kLanes, columns, INT64_MAX, 0, 1, 0};
+      // Meanwhile what follows, the next panel.
+      const int64_t lines = divide_up(tile.depth * columns, kLine);
+      tile.ahead = fetch_evenly(tile.b + k * columns, kLine, lines, 0, lines, tiles.count, tile.depth);
       for (int64_t t = 0; t < tiles.count; t += tile.count) {
         const int64_t size = tiles.size(t), i = tiles.start(t);
         tile.count = (t < tiles.longer ? tiles.longer : tiles.count) - t;
         tile.a = a + i * k + p, tile.a_next = size * k;
         tile.c = c + i * n + j, tile.c_next = size * n;
         tile_kernel(size, vectors, edge)(tile);
-        tile.ahead.tiles -= tile.count;
       }
     }
   }

@@ -27,7 +27,9 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
     tile.bias = nullptr;
     tile.last = static_cast<int>(width - (vectors - 1) * kLanes);
     tile.add_c = add_c, tile.relu = false, tile.far_c = false;
-    tile.ahead = {ahead, 0, kPanelUnits, INT64_MAX, 0, ahead != nullptr ? 1 : 0, 0};
+    tile.ahead = {};
+    if (ahead != nullptr && j == 0)
+      tile.ahead = fetch_evenly(ahead, kLine, depth * kPanelUnits / kLine, 0, depth * kPanelUnits / kLine, tiles.count, depth);
     const Edge edge = width == vectors * kLanes ? Edge::full : Edge::padded;
     for (int64_t t = 0; t < tiles.count; t += tile.count) {
       const int64_t size = tiles.size(t), start = tiles.start(t);
@@ -35,7 +37,6 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
       tile.a = a + start * a_row, tile.a_next = size * a_row;
       tile.c = c + start * c_row + j, tile.c_next = size * c_row;
       tile_kernel(size, vectors, edge)(tile);
-      tile.ahead.tiles = 0;
     }
     j += width;
   }
