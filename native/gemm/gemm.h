@@ -4,9 +4,10 @@
 // Numbers: K falls into blocks of depth_block(K); inside a block the sum starts at 0 and is one chain of FMAs in order of k; blocks are
 // added in order (the first to the old C when accumulating), then the bias, then the activation. So the bits depend neither on tiles,
 // packing and threads nor on the ISA, as long as it fuses; the baseline rounds each product as well: |error| ≤ (K + 2)·2^-24·Σ|a·b| either
-// way. NaN passes relu.
+// way. A matrix whose k is contiguous times one vector has more chains: see dots.h. NaN passes relu.
 #pragma once
 #include "../kernels/math.h"
+#include "dots.h"
 #include "few_columns.h"
 #include "few_rows.h"
 #include "microkernel.h"
@@ -269,7 +270,11 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
     g.a += item * args.a_batch;
     g.b += item * args.b_batch;
     g.c += item * args.c_batch;
-    if (better_transposed(g, m1 - m0)) {
+    if (is_dots(g)) {
+      gemm_dots(g, g.n == 1 ? m0 : n0, g.n == 1 ? m1 : n1, floats);
+      if (g.activation == Activation::sigmoid || g.activation == Activation::tanh)
+        activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);
+    } else if (better_transposed(g, m1 - m0)) {
       gemm_transposed(g, m0, m1, floats);
     } else {
       gemm_rectangle(g, m0, m1, n0, n1, floats);

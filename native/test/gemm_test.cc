@@ -58,12 +58,18 @@ float reference(const GemmArgs& g, const float* a, const float* b, float old, in
   float sum = g.accumulate ? old : 0.0f;
   magnitude = std::fabs(sum);
   for (int64_t p0 = 0; p0 == 0 || p0 < g.k; p0 += step) {
-    float block = 0.0f;
-    for (int64_t p = p0; p < std::min(g.k, p0 + step); ++p) {
+    float chain[16] = {};
+    const bool dots = g.k >= 32 && (g.n == 1 ? g.a_col == 1 : g.m == 1 && g.b_row == 1 && g.b_col != 1);
+    const int64_t chains = dots ? 16 : 1, end = std::min(g.k, p0 + step);
+    for (int64_t p = p0; p < end; ++p) {
       const float x = a[i * g.a_row + p * g.a_col], y = b[p * g.b_row + j * g.b_col];
-      block = std::fma(x, y, block);
+      float& sum_of = chain[(p - p0) % chains];
+      sum_of = std::fma(x, y, sum_of);
       magnitude += std::fabs(double(x) * y);
     }
+    for (int64_t half = chains / 2; half > 0; half /= 2)
+      for (int64_t l = 0; l < half; ++l) chain[l] += chain[l + half];
+    const float block = chain[0];
     sum = p0 == 0 && !g.accumulate ? block : sum + block;
   }
   if (g.bias != nullptr) {
@@ -258,6 +264,13 @@ LW_TEST(several_row_blocks) {
   on_every_table([](const KernelTable& t) {
     for (int form : {0, 1, 2}) check(t, {430, 530, 390, kForms[form], 1, 0, false, false, Activation::none, 1});
     check(t, {2600, 130, 65, kForms[0], 1, 191});
+    // Vectors with a matrix whose k is contiguous.
+    for (int64_t k : {31, 32, 40, 48, 400})
+      for (int64_t n : {1, 2, 7, 40}) {
+        check(t, {1, n, k, kForms[1], 2, 3, true, true, Activation::relu, 3});
+        check(t, {n, 1, k, kForms[0], 2, 3, true, true, Activation::tanh, 3});
+        check(t, {n, 1, k, kForms[1], 1, 3, false, true, Activation::relu, 1});
+      }
     // Several blocks of rows, and several groups of panels that they share.
     for (const Form& form : kForms) check(t, {450, 530, 384, form, 1, 3, true, true, Activation::relu, 2});
   });
