@@ -23,27 +23,29 @@ LW_INLINE void map_store_rest(MapOperand d, F32 x, int n) {
   }
 }
 
-template <class Op>
-LW_INLINE void map_unary(int64_t n, MapOperand d, MapOperand a, Op op) {
-  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step) store(d.data, op(load(a.data)));
-  const int rest = static_cast<int>(n);
-  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest)), rest);
-}
-template <class Op>
-LW_INLINE void map_binary(int64_t n, MapOperand d, MapOperand a, MapOperand b, Op op) {
-  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step, b.data += b.step) store(d.data, op(load(a.data), load(b.data)));
-  const int rest = static_cast<int>(n);
-  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest)), rest);
-}
-template <class Op>
-LW_INLINE void map_ternary(int64_t n, MapOperand d, MapOperand a, MapOperand b, MapOperand c, Op op) {
-  for (; n >= kLanes; n -= kLanes, d.data += kLanes, a.data += a.step, b.data += b.step, c.data += c.step) {
-    store(d.data, op(load(a.data), load(b.data), load(c.data)));
+// Vectors of a block that are computed side by side.
+constexpr int kMapUnroll = 2;
+
+// d = op(operands...) on n elements.
+template <class Op, class... Operands>
+LW_INLINE void map_vectors(int64_t n, MapOperand d, Op op, Operands... from) {
+  for (; n >= kMapUnroll * kLanes; n -= kMapUnroll * kLanes) {
+    F32 x[kMapUnroll];
+#pragma GCC unroll 4
+    for (int v = 0; v < kMapUnroll; ++v) x[v] = op(load(from.data + v * from.step)...);
+#pragma GCC unroll 4
+    for (int v = 0; v < kMapUnroll; ++v) store(d.data + v * kLanes, x[v]);
+    d.data += kMapUnroll * kLanes;
+    ((from.data += kMapUnroll * from.step), ...);
+  }
+  for (; n >= kLanes; n -= kLanes) {
+    store(d.data, op(load(from.data)...));
+    d.data += kLanes;
+    ((from.data += from.step), ...);
   }
   const int rest = static_cast<int>(n);
-  if (rest > 0) map_store_rest(d, op(load_n(a.data, rest), load_n(b.data, rest), load_n(c.data, rest)), rest);
+  if (rest > 0) map_store_rest(d, op(load_n(from.data, rest)...), rest);
 }
-
 LW_INLINE F32 one_if(Mask m) { return select(m, set1(1.0f), zero()); }
 
 // d = op(a, b, c) on n elements.
@@ -51,16 +53,16 @@ static __attribute__((noinline)) void map_instruction(const MapInstruction& i, i
   const MapOperand a = registers[i.a];
 #define LW_UNARY(name, expression) \
   case MapOp::name:                \
-    return map_unary(              \
-        n, d, a, [](F32 x) __attribute__((always_inline)) { return expression; });
+    return map_vectors(            \
+        n, d, [](F32 x) __attribute__((always_inline)) { return expression; }, a);
 #define LW_BINARY(name, expression) \
   case MapOp::name:                 \
-    return map_binary(              \
-        n, d, a, registers[i.b], [](F32 x, F32 y) __attribute__((always_inline)) { return expression; });
+    return map_vectors(             \
+        n, d, [](F32 x, F32 y) __attribute__((always_inline)) { return expression; }, a, registers[i.b]);
 #define LW_TERNARY(name, expression) \
   case MapOp::name:                  \
-    return map_ternary(              \
-        n, d, a, registers[i.b], registers[i.c], [](F32 x, F32 y, F32 z) __attribute__((always_inline)) { return expression; });
+    return map_vectors(              \
+        n, d, [](F32 x, F32 y, F32 z) __attribute__((always_inline)) { return expression; }, a, registers[i.b], registers[i.c]);
   switch (i.op) {
     LW_BINARY(add, add(x, y))
     LW_BINARY(sub, sub(x, y))
