@@ -14,10 +14,12 @@ export class NdArray<T extends NumericArray = NumericArray> {
     this.shape = shape;
   }
 
+  /** Element type, that of the typed array. */
   get dtype(): DType {
     return dtypeOf(this.data);
   }
 
+  /** Number of dimensions. */
   get rank(): number {
     return this.shape.length;
   }
@@ -45,6 +47,7 @@ export class NdArray<T extends NumericArray = NumericArray> {
   }
 }
 
+/** A number, or arrays of arrays … of numbers. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
 /**

@@ -12,6 +12,7 @@ import { cast } from './ops/elementwise.js';
 import { boolean, checkOptions, positive, seed as seedRule, type Rule } from './options.js';
 import { Philox } from './random.js';
 
+/** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
   /** Distance of the points in the difference; for |x| > 1 times |x|. Default: 1/32. */
   readonly step?: number;
@@ -39,6 +40,7 @@ export interface GradcheckInput {
   readonly numeric: number;
 }
 
+/** What {@link gradcheck} found. */
 export interface GradcheckReport {
   readonly passed: boolean;
   /** One for each float32 input, then one for each parameter of a layer. */

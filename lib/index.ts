@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 export { array, NdArray, type NestedNumbers } from './array.js';
+export type { NumericArray } from './native.js';
 export * from './errors.js';
 export { type CpuInfo, cpuInfo, getThreads, setThreads } from './threads.js';
 
@@ -10,8 +11,10 @@ export { type DType, type Shape, Tensor, type TensorType } from './graph/tensor.
 export { gradients } from './graph/gradients.js';
 export { constant } from './graph/source.js';
 export * from './ops/index.js';
-export { compile } from './compile/compile.js';
+export { type Compiled, compile } from './compile/compile.js';
+export type { CompileOptions } from './compile/build.js';
 export * from './gradcheck.js';
+export type { AnyLayer } from './model/trace.js';
 
 export * from './init.js';
 export { Philox, type Random } from './random.js';

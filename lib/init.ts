@@ -13,6 +13,7 @@ export type Initializer = (shape: Shape, random: Random) => Float32Array;
 /** The activation a weight is made for. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
 
+/** Options of the Kaiming initializers. */
 export interface KaimingOptions {
   /** Slope below zero of the leaky ReLU that follows. Default: 0. */
   readonly a?: number;
@@ -22,6 +23,7 @@ export interface KaimingOptions {
   readonly nonlinearity?: Nonlinearity;
 }
 
+/** Options of the initializers that scale by a gain. */
 export interface GainOptions {
   /** Factor on all values; see `gain()`. Default: 1. */
   readonly gain?: number;

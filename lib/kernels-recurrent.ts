@@ -12,6 +12,7 @@ import { gemm } from './kernels.js';
 import { native } from './native.js';
 import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from './options.js';
 
+/** Sizes and options that all kernels of recurrent sequences share. */
 export interface RecurrentKernelOptions {
   /** T: time steps. */
   readonly steps: number;
@@ -19,27 +20,27 @@ export interface RecurrentKernelOptions {
   readonly n: number;
   /** H: hidden units. */
   readonly hidden: number;
-  /** [H, G·H]: recurrent weights. */
+  /** `[H, G·H]`: recurrent weights. */
   readonly u: Float32Array;
   /** Run from the last step to the first. Default: false. */
   readonly reverse?: boolean;
   /** [N], each 1 … T: a row carries its state unchanged from that step on. Default: all rows are T long. */
   readonly lengths?: Int32Array;
-  /** [T + 1, N, H]: all states, the result of the forward pass. */
+  /** `[T + 1, N, H]`: all states, the result of the forward pass. */
   readonly states: Float32Array;
 }
 
 interface Forward {
   /** [T, N, G·H] */
   readonly g: Float32Array;
-  /** [N, H]: initial state. */
+  /** `[N, H]`: initial state. */
   readonly h0: Float32Array;
 }
 
 interface Backward {
-  /** [T, N, H]: the gradient of the state each step wrote. Default: zeros. */
+  /** `[T, N, H]`: the gradient of the state each step wrote. Default: zeros. */
   readonly dy?: Float32Array;
-  /** [N, H]: that of the final state, on top. Default: zeros. */
+  /** `[N, H]`: that of the final state, on top. Default: zeros. */
   readonly dh?: Float32Array;
   /** Result [T, N, G·H]: the gradient of g. That of u is stepsᵀ · dgates, steps being the states that were read. */
   readonly dgates: Float32Array;
@@ -53,37 +54,43 @@ interface Nonlinear {
 }
 
 interface LstmArrays {
-  /** [T + 1, N, H]: cells beside the states. */
+  /** `[T + 1, N, H]`: cells beside the states. */
   readonly cells: Float32Array;
-  /** [T, N, 4·H]: activated gates, kept for the backward pass; may be g. */
+  /** `[T, N, 4·H]`: activated gates, kept for the backward pass; may be g. */
   readonly gates: Float32Array;
 }
 
 interface GruArrays {
   /** Reset the product (PyTorch) or the state before it. Default: true. */
   readonly resetAfter?: boolean;
-  /** [T, N, 3·H]: activated gates, kept for the backward pass; may be g. */
+  /** `[T, N, 3·H]`: activated gates, kept for the backward pass; may be g. */
   readonly gates: Float32Array;
-  /** [T, N, H]: h·U_n + bias, or with resetAfter false r⊙h, kept for the backward pass. */
+  /** `[T, N, H]`: h·U_n + bias, or with resetAfter false r⊙h, kept for the backward pass. */
   readonly q: Float32Array;
 }
 
+/** Options of {@link rnnForward}. */
 export interface RnnForwardOptions extends RecurrentKernelOptions, Forward, Nonlinear {}
+/** Options of {@link rnnBackward}. */
 export interface RnnBackwardOptions extends RecurrentKernelOptions, Backward, Nonlinear {}
+/** Options of {@link lstmForward}. */
 export interface LstmForwardOptions extends RecurrentKernelOptions, Forward, LstmArrays {
-  /** [N, H]: initial cells. */
+  /** `[N, H]`: initial cells. */
   readonly c0: Float32Array;
 }
+/** Options of {@link lstmBackward}. */
 export interface LstmBackwardOptions extends RecurrentKernelOptions, Backward, LstmArrays {
-  /** [N, H]: the gradient of the final cells. Default: zeros. */
+  /** `[N, H]`: the gradient of the final cells. Default: zeros. */
   readonly dc?: Float32Array;
   /** Result [N, H]. */
   readonly dc0: Float32Array;
 }
+/** Options of {@link gruForward}. */
 export interface GruForwardOptions extends RecurrentKernelOptions, Forward, GruArrays {
   /** [H], added to h·U_n; with resetAfter only. Default: none. */
   readonly bias?: Float32Array;
 }
+/** Options of {@link gruBackward}. */
 export interface GruBackwardOptions extends RecurrentKernelOptions, Backward, GruArrays {
   /** Result [T, N, H]: the gradient of q; with resetAfter that of U_n is stepsᵀ · dq. */
   readonly dq: Float32Array;
@@ -203,6 +210,7 @@ export function gruBackward(options: GruBackwardOptions): void {
   call(() => native().recurrentBackward(shape, u, states, undefined, gates, q, dy, dh, undefined, lengths, dgates, dq, dh0, undefined));
 }
 
+/** Sizes and arrays that the single steps share. */
 export interface RecurrentStepOptions {
   /** Rows of the batch. */
   readonly n: number;
@@ -218,15 +226,18 @@ export interface RecurrentStepOptions {
   readonly u: Float32Array;
   /** [G·H]. Default: none. */
   readonly b?: Float32Array;
-  /** [N, H]: the state, overwritten by the next one. */
+  /** `[N, H]`: the state, overwritten by the next one. */
   readonly h: Float32Array;
 }
 
+/** Options of {@link rnnStep}. */
 export interface RnnStepOptions extends RecurrentStepOptions, Nonlinear {}
+/** Options of {@link lstmStep}. */
 export interface LstmStepOptions extends RecurrentStepOptions {
-  /** [N, H]: the cells, overwritten by the next ones. */
+  /** `[N, H]`: the cells, overwritten by the next ones. */
   readonly c: Float32Array;
 }
+/** Options of {@link gruStep}. */
 export interface GruStepOptions extends RecurrentStepOptions {
   /** Reset the product (PyTorch) or the state before it. Default: true. */
   readonly resetAfter?: boolean;

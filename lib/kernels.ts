@@ -21,6 +21,7 @@ import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed
 
 export * from './kernels-images.js';
 export * from './kernels-recurrent.js';
+export type { NumericArray } from './native.js';
 export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
 const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };
@@ -30,6 +31,7 @@ const numbers: Rule = {
   accepts: (value) => floatsOrInts.accepts(value) || value instanceof Uint8Array,
 };
 
+/** Sizes, arrays and strides of {@link gemm}. */
 export interface GemmOptions {
   /** Rows of op(A) and of C. */
   readonly m: number;
@@ -89,6 +91,7 @@ export function gemm(options: GemmOptions): void {
   call(() => native().gemm(m, n, k, a, 0, aRow, aCol, b, 0, bRow, bCol, c, 0, ldc, bias, activations.indexOf(activation), beta === 1));
 }
 
+/** Options of {@link softmax}. */
 export interface SoftmaxKernelOptions {
   readonly rows: number;
   readonly columns: number;
@@ -115,6 +118,7 @@ export function softmax(options: SoftmaxKernelOptions): void {
   call(() => native().softmax(softmaxKinds.indexOf(kind), rows, columns, input, output));
 }
 
+/** Options of {@link reduce}. */
 export interface ReduceKernelOptions {
   readonly kind: ReduceKind;
   /** Default: 1. */
@@ -144,6 +148,7 @@ export function reduce(options: ReduceKernelOptions): void {
   call(() => native().reduce(reduceKinds.indexOf(kind), outer, count, inner, input, output));
 }
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyKernelOptions {
   readonly rows: number;
   readonly columns: number;
@@ -174,6 +179,7 @@ export function crossEntropy(options: CrossEntropyKernelOptions): void {
   call(() => native().crossEntropy(rows, columns, logits, ids, ignoreIndex, loss));
 }
 
+/** Options of {@link crossEntropyBackward}. */
 export interface CrossEntropyBackwardOptions {
   readonly rows: number;
   readonly columns: number;
@@ -208,6 +214,7 @@ export function crossEntropyBackward(options: CrossEntropyBackwardOptions): void
   call(() => native().crossEntropyBackward(rows, columns, logits, ids, ignoreIndex, dloss, dlogits));
 }
 
+/** Options of {@link gatherRows}. */
 export interface GatherRowsOptions<T extends NumericArray> {
   /** Elements of a row. */
   readonly width: number;
@@ -230,6 +237,7 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
   call(() => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output));
 }
 
+/** Options of {@link elementwise}: the operation and as many operands as it has. */
 export interface ElementwiseOptions {
   readonly op: MapOp;
   readonly a: Float32Array;
@@ -255,6 +263,7 @@ export function elementwise(options: ElementwiseOptions): void {
   call(() => native().map(mapOps.indexOf(op), a, b, c, output));
 }
 
+/** Options of the functions that fill an array with random numbers. */
 export interface RandomKernelOptions {
   /** The key. */
   readonly seed: number;

@@ -15,8 +15,10 @@ export interface ProgramHandle {
   readonly __program: never;
 }
 
+/** The typed arrays that hold data: float32, int32 and uint8. */
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
+/** What the kernels found of this machine. */
 export interface CpuInfo {
   /** Row of the kernel table in use: 'avx512', 'avx2', 'neon' or 'baseline'. */
   readonly isa: string;

@@ -4,6 +4,7 @@ import { DataError, OptionError, ShapeError, formatShape } from './errors.js';
 import { type Rule, checkOptions, count, nonNegative } from './options.js';
 import type { Random } from './random.js';
 
+/** Options of {@link sampleLogits}. */
 export interface SamplingOptions {
   /** Where the random numbers come from: `new Philox(seed)`. One number is drawn for each row. */
   readonly random: Random;

@@ -21,7 +21,8 @@ import { storeConstants } from './store-constants.js';
 import { shareSubexpressions } from './subexpressions.js';
 import { isContiguous } from './view.js';
 
-export interface BuildOptions {
+/** Options of {@link compile}. */
+export interface CompileOptions {
   /**
    * Join elementwise operations, put biases and activations into matrix products and convolutions, and scales of channels into the
    * weights before them. The bits are the same without, but for what follows a convolution so scaled. Default: true.
@@ -68,7 +69,7 @@ class Snapshot extends Operation {
   }
 }
 
-export function plan(requested: readonly Write[], { fuse = true }: BuildOptions = {}): Plan {
+export function plan(requested: readonly Write[], { fuse = true }: CompileOptions = {}): Plan {
   const shared = shareSubexpressions(storeConstants(simplify(requested.flatMap(tensorsOf))));
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
   const writes = snapshotSources(withTensors(requested, values));

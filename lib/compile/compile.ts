@@ -4,7 +4,7 @@ import { DTypeError, OptionError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
-import { type BuildOptions, type Program, build } from './program.js';
+import { type CompileOptions, type Program, build } from './program.js';
 
 type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
 type Results<R extends Tensor | readonly Tensor[]> = R extends Tensor ? NdArray : { readonly [K in keyof R]: NdArray };
@@ -30,7 +30,7 @@ const maxPrograms = 64;
  */
 export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]>(
   fn: (...args: Args) => R,
-  options: BuildOptions = {},
+  options: CompileOptions = {},
 ): Compiled<Args, R> {
   const traces = new Map<string, Trace>();
   const traceOf = (types: readonly TensorType[]): Trace => {
@@ -68,7 +68,7 @@ class Trace {
   #pending = 0;
   #calls = 0;
 
-  constructor(fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[], types: readonly TensorType[], options: BuildOptions) {
+  constructor(fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[], types: readonly TensorType[], options: CompileOptions) {
     this.#inputs = types.map((type, i) => new MemorySlot(`input ${i}`, byteSize(type)));
     const returned = fn(types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype)));
     this.#single = returned instanceof Tensor;

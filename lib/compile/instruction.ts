@@ -5,6 +5,10 @@
 import type { DType, Shape, Tensor } from '../graph/tensor.js';
 
 export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
+/**
+ * Applied to a product or convolution where it is stored.
+ * @useDeclaredType
+ */
 export type Activation = (typeof activations)[number];
 
 /** In the order of `MapOp` in native/kernels/args.h. */
@@ -45,12 +49,24 @@ export const mapOps = [
   'mulSub',
   'subMul',
 ] as const;
+/**
+ * An operation of single elements.
+ * @useDeclaredType
+ */
 export type MapOp = (typeof mapOps)[number];
 
 export const reduceKinds = ['sum', 'mean', 'max', 'min', 'sumSquares'] as const;
+/**
+ * What a reduction computes.
+ * @useDeclaredType
+ */
 export type ReduceKind = (typeof reduceKinds)[number];
 
 export const softmaxKinds = ['softmax', 'logSoftmax', 'logSumExp'] as const;
+/**
+ * What is computed of each row.
+ * @useDeclaredType
+ */
 export type SoftmaxKind = (typeof softmaxKinds)[number];
 
 export interface Gemm {

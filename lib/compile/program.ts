@@ -3,14 +3,14 @@ import { DataError, type LanewiseError, NativeError, StateError, formatShape } f
 import type { MemorySlot } from '../graph/source.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { rowMajorStrides } from '../ops/shape.js';
-import { type BuildOptions, type Plan, plan } from './build.js';
+import { type CompileOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
 import { type Instruction, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Write } from './place.js';
 
-export type { BuildOptions } from './build.js';
+export type { CompileOptions } from './build.js';
 export type { Write } from './place.js';
 
 /** The first value of a debug run that is NaN or infinite. */
@@ -23,7 +23,7 @@ export interface DebugReport {
 }
 
 /** Compiles one step that delivers `writes`. Those that outlive the step come last, and see the values from before it. */
-export function build(writes: readonly Write[], options: BuildOptions = {}): Program {
+export function build(writes: readonly Write[], options: CompileOptions = {}): Program {
   return new Program(plan(writes, options));
 }
 

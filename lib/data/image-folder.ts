@@ -6,6 +6,7 @@ import { FileError } from '../errors.js';
 import { type Rule, checkOptions, count, either, oneOf, required, tuple } from '../options.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 
+/** Options of {@link imageFolder}. */
 export interface ImageFolderOptions {
   /** Pixels of each image as given out: [height, width], or one number for both. Files of another size are stretched. */
   readonly size: number | readonly [height: number, width: number];
@@ -15,10 +16,11 @@ export interface ImageFolderOptions {
   readonly onError?: 'throw' | 'skip';
 }
 
+/** The images of a directory, as {@link imageFolder} reads them. */
 export interface ImageFolder {
   /** [N, H, W, C] */
   readonly x: NdArray<Uint8Array>;
-  /** [N]: positions in `classes` */
+  /** `[N]`: positions in `classes` */
   readonly y: NdArray<Int32Array>;
   /** Names of the sub-folders, in order of their code units. */
   readonly classes: readonly string[];

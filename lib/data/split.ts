@@ -9,6 +9,7 @@ import { Philox } from '../random.js';
 /** Arrays by name with one row for each example: `{ x, y }`. */
 export type Columns = Readonly<Record<string, NdArray>>;
 
+/** Options of {@link trainTestSplit}. */
 export interface SplitOptions {
   /** Share of the rows that become the test set, in (0, 1). Default: 0.2. */
   readonly testFraction?: number;

@@ -45,6 +45,7 @@ export class Standardizer {
     this.deviation = Float32Array.from(squares, Math.sqrt);
   }
 
+  /** x [N, ...] → (x − mean) / deviation. */
   apply(x: NdArray): NdArray<Float32Array> {
     const width = this.checkedWidth(x);
     const y = Float32Array.from(x.data, (value, i) => (value - this.mean[i % width]!) / (this.deviation[i % width]! || 1));

@@ -4,6 +4,7 @@ import type { Operation } from './operation.js';
 /** Element type of a tensor: computation is float32; int32 holds ids, uint8 raw bytes. */
 export type DType = 'float32' | 'int32' | 'uint8';
 
+/** Sizes of the dimensions, slowest first. */
 export type Shape = readonly number[];
 
 /** What is known of a value before it exists. */
@@ -22,7 +23,9 @@ export class Tensor implements TensorType {
 
   /** @internal Use the functions of `ops/`. */
   constructor(
+    /** The use of an operation it comes from. @hidden */
     readonly node: Node,
+    /** Which of its outputs. @hidden */
     readonly output: number,
     type: TensorType,
   ) {
@@ -30,6 +33,7 @@ export class Tensor implements TensorType {
     this.dtype = type.dtype;
   }
 
+  /** Number of dimensions. */
   get rank(): number {
     return this.shape.length;
   }

@@ -3,6 +3,7 @@ import { type Pool1dOptions, avgPool, pool1dRules, poolSequence } from '../ops/p
 import { boolean, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link AvgPool1d}. */
 export interface AvgPool1dOptions extends Pool1dOptions {
   /** Divide by the whole window where it meets padding, not only by its elements in the sequence. Default: true. */
   readonly countPadding?: boolean;

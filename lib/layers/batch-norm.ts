@@ -7,6 +7,7 @@ import { boolean, checkOptions, positive, unit } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link BatchNorm}. */
 export interface BatchNormOptions {
   /** Share of a batch's statistics in the running ones. Default: 0.1. */
   readonly momentum?: number;

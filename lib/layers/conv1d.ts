@@ -8,6 +8,7 @@ import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
+/** Options of {@link Conv1d}. */
 export interface Conv1dOptions extends Conv1dGeometry {
   /** Add a bias. Default: true. */
   readonly bias?: boolean;

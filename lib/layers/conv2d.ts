@@ -8,6 +8,7 @@ import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
+/** Options of {@link Conv2d}. */
 export interface Conv2dOptions extends Conv2dGeometry {
   /** Add a bias. Default: true. */
   readonly bias?: boolean;

@@ -9,6 +9,7 @@ import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
+/** Options of {@link DepthwiseConv2d}. */
 export interface DepthwiseConv2dOptions extends Omit<Conv2dGeometry, 'groups'> {
   /** Output channels made of each input channel. Default: 1. */
   readonly depthMultiplier?: number;

@@ -6,6 +6,7 @@ import { boolean, callable, check, checkOptions, count, nonNegativeInteger } fro
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
   /** A row that starts at zero and gets no gradient. Default: none. */
   readonly paddingIndex?: number;

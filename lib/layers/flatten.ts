@@ -4,6 +4,7 @@ import { reshape } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link Flatten}. */
 export interface FlattenOptions {
   /** First dimension to flatten, negative from the end. Default: 1. */
   readonly startDim?: number;

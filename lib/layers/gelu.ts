@@ -3,6 +3,7 @@ import { add, erf, mul, square, tanh } from '../ops/index.js';
 import { checkOptions, oneOf } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link GELU}. */
 export interface GELUOptions {
   /** 'none': by the error function; 'tanh': by the tanh approximation. Default: 'none'. */
   readonly approximate?: 'none' | 'tanh';

@@ -7,6 +7,7 @@ import { boolean, check, checkOptions, count, positive } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance. Default: 1e-5. */
   readonly eps?: number;

@@ -5,6 +5,7 @@ import { Layer } from './layer.js';
 import { step } from './recurrent.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link GRUCell}. */
 export interface GRUCellOptions {
   /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
   readonly resetAfter?: boolean;

@@ -11,7 +11,10 @@ import { Layer } from './layer.js';
  * @throws OptionError if apply is no function
  */
 export class Lambda extends Layer {
-  constructor(readonly apply: (x: Tensor) => Tensor) {
+  constructor(
+    /** The function, called once for each input shape and mode. */
+    readonly apply: (x: Tensor) => Tensor,
+  ) {
     super();
     check('Lambda', 'apply', apply, callable);
   }

@@ -6,6 +6,7 @@ import { boolean, checkOptions, positive, type Rule } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Sizes of the trailing dimensions that are normalised together. Default: the last one, whatever its size. */
   readonly normalizedShape?: Shape;

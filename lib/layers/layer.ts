@@ -7,11 +7,13 @@ import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link Layer.predict}. */
 export interface PredictOptions {
   /** Rows computed at once. Default: 256. */
   readonly batchSize?: number;
 }
 
+/** Options of {@link Layer.build}. */
 export interface BuildOptions {
   /** Element type of each input: ids are int32. Default: float32. */
   readonly dtypes?: readonly DType[];

@@ -7,6 +7,7 @@ import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
+/** Options of {@link Linear}. */
 export interface LinearOptions {
   /** Add a bias. Default: true. */
   readonly bias?: boolean;

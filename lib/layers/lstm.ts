@@ -15,10 +15,11 @@ import {
 } from './recurrent.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link LSTM}. */
 export type LSTMOptions = SequenceOptions;
 
 export interface LSTMState extends SequenceState {
-  /** [N, L·D, H]: c before the first step, given together with h. */
+  /** `[N, L·D, H]`: c before the first step, given together with h. */
   readonly c?: Tensor | undefined;
 }
 

@@ -4,6 +4,7 @@ import { cast, pad } from '../ops/index.js';
 import { check, checkOptions, either, finite, nonNegativeInteger, tuple } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link Pad}. */
 export interface PadOptions {
   /** What the margin is filled with. Default: 0. */
   readonly value?: number;

@@ -9,6 +9,7 @@ import { Dropout } from './dropout.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
+/** Options that all recurrent layers share. */
 export interface SequenceOptions {
   /** Layers on top of each other, each over the outputs of the one below. Default: 1. */
   readonly numLayers?: number;
@@ -31,7 +32,7 @@ export const sequenceRules: Rules<SequenceOptions> = {
 export interface SequenceState {
   /** int32 [N]: how many steps of each row count, 1 … T. Default: all. */
   readonly lengths?: Tensor | undefined;
-  /** [N, L·D, H]: h before the first step. Default: the state carried from the step before, else zeros. */
+  /** `[N, L·D, H]`: h before the first step. Default: the state carried from the step before, else zeros. */
   readonly h?: Tensor | undefined;
 }
 

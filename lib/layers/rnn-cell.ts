@@ -5,6 +5,7 @@ import { step } from './recurrent.js';
 import { rnnCell } from './rnn.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link RNNCell}. */
 export interface RNNCellOptions {
   /** Bends the state. Default: 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';

@@ -14,6 +14,7 @@ import {
 } from './recurrent.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link RNN}. */
 export interface RNNOptions extends SequenceOptions {
   /** Bends the state. Default: 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';

@@ -2,6 +2,7 @@ import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from './layer.js';
 
+/** Options of {@link Scope.parameter}. */
 export interface ParameterOptions {
   /**
    * A table of rows: those no id of a batch points at keep their values and their state in the optimizer, whatever its rule would do

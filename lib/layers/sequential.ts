@@ -4,6 +4,7 @@ import { checkOptions, seed } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
+/** Options of {@link Sequential}. */
 export interface SequentialOptions {
   /** Decides initial values and dropout when this is the whole model. Default: 0. */
   readonly seed?: number;

@@ -43,6 +43,7 @@ export class SiLU extends Layer {
   }
 }
 
+/** Options of {@link Softplus}. */
 export interface SoftplusOptions {
   /** Sharpness of the bend. Default: 1. */
   readonly beta?: number;

@@ -4,6 +4,7 @@ import { logSoftmax, softmax, transpose } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link Softmax} and {@link LogSoftmax}. */
 export interface SoftmaxOptions {
   /** Dimension that sums to 1, negative from the end. Default: −1. */
   readonly dim?: number;

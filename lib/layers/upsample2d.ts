@@ -6,6 +6,7 @@ import { type Taps, repeatPixels, resample } from '../ops/resample.js';
 import { boolean, checkOptions, count, oneOf, positive } from '../options.js';
 import { Layer } from './layer.js';
 
+/** Options of {@link Upsample2d}. */
 export interface Upsample2dOptions {
   /** Output pixels for each input pixel; the sizes are rounded down. This or `size` must be given. */
   readonly scale?: Pair;

@@ -8,6 +8,7 @@ import { positionOf } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule } from './reduction.js';
 
+/** Options of {@link BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions extends ReductionOptions {
   /** Weight of the positive side: one number, or one for each of the last dimension. Default: 1. */
   readonly posWeight?: number | readonly number[] | Float32Array;

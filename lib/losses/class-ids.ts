@@ -10,6 +10,7 @@ import { reduceLoss } from './reduction.js';
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
 export const noIgnoreIndex = -(2 ** 31);
 
+/** How much a row counts, by its class. */
 export interface ClassWeighting {
   /** A weight for each class. Default: all 1. */
   readonly weight: Float32Array | undefined;

@@ -8,6 +8,7 @@ import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reduceLoss, reductionRule } from './reduction.js';
 
+/** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
   /** A weight for each class. Default: all 1. */
   readonly weight?: readonly number[] | Float32Array;

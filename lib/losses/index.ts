@@ -1,4 +1,5 @@
 export * from './bce-with-logits.js';
+export type { ClassWeighting } from './class-ids.js';
 export * from './cross-entropy.js';
 export * from './loss.js';
 export * from './nll.js';

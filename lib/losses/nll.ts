@@ -6,6 +6,7 @@ import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights,
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reductionRule } from './reduction.js';
 
+/** Options of {@link NLLLoss}. */
 export interface NLLLossOptions extends ReductionOptions {
   /** A weight for each class. Default: all 1. */
   readonly weight?: readonly number[] | Float32Array;

@@ -5,6 +5,7 @@ import { mean, sum } from '../ops/index.js';
 import { oneOf, type Rule } from '../options.js';
 import type { Reduction } from './loss.js';
 
+/** How a loss becomes one number. */
 export interface ReductionOptions {
   /** How the losses of the elements become one number. Default: 'mean'. */
   readonly reduction?: Reduction;

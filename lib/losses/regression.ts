@@ -51,6 +51,7 @@ export class L1Loss extends Loss {
   }
 }
 
+/** Options of {@link HuberLoss}. */
 export interface HuberLossOptions extends ReductionOptions {
   /** Error at which the loss goes on as a line. Default: 1. */
   readonly delta?: number;

@@ -4,6 +4,7 @@ import { checkOptions, finite } from '../options.js';
 import { classTarget } from './classes.js';
 import { Metric } from './metric.js';
 
+/** Options of {@link accuracy}. */
 export interface AccuracyOptions {
   /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
   readonly threshold?: number;

@@ -6,6 +6,7 @@ import { crossEntropy, div, full, maximum, mean, notEqual, sum } from '../ops/in
 import { checkOptions, integer } from '../options.js';
 import { Metric } from './metric.js';
 
+/** Options of {@link perplexity} and {@link bitsPerCharacter}. */
 export interface TokenMetricOptions {
   /** Targets of this id are padding and do not count. Default: none. */
   readonly ignoreIndex?: number;

@@ -11,6 +11,7 @@ import { CarriedState } from './carried-state.js';
 import { formatRows } from './data.js';
 import type { Model } from './model.js';
 
+/** Options of {@link Layer.stream}. */
 export interface StreamOptions {
   /** Sequences that go on side by side, each with a state of its own. Default: 1. */
   readonly rows?: number;

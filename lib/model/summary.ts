@@ -6,6 +6,7 @@ import { cast } from '../ops/elementwise.js';
 import { batchSource } from './data.js';
 import type { Model } from './model.js';
 
+/** One call of a layer in a {@link Summary}. */
 export interface LayerSummary {
   /** 'features.3'; '' for the root. */
   readonly path: string;
@@ -15,6 +16,7 @@ export interface LayerSummary {
   readonly parameters: number;
 }
 
+/** The layers of a model for inputs of one size, as {@link Layer.summary} gives them. */
 export class Summary {
   constructor(
     readonly layers: readonly LayerSummary[],

@@ -4,6 +4,7 @@ import { type Rule, count, either, nonNegativeInteger, oneOf, tuple } from '../o
 /** One number for both dimensions, or one for the height and one for the width. */
 export type Pair = number | readonly [number, number];
 
+/** How the windows of a convolution lie on an image. */
 export interface Conv2dGeometry {
   /** Pixels from one window to the next. Default: 1. */
   readonly stride?: Pair;
@@ -18,6 +19,7 @@ export interface Conv2dGeometry {
   readonly groups?: number;
 }
 
+/** How the windows of a convolution lie on a sequence. */
 export interface Conv1dGeometry {
   /** Elements from one window to the next. Default: 1. */
   readonly stride?: number;
@@ -29,6 +31,7 @@ export interface Conv1dGeometry {
   readonly groups?: number;
 }
 
+/** How the windows of a transposed convolution lie on its output. */
 export interface ConvTranspose2dGeometry {
   /** Output pixels from one window to the next. Default: 1. */
   readonly stride?: Pair;

@@ -168,8 +168,11 @@ interface Bias {
   /** [OC], added to each output channel. Default: none. */
   readonly bias?: Tensor | undefined;
 }
+/** Options of {@link conv2d}. */
 export interface Conv2dOpOptions extends Conv2dGeometry, Bias {}
+/** Options of {@link conv1d}. */
 export interface Conv1dOpOptions extends Conv1dGeometry, Bias {}
+/** Options of {@link convTranspose2d}. */
 export interface ConvTranspose2dOpOptions extends ConvTranspose2dGeometry, Bias {}
 
 /** @internal conv2d in the name of a layer or of a convolution of fewer dimensions */

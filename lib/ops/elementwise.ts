@@ -8,6 +8,7 @@ import { type DType, type Node, type Shape, type Tensor, type TensorType, broadc
 import type { MapOp } from '../compile/instruction.js';
 import { broadcastTo, sumTo } from './broadcast.js';
 
+/** What an elementwise operation takes: a tensor, or one number for all elements. */
 export type Operand = Tensor | number;
 
 type Gradient = (dy: Tensor, y: Tensor, inputs: readonly Tensor[]) => readonly (Tensor | undefined)[];

@@ -6,6 +6,7 @@ import { type Node, type Tensor, type TensorType, broadcastShapes, sizeOf } from
 import { broadcastTo } from './broadcast.js';
 import { reshape } from './shape.js';
 
+/** Options of {@link matmul}. */
 export interface MatmulOptions {
   /** Use aᵀ (its last two dimensions swapped). Default: false. */
   readonly transposeA?: boolean;

@@ -85,6 +85,7 @@ export function columnMoments(x: Tensor): { readonly mean: Tensor; readonly vari
   return { mean, variance };
 }
 
+/** A normalised batch and the statistics it was normalised with. */
 export interface Normalized {
   readonly y: Tensor;
   /** Of the batch, [C]. */

@@ -9,6 +9,7 @@ import { type Pair, both, pairOf } from './conv-options.js';
 import { cast } from './elementwise.js';
 import { reshape } from './shape.js';
 
+/** Options of pooling images. */
 export interface PoolOptions {
   /** Pixels from one window to the next. Default: kernelSize. */
   readonly stride?: Pair;
@@ -18,6 +19,7 @@ export interface PoolOptions {
   readonly ceilMode?: boolean;
 }
 
+/** Options of mean pooling. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Divide by the whole window where it meets padding, not only by its pixels in the image. Default: true. */
   readonly countPadding?: boolean;

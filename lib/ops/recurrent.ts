@@ -8,6 +8,7 @@ import { less, where } from './elementwise.js';
 import { type Sequence, recurrence } from './recurrent-kernels.js';
 import { reshape, slice } from './shape.js';
 
+/** Options that all recurrences share. */
 export interface RecurrentOptions {
   /** Run from the last step to the first. Default: false. */
   readonly reverse?: boolean;
@@ -18,11 +19,13 @@ export interface RecurrentOptions {
   readonly lengths?: Tensor;
 }
 
+/** Options of {@link elman}. */
 export interface ElmanOptions extends RecurrentOptions {
   /** Default: 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 
+/** Options of {@link gru}. */
 export interface GruOptions extends RecurrentOptions {
   /** [H], added to h·U_n inside the reset: PyTorch's b_hn. With resetAfter only. Default: none. */
   readonly recurrentBias?: Tensor;
@@ -30,6 +33,7 @@ export interface GruOptions extends RecurrentOptions {
   readonly resetAfter?: boolean;
 }
 
+/** What a recurrence leaves: its states and the last of them. */
 export interface Recurrence {
   /** The state after each step, [T, N, H]; 0 past lengths. */
   readonly y: Tensor;

@@ -7,6 +7,7 @@ import { broadcastTo } from './broadcast.js';
 import { cast, div, equal, mul, square, sub } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
 
+/** Options of the reductions. */
 export interface ReduceOptions {
   /** Axes to reduce over, negative from the end. Default: all. */
   readonly axes?: number | readonly number[];

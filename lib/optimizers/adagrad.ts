@@ -3,6 +3,7 @@ import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
 import { checkOptions, nonNegative, positive, rate } from '../options.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
+/** Options of {@link Adagrad}. */
 export interface AdagradOptions {
   /** Learning rate. Default: 0.01. */
   readonly lr?: Schedule;

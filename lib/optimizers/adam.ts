@@ -18,6 +18,7 @@ export class Adam extends Optimizer {
   readonly slots: readonly string[];
   readonly lr: Schedule;
   override readonly scalars: readonly string[] = momentScalars;
+  /** The options that both kinds of Adam share. */
   readonly moments: Moments;
   readonly weightDecay: number;
 

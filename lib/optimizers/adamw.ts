@@ -16,6 +16,7 @@ export class AdamW extends Optimizer {
   readonly slots: readonly string[];
   readonly lr: Schedule;
   override readonly scalars: readonly string[] = [...momentScalars, 'keep'];
+  /** The options that both kinds of Adam share. */
   readonly moments: Moments;
   readonly weightDecay: number;
 

@@ -4,6 +4,7 @@ import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.js';
 import { boolean, fraction, nonNegative, positive, rate, type Rules, tuple } from '../options.js';
 import type { Schedule, Update } from './optimizer.js';
 
+/** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions {
   /** Learning rate. Default: 0.001. */
   readonly lr?: Schedule;
@@ -25,6 +26,7 @@ export const adamRules: Rules<AdamOptions> = {
   amsgrad: boolean,
 };
 
+/** Options of {@link Adam} and {@link AdamW} with their defaults filled in. */
 export interface Moments {
   readonly betas: readonly [number, number];
   readonly eps: number;

@@ -3,6 +3,7 @@ import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
 import { boolean, checkOptions, fraction, nonNegative, positive, rate } from '../options.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
+/** Options of {@link RMSprop}. */
 export interface RMSpropOptions {
   /** Learning rate. Default: 0.01. */
   readonly lr?: Schedule;

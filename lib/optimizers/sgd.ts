@@ -4,6 +4,7 @@ import { boolean, checkOptions, nonNegative, rate } from '../options.js';
 import { OptionError } from '../errors.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
+/** Options of {@link SGD}. */
 export interface SGDOptions {
   /** Learning rate. Default: 0.001. */
   readonly lr?: Schedule;

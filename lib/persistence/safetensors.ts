@@ -13,6 +13,7 @@ import { type TensorEntry, formatHeader, maxHeaderBytes, parseHeader } from './s
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
 
+/** What {@link readSafetensors} reads of a file. */
 export interface Safetensors {
   readonly tensors: Map<string, NdArray>;
   /** The free texts of the header; has no prototype. */

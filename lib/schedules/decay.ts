@@ -4,6 +4,7 @@ import { check, checkOptions, count, nonNegative, positive, required } from '../
 /** A schedule that is a function. A constant learning rate is just a number. */
 export type StepSchedule = (step: number) => number;
 
+/** Options of {@link stepDecay}. */
 export interface StepDecayOptions {
   /** Steps from one drop to the next. */
   readonly stepSize: number;
@@ -19,6 +20,7 @@ export function stepDecay(lr: number, options: StepDecayOptions): StepSchedule {
   return (step) => lr * gamma ** Math.floor(step / stepSize);
 }
 
+/** Options of {@link exponentialDecay}. */
 export interface ExponentialDecayOptions {
   /** Factor of each step. */
   readonly gamma: number;
@@ -31,6 +33,7 @@ export function exponentialDecay(lr: number, options: ExponentialDecayOptions): 
   return (step) => lr * options.gamma ** step;
 }
 
+/** Options of {@link cosineDecay}. */
 export interface CosineDecayOptions {
   /** Steps until the end is reached; the rate stays there. */
   readonly steps: number;

@@ -3,6 +3,7 @@ import { check, checkOptions, count, nonNegative, rate, required } from '../opti
 import type { Schedule } from '../optimizers/optimizer.js';
 import type { StepSchedule } from './decay.js';
 
+/** Options of {@link linear}. */
 export interface LinearScheduleOptions {
   /** Rate at the end. */
   readonly to: number;
@@ -18,6 +19,7 @@ export function linear(lr: number, options: LinearScheduleOptions): StepSchedule
   return (step) => lr + ((to - lr) * Math.min(step, steps)) / steps;
 }
 
+/** Options of {@link warmup}. */
 export interface WarmupOptions {
   /** Steps until the full rate is reached. */
   readonly steps: number;

@@ -5,6 +5,7 @@ import { type EpochRecord, valueOf } from './history.js';
 
 const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
 
+/** Options of {@link EarlyStopping}. */
 export interface EarlyStoppingOptions {
   /** What to watch: 'loss', 'valLoss' or a metric. Default: 'valLoss'. */
   readonly monitor?: string;

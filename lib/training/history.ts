@@ -22,6 +22,7 @@ export class History {
     return this.epochs.map((record) => valueOf(record, name) ?? NaN);
   }
 
+  /** The last epoch so far. */
   get last(): EpochRecord | undefined {
     return this.epochs.at(-1);
   }

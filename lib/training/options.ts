@@ -10,6 +10,7 @@ import { Optimizer } from '../optimizers/optimizer.js';
 import { type Rule, boolean, callable, check, checkOptions, count, positive, seed } from '../options.js';
 import { Callback } from './callback.js';
 
+/** Options of {@link Trainer}. */
 export interface TrainerOptions {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
@@ -47,6 +48,7 @@ export interface Progress {
   readonly loss: number;
 }
 
+/** Options of {@link Trainer.fit}. */
 export interface FitOptions {
   /** Times the whole data is gone through. Default: 1. */
   readonly epochs?: number;
@@ -75,6 +77,7 @@ export interface FitOptions {
   readonly debug?: boolean;
 }
 
+/** Options of {@link Trainer.evaluate}. */
 export interface EvaluateOptions {
   /** Rows a step. Default: 256. */
   readonly batchSize?: number;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readCsvWith } from '../../lib/data/series/csv.js';
 import { NdArray, Standardizer, array, forecastData, readCsv, seriesWindows } from '../../lib/index.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -49,7 +50,7 @@ describe('readCsv', () => {
     }));
   it('says how to install csv-parse where it is missing', () =>
     assert.rejects(
-      readCsv(utf8('a\n1'), {}, () => Promise.reject(new Error("Cannot find package 'csv-parse'"))),
+      readCsvWith(() => Promise.reject(new Error("Cannot find package 'csv-parse'")), utf8('a\n1'), {}),
       {
         name: 'StateError',
         message: "readCsv: expected the package csv-parse, got Cannot find package 'csv-parse'. Install it: npm install csv-parse.",

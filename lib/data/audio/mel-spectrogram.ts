@@ -4,6 +4,7 @@ import { type MelScale, frequencyRange, melFilters } from './mel.js';
 import { multiply } from './multiply.js';
 import { Stft, type StftOptions } from './stft.js';
 
+/** Options of {@link MelSpectrogram}. */
 export interface MelSpectrogramOptions {
   /** Default: frames of 400 samples, 200 apart, Hann. */
   readonly stft?: StftOptions;
@@ -50,6 +51,7 @@ export class MelSpectrogram {
     this.#filters = melFilters({ ...rest, mels, sampleRate, fftSize: this.#stft.fftSize }).data;
   }
 
+  /** The spectrogram of a signal, x [S] → [T, M]. */
   apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const { data, shape } = this.#stft.power(x);
     const [frames, frequencies] = shape as [number, number];

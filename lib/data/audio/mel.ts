@@ -26,6 +26,7 @@ const scales: { readonly [Name in MelScale]: Scale } = {
   },
 };
 
+/** Options of {@link melFilters}. */
 export interface MelFilterOptions {
   /** Samples a second. */
   readonly sampleRate: number;

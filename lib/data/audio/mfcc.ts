@@ -4,6 +4,7 @@ import { checkOptions, count, oneOf } from '../../options.js';
 import { MelSpectrogram, type MelSpectrogramOptions } from './mel-spectrogram.js';
 import { multiply } from './multiply.js';
 
+/** Options of {@link Mfcc}. */
 export interface MfccOptions {
   /** K, coefficients kept: at most as many as filters. Default: 40. */
   readonly coefficients?: number;
@@ -58,6 +59,7 @@ export class Mfcc {
     });
   }
 
+  /** The coefficients of a signal, x [S] → [T, K]. */
   apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const mel = this.#mel.apply(x);
     const data = this.#log === 'decibel' ? decibels(mel).data : mel.data.map((power) => Math.log(power + naturalOffset));

@@ -4,6 +4,7 @@ import { boolean, checkOptions, count, oneOf } from '../../options.js';
 import { multiply } from './multiply.js';
 import { type WindowKind, windowKinds, windowOf } from './window.js';
 
+/** Options of {@link Stft}. */
 export interface StftOptions {
   /** Samples of a frame that are transformed. Default: 400. */
   readonly fftSize?: number;
@@ -38,7 +39,7 @@ export class Stft {
   /** F: frequency f of a sample rate r is f · r / fftSize hertz. */
   readonly frequencies: number;
   readonly #center: boolean;
-  /** [fftSize, F, 2]: the window times the cosines and negative sines. */
+  /** `[fftSize, F, 2]`: the window times the cosines and negative sines. */
   readonly #basis: Float32Array;
 
   constructor(options: StftOptions = {}) {
@@ -53,6 +54,7 @@ export class Stft {
     this.#basis = basisOf(windowOf(window, windowLength), fftSize, this.frequencies);
   }
 
+  /** x [S] → [T, F, 2], real and imaginary parts. */
   apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const samples = this.#padded(x);
     const frames = 1 + Math.floor((samples.length - this.fftSize) / this.hop);
@@ -61,6 +63,7 @@ export class Stft {
     return new NdArray(spectrum, [frames, this.frequencies, 2]);
   }
 
+  /** x [S] → [T, F], |X|². */
   power(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const { data, shape } = this.apply(x);
     const power = Float32Array.from({ length: data.length / 2 }, (_, i) => data[2 * i]! ** 2 + data[2 * i + 1]! ** 2);

@@ -6,6 +6,7 @@ import { FileError } from '../../errors.js';
 import { reasonOf } from '../reason.js';
 import { type WavOptions, readWav } from './wav.js';
 
+/** The sounds of a directory, as {@link wavFolder} reads them. */
 export interface WavFolder {
   /** A signal for each file: [S], or with mono: false [S, C]. */
   readonly signals: readonly NdArray<Float32Array>[];

@@ -8,11 +8,13 @@ import { FileError } from '../../errors.js';
 import { boolean, checkOptions } from '../../options.js';
 import { reasonOf } from '../reason.js';
 
+/** Options of {@link readWav}. */
 export interface WavOptions {
   /** One signal, the mean of the channels, instead of one a channel. Default: true. */
   readonly mono?: boolean;
 }
 
+/** A sound, as {@link readWav} reads it. */
 export interface Wav {
   /** [S], or with mono: false [S, C]; integers are scaled to [−1, 1). */
   readonly samples: NdArray<Float32Array>;

@@ -1,5 +1,9 @@
 /** Windows that frames are multiplied by before their Fourier transform. */
 export const windowKinds = ['hann', 'hamming', 'rectangular'] as const;
+/**
+ * How the samples of a window are weighted.
+ * @useDeclaredType
+ */
 export type WindowKind = (typeof windowKinds)[number];
 
 /** Hamming's constants to two digits, as everywhere. */

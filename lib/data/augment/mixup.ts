@@ -8,6 +8,7 @@ import { checkOptions, count, positive } from '../../options.js';
 import { type Augmentation, floats } from './augmentation.js';
 import { drawn } from './draw.js';
 
+/** Options of {@link mixup}. */
 export interface MixupOptions {
   /** Shape of Beta(alpha, alpha), > 0: the smaller, the nearer the shares are to 0 and 1; 1 is uniform. Default: 1. */
   readonly alpha?: number;

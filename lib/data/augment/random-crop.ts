@@ -5,6 +5,7 @@ import type { Augmentation } from './augmentation.js';
 import { drawn } from './draw.js';
 import { geometric } from './geometric.js';
 
+/** Options of {@link randomCrop}. */
 export interface RandomCropOptions {
   /** Zeros added around each image before it is cut. Default: 0. */
   readonly padding?: number;

@@ -7,6 +7,7 @@ import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';
 import { type Sequence, checkSequences, pad } from './pad.js';
 
+/** Sequences of different lengths with their targets. */
 export interface SequenceData {
   /** N sequences: ids [Tₙ], or features [Tₙ, ...]. */
   readonly x: readonly Sequence[];
@@ -14,6 +15,7 @@ export interface SequenceData {
   readonly y: NdArray | readonly Sequence[];
 }
 
+/** Options of {@link BucketedBatches}. */
 export interface BucketOptions {
   readonly batchSize: number;
   /** Most lengths that sequences are filled up to. A program is compiled for each: more fill up less, fewer compile less. Default: 4. */
@@ -75,6 +77,7 @@ export class BucketedBatches implements Iterable<Batch> {
     );
   }
 
+  /** The batches of the next epoch. */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
     const { batchSize, shuffle, seed } = this.#options;
     const random = epochRandom(seed, this.epoch++);

@@ -7,6 +7,7 @@ import { checkOptions, count, finite } from '../../options.js';
 /** One sequence: ids or values [T], or features [T, ...]. */
 export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
 
+/** Options of {@link padSequences}. */
 export interface PadSequencesOptions {
   /** T of the result. Default: that of the longest sequence. */
   readonly length?: number;
@@ -14,10 +15,11 @@ export interface PadSequencesOptions {
   readonly value?: number;
 }
 
+/** Sequences filled up to one length. */
 export interface PaddedSequences {
   /** [N, T, ...] */
   readonly x: NdArray<Int32Array> | NdArray<Float32Array>;
-  /** [N]: how much of each row is data. */
+  /** `[N]`: how much of each row is data. */
   readonly lengths: NdArray<Int32Array>;
 }
 

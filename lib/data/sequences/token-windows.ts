@@ -5,13 +5,15 @@ import { check, checkOptions, count, required, seed as seedRule } from '../../op
 import type { Batch } from '../../training/options.js';
 import { epochRandom } from './epoch-random.js';
 
+/** Rows of tokens, each with the tokens that follow. */
 export interface TokenRows {
   /** [N, T] */
   readonly x: NdArray<Int32Array>;
-  /** [N, T]: y[n, t] is the token after x[n, t]. */
+  /** `[N, T]`: y[n, t] is the token after x[n, t]. */
   readonly y: NdArray<Int32Array>;
 }
 
+/** Options of {@link tokenWindows}. */
 export interface TokenWindowOptions {
   /** T, tokens a window. */
   readonly steps: number;
@@ -19,6 +21,7 @@ export interface TokenWindowOptions {
   readonly stride?: number;
 }
 
+/** Options of {@link tokenStreams}. */
 export interface TokenStreamOptions {
   /** T, tokens a window. */
   readonly steps: number;
@@ -26,6 +29,7 @@ export interface TokenStreamOptions {
   readonly batchSize: number;
 }
 
+/** Options of {@link RandomTokenWindows}. */
 export interface RandomWindowOptions {
   /** T, tokens a window. */
   readonly steps: number;
@@ -92,6 +96,7 @@ export class RandomTokenWindows implements Iterable<Batch> {
     this.#options = { seed: 0, ...options };
   }
 
+  /** The batches of the next epoch. */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
     const { steps, batchSize, batches, seed } = this.#options;
     const random = epochRandom(seed, this.epoch++);

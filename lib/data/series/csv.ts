@@ -6,6 +6,7 @@ import { FileError, OptionError, StateError } from '../../errors.js';
 import { type Rule, checkOptions } from '../../options.js';
 import { reasonOf } from '../reason.js';
 
+/** Options of {@link readCsv}. */
 export interface CsvOptions {
   /** Names of the columns to read, in this order; others may hold anything. Default: all. */
   readonly columns?: readonly string[];
@@ -13,14 +14,15 @@ export interface CsvOptions {
   readonly delimiter?: string;
 }
 
+/** The numbers of a CSV file. */
 export interface CsvTable {
-  /** [R, C]: the rows of the file in order. */
+  /** `[R, C]`: the rows of the file in order. */
   readonly data: NdArray<Float32Array>;
   /** The name of each column. */
   readonly columns: readonly string[];
 }
 
-/** How csv-parse is imported; another way only for tests. */
+/** @internal How csv-parse is imported; another way only for tests. Not in the types, which hold without that package. */
 export type ImportCsvParse = () => Promise<Pick<typeof csvParse, 'parse'>>;
 
 interface CsvRecord {
@@ -40,11 +42,12 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
  * @throws OptionError for wrong options or a column that is not there; StateError if csv-parse is not installed; FileError if the file
  *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is no number
  */
-export async function readCsv(
-  file: string | Uint8Array,
-  options: CsvOptions = {},
-  importCsvParse: ImportCsvParse = () => import('csv-parse/sync'),
-): Promise<CsvTable> {
+export function readCsv(file: string | Uint8Array, options: CsvOptions = {}): Promise<CsvTable> {
+  return readCsvWith(() => import('csv-parse/sync'), file, options);
+}
+
+/** @internal */
+export async function readCsvWith(importCsvParse: ImportCsvParse, file: string | Uint8Array, options: CsvOptions): Promise<CsvTable> {
   checkOptions('readCsv', options, { columns: names, delimiter: text });
   const name = typeof file === 'string' ? file : 'the bytes given';
   const { parse } = await importCsvParse().catch((cause: unknown) => {

@@ -5,6 +5,7 @@ import { type Rule, checkOptions, count, nonNegativeInteger, required } from '..
 import type { NumericArray } from '../../native.js';
 import { Standardizer } from '../transform.js';
 
+/** Options of {@link seriesWindows}. */
 export interface SeriesWindowOptions {
   /** T, rows a window looks back. */
   readonly steps: number;
@@ -16,18 +17,21 @@ export interface SeriesWindowOptions {
   readonly stride?: number;
 }
 
+/** Options of {@link forecastData}. */
 export interface ForecastOptions extends SeriesWindowOptions {
   /** Share of the rows, the last ones, that are only foretold for validation, in (0, 1). Default: 0.2. */
   readonly validationFraction?: number;
 }
 
+/** Windows of a series, each with what follows it. */
 export interface SeriesRows {
   /** [N, T, C] */
   readonly x: NdArray<Float32Array>;
-  /** [N, H, C']: the target columns of the H rows after the window. */
+  /** `[N, H, C']`: the target columns of the H rows after the window. */
   readonly y: NdArray<Float32Array>;
 }
 
+/** A series divided in time, as {@link forecastData} makes it. */
 export interface ForecastData {
   readonly train: SeriesRows;
   readonly validation: SeriesRows;

@@ -4,6 +4,7 @@ import { boolean, checkOptions, count, oneOf } from '../../options.js';
 import { reasonOf } from '../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
+/** Options of {@link Vocabulary.from}. */
 export interface VocabularyOptions {
   /** 'character': code points as they are; 'word': words and marks in lower case. Default: 'character'. */
   readonly unit?: TokenUnit;
