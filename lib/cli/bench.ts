@@ -1,10 +1,5 @@
-import { array } from '../array.js';
+import { Adam, type CpuInfo, CrossEntropyLoss, Linear, ReLU, Sequential, Trainer, array, cpuInfo, getThreads } from '../index.js';
 import { conv2d, elementwise, gemm } from '../kernels.js';
-import { Linear, ReLU, Sequential } from '../layers/index.js';
-import { CrossEntropyLoss } from '../losses/index.js';
-import { Adam } from '../optimizers/index.js';
-import { type CpuInfo, cpuInfo, getThreads } from '../threads.js';
-import { Trainer } from '../training/trainer.js';
 
 /** One rate: work per second, and its share of the best there is of that unit. */
 export interface Measurement {

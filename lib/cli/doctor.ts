@@ -1,9 +1,5 @@
-import { gradcheck } from '../gradcheck.js';
-import { array } from '../array.js';
-import { Linear, Sequential, Tanh } from '../layers/index.js';
-import { MSELoss } from '../losses/index.js';
+import { Linear, MSELoss, Sequential, Tanh, array, cpuInfo, getThreads, gradcheck } from '../index.js';
 import { binaryPath } from '../native.js';
-import { cpuInfo, getThreads } from '../threads.js';
 import { selfTest } from './self-test.js';
 
 /** One thing that was looked at. `mend` says what to do where it is not good. */

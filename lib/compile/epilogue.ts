@@ -3,7 +3,7 @@ import { Node, type Tensor } from '../graph/tensor.js';
 import { ConvForward } from '../ops/conv.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
-import { Reshape, reshape } from '../ops/shape.js';
+import { ReshapeOp, reshape } from '../ops/shape.js';
 import type { Activation } from './instruction.js';
 import { type Rule, rewrite } from './rewrite.js';
 import { isPerChannel, singleUse } from './uses.js';
@@ -27,13 +27,13 @@ function withActivation(op: Product, activation: Activation): Product {
 
 /** The product that `t` renames and nobody else reads. */
 function productBehind(t: Tensor, once: Uses): Node | undefined {
-  while (once(t) && t.node.op instanceof Reshape) t = t.node.inputs[0]!;
+  while (once(t) && t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
   return once(t) && isProduct(t.node.op) && t.node.op.activation === 'none' ? t.node : undefined;
 }
 
 /** The rewritten product, found again through the same renamings. */
 function rewritten(t: Tensor): Node {
-  while (t.node.op instanceof Reshape) t = t.node.inputs[0]!;
+  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
   return t.node;
 }
 

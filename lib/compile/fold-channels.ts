@@ -3,7 +3,7 @@ import { label } from '../graph/label.js';
 import { Node, type Tensor } from '../graph/tensor.js';
 import { ConvForward } from '../ops/conv.js';
 import { Elementwise, add, mul, neg, sub } from '../ops/elementwise.js';
-import { Reshape, reshape } from '../ops/shape.js';
+import { ReshapeOp, reshape } from '../ops/shape.js';
 import { rewrite } from './rewrite.js';
 import { isPerChannel, singleUse } from './uses.js';
 
@@ -27,7 +27,7 @@ export function foldChannels(roots: readonly Tensor[]): readonly Tensor[] {
 
   /** What `t` renames, if only this reader wants it. */
   const behind = (t: Tensor): Affine | undefined => {
-    while (once(t) && t.node.op instanceof Reshape) t = t.node.inputs[0]!;
+    while (once(t) && t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
     return once(t) ? known.get(t) : undefined;
   };
 

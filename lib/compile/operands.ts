@@ -3,7 +3,7 @@ import { Constant } from '../graph/source.js';
 import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
-import { Concat, Pack, Pad, Reshape, rowMajorStrides } from '../ops/shape.js';
+import { Concat, Pack, PadOp, ReshapeOp, rowMajorStrides } from '../ops/shape.js';
 import { type View, Views, isContiguous, isView, repeatStrides } from './view.js';
 
 /** A run of elements of a buffer: a tensor that an instruction writes or that lies in a bound memory. */
@@ -57,7 +57,7 @@ export class Operands {
       const view = this.views.of(x);
       if (op instanceof Elementwise ? this.readable(x) : op instanceof Gemm && i < 2 && foldsIntoGemm(view, x)) {
         this.requireBase(view.base);
-      } else if (op instanceof Concat || op instanceof Pack || op instanceof Pad) {
+      } else if (op instanceof Concat || op instanceof Pack || op instanceof PadOp) {
         // These copy their inputs piece by piece, from wherever those lie.
         this.requireBase(view.base);
         if (view.base.node.op instanceof Constant) this.written.add(view.base);
@@ -98,7 +98,7 @@ export class Operands {
 }
 
 function withoutReshapes(t: Tensor): Tensor {
-  while (t.node.op instanceof Reshape) t = t.node.inputs[0]!;
+  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
   return t;
 }
 

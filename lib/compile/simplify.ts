@@ -6,7 +6,7 @@ import { Broadcast, broadcastTo } from '../ops/broadcast.js';
 import { CustomGradient } from '../ops/custom-gradient.js';
 import { Elementwise, add, cast, full, square, sub } from '../ops/elementwise.js';
 import { Reduce } from '../ops/reduce.js';
-import { Reshape, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
+import { ReshapeOp, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
 import { foldConstants } from './fold.js';
 import { rewrite } from './rewrite.js';
 import { isView } from './view.js';
@@ -111,8 +111,8 @@ function simplifyView(node: Node, x: Tensor): Tensor | undefined {
   if (value !== undefined) return full(shape, value);
   const inner = x.node.op;
   const below = x.node.inputs[0]!;
-  if (op instanceof Reshape && inner instanceof Reshape) return reshape(below, shape);
-  if ((op instanceof Reshape || op instanceof Broadcast || op instanceof Slice) && sameShape(x.shape, shape)) return x;
+  if (op instanceof ReshapeOp && inner instanceof ReshapeOp) return reshape(below, shape);
+  if ((op instanceof ReshapeOp || op instanceof Broadcast || op instanceof Slice) && sameShape(x.shape, shape)) return x;
   if (op instanceof Broadcast && inner instanceof Broadcast) return broadcastTo(below, shape);
   if (op instanceof Transpose && inner instanceof Transpose) return transpose(below, op.axes.map((axis) => inner.axes[axis]!)); // prettier-ignore
   return undefined;

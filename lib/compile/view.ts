@@ -2,7 +2,7 @@
 import type { Operation } from '../graph/operation.js';
 import { type Shape, type Tensor, sizeOf } from '../graph/tensor.js';
 import { Broadcast, broadcastStrides } from '../ops/broadcast.js';
-import { Reshape, Slice, Transpose, rowMajorStrides } from '../ops/shape.js';
+import { ReshapeOp, Slice, Transpose, rowMajorStrides } from '../ops/shape.js';
 
 /** Element (i, j, …) of the tensor is element offset + i · strides[0] + j · strides[1] + … of `base`. */
 export interface View {
@@ -12,7 +12,7 @@ export interface View {
 }
 
 export function isView(op: Operation): boolean {
-  return op instanceof Reshape || op instanceof Broadcast || op instanceof Transpose || op instanceof Slice;
+  return op instanceof ReshapeOp || op instanceof Broadcast || op instanceof Transpose || op instanceof Slice;
 }
 
 /** Works out the view of each tensor, once. */
@@ -45,7 +45,7 @@ export function whole(t: Tensor): View {
 function viewed(t: Tensor, x: View): View {
   const { op } = t.node;
   const input = t.node.inputs[0]!;
-  if (op instanceof Reshape) {
+  if (op instanceof ReshapeOp) {
     const strides = reshapeStrides(input.shape, x.strides, t.shape);
     return strides === undefined ? { base: input, offset: 0, strides: rowMajorStrides(t.shape) } : { ...x, strides };
   }

@@ -5,7 +5,7 @@ import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { add } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { sum } from './reduce.js';
-import { Pad, concat, reshape, slice } from './shape.js';
+import { PadOp, concat, reshape, slice } from './shape.js';
 
 /** What the passes share. */
 export interface Sequence {
@@ -176,7 +176,7 @@ function adjoints(s: Sequence, d: Tensor | undefined): Adjoints {
     return { ...(dy && { dy }), ...(dh && { dh }) };
   }
   const steps: Shape = [s.t, s.n, s.h];
-  if (op instanceof Pad) {
+  if (op instanceof PadOp) {
     const [part] = inputs as [Tensor];
     if (part.shape[0] === s.t && s.t > 1) return { dy: part };
     return { dh: reshape(part, [s.n, s.h]) };

@@ -4,7 +4,7 @@ import { Operation, applyAll } from '../graph/operation.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { Elementwise, full, less } from './elementwise.js';
 import { ScatterAddRows } from './gather.js';
-import { Reshape, concat } from './shape.js';
+import { ReshapeOp, concat } from './shape.js';
 
 /** Row ids[i] of the gradient receives dy[i]; rows without an id are zero. */
 export interface RowGradient {
@@ -22,7 +22,7 @@ export function rowGradient(gradient: Tensor): RowGradient | undefined {
     const { node } = stack.pop()!;
     const isSum = node.op instanceof Elementwise && node.op.name === 'add';
     if (node.op instanceof ScatterAddRows) parts.push(node);
-    else if (isSum || node.op instanceof Reshape) stack.push(...node.inputs.toReversed());
+    else if (isSum || node.op instanceof ReshapeOp) stack.push(...node.inputs.toReversed());
     else return undefined;
   }
   const [dy, ids] = [0, 1].map((input) => concat(parts.map((node) => node.inputs[input]!))) as [Tensor, Tensor];

@@ -16,7 +16,7 @@ export function rowMajorStrides(shape: Shape): readonly number[] {
 }
 
 /** The same bytes under another shape: no instruction, the compiler lets both share their storage. */
-export class Reshape extends Operation {
+export class ReshapeOp extends Operation {
   readonly name = 'reshape';
 
   /** @param passesGradient false makes the result a constant to gradients() */
@@ -54,7 +54,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     );
   }
   checkShape(target, 'reshape');
-  return sameShape(target, x.shape) ? x : apply(new Reshape(target), x);
+  return sameShape(target, x.shape) ? x : apply(new ReshapeOp(target), x);
 }
 
 export class Transpose extends Operation {
@@ -162,7 +162,7 @@ export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor 
   return sameShape(sizes, x.shape) ? x : apply(new Slice(start, sizes), x);
 }
 
-export class Pad extends Operation {
+export class PadOp extends Operation {
   readonly name = 'pad';
 
   constructor(
@@ -211,7 +211,7 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
   if (widths.length !== x.rank || !widths.flat().every((n) => Number.isInteger(n) && n >= 0)) {
     throw new OptionError(`pad: expected ${x.rank} pairs of whole numbers ≥ 0, got [${widths.map(formatShape).join(', ')}].`);
   }
-  return widths.flat().every((n) => n === 0) ? x : apply(new Pad(widths, value), x);
+  return widths.flat().every((n) => n === 0) ? x : apply(new PadOp(widths, value), x);
 }
 
 export class Concat extends Operation {

@@ -1,8 +1,8 @@
 import { apply } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
-import { Reshape } from './shape.js';
+import { ReshapeOp } from './shape.js';
 
 /** x, taken for a constant by gradients(). */
 export function stopGradient(x: Tensor): Tensor {
-  return apply(new Reshape(x.shape, false), x);
+  return apply(new ReshapeOp(x.shape, false), x);
 }
