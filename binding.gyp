@@ -34,16 +34,17 @@
       'win_delay_load_hook': 'false',
       'sources': ['<@(lanewise_core_sources)'],
       'cflags_cc!': ['-fno-exceptions'],
-      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES' },
-      'cflags_cc': ['<@(lanewise_cflags)'],
+      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES', 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_core_cflags)'] },
+      'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_core_cflags)'],
     },
     {
       'target_name': 'lanewise',
       'sources': ['<@(lanewise_addon_sources)'],
       'cflags_cc!': ['-fno-exceptions'],
-      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES' },
-      'cflags_cc': ['<@(lanewise_cflags)'],
-      'defines': ['NAPI_VERSION=8'],
+      'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES', 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_addon_cflags)'] },
+      'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_addon_cflags)'],
+      # Electron allows no ArrayBuffers on memory of ours: with this, what makes them does not compile.
+      'defines': ['NAPI_VERSION=8', 'NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED'],
       'dependencies': ['lanewise_core'],
       'conditions': [
         ['target_arch=="x64"', { 'dependencies': ['lanewise_baseline', 'lanewise_avx2', 'lanewise_avx512'] }],
@@ -63,8 +64,8 @@
           'type': 'static_library',
           'win_delay_load_hook': 'false',
           'sources': ['<@(lanewise_baseline_sources)'],
-          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)'],
-          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)'] },
+          'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_baseline_cflags)'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_baseline_cflags)'] },
         },
         {
           'target_name': 'lanewise_avx2',

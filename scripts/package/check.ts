@@ -3,6 +3,8 @@
  *
  *   npm run check:package             packs prebuilds/ as it is; with none for this machine, builds that one first
  *   npm run check:package -- a.tgz    checks that tarball
+ *
+ * It runs with the Node that runs it, and installs with the npm that does.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -19,8 +21,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { checkBundlers } from './bundlers.js';
+import { formatImportTime, importTime } from './import-time.js';
+import { checkTypes } from './types.js';
 
 const root = resolve(import.meta.dirname, '../..');
+const modules = join(root, 'node_modules');
 const limits = { installSeconds: 5, unpackedMegabytes: 5, importMilliseconds: 30 };
 
 const folder = mkdtempSync(join(tmpdir(), 'lanewise-package-'));
@@ -33,9 +39,9 @@ function report(what: string, good: boolean, details: string): void {
 }
 
 /** A step that passes unless it throws; it returns what to print. */
-function attempt(what: string, step: () => string): void {
+async function attempt(what: string, step: () => string | Promise<string>): Promise<void> {
   try {
-    report(what, true, step().trim());
+    report(what, true, (await step()).trim());
   } catch (error) {
     const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
     report(what, false, `${message}\n${stdout ?? ''}${stderr ?? ''}`);
@@ -70,7 +76,41 @@ function bytesUnder(directory: string): number {
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+/** What two checkers of packages say of the tarball. */
+function lint(tarball: string): string {
+  const tool = (path: string, ...args: string[]): string =>
+    execFileSync(process.execPath, [join(modules, path), ...args], { encoding: 'utf8', stdio: 'pipe' });
+  tool('publint/src/cli.js', 'run', tarball, '--strict', '--level', 'warning');
+  // Not asked: TypeScript's old way of resolving modules, which knows no exports, and Node below 20.19, which cannot require ES modules.
+  tool(
+    '@arethetypeswrong/cli/dist/index.js',
+    tarball,
+    '--no-definitely-typed',
+    '--profile',
+    'node16',
+    '--ignore-rules',
+    'cjs-resolves-to-esm',
+  );
+  return 'publint, are the types wrong';
+}
+
+/** Electron and its like are Node under another name, on which the binary must not depend. */
+function renamedHost(): string {
+  const host = join(folder, process.platform === 'win32' ? 'host.exe' : 'host');
+  cpSync(process.execPath, host);
+  return execFileSync(host, ['step.mjs'], { cwd: project, env, encoding: 'utf8', stdio: 'pipe' });
+}
+
+/** Runs the command line's measurements, which take seconds, and looks whether they can be true. */
+function bench(): string {
+  const { cpu, measurements } = JSON.parse(run(join(installed, 'dist/cli.js'), 'bench', '--json')) as {
+    cpu: { isa: string };
+    measurements: { what: string; value: number; unit: string; share?: number }[];
+  };
+  const wrong = measurements.find(({ value, share = 1 }) => !(value > 0 && Number.isFinite(value) && share > 0 && share <= 1));
+  if (measurements.length < 7 || wrong !== undefined) throw new Error(JSON.stringify(wrong ?? measurements));
+  return `${measurements.length} measurements on ${cpu.isa}, ${measurements.map(({ value, unit }) => `${value.toFixed(1)} ${unit}`).join(', ')}`;
+}
 
 const tarball = process.argv[2] === undefined ? pack() : resolve(process.argv[2]);
 const project = join(folder, 'project');
@@ -81,29 +121,29 @@ const env = { PATH: nodeOnly(), HOME: folder, npm_config_cache: join(folder, 'ca
 const run = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: project, env, encoding: 'utf8', stdio: 'pipe' });
 
 const start = performance.now();
-attempt('install: scripts off, offline, no compiler', () =>
+const installed = join(project, 'node_modules', 'lanewise');
+
+await attempt('install: scripts off, offline, no compiler', () =>
   run(npmProgram(), 'install', '--ignore-scripts', '--offline', '--no-audit', '--no-fund', tarball),
 );
 const seconds = (performance.now() - start) / 1000;
-const installed = join(project, 'node_modules', 'lanewise');
 if (existsSync(installed)) {
-  report('install time', seconds <= limits.installSeconds, `${seconds.toFixed(1)} s of ${limits.installSeconds}`);
+  const npm = run(npmProgram(), '--version').trim();
+  report('install time', seconds <= limits.installSeconds, `${seconds.toFixed(1)} s of ${limits.installSeconds}, npm ${npm}`);
   const megabytes = bytesUnder(installed) / 1e6;
   report('unpacked size', megabytes <= limits.unpackedMegabytes, `${megabytes.toFixed(2)} MB of ${limits.unpackedMegabytes}`);
   const manifest = readFileSync(join(project, 'package-lock.json'), 'utf8');
   report('no install script', !manifest.includes('hasInstallScript'), 'none in the lock file');
-  attempt('import: a training step', () => run('step.mjs'));
-  attempt('require: a training step', () => run('step.cjs'));
-  attempt('strict TypeScript, skipLibCheck false', () => {
-    const types = join(project, 'node_modules', '@types');
-    mkdirSync(types, { recursive: true });
-    for (const name of ['@types/node', 'undici-types']) symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
-    return run(join(root, 'node_modules/typescript/lib/tsc.js'), '--project', 'tsconfig.json') || 'no errors';
-  });
-  attempt('npx lanewise doctor', () => run(join(installed, 'dist/cli.js'), 'doctor').split('\n').at(-2)!);
-  const times = Array.from({ length: 11 }, () => Number(run('import-time.mjs')));
-  const time = median(times);
-  report('import to a usable kernel table', time <= limits.importMilliseconds, `${time.toFixed(1)} ms of ${limits.importMilliseconds}`);
+  await attempt('import: a training step', () => run('step.mjs'));
+  await attempt('require: a training step', () => run('step.cjs'));
+  await attempt('a host of another name: a training step', renamedHost);
+  await attempt('the package itself', () => lint(tarball));
+  await attempt('strict TypeScript, skipLibCheck false', () => checkTypes(project, modules, run));
+  await attempt('bundles with the package external', () => checkBundlers(project, run));
+  await attempt('npx lanewise doctor', () => run(join(installed, 'dist/cli.js'), 'doctor').split('\n').at(-2)!);
+  await attempt('npx lanewise bench --json', bench);
+  const time = importTime('import-time.mjs', 21, { cwd: project, env });
+  report('import to a usable kernel table', time.median.processor <= limits.importMilliseconds, formatImportTime(time));
 }
 rmSync(folder, { recursive: true });
 console.log(failures.length === 0 ? 'the package is good' : `${failures.length} of the checks failed`);

@@ -6,7 +6,7 @@ import { type Node, type Tensor, bytesPerElement } from '../../lib/graph/tensor.
 import type { NumericArray } from '../../lib/native.js';
 import { broadcastStrides } from '../../lib/ops/broadcast.js';
 import { Elementwise } from '../../lib/ops/elementwise.js';
-import { Reshape } from '../../lib/ops/shape.js';
+import { ReshapeOp } from '../../lib/ops/shape.js';
 import { type Bound, type Cells, type Context, elementwise, execute, walk } from './kernels.js';
 
 /** One entry a byte; that of an element's first byte holds its value. */
@@ -54,7 +54,7 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
     values.set(output!, { ...fresh(output!), data: Float64Array.of(context.round(op.value)) });
   } else if (op instanceof ConstantArray) {
     values.set(output!, { ...fresh(output!), data: Float64Array.from(op.values) });
-  } else if (op instanceof Reshape) {
+  } else if (op instanceof ReshapeOp) {
     values.set(output!, { ...values.get(node.inputs[0]!)!, dtype: output!.dtype });
   } else if (op instanceof Elementwise) {
     const out = fresh(output!);
