@@ -1,5 +1,6 @@
 #!/bin/bash
-# A binary for Linux may export the two Node-API entry points alone, and may need no C library newer than Node itself does.
+# A binary for Linux may export the two Node-API entry points alone, may need no C library newer than Node itself does, and may
+# make no ArrayBuffers on memory of its own, which Electron forbids.
 # Usage: scripts/check-binary.sh FILE.node...
 set -uo pipefail
 entry_points='napi_register_module_v1 node_api_module_get_api_version_v1'
@@ -15,6 +16,8 @@ for binary in "$@"; do
     echo "$binary: expected a C library of at most $floor, got GLIBC_$newest"
     bad=1
   fi
+  external=$(nm --dynamic --undefined-only "$binary" | grep -oE 'napi_create_external_(array)?buffer' | xargs)
+  if [ -n "$external" ]; then echo "$binary: expected no external ArrayBuffers, got $external"; bad=1; fi
 done
-echo "checked the exports and the C library of $# binaries"
+echo "checked the exports, the C library and the buffers of $# binaries"
 exit $bad
