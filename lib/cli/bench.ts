@@ -1,12 +1,12 @@
 import { Adam, type CpuInfo, CrossEntropyLoss, Linear, ReLU, Sequential, Trainer, array, cpuInfo, getThreads } from '../index.js';
-import { conv2d, elementwise, gemm } from '../kernels.js';
+import { conv2d, elementwise, gemm, lstmForward } from '../kernels.js';
 
 /** One rate: work per second, and its share of the best there is of that unit. */
 export interface Measurement {
   readonly what: string;
   readonly value: number;
   readonly unit: 'GB/s' | 'GFLOP/s' | 'µs' | 'ms';
-  /** Of the fastest product measured. */
+  /** Of the fastest product, convolution or recurrence measured. */
   readonly share?: number;
 }
 
@@ -59,6 +59,20 @@ function convolution(): Measurement {
   };
 }
 
+/** The recurrent part of a layer: h·U and the gates; what the inputs add is an ordinary product. */
+function recurrence(): Measurement {
+  const [steps, n, hidden] = [32, 32, 256];
+  const floats = (size: number): Float32Array => new Float32Array(size).fill(0.01);
+  const [g, u, h0, c0] = [floats(steps * n * 4 * hidden), floats(4 * hidden ** 2), floats(n * hidden), floats(n * hidden)] as const;
+  const [states, cells, gates] = [floats((steps + 1) * n * hidden), floats((steps + 1) * n * hidden), floats(g.length)] as const;
+  const seconds = secondsOf(() => lstmForward({ steps, n, hidden, g, u, h0, c0, states, cells, gates }));
+  return {
+    what: `LSTM forward, ${steps} steps of ${n}×${hidden}`,
+    value: (2 * steps * n * 4 * hidden ** 2) / seconds / 1e9,
+    unit: 'GFLOP/s',
+  };
+}
+
 /** Trains a digit classifier for a second while a timer looks how late it is called. */
 async function training(): Promise<Measurement[]> {
   const [rows, batchSize, epochs] = [8192, 128, 4];
@@ -83,7 +97,7 @@ async function training(): Promise<Measurement[]> {
 
 /** Measures this machine in some seconds. For comparisons with other libraries see bench/ in the repository. */
 export async function bench(): Promise<BenchReport> {
-  const computed = [product(64), product(256), product(1024), convolution()];
+  const computed = [product(64), product(256), product(1024), convolution(), recurrence()];
   const peak = Math.max(...computed.map(({ value }) => value));
   const shares = computed.map((measurement) => ({ ...measurement, share: measurement.value / peak }));
   return { cpu: cpuInfo(), threads: getThreads(), measurements: [bandwidth(), ...shares, ...(await training())] };
@@ -94,5 +108,5 @@ export function formatBench({ cpu, threads, measurements }: BenchReport): string
     const percent = share === undefined ? '' : `${(100 * share).toFixed(0)} %`.padStart(8);
     return `${what.padEnd(42)} ${value.toFixed(1).padStart(9)} ${unit.padEnd(8)}${percent}`;
   });
-  return [`${cpu.isa}, ${threads} threads; percentages are of the fastest product or convolution`, ...rows].join('\n');
+  return [`${cpu.isa}, ${threads} threads; percentages are of the fastest of them`, ...rows].join('\n');
 }

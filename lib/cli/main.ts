@@ -18,7 +18,7 @@ program
 
 program
   .command('bench')
-  .description('measures memory, products, convolutions, a training step and the delay of the event loop meanwhile')
+  .description('measures memory, products, a convolution, a recurrence, a training step and the delay of the event loop meanwhile')
   .option('--json', 'print one JSON object')
   .action(async ({ json }: { json?: true }) => {
     const report = await bench();

@@ -108,7 +108,7 @@ function bench(): string {
     measurements: { what: string; value: number; unit: string; share?: number }[];
   };
   const wrong = measurements.find(({ value, share = 1 }) => !(value > 0 && Number.isFinite(value) && share > 0 && share <= 1));
-  if (measurements.length < 7 || wrong !== undefined) throw new Error(JSON.stringify(wrong ?? measurements));
+  if (measurements.length < 8 || wrong !== undefined) throw new Error(JSON.stringify(wrong ?? measurements));
   return `${measurements.length} measurements on ${cpu.isa}, ${measurements.map(({ value, unit }) => `${value.toFixed(1)} ${unit}`).join(', ')}`;
 }
 
