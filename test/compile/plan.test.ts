@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { liveBytes, packBlocks, type Block } from '../../lib/compile/arena.js';
 import { plan } from '../../lib/compile/build.js';
 import { generator } from '../support/random-graph.js';
-import { networks } from '../support/networks.js';
+import * as ops from '../../lib/ops/index.js';
+import { networks, trainingStep } from '../support/networks.js';
 
 describe('the memory plan', () => {
   for (const [name, network] of Object.entries(networks)) {
@@ -24,6 +25,39 @@ describe('the memory plan', () => {
     // Activations of 40 steps [8, 32], the gradients, and a few products of [32, 32].
     assert.ok(bytes < 40 * 8 * 32 * 4 * 1.6 + 20 * 32 * 32 * 4, `${bytes} bytes`);
   });
+
+  // Floats for each row and step of a sequence, in hidden units; docs/results.md states them.
+  for (const [cell, gates, most] of [
+    ['elman', 1, 3.1],
+    ['gru', 3, 7.1],
+    ['lstm', 4, 7.7],
+  ] as const) {
+    it(`training a sequence takes at most ${most}·H floats for each row and step: ${cell}`, () => {
+      const [h, width, classes] = [32, 16, 10];
+      const arena = (steps: number, rows: number): number => {
+        const network = trainingStep(
+          (x, parameter) => {
+            const w = parameter('w', [width, gates * h]);
+            const [u, wy, h0] = [parameter('u', [h, gates * h]), parameter('wy', [h, classes]), parameter('h0', [rows, h])];
+            const g = ops.reshape(ops.matmul(ops.reshape(x, [steps * rows, width]), w), [steps, rows, gates * h]);
+            const { y } = cell === 'lstm' ? ops.lstm(g, u, h0, parameter('c0', [rows, h])) : ops[cell](g, u, h0);
+            return ops.matmul(ops.reshape(y, [steps * rows, h]), wy);
+          },
+          [steps, rows, width],
+          steps * rows,
+        );
+        return plan(network.writes).memory.arenaBytes;
+      };
+      for (const [steps, rows] of [
+        [64, 8],
+        [256, 8],
+        [64, 32],
+      ] as const) {
+        const each = (arena(2 * steps, rows) - arena(steps, rows)) / (4 * steps * rows * h);
+        assert.ok(each > 2 && each <= most, `${each}·H floats at ${steps} steps of ${rows} rows`);
+      }
+    });
+  }
 
   for (const count of [0, 1, 50, 500, 5000]) {
     it(`blocks that live at once do not overlap: ${count} blocks`, () => {
