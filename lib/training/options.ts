@@ -85,6 +85,15 @@ export interface EvaluateOptions {
   readonly carryState?: boolean;
 }
 
+/** Options of {@link Trainer.step}. */
+export interface TrainStepOptions {
+  /**
+   * Go on with the states that the last such step of as many rows left in the recurrent layers; {@link Trainer.resetStates} makes them
+   * zeros again, and so does every epoch of fit. Default: false.
+   */
+  readonly carryState?: boolean;
+}
+
 /** An object made by this library or by a class that extends one of its own. */
 function instance(kind: abstract new () => object): Rule {
   return { expected: `a ${kind.name}`, accepts: (value) => value instanceof kind };
@@ -146,6 +155,10 @@ export function checkFitOptions(options: FitOptions): void {
 
 export function checkEvaluateOptions(options: EvaluateOptions): void {
   checkOptions('evaluate', options, { batchSize: count, carryState: boolean });
+}
+
+export function checkTrainStepOptions(options: TrainStepOptions): void {
+  checkOptions('step', options, { carryState: boolean });
 }
 
 export function isBatch(data: unknown): data is Batch {

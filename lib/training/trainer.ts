@@ -13,9 +13,11 @@ import {
   type BatchSource,
   type EvaluateOptions,
   type FitOptions,
+  type TrainStepOptions,
   type TrainerOptions,
   checkEvaluateOptions,
   checkFitOptions,
+  checkTrainStepOptions,
   checkTrainerOptions,
   isBatch,
 } from './options.js';
@@ -72,12 +74,20 @@ export class Trainer {
   }
 
   /** One step on one batch. @returns the loss and the metrics of that batch, before the update */
-  async step(batch: Batch): Promise<Record<string, number>> {
+  async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
+    checkTrainStepOptions(options);
+    const { carryState = false } = options;
     return this.#exclusively('step', async () => {
       const totals = this.#stepper.totals();
-      await this.#stepper.trainBatch(batch, totals, { control: new Control(), debug: false, report: undefined });
+      await this.#stepper.trainBatch(batch, totals, { control: new Control(), debug: false, report: undefined }, { carryState });
       return { loss: totals.loss, ...totals.metrics() };
     });
+  }
+
+  /** The states that steps with carryState go on with are zeros again. @throws StateError while the model is training */
+  resetStates(): void {
+    this.#model.checkIdle('Trainer.resetStates');
+    this.#stepper.resetStates();
   }
 
   /** Loss and metrics over all rows, in evaluation mode (no dropout, no penalties). */

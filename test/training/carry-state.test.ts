@@ -3,7 +3,7 @@ import { type NdArray, array } from '../../lib/array.js';
 import { GRU, LSTM, Linear, Sequential } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
-import type { Batch, FitOptions } from '../../lib/training/options.js';
+import type { Batch, FitOptions, TrainStepOptions } from '../../lib/training/options.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 
@@ -44,6 +44,23 @@ describe('states carried from batch to batch', () => {
     const one = (): Promise<unknown> => trainer.evaluate(data, { batchSize: 2, carryState: true });
     const alone = await one();
     assert.deepEqual(await Promise.all([one(), one(), one()]), [alone, alone, alone]);
+  });
+
+  it('step goes on where the one before ended, until the states are reset', async () => {
+    const trainer = trainerOf(network().build([6, 3]), 0);
+    const { loss: whole } = await trainer.evaluate({ x, y });
+    const losses = async (options?: TrainStepOptions): Promise<number> => {
+      let sum = 0;
+      for (const piece of pieces) sum += (await trainer.step(piece, options)).loss!;
+      return sum / pieces.length;
+    };
+    const carried = await losses({ carryState: true });
+    assert.ok(Math.abs(carried - whole!) < tolerance, `${carried} and ${whole}`);
+    assert.ok(Math.abs((await losses({ carryState: true })) - whole!) > 100 * tolerance, 'begins where the sequences ended');
+    trainer.resetStates();
+    assert.equal(await losses({ carryState: true }), carried);
+    assert.ok(Math.abs((await losses()) - whole!) > 100 * tolerance, 'without the option each step begins at zeros');
+    await assert.rejects(trainer.step(pieces[0]!, { carry: true } as TrainStepOptions), { name: 'OptionError' });
   });
 
   it('fit goes on too, and begins each epoch at zeros', async () => {
