@@ -33,7 +33,7 @@ export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
   };
   const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
   const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(raw).catch(fail) : raw;
-  return parse(name, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return parseIdx(name, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 /** zlib is loaded with the first file that needs it: an import at the top costs every program 4 ms. */
@@ -42,7 +42,8 @@ async function unzip(bytes: Uint8Array): Promise<Uint8Array> {
   return promisify(gunzip)(bytes);
 }
 
-function parse(name: string, view: DataView): NdArray {
+/** @throws FileError if the bytes are no complete IDX file */
+export function parseIdx(name: string, view: DataView): NdArray {
   const type = view.byteLength >= 4 && view.getUint16(0) === 0 ? elementTypes.get(view.getUint8(2)) : undefined;
   if (type === undefined)
     throw new FileError(`readIdx: expected an IDX header (0, 0, type, rank) in ${name}, got other bytes. Is it an IDX file?`);

@@ -5,7 +5,7 @@ import { type DType, type Shape, bytesPerElement, sizeOf } from '../graph/tensor
 import { duplicateKey } from './json.js';
 
 /** The format's own limit. */
-export const maxHeaderBytes = 100_000_000;
+const maxHeaderBytes = 100_000_000;
 
 /** More dimensions than any array has; a longer list is an attack. */
 const maxRank = 64;
@@ -53,6 +53,17 @@ export function formatHeader(path: string, tensors: ReadonlyMap<string, NdArray>
   }
   const text = `{${parts.join(',')}}`;
   return text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
+}
+
+/** How many bytes the header has, by the first 8 bytes of a file of `size` bytes. @throws FileError if it does not fit in */
+export function headerLength(path: string, prefix: Buffer, size: number): number {
+  const length = prefix.readBigUInt64LE();
+  if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
+    throw new FileError(
+      `readSafetensors: expected a header within the ${size} bytes of ${path}, got one of ${length} bytes. It is no safetensors file or was cut off.`,
+    );
+  }
+  return Number(length);
 }
 
 /** @throws FileError unless the header describes tensors that fill `dataBytes` bytes without gaps or overlaps */

@@ -8,7 +8,7 @@ import { FileError } from '../errors.js';
 import { type DType, sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { writeAtomically } from './atomic.js';
-import { type TensorEntry, formatHeader, maxHeaderBytes, parseHeader } from './safetensors-header.js';
+import { type TensorEntry, formatHeader, headerLength, parseHeader } from './safetensors-header.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
@@ -59,13 +59,7 @@ async function readFrom(file: FileHandle, path: string): Promise<Safetensors> {
     throw new FileError(`readSafetensors: expected at least 8 bytes in ${path}, got ${size}. It is no safetensors file or was cut off.`);
   const prefix = Buffer.alloc(8);
   await readFully(file, prefix, 0, path);
-  const length = prefix.readBigUInt64LE();
-  if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
-    throw new FileError(
-      `readSafetensors: expected a header within the ${size} bytes of ${path}, got one of ${length} bytes. It is no safetensors file or was cut off.`,
-    );
-  }
-  const header = Buffer.alloc(Number(length));
+  const header = Buffer.alloc(headerLength(path, prefix, size));
   await readFully(file, header, 8, path);
   const dataStart = 8 + header.length;
   const { entries, metadata } = parseHeader(path, header, size - dataStart);

@@ -5,19 +5,17 @@
  *   npm run stress -- 2 8           2 rounds of 8
  */
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { workerSource } from '../../test/support/scripts.js';
 
 const [rounds = 20, terminations = 60] = process.argv.slice(2).map(Number);
 const atOnce = 4;
-const script = fileURLToPath(new URL('../../test/support/endless-fit.ts', import.meta.url));
-/** Workers do not inherit the loader of TypeScript. */
-const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(script)}); })`;
+const source = workerSource('test/support/endless-fit');
 
 const megabytes: number[] = [];
 for (let round = 0; round < rounds; round++) {
   for (let done = 0; done < terminations; done += atOnce) {
-    const workers = Array.from({ length: atOnce }, () => new Worker(bootstrap, { eval: true }));
+    const workers = Array.from({ length: atOnce }, () => new Worker(source, { eval: true }));
     await Promise.all(workers.map((worker) => once(worker, 'message')));
     await Promise.all(workers.map((worker) => worker.terminate()));
   }

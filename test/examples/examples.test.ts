@@ -4,14 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Philox, Vocabulary, readSafetensors } from '../../lib/index.js';
-
-const script = (name: string): string => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
+import { nodeProgram, scriptArguments } from '../support/scripts.js';
 
 function example(name: string, ...args: string[]): string {
-  return execFileSync(process.execPath, ['--import', 'tsx', script(name), ...args], { encoding: 'utf8', timeout: 110_000 });
+  return execFileSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8', timeout: 110_000 });
 }
 
 /** Runs `body` with a folder that is gone afterwards. */
@@ -105,7 +103,7 @@ describe('examples', function () {
     }));
 
   it('fashion-mnist says where to get its images', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script('fashion-mnist'), '--data', tmpdir()], {
+    const { status, stderr } = spawnSync(nodeProgram, scriptArguments('examples/fashion-mnist', '--data', tmpdir()), {
       encoding: 'utf8',
     });
     assert.notEqual(status, 0);
@@ -151,7 +149,7 @@ describe('examples', function () {
     }));
 
   it('spoken-digits says where to get its recordings', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script('spoken-digits')], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(nodeProgram, scriptArguments('examples/spoken-digits'), { encoding: 'utf8' });
     assert.notEqual(status, 0);
     assert.match(stderr, /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
   });

@@ -5,13 +5,13 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { CrossEntropyLoss, Linear, SGD, Sequential, Trainer } from '../../lib/index.js';
 import { type Native, binaryPath, native } from '../../lib/native.js';
 import { classProblem } from '../support/problems.js';
+import { loaderArguments, nodeProgram, scriptArguments } from '../support/scripts.js';
 
-const endless = fileURLToPath(new URL('../support/endless-fit.ts', import.meta.url));
+const endless = 'test/support/endless-fit';
 
 /** One product by an addon: 1·3 + 2·4. */
 const elevenBy = `(addon) => {
@@ -49,7 +49,8 @@ describe('the native side', () => {
   });
 
   it('trains in forked processes at once', async () => {
-    const children = [1, 2].map(() => fork(endless, ['exit'], { execArgv: ['--import', 'tsx'], stdio: 'ignore' }));
+    const [path, ...args] = scriptArguments(endless, 'exit').slice(loaderArguments.length);
+    const children = [1, 2].map(() => fork(path!, args, { execPath: nodeProgram, execArgv: [...loaderArguments], stdio: 'ignore' }));
     const codes = await Promise.all(children.map((child) => once(child, 'exit')));
     assert.deepEqual(codes, [
       [0, null],
@@ -58,7 +59,7 @@ describe('the native side', () => {
   }).timeout(60000);
 
   it('dies of an interrupt during a fit, and of nothing else', () => {
-    const { signal, status } = spawnSync(process.execPath, ['--import', 'tsx', endless, 'interrupt'], { timeout: 60000 });
+    const { signal, status } = spawnSync(nodeProgram, scriptArguments(endless, 'interrupt'), { timeout: 60000 });
     assert.deepEqual([signal, status], ['SIGINT', null]);
   }).timeout(90000);
 

@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL, fileURLToPath } from 'node:url';
+import { loaderArguments, nodeProgram, scriptUrl } from '../support/scripts.js';
 
-const library = pathToFileURL(fileURLToPath(new URL('../../lib/native.ts', import.meta.url))).href;
+const library = scriptUrl('lib/native');
 
 /** What loading the addon and asking for its kernels prints to stderr in a process of its own. */
 function complaint(env: NodeJS.ProcessEnv): string {
   const script = `import(${JSON.stringify(library)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.message); process.exit(3); })`;
-  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], {
+  const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
   });

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { nodeProgram, scriptArguments, workerSource } from '../support/scripts.js';
 
-const script = fileURLToPath(new URL('../support/endless-fit.ts', import.meta.url));
-/** Workers do not inherit the loader of TypeScript. */
-const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(script)}); })`;
-const start = (): Worker => new Worker(bootstrap, { eval: true });
+const script = 'test/support/endless-fit';
+const start = (): Worker => new Worker(workerSource(script), { eval: true });
 
 describe('worker_threads', () => {
   it('train in several workers at once and are terminated in the middle of a run', async () => {
@@ -20,7 +18,7 @@ describe('worker_threads', () => {
 });
 
 describe('the process', () => {
-  const run = (...args: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', script, ...args], { encoding: 'utf8', timeout: 20000 });
+  const run = (...args: string[]): string => execFileSync(nodeProgram, scriptArguments(script, ...args), { encoding: 'utf8', timeout: 20000 });
 
   it('may exit in the middle of a run', () => assert.equal(run('exit'), 'exiting\n')).timeout(30000);
   it('ends by itself after an aborted fit', () => assert.equal(run('abort'), 'aborted\n')).timeout(30000);

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type Augmentation,
   type FitOptions,
@@ -28,6 +27,7 @@ import {
 } from '../../lib/index.js';
 import { augmented } from '../../lib/data/augment/pipeline.js';
 import { images } from '../support/images.js';
+import { nodeProgram, scriptArguments } from '../support/scripts.js';
 
 const data = { x: images([24, 6, 6, 1], 'uint8'), y: array(Int32Array.from({ length: 24 }, (_, i) => i % 3)) };
 const network = (): Sequential => new Sequential([new Flatten(), new Linear(3)], { seed: 1 });
@@ -144,9 +144,8 @@ describe('fit with augment', () => {
 });
 
 describe('the bits of training a convolutional net on augmented images', () => {
-  const script = fileURLToPath(new URL('../support/augment-hash.ts', import.meta.url));
   const train = (threads: number, isa: string): string =>
-    execFileSync(process.execPath, ['--import', 'tsx', script, String(threads)], {
+    execFileSync(nodeProgram, scriptArguments('test/support/augment-hash', String(threads)), {
       env: { ...process.env, LANEWISE_ISA: isa },
       encoding: 'utf8',
     }).trim();

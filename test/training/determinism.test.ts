@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { cpuInfo } from '../../lib/index.js';
-
-const script = fileURLToPath(new URL('../support/train-hash.ts', import.meta.url));
+import { nodeProgram, scriptArguments } from '../support/scripts.js';
 
 function train(threads: number, isa: string): string {
-  return execFileSync(process.execPath, ['--import', 'tsx', script, String(threads)], {
+  return execFileSync(nodeProgram, scriptArguments('test/support/train-hash', String(threads)), {
     env: { ...process.env, LANEWISE_ISA: isa },
     encoding: 'utf8',
   }).trim();

@@ -56,14 +56,14 @@ export async function readWav(file: string | Uint8Array, options: WavOptions = {
   const name = typeof file === 'string' ? file : 'the bytes given';
   try {
     const bytes = typeof file === 'string' ? await readFile(file) : file;
-    return parse(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), options.mono ?? true);
+    return parseWav(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), options.mono ?? true);
   } catch (cause) {
     throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   }
 }
 
 /** @throws Error that says what came instead */
-function parse(view: DataView, mono: boolean): Wav {
+export function parseWav(view: DataView, mono: boolean): Wav {
   if (view.byteLength < 12 || textAt(view, 0) !== 'RIFF' || textAt(view, 8) !== 'WAVE') throw new Error('a file that is no WAV file');
   let format: Format | undefined;
   for (let at = 12; at + 8 <= view.byteLength;) {

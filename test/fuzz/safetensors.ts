@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { FileError } from '../../lib/errors.js';
+import { bytesPerElement, sizeOf } from '../../lib/graph/tensor.js';
+import { headerLength, parseHeader } from '../../lib/persistence/safetensors-header.js';
+
+/** Any bytes are tensors that fill their part of the file without gaps, or a FileError. */
+export function fuzz(file: Buffer): void {
+  if (file.length < 8) return;
+  try {
+    const start = 8 + headerLength('it', file.subarray(0, 8), file.length);
+    let end = 0;
+    for (const entry of parseHeader('it', file.subarray(8, start), file.length - start).entries) {
+      assert.equal(entry.begin, end);
+      assert.equal(entry.end - entry.begin, sizeOf(entry.shape) * bytesPerElement[entry.dtype]);
+      end = entry.end;
+    }
+    assert.equal(start + end, file.length);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+  }
+}
