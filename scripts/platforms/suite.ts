@@ -4,9 +4,9 @@ import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { folder, root } from './tools.js';
 
-/** Returns the folder of the suite. */
-export async function writeSuite(): Promise<string> {
-  const suite = folder('suite');
+/** Returns the folder of the suite, in that of its platform, whose packages it finds above itself. */
+export async function writeSuite(platform: string): Promise<string> {
+  const suite = folder(`${platform}/suite`);
   for (const part of ['lib', 'test', 'examples']) {
     rmSync(resolve(suite, part), { recursive: true, force: true });
     await build({
@@ -24,7 +24,7 @@ export async function writeSuite(): Promise<string> {
   copyFileSync(resolve(root, 'package.json'), resolve(suite, 'package.json'));
   writeFileSync(
     resolve(suite, '.mocharc.json'),
-    JSON.stringify({ spec: ['test/**/*.test.js'], require: [resolve(root, 'scripts/platforms/patience.js')], timeout: 20000 }),
+    JSON.stringify({ require: [resolve(root, 'scripts/platforms/patience.js')], timeout: 20000 }),
   );
   return suite;
 }

@@ -1,0 +1,14 @@
+// Prints each test, so that a hanging one is seen, and writes what became of all of them as JSON.
+import { writeFileSync } from 'node:fs';
+import mocha from 'mocha';
+
+export default class extends mocha.reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options);
+    const report = { passed: [], skipped: [], failed: [] };
+    runner.on('pass', (test) => report.passed.push(test.fullTitle()));
+    runner.on('pending', (test) => report.skipped.push(test.fullTitle()));
+    runner.on('fail', (test, error) => report.failed.push(`${test.fullTitle()}: ${error.message.split('\n')[0]}`));
+    runner.on('end', () => writeFileSync(options.reporterOptions.output, JSON.stringify(report)));
+  }
+}
