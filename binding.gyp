@@ -49,6 +49,7 @@
       'conditions': [
         ['target_arch=="x64"', { 'dependencies': ['lanewise_baseline', 'lanewise_avx2', 'lanewise_avx512'] }],
         ['target_arch=="arm64"', { 'dependencies': ['lanewise_neon'] }],
+        ['OS=="win"', { 'libraries': ['-lsynchronization.lib'] }],  # WaitOnAddress
         ['OS=="linux"', {
           # nodelete: a worker that ends must not unmap code that native threads run.
           'ldflags': ['-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,nodelete', '-Wl,--version-script=<(module_root_dir)/native/exports.map'],

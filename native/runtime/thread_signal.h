@@ -12,6 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#if defined(_WIN32)
+#if !defined(NOMINMAX)
+#define NOMINMAX  // std::min, not a macro
+#endif
+#include <windows.h>
+#endif
 
 namespace lanewise {
 
@@ -49,6 +55,10 @@ class Signal {
 #if defined(__linux__)
   void block(uint32_t old) { syscall(SYS_futex, reinterpret_cast<uint32_t*>(&value_), FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0); }
   void wake() { syscall(SYS_futex, reinterpret_cast<uint32_t*>(&value_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+#elif defined(_WIN32)
+  // Not std::atomic::wait: that of libstdc++ 12 looks at the value before it locks, and a post in between is lost.
+  void block(uint32_t old) { WaitOnAddress(&value_, &old, sizeof old, INFINITE); }
+  void wake() { WakeByAddressSingle(&value_); }
 #else
   void block(uint32_t old) { value_.wait(old); }
   void wake() { value_.notify_one(); }

@@ -46,7 +46,7 @@ int current_processor() {
 std::atomic<ThreadPool*> shared_pool{nullptr};
 
 // Only the forking thread lives on in the child. Its pool is left behind: locks in it may be held by threads that are gone.
-void forget_pool() { shared_pool.store(nullptr); }
+[[maybe_unused]] void forget_pool() { shared_pool.store(nullptr); }
 
 }  // namespace
 

@@ -44,7 +44,8 @@ describe('the native side', () => {
         assert.equal(c[0], 11);
       }
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      // Windows keeps what is loaded.
+      if (process.platform !== 'win32') rmSync(folder, { recursive: true, force: true });
     }
   });
 
@@ -60,7 +61,8 @@ describe('the native side', () => {
 
   it('dies of an interrupt during a fit, and of nothing else', () => {
     const { signal, status } = spawnSync(nodeProgram, scriptArguments(endless, 'interrupt'), { timeout: 60000 });
-    assert.deepEqual([signal, status], ['SIGINT', null]);
+    // Windows has no signals: node ends the process with status 1.
+    assert.deepEqual([signal, status], process.platform === 'win32' ? [null, 1] : ['SIGINT', null]);
   }).timeout(90000);
 
   it('gives an error for a memory no machine has', () => {

@@ -12,7 +12,7 @@ function complaint(env: NodeJS.ProcessEnv): string {
   const script = `import(${JSON.stringify(library)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.message); process.exit(3); })`;
   const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, '-e', script], {
     encoding: 'utf8',
-    env: { ...process.env, ...env },
+    env: { ...process.env, PREBUILDS_ONLY: undefined, ...env },
   });
   assert.equal(status, 3, stderr);
   return stderr;

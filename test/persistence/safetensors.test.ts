@@ -153,7 +153,8 @@ describe('safetensors', () => {
     ['metadata that are no object', () => readRaw('{"__metadata__":[]}'), /expected an object for __metadata__/],
     ['metadata that are no text', () => readRaw('{"__metadata__":{"a":1}}'), /expected texts in __metadata__ in .*, got 1 for "a"/],
     ['a missing file', () => readSafetensors(join(folder, 'missing')), /expected to open .*missing, got ENOENT/],
-    ['a folder', () => readSafetensors(folder), /expected to read .*, got EISDIR/],
+    // On Windows a folder is a file of no bytes.
+    ['a folder', () => readSafetensors(folder), /expected to read .*, got EISDIR|at least 8 bytes .*, got 0/],
   ];
   for (const [name, read, message] of bad) it(`refuses ${name}`, () => assert.rejects(read(), { name: 'FileError', message }));
 
