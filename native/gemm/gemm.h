@@ -76,6 +76,7 @@ struct Block {
   int64_t depth;
   const float* a;  // its first row
   const float* b;  // its first row of B
+  float* panels;   // its panels of B, or room for one
   int64_t m0, rows, p0;
   bool add_c, is_last;
 };
@@ -132,7 +133,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
     const bool full = columns == width, wraps = next >= n1;
     const float* const b = block.b + j * g.b_col;
-    float* const packed = scratch + kScratchA + (plan.grouped ? (j - n0) * depth : 0);
+    float* const packed = block.panels + (plan.grouped ? (j - n0) * depth : 0);
     if (plan.grouped) {
     } else if (B::kGathered) {
       from_b.panel(block.p0, depth, j, columns, width, packed);
@@ -179,10 +180,11 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
   }
 }
 
-// Columns [n0, n1) of one depth block of B as panels, one behind the other: that of column j begins at (j - n0)·depth.
+// Columns [n0, n1) of the depth block of B at p as panels, one behind the other: that of column j begins at (j - n0)·depth.
 template <class B>
-void pack_group(const GemmArgs& g, int most, int64_t p, int64_t depth, const float* b, int64_t n0, int64_t n1, const B& from_b,
-                float* out) {
+void pack_group(const GemmArgs& g, int most, int64_t p, int64_t n0, int64_t n1, const B& from_b, float* out) {
+  const int64_t depth = smaller(depth_block(g.k), g.k - p);
+  const float* const b = g.b + p * g.b_row;
   for (int64_t j = n0; j < n1;) {
     const int vectors = panel_vectors(most, n1 - j);
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j);
@@ -209,21 +211,30 @@ void gemm_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64
   Plan plan = make_plan(g, m1 - m0, n1 - n0, step, A::kGathered && !A::kDepthMajor ? panel_pitch(step) : step);
   plan.far_a = plan.far_a && !A::kGathered;
   plan.far_b = plan.far_b && !B::kGathered;
+  float* const panels = scratch + kScratchA;
+  const auto run = [&](int64_t m, int64_t p, int64_t n, int64_t end, float* packed) {
+    const int64_t rows = smaller(plan.rows, m1 - m);
+    const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
+    const float *const a = g.a + m * g.a_row + p * g.a_col, *const b = g.b + p * g.b_row;
+    gemm_block({g, tiles, smaller(step, g.k - p), a, b, packed, m, rows, p, p > 0 || g.accumulate, p + step >= g.k}, plan, n, end, from_a,
+               from_b, scratch);
+  };
+  if (A::kGathered) {
+    // Depth blocks of the same rows follow one another: what they gather lies side by side.
+    const int64_t pitch = divide_up(n1 - n0, kLanes) * kLanes;
+    plan.grouped = plan.grouped && g.k * pitch <= kMaxGroupB;
+    for (int64_t p = 0; plan.grouped && p < g.k; p += step) pack_group(g, plan.vectors, p, n0, n1, from_b, panels + p * pitch);
+    for (int64_t m = m0; m < m1; m += plan.rows)
+      for (int64_t p = 0; p == 0 || p < g.k; p += step) run(m, p, n0, n1, plan.grouped ? panels + p * pitch : panels);
+    return;
+  }
   const int64_t width = plan.vectors * kLanes, group = plan.grouped ? larger(kMaxGroupB / step / width, 1) * width : n1 - n0;
-  for (int64_t p = 0; p == 0 || p < g.k; p += step) {
-    const int64_t depth = smaller(step, g.k - p);
-    const float *const a = g.a + p * g.a_col, *const b = g.b + p * g.b_row;
+  for (int64_t p = 0; p == 0 || p < g.k; p += step)
     for (int64_t n = n0; n < n1; n += group) {
       const int64_t end = smaller(n1, n + group);
-      if (plan.grouped) pack_group(g, plan.vectors, p, depth, b, n, end, from_b, scratch + kScratchA);
-      for (int64_t m = m0; m < m1; m += plan.rows) {
-        const int64_t rows = smaller(plan.rows, m1 - m);
-        const RowTiles tiles = row_tiles(rows, divide_up(rows, tile_rows(plan.vectors)));
-        gemm_block({g, tiles, depth, a + m * g.a_row, b, m, rows, p, p > 0 || g.accumulate, p + step >= g.k}, plan, n, end, from_a, from_b,
-                   scratch);
-      }
+      if (plan.grouped) pack_group(g, plan.vectors, p, n, end, from_b, panels);
+      for (int64_t m = m0; m < m1; m += plan.rows) run(m, p, n, end, panels);
     }
-  }
 }
 
 // The same through the transpose of C.

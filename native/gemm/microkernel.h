@@ -12,9 +12,9 @@ namespace {
 // A walk over cache lines: `run` of them `step` elements apart, then `jump` on. Every kFetchSteps steps of k take `lines`.
 constexpr int64_t kFetchSteps = 16;
 struct Ahead {
-  const float* at;
-  int64_t step, run, jump;
-  int64_t lines, left, total;  // left: of this run; total: of the whole walk
+  const float* at = nullptr;
+  int64_t step = 0, run = 0, jump = 0;
+  int64_t lines = 0, left = 0, total = 0;  // left: of this run; total: of the whole walk
 };
 
 // `total` lines while `tiles` tiles of that depth run.
