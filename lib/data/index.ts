@@ -1,6 +1,6 @@
 export * from './audio/index.js';
 export * from './augment/index.js';
-export * from './idx.js';
+export { readIdx } from './idx.js';
 export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-folder.js';
 export * from './sequences/index.js';
 export * from './series/index.js';
