@@ -18,8 +18,9 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// sigmoid and tanh run over a finished tile while it is in the cache; relu is part of the tile.
+// sigmoid and tanh run over a finished tile while it is in the cache; relu is part of the tile, so that it and none leave nothing to do.
 void activate(Activation activation, int64_t rows, int64_t columns, float* c, int64_t c_row) {
+  if (activation != Activation::sigmoid && activation != Activation::tanh) return;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; j += kLanes) {
       const int valid = static_cast<int>(smaller(kLanes, columns - j));
@@ -109,8 +110,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
       const bool relu = block.is_last && g.activation == Activation::relu;
       const float* const bias = block.is_last && g.bias != nullptr ? g.bias + n0 : nullptr;
       one_row(n1 - n0, block.depth, block.a, g.a_col, block.b + n0, g.b_row, bias, relu, block.add_c, c, scratch);
-      if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
-        activate(g.activation, 1, n1 - n0, c, g.c_row);
+      if (block.is_last) activate(g.activation, 1, n1 - n0, c, g.c_row);
       return;
     }
   }
@@ -172,8 +172,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
        : copies          ? copying_tile_kernel(rows, vectors, full)
        : streams         ? tile_kernel<Edge::full, Role::streamed>(rows, vectors)
                          : tile_kernel(rows, vectors, edge))(tile);
-      if (block.is_last && (g.activation == Activation::sigmoid || g.activation == Activation::tanh))
-        activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
+      if (block.is_last) activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
       t += tile.count;
     }
     j = next;
@@ -247,7 +246,7 @@ void gemm_transposed(const GemmArgs& g, int64_t m0, int64_t m1, float* scratch, 
     if (g.accumulate) read_transposed(rows, g.n, c, g.c_row, block, kTransposedPitch);
     gemm_rectangle(transposed(g, m, rows, block, kTransposedPitch), 0, g.n, 0, rows, scratch, from_b, from_a.from(m));
     write_transposed(g, rows, block, kTransposedPitch, c);
-    if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) activate(g.activation, rows, g.n, c, g.c_row);
+    activate(g.activation, rows, g.n, c, g.c_row);
   }
 }
 
@@ -283,8 +282,7 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
     g.c += item * args.c_batch;
     if (is_dots(g)) {
       gemm_dots(g, g.n == 1 ? m0 : n0, g.n == 1 ? m1 : n1, floats);
-      if (g.activation == Activation::sigmoid || g.activation == Activation::tanh)
-        activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);
+      activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);
     } else if (better_transposed(g, m1 - m0)) {
       gemm_transposed(g, m0, m1, floats);
     } else {

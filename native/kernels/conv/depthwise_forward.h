@@ -26,8 +26,7 @@ int64_t depthwise_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, 
                               s.ow * s.c,
                               far_images(s)};
     depthwise_row(row, j, beyond, scratch);
-    if (a.activation == Activation::sigmoid || a.activation == Activation::tanh)
-      activate(a.activation, beyond - j, s.c, out + j * s.c, s.c);
+    activate(a.activation, beyond - j, s.c, out + j * s.c, s.c);
   }
   return kOk;
 }

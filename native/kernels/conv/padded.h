@@ -253,10 +253,8 @@ void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, 
     } else {
       padded_by_panels(block, n0, n1, tile, scratch + kPaddedPanel);
     }
-    if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) {
-      const int64_t from = block.first(0), to = block.beyond(count - 1);
-      activate(g.activation, to - from, n1 - n0, g.c + from * g.c_row + n0, g.c_row);
-    }
+    const int64_t from = block.first(0), to = block.beyond(count - 1);
+    activate(g.activation, to - from, n1 - n0, g.c + from * g.c_row + n0, g.c_row);
     line += count;
   }
 }

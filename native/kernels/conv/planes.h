@@ -238,7 +238,7 @@ void plane_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, c
       const int64_t begin = (line + i) * v.ow, from = larger(m0, begin), to = smaller(m1, begin + v.ow);
       float* const c = g.c + (from - m0) * g.c_row;
       write_transposed(g, to - from, sums + i * row_pitch + (from - begin), sums_pitch, c);
-      if (g.activation == Activation::sigmoid || g.activation == Activation::tanh) activate(g.activation, to - from, g.n, c, g.c_row);
+      activate(g.activation, to - from, g.n, c, g.c_row);
     }
     line += count;
   }
