@@ -50,7 +50,7 @@ constexpr int64_t kMaxGroupB = 192 * 1024;
 constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8;
 
 // An operand of more elements than this is not expected in the L2 cache.
-constexpr int64_t kFar = 64 * 1024, kFarC = 16 * 1024;
+constexpr int64_t kFar = 224 * 1024, kFarC = 16 * 1024;
 // A B of at most this many (16 KB) stays in the L1 cache.
 constexpr int64_t kSmallB = 4 * 1024;
 
@@ -58,9 +58,17 @@ constexpr int64_t kSmallB = 4 * 1024;
 // (1024³: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
 constexpr int64_t kBadRowsA = 1024, kBadRowsB = 256, kCopyColumns = 128;
 
-// An A whose rows are contiguous is copied tile by tile where its steps of k share few sets of the L1 cache (pitches of multiples of
-// 512 bytes) or each lie on a page of their own, if so many columns repay it (512³: 5 % more; at 256 columns it loses 6 %).
-constexpr int64_t kTiledAlias = 128, kTiledColumns = 512;
+// An A whose rows are contiguous is copied where so many columns repay it: its steps of k lie on a page each and, at many pitches, share
+// few sets of the L1 cache. What comes from beyond the L2 cache is then at least read from end to end.
+constexpr int64_t kTiledPitch = 128, kTiledColumns = 256, kTiledColumnsFar = 64;
+
+// Row tiles are as equal as can be: none is left with the latency of one or two rows.
+struct RowTiles {
+  int64_t count, rows, longer;
+  int64_t size(int64_t t) const { return rows + (t < longer); }
+  int64_t start(int64_t t) const { return t * rows + smaller(t, longer); }
+};
+LW_INLINE RowTiles row_tiles(int64_t rows, int64_t count) { return {count, rows / count, rows % count}; }
 
 // A copied A keeps its rows at an odd number of cache lines.
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }

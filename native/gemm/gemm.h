@@ -53,22 +53,14 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   plan.grouped = rows > plan.rows && !plan.in_registers;
   plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
-  plan.tiled_a =
-      g.a_row == 1 && (g.a_col % kTiledAlias == 0 || g.a_col >= kBadRowsA) && depth > 64 && columns >= kTiledColumns && rows > most;
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
   plan.far_a = rows * g.k > kFar;
+  plan.tiled_a =
+      g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most && columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   plan.far_b = columns * g.k > kFar;
   plan.far_c = rows * columns > kFarC;
   return plan;
 }
-
-// Row tiles are as equal as can be: none is left with the latency of one or two rows.
-struct RowTiles {
-  int64_t count, rows, longer;
-  int64_t size(int64_t t) const { return rows + (t < longer); }
-  int64_t start(int64_t t) const { return t * rows + smaller(t, longer); }
-};
-LW_INLINE RowTiles row_tiles(int64_t rows, int64_t count) { return {count, rows / count, rows % count}; }
 
 // One block of depth of one rectangle.
 struct Block {
@@ -97,33 +89,107 @@ LW_INLINE Ahead fetch_rows(const GemmArgs& g, const float* a, const RowTiles& ti
   return fetch_evenly(a + next, kLine, lines, g.a_row - lines * kLine, lines * rows, 1, depth);
 }
 
+// How the tiles of a block read A: as it lies or from a copy.
+template <class A>
+struct RowsOfA {
+  const Block& block;
+  const A& from;
+  float* const copy;
+  const bool copied;  // row by row, a tile at a time while the first panel of B is computed
+  const bool tiled;   // as a panel for each tile
+  const int64_t row;  // from one row to the next
+
+  RowsOfA(const Block& block, const Plan& plan, const A& from, float* copy)
+      : block(block),
+        from(from),
+        copy(copy),
+        copied(plan.copy_a || (A::kGathered && !A::kDepthMajor)),
+        tiled(plan.tiled_a && !A::kGathered),
+        row(A::kDepthMajor ? 1
+            : tiled        ? block.depth
+            : copied       ? panel_pitch(block.depth)
+                           : block.g.a_row) {
+    if (A::kDepthMajor) from.panel(block.p0, block.depth, block.m0, block.rows, panel_pitch(block.rows), copy);
+    if (tiled) pack_tiles(block.tiles, block.g.m - block.m0, block.depth, block.a, block.g.a_col, copy);
+  }
+
+  // Copies rows [i, i + rows).
+  void copy_rows(int64_t i, int64_t rows) const {
+    if (A::kGathered) return from.rows(block.m0 + i, rows, block.p0, block.depth, copy + i * row, row);
+    pack_a(rows, block.depth, block.a + i * block.g.a_row, block.g.a_row, copy + i * row);
+  }
+
+  void place(Tile& tile, int64_t i, int64_t rows) const {
+    tile.a = (A::kGathered || copied || tiled ? copy : block.a) + i * row;
+    tile.a_next = rows * row;
+    tile.a_row = tiled ? 1 : row;
+    tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : tiled ? rows : A::kGathered ? 1 : block.g.a_col;
+  }
+};
+
+// Columns [j, j + columns) of a block.
+struct Panel {
+  int64_t j, columns;
+  int vectors;
+  const float* b;            // where it lies in B
+  float* packed;             // its place as a packed panel
+  bool is_first, is_direct;  // direct: no tile needs it packed
+  bool is_full() const { return columns == vectors * kLanes; }
+};
+
+// All row tiles of one panel; `tile` has what they share.
+template <class A>
+void run_panel(const Block& block, const Plan& plan, const RowsOfA<A>& a, const Panel& panel, Tile& tile) {
+  const GemmArgs& g = block.g;
+  const RowTiles& tiles = block.tiles;
+  const bool full = panel.is_full(), copies_a = panel.is_first && a.copied;
+  const bool streams = panel.is_direct && tiles.count == 1 && plan.far_b && full;
+  for (int64_t t = 0; t < tiles.count; t += tile.count) {
+    const int64_t rows = tiles.size(t), i = tiles.start(t);
+    const bool in_place = panel.is_direct || (!plan.grouped && g.b_col == 1 && t == 0), copies = in_place && !panel.is_direct;
+    if (copies_a) a.copy_rows(i, rows);
+    a.place(tile, i, rows);
+    tile.count = copies || copies_a ? 1 : (t < tiles.longer ? tiles.longer : tiles.count) - t;
+    tile.b = in_place || plan.in_registers ? panel.b : panel.packed;
+    tile.b_k = plan.in_registers ? g.b_col : in_place ? g.b_row : panel.vectors * kLanes;
+    tile.copy = panel.packed;
+    tile.c = g.c + (block.m0 + i) * g.c_row + panel.j;
+    tile.c_next = rows * g.c_row;
+    const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
+    const bool is_turned = a.tiled && !in_place;
+    (plan.in_registers ? columns_tile_kernel(rows, panel.vectors, full)
+     : copies          ? copying_tile_kernel(rows, panel.vectors, full)
+     : streams         ? tile_kernel<Edge::full, Role::streamed>(rows, panel.vectors)
+     : is_turned       ? turned_tile_kernel(rows, panel.vectors, edge)
+                       : tile_kernel(rows, panel.vectors, edge))(tile);
+    if (block.is_last) activate(g.activation, tile.count * rows, panel.columns, tile.c, g.c_row);
+  }
+}
+
+void run_row(const Block& block, int64_t n0, int64_t n1, float* scratch) {
+  const GemmArgs& g = block.g;
+  float* const c = g.c + block.m0 * g.c_row + n0;
+  const bool relu = block.is_last && g.activation == Activation::relu;
+  const float* const bias = block.is_last && g.bias != nullptr ? g.bias + n0 : nullptr;
+  one_row(n1 - n0, block.depth, block.a, g.a_col, block.b + n0, g.b_row, bias, relu, block.add_c, c, scratch);
+  if (block.is_last) activate(g.activation, 1, n1 - n0, c, g.c_row);
+}
+
 // Rows of one block × columns [n0, n1).
 //
 // A row-contiguous B is used in place by a single row tile or where it is small; else, unless its panels are there already, the first row
-// tile that meets a panel leaves it behind packed. Other kinds of B are packed before. Meanwhile the next panel is fetched.
+// tile that meets a panel leaves it behind packed. Other kinds of B are packed before. Meanwhile what comes next is fetched.
 template <class A, class B>
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {
-  const GemmArgs& g = block.g;
-  if constexpr (!A::kGathered && !A::kDepthMajor && !B::kGathered) {
-    if (plan.one_row) {
-      float* const c = g.c + block.m0 * g.c_row + n0;
-      const bool relu = block.is_last && g.activation == Activation::relu;
-      const float* const bias = block.is_last && g.bias != nullptr ? g.bias + n0 : nullptr;
-      one_row(n1 - n0, block.depth, block.a, g.a_col, block.b + n0, g.b_row, bias, relu, block.add_c, c, scratch);
-      if (block.is_last) activate(g.activation, 1, n1 - n0, c, g.c_row);
-      return;
-    }
+  if constexpr (!A::kGathered && !B::kGathered) {
+    if (plan.one_row) return run_row(block, n0, n1, scratch);
   }
-  const RowTiles& tiles = block.tiles;
-  const bool tiled_a = plan.tiled_a && !A::kGathered, copy_a = plan.copy_a || (A::kGathered && !A::kDepthMajor);
-  const int64_t depth = block.depth, a_row = A::kDepthMajor ? 1 : tiled_a ? depth : copy_a ? panel_pitch(depth) : g.a_row;
-  const float* const a = A::kGathered || copy_a || tiled_a ? scratch : block.a;
-  if (A::kDepthMajor) from_a.panel(block.p0, depth, block.m0, block.rows, panel_pitch(block.rows), scratch);
-  const bool direct = !plan.grouped && g.b_col == 1 && (tiles.count == 1 || plan.small_b);
+  const GemmArgs& g = block.g;
+  const int64_t depth = block.depth, tiles = block.tiles.count;
+  const RowsOfA<A> a(block, plan, from_a, scratch);
+  const bool is_direct = !plan.grouped && g.b_col == 1 && (tiles == 1 || plan.small_b);
   Tile tile;
   tile.depth = depth;
-  tile.a_row = tiled_a ? 1 : a_row;
-  tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : A::kGathered ? 1 : g.a_col;
   tile.c_row = g.c_row;
   tile.add_c = block.add_c;
   tile.relu = block.is_last && g.activation == Activation::relu;
@@ -131,50 +197,20 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
   for (int64_t j = n0; j < n1;) {
     const int vectors = panel_vectors(plan.vectors, n1 - j);
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
-    const bool full = columns == width, wraps = next >= n1;
-    const float* const b = block.b + j * g.b_col;
     float* const packed = block.panels + (plan.grouped ? (j - n0) * depth : 0);
-    if (plan.grouped) {
-    } else if (B::kGathered) {
-      from_b.panel(block.p0, depth, j, columns, width, packed);
-    } else if (g.b_col != 1 && !plan.in_registers) {
-      pack_panel(depth, columns, width, b, g.b_row, g.b_col, packed);
-    }
+    const Panel panel = {j, columns, vectors, block.b + j * g.b_col, packed, j == n0, is_direct};
+    if (!plan.grouped && B::kGathered) from_b.panel(block.p0, depth, j, columns, width, packed);
+    if (!plan.grouped && !B::kGathered && g.b_col != 1 && !plan.in_registers)
+      pack_panel(depth, columns, width, panel.b, g.b_row, g.b_col, packed);
     tile.bias = block.is_last && g.bias != nullptr ? g.bias + j : nullptr;
     tile.last = static_cast<int>(columns - (width - kLanes));
-    const bool streams = direct && tiles.count == 1 && plan.far_b && full;
-    tile.ahead = {.at = b};
-    if (plan.far_a && !tiled_a && !A::kDepthMajor && j == n0 && tiles.count > 1)
-      tile.ahead = fetch_rows(g, block.a, tiles, depth);
+    tile.ahead = {.at = panel.b};
+    const bool wraps = next >= n1;
+    if (plan.far_a && !a.tiled && !A::kDepthMajor && panel.is_first && tiles > 1)
+      tile.ahead = fetch_rows(g, block.a, block.tiles, depth);
     else if (plan.far_b && !plan.grouped && !(wraps && block.is_last))
-      tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, width, tiles.count);
-    for (int64_t t = 0; t < tiles.count;) {
-      const bool in_place = direct || (!plan.grouped && g.b_col == 1 && t == 0), copies = in_place && !direct;
-      const bool copy_rows = copy_a && j == n0;
-      const int64_t rows = tiles.size(t), same = (t < tiles.longer ? tiles.longer : tiles.count) - t;
-      const int64_t i = tiles.start(t);
-      if (copy_rows && A::kGathered) from_a.rows(block.m0 + i, rows, block.p0, depth, scratch + i * a_row, a_row);
-      if (copy_rows && !A::kGathered) pack_a(rows, depth, block.a + i * g.a_row, g.a_row, scratch + i * a_row);
-      if (tiled_a) {
-        if (j == n0) pack_tile(rows, g.m - block.m0 - i, depth, block.a + i, g.a_col, scratch + i * depth);
-        tile.a_k = rows;
-      }
-      tile.copy = packed;
-      tile.count = copies || copy_rows || (tiled_a && j == n0) ? 1 : same;
-      tile.a = a + i * a_row;
-      tile.a_next = rows * a_row;
-      tile.b = in_place || plan.in_registers ? b : packed;
-      tile.b_k = plan.in_registers ? g.b_col : in_place ? g.b_row : width;
-      tile.c = g.c + (block.m0 + i) * g.c_row + j;
-      tile.c_next = rows * g.c_row;
-      const Edge edge = full ? Edge::full : in_place ? Edge::ragged : Edge::padded;
-      (plan.in_registers ? columns_tile_kernel(rows, vectors, full)
-       : copies          ? copying_tile_kernel(rows, vectors, full)
-       : streams         ? tile_kernel<Edge::full, Role::streamed>(rows, vectors)
-                         : tile_kernel(rows, vectors, edge))(tile);
-      if (block.is_last) activate(g.activation, tile.count * rows, columns, tile.c, g.c_row);
-      t += tile.count;
-    }
+      tile.ahead = fetch_panel(g, wraps ? block.b + depth * g.b_row + n0 * g.b_col : block.b + next * g.b_col, depth, width, tiles);
+    run_panel(block, plan, a, panel, tile);
     j = next;
   }
 }

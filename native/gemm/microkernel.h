@@ -8,24 +8,29 @@
 namespace lanewise::LW_ISA {
 namespace {
 
+// Two steps of k at once where both operands lie as they should: fewer instructions, which tells where two threads share a core. Four
+// steps cost 5 % elsewhere.
+constexpr int kPairedSteps = 2;
+constexpr bool pairs_steps(int vectors) { return vectors == kTileVectors && kVectorRegisters == 16; }
+
 // What comes next is fetched into the L2 cache while tiles run, evenly: a burst would fill the queue of misses and hold up the tile itself.
-// A walk over cache lines: `run` of them `step` elements apart, then `jump` on. Every kFetchSteps steps of k take `lines`.
-constexpr int64_t kFetchSteps = 16;
+// A walk over cache lines: `run` of them `step` elements apart, then `jump` on; kFetchLines of them every `every` steps of k.
+constexpr int64_t kFetchLines = 4;
 struct Ahead {
   const float* at = nullptr;
   int64_t step = 0, run = 0, jump = 0;
-  int64_t lines = 0, left = 0, total = 0;  // left: of this run; total: of the whole walk
+  int64_t every = 0, left = 0, total = 0;  // left: lines of this run; total: of the whole walk
 };
 
 // `total` lines while `tiles` tiles of that depth run.
 LW_INLINE Ahead fetch_evenly(const float* at, int64_t step, int64_t run, int64_t jump, int64_t total, int64_t tiles, int64_t depth) {
-  return {at, step, run, jump, divide_up(total, larger(tiles * divide_up(depth, kFetchSteps), 1)), run, total};
+  const int64_t fetches = divide_up(total, kFetchLines);
+  return {at, step, run, jump, larger(tiles * depth / larger(fetches, 1) / kPairedSteps * kPairedSteps, kPairedSteps), run, total};
 }
 
 LW_INLINE void fetch(Ahead& ahead) {
-  const int64_t lines = smaller(ahead.lines, ahead.total);
-  ahead.total -= lines;
-  for (int64_t i = 0; i < lines; ++i) {
+  ahead.total -= kFetchLines;
+  for (int64_t i = 0; i < kFetchLines; ++i) {
     prefetch_l2(ahead.at);
     ahead.at += ahead.step;
     if (--ahead.left == 0) ahead.at += ahead.jump, ahead.left = ahead.run;
@@ -91,25 +96,29 @@ LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
     }
 }
 
-// What becomes of B. reused: other tiles read it as well. copied: this tile leaves it behind as a packed panel. streamed: this tile alone
-// reads it, in place, and fetches as many lines as it reads at every step.
-enum class Role { reused, copied, streamed };
+// What becomes of B. reused: other tiles read it as well. turned: likewise, packed, and A is a panel [depth][rows]. copied: this tile
+// leaves it behind as a packed panel. streamed: this tile alone reads it, in place, and fetches as many lines as it reads at every step.
+enum class Role { reused, turned, copied, streamed };
 constexpr int lines_across(int vectors) { return (vectors * kLanes + static_cast<int>(kLine) - 1) / static_cast<int>(kLine); }
 
-// acc += the element `at` of each row of A times a row of B. One pointer for three rows keeps twelve of them within the general registers.
+// acc += the element `at` of each row of A times a row of B.
 template <int kRows, int kVectors, int kGroups>
-LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int at, const F32 (&column)[kVectors]) {
+LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const F32 (&b)[kVectors]) {
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
     const F32 element = set1(a[i / 3][(i % 3) * a_row + at]);
 #pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, column[j], acc[i][j]);
+    for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, b[j], acc[i][j]);
   }
 }
 
-// Two steps of k at once where both operands lie as they should: fewer instructions, which tells where two threads share a core. Four
-// steps cost 5 % elsewhere.
-constexpr int kPairedSteps = 2;
+template <int kRows, int kVectors, int kGroups>
+LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
+  F32 row[kVectors];
+#pragma GCC unroll 16
+  for (int j = 0; j < kVectors; ++j) row[j] = load(b + j * kLanes);
+  add_products(acc, a, a_row, at, row);
+}
 
 template <int kRows, int kVectors, Edge kEdge, Role kRole>
 LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
@@ -126,6 +135,7 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
       for (int j = 0; j < kVectors; ++j) prefetch(t_c + i * t.c_row + j * kLanes);
   }
 
+  // One pointer for three rows keeps twelve of them within the general registers.
   constexpr int kGroups = (kRows + 2) / 3;
   const float* a[kGroups];
 #pragma GCC unroll 16
@@ -139,39 +149,43 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
     int64_t steps = left;
     if (kRole != Role::streamed && t.ahead.total > 0) {
       fetch(t.ahead);
-      steps = smaller(left, kFetchSteps);
+      steps = smaller(left, t.ahead.every);
     }
     left -= steps;
-    if constexpr (kRole == Role::reused && kEdge != Edge::ragged && kVectors == kTileVectors && kVectorRegisters == 16) {
+    if constexpr (pairs_steps(kVectors) && kEdge != Edge::ragged && kRole == Role::reused) {
       const bool paired = a_k == 1 && b_k == kVectors * kLanes;
       for (; paired && steps >= kPairedSteps; steps -= kPairedSteps) {
 #pragma GCC unroll 2
-        for (int u = 0; u < kPairedSteps; ++u) {
-          F32 column[kVectors];
-#pragma GCC unroll 16
-          for (int j = 0; j < kVectors; ++j) column[j] = load(b + (u * kVectors + j) * kLanes);
-          add_products(acc, a, a_row, u, column);
-        }
+        for (int u = 0; u < kPairedSteps; ++u) add_products(acc, a, a_row, u, b + u * kVectors * kLanes);
         b += kPairedSteps * kVectors * kLanes;
 #pragma GCC unroll 16
         for (int g = 0; g < kGroups; ++g) a[g] += kPairedSteps;
       }
     }
+    if constexpr (kRole == Role::turned) {
+      for (; steps >= kPairedSteps; steps -= kPairedSteps) {
+#pragma GCC unroll 2
+        for (int u = 0; u < kPairedSteps; ++u) add_products(acc, a, 1, u * kRows, b + u * kVectors * kLanes);
+        b += kPairedSteps * kVectors * kLanes;
+#pragma GCC unroll 16
+        for (int g = 0; g < kGroups; ++g) a[g] += kPairedSteps * kRows;
+      }
+    }
     for (; steps > 0; --steps) {
-      F32 column[kVectors];
+      F32 row[kVectors];
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j)
-        column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+        row[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
       if (kRole == Role::streamed) {
         for (int j = 0; j < lines_across(kVectors); ++j) prefetch_l2(ahead + j * kLine);
         ahead += b_k;
       }
       if (kRole == Role::copied) {
 #pragma GCC unroll 16
-        for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, column[j]);
+        for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, row[j]);
         copy += kVectors * kLanes;
       }
-      add_products(acc, a, a_row, 0, column);
+      add_products(acc, a, a_row, 0, row);
       b += b_k;
 #pragma GCC unroll 16
       for (int g = 0; g < kGroups; ++g) a[g] += a_k;
@@ -220,6 +234,14 @@ LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors, Edge edge) {
     case Edge::padded: return tile_kernel<Edge::padded>(rows, vectors);
     default: return tile_kernel<Edge::ragged>(rows, vectors);
   }
+}
+
+LW_INLINE TileKernel turned_tile_kernel(int64_t rows, int vectors, Edge edge) {
+  if constexpr (pairs_steps(kTileVectors)) {
+    if (vectors == kTileVectors && edge == Edge::full) return tile_kernel<kTileVectors, Edge::full, Role::turned>(rows);
+    if (vectors == kTileVectors && edge == Edge::padded) return tile_kernel<kTileVectors, Edge::padded, Role::turned>(rows);
+  }
+  return tile_kernel(rows, vectors, edge);
 }
 
 LW_INLINE TileKernel copying_tile_kernel(int64_t rows, int vectors, bool full) {

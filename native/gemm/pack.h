@@ -57,14 +57,28 @@ void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* o
   for (int64_t i = 0; i < rows; ++i) copy_run(depth, a + i * a_row, out + i * pitch);
 }
 
-// `rows` rows of an A whose rows are contiguous, as a panel [depth][rows]; from the first one on A has `beyond` rows. What is written
-// beyond a step is written over by the next one; the last one may write up to a vector too much.
-LW_INLINE void pack_tile(int64_t rows, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
-  for (int64_t p = 0; p < depth; ++p)
-    for (int64_t i = 0; i < rows; i += kLanes) {
-      const float* const in = a + p * a_col + i;
-      store(out + p * rows + i, i + kLanes <= beyond ? load(in) : load_n(in, static_cast<int>(smaller(kLanes, rows - i))));
+// Steps of k of an A whose rows are contiguous, as a panel [depth][size] for each row tile, one behind the other; from its first row on A
+// has `beyond` of them. A step is read from end to end while those to come are fetched. A vector may be stored where the next step of its
+// tile will be, but for the last step, behind which the next tile lies.
+LW_INLINE void pack_tiles(const RowTiles& tiles, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
+  const int64_t rows = tiles.start(tiles.count);
+  for (int64_t p = 0; p < depth; ++p) {
+    const float* const in = a + p * a_col;
+    for (int64_t i = 0; i < rows; i += kLine) prefetch(in + kStripAhead * a_col + i);
+    for (int64_t t = 0; t < tiles.count; ++t) {
+      const int64_t size = tiles.size(t), start = tiles.start(t);
+      for (int64_t i = 0; i < size; i += kLanes) {
+        const int count = static_cast<int>(smaller(kLanes, size - i));
+        const F32 x = start + i + kLanes <= beyond ? load(in + start + i) : load_n(in + start + i, count);
+        float* const to = out + start * depth + p * size + i;
+        if (count == kLanes || p + 1 < depth) {
+          store(to, x);
+        } else {
+          store_n(to, x, count);
+        }
+      }
     }
+  }
 }
 
 // Columns [0, columns) of a row-contiguous B as panels of `width`, a whole number of them: in strips whose rows are read from end to end,

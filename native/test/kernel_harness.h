@@ -11,6 +11,7 @@
 
 #include "../dispatch.h"
 #include "check.h"
+#include "side_by_side.h"
 
 namespace lanewise::test {
 
@@ -113,22 +114,24 @@ class Source {
 // Runs tasks [0, tasks) of a kernel: whole, or (seed ≠ 0) in random ranges in random order. Gives the smallest bad index.
 template <class Args, class Tasks, class Kernel>
 int64_t run(Tasks tasks_of, Kernel kernel, const Args& args, uint64_t seed = 0) {
-  alignas(64) static uint8_t scratch[kScratchBytes];
   const int64_t tasks = tasks_of(args);
-  if (seed == 0) return kernel(args, 0, tasks, scratch);
-  Source source(seed);
   std::vector<std::pair<int64_t, int64_t>> ranges;
-  for (int64_t begin = 0; begin < tasks;) {
-    const int64_t end = begin + 1 + source.below(tasks - begin);
-    ranges.push_back({begin, end});
-    begin = end;
+  if (seed == 0) {
+    ranges.push_back({0, tasks});
+  } else {
+    Source source(seed);
+    for (int64_t begin = 0; begin < tasks;) {
+      const int64_t end = begin + 1 + source.below(tasks - begin);
+      ranges.push_back({begin, end});
+      begin = end;
+    }
+    std::shuffle(ranges.begin(), ranges.end(), std::mt19937_64(seed));
   }
-  std::shuffle(ranges.begin(), ranges.end(), std::mt19937_64(seed));
+  std::vector<int64_t> found(ranges.size());
+  side_by_side(ranges.size(), [&](size_t i, void* scratch) { found[i] = kernel(args, ranges[i].first, ranges[i].second, scratch); });
   int64_t bad = kOk;
-  for (auto [begin, end] : ranges) {
-    const int64_t found = kernel(args, begin, end, scratch);
-    if (found != kOk && (bad == kOk || found < bad)) bad = found;
-  }
+  for (int64_t index : found)
+    if (index != kOk && (bad == kOk || index < bad)) bad = index;
   return bad;
 }
 
