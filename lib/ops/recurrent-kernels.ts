@@ -44,12 +44,14 @@ const panelUses = 16;
  * Whether U is copied into panels for all steps: by the sizes alone. A single row goes through U as it is in 2/3 of the time, but through
  * Uᵀ (`turned`) in twice the time of panels, which repay their copy in 2 steps.
  */
-function usesPanels({ cell, t, n }: Sequence, turned: boolean): boolean {
-  if (cell === 'gruBefore' || t < 2) return false;
-  return turned || (n > 1 && t * n >= panelUses);
+function usesPanels({ t, n }: Sequence, turned: boolean): boolean {
+  return t > 1 && (turned || (n > 1 && t * n >= panelUses));
 }
 
-/** Few rows are divided by hidden units, so that threads share them; then every step ends with all threads waiting for one another. */
+/**
+ * Few rows are divided by hidden units, so that threads share them; then every step ends with all threads waiting for one another. With
+ * reset before the product a step would need that twice.
+ */
 const splitRows = 8;
 const splitWork = 2 ** 17;
 

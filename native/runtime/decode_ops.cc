@@ -259,9 +259,9 @@ void read_recurrent(StreamReader& words, RecurrentShape& s) {
   s.cell = words.choice("cell", last_of<Cell>());
   s.t = extent(words, "t"), s.n = extent(words, "n"), s.h = extent(words, "h");
   s.reverse = words.flag("reverse");
-  const int64_t most = s.cell == Cell::gru_before ? 0 : 1;  // its steps have two products, one after the other
-  s.panels = words.integer("panels", 0, most) != 0;
-  s.split = words.integer("split", 0, most) != 0;
+  s.panels = words.flag("panels");
+  // Within a step of gru_before the second product needs all units of the first.
+  s.split = words.integer("split", 0, s.cell == Cell::gru_before ? 0 : 1) != 0;
 }
 
 }  // namespace

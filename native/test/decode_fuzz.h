@@ -78,7 +78,8 @@ inline std::vector<Words> valid_streams() {
               with_operands(27, {{0, 512}, {1, 512}, {0, 256}}, {1, 2, 2, 2, 2, 2, 2, 1, 1, 2}),
               with_operands(28, {{0, 1024}, {0, 512}}, {2, 2, 2})},
              4),
-      // 2 steps of lstm with lengths and of relu, forwards; of gru in reverse, with panels and a round a step; reset before the product.
+      // 2 steps of lstm with lengths and of relu, forwards; of gru in reverse, with panels and a round a step; reset before
+      // the product, with panels.
       stream(memories,
              {Words{29, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 1, 0, 1, 128, 1, 256, 2, 0, 0, 64, 1, 272, 0, 128},
               Words{30, 0, 2, 2, 2, 2, 0, 0, 0, 0, 128, 0, 256, 1, 128, 0, 0, 1, 0, -1, 0, 2, 0, 0, 320, 0, 64, 1, 256, 0, 128},
@@ -90,8 +91,8 @@ inline std::vector<Words> valid_streams() {
               Words{29, 0, 3, 2, 1, 3, 1, 1, 1, 0, 0, 1, 256, 0, 1024, 1, 0, -1, 0, 0, 64, 0, 192, 1, 512},
               Words{31, 0, 0, 2048, 1, 0, 3, 3, 1},
               Words{30, 0, 3, 2, 1, 3, 1, 1, 1, 0, 256, 0, 384, 0, 2048, 0, 0, -1, 0, 1, 0, -1, 0, 0, 64, 0, 448, 0, 192},
-              Words{29, 0, 4, 2, 1, 3, 0, 0, 0, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192},
-              Words{30, 0, 4, 2, 1, 3, 0, 0, 0, 0, 64, 0, 384, 1, 0, 0, 0, 1, 0, -1, 0, -1, 0, 0, 64, 0, 448, 0, 192}},
+              Words{29, 0, 4, 2, 1, 3, 0, 1, 0, 0, 0, 1, 256, 0, 1024, 1, 0, -1, 0, 0, 64, 0, 192},
+              Words{30, 0, 4, 2, 1, 3, 0, 1, 0, 0, 64, 0, 384, 0, 2048, 0, 0, 1, 0, -1, 0, -1, 0, 0, 64, 0, 448, 0, 192}},
              6),
       stream(memories,
              {with_operands(32, {{0, 0}, {0, 128}, {1, 0}, {2, 0}}, {4, 8, 8}), with_operands(33, {{3, 0}, {0, 0}, {0, 128}}, {4, 8, 8})},

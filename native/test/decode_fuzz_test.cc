@@ -155,10 +155,9 @@ LW_TEST(refusals_say_where) {
   CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
   const Words of_ids = stream({{4096}, {1024}}, {{24, 0, 0, 256, 1, 0, 1, 1, 512, 1, 4, 4, 2, 3, 3, 0}}, 1);
   CHECK(refusal(of_ids) == "instruction stream: instruction 0 (affine_sample), word 6: expected dtype float32 or uint8, got int32");
-  const Words before_in_panels =
-      stream({{4096}, {1024}}, {{29, 0, 4, 2, 1, 3, 0, 1, 0, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192}}, 1);
-  CHECK(refusal(before_in_panels) ==
-        "instruction stream: instruction 0 (recurrent_forward), word 7: expected panels an integer from 0 to 0, got 1");
+  const Words before_by_units = stream({{4096}, {1024}}, {{29, 0, 4, 2, 1, 3, 0, 1, 1, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192}}, 1);
+  CHECK(refusal(before_by_units) ==
+        "instruction stream: instruction 0 (recurrent_forward), word 8: expected split an integer from 0 to 0, got 1");
   Words longer = good;
   longer.push_back(0);
   CHECK(refusal(longer).find("expected the end of the stream after 2 instructions, got more words") != std::string::npos);

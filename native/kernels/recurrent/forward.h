@@ -56,26 +56,44 @@ void forward_panels(const RecurrentForwardArgs& a, const float* g, const float* 
   const bool is_gru = s.cell == Cell::gru, is_far = gates * h * h > kFarPanels;
   f.row = (is_gru ? 4 : gates) * kPanelUnits, f.gate = kPanelUnits;
   f.sums = sums, f.q_sums = sums + 3 * kPanelUnits, f.q_row = f.row;
-  for (int64_t u = r.u0; u < r.u1; u += kPanelUnits) {
-    const int64_t columns = smaller(kPanelUnits, h - u);
-    const float* const ahead = u + kPanelUnits < r.u1 ? g + u + kPanelUnits : g_ahead + r.u0;
+  // The sums of gates [first, beyond) of one panel: g + x·U, and x·U alone in the place of q.
+  const auto sum_gates = [&](const Range& panel, const float* x, int64_t first, int64_t beyond) {
+    const int64_t u = panel.u0, columns = panel.u1 - u;
+    const float* const ahead = panel.u1 < r.u1 ? g + panel.u1 : g_ahead + r.u0;
     for (int64_t m = r.m0; m < r.m1; ++m)
-      for (int64_t k = 0; k < gates; ++k) {
+      for (int64_t k = first; k < beyond; ++k) {
         prefetch_l2(ahead + (m * gates + k) * h);
         copy_units(0, columns, g + (m * gates + k) * h + u, sums + (m - r.m0) * f.row + k * kPanelUnits);
       }
-    for (int64_t k = 0; k < gates; ++k) {
+    for (int64_t k = first; k < beyond; ++k) {
       const bool is_q = is_gru && k == 2;
-      const float* const panel = a.u + (u / kPanelUnits * gates + k) * h * kPanelUnits;
+      const float* const weights = a.u + (u / kPanelUnits * gates + k) * h * kPanelUnits;
       for (int64_t p = 0; p < h; p += step) {
         const int64_t depth = smaller(step, h - p);
-        const float* const b = panel + p * kPanelUnits;
-        panel_block(rows, columns, depth, f.state + r.m0 * h + p, h, b, sums + (is_q ? 3 : k) * kPanelUnits, f.row, p > 0 || !is_q,
+        const float* const b = weights + p * kPanelUnits;
+        panel_block(rows, columns, depth, x + r.m0 * h + p, h, b, sums + (is_q ? 3 : k) * kPanelUnits, f.row, p > 0 || !is_q,
                     is_far ? b + depth * kPanelUnits : nullptr);
       }
     }
-    activate_gates(s.cell, f, {r.m0, r.m1, u, u + columns});
+  };
+  const auto for_panels = [&](const auto& run) {
+    for (int64_t u = r.u0; u < r.u1; u += kPanelUnits) run(Range{r.m0, r.m1, u, smaller(h, u + kPanelUnits)});
+  };
+  if (s.cell == Cell::gru_before) {
+    for_panels([&](const Range& panel) {
+      sum_gates(panel, f.state, 0, 2);
+      gru_before_reset(f, panel);
+    });
+    for_panels([&](const Range& panel) {
+      sum_gates(panel, f.q, 2, 3);
+      gru_before_state(f, panel);
+    });
+    return;
   }
+  for_panels([&](const Range& panel) {
+    sum_gates(panel, f.state, 0, gates);
+    activate_gates(s.cell, f, panel);
+  });
 }
 
 void forward_step(const RecurrentForwardArgs& a, int64_t step, const Range& r, float* scratch) {
