@@ -63,6 +63,17 @@ describe('states carried from batch to batch', () => {
     await assert.rejects(trainer.step(pieces[0]!, { carry: true } as TrainStepOptions), { name: 'OptionError' });
   });
 
+  it('are not reset while the model is training', async () => {
+    const trainer = trainerOf(network().build([6, 3]), 0.1);
+    const running = trainer.fit(data, { batchSize: 2, carryState: true });
+    assert.throws(() => trainer.resetStates(), {
+      name: 'StateError',
+      message: 'Trainer.resetStates: expected a model that is not training, got one inside fit. Await that fit or abort it first.',
+    });
+    await running;
+    trainer.resetStates();
+  });
+
   it('fit goes on too, and begins each epoch at zeros', async () => {
     const trainer = trainerOf(network().build([6, 3]), 0);
     const { loss: whole } = await trainer.evaluate({ x, y });
