@@ -13,7 +13,6 @@ import {
   Trainer,
   accuracy,
   cosineDecay,
-  cutout,
   linear,
   randomFlip,
   randomShift,
@@ -86,11 +85,11 @@ export const fashionSmall: Recipe = {
 export const fashionResnet: Recipe = {
   ...fashion,
   net: () => smallResnet({ seed }),
-  epochs: 15,
+  epochs: 10,
   lr: 0.1,
   schedule: plateau,
   optimizer: sgd,
-  augment: [randomShift(1), randomFlip(), cutout(8)],
+  augment: [randomShift(1), randomFlip()],
 };
 
 /** A model for images of bytes and its trainer. */
