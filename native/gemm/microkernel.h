@@ -14,23 +14,24 @@ constexpr int kPairedSteps = 2;
 constexpr bool pairs_steps(int vectors) { return vectors == kTileVectors && kVectorRegisters == 16; }
 
 // What comes next is fetched into the L2 cache while tiles run, evenly: a burst would fill the queue of misses and hold up the tile itself.
-// A walk over cache lines: `run` of them `step` elements apart, then `jump` on; kFetchLines of them every `every` steps of k.
-constexpr int64_t kFetchLines = 4;
+// A walk over cache lines: `run` of them `step` elements apart, then `jump` on; `lines` of them every `every` steps of k. Fewer than four
+// lines or sixteen steps at a time cost more than they save.
+constexpr int64_t kFetchLines = 4, kFetchSteps = 16;
 struct Ahead {
   const float* at = nullptr;
   int64_t step = 0, run = 0, jump = 0;
-  int64_t every = 0, left = 0, total = 0;  // left: lines of this run; total: of the whole walk
+  int64_t lines = 0, every = 0, left = 0, total = 0;  // left: lines of this run; total: of the whole walk
 };
 
 // `total` lines while `tiles` tiles of that depth run.
 LW_INLINE Ahead fetch_evenly(const float* at, int64_t step, int64_t run, int64_t jump, int64_t total, int64_t tiles, int64_t depth) {
-  const int64_t fetches = divide_up(total, kFetchLines);
-  return {at, step, run, jump, larger(tiles * depth / larger(fetches, 1) / kPairedSteps * kPairedSteps, kPairedSteps), run, total};
+  const int64_t steps = larger(tiles * depth, 1), lines = larger(divide_up(total * kFetchSteps, steps), kFetchLines);
+  return {at, step, run, jump, lines, larger(lines * steps / larger(total, 1) / kPairedSteps, 1) * kPairedSteps, run, total};
 }
 
 LW_INLINE void fetch(Ahead& ahead) {
-  ahead.total -= kFetchLines;
-  for (int64_t i = 0; i < kFetchLines; ++i) {
+  ahead.total -= ahead.lines;
+  for (int64_t i = 0; i < ahead.lines; ++i) {
     prefetch_l2(ahead.at);
     ahead.at += ahead.step;
     if (--ahead.left == 0) ahead.at += ahead.jump, ahead.left = ahead.run;

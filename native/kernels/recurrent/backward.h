@@ -21,8 +21,12 @@ void turned_product(const RecurrentBackwardArgs& a, const Range& r, const float*
   const bool is_far = total * h > kFarPanels;
   for (int64_t p = 0; p < k; p += step) {
     const int64_t depth = smaller(step, k - p);
-    for (int64_t u = r.u0; u < r.u1; u += kPanelUnits) {
-      const float* const b = a.u + (u / kPanelUnits * total + first + p) * kPanelUnits;
+    const auto panel = [&](int64_t u) { return a.u + (u / kPanelUnits * total + first + p) * kPanelUnits; };
+    int64_t u = r.u0;
+    for (constexpr int64_t kUnits = kPanelsAtOnce * kPanelUnits; r.m1 - r.m0 == 1 && u + kUnits <= r.u1; u += kUnits)
+      row_of_panels(depth, x + r.m0 * x_row + p, panel(u), total * kPanelUnits, c + r.m0 * h + u, p > 0 || add_c);
+    for (; u < r.u1; u += kPanelUnits) {
+      const float* const b = panel(u);
       panel_block(r.m1 - r.m0, smaller(kPanelUnits, h - u), depth, x + r.m0 * x_row + p, x_row, b, c + r.m0 * h + u, h, p > 0 || add_c,
                   is_far ? b + total * kPanelUnits : nullptr);
     }

@@ -6,8 +6,9 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// Elements of U above which the next panel is fetched ahead.
-constexpr int64_t kFarPanels = kFar;
+// Elements of U above which the next panel is fetched, if that many row tiles share the work: panels lie one behind the other, so that the
+// processor fetches them by itself.
+constexpr int64_t kFarPanels = 512 * 1024, kFetchingTiles = 3;
 
 constexpr int kPanelVectors = kPanelUnits / kLanes < kTileVectors ? static_cast<int>(kPanelUnits / kLanes) : kTileVectors;
 
@@ -28,7 +29,7 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
     tile.last = static_cast<int>(width - (vectors - 1) * kLanes);
     tile.add_c = add_c, tile.relu = false, tile.far_c = false;
     tile.ahead = {};
-    if (ahead != nullptr && j == 0)
+    if (ahead != nullptr && j == 0 && tiles.count >= kFetchingTiles)
       tile.ahead = fetch_evenly(ahead, kLine, depth * kPanelUnits / kLine, 0, depth * kPanelUnits / kLine, tiles.count, depth);
     const Edge edge = width == vectors * kLanes ? Edge::full : Edge::padded;
     for (int64_t t = 0; t < tiles.count; t += tile.count) {
@@ -40,6 +41,25 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
     }
     j += width;
   }
+}
+
+// A panel has few chains of FMAs for one row: so many panels side by side have eight.
+constexpr int kPanelsAtOnce = static_cast<int>(8 * kLanes / kPanelUnits);
+
+// The same for one row and kPanelsAtOnce whole panels, `pitch` elements apart.
+LW_INLINE void row_of_panels(int64_t depth, const float* a, const float* b, int64_t pitch, float* c, bool add_c) {
+  constexpr int kVectors = kPanelUnits / kLanes;
+  F32 acc[kPanelsAtOnce * kVectors];
+#pragma GCC unroll 16
+  for (F32& sum : acc) sum = zero();
+  for (int64_t p = 0; p < depth; ++p) {
+    const F32 element = set1(a[p]);
+#pragma GCC unroll 16
+    for (int i = 0; i < kPanelsAtOnce * kVectors; ++i)
+      acc[i] = fma(element, load(b + i / kVectors * pitch + p * kPanelUnits + i % kVectors * kLanes), acc[i]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kPanelsAtOnce * kVectors; ++i) store(c + i * kLanes, add_c ? add(load(c + i * kLanes), acc[i]) : acc[i]);
 }
 
 // c [rows of r, units of r] (+)= a [N, k] · B, B element (p, j) at b[p·b_row + j·b_col].
