@@ -50,7 +50,7 @@ constexpr int64_t kMaxGroupB = 192 * 1024;
 constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8;
 
 // An operand of more elements than this is not expected in the L2 cache.
-constexpr int64_t kFar = 224 * 1024, kFarC = 16 * 1024;
+constexpr int64_t kFar = 224 * 1024, kFarC = 128 * 1024;
 // A B of at most this many (16 KB) stays in the L1 cache.
 constexpr int64_t kSmallB = 4 * 1024;
 

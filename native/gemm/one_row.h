@@ -7,9 +7,9 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// Rows of B at once, and sums at once: 4 KB, which stay in the L1 cache.
-constexpr int kRowGroup = 8;
-constexpr int64_t kRowSums = 1024;
+// Rows of B at once, and sums at once: 16 KB, which stay in the L1 cache.
+constexpr int kRowGroup = 5;
+constexpr int64_t kRowSums = 4096;
 
 // sums[j] = (first ? 0 : sums[j]) + Σ_r a[r·a_k]·b[r·b_row + j], in order of r.
 template <int kRows>

@@ -16,7 +16,8 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kMergeSlots = static_cast<int64_t>(kScratchBytes / sizeof(int32_t)), kMergeIds = kMergeSlots / 2;
+constexpr int64_t kMergeSlots = 1 << 19, kMergeIds = kMergeSlots / 2;  // slots: a power of two
+// PLANT static_assert(kMergeSlots * sizeof(int32_t) <= kScratchBytes);
 constexpr int kRowPartBits = 4;
 static_assert(1 << kRowPartBits == kRowParts);
 

@@ -15,8 +15,20 @@ namespace lanewise {
 namespace {
 
 #if defined(LW_MMAP)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LW_ADDRESS_SANITIZER 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define LW_ADDRESS_SANITIZER 1
+#endif
+#if defined(LW_ADDRESS_SANITIZER)
+constexpr size_t kMapBytes = size_t{1} << 30;  // of what malloc gives it knows the ends
+#else
 // From here on pages come straight from the system: zeroed, given back at once, 2 MiB of them at a time where it can.
-constexpr size_t kMapBytes = size_t{1} << 20, kHugePage = size_t{2} << 20;
+constexpr size_t kMapBytes = size_t{1} << 20;
+#endif
+constexpr size_t kHugePage = size_t{2} << 20;
 
 void* map_pages(size_t bytes) {
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

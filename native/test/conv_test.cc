@@ -399,14 +399,13 @@ LW_TEST(any_geometry) {
 LW_TEST(empty_and_endless) {
   constexpr int64_t kHuge = INT32_MAX;
   for_each_table([](const KernelTable& t) {
-    alignas(64) static uint8_t scratch[kScratchBytes];
     const auto run_all = [&](const ConvShape& s, float* y, float* dx, float* dw) {
       const ConvForwardArgs forward = {s, nullptr, nullptr, nullptr, Activation::none, y};
-      t.conv_forward(forward, 0, t.conv_forward_tasks(forward), scratch);
+      run(t.conv_forward_tasks, t.conv_forward, forward);
       const ConvBackwardDataArgs data = {s, nullptr, nullptr, dx};
-      t.conv_backward_data(data, 0, t.conv_backward_data_tasks(data), scratch);
+      run(t.conv_backward_data_tasks, t.conv_backward_data, data);
       const ConvBackwardWeightsArgs weights = {s, 1, nullptr, nullptr, dw};
-      t.conv_backward_weights(weights, 0, t.conv_backward_weights_tasks(weights), scratch);
+      run(t.conv_backward_weights_tasks, t.conv_backward_weights, weights);
     };
     Guarded<float> y = unwritten(4), dx = unwritten(4), dw = unwritten(4);
     run_all({kHuge, kHuge, 0, kHuge, kHuge, kHuge, 0, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 1}, nullptr, nullptr, nullptr);
