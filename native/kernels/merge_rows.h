@@ -17,7 +17,7 @@ namespace lanewise::LW_ISA {
 namespace {
 
 constexpr int64_t kMergeSlots = 1 << 19, kMergeIds = kMergeSlots / 2;  // slots: a power of two
-// PLANT static_assert(kMergeSlots * sizeof(int32_t) <= kScratchBytes);
+static_assert(kMergeSlots * sizeof(int32_t) <= kScratchBytes);
 constexpr int kRowPartBits = 4;
 static_assert(1 << kRowPartBits == kRowParts);
 

@@ -29,6 +29,7 @@ std::string describe(const KernelTable& table, const char* pass, const Problem& 
 struct Terms {
   std::vector<float> a, b;
   void add(float x, float y) { a.push_back(x), b.push_back(y); }
+  void clear() { a.clear(), b.clear(); }
 };
 
 int64_t depth_block(int64_t k) {
@@ -60,10 +61,17 @@ Expected sum_of(const Terms& t) {
 
 bool equal_bits(float x, float y) { return std::memcmp(&x, &y, sizeof x) == 0; }
 
-// Whether `got` is that sum, by its bits and by its distance from the exact one.
-bool holds(const KernelTable& table, float got, const Expected& e) {
-  if (table.fused && !equal_bits(got, e.sum)) return false;
-  return std::fabs(got - e.exact) <= 2 * double(e.terms + 2) * kEpsilon * e.magnitude;
+// Whether `got` is the activation of that sum, by its bits and by its distance from the exact one.
+bool holds(const KernelTable& table, float got, const Expected& e, Activation activation) {
+  const double error = 2 * double(e.terms + 2) * kEpsilon * e.magnitude;
+  if (activation == Activation::sigmoid || activation == Activation::tanh) {
+    // Slopes are at most 1; 4 units in the last place for the function itself.
+    const double target = activation == Activation::tanh ? std::tanh(e.exact) : 1 / (1 + std::exp(-e.exact));
+    return std::fabs(got - target) <= error + 8 * kEpsilon * std::fabs(target);
+  }
+  const bool relu = activation == Activation::relu;
+  if (table.fused && !equal_bits(got, relu ? std::max(e.sum, 0.0f) : e.sum)) return false;
+  return std::fabs(got - (relu ? std::max(e.exact, 0.0) : e.exact)) <= error;
 }
 
 // Of an image [N, H, W, C], 0 outside.
@@ -83,18 +91,16 @@ std::unique_ptr<float[]> exactly(Source& source, int64_t n) {
 
 Guarded<float> unwritten(int64_t n) { return Guarded<float>(n, std::numeric_limits<float>::quiet_NaN()); }
 
-void check_forward(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+std::vector<Expected> forward_of(const Problem& q, const Data& d) {
   const ConvShape& s = q.s;
-  Guarded<float> y = unwritten(s.n * s.oh * s.ow * s.oc);
-  const ConvForwardArgs args = {s, d.x.get(), d.w.get(), q.bias ? d.bias.get() : nullptr, q.activation, y.data()};
-  run(table.conv_forward_tasks, table.conv_forward, args, seed);
   const int64_t depth = s.c / s.groups, width = s.oc / s.groups;
-  int64_t wrong = 0, place = 0;
+  std::vector<Expected> out;
+  Terms terms;
   for (int64_t n = 0; n < s.n; ++n)
     for (int64_t i = 0; i < s.oh; ++i)
       for (int64_t j = 0; j < s.ow; ++j)
-        for (int64_t o = 0; o < s.oc; ++o, ++place) {
-          Terms terms;
+        for (int64_t o = 0; o < s.oc; ++o) {
+          terms.clear();
           for (int64_t kh = 0; kh < s.kh; ++kh)
             for (int64_t kw = 0; kw < s.kw; ++kw)
               for (int64_t c = 0; c < depth; ++c)
@@ -102,36 +108,22 @@ void check_forward(const KernelTable& table, const Problem& q, const Data& d, ui
                              o / width * depth + c, s.h, s.w, s.c),
                           d.w[((kh * s.kw + kw) * depth + c) * s.oc + o]);
           Expected e = sum_of(terms);
-          if (q.bias) {
-            e.sum += d.bias[o], e.exact += d.bias[o], e.magnitude += std::fabs(d.bias[o]);
-          }
-          const float got = y[place];
-          if (q.activation == Activation::relu) {
-            e.sum = std::max(e.sum, 0.0f), e.exact = std::max(e.exact, 0.0);
-          }
-          if (q.activation == Activation::sigmoid || q.activation == Activation::tanh) {
-            // Slopes are at most 1; 4 units in the last place for the function itself.
-            const double target = q.activation == Activation::tanh ? std::tanh(e.exact) : 1 / (1 + std::exp(-e.exact));
-            wrong += !(std::fabs(got - target) <= 2 * double(e.terms + 2) * kEpsilon * e.magnitude + 8 * kEpsilon * std::fabs(target));
-          } else {
-            wrong += !holds(table, got, e);
-          }
+          if (q.bias) e.sum += d.bias[o], e.exact += d.bias[o], e.magnitude += std::fabs(d.bias[o]);
+          out.push_back(e);
         }
-  CHECK_TEXT(wrong == 0 && y.intact(), describe(table, "forward", q) + ": " + std::to_string(wrong) + " wrong");
+  return out;
 }
 
-void check_backward_data(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+std::vector<Expected> backward_data_of(const Problem& q, const Data& d) {
   const ConvShape& s = q.s;
-  Guarded<float> dx = unwritten(s.n * s.h * s.w * s.c);
-  const ConvBackwardDataArgs args = {s, d.dy.get(), d.w.get(), dx.data()};
-  run(table.conv_backward_data_tasks, table.conv_backward_data, args, seed);
   const int64_t depth = s.c / s.groups, width = s.oc / s.groups;
-  int64_t wrong = 0, place = 0;
+  std::vector<Expected> out;
+  Terms terms;
   for (int64_t n = 0; n < s.n; ++n)
     for (int64_t row = 0; row < s.h; ++row)
       for (int64_t column = 0; column < s.w; ++column)
-        for (int64_t c = 0; c < s.c; ++c, ++place) {
-          Terms terms;
+        for (int64_t c = 0; c < s.c; ++c) {
+          terms.clear();
           for (int64_t kh = s.kh - 1; kh >= 0; --kh)
             for (int64_t kw = s.kw - 1; kw >= 0; --kw) {
               const int64_t i = row + s.pad_top - kh * s.dilation_h, j = column + s.pad_left - kw * s.dilation_w;
@@ -140,35 +132,46 @@ void check_backward_data(const KernelTable& table, const Problem& q, const Data&
                 terms.add(at(d.dy.get(), n, i / s.stride_h, j / s.stride_w, o, s.oh, s.ow, s.oc),
                           d.w[((kh * s.kw + kw) * depth + c % depth) * s.oc + o]);
             }
-          wrong += !holds(table, dx[place], sum_of(terms));
+          out.push_back(sum_of(terms));
         }
-  CHECK_TEXT(wrong == 0 && dx.intact(), describe(table, "backward data", q) + ": " + std::to_string(wrong) + " wrong");
+  return out;
 }
 
-void check_backward_weights(const KernelTable& table, const Problem& q, const Data& d, uint64_t seed) {
+std::vector<Expected> backward_weights_of(const Problem& q, const Data& d) {
   const ConvShape& s = q.s;
   const int64_t depth = s.c / s.groups, width = s.oc / s.groups, pixels = s.n * s.oh * s.ow, share = (pixels + q.parts - 1) / q.parts;
-  Guarded<float> dw = unwritten(q.parts * s.kh * s.kw * depth * s.oc);
-  const ConvBackwardWeightsArgs args = {s, q.parts, d.x.get(), d.dy.get(), dw.data()};
-  run(table.conv_backward_weights_tasks, table.conv_backward_weights, args, seed);
-  int64_t wrong = 0, place = 0;
+  std::vector<Expected> out;
+  Terms terms;
   for (int64_t part = 0; part < q.parts; ++part)
     for (int64_t kh = 0; kh < s.kh; ++kh)
       for (int64_t kw = 0; kw < s.kw; ++kw)
         for (int64_t c = 0; c < depth; ++c)
-          for (int64_t o = 0; o < s.oc; ++o, ++place) {
-            Terms terms;
+          for (int64_t o = 0; o < s.oc; ++o) {
+            terms.clear();
             for (int64_t p = part * share; p < std::min(pixels, (part + 1) * share); ++p)
               terms.add(at(d.x.get(), p / (s.oh * s.ow), p / s.ow % s.oh * s.stride_h - s.pad_top + kh * s.dilation_h,
                            p % s.ow * s.stride_w - s.pad_left + kw * s.dilation_w, o / width * depth + c, s.h, s.w, s.c),
                         d.dy[p * s.oc + o]);
-            wrong += !holds(table, dw[place], sum_of(terms));
+            out.push_back(sum_of(terms));
           }
-  CHECK_TEXT(wrong == 0 && dw.intact(), describe(table, "backward weights", q) + ": " + std::to_string(wrong) + " wrong");
+  return out;
 }
 
-// Whole and in random ranges.
-void check(const KernelTable& table, const Problem& q) {
+// run_pass(out, seed) writes all that is expected, whole and in random ranges.
+template <class RunPass>
+void check_pass(const KernelTable& table, const char* pass, const Problem& q, Activation activation, const std::vector<Expected>& expected,
+                uint64_t seed, const RunPass& run_pass) {
+  for (uint64_t split : {uint64_t{0}, seed}) {
+    Guarded<float> out(static_cast<int64_t>(expected.size()), std::numeric_limits<float>::quiet_NaN());
+    run_pass(out.data(), split);
+    int64_t wrong = 0;
+    for (size_t i = 0; i < expected.size(); ++i) wrong += !holds(table, out[static_cast<int64_t>(i)], expected[i], activation);
+    CHECK_TEXT(wrong == 0 && out.intact(), describe(table, pass, q) + ": " + std::to_string(wrong) + " wrong");
+  }
+}
+
+// All passes on every table; the references are computed once.
+void check(const Problem& q) {
   const ConvShape& s = q.s;
   static uint64_t seed = 1;
   Source source(++seed);
@@ -177,11 +180,19 @@ void check(const KernelTable& table, const Problem& q) {
   d.w = exactly(source, s.kh * s.kw * (s.c / s.groups) * s.oc);
   d.dy = exactly(source, s.n * s.oh * s.ow * s.oc);
   d.bias = exactly(source, s.oc);
-  for (uint64_t split : {uint64_t{0}, seed}) {
-    check_forward(table, q, d, split);
-    check_backward_data(table, q, d, split);
-    check_backward_weights(table, q, d, split);
-  }
+  const std::vector<Expected> y = forward_of(q, d), dx = backward_data_of(q, d), dw = backward_weights_of(q, d);
+  for_each_table([&](const KernelTable& t) {
+    check_pass(t, "forward", q, q.activation, y, seed, [&](float* out, uint64_t split) {
+      run(t.conv_forward_tasks, t.conv_forward,
+          ConvForwardArgs{s, d.x.get(), d.w.get(), q.bias ? d.bias.get() : nullptr, q.activation, out}, split);
+    });
+    check_pass(t, "backward data", q, Activation::none, dx, seed, [&](float* out, uint64_t split) {
+      run(t.conv_backward_data_tasks, t.conv_backward_data, ConvBackwardDataArgs{s, d.dy.get(), d.w.get(), out}, split);
+    });
+    check_pass(t, "backward weights", q, Activation::none, dw, seed, [&](float* out, uint64_t split) {
+      run(t.conv_backward_weights_tasks, t.conv_backward_weights, ConvBackwardWeightsArgs{s, q.parts, d.x.get(), d.dy.get(), out}, split);
+    });
+  });
 }
 
 // A square problem with the output size that follows.
@@ -194,91 +205,78 @@ Problem square(int64_t n, int64_t size, int64_t c, int64_t oc, int64_t k, int64_
 }  // namespace
 
 LW_TEST(layers) {
-  for_each_table([](const KernelTable& t) {
-    for (const Problem& q :
-         {square(2, 12, 1, 6, 5, 1, 2), square(3, 10, 6, 16, 5), square(2, 12, 1, 32, 3, 1, 1), square(2, 8, 3, 24, 3, 1, 1),
-          square(1, 10, 64, 40, 3, 1, 1), square(2, 9, 20, 33, 3, 2, 1), square(1, 23, 3, 64, 7, 2, 3), square(1, 14, 24, 17, 1),
-          square(2, 9, 70, 33, 1), square(2, 5, 6, 9, 1, 1, 0, 3), square(3, 20, 8, 3, 1), square(2, 21, 3, 40, 1),
-          square(2, 13, 24, 40, 1, 2), square(3, 4, 130, 96, 3, 1, 1)})
-      check(t, q);
-  });
+  for (const Problem& q : {square(2, 12, 1, 6, 5, 1, 2), square(3, 10, 6, 16, 5), square(2, 12, 1, 32, 3, 1, 1),
+                           square(2, 8, 3, 24, 3, 1, 1), square(1, 10, 64, 40, 3, 1, 1), square(2, 9, 20, 33, 3, 2, 1),
+                           square(1, 23, 3, 64, 7, 2, 3), square(1, 14, 24, 17, 1), square(2, 9, 70, 33, 1), square(2, 5, 6, 9, 1, 1, 0, 3),
+                           square(3, 20, 8, 3, 1), square(2, 21, 3, 40, 1), square(2, 13, 24, 40, 1, 2), square(3, 4, 130, 96, 3, 1, 1)})
+    check(q);
 }
 
 LW_TEST(lane_and_tile_edges) {
-  for_each_table([](const KernelTable& t) {
-    for (int64_t oc : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 65})
-      for (int64_t c : {1, 2, 3, 15, 16, 17, 33}) check(t, square(1, 7, c, oc, 3, 1, 1));
-  });
+  for (int64_t oc : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 65})
+    for (int64_t c : {1, 2, 3, 15, 16, 17, 33}) check(square(1, 7, c, oc, 3, 1, 1));
 }
 
 LW_TEST(strides_and_dilations) {
-  for_each_table([](const KernelTable& t) {
-    for (int64_t stride : {1, 2, 3, 4, 6, 9})
-      for (int64_t dilation : {1, 2, 3, 4, 6})
-        for (int64_t k : {1, 2, 3, 5})
-          for (int64_t c : {1, 5}) check(t, square(1, 11, c, 4, k, stride, k * dilation / 2, 1, dilation));
-  });
+  for (int64_t stride : {1, 2, 3, 4, 6, 9})
+    for (int64_t dilation : {1, 2, 3, 4, 6})
+      for (int64_t k : {1, 2, 3, 5})
+        for (int64_t c : {1, 5}) check(square(1, 11, c, 4, k, stride, k * dilation / 2, 1, dilation));
 }
 
 LW_TEST(groups) {
-  for_each_table([](const KernelTable& t) {
-    for (int64_t groups : {2, 3, 8})
-      for (int64_t stride : {1, 2})
-        for (int64_t width : {1, 2, 17}) {
-          check(t, square(2, 8, groups, groups * width, 3, stride, 1, groups));
-          check(t, square(2, 8, groups * width, groups, 3, stride, 1, groups));
-          check(t, square(1, 6, groups * width, groups * 5, 2, stride, 0, groups));
-        }
-  });
+  for (int64_t groups : {2, 3, 8})
+    for (int64_t stride : {1, 2})
+      for (int64_t width : {1, 2, 17}) {
+        check(square(2, 8, groups, groups * width, 3, stride, 1, groups));
+        check(square(2, 8, groups * width, groups, 3, stride, 1, groups));
+        check(square(1, 6, groups * width, groups * 5, 2, stride, 0, groups));
+      }
 }
 
 // Every channel with a kernel of its own.
 LW_TEST(depthwise) {
-  for_each_table([](const KernelTable& t) {
-    for (int64_t c : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63})
-      for (int64_t k : {1, 2, 3, 5}) {
-        check(t, square(2, 9, c, c, k, 1, k / 2, c));
-        check(t, square(1, 10, c, c, k, 2, 1, c));
-      }
-    for (int64_t stride : {1, 2, 3, 5})
-      for (int64_t dilation : {1, 2, 3, 4})
-        for (int64_t k : {2, 3, 4, 7})
-          for (int64_t pad : {int64_t{0}, k * dilation / 2}) check(t, square(1, 13, 19, 19, k, stride, pad, 19, dilation));
-    for (int64_t size : {23, 24, 25, 66, 140}) check(t, square(1, size, 5, 5, 3, 1, 1, 5));  // tails of windows, rows of several tasks
-    check(t, square(2, 9, 700, 700, 3, 1, 1, 700));                                          // weights in several blocks
-    check(t, square(3, 24, 17, 17, 3, 1, 1, 17));                                            // pixels in several depth blocks
-    check(t, square(2, 57, 5, 5, 3, 2, 1, 5));
-    check(t, square(1, 24, 18, 18, 21, 1, 9, 18));  // taps in two depth blocks
-    check(t, square(1, 40, 3, 3, 37, 1, 20, 3));    // taps in several rectangles of sums
-    check(t, square(2, 8, 6, 12, 3, 1, 1, 6));      // two outputs a channel
-    for (int64_t parts : {2, 3, 7, 900}) {
-      Problem q = square(2, 20, 21, 21, 3, 1, 1, 21);
-      q.parts = parts;
-      check(t, q);
+  for (int64_t c : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63})
+    for (int64_t k : {1, 2, 3, 5}) {
+      check(square(2, 9, c, c, k, 1, k / 2, c));
+      check(square(1, 10, c, c, k, 2, 1, c));
     }
-    for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
-      for (bool bias : {false, true}) {
-        Problem q = square(2, 11, 37, 37, 3, 1, 1, 37);
-        q.activation = activation, q.bias = bias;
-        check(t, q);
-        q.s.kh = 0;  // bias alone
-        check(t, q);
-      }
-  });
+  for (int64_t stride : {1, 2, 3, 5})
+    for (int64_t dilation : {1, 2, 3, 4})
+      for (int64_t k : {2, 3, 4, 7})
+        for (int64_t pad : {int64_t{0}, k * dilation / 2}) check(square(1, 13, 19, 19, k, stride, pad, 19, dilation));
+  for (int64_t size : {23, 24, 25, 66, 140}) check(square(1, size, 5, 5, 3, 1, 1, 5));  // tails of windows, rows of several tasks
+  check(square(2, 9, 700, 700, 3, 1, 1, 700));                                          // weights in several blocks
+  check(square(3, 24, 17, 17, 3, 1, 1, 17));                                            // pixels in several depth blocks
+  check(square(2, 57, 5, 5, 3, 2, 1, 5));
+  check(square(1, 24, 18, 18, 21, 1, 9, 18));  // taps in two depth blocks
+  check(square(1, 40, 3, 3, 37, 1, 20, 3));    // taps in several rectangles of sums
+  check(square(2, 8, 6, 12, 3, 1, 1, 6));      // two outputs a channel
+  for (int64_t parts : {2, 3, 7, 900}) {
+    Problem q = square(2, 20, 21, 21, 3, 1, 1, 21);
+    q.parts = parts;
+    check(q);
+  }
+  for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
+    for (bool bias : {false, true}) {
+      Problem q = square(2, 11, 37, 37, 3, 1, 1, 37);
+      q.activation = activation, q.bias = bias;
+      check(q);
+      q.s.kh = 0;  // bias alone
+      check(q);
+    }
 }
 
 LW_TEST(random_depthwise) {
-  for_each_table([](const KernelTable& t) {
-    Source source(11);
-    for (int round = 0; round < 300; ++round) {
-      const auto of = [&](int64_t n) { return source.below(n); };
-      Problem q;
-      const int64_t c = 2 + of(of(3) == 0 ? 60 : 20);
-      q.s = {1 + of(3), of(12), of(30), c, of(12), of(30), c, of(7), of(7), 1 + of(4), 1 + of(4), 1 + of(3), 1 + of(3), of(6), of(6), c};
-      q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
-      check(t, q);
-    }
-  });
+  Source source(11);
+  for (int round = 0; round < 300; ++round) {
+    const auto of = [&](int64_t n) { return source.below(n); };
+    Problem q;
+    const int64_t c = 2 + of(of(3) == 0 ? 60 : 20);
+    q.s = {1 + of(3), of(12), of(30), c, of(12), of(30), c, of(7), of(7), 1 + of(4), 1 + of(4), 1 + of(3), 1 + of(3), of(6), of(6), c};
+    q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
+    check(q);
+  }
 }
 
 // Zeros, infinities and NaN come out as from the product of each channel alone, also where the kernel reaches beyond the image.
@@ -324,75 +322,69 @@ LW_TEST(depthwise_special_values) {
 }
 
 LW_TEST(epilogues) {
-  for_each_table([](const KernelTable& t) {
-    for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
-      for (bool bias : {false, true})
-        for (int64_t oc : {1, 5, 40}) {
-          Problem q = square(2, 7, 6, oc, 3, 1, 1);
-          q.activation = activation, q.bias = bias;
-          check(t, q);
-          q.s.groups = oc == 1 ? 1 : oc == 5 ? 1 : 2;
-          q.s.kh = 0;  // bias alone
-          check(t, q);
-        }
-  });
+  for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
+    for (bool bias : {false, true})
+      for (int64_t oc : {1, 5, 40}) {
+        Problem q = square(2, 7, 6, oc, 3, 1, 1);
+        q.activation = activation, q.bias = bias;
+        check(q);
+        q.s.groups = oc == 1 ? 1 : oc == 5 ? 1 : 2;
+        q.s.kh = 0;  // bias alone
+        check(q);
+      }
 }
 
 LW_TEST(parts) {
-  for_each_table([](const KernelTable& t) {
-    for (int64_t parts : {1, 2, 3, 7, 100})
-      for (int64_t oc : {3, 20}) {
-        Problem q = square(3, 6, 5, oc, 3, 1, 1);
-        q.parts = parts;
-        check(t, q);
-      }
-  });
+  for (int64_t parts : {1, 2, 3, 7, 100})
+    for (int64_t oc : {3, 20}) {
+      Problem q = square(3, 6, 5, oc, 3, 1, 1);
+      q.parts = parts;
+      check(q);
+    }
 }
 
 // Outputs that see padding alone, kernels and strides beyond the image, empty extents, sizes up to the largest the decoder lets through.
 LW_TEST(any_geometry) {
   constexpr int64_t kHuge = INT32_MAX;
-  for_each_table([](const KernelTable& t) {
-    Problem q = square(1, 5, 3, 4, 3, 1, 1);
-    for (int64_t pad : {int64_t{7}, int64_t{1000}, kHuge}) {
-      Problem far = q;
-      far.s.pad_top = pad;
-      check(t, far);
-      far.s.pad_left = pad;
-      check(t, far);
-    }
-    for (int64_t stride : {int64_t{5}, int64_t{100}, kHuge - 1, kHuge}) {
-      Problem far = q;
-      far.s.stride_h = stride;
-      check(t, far);
-      far.s.stride_w = stride, far.s.pad_left = 2;
-      check(t, far);
-      far.s.dilation_h = kHuge, far.s.dilation_w = 3;
-      check(t, far);
-      far.s.pad_top = kHuge;
-      check(t, far);
-    }
-    Problem channels = square(1, 5, 3, 3, 3, 1, 1, 3);
-    for (int64_t far : {int64_t{1000}, kHuge}) {
-      channels.s.pad_top = far;
-      check(t, channels);
-      channels.s.stride_w = far;
-      check(t, channels);
-      channels.s.dilation_h = channels.s.dilation_w = far;
-      check(t, channels);
-      channels.s.pad_left = far;
-      check(t, channels);
-    }
-    for (int64_t ConvShape::*extent : {&ConvShape::n, &ConvShape::h, &ConvShape::w, &ConvShape::c, &ConvShape::oh, &ConvShape::ow,
-                                       &ConvShape::oc, &ConvShape::kh, &ConvShape::kw}) {
-      Problem empty = q;
-      empty.s.*extent = 0;
-      check(t, empty);
-      if (extent == &ConvShape::c || extent == &ConvShape::oc) continue;
-      empty.s.oc = empty.s.groups = 3;
-      check(t, empty);
-    }
-  });
+  Problem q = square(1, 5, 3, 4, 3, 1, 1);
+  for (int64_t pad : {int64_t{7}, int64_t{1000}, kHuge}) {
+    Problem far = q;
+    far.s.pad_top = pad;
+    check(far);
+    far.s.pad_left = pad;
+    check(far);
+  }
+  for (int64_t stride : {int64_t{5}, int64_t{100}, kHuge - 1, kHuge}) {
+    Problem far = q;
+    far.s.stride_h = stride;
+    check(far);
+    far.s.stride_w = stride, far.s.pad_left = 2;
+    check(far);
+    far.s.dilation_h = kHuge, far.s.dilation_w = 3;
+    check(far);
+    far.s.pad_top = kHuge;
+    check(far);
+  }
+  Problem channels = square(1, 5, 3, 3, 3, 1, 1, 3);
+  for (int64_t far : {int64_t{1000}, kHuge}) {
+    channels.s.pad_top = far;
+    check(channels);
+    channels.s.stride_w = far;
+    check(channels);
+    channels.s.dilation_h = channels.s.dilation_w = far;
+    check(channels);
+    channels.s.pad_left = far;
+    check(channels);
+  }
+  for (int64_t ConvShape::*extent : {&ConvShape::n, &ConvShape::h, &ConvShape::w, &ConvShape::c, &ConvShape::oh, &ConvShape::ow,
+                                     &ConvShape::oc, &ConvShape::kh, &ConvShape::kw}) {
+    Problem empty = q;
+    empty.s.*extent = 0;
+    check(empty);
+    if (extent == &ConvShape::c || extent == &ConvShape::oc) continue;
+    empty.s.oc = empty.s.groups = 3;
+    check(empty);
+  }
 }
 
 // No memory backs the other extents of an empty image, so they must not be run through.
@@ -419,41 +411,37 @@ LW_TEST(empty_and_endless) {
 }
 
 LW_TEST(several_blocks) {
-  for_each_table([](const KernelTable& t) {
-    check(t, square(1, 22, 45, 34, 3, 1, 1));   // depth in two blocks, rows in several
-    check(t, square(6, 30, 1, 2, 2, 1, 0));     // more rows than a transposed block
-    check(t, square(1, 30, 2, 40, 3, 2, 1));    // more pixels than a depth block
-    check(t, square(1, 6, 150, 140, 2, 2, 0));  // columns of a phase in two blocks
-    check(t, square(5, 20, 1, 1, 1, 1, 0));     // a depth of one
-    check(t, square(11, 100, 1, 1, 1, 2, 0));
-  });
+  check(square(1, 22, 45, 34, 3, 1, 1));   // depth in two blocks, rows in several
+  check(square(6, 30, 1, 2, 2, 1, 0));     // more rows than a transposed block
+  check(square(1, 30, 2, 40, 3, 2, 1));    // more pixels than a depth block
+  check(square(1, 6, 150, 140, 2, 2, 0));  // columns of a phase in two blocks
+  check(square(5, 20, 1, 1, 1, 1, 0));     // a depth of one
+  check(square(11, 100, 1, 1, 1, 2, 0));
 }
 
 LW_TEST(random_problems) {
-  for_each_table([](const KernelTable& t) {
-    Source source(5);
-    for (int round = 0; round < 400; ++round) {
-      const auto of = [&](int64_t n) { return source.below(n); };
-      Problem q;
-      q.s.groups = of(3) == 0 ? 1 + of(4) : 1;
-      q.s = {1 + of(3),
-             of(10),
-             of(14),
-             q.s.groups * of(of(4) == 0 ? 40 : 8),
-             of(9),
-             of(14),
-             q.s.groups * of(of(3) == 0 ? 40 : 9),
-             of(5),
-             of(5),
-             1 + of(4),
-             1 + of(4),
-             1 + of(3),
-             1 + of(3),
-             of(5),
-             of(5),
-             q.s.groups};
-      q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
-      check(t, q);
-    }
-  });
+  Source source(5);
+  for (int round = 0; round < 400; ++round) {
+    const auto of = [&](int64_t n) { return source.below(n); };
+    Problem q;
+    q.s.groups = of(3) == 0 ? 1 + of(4) : 1;
+    q.s = {1 + of(3),
+           of(10),
+           of(14),
+           q.s.groups * of(of(4) == 0 ? 40 : 8),
+           of(9),
+           of(14),
+           q.s.groups * of(of(3) == 0 ? 40 : 9),
+           of(5),
+           of(5),
+           1 + of(4),
+           1 + of(4),
+           1 + of(3),
+           1 + of(3),
+           of(5),
+           of(5),
+           q.s.groups};
+    q.parts = 1 + of(4), q.bias = of(2) == 0, q.activation = Activation(of(4));
+    check(q);
+  }
 }

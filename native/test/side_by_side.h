@@ -8,8 +8,8 @@
 
 namespace lanewise::test {
 
-// call(i, scratch) for i < count, one after the other. Built with the thread sanitizer every fourth time on two threads, so that it sees
-// whether two calls touch the same bytes; each time would take the tests of convolutions six minutes.
+// call(i, scratch) for i < count, one after the other or, built with the thread sanitizer, on two threads, so that it sees whether two
+// calls touch the same bytes.
 template <class Call>
 void side_by_side(size_t count, const Call& call) {
   // Memory of its own each, so that the address sanitizer sees the first byte beyond.
@@ -18,8 +18,7 @@ void side_by_side(size_t count, const Call& call) {
     for (size_t i = first; i < count; i += step) call(i, scratch[first]);
   };
 #ifdef __SANITIZE_THREAD__
-  static int times = 0;
-  if (count > 1 && ++times % 4 == 0) {
+  if (count > 1) {
     std::thread other(every, 2, 1);
     every(2, 0);
     return other.join();
