@@ -45,9 +45,10 @@ faults() {
 }
 found=0
 for report in "$reports"/*; do
-  [ -n "$(faults "$report")" ] || continue
+  fault=$(faults "$report")
+  [ -n "$fault" ] || continue
   found=$((found + 1))
-  faults "$report" | head -n 40
+  head -n 40 <<<"$fault"
   status=1
 done
 echo "$found processes with reports of the sanitizers"

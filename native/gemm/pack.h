@@ -58,8 +58,8 @@ void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* o
 }
 
 // Steps of k of an A whose rows are contiguous, as a panel [depth][size] for each row tile, one behind the other; from its first row on A
-// has `beyond` of them. A step is read from end to end while those to come are fetched. A vector may be stored where the next step of its
-// tile will be, but for the last step, behind which the next tile lies.
+// has `beyond` of them. A step is read from end to end while those to come are fetched. A whole vector is stored also where the next steps
+// of its tile will be, but not where the next tile lies.
 LW_INLINE void pack_tiles(const RowTiles& tiles, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
   const int64_t rows = tiles.start(tiles.count);
   for (int64_t p = 0; p < depth; ++p) {
@@ -71,7 +71,7 @@ LW_INLINE void pack_tiles(const RowTiles& tiles, int64_t beyond, int64_t depth, 
         const int count = static_cast<int>(smaller(kLanes, size - i));
         const F32 x = start + i + kLanes <= beyond ? load(in + start + i) : load_n(in + start + i, count);
         float* const to = out + start * depth + p * size + i;
-        if (count == kLanes || p + 1 < depth) {
+        if (p * size + i + kLanes <= depth * size) {
           store(to, x);
         } else {
           store_n(to, x, count);
