@@ -208,7 +208,8 @@ class Decoder {
       if (placement->memory < 0) continue;
       program_->patches.push_back({at + operand.field, static_cast<int32_t>(placement->memory), placement->offset});
       if (operand.access != Access::write) continue;
-      if (writes_floats(args, output++)) {
+      // A batch of empty products may have any length.
+      if (writes_floats(args, output++) && operand.span > 0) {
         program_->outputs.push_back(float_output(args, operand));
         program_->outputs.back().at += at;
       }

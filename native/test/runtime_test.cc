@@ -396,6 +396,14 @@ LW_TEST(debug_finds_the_first_bad_value_and_does_not_commit) {
   CHECK(found.instruction == -1 && found.step == 3 && values(state)[0] == 4);
 }
 
+LW_TEST(debug_does_not_count_empty_products) {
+  Words empty = gemm({0, 0}, {1, 0}, {1, 0}, 1, 0, 1);
+  empty[13] = 0x1p50;  // of a batch that would take days to walk
+  const auto program = decode(stream({{64}, {8}}, {empty}, 1));
+  Failure failure;
+  CHECK(Run(program, {floats({1, 1})}, 1, 0).debug(scratch(), failure).instruction == -1 && !failure);
+}
+
 LW_TEST(a_reader_sees_whole_steps_only) {
   const auto counter = counting(512);
   const auto w = Memory::allocate(2048);
