@@ -83,7 +83,7 @@ std::function<void()> backward_weights(const ConvShape& shape, const bench::Conv
 // Convolution by transforms as the compiler emits it: the weights are transformed each time.
 std::function<void()> winograd(const bench::Conv& v) {
   const bool data = v.pass == bench::Pass::data;
-  const auto room = std::make_shared<bench::Matrix>((v.pass == bench::Pass::weights ? v.parts : 1) * 16 * v.c * v.oc, 0, 4);
+  const auto room = std::make_shared<bench::Matrix>((v.pass == bench::Pass::weights ? v.parts : 1) * kWinogradPositions * v.c * v.oc, 0, 4);
   const WinogradShape windows = {v.n, v.h, v.w, v.c, v.oh, v.ow, v.oc, v.pad_h, v.pad_w};
   if (v.pass == bench::Pass::weights) {
     const WinogradBackwardWeightsArgs sums{windows, v.parts, v.x, v.y, room->data()};

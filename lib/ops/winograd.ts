@@ -1,4 +1,4 @@
-/** Which convolutions are computed by Winograd's F(2×2, 3×3), and the instructions of their passes. */
+/** Which convolutions are computed by Winograd's F(4×4, 3×3), and the instructions of their passes. */
 import type { Activation, ConvShape, Instruction, WinogradShape } from '../compile/instruction.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
 
@@ -7,20 +7,28 @@ const leastChannels = 16;
 const mostChannels = 512;
 /** Smaller images do not repay the transform of the weights. */
 const leastPixels = 16;
-/** Of the pixels computed, tiles being 2 × 2, at least this share must lie in the image. */
-const leastUse = 0.6;
+/** Output pixels of a tile on a side, and the products that it takes. */
+const tileSide = 4;
+const positions = 36;
+/** Of the pixels computed at least this share must lie in the image: below, the definition has no more products than twice as many. */
+const leastUse = 0.5;
+
+/** Tiles of one image. */
+function tiles(h: number, w: number): number {
+  return Math.ceil(h / tileSide) * Math.ceil(w / tileSide);
+}
 
 /** 3×3, stride 1: by the shape of one image alone, so that the bits of a sample never depend on the batch it is in. */
 export function usesWinograd(s: ConvShape): boolean {
   const plain = s.kh === 3 && s.kw === 3 && s.strideH === 1 && s.strideW === 1 && s.dilationH === 1 && s.dilationW === 1 && s.groups === 1;
   const channels = [s.c, s.oc].every((n) => n >= leastChannels && n <= mostChannels);
-  const filled = (h: number, w: number): boolean => h * w >= leastPixels && h * w >= leastUse * 4 * Math.ceil(h / 2) * Math.ceil(w / 2);
+  const filled = (h: number, w: number): boolean => h * w >= leastPixels && h * w >= leastUse * tileSide ** 2 * tiles(h, w);
   return plain && channels && s.padTop <= 2 && s.padLeft <= 2 && filled(s.oh, s.ow) && filled(s.h, s.w);
 }
 
 /** The transformed weights: room that a convolution needs beside its result. */
 export function transformedWeights({ c, oc }: ConvShape): TensorType {
-  return { shape: [16, c, oc], dtype: 'float32' };
+  return { shape: [positions, c, oc], dtype: 'float32' };
 }
 
 export function winogradForward(
@@ -65,21 +73,19 @@ export function winogradBackwardData(
   ];
 }
 
-/** Tasks wanted of one gradient; a task holds sums of at most so many channels and has at least so many tiles. */
-const wantedTasks = 8;
-const taskInputs = 128;
-const taskOutputs = 64;
+/** Tasks wanted of one gradient; a task holds a third of the sums of at most so many channels and has at least so many tiles. */
+const wantedTasks = 12;
+const taskChannels = 64;
 const leastTiles = 64;
 
 /** Into how many sums over tiles a weight gradient is divided: by the shape alone, so that the bits never depend on threads. */
 export function winogradParts(s: ConvShape): number {
-  const tasks = Math.ceil(s.c / taskInputs) * Math.ceil(s.oc / taskOutputs);
-  const tiles = s.n * Math.ceil(s.oh / 2) * Math.ceil(s.ow / 2);
-  return Math.max(1, Math.min(Math.floor(wantedTasks / tasks), Math.floor(tiles / leastTiles)));
+  const tasks = 3 * Math.ceil(s.c / taskChannels) * Math.ceil(s.oc / taskChannels);
+  return Math.max(1, Math.min(Math.floor(wantedTasks / tasks), Math.floor((s.n * tiles(s.oh, s.ow)) / leastTiles)));
 }
 
 export function winogradSums(s: ConvShape): TensorType {
-  return { shape: [winogradParts(s), 16, s.c, s.oc], dtype: 'float32' };
+  return { shape: [winogradParts(s), positions, s.c, s.oc], dtype: 'float32' };
 }
 
 export function winogradBackwardWeights(

@@ -235,14 +235,15 @@ struct ConvBackwardWeightsArgs {
   float* dw;
 };
 
-// Convolution with a 3×3 kernel and stride 1 by Winograd's F(2×2, 3×3): see kernels/conv/winograd.h. Output pixel (i, j) sees input pixels
+// Convolution with a 3×3 kernel and stride 1 by Winograd's F(4×4, 3×3): see kernels/conv/winograd.h. Output pixel (i, j) sees input pixels
 // (i − pad_top … i − pad_top + 2, j − pad_left … ). No extent of channels is 0 or above kMaxWinogradChannels.
 constexpr int64_t kMaxWinogradChannels = 512;
+constexpr int64_t kWinogradTile = 4, kWinogradPositions = 36;
 struct WinogradShape {
   int64_t n, h, w, c, oh, ow, oc, pad_top, pad_left;
 };
 
-// u = the transform of w [3, 3, C, OC], 16·C·OC floats in the order that winograd_conv of the same ISA reads; turned: that of the kernel
+// u = the transform of w [3, 3, C, OC], 36·C·OC floats in the order that winograd_conv of the same ISA reads; turned: that of the kernel
 // turned by half a turn, for the gradient to the data.
 struct WinogradWeightsArgs {
   int64_t c, oc;
@@ -259,7 +260,7 @@ struct WinogradConvArgs {
   Activation activation;
   float* y;
 };
-// sums [parts, 16, C, OC] (overwritten): part p sums tiles [p·S, (p + 1)·S), S = ceil(tiles / parts).
+// sums [parts, 36, C, OC] (overwritten): part p sums tiles [p·S, (p + 1)·S), S = ceil(tiles / parts).
 struct WinogradBackwardWeightsArgs {
   WinogradShape shape;
   int64_t parts;

@@ -217,7 +217,7 @@ Operands operands(const ConvBackwardWeightsArgs& c) {
 Operands operands(const WinogradWeightsArgs& a) {
   return Builder(a)
       .add("w", a.w, 4, size_mul(9, a.c, a.oc), Access::read)
-      .add("u", a.u, 4, size_mul(16, a.c, a.oc), Access::write)
+      .add("u", a.u, 4, size_mul(kWinogradPositions, a.c, a.oc), Access::write)
       .result();
 }
 
@@ -225,7 +225,7 @@ Operands operands(const WinogradConvArgs& a) {
   const WinogradShape& s = a.shape;
   return Builder(a)
       .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
-      .add("u", a.u, 4, size_mul(16, s.c, s.oc), Access::read)
+      .add("u", a.u, 4, size_mul(kWinogradPositions, s.c, s.oc), Access::read)
       .add("bias", a.bias, 4, s.oc, Access::read)
       .add("y", a.y, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::write)
       .result();
@@ -236,13 +236,13 @@ Operands operands(const WinogradBackwardWeightsArgs& a) {
   return Builder(a)
       .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
       .add("dy", a.dy, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::read)
-      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(16, s.c, s.oc)), Access::write)
+      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(kWinogradPositions, s.c, s.oc)), Access::write)
       .result();
 }
 
 Operands operands(const WinogradGradientArgs& a) {
   return Builder(a)
-      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(16, a.c, a.oc)), Access::read)
+      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(kWinogradPositions, a.c, a.oc)), Access::read)
       .add("dw", a.dw, 4, size_mul(9, a.c, a.oc), Access::write)
       .result();
 }
@@ -454,7 +454,8 @@ double conv_cost(const ConvShape& s) {
   return product(s.n, s.oh, s.ow, s.oc) * (product(s.kh, s.kw, s.c / s.groups) * rate::kMultiplyAdd + rate::kElement);
 }
 double winograd_cost(const WinogradShape& s) {
-  return product(s.n, s.oh, s.ow) * 4 * (product(s.c, s.oc) * rate::kMultiplyAdd + static_cast<double>(s.c + s.oc) * rate::kElement);
+  const double tiles = product(s.n, s.oh, s.ow) / (kWinogradTile * kWinogradTile);
+  return tiles * kWinogradPositions * (product(s.c, s.oc) * rate::kMultiplyAdd + static_cast<double>(s.c + s.oc) * rate::kElement);
 }
 double pool_cost(const PoolShape& s) {
   return product(s.n, s.oh, s.ow, s.c) * product(s.kh, s.kw) * (rate::kElement + rate::kSimple) +
@@ -474,10 +475,10 @@ double cost(const AvgPoolArgs& p) { return pool_cost(p.shape); }
 double cost(const AvgPoolBackwardArgs& p) { return pool_cost(p.shape); }
 double cost(const ColumnMomentsArgs& m) { return product(m.outer, m.rows, m.columns) * 2 * rate::kElement; }
 double cost(const ColumnProductsArgs& p) { return product(p.outer, p.rows, p.columns) * 2 * rate::kElement; }
-double cost(const WinogradWeightsArgs& a) { return 16 * product(a.c, a.oc) * 3 * rate::kElement; }
+double cost(const WinogradWeightsArgs& a) { return kWinogradPositions * product(a.c, a.oc) * 3 * rate::kElement; }
 double cost(const WinogradConvArgs& a) { return winograd_cost(a.shape); }
 double cost(const WinogradBackwardWeightsArgs& a) { return winograd_cost(a.shape); }
-double cost(const WinogradGradientArgs& a) { return 16 * product(a.c, a.oc, a.parts) * 2 * rate::kElement; }
+double cost(const WinogradGradientArgs& a) { return kWinogradPositions * product(a.c, a.oc, a.parts) * 2 * rate::kElement; }
 namespace {
 
 double recurrent_cost(const RecurrentShape& s) {

@@ -27,9 +27,10 @@ describe('readCsv', () => {
   const broken: readonly (readonly [string, string])[] = [
     ['a,b\n1,2\n3\n', 'readCsv: expected 2 fields in each line of the bytes given, got 1 in line 3.'],
     ['a,b\n1,2\n\n3,4,5\n', 'readCsv: expected 2 fields in each line of the bytes given, got 3 in line 4.'],
-    ['a,b\n1,2\n3,x\n', 'readCsv: expected a number for b in line 3 of the bytes given, got "x".'],
-    ['a,b\n1, \n', 'readCsv: expected a number for b in line 2 of the bytes given, got " ".'],
-    ['a\n1e999\n', 'readCsv: expected a number for a in line 2 of the bytes given, got "1e999".'],
+    ['a,b\n1,2\n3,x\n', 'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x".'],
+    ['a,b\n1, \n', 'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got " ".'],
+    ['a\n-1e39\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1e39".'],
+    ['a\n1e999\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1e999".'],
     ['', 'readCsv: expected a line of names and lines of numbers in the bytes given, got nothing.'],
     ['a,b\n', 'readCsv: expected a line of names and lines of numbers in the bytes given, got names only.'],
   ];

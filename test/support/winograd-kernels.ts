@@ -1,12 +1,14 @@
-/** Convolution by F(2×2, 3×3) in plain JavaScript: the matrices of Lavin and Gray written out. */
+/** Convolution by F(4×4, 3×3) in plain JavaScript: its matrices for the points 0, ±√½, ±√2 and ∞. */
 import type { WinogradBackwardWeights, WinogradConv, WinogradGradient, WinogradShape, WinogradWeights } from '../../lib/compile/instruction.js'; // prettier-ignore
 import { type Bound, type Cells, type Context, elementwise, get, set } from './kernels.js';
 
 type Matrix = readonly (readonly number[])[];
+const p = Math.SQRT1_2;
+const q = Math.SQRT2;
 const [a, b, g]: Matrix[] = [
-  [[1, 0], [1, 1], [1, -1], [0, -1]],
-  [[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]],
-  [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]],
+  [[1, 0, 0, 0], [1, p, 1 / 2, p / 2], [1, -p, 1 / 2, -p / 2], [1, q, 2, 2 * q], [1, -q, 2, -2 * q], [0, 0, 0, 1]],
+  [[1, 0, 0, 0, 0, 0], [0, -q, q, -p, p, 1], [-2.5, -2, -2, -1 / 2, -1 / 2, 0], [0, p, -p, q, -q, -2.5], [1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 1]],
+  [[1, 0, 0], [-2 / 3, -2 / 3 * p, -1 / 3], [-2 / 3, 2 / 3 * p, -1 / 3], [1 / 6, q / 6, 1 / 3], [1 / 6, -q / 6, 1 / 3], [0, 0, 1]],
 ] as [Matrix, Matrix, Matrix]; // prettier-ignore
 
 function product(x: Matrix, y: Matrix): Matrix {
@@ -30,7 +32,7 @@ function pixel(cells: Cells, [n, i, j, c]: readonly number[], [h, w, channels]: 
 
 function eachTile(s: WinogradShape, visit: (t: number, n: number, i: number, j: number) => void): number {
   let t = 0;
-  for (let n = 0; n < s.n; n++) for (let i = 0; i < s.oh; i += 2) for (let j = 0; j < s.ow; j += 2) visit(t++, n, i, j);
+  for (let n = 0; n < s.n; n++) for (let i = 0; i < s.oh; i += 4) for (let j = 0; j < s.ow; j += 4) visit(t++, n, i, j);
   return t;
 }
 
@@ -39,7 +41,7 @@ export function winogradWeights({ out, w, c: inputs, oc, turn }: Bound<WinogradW
     for (let o = 0; o < oc; o++) {
       const kernel = square(3, (i, j) => get(w, ((turn ? 8 - (3 * i + j) : 3 * i + j) * inputs + c) * oc + o));
       const place = turn ? o * inputs + c : c * oc + o;
-      around(g!, kernel).forEach((row, i) => row.forEach((value, j) => set(out, (4 * i + j) * inputs * oc + place, round(value))));
+      around(g!, kernel).forEach((row, i) => row.forEach((value, j) => set(out, (6 * i + j) * inputs * oc + place, round(value))));
     }
 }
 
@@ -48,11 +50,11 @@ export function winogradConv({ out, x, u, bias, shape: s, activation }: Bound<Wi
     const inputs = Array.from({ length: s.c }, (__, c) =>
       around(
         transposed(b!),
-        square(4, (p, q) => pixel(x, [n, i - s.padTop + p, j - s.padLeft + q, c], [s.h, s.w, s.c])),
+        square(6, (p, q) => pixel(x, [n, i - s.padTop + p, j - s.padLeft + q, c], [s.h, s.w, s.c])),
       ),
     );
     for (let o = 0; o < s.oc; o++) {
-      const sums = square(4, (p, q) => inputs.reduce((sum, tile, c) => sum + tile[p]![q]! * get(u, ((4 * p + q) * s.c + c) * s.oc + o), 0));
+      const sums = square(6, (p, q) => inputs.reduce((sum, tile, c) => sum + tile[p]![q]! * get(u, ((6 * p + q) * s.c + c) * s.oc + o), 0));
       around(transposed(a!), sums).forEach((row, p) =>
         row.forEach((value, q) => {
           if (i + p >= s.oh || j + q >= s.ow) return;
@@ -66,7 +68,7 @@ export function winogradConv({ out, x, u, bias, shape: s, activation }: Bound<Wi
 }
 
 export function winogradBackwardWeights({ out, x, dy, shape: s, parts }: Bound<WinogradBackwardWeights>, { round }: Context): void {
-  const size = 16 * s.c * s.oc;
+  const size = 36 * s.c * s.oc;
   for (let e = 0; e < parts * size; e++) set(out, e, 0);
   const share = Math.ceil(eachTile(s, () => undefined) / parts);
   eachTile(s, (t, n, i, j) => {
@@ -74,18 +76,18 @@ export function winogradBackwardWeights({ out, x, dy, shape: s, parts }: Bound<W
     const gradients = Array.from({ length: s.oc }, (_, o) =>
       around(
         a!,
-        square(2, (p, q) => pixel(dy, [n, i + p, j + q, o], [s.oh, s.ow, s.oc])),
+        square(4, (p, q) => pixel(dy, [n, i + p, j + q, o], [s.oh, s.ow, s.oc])),
       ),
     );
     for (let c = 0; c < s.c; c++) {
       const tile = around(
         transposed(b!),
-        square(4, (p, q) => pixel(x, [n, i - s.padTop + p, j - s.padLeft + q, c], [s.h, s.w, s.c])),
+        square(6, (p, q) => pixel(x, [n, i - s.padTop + p, j - s.padLeft + q, c], [s.h, s.w, s.c])),
       );
-      for (let p = 0; p < 16; p++)
+      for (let p = 0; p < 36; p++)
         for (let o = 0; o < s.oc; o++) {
           const place = part * size + (p * s.c + c) * s.oc + o;
-          set(out, place, round(get(out, place) + tile[p >> 2]![p & 3]! * gradients[o]![p >> 2]![p & 3]!));
+          set(out, place, round(get(out, place) + tile[Math.floor(p / 6)]![p % 6]! * gradients[o]![Math.floor(p / 6)]![p % 6]!));
         }
     }
   });
@@ -94,8 +96,8 @@ export function winogradBackwardWeights({ out, x, dy, shape: s, parts }: Bound<W
 export function winogradGradient({ out, sums, c, oc, parts }: Bound<WinogradGradient>, { round }: Context): void {
   const size = c * oc;
   for (let e = 0; e < size; e++) {
-    const total = square(4, (i, j) =>
-      Array.from({ length: parts }, (_, part) => get(sums, (part * 16 + 4 * i + j) * size + e)).reduce((sum, value) => sum + value, 0),
+    const total = square(6, (i, j) =>
+      Array.from({ length: parts }, (_, part) => get(sums, (part * 36 + 6 * i + j) * size + e)).reduce((sum, value) => sum + value, 0),
     );
     around(transposed(g!), total).forEach((row, i) => row.forEach((value, j) => set(out, (3 * i + j) * size + e, round(value))));
   }

@@ -40,7 +40,8 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
 /**
  * Reads numbers from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over.
  * @throws OptionError for wrong options or a column that is not there; StateError if csv-parse is not installed; FileError if the file
- *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is no number
+ *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is
+ *   no number or beyond the range of float32
  */
 export function readCsv(file: string | Uint8Array, options: CsvOptions = {}): Promise<CsvTable> {
   return readCsvWith(() => import('csv-parse/sync'), file, options);
@@ -100,9 +101,11 @@ export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], w
       throw new FileError(`readCsv: expected ${known.length} fields in each line of ${file}, got ${fields.length} in line ${line}.`);
     places.forEach((place, i) => {
       const field = fields[place]!;
-      const value = field.trim() === '' ? NaN : Number(field);
+      const value = field.trim() === '' ? NaN : Math.fround(Number(field));
       if (!Number.isFinite(value))
-        throw new FileError(`readCsv: expected a number for ${columns[i]} in line ${line} of ${file}, got ${JSON.stringify(field)}.`);
+        throw new FileError(
+          `readCsv: expected a number that a float32 holds for ${columns[i]} in line ${line} of ${file}, got ${JSON.stringify(field)}.`,
+        );
       data[row * columns.length + i] = value;
     });
   });

@@ -1,84 +1,159 @@
-// 3×3 convolutions with stride 1 by Winograd's F(2×2, 3×3): 16 multiplications for 4 pixels instead of 36.
+// 3×3 convolutions with stride 1 by Winograd's F(4×4, 3×3): 36 multiplications for 16 pixels instead of 144.
 //
-// y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A for each tile of 2 × 2 output pixels and the 4 × 4 pixels d it sees; ⊙ becomes one product of gemm.h over
-// the channels for each of the 16 positions. The transforms add, subtract and halve in a fixed order, columns first, so the bits depend on
-// the sizes alone. An infinite value spoils its whole tile. After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
-// 2016.
+// y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A for each tile of 4 × 4 output pixels and the 6 × 6 pixels d it sees; ⊙ becomes one product of gemm.h over
+// the channels for each of the 36 positions. The polynomials are evaluated at 0, ±√½, ±√2 and ∞: with ±1, ±2 the error is twice as
+// large, with these 1.8 times that of the plain sum (rms, 64 channels). The transforms go in a fixed order, columns first, so the bits
+// depend on the sizes alone. An infinite value spoils its whole tile. After Lavin and Gray, "Fast Algorithms for Convolutional Neural
+// Networks", 2016.
 #pragma once
 #include "shape.h"
 
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int kPositions = 16;
-// Input and output of the products of a task lie in scratch. So many tiles · channels of one position leave half of an L2 cache of 512 KB
-// to the weights; fewer than kLeastTiles would read those too often.
-constexpr int64_t kNearTiles = 2048, kLeastTiles = 24;
-constexpr int64_t kTileFloats = kLeastTiles * kMaxWinogradChannels;
-static_assert(kNearTiles <= kTileFloats && 2 * kPositions * (kTileFloats + 2 * kLine) * sizeof(float) <= kScratchBytes);
-// Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds (256 KB).
+constexpr int kTileSide = 4, kInputSide = 6, kPositions = kWinogradPositions;
+static_assert(kPositions == kInputSide * kInputSide);
+// Transformed pixels of a task lie in scratch, of at most so many channels · tiles for each position (442 KB). Fewer than
+// kLeastTiles would read the weights too often.
+constexpr int64_t kNearTiles = 3072, kLeastTiles = 24, kMostTiles = 96;
+static_assert(kNearTiles <= kLeastTiles * kMaxWinogradChannels);
+static_assert(kPositions * (kLeastTiles * kMaxWinogradChannels + kMostTiles * kTileColumns + 4 * kLine) * sizeof(float) <= kScratchBytes);
+// So many tasks are wanted; where there are few tiles each has a part of the output channels, at least kLeastOutputs.
+constexpr int64_t kWinogradTasks = 16, kLeastOutputs = 128;
+// Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds: 12 positions (196 KB).
 constexpr int64_t kGradientTiles = 32, kGradientInputs = 64, kGradientOutputs = 64;
-static_assert((kProductScratch + kPositions * (kGradientTiles * (kGradientInputs + kGradientOutputs) + 4 * kLine)) * sizeof(float) <=
+constexpr int kThirds = 3, kThirdPositions = kPositions / kThirds;
+static_assert((kProductScratch + kThirdPositions * (kGradientTiles * (kGradientInputs + kGradientOutputs) + 4 * kLine)) * sizeof(float) <=
               kScratchBytes);
 
-// Whole multiples of a row tile of the product.
-LW_INLINE int64_t tiles_at_once(const WinogradShape& s) { return larger(kLeastTiles, kNearTiles / larger(s.c, s.oc) / 12 * 12); }
-LW_INLINE int64_t tiles_down(const WinogradShape& s) { return divide_up(s.oh, 2); }
-LW_INLINE int64_t tiles_across(const WinogradShape& s) { return divide_up(s.ow, 2); }
+constexpr float kRootHalf = 0.70710678f, kRootTwo = 1.41421356f;
+
+LW_INLINE int64_t tiles_down(const WinogradShape& s) { return divide_up(s.oh, kTileSide); }
+LW_INLINE int64_t tiles_across(const WinogradShape& s) { return divide_up(s.ow, kTileSide); }
 LW_INLINE int64_t winograd_tiles(const WinogradShape& s) { return s.n * tiles_down(s) * tiles_across(s); }
 
-// Bᵀ of four values.
-LW_INLINE void transform_input(F32& a, F32& b, F32& c, F32& d) {
-  const F32 first = sub(a, c), second = add(b, c), third = sub(c, b), fourth = sub(b, d);
-  a = first, b = second, c = third, d = fourth;
+// What the channels of a pixel outside the image are.
+alignas(64) constexpr float kOutsidePixel[kMaxWinogradChannels + kLanes] = {};
+
+template <bool kWhole>
+LW_INLINE F32 load_lanes(const float* p, int lanes) {
+  return kWhole ? load(p) : load_n(p, lanes);
+}
+template <bool kWhole>
+LW_INLINE void store_lanes(float* p, F32 x, int lanes) {
+  if constexpr (kWhole) {
+    store(p, x);
+  } else {
+    store_n(p, x, lanes);
+  }
+}
+template <bool kValue>
+struct Whole {
+  static constexpr bool kWhole = kValue;
+};
+// body(channel, lanes, Whole) for every vector of `channels` channels.
+template <class Body>
+LW_INLINE void each_vector(int64_t channels, const Body& body) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) body(c, kLanes, Whole<true>());
+  if (c < channels) body(c, static_cast<int>(channels - c), Whole<false>());
 }
 
-// v [16][count][channels] (positions at distance `pitch`) from channels [c0, c0 + channels) of tiles [first, first + count).
-void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t count, int64_t c0, int64_t channels, float* v,
-                 int64_t pitch) {
-  if (count == 0) return;  // there may be no tiles at all
-  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
-    const int64_t top = 2 * at.i - s.pad_top, left = 2 * at.j - s.pad_left;
-    const float* pixel[kPositions];
-    bool inside = true;
-    for (int64_t p = 0; p < kPositions; ++p) {
-      const int64_t row = top + p / 4, column = left + p % 4;
-      const bool in = row >= 0 && row < s.h && column >= 0 && column < s.w;
-      pixel[p] = in ? x + ((at.n * s.h + row) * s.w + column) * s.c + c0 : nullptr;
-      inside = inside && in;
-    }
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int lanes = static_cast<int>(smaller(kLanes, channels - c));
-      F32 d[kPositions];
-      if (inside && lanes == kLanes) {
-#pragma GCC unroll 16
-        for (int p = 0; p < kPositions; ++p) d[p] = load(pixel[p] + c);
-      } else {
-#pragma GCC unroll 16
-        for (int p = 0; p < kPositions; ++p) d[p] = pixel[p] != nullptr ? load_n(pixel[p] + c, lanes) : zero();
-      }
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) transform_input(d[j], d[4 + j], d[8 + j], d[12 + j]);
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) transform_input(d[4 * i], d[4 * i + 1], d[4 * i + 2], d[4 * i + 3]);
-      float* const out = v + t * channels + c;
-#pragma GCC unroll 16
-      for (int p = 0; p < kPositions; ++p) {
-        if (lanes == kLanes) {
-          store(out + p * pitch, d[p]);
-        } else {
-          store_n(out + p * pitch, d[p], lanes);
-        }
-      }
-    }
+// The pixels that a tile of the input sees.
+LW_INLINE void input_pixels(const WinogradShape& s, const float* x, const Pixel& at, int64_t c0, const float* (&pixel)[kPositions]) {
+  const int64_t top = kTileSide * at.i - s.pad_top, left = kTileSide * at.j - s.pad_left;
+  for (int64_t i = 0; i < kInputSide; ++i) {
+    const float* const row = x + ((at.n * s.h + top + i) * s.w + left) * s.c + c0;
+    const bool inside = top + i >= 0 && top + i < s.h;
+    for (int64_t j = 0; j < kInputSide; ++j)
+      pixel[kInputSide * i + j] = inside && left + j >= 0 && left + j < s.w ? row + j * s.c : kOutsidePixel;
   }
 }
 
-// Aᵀ of four values.
-LW_INLINE void transform_output(F32 a, F32 b, F32 c, F32 d, F32& first, F32& second) {
-  first = add(add(a, b), c);
-  second = sub(sub(b, c), d);
+// Where the pixels of a tile lie and those of the tile after it, which are fetched meanwhile.
+template <int kCount>
+struct TilePixels {
+  const float* now[kCount];
+  const float* next[kCount];
+
+  template <class Locate>
+  void first(const Locate& locate) {
+    locate(next);
+  }
+  // To the next tile; the last has none after it.
+  template <class Locate>
+  void step(bool last, const Locate& locate) {
+    for (int p = 0; p < kCount; ++p) now[p] = next[p];
+    if (!last) locate(next);
+  }
+  void fetch(int64_t channel) const {
+    if (channel % kLine != 0) return;
+    for (int p = 0; p < kCount; ++p) prefetch_l2(next[p] + channel);
+  }
+};
+
+// Rows 0 and 5, 1 and 2, or 3 and 4 of Bᵀ times six values.
+LW_INLINE void input_ends(const F32 (&d)[kInputSide], F32& first, F32& last) {
+  const F32 factor = set1(2.5f);
+  first = fnma(factor, d[2], add(d[0], d[4]));
+  last = fnma(factor, d[3], add(d[1], d[5]));
+}
+LW_INLINE void input_pair(const F32 (&d)[kInputSide], float square, float root, F32& plus, F32& minus) {
+  const F32 even = fnma(set1(square), d[2], d[4]), odd = fnma(set1(square), d[1], d[3]);
+  plus = fma(set1(root), odd, even);
+  minus = fnma(set1(root), odd, even);
+}
+LW_INLINE void transform_input(F32 (&d)[kInputSide]) {
+  F32 out[kInputSide];
+  input_ends(d, out[0], out[5]);
+  input_pair(d, 2.0f, kRootHalf, out[1], out[2]);
+  input_pair(d, 0.5f, kRootTwo, out[3], out[4]);
+#pragma GCC unroll 6
+  for (int i = 0; i < kInputSide; ++i) d[i] = out[i];
+}
+
+// v [36][count][C] (positions at distance `pitch`) from tiles [first, first + count).
+void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t count, float* v, int64_t pitch) {
+  if (count == 0) return;  // there may be no tiles at all
+  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
+  const auto locate = [&](const float*(&pixel)[kPositions]) {
+    input_pixels(s, x, at, 0, pixel);
+    advance(at, tiles_down(s), tiles_across(s));
+  };
+  TilePixels<kPositions> pixels;
+  pixels.first(locate);
+  for (int64_t t = 0; t < count; ++t) {
+    pixels.step(t + 1 == count, locate);
+    each_vector(s.c, [&](int64_t c, int lanes, auto whole) {
+      pixels.fetch(c);
+      F32 d[kInputSide][kInputSide];
+#pragma GCC unroll 6
+      for (int j = 0; j < kInputSide; ++j) {
+        F32 column[kInputSide];
+#pragma GCC unroll 6
+        for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(pixels.now[kInputSide * i + j] + c, lanes);
+        transform_input(column);
+#pragma GCC unroll 6
+        for (int i = 0; i < kInputSide; ++i) d[i][j] = column[i];
+      }
+      float* const out = v + t * s.c + c;
+#pragma GCC unroll 6
+      for (int i = 0; i < kInputSide; ++i) {
+        transform_input(d[i]);
+#pragma GCC unroll 6
+        for (int j = 0; j < kInputSide; ++j) store_lanes<whole.kWhole>(out + (kInputSide * i + j) * pitch, d[i][j], lanes);
+      }
+    });
+  }
+}
+
+// Aᵀ of six values.
+LW_INLINE void transform_output(const F32 (&m)[kInputSide], F32 (&y)[kTileSide]) {
+  const F32 sum1 = add(m[1], m[2]), difference1 = sub(m[1], m[2]), sum2 = add(m[3], m[4]), difference2 = sub(m[3], m[4]);
+  y[0] = add(add(m[0], sum1), sum2);
+  y[1] = fma(set1(kRootTwo), difference2, mul(set1(kRootHalf), difference1));
+  y[2] = fma(set1(2.0f), sum2, mul(set1(0.5f), sum1));
+  y[3] = fma(set1(2 * kRootTwo), difference2, fma(set1(kRootHalf / 2), difference1, m[5]));
 }
 
 LW_INLINE F32 activated(Activation activation, F32 x) {
@@ -90,113 +165,145 @@ LW_INLINE F32 activated(Activation activation, F32 x) {
   }
 }
 
-void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, const float* m, int64_t pitch) {
+// Output channels [o0, o0 + columns) of tiles [first, first + count) from m [36][count][columns].
+void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, int64_t o0, int64_t columns, const float* m, int64_t pitch) {
   const WinogradShape& s = a.shape;
-  if (count == 0) return;  // there may be no tiles at all
   Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
-    float* const y = a.y + ((at.n * s.oh + 2 * at.i) * s.ow + 2 * at.j) * s.oc;
-    const bool below = 2 * at.i + 1 < s.oh, right = 2 * at.j + 1 < s.ow;
-    for (int64_t o = 0; o < s.oc; o += kLanes) {
-      const int lanes = static_cast<int>(smaller(kLanes, s.oc - o));
-      const float* const in = m + t * s.oc + o;
-      const F32 bias = a.bias != nullptr ? load_n(a.bias + o, lanes) : zero();
-      F32 half[2][4], result[2][2];
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        F32 column[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) column[i] = load_n(in + (4 * i + j) * pitch, lanes);
-        transform_output(column[0], column[1], column[2], column[3], half[0][j], half[1][j]);
-      }
-#pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i) transform_output(half[i][0], half[i][1], half[i][2], half[i][3], result[i][0], result[i][1]);
-#pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; ++j) {
-          if ((i == 1 && !below) || (j == 1 && !right)) continue;
-          const F32 sum = a.bias != nullptr ? add(result[i][j], bias) : result[i][j];
-          store_n(y + (i * s.ow + j) * s.oc + o, activated(a.activation, sum), lanes);
-        }
+  for (int64_t t = 0; t < count; ++t) {
+    float* const y = a.y + ((at.n * s.oh + kTileSide * at.i) * s.ow + kTileSide * at.j) * s.oc + o0;
+    const int64_t rows = smaller(kTileSide, s.oh - kTileSide * at.i), across = smaller(kTileSide, s.ow - kTileSide * at.j);
+    advance(at, tiles_down(s), tiles_across(s));
+    if (t + 1 < count) {  // what the next tile will write
+      const float* const next = a.y + ((at.n * s.oh + kTileSide * at.i) * s.ow + kTileSide * at.j) * s.oc + o0;
+      for (int64_t i = 0; i < kTileSide; ++i)
+        for (int64_t j = 0; j < kTileSide; ++j) prefetch(next + (i * s.ow + j) * s.oc);
     }
+    each_vector(columns, [&](int64_t o, int lanes, auto whole) {
+      const float* const in = m + t * columns + o;
+      F32 half[kTileSide][kInputSide];
+#pragma GCC unroll 6
+      for (int j = 0; j < kInputSide; ++j) {
+        F32 column[kInputSide], sums[kTileSide];
+#pragma GCC unroll 6
+        for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(in + (kInputSide * i + j) * pitch, lanes);
+        transform_output(column, sums);
+#pragma GCC unroll 4
+        for (int i = 0; i < kTileSide; ++i) half[i][j] = sums[i];
+      }
+      const F32 bias = a.bias != nullptr ? load_lanes<whole.kWhole>(a.bias + o0 + o, lanes) : zero();
+      F32 result[kTileSide][kTileSide];
+#pragma GCC unroll 4
+      for (int i = 0; i < kTileSide; ++i) {
+        transform_output(half[i], result[i]);
+        if (a.bias != nullptr) {
+#pragma GCC unroll 4
+          for (int j = 0; j < kTileSide; ++j) result[i][j] = add(result[i][j], bias);
+        }
+      }
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < across; ++j)
+          store_lanes<whole.kWhole>(y + (i * s.ow + j) * s.oc + o, activated(a.activation, result[i][j]), lanes);
+    });
   }
 }
 
-// Of each position the transformed weights lie in panels of kTileColumns output channels, [C][columns]: where (c, o) lies.
-LW_INLINE int64_t weight_place(int64_t inputs, int64_t outputs, int64_t c, int64_t o) {
-  const int64_t panel = o / kTileColumns * kTileColumns;
-  return panel * inputs + c * smaller(kTileColumns, outputs - panel) + (o - panel);
+// The transformed weights lie in panels of kTileColumns output channels, [36][C][columns]: where (c, o) of position 0 lies, and how far the
+// next position is.
+LW_INLINE int64_t weight_place(int64_t inputs, int64_t outputs, int64_t c, int64_t o, int64_t& next) {
+  const int64_t panel = o / kTileColumns * kTileColumns, columns = smaller(kTileColumns, outputs - panel);
+  next = inputs * columns;
+  return panel * inputs * kPositions + c * columns + (o - panel);
 }
 
-// C [rows, n] = A [rows, k] · such panels: the sums of gemm.h, with nothing left to pack.
-void panels_product(int64_t rows, int64_t k, int64_t n, const float* a, const float* panels, float* c) {
+// C [rows, columns] = A [rows, k] · a panel [k, columns]: the sums of gemm.h, with nothing left to pack.
+void panel_product(int64_t rows, int64_t k, int64_t columns, const float* a, const float* panel, float* c) {
   const int64_t step = larger(depth_block(k), 1);
   const RowTiles tiles = row_tiles(rows, divide_up(rows, kTileRows));
+  const int vectors = panel_vectors(kTileVectors, columns);
+  const Edge edge = columns == vectors * kLanes ? Edge::full : Edge::ragged;
   Tile tile = {};
-  tile.a_row = k, tile.a_k = 1, tile.c_row = n;
+  tile.a_row = k, tile.a_k = 1, tile.c_row = columns, tile.b_k = columns;
+  tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
   for (int64_t p = 0; p == 0 || p < k; p += step) {
     tile.depth = smaller(step, k - p);
     tile.add_c = p > 0;
-    for (int64_t j = 0; j < n; j += kTileColumns) {
-      const int64_t columns = smaller(kTileColumns, n - j);
-      const int vectors = panel_vectors(kTileVectors, columns);
-      tile.b = panels + j * k + p * columns, tile.b_k = columns;
-      tile.last = static_cast<int>(columns - (vectors - 1) * kLanes);
-      const Edge edge = columns == vectors * kLanes ? Edge::full : Edge::ragged;
-      // Meanwhile what follows, the next panel.
-      const int64_t lines = divide_up(tile.depth * columns, kLine);
-      tile.ahead = fetch_evenly(tile.b + k * columns, kLine, lines, 0, lines, tiles.count, tile.depth);
-      for (int64_t t = 0; t < tiles.count; t += tile.count) {
-        const int64_t size = tiles.size(t), i = tiles.start(t);
-        tile.count = (t < tiles.longer ? tiles.longer : tiles.count) - t;
-        tile.a = a + i * k + p, tile.a_next = size * k;
-        tile.c = c + i * n + j, tile.c_next = size * n;
-        tile_kernel(size, vectors, edge)(tile);
-      }
+    tile.b = panel + p * columns;
+    // Meanwhile what follows, the next panel.
+    const int64_t lines = divide_up(tile.depth * columns, kLine);
+    tile.ahead = fetch_evenly(tile.b + k * columns, kLine, lines, 0, lines, tiles.count, tile.depth);
+    for (int64_t t = 0; t < tiles.count; t += tile.count) {
+      const int64_t size = tiles.size(t), i = tiles.start(t);
+      tile.count = (t < tiles.longer ? tiles.longer : tiles.count) - t;
+      tile.a = a + i * k + p, tile.a_next = size * k;
+      tile.c = c + i * columns, tile.c_next = size * columns;
+      tile_kernel(size, vectors, edge)(tile);
     }
   }
 }
 
-int64_t winograd_conv_tasks(const WinogradConvArgs& a) { return divide_up(winograd_tiles(a.shape), tiles_at_once(a.shape)); }
+// Tasks take so many tiles, as equal as can be, and so many output channels. No bit depends on it.
+struct WinogradPlan {
+  int64_t blocks, tiles, groups, outputs;
+};
+LW_INLINE WinogradPlan winograd_plan(const WinogradShape& s) {
+  const int64_t all = winograd_tiles(s), most = smaller(kMostTiles, larger(kLeastTiles, kNearTiles / s.c / 12 * 12));
+  const int64_t even = divide_up(all, larger(divide_up(all, most), 1)), tiles = smaller(most, divide_up(even, kTileRows) * kTileRows);
+  const int64_t blocks = divide_up(all, larger(tiles, 1));
+  const int64_t groups = larger(1, smaller(kWinogradTasks / larger(blocks, 1), s.oc / kLeastOutputs));
+  return {blocks, tiles, groups, divide_up(divide_up(s.oc, groups), kTileColumns) * kTileColumns};
+}
+
+int64_t winograd_conv_tasks(const WinogradConvArgs& a) {
+  const WinogradPlan plan = winograd_plan(a.shape);
+  return plan.blocks * plan.groups;
+}
 
 int64_t winograd_conv(const WinogradConvArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;
   const WinogradShape& s = a.shape;
-  const int64_t most = tiles_at_once(s), v_pitch = panel_pitch(most * s.c), m_pitch = panel_pitch(most * s.oc);
+  const WinogradPlan plan = winograd_plan(s);
+  const int64_t v_pitch = panel_pitch(plan.tiles * s.c), m_pitch = panel_pitch(plan.tiles * kTileColumns);
   float* const v = static_cast<float*>(scratch);
   float* const m = v + kPositions * v_pitch;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t first = task * most, count = smaller(most, winograd_tiles(s) - first);
-    input_tiles(s, a.x, first, count, 0, s.c, v, v_pitch);
-    for (int64_t p = 0; p < kPositions; ++p) panels_product(count, s.c, s.oc, v + p * v_pitch, a.u + p * s.c * s.oc, m + p * m_pitch);
-    output_tiles(a, first, count, m, m_pitch);
+    const int64_t block = task / plan.groups, group = task % plan.groups;
+    const int64_t first = block * plan.tiles, count = smaller(plan.tiles, winograd_tiles(s) - first);
+    if (task == begin || group == 0) input_tiles(s, a.x, first, count, v, v_pitch);
+    const int64_t beyond = smaller(s.oc, (group + 1) * plan.outputs);
+    for (int64_t o = group * plan.outputs; o < beyond; o += kTileColumns) {
+      const int64_t columns = smaller(kTileColumns, beyond - o);
+      const float* const panel = a.u + o * s.c * kPositions;
+      for (int64_t p = 0; p < kPositions; ++p)
+        panel_product(count, s.c, columns, v + p * v_pitch, panel + p * s.c * columns, m + p * m_pitch);
+      output_tiles(a, first, count, o, columns, m, m_pitch);
+    }
   }
   return kOk;
 }
 
 // G of three values.
-LW_INLINE void transform_weights(F32 a, F32 b, F32 c, F32 (&out)[4]) {
-  const F32 half = set1(0.5f), ends = add(a, c);
-  out[0] = a, out[1] = mul(half, add(ends, b)), out[2] = mul(half, sub(ends, b)), out[3] = c;
+LW_INLINE void transform_weights(F32 a, F32 b, F32 c, F32 (&out)[kInputSide]) {
+  const F32 even1 = mul(set1(-2.0f / 3), fma(set1(0.5f), c, a)), odd1 = mul(set1(-2.0f / 3 * kRootHalf), b);
+  const F32 even2 = mul(set1(1.0f / 6), fma(set1(2.0f), c, a)), odd2 = mul(set1(kRootTwo / 6), b);
+  out[0] = a, out[1] = add(even1, odd1), out[2] = sub(even1, odd1), out[3] = add(even2, odd2), out[4] = sub(even2, odd2), out[5] = c;
 }
 
 // One vector of output channels of input channel c: all positions.
 LW_INLINE void weight_vector(const WinogradWeightsArgs& a, int64_t c, int64_t o, int lanes, F32 (&out)[kPositions]) {
-  F32 columns[3][4];
+  F32 columns[3][kInputSide];
 #pragma GCC unroll 3
   for (int j = 0; j < 3; ++j) {
     F32 w[3];
 #pragma GCC unroll 3
-    for (int i = 0; i < 3; ++i) w[i] = load_n(a.w + ((3 * i + j) * a.c + c) * a.oc + o, lanes);
+    for (int i = 0; i < 3; ++i) w[i] = load_n(a.w + ((a.turn ? 8 - (3 * i + j) : 3 * i + j) * a.c + c) * a.oc + o, lanes);
     transform_weights(w[0], w[1], w[2], columns[j]);
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    F32 row[4];
+#pragma GCC unroll 6
+  for (int i = 0; i < kInputSide; ++i) {
+    F32 row[kInputSide];
     transform_weights(columns[0][i], columns[1][i], columns[2][i], row);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) out[4 * i + j] = row[j];
+#pragma GCC unroll 6
+    for (int j = 0; j < kInputSide; ++j) out[kInputSide * i + j] = row[j];
   }
 }
 
@@ -204,15 +311,9 @@ LW_INLINE void weight_vector(const WinogradWeightsArgs& a, int64_t c, int64_t o,
 constexpr int64_t kWeightTask = 16;
 int64_t winograd_weights_tasks(const WinogradWeightsArgs& a) { return divide_up(a.c, kWeightTask); }
 
-// Turned by half a turn, the kernel has rows and columns 0 and 3 of its transform exchanged.
-LW_INLINE int64_t turned(int64_t position) {
-  const auto other = [](int64_t i) { return i == 0 ? 3 : i == 3 ? 0 : i; };
-  return other(position / 4) * 4 + other(position % 4);
-}
-
 int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
-  float* const block = static_cast<float*>(scratch);  // [16][kLanes][kLanes]
-  const int64_t size = a.c * a.oc;
+  float* const block = static_cast<float*>(scratch);  // [36][kLanes][kLanes]
+  int64_t next = 0;
   for (int64_t c0 = begin * kWeightTask; c0 < smaller(a.c, end * kWeightTask); c0 += kLanes) {
     const int64_t rows = smaller(kLanes, smaller(a.c, end * kWeightTask) - c0);
     for (int64_t o = 0; o < a.oc; o += kLanes) {
@@ -220,12 +321,12 @@ int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t en
       for (int64_t r = 0; r < rows; ++r) {
         F32 u[kPositions];
         weight_vector(a, c0 + r, o, lanes, u);
-#pragma GCC unroll 16
+        float* const place = a.u + weight_place(a.c, a.oc, c0 + r, o, next);
         for (int p = 0; p < kPositions; ++p) {
           if (a.turn) {
             store(block + (p * kLanes + r) * kLanes, u[p]);
           } else {
-            store_n(a.u + p * size + weight_place(a.c, a.oc, c0 + r, o), u[p], lanes);
+            store_n(place + p * next, u[p], lanes);
           }
         }
       }
@@ -236,42 +337,123 @@ int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t en
         for (int r = 0; r < kLanes; ++r) square[r] = r < rows ? load(block + (p * kLanes + r) * kLanes) : zero();
         transpose(square);
 #pragma GCC unroll 16
-        for (int r = 0; r < kLanes; ++r)
-          if (r < lanes) store_n(a.u + turned(p) * size + weight_place(a.oc, a.c, o + r, c0), square[r], static_cast<int>(rows));
+        for (int r = 0; r < kLanes; ++r) {
+          if (r >= lanes) continue;
+          float* const place = a.u + weight_place(a.oc, a.c, o + r, c0, next);
+          store_n(place + p * next, square[r], static_cast<int>(rows));
+        }
       }
     }
   }
   return kOk;
 }
 
-// d [16][count][outputs] = A dy Aᵀ of each tile; pixels beyond the image are 0.
-void gradient_tiles(const WinogradShape& s, const float* dy, int64_t first, int64_t count, int64_t o0, int64_t outputs, float* d,
-                    int64_t pitch) {
-  if (count == 0) return;  // there may be no tiles at all
+// The gradient to the weights is made in thirds, of two rows of positions each, so that what a task holds stays near.
+struct Third {
+  int rows[2];
+  float square, root;  // of its points, which are the ends 0 and ∞ where root is 0
+};
+constexpr Third kThird[kThirds] = {{{0, 5}, 0, 0}, {{1, 2}, 0.5f, kRootHalf}, {{3, 4}, 2.0f, kRootTwo}};
+
+template <bool kWhole>
+LW_INLINE void store_third(float* out, int64_t pitch, const F32 (&first)[kInputSide], const F32 (&second)[kInputSide], int lanes) {
+#pragma GCC unroll 6
+  for (int j = 0; j < kInputSide; ++j) {
+    store_lanes<kWhole>(out + j * pitch, first[j], lanes);
+    store_lanes<kWhole>(out + (kInputSide + j) * pitch, second[j], lanes);
+  }
+}
+
+// v [12][count][channels] of channels [c0, c0 + channels): the third's rows of Bᵀ d B.
+template <bool kEnds>
+void input_third(const WinogradShape& s, const Third& third, const float* x, int64_t first, int64_t count, int64_t c0, int64_t channels,
+                 float* v, int64_t pitch) {
   Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  for (int64_t t = 0; t < count; ++t, advance(at, tiles_down(s), tiles_across(s))) {
-    const float* const in = dy + ((at.n * s.oh + 2 * at.i) * s.ow + 2 * at.j) * s.oc + o0;
-    const bool below = 2 * at.i + 1 < s.oh, right = 2 * at.j + 1 < s.ow;
-    for (int64_t o = 0; o < outputs; o += kLanes) {
-      const int lanes = static_cast<int>(smaller(kLanes, outputs - o));
-      const F32 y00 = load_n(in + o, lanes), y01 = right ? load_n(in + s.oc + o, lanes) : zero();
-      const F32 y10 = below ? load_n(in + s.ow * s.oc + o, lanes) : zero();
-      const F32 y11 = below && right ? load_n(in + (s.ow + 1) * s.oc + o, lanes) : zero();
-      const F32 rows[4][2] = {{y00, y01}, {add(y00, y10), add(y01, y11)}, {sub(y00, y10), sub(y01, y11)}, {neg(y10), neg(y11)}};
-      float* const out = d + t * outputs + o;
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        store_n(out + (4 * i) * pitch, rows[i][0], lanes);
-        store_n(out + (4 * i + 1) * pitch, add(rows[i][0], rows[i][1]), lanes);
-        store_n(out + (4 * i + 2) * pitch, sub(rows[i][0], rows[i][1]), lanes);
-        store_n(out + (4 * i + 3) * pitch, neg(rows[i][1]), lanes);
+  const auto locate = [&](const float*(&pixel)[kPositions]) {
+    input_pixels(s, x, at, c0, pixel);
+    advance(at, tiles_down(s), tiles_across(s));
+  };
+  TilePixels<kPositions> pixels;
+  pixels.first(locate);
+  for (int64_t t = 0; t < count; ++t) {
+    pixels.step(t + 1 == count, locate);
+    each_vector(channels, [&](int64_t c, int lanes, auto whole) {
+      pixels.fetch(c);
+      F32 rows[2][kInputSide];
+#pragma GCC unroll 6
+      for (int j = 0; j < kInputSide; ++j) {
+        F32 column[kInputSide];
+#pragma GCC unroll 6
+        for (int i = kEnds ? 0 : 1; i < (kEnds ? kInputSide : kInputSide - 1); ++i)
+          column[i] = load_lanes<whole.kWhole>(pixels.now[kInputSide * i + j] + c, lanes);
+        if constexpr (kEnds) {
+          input_ends(column, rows[0][j], rows[1][j]);
+        } else {
+          input_pair(column, 1 / third.square, third.root, rows[0][j], rows[1][j]);
+        }
       }
-    }
+      transform_input(rows[0]);
+      transform_input(rows[1]);
+      store_third<whole.kWhole>(v + t * channels + c, pitch, rows[0], rows[1], lanes);
+    });
+  }
+}
+
+// A of four values.
+LW_INLINE void gradient_pair(const F32 (&y)[kTileSide], float square, float root, F32& plus, F32& minus) {
+  const F32 even = fma(set1(square), y[2], y[0]), odd = fma(set1(square), y[3], y[1]);
+  plus = fma(set1(root), odd, even);
+  minus = fnma(set1(root), odd, even);
+}
+LW_INLINE void transform_gradient(const F32 (&y)[kTileSide], F32 (&d)[kInputSide]) {
+  d[0] = y[0], d[5] = y[3];
+  gradient_pair(y, 0.5f, kRootHalf, d[1], d[2]);
+  gradient_pair(y, 2.0f, kRootTwo, d[3], d[4]);
+}
+
+// d [12][count][outputs] of output channels [o0, o0 + outputs): the third's rows of A dy Aᵀ; pixels beyond the image are 0.
+template <bool kEnds>
+void gradient_third(const WinogradShape& s, const Third& third, const float* dy, int64_t first, int64_t count, int64_t o0, int64_t outputs,
+                    float* d, int64_t pitch) {
+  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
+  const auto locate = [&](const float*(&pixel)[kTileSide * kTileSide]) {
+    for (int64_t i = 0; i < kTileSide; ++i)
+      for (int64_t j = 0; j < kTileSide; ++j) {
+        const int64_t row = kTileSide * at.i + i, column = kTileSide * at.j + j;
+        const bool inside = row < s.oh && column < s.ow;
+        pixel[kTileSide * i + j] = inside ? dy + ((at.n * s.oh + row) * s.ow + column) * s.oc + o0 : kOutsidePixel;
+      }
+    advance(at, tiles_down(s), tiles_across(s));
+  };
+  TilePixels<kTileSide * kTileSide> pixels;
+  pixels.first(locate);
+  for (int64_t t = 0; t < count; ++t) {
+    pixels.step(t + 1 == count, locate);
+    each_vector(outputs, [&](int64_t o, int lanes, auto whole) {
+      pixels.fetch(o);
+      F32 rows[2][kTileSide];
+#pragma GCC unroll 4
+      for (int j = 0; j < kTileSide; ++j) {
+        if constexpr (kEnds) {
+          rows[0][j] = load_lanes<whole.kWhole>(pixels.now[j] + o, lanes),
+          rows[1][j] = load_lanes<whole.kWhole>(pixels.now[3 * kTileSide + j] + o, lanes);
+        } else {
+          F32 column[kTileSide];
+#pragma GCC unroll 4
+          for (int i = 0; i < kTileSide; ++i) column[i] = load_lanes<whole.kWhole>(pixels.now[kTileSide * i + j] + o, lanes);
+          gradient_pair(column, third.square, third.root, rows[0][j], rows[1][j]);
+        }
+      }
+      F32 out[2][kInputSide];
+      transform_gradient(rows[0], out[0]);
+      transform_gradient(rows[1], out[1]);
+      store_third<whole.kWhole>(d + t * outputs + o, pitch, out[0], out[1], lanes);
+    });
   }
 }
 
 int64_t winograd_backward_weights_tasks(const WinogradBackwardWeightsArgs& a) {
-  return a.parts * divide_up(a.shape.c, kGradientInputs) * divide_up(a.shape.oc, kGradientOutputs);
+  return a.parts * kThirds * divide_up(a.shape.c, kGradientInputs) * divide_up(a.shape.oc, kGradientOutputs);
 }
 
 // Tiles enter a sum in order, kGradientTiles of them as one product.
@@ -283,20 +465,27 @@ int64_t winograd_backward_weights(const WinogradBackwardWeightsArgs& a, int64_t 
   float* const floats = static_cast<float*>(scratch);
   float* const v = floats + kProductScratch;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t part = task / blocks, c0 = task % blocks / across * kGradientInputs, o0 = task % across * kGradientOutputs;
+    const int64_t part = task / (kThirds * blocks), block = task / kThirds % blocks;
+    const Third& third = kThird[task % kThirds];
+    const int64_t c0 = block / across * kGradientInputs, o0 = block % across * kGradientOutputs;
     GemmArgs g = {};
     g.m = smaller(kGradientInputs, s.c - c0), g.n = smaller(kGradientOutputs, s.oc - o0), g.batch = 1;
     const int64_t v_pitch = panel_pitch(kGradientTiles * g.m), d_pitch = panel_pitch(kGradientTiles * g.n);
-    float* const d = v + kPositions * v_pitch;
+    float* const d = v + kThirdPositions * v_pitch;
     g.a_row = 1, g.a_col = g.m, g.b_row = g.n, g.b_col = 1, g.c_row = s.oc;
     const int64_t first = smaller(tiles, part * share), beyond = smaller(tiles, first + share);
     for (int64_t t = first; t == first || t < beyond; t += kGradientTiles) {
       g.k = smaller(kGradientTiles, beyond - t);
-      input_tiles(s, a.x, t, g.k, c0, g.m, v, v_pitch);
-      gradient_tiles(s, a.dy, t, g.k, o0, g.n, d, d_pitch);
+      if (g.k > 0) {  // else the sums are 0
+        const auto inputs = third.root == 0 ? input_third<true> : input_third<false>;
+        inputs(s, third, a.x, t, g.k, c0, g.m, v, v_pitch);
+        const auto gradients = third.root == 0 ? gradient_third<true> : gradient_third<false>;
+        gradients(s, third, a.dy, t, g.k, o0, g.n, d, d_pitch);
+      }
       g.accumulate = t > first;
-      for (int64_t p = 0; p < kPositions; ++p) {
-        g.a = v + p * v_pitch, g.b = d + p * d_pitch, g.c = a.sums + ((part * kPositions + p) * s.c + c0) * s.oc + o0;
+      for (int64_t p = 0; p < kThirdPositions; ++p) {
+        const int64_t position = third.rows[p / kInputSide] * kInputSide + p % kInputSide;
+        g.a = v + p * v_pitch, g.b = d + p * d_pitch, g.c = a.sums + ((part * kPositions + position) * s.c + c0) * s.oc + o0;
         gemm_rectangle(g, 0, g.m, 0, g.n, floats);
       }
     }
@@ -304,10 +493,12 @@ int64_t winograd_backward_weights(const WinogradBackwardWeightsArgs& a, int64_t 
   return kOk;
 }
 
-// Gᵀ of four values.
-LW_INLINE void transform_gradient(F32 a, F32 b, F32 c, F32 d, F32& first, F32& second, F32& third) {
-  const F32 half = set1(0.5f), middle = mul(half, add(b, c));
-  first = add(a, middle), second = mul(half, sub(b, c)), third = add(middle, d);
+// Gᵀ of six values.
+LW_INLINE void sum_gradient(const F32 (&m)[kInputSide], F32 (&g)[3]) {
+  const F32 sum1 = add(m[1], m[2]), difference1 = sub(m[1], m[2]), sum2 = add(m[3], m[4]), difference2 = sub(m[3], m[4]);
+  g[0] = fma(set1(1.0f / 6), sum2, fnma(set1(2.0f / 3), sum1, m[0]));
+  g[1] = fma(set1(kRootTwo / 6), difference2, mul(set1(-2.0f / 3 * kRootHalf), difference1));
+  g[2] = fma(set1(1.0f / 3), sum2, fnma(set1(1.0f / 3), sum1, m[5]));
 }
 
 int64_t winograd_gradient_tasks(const WinogradGradientArgs& a) { return divide_up(a.c, kWeightTask); }
@@ -317,21 +508,21 @@ int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t 
   const int64_t size = a.c * a.oc, last = smaller(a.c, end * kWeightTask) * a.oc;
   for (int64_t e = begin * kWeightTask * a.oc; e < last; e += kLanes) {
     const int lanes = static_cast<int>(smaller(kLanes, last - e));
-    F32 half[3][4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      F32 s[4];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) s[i] = load_n(a.sums + (4 * i + j) * size + e, lanes);
+    F32 half[3][kInputSide];
+    for (int j = 0; j < kInputSide; ++j) {
+      F32 s[kInputSide], sums[3];
+#pragma GCC unroll 6
+      for (int i = 0; i < kInputSide; ++i) s[i] = load_n(a.sums + (kInputSide * i + j) * size + e, lanes);
       for (int64_t part = 1; part < a.parts; ++part)
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) s[i] = add(s[i], load_n(a.sums + (part * kPositions + 4 * i + j) * size + e, lanes));
-      transform_gradient(s[0], s[1], s[2], s[3], half[0][j], half[1][j], half[2][j]);
-    }
+#pragma GCC unroll 6
+        for (int i = 0; i < kInputSide; ++i) s[i] = add(s[i], load_n(a.sums + (part * kPositions + kInputSide * i + j) * size + e, lanes));
+      sum_gradient(s, sums);
 #pragma GCC unroll 3
+      for (int i = 0; i < 3; ++i) half[i][j] = sums[i];
+    }
     for (int i = 0; i < 3; ++i) {
       F32 row[3];
-      transform_gradient(half[i][0], half[i][1], half[i][2], half[i][3], row[0], row[1], row[2]);
+      sum_gradient(half[i], row);
 #pragma GCC unroll 3
       for (int j = 0; j < 3; ++j) store_n(a.dw + (3 * i + j) * size + e, row[j], lanes);
     }
