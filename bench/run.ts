@@ -30,7 +30,7 @@ function select(suite: Suite): Suite {
   return { ...suite, cases: wanted, rounds: options.rounds === undefined ? suite.rounds : Number(options.rounds) };
 }
 
-const chosen = suites()
+const chosen = suites(threadCounts)
   .map(select)
   .filter((suite) => suite.cases.length > 0);
 if (options.list || chosen.length === 0) {

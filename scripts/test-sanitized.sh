@@ -2,7 +2,8 @@
 # The mocha suite inside Node with the addon under sanitizers; Node itself is the stock binary.
 # Usage: scripts/test-sanitized.sh address | thread [MOCHA ARGUMENTS]
 # With address: buffers of JavaScript are seen too, and what the addon still has at the end is a leak. Node and the compilers that tests
-# start leave much behind; a leak counts where a frame of the addon is on its stack.
+# start leave much behind; a leak counts where a frame of the addon is on its stack. Only the process of mocha looks for leaks, since a
+# process that finds some ends with another status than its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sanitizers=${1:?"usage: scripts/test-sanitized.sh address | thread [MOCHA ARGUMENTS]"}
@@ -38,7 +39,8 @@ rm -rf "$reports" && mkdir -p "$reports"
 status=0
 # An instrumented test takes some five times as long. No npx: the library must be loaded before everything else, in Node alone.
 export LANEWISE_PATIENCE=${LANEWISE_PATIENCE:-10}
-LD_PRELOAD=$preload "${run[@]}" node node_modules/mocha/bin/mocha.js --require ./scripts/platforms/patience.js "$@" || status=$?
+LD_PRELOAD=$preload "${run[@]}" node node_modules/mocha/bin/mocha.js --require ./scripts/platforms/patience.js \
+  --require ./scripts/sanitizers/children.js "$@" || status=$?
 # Reports are paragraphs.
 faults() {
   awk 'BEGIN { RS = ""; ORS = "\n\n" } /ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer/ || (/leak of/ && /lanewise\.node/)' "$@"

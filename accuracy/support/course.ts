@@ -1,6 +1,5 @@
-import { type NdArray, array } from 'lanewise';
 import { Course, type Recipe } from '../../examples/support/recipes.js';
-import type { LabelledImages } from '../../examples/support/images.js';
+import { type LabelledImages, mirrored } from '../../examples/support/images.js';
 import type { Finding } from '../finding.js';
 
 export interface Target {
@@ -8,17 +7,6 @@ export interface Target {
   readonly accuracy: number;
   readonly parameters?: number;
   readonly minutes?: number;
-}
-
-/** The same images with left and right exchanged. x [N, H, W, C] */
-function mirrored(x: NdArray): NdArray {
-  const [, , width, channels] = x.shape as [number, number, number, number];
-  const data = x.data.slice();
-  for (let i = 0; i < data.length; i++) {
-    const column = Math.floor(i / channels) % width;
-    data[i + (width - 1 - 2 * column) * channels] = x.data[i]!;
-  }
-  return array(data, x.shape);
 }
 
 /** Share of the images that get their class by the sum of the scores of the image and of its mirror image. */

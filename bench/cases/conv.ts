@@ -71,7 +71,7 @@ function convCase(
   };
 }
 
-export function convSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) => convolutions.flatMap((shape) => passes.map((pass) => convCase(shape, pass, threads))));
+export function convSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) => convolutions.flatMap((shape) => passes.map((pass) => convCase(shape, pass, threads))));
   return { name: 'conv', unit: 'GFLOP/s', cases, rounds: 9, sliceMilliseconds: 10, drivers: convDrivers };
 }

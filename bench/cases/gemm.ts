@@ -90,8 +90,8 @@ function gemmCase(shape: Shape, form: Form, [m, n, k]: Size, threads: number, pi
 
 const suite = { unit: 'GFLOP/s', rounds: 15, sliceMilliseconds: 10, drivers: gemmDrivers } as const;
 
-export function gemmSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) =>
+export function gemmSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) =>
     shapes.flatMap((shape) => shape.forms.flatMap((form) => shape.sizes.map((size) => gemmCase(shape, form, size, threads)))),
   );
   return { ...suite, name: 'gemm', cases };

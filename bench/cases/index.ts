@@ -6,18 +6,19 @@ import { rnnSuite } from './rnn.js';
 import { generationSuite, stepTextSuite } from './text.js';
 import { memorySuite, stepImagesSuite, stepRowsSuite, stepSuite } from './step.js';
 
-export function suites(): Suite[] {
+/** With a case for each number of threads, but where a suite has its own. */
+export function suites(threadCounts: readonly number[]): Suite[] {
   return [
-    gemmSuite(),
+    gemmSuite(threadCounts),
     gemmViewSuite(),
-    convSuite(),
-    rnnSuite(),
-    stepSuite(),
-    stepImagesSuite(),
-    stepRowsSuite(),
-    stepTextSuite(),
-    generationSuite(),
-    memorySuite(),
+    convSuite(threadCounts),
+    rnnSuite(threadCounts),
+    stepSuite(threadCounts),
+    stepImagesSuite(threadCounts),
+    stepRowsSuite(threadCounts),
+    stepTextSuite(threadCounts),
+    generationSuite(threadCounts),
+    memorySuite(threadCounts),
     eventLoopSuite(),
   ];
 }

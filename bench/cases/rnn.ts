@@ -47,7 +47,7 @@ function rnnCase({ name, cell, size }: Shape, threads: number): Case {
 }
 
 /** One recurrent layer over a whole sequence: forward and the gradients of its input, weights, bias and first state. */
-export function rnnSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) => shapes.map((shape) => rnnCase(shape, threads)));
+export function rnnSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) => shapes.map((shape) => rnnCase(shape, threads)));
   return { name: 'rnn', unit: 'GFLOP/s', cases, rounds: 5, sliceMilliseconds: 100, drivers: rnnDrivers };
 }

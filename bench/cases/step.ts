@@ -68,8 +68,8 @@ function stepFlops({ sizes, batch }: StepRequest): number {
   return flops;
 }
 
-export function stepSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) =>
+export function stepSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) =>
     Object.entries(nets).map(([name, request]): Case => ({
       name,
       request: JSON.stringify(request),
@@ -82,17 +82,17 @@ export function stepSuite(): Suite {
 }
 
 /** Steps of convolutional nets; against PyTorch, because no other peer trains them at a speed worth comparing. */
-export function stepImagesSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) =>
+export function stepImagesSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) =>
     Object.entries(imageNets).map(([name, request]): Case => ({ name, request: JSON.stringify(request), threads, flops: 0, bytes: 0 })),
   );
   return { name: 'step-images', unit: 'µs', cases, rounds: 5, sliceMilliseconds: 300, drivers: stepImagesDrivers };
 }
 
 /** A step of an LSTM over the rows of images: what a Node user gets elsewhere. */
-export function stepRowsSuite(): Suite {
+export function stepRowsSuite(threadCounts: readonly number[]): Suite {
   const request = imageRequest({ name: 'row-lstm', image: [28, 28, 1] }, 64, 2048, 'adam', 0.003);
-  const cases = [1, 2].map((threads): Case => ({
+  const cases = threadCounts.map((threads): Case => ({
     name: 'row-lstm 128, 28 rows of 28, batch 64 Adam',
     request: JSON.stringify(request),
     threads,
@@ -103,8 +103,8 @@ export function stepRowsSuite(): Suite {
 }
 
 /** Peak resident memory of a process that trains. */
-export function memorySuite(): Suite {
-  const cases = [1, 2].map((threads): Case => ({
+export function memorySuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.map((threads): Case => ({
     name: 'vgg 32×32×3 batch 32 SGD',
     request: JSON.stringify(vgg32),
     threads,

@@ -48,8 +48,8 @@ function textFlops({ vocabulary, embedding, cell, hidden, layers, batch, steps }
 }
 
 /** Whole training steps: gather the batch, forward, loss, backward, update. */
-export function stepTextSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) =>
+export function stepTextSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) =>
     trainings.map((request): Case => ({
       name: `${netName(request)}, batch ${request.batch} × ${request.steps} Adam`,
       request: JSON.stringify(request),
@@ -62,8 +62,8 @@ export function stepTextSuite(): Suite {
 }
 
 /** Text from a model, one character at a time. */
-export function generationSuite(): Suite {
-  const cases = [1, 2].flatMap((threads) =>
+export function generationSuite(threadCounts: readonly number[]): Suite {
+  const cases = threadCounts.flatMap((threads) =>
     [100, 10_000].map((position): Case => {
       const request: GenerationRequest = { ...small, cell: 'lstm', hidden: 256, position };
       return { name: `${netName(request)} at position ${position}`, request: JSON.stringify(request), threads, flops: 0, bytes: 0 };

@@ -17,3 +17,14 @@ export async function readImages(folder: string, split: Split, rows: number, suf
   const { data, shape } = images.rows(0, rows);
   return { x: array(data, [...shape, 1]), y: array(Int32Array.from(labels.rows(0, rows).data)) };
 }
+
+/** The same images with left and right exchanged. x [N, H, W, C] */
+export function mirrored(x: NdArray): NdArray {
+  const [, , width, channels] = x.shape as [number, number, number, number];
+  const data = x.data.slice();
+  for (let i = 0; i < data.length; i++) {
+    const column = Math.floor(i / channels) % width;
+    data[i + (width - 1 - 2 * column) * channels] = x.data[i]!;
+  }
+  return array(data, x.shape);
+}

@@ -31,6 +31,7 @@ export interface Recipe {
   /** Mean and deviation of the pixels, as a share of 255. */
   readonly pixels: readonly [mean: number, deviation: number];
   readonly epochs: number;
+  readonly batchSize: number;
   readonly lr: number;
   /** How the learning rate goes over all steps. */
   readonly schedule: (lr: number, steps: number) => StepSchedule;
@@ -40,7 +41,6 @@ export interface Recipe {
 }
 
 const seed = 42;
-const batchSize = 128;
 /** Share of the steps in which the learning rate rises. */
 const warmupShare = 0.1;
 
@@ -50,19 +50,18 @@ function cosine(lr: number, steps: number): StepSchedule {
   return warmup(cosineDecay(lr, { steps: Math.max(1, steps - rising) }), { steps: rising });
 }
 
-/** Rises in at most 300 steps, stays, and falls along a line to zero in the last two fifths of the steps. */
-function plateau(lr: number, steps: number): StepSchedule {
+/** Rises in at most 300 steps, then falls along a line to zero. */
+function line(lr: number, steps: number): StepSchedule {
   const rising = Math.max(1, Math.min(300, Math.floor(warmupShare * steps)));
-  const falling = Math.max(1, Math.floor(0.4 * steps));
-  const fall = linear(lr, { to: 0, steps: falling });
-  return warmup((step) => fall(Math.max(0, step - (steps - rising - falling))), { steps: rising });
+  return warmup(linear(lr, { to: 0, steps: Math.max(1, steps - rising) }), { steps: rising });
 }
 
 const adamw = (lr: StepSchedule): Optimizer => new AdamW({ lr, weightDecay: 0.01 });
-const sgd = (lr: StepSchedule): Optimizer => new SGD({ lr, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
+const sgd = (lr: StepSchedule): Optimizer => new SGD({ lr, momentum: 0.9, nesterov: true, weightDecay: 2e-4 });
 
 const digits = {
   pixels: [0.1307, 0.3081],
+  batchSize: 128,
   lr: 2e-3,
   schedule: cosine,
   optimizer: adamw,
@@ -77,6 +76,7 @@ export const fashionSmall: Recipe = {
   ...fashion,
   net: () => vgg({ widths: [32, 64], seed }),
   epochs: 8,
+  batchSize: 128,
   lr: 3e-3,
   schedule: cosine,
   optimizer: adamw,
@@ -85,9 +85,10 @@ export const fashionSmall: Recipe = {
 export const fashionResnet: Recipe = {
   ...fashion,
   net: () => smallResnet({ seed }),
-  epochs: 10,
-  lr: 0.1,
-  schedule: plateau,
+  epochs: 14,
+  batchSize: 64,
+  lr: 0.05,
+  schedule: line,
   optimizer: sgd,
   augment: [randomShift(1), randomFlip()],
 };
@@ -102,7 +103,7 @@ export class Course {
     readonly train: LabelledImages,
     readonly epochs: number = recipe.epochs,
   ) {
-    const { net, pixels, lr, schedule, optimizer, labelSmoothing } = recipe;
+    const { net, pixels, batchSize, lr, schedule, optimizer, labelSmoothing } = recipe;
     const [mean, deviation] = pixels;
     const steps = epochs * Math.ceil(train.y.size / batchSize);
     this.model = new Sequential({ pixels: new Rescale(1 / (255 * deviation), -mean / deviation), net: net() }, { seed });
@@ -114,7 +115,7 @@ export class Course {
   }
 
   fit(options: Pick<FitOptions, 'validation' | 'callbacks' | 'onProgress'> = {}): Promise<History> {
-    return this.trainer.fit(this.train, { ...options, epochs: this.epochs, batchSize, augment: this.recipe.augment });
+    return this.trainer.fit(this.train, { ...options, epochs: this.epochs, batchSize: this.recipe.batchSize, augment: this.recipe.augment });
   }
 
   /** Share of the images that get their class. */

@@ -1,17 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { gru } from '../ops/recurrent.js';
-import { boolean, check, checkOptions, count } from '../options.js';
-import { Layer } from './layer.js';
-import {
-  type Recurrent,
-  type SequenceInputs,
-  type SequenceOptions,
-  type SequenceState,
-  lastState,
-  sequence,
-  sequenceArguments,
-  sequenceRules,
-} from './recurrent.js';
+import { boolean } from '../options.js';
+import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link GRU}. */
@@ -51,23 +41,11 @@ export function gruCell(name: string, hiddenSize: number, resetAfter = true): Re
  *   DataError while running if a length is not in 1 … T
  * @see Cho et al. 2014, https://arxiv.org/abs/1406.1078; https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there b_r and b_z are sums of two)
  */
-export class GRU extends Layer<SequenceInputs> {
-  constructor(
-    readonly hiddenSize: number,
-    readonly options: GRUOptions = {},
-  ) {
-    super();
-    check('GRU', 'hiddenSize', hiddenSize, count);
-    checkOptions('GRU', options, { ...sequenceRules, resetAfter: boolean });
+export class GRU extends SequenceLayer<GRUOptions> {
+  constructor(hiddenSize: number, options: GRUOptions = {}) {
+    super('GRU', hiddenSize, options, { ...sequenceRules, resetAfter: boolean });
   }
 
-  forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
-    const { y, h } = this.apply(x, { lengths }, scope);
-    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
-  }
-
-  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
   apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
     const cell = gruCell('GRU', this.hiddenSize, this.options.resetAfter);
     const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);

@@ -28,7 +28,7 @@ export * from './mean-over-time.js';
 export * from './pad.js';
 export * from './normalize.js';
 export * from './relu.js';
-export type { SequenceInputs, SequenceOptions, SequenceState } from './recurrent.js';
+export type { SequenceInputs, SequenceLayer, SequenceOptions, SequenceState } from './recurrent.js';
 export * from './rescale.js';
 export * from './reshape.js';
 export * from './rnn-cell.js';

@@ -1,18 +1,7 @@
 import { StateError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { lstm } from '../ops/recurrent.js';
-import { check, checkOptions, count } from '../options.js';
-import { Layer } from './layer.js';
-import {
-  type Recurrent,
-  type SequenceInputs,
-  type SequenceOptions,
-  type SequenceState,
-  lastState,
-  sequence,
-  sequenceArguments,
-  sequenceRules,
-} from './recurrent.js';
+import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link LSTM}. */
@@ -59,20 +48,9 @@ export function checkHalves(what: string, h: Tensor | undefined, c: Tensor | und
  *   DataError while running if a length is not in 1 … T
  * @see Hochreiter and Schmidhuber 1997; Gers et al. 2000; https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there b is the sum of two)
  */
-export class LSTM extends Layer<SequenceInputs> {
-  constructor(
-    readonly hiddenSize: number,
-    readonly options: LSTMOptions = {},
-  ) {
-    super();
-    check('LSTM', 'hiddenSize', hiddenSize, count);
-    checkOptions('LSTM', options, sequenceRules);
-  }
-
-  forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
-    const { y, h } = this.apply(x, { lengths }, scope);
-    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
+export class LSTM extends SequenceLayer<LSTMOptions> {
+  constructor(hiddenSize: number, options: LSTMOptions = {}) {
+    super('LSTM', hiddenSize, options, sequenceRules);
   }
 
   /** Everything there is to know: y [N, T, D·H], and h and c [N, L·D, H] after the last step, layer by layer, forward before backward. */

@@ -4,8 +4,9 @@ import { type Tensor, sameShape } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import { checkedLengths } from '../ops/lengths.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
-import { type Rules, boolean, count, fraction } from '../options.js';
+import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
 import { Dropout } from './dropout.js';
+import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
@@ -38,6 +39,30 @@ export interface SequenceState {
 
 /** The inputs of a sequence layer in a model: x [N, T, I], and lengths int32 [N] where rows differ. */
 export type SequenceInputs = [x: Tensor] | [x: Tensor, lengths: Tensor];
+
+/** A recurrent layer over whole sequences: what RNN, LSTM and GRU have in common. */
+export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOptions> extends Layer<SequenceInputs> {
+  /** @internal */
+  protected constructor(
+    name: string,
+    readonly hiddenSize: number,
+    readonly options: Options,
+    rules: Rules<Options>,
+  ) {
+    super();
+    check(name, 'hiddenSize', hiddenSize, count);
+    checkOptions(name, options, rules);
+  }
+
+  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
+
+  forward(...args: [...SequenceInputs, Scope]): Tensor {
+    const { x, lengths, scope } = sequenceArguments(args);
+    const { y, h } = this.apply(x, { lengths }, scope);
+    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
+  }
+}
 
 /** What sets one kind of recurrence apart from the others. */
 export interface Recurrent {
@@ -145,7 +170,7 @@ export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | unde
 }
 
 /** The last layer's state [N, L·D, H] as one row for each sequence: [N, D·H]. */
-export function lastState(state: Tensor, bidirectional: boolean | undefined): Tensor {
+function lastState(state: Tensor, bidirectional: boolean | undefined): Tensor {
   const [n, depth, h] = state.shape as [number, number, number];
   const directions = bidirectional === true ? 2 : 1;
   return reshape(slice(state, [0, depth - directions, 0], [n, directions, h]), [n, directions * h]);

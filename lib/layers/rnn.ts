@@ -1,17 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { elman } from '../ops/recurrent.js';
-import { check, checkOptions, count, oneOf } from '../options.js';
-import { Layer } from './layer.js';
-import {
-  type Recurrent,
-  type SequenceInputs,
-  type SequenceOptions,
-  type SequenceState,
-  lastState,
-  sequence,
-  sequenceArguments,
-  sequenceRules,
-} from './recurrent.js';
+import { oneOf } from '../options.js';
+import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link RNN}. */
@@ -48,23 +38,11 @@ export function rnnCell(name: string, hiddenSize: number, nonlinearity: 'tanh' |
  *   DataError while running if a length is not in 1 … T
  * @see Elman 1990; https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there b is the sum of two)
  */
-export class RNN extends Layer<SequenceInputs> {
-  constructor(
-    readonly hiddenSize: number,
-    readonly options: RNNOptions = {},
-  ) {
-    super();
-    check('RNN', 'hiddenSize', hiddenSize, count);
-    checkOptions('RNN', options, { ...sequenceRules, nonlinearity: oneOf('tanh', 'relu') });
+export class RNN extends SequenceLayer<RNNOptions> {
+  constructor(hiddenSize: number, options: RNNOptions = {}) {
+    super('RNN', hiddenSize, options, { ...sequenceRules, nonlinearity: oneOf('tanh', 'relu') });
   }
 
-  forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
-    const { y, h } = this.apply(x, { lengths }, scope);
-    return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
-  }
-
-  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
   apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
     const cell = rnnCell('RNN', this.hiddenSize, this.options.nonlinearity);
     const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);

@@ -298,3 +298,29 @@ LW_TEST(is_the_convolution) {
     check_definition(t, {1, 6, 7, 20, 7, 6, 16, 2, 1}, 1002);
   });
 }
+
+// Errors of the plain sum and of the transforms, rms.
+LW_TEST(the_error_is_near_that_of_the_plain_sum) {
+  for_each_table([](const KernelTable& table) {
+    const WinogradShape s = square(4, 16, 64, 16);
+    Source source(2000);
+    const auto x = exactly(source, s.n * s.h * s.w * s.c), w = exactly(source, 9 * s.c * s.oc);
+    Guarded<float> u = unwritten(36 * s.c * s.oc), y = unwritten(s.n * s.oh * s.ow * s.oc), plain = unwritten(s.n * s.oh * s.ow * s.oc);
+    run(table.winograd_weights_tasks, table.winograd_weights, WinogradWeightsArgs{s.c, s.oc, false, w.get(), u.data()}, 1);
+    run(table.winograd_conv_tasks, table.winograd_conv, WinogradConvArgs{s, x.get(), u.data(), nullptr, Activation::none, y.data()}, 1);
+    const ConvShape shape = {s.n, s.h, s.w, s.c, s.oh, s.ow, s.oc, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+    run(table.conv_forward_tasks, table.conv_forward, ConvForwardArgs{shape, x.get(), w.get(), nullptr, Activation::none, plain.data()}, 1);
+    double squares = 0, plain_squares = 0;
+    for (int64_t p = 0; p < s.n * s.oh * s.ow; ++p)
+      for (int64_t o = 0; o < s.oc; ++o) {
+        double sum = 0;
+        for (int64_t t = 0; t < 9; ++t)
+          for (int64_t c = 0; c < s.c; ++c)
+            sum += pixel(x.get(), p / (s.oh * s.ow), p / s.ow % s.oh - 1 + t / 3, p % s.ow - 1 + t % 3, c, s.h, s.w, s.c).exact *
+                   w[(t * s.c + c) * s.oc + o];
+        squares += std::pow(y[p * s.oc + o] - sum, 2), plain_squares += std::pow(plain[p * s.oc + o] - sum, 2);
+      }
+    const double ratio = std::sqrt(squares / plain_squares);
+    CHECK_TEXT(ratio < 2.2, text(table, "error against the plain sum", {}) + ": " + std::to_string(ratio));
+  });
+}

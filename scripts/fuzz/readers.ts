@@ -31,6 +31,8 @@ const env = {
   ...process.env,
   ...olderSystem(resolve(folder, 'tools/node_modules/@jazzer.js/fuzzer/prebuilds/fuzzer-linux-x64.node'), folder),
 };
+/** Bytes of an input. csv-parse takes some microseconds for each, and its grammar fits in few. */
+const longest = (name: Target): number => (name === 'csv' ? 96 : 512);
 /** Most inputs are refused: making their stack traces took most of the time. */
 const banner = { js: 'Error.stackTraceLimit = 0;' };
 let failed = 0;
@@ -53,7 +55,7 @@ for (const name of chosen.filter(isTarget)) {
   });
   console.log(`== ${name}`);
   const jazzer = resolve(folder, 'tools/node_modules/@jazzer.js/core/dist/cli.js');
-  const limits = [`-runs=${executions}`, '-max_len=512', '-rss_limit_mb=4096', '-print_final_stats=1', '-seed=1', `-dict=${dictionary}`];
+  const limits = [`-runs=${executions}`, `-max_len=${longest(name)}`, '-rss_limit_mb=4096', '-print_final_stats=1', '-seed=1', `-dict=${dictionary}`];
   const artifacts = `-artifact_prefix=${resolve(folder, `${name}-`)}`;
   failed += run(process.execPath, jazzer, outfile, corpus, '--sync', '--includes', 'readers', '--', ...limits, artifacts) === 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /** The mocha suite as plain JavaScript with the binaries beside it: an emulator cannot run the compiler that tsx needs. */
 import { build } from 'esbuild';
-import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { folder, root } from './tools.js';
 
@@ -21,7 +21,10 @@ export async function writeSuite(platform: string): Promise<string> {
   }
   cpSync(resolve(root, 'test/fixtures'), resolve(suite, 'test/fixtures'), { recursive: true });
   cpSync(resolve(root, 'scripts'), resolve(suite, 'scripts'), { recursive: true });
-  copyFileSync(resolve(root, 'package.json'), resolve(suite, 'package.json'));
+  // Examples import the package by its name.
+  const description = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  const exports = { '.': './lib/index.js', './kernels': './lib/kernels.js', './package.json': './package.json' };
+  writeFileSync(resolve(suite, 'package.json'), JSON.stringify({ ...description, exports }));
   writeFileSync(
     resolve(suite, '.mocharc.json'),
     JSON.stringify({ require: [resolve(root, 'scripts/platforms/patience.js')], timeout: 20000 }),

@@ -20,6 +20,8 @@ type Case = Readonly<Record<Operand | 'y' | 'dy' | `d${Operand}`, Packed>> &
 
 interface ConvolutionFixture {
   readonly cases: readonly Case[];
+  /** Computed by Winograd's transforms. */
+  readonly transformed: readonly Case[];
   readonly convnet: {
     readonly x: Packed;
     readonly ids: Packed;
@@ -42,21 +44,42 @@ function convolve({ kind, options }: Case, x: Tensor, w: Tensor, bias: Tensor): 
   }
 }
 
-const { cases, convnet } = readFixture<ConvolutionFixture>('convolutions');
+const { cases, convnet, transformed } = readFixture<ConvolutionFixture>('convolutions');
+
+/** y, dx, dw and dbias within so many units in the last place. */
+function itMatches(fixture: Case, ulps: number): void {
+  it(`${fixture.kind} [${fixture.x.shape.join()}] ∗ [${fixture.w.shape.join()}] ${JSON.stringify(fixture.options)}`, () => {
+    const run = compile((x: Tensor, w: Tensor, bias: Tensor, dy: Tensor) => {
+      const y = convolve(fixture, x, w, bias);
+      return [y, ...gradients(y, [x, w, bias], dy)];
+    });
+    const operands = [fixture.x, fixture.w, fixture.bias, fixture.dy].map(unpack) as [NdArray, NdArray, NdArray, NdArray];
+    run.sync(...operands).forEach((actual, i) => {
+      const name = (['y', 'dx', 'dw', 'dbias'] as const)[i]!;
+      assertClose(actual, fixture[name], ulps, name);
+    });
+  });
+}
 
 describe('convolutions against PyTorch', () => {
-  for (const fixture of cases) {
-    it(`${fixture.kind} [${fixture.x.shape.join()}] ∗ [${fixture.w.shape.join()}] ${JSON.stringify(fixture.options)}`, () => {
-      const run = compile((x: Tensor, w: Tensor, bias: Tensor, dy: Tensor) => {
-        const y = convolve(fixture, x, w, bias);
-        return [y, ...gradients(y, [x, w, bias], dy)];
-      });
-      const operands = [fixture.x, fixture.w, fixture.bias, fixture.dy].map(unpack) as [NdArray, NdArray, NdArray, NdArray];
-      // All numbers are multiples of 1/8, so every sum of products is exact in float32.
-      run.sync(...operands).forEach((actual, i) => {
-        const name = (['y', 'dx', 'dw', 'dbias'] as const)[i]!;
-        assertClose(actual, fixture[name], 0, name);
-      });
+  // All numbers are multiples of 1/8, so every sum of products is exact in float32.
+  for (const fixture of cases) itMatches(fixture, 0);
+});
+
+/**
+ * A sum of n products of deviation 1 has partial sums of deviation √k, and each is rounded by 2^-24·√(k/3): n / √6 units of 2^-24 in all.
+ * F(4×4, 3×3) makes that 1.8 times as much. Of n = 153 products six deviations are 340 such units, which is 170 in the last place of 1.
+ */
+const ulpsOfTransforms = 170;
+
+describe('convolutions by transforms against PyTorch', () => {
+  for (const fixture of transformed) {
+    const { shape } = fixture.x;
+    itMatches(fixture, ulpsOfTransforms);
+    it(`goes by transforms: [${shape.join()}]`, () => {
+      const [x, w] = [fixture.x, fixture.w].map(unpack) as [NdArray, NdArray];
+      const text = compile((image: Tensor, kernel: Tensor) => ops.conv2d(image, kernel, fixture.options as ops.Conv2dGeometry)).describe(x, w);
+      assert.match(text, /winogradConv/);
     });
   }
 });

@@ -1,10 +1,9 @@
 // 3×3 convolutions with stride 1 by Winograd's F(4×4, 3×3): 36 multiplications for 16 pixels instead of 144.
 //
 // y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A for each tile of 4 × 4 output pixels and the 6 × 6 pixels d it sees; ⊙ becomes one product of gemm.h over
-// the channels for each of the 36 positions. The polynomials are evaluated at 0, ±√½, ±√2 and ∞: with ±1, ±2 the error is twice as
-// large, with these 1.8 times that of the plain sum (rms, 64 channels). The transforms go in a fixed order, columns first, so the bits
-// depend on the sizes alone. An infinite value spoils its whole tile. After Lavin and Gray, "Fast Algorithms for Convolutional Neural
-// Networks", 2016.
+// the channels for each of the 36 positions. The polynomials are evaluated at 0, ±√½, ±√2 and ∞: with the usual ±1 and ±2 the error is
+// twice as large. The transforms go in a fixed order, columns first, so the bits depend on the sizes alone. An infinite value spoils its
+// whole tile. After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
 #pragma once
 #include "shape.h"
 
