@@ -115,7 +115,12 @@ export class Course {
   }
 
   fit(options: Pick<FitOptions, 'validation' | 'callbacks' | 'onProgress'> = {}): Promise<History> {
-    return this.trainer.fit(this.train, { ...options, epochs: this.epochs, batchSize: this.recipe.batchSize, augment: this.recipe.augment });
+    return this.trainer.fit(this.train, {
+      ...options,
+      epochs: this.epochs,
+      batchSize: this.recipe.batchSize,
+      augment: this.recipe.augment,
+    });
   }
 
   /** Share of the images that get their class. */

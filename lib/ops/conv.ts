@@ -202,7 +202,7 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  * x [N, H, W, C], w [KH, KW, C/G, OC] → [N, OH, OW, OC], OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. With G
  * groups the g-th part of C makes the g-th part of OC.
  *
- * 3×3 kernels with stride 1 and 16 to 512 channels on both sides are applied by Winograd's F(4×4, 3×3), whose rounding errors are about twice
+ * 3×3 kernels with stride 1 and 16 to 512 channels on both sides are applied by Winograd's F(4×4, 3×3), whose rounding errors are about three times
  * those of the definition; see docs/architecture.md.
  *
  * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and a kernel larger than the padded image

@@ -55,7 +55,14 @@ for (const name of chosen.filter(isTarget)) {
   });
   console.log(`== ${name}`);
   const jazzer = resolve(folder, 'tools/node_modules/@jazzer.js/core/dist/cli.js');
-  const limits = [`-runs=${executions}`, `-max_len=${longest(name)}`, '-rss_limit_mb=4096', '-print_final_stats=1', '-seed=1', `-dict=${dictionary}`];
+  const limits = [
+    `-runs=${executions}`,
+    `-max_len=${longest(name)}`,
+    '-rss_limit_mb=4096',
+    '-print_final_stats=1',
+    '-seed=1',
+    `-dict=${dictionary}`,
+  ];
   const artifacts = `-artifact_prefix=${resolve(folder, `${name}-`)}`;
   failed += run(process.execPath, jazzer, outfile, corpus, '--sync', '--includes', 'readers', '--', ...limits, artifacts) === 0 ? 0 : 1;
 }
