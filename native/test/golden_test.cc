@@ -59,3 +59,22 @@ LW_TEST(convolutions_have_the_promised_bits) {
     }
   });
 }
+
+LW_TEST(transforms_have_the_promised_bits) {
+  promise("winograd", 0x1c95c5cd3da1283f, [](const KernelTable& table, Digest& digest) {
+    Source source(3);
+    const WinogradShape s = {2, 9, 7, 24, 9, 7, 40, 1, 1}, back = {2, 9, 7, 40, 9, 7, 24, 1, 1};
+    const int64_t pixels = s.n * s.h * s.w, size = s.c * s.oc;
+    const auto x = source.floats(pixels * s.c), w = source.floats(9 * size), dy = source.floats(pixels * s.oc);
+    Guarded<float> u(36 * size), turned(36 * size), sums(2 * 36 * size), y(pixels * s.oc), dx(pixels * s.c), dw(9 * size);
+    run(table.winograd_weights_tasks, table.winograd_weights, WinogradWeightsArgs{s.c, s.oc, false, w.data(), u.data()});
+    run(table.winograd_conv_tasks, table.winograd_conv, WinogradConvArgs{s, x.data(), u.data(), nullptr, Activation::relu, y.data()});
+    run(table.winograd_weights_tasks, table.winograd_weights, WinogradWeightsArgs{s.c, s.oc, true, w.data(), turned.data()});
+    run(table.winograd_conv_tasks, table.winograd_conv,
+        WinogradConvArgs{back, dy.data(), turned.data(), nullptr, Activation::none, dx.data()});
+    run(table.winograd_backward_weights_tasks, table.winograd_backward_weights,
+        WinogradBackwardWeightsArgs{s, 2, x.data(), dy.data(), sums.data()});
+    run(table.winograd_gradient_tasks, table.winograd_gradient, WinogradGradientArgs{s.c, s.oc, 2, sums.data(), dw.data()});
+    for (const auto* out : {&y, &dx, &dw}) digest.add(out->data(), out->size());
+  });
+}
