@@ -4,7 +4,7 @@
  *
  * The published order is 91, 68 and 32 % with other shapes. @see Greydanus and Kobak 2024, https://arxiv.org/abs/2011.14439
  */
-import { AdamW, type Batch, CrossEntropyLoss, Flatten, GRU, type Layer, Linear, Philox, ReLU, Sequential, Trainer, accuracy, array, cosineDecay } from 'lanewise'; // prettier-ignore
+import { AdamW, type Batch, CrossEntropyLoss, Flatten, GRU, type Layer, Linear, MeanOverTime, Philox, ReLU, Sequential, Trainer, accuracy, array, cosineDecay } from 'lanewise'; // prettier-ignore
 import type { Finding } from './finding.js';
 
 const points = 40;
@@ -40,7 +40,7 @@ function rows(count: number, random: Philox): Batch {
       const t = (i - start) / (size - 1);
       const line = t < 0 || t > 1 ? 0 : (0.6 + 0.8 * height) * shapes[y[row]!]!(t);
       // Neighbours share their noise.
-      const blur = 0.15 * (noise[i]! + noise[i + 1]! + noise[i + 2]!);
+      const blur = 0.08 * (noise[i]! + noise[i + 1]! + noise[i + 2]!);
       x[row * points + i] = line + (slope - 0.5) * (i / points - 0.5) + blur;
     }
   }
@@ -51,7 +51,8 @@ const models: Readonly<Record<string, () => Layer>> = {
   'a linear model': () => new Sequential([new Flatten(), new Linear(shapes.length)], { seed: 42 }),
   'a perceptron of 100 and 100 units': () =>
     new Sequential([new Flatten(), new Linear(100), new ReLU(), new Linear(100), new ReLU(), new Linear(shapes.length)], { seed: 42 }),
-  'a GRU of 48 units': () => new Sequential([new GRU(48, { returnSequences: false }), new Linear(shapes.length)], { seed: 42 }),
+  'a GRU of 48 units each way': () =>
+    new Sequential([new GRU(48, { bidirectional: true }), new MeanOverTime(), new Linear(shapes.length)], { seed: 42 }),
 };
 
 export async function run(): Promise<readonly Finding[]> {

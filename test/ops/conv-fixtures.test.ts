@@ -78,10 +78,7 @@ describe('convolutions by transforms against PyTorch', () => {
     itMatches(fixture, ulpsOfTransforms);
     it(`goes by transforms: [${shape.join()}]`, () => {
       const [x, w] = [fixture.x, fixture.w].map(unpack) as [NdArray, NdArray];
-      const text = compile((image: Tensor, kernel: Tensor) => ops.conv2d(image, kernel, fixture.options)).describe(
-        x,
-        w,
-      );
+      const text = compile((image: Tensor, kernel: Tensor) => ops.conv2d(image, kernel, fixture.options)).describe(x, w);
       assert.match(text, /winogradConv/);
     });
   }
