@@ -1,5 +1,5 @@
 /**
- * Ten shapes of a line, moved, stretched, tilted and blurred, in the style of MNIST-1D: a GRU reads them from left to right and must
+ * Ten shapes of a line, moved, stretched, tilted and blurred, in the style of MNIST-1D: a GRU reads them in both directions and must
  * know them better than a perceptron that sees all points at once, and that better than a linear model.
  *
  * The published order is 91, 68 and 32 % with other shapes. @see Greydanus and Kobak 2024, https://arxiv.org/abs/2011.14439

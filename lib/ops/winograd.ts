@@ -10,7 +10,7 @@ const leastPixels = 16;
 /** Output pixels of a tile on a side, and the products that it takes. */
 const tileSide = 4;
 const positions = 36;
-/** Of the pixels computed at least this share must lie in the image: below, the definition has no more products than twice as many. */
+/** Of the pixels computed at least this share must lie in the image; at a half the definition still needs twice the products. */
 const leastUse = 0.5;
 
 /** Tiles of one image. */

@@ -69,27 +69,30 @@ LW_INLINE void input_pixels(const WinogradShape& s, const float* x, const Pixel&
   }
 }
 
-// Where the pixels of a tile lie and those of the tile after it, which are fetched meanwhile.
-template <int kCount>
-struct TilePixels {
+// body(tile, channel, lanes, where the tile's pixels lie, Whole) for every vector of tiles [first, first + count), while the pixels of the
+// tile after it are fetched; locate(tile's place, pixels) says where they lie.
+template <int kCount, class Locate, class Body>
+LW_INLINE void each_tile_vector(const WinogradShape& s, int64_t first, int64_t count, int64_t channels, const Locate& locate,
+                                const Body& body) {
+  if (count == 0) return;  // there may be no tiles at all
+  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
   const float* now[kCount];
   const float* next[kCount];
-
-  template <class Locate>
-  void first(const Locate& locate) {
-    locate(next);
-  }
-  // To the next tile; the last has none after it.
-  template <class Locate>
-  void step(bool last, const Locate& locate) {
+  locate(at, next);
+  for (int64_t t = 0; t < count; ++t) {
     for (int p = 0; p < kCount; ++p) now[p] = next[p];
-    if (!last) locate(next);
+    if (t + 1 < count) {
+      advance(at, tiles_down(s), tiles_across(s));
+      locate(at, next);
+    }
+    each_vector(channels, [&](int64_t c, int lanes, auto whole) {
+      if (c % kLine == 0) {
+        for (int p = 0; p < kCount; ++p) prefetch_l2(next[p] + c);
+      }
+      body(t, c, lanes, now, whole);
+    });
   }
-  void fetch(int64_t channel) const {
-    if (channel % kLine != 0) return;
-    for (int p = 0; p < kCount; ++p) prefetch_l2(next[p] + channel);
-  }
-};
+}
 
 // Rows 0 and 5, 1 and 2, or 3 and 4 of Bᵀ times six values.
 LW_INLINE void input_ends(const F32 (&d)[kInputSide], F32& first, F32& last) {
@@ -113,37 +116,26 @@ LW_INLINE void transform_input(F32 (&d)[kInputSide]) {
 
 // v [36][count][C] (positions at distance `pitch`) from tiles [first, first + count).
 void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t count, float* v, int64_t pitch) {
-  if (count == 0) return;  // there may be no tiles at all
-  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  const auto locate = [&](const float*(&pixel)[kPositions]) {
-    input_pixels(s, x, at, 0, pixel);
-    advance(at, tiles_down(s), tiles_across(s));
-  };
-  TilePixels<kPositions> pixels;
-  pixels.first(locate);
-  for (int64_t t = 0; t < count; ++t) {
-    pixels.step(t + 1 == count, locate);
-    each_vector(s.c, [&](int64_t c, int lanes, auto whole) {
-      pixels.fetch(c);
-      F32 d[kInputSide][kInputSide];
+  const auto locate = [&](const Pixel& at, const float*(&pixel)[kPositions]) { input_pixels(s, x, at, 0, pixel); };
+  each_tile_vector<kPositions>(s, first, count, s.c, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto whole) {
+    F32 d[kInputSide][kInputSide];
 #pragma GCC unroll 6
-      for (int j = 0; j < kInputSide; ++j) {
-        F32 column[kInputSide];
+    for (int j = 0; j < kInputSide; ++j) {
+      F32 column[kInputSide];
 #pragma GCC unroll 6
-        for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(pixels.now[kInputSide * i + j] + c, lanes);
-        transform_input(column);
+      for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(pixel[kInputSide * i + j] + c, lanes);
+      transform_input(column);
 #pragma GCC unroll 6
-        for (int i = 0; i < kInputSide; ++i) d[i][j] = column[i];
-      }
-      float* const out = v + t * s.c + c;
+      for (int i = 0; i < kInputSide; ++i) d[i][j] = column[i];
+    }
+    float* const out = v + t * s.c + c;
 #pragma GCC unroll 6
-      for (int i = 0; i < kInputSide; ++i) {
-        transform_input(d[i]);
+    for (int i = 0; i < kInputSide; ++i) {
+      transform_input(d[i]);
 #pragma GCC unroll 6
-        for (int j = 0; j < kInputSide; ++j) store_lanes<whole.kWhole>(out + (kInputSide * i + j) * pitch, d[i][j], lanes);
-      }
-    });
-  }
+      for (int j = 0; j < kInputSide; ++j) store_lanes<whole.kWhole>(out + (kInputSide * i + j) * pitch, d[i][j], lanes);
+    }
+  });
 }
 
 // Aᵀ of six values.
@@ -367,35 +359,25 @@ LW_INLINE void store_third(float* out, int64_t pitch, const F32 (&first)[kInputS
 template <bool kEnds>
 void input_third(const WinogradShape& s, const Third& third, const float* x, int64_t first, int64_t count, int64_t c0, int64_t channels,
                  float* v, int64_t pitch) {
-  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  const auto locate = [&](const float*(&pixel)[kPositions]) {
-    input_pixels(s, x, at, c0, pixel);
-    advance(at, tiles_down(s), tiles_across(s));
-  };
-  TilePixels<kPositions> pixels;
-  pixels.first(locate);
-  for (int64_t t = 0; t < count; ++t) {
-    pixels.step(t + 1 == count, locate);
-    each_vector(channels, [&](int64_t c, int lanes, auto whole) {
-      pixels.fetch(c);
-      F32 rows[2][kInputSide];
+  const auto locate = [&](const Pixel& at, const float*(&pixel)[kPositions]) { input_pixels(s, x, at, c0, pixel); };
+  each_tile_vector<kPositions>(s, first, count, channels, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto whole) {
+    F32 rows[2][kInputSide];
 #pragma GCC unroll 6
-      for (int j = 0; j < kInputSide; ++j) {
-        F32 column[kInputSide];
+    for (int j = 0; j < kInputSide; ++j) {
+      F32 column[kInputSide];
 #pragma GCC unroll 6
-        for (int i = kEnds ? 0 : 1; i < (kEnds ? kInputSide : kInputSide - 1); ++i)
-          column[i] = load_lanes<whole.kWhole>(pixels.now[kInputSide * i + j] + c, lanes);
-        if constexpr (kEnds) {
-          input_ends(column, rows[0][j], rows[1][j]);
-        } else {
-          input_pair(column, 1 / third.square, third.root, rows[0][j], rows[1][j]);
-        }
+      for (int i = kEnds ? 0 : 1; i < (kEnds ? kInputSide : kInputSide - 1); ++i)
+        column[i] = load_lanes<whole.kWhole>(pixel[kInputSide * i + j] + c, lanes);
+      if constexpr (kEnds) {
+        input_ends(column, rows[0][j], rows[1][j]);
+      } else {
+        input_pair(column, 1 / third.square, third.root, rows[0][j], rows[1][j]);
       }
-      transform_input(rows[0]);
-      transform_input(rows[1]);
-      store_third<whole.kWhole>(v + t * channels + c, pitch, rows[0], rows[1], lanes);
-    });
-  }
+    }
+    transform_input(rows[0]);
+    transform_input(rows[1]);
+    store_third<whole.kWhole>(v + t * channels + c, pitch, rows[0], rows[1], lanes);
+  });
 }
 
 // A of four values.
@@ -414,41 +396,34 @@ LW_INLINE void transform_gradient(const F32 (&y)[kTileSide], F32 (&d)[kInputSide
 template <bool kEnds>
 void gradient_third(const WinogradShape& s, const Third& third, const float* dy, int64_t first, int64_t count, int64_t o0, int64_t outputs,
                     float* d, int64_t pitch) {
-  Pixel at = pixel_at(first, tiles_down(s), tiles_across(s));
-  const auto locate = [&](const float*(&pixel)[kTileSide * kTileSide]) {
+  const auto locate = [&](const Pixel& at, const float*(&pixel)[kTileSide * kTileSide]) {
     for (int64_t i = 0; i < kTileSide; ++i)
       for (int64_t j = 0; j < kTileSide; ++j) {
         const int64_t row = kTileSide * at.i + i, column = kTileSide * at.j + j;
         const bool inside = row < s.oh && column < s.ow;
         pixel[kTileSide * i + j] = inside ? dy + ((at.n * s.oh + row) * s.ow + column) * s.oc + o0 : kOutsidePixel;
       }
-    advance(at, tiles_down(s), tiles_across(s));
   };
-  TilePixels<kTileSide * kTileSide> pixels;
-  pixels.first(locate);
-  for (int64_t t = 0; t < count; ++t) {
-    pixels.step(t + 1 == count, locate);
-    each_vector(outputs, [&](int64_t o, int lanes, auto whole) {
-      pixels.fetch(o);
-      F32 rows[2][kTileSide];
+  constexpr int kPixels = kTileSide * kTileSide;
+  each_tile_vector<kPixels>(s, first, count, outputs, locate, [&](int64_t t, int64_t o, int lanes, const auto& pixel, auto whole) {
+    F32 rows[2][kTileSide];
 #pragma GCC unroll 4
-      for (int j = 0; j < kTileSide; ++j) {
-        if constexpr (kEnds) {
-          rows[0][j] = load_lanes<whole.kWhole>(pixels.now[j] + o, lanes),
-          rows[1][j] = load_lanes<whole.kWhole>(pixels.now[3 * kTileSide + j] + o, lanes);
-        } else {
-          F32 column[kTileSide];
+    for (int j = 0; j < kTileSide; ++j) {
+      if constexpr (kEnds) {
+        rows[0][j] = load_lanes<whole.kWhole>(pixel[j] + o, lanes),
+        rows[1][j] = load_lanes<whole.kWhole>(pixel[3 * kTileSide + j] + o, lanes);
+      } else {
+        F32 column[kTileSide];
 #pragma GCC unroll 4
-          for (int i = 0; i < kTileSide; ++i) column[i] = load_lanes<whole.kWhole>(pixels.now[kTileSide * i + j] + o, lanes);
-          gradient_pair(column, third.square, third.root, rows[0][j], rows[1][j]);
-        }
+        for (int i = 0; i < kTileSide; ++i) column[i] = load_lanes<whole.kWhole>(pixel[kTileSide * i + j] + o, lanes);
+        gradient_pair(column, third.square, third.root, rows[0][j], rows[1][j]);
       }
-      F32 out[2][kInputSide];
-      transform_gradient(rows[0], out[0]);
-      transform_gradient(rows[1], out[1]);
-      store_third<whole.kWhole>(d + t * outputs + o, pitch, out[0], out[1], lanes);
-    });
-  }
+    }
+    F32 out[2][kInputSide];
+    transform_gradient(rows[0], out[0]);
+    transform_gradient(rows[1], out[1]);
+    store_third<whole.kWhole>(d + t * outputs + o, pitch, out[0], out[1], lanes);
+  });
 }
 
 int64_t winograd_backward_weights_tasks(const WinogradBackwardWeightsArgs& a) {
