@@ -85,7 +85,7 @@ export const fashionSmall: Recipe = {
 export const fashionResnet: Recipe = {
   ...fashion,
   net: () => smallResnet({ seed }),
-  epochs: 14,
+  epochs: 18,
   batchSize: 64,
   lr: 0.05,
   schedule: line,

@@ -57,7 +57,8 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.far_a = rows * g.k > kFar;
   plan.tiled_a =
       g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most && columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
-  plan.far_b = columns * g.k > kFar;
+  const bool copies_few = g.b_col == 1 && rows > most && rows <= kUnfetchedTiles * most;
+  plan.far_b = columns * g.k > kFar && !copies_few;
   plan.far_c = rows * columns > kFarC;
   return plan;
 }

@@ -181,6 +181,9 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
         for (int j = 0; j < lines_across(kVectors); ++j) prefetch_l2(ahead + j * kLine);
         ahead += b_k;
       }
+      if (kRole == Role::copied && kCopyAhead > 0) {
+        for (int j = 0; j < lines_across(kVectors); ++j) prefetch(b + kCopyAhead * b_k + j * kLine);
+      }
       if (kRole == Role::copied) {
 #pragma GCC unroll 16
         for (int j = 0; j < kVectors; ++j) store(copy + j * kLanes, row[j]);
