@@ -7,6 +7,7 @@ import { liveBytes } from './arena.js';
 import { elideCopies } from './elide.js';
 import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
+import { elementwiseGraph } from './fuse.js';
 import { foldChannels } from './fold-channels.js';
 import type { Instruction } from './instruction.js';
 import { type Item, lower } from './lower.js';
@@ -14,6 +15,7 @@ import { type MemoryPlan, planMemory } from './memory.js';
 import { Operands } from './operands.js';
 import { topologicalOrder } from './order.js';
 import { type Write, isInPlace, placeWrites } from './place.js';
+import { recomputeCheap } from './recompute.js';
 import { schedules } from './schedule.js';
 import { simplify } from './simplify.js';
 import { type Storages, assignStorages, inArena } from './storage.js';
@@ -72,9 +74,10 @@ class Snapshot extends Operation {
 export function plan(requested: readonly Write[], { fuse = true }: CompileOptions = {}): Plan {
   const shared = shareSubexpressions(storeConstants(simplify(requested.flatMap(tensorsOf))));
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
-  const writes = snapshotSources(withTensors(requested, values));
+  const settled = snapshotSources(withTensors(requested, values));
+  const writes = fuse ? recomputed(settled) : settled;
   const roots = writes.flatMap(tensorsOf);
-  const committed = new Set(writes.filter((write) => write.commit).map((write) => write.value));
+  const committed = committedOf(writes);
 
   const order = topologicalOrder(roots);
   const operands = new Operands(order, roots);
@@ -95,6 +98,18 @@ export function plan(requested: readonly Write[], { fuse = true }: CompileOption
     commit: firstLate === -1 ? sequence.length : firstLate,
     memory: planMemory(flow, sequence, storages, placed, locate),
   };
+}
+
+/** The writes, their cheap values computed again where that is better than keeping them. */
+function recomputed(writes: readonly Write[]): readonly Write[] {
+  const roots = writes.flatMap(tensorsOf);
+  const order = topologicalOrder(roots);
+  return withTensors(writes, recomputeCheap(roots, elementwiseGraph(order, new Operands(order, roots), roots, committedOf(writes))));
+}
+
+/** The values that replace what outlives the step. */
+function committedOf(writes: readonly Write[]): ReadonlySet<Tensor> {
+  return new Set(writes.filter((write) => write.commit).map((write) => write.value));
 }
 
 /** What a write needs computed: the value, and the ids if it is rows of a table. */

@@ -34,14 +34,21 @@ interface Edge {
   readonly joins: boolean;
 }
 
+/** The nodes that compute something and how they depend on each other. */
+export interface ElementwiseGraph {
+  readonly vertices: readonly Vertex[];
+  readonly byOutput: ReadonlyMap<Tensor, Vertex>;
+  /** Those whose value the program delivers, or keeps beyond the step. */
+  readonly delivered: ReadonlyMap<Vertex, 'result' | 'commit'>;
+}
+
 /** @param writes values the program delivers; @param committed those of them that outlive the step */
-export function groupElementwise(
+export function elementwiseGraph(
   order: readonly Node[],
   operands: Operands,
   writes: readonly Tensor[],
   committed: ReadonlySet<Tensor>,
-  fuse: boolean,
-): Grouping {
+): ElementwiseGraph {
   const vertices = makeVertices(order, operands);
   const byOutput = new Map<Tensor, Vertex>(vertices.flatMap((v) => v.node.outputs.map((t) => [t, v] as const)));
   chooseSpaces(vertices, byOutput);
@@ -51,7 +58,12 @@ export function groupElementwise(
     const v = byOutput.get(operands.locate(value).base);
     if (v !== undefined && delivered.get(v) !== 'result') delivered.set(v, committed.has(value) ? 'commit' : 'result');
   }
-  const parts = fuse ? components(vertices, delivered) : vertices.filter((v) => v.space !== undefined).map((v) => [v]);
+  return { vertices, byOutput, delivered };
+}
+
+export function groupElementwise(graph: ElementwiseGraph, fuse: boolean): Grouping {
+  const { vertices, byOutput, delivered } = graph;
+  const parts = fuse ? components(graph) : vertices.filter((v) => v.space !== undefined).map((v) => [v]);
   const groups: Group[] = [];
   for (const part of parts) {
     for (const chunk of splitToFit(part, delivered)) {
@@ -107,9 +119,10 @@ function step({ joins }: Edge): 0 | 1 {
 }
 
 /** Nodes to be computed by one map each, inputs before users. */
-function components(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): readonly (readonly Vertex[])[] {
-  sink(vertices, delivered);
-  const late = onlyCommitted(vertices, delivered);
+function components(graph: ElementwiseGraph): readonly (readonly Vertex[])[] {
+  sink(graph);
+  const { vertices } = graph;
+  const late = onlyCommitted(graph);
   const parent = new Map<Vertex, Vertex>();
   const find = (v: Vertex): Vertex => {
     let root = v;
@@ -159,26 +172,32 @@ function components(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 
  * Moves nodes to the level of their first user, so that they join it: a mask derived in the backward pass from what the forward
  * pass keeps anyway. Not where more bytes would have to wait than the node gives.
  */
-function sink(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): void {
+export function sink({ vertices, delivered }: ElementwiseGraph): void {
   for (const v of vertices.toReversed()) {
     if (v.space === undefined || v.uses.length === 0 || delivered.get(v) === 'result') continue;
     const target = Math.min(...v.uses.map((use) => use.to.level - step(use)));
     if (target <= v.level) continue;
-    const inputs = new Set(v.dependsOn.map(({ from }) => from));
-    let waiting = 0;
-    for (const from of inputs) {
-      const kept = from.uses.some((use) => use.to !== v && use.to.level >= target);
-      if (!kept) waiting += byteSize(from.node.outputs[0]!);
-    }
-    if (waiting <= byteSize(v.node.outputs[0]!)) v.level = target;
+    if (!mustWait(v, target)) v.level = target;
   }
+}
+
+/** Whether more bytes would have to wait until `level` for v than it has. Values of rows or columns are small beside it. */
+export function mustWait(v: Vertex, level: number): boolean {
+  const [out] = v.node.outputs as [Tensor];
+  let waiting = 0;
+  for (const from of new Set(v.dependsOn.map((edge) => edge.from))) {
+    const [input] = from.node.outputs as [Tensor];
+    const isKept = from.uses.some((use) => use.to !== v && use.to.level >= level);
+    if (!isKept && input.size >= out.size) waiting += byteSize(input);
+  }
+  return waiting > byteSize(out);
 }
 
 /**
  * Nodes that serve committed values only. They are kept apart from the others: a map that commits runs after everything else,
  * and nothing else may wait for it.
  */
-function onlyCommitted(vertices: readonly Vertex[], delivered: ReadonlyMap<Vertex, 'result' | 'commit'>): ReadonlySet<Vertex> {
+function onlyCommitted({ vertices, delivered }: ElementwiseGraph): ReadonlySet<Vertex> {
   const late = new Set<Vertex>();
   for (const v of vertices.toReversed()) {
     if (v.space === undefined || delivered.get(v) === 'result') continue;

@@ -4,7 +4,7 @@ import { type Node, type Tensor, sizeOf } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
 import { rowMajorStrides } from '../ops/shape.js';
-import { groupElementwise } from './fuse.js';
+import { elementwiseGraph, groupElementwise } from './fuse.js';
 import { type Copy, type Gemm as GemmInstruction, type Instruction, writesOf } from './instruction.js';
 import { buildMap } from './map.js';
 import type { Operands } from './operands.js';
@@ -29,7 +29,7 @@ export function lower(
   fuse: boolean,
 ): readonly Item[] {
   const items: Item[] = [];
-  const { groups, isOutput } = groupElementwise(order, operands, values, committed, fuse);
+  const { groups, isOutput } = groupElementwise(elementwiseGraph(order, operands, values, committed), fuse);
   for (const group of groups) items.push({ instruction: buildMap(group, isOutput), nodes: group.members.map((member) => member.node) });
   for (const node of order) {
     const [output] = node.outputs;

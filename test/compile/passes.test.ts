@@ -100,6 +100,32 @@ describe('fusion', () => {
     const later = ops.matmul(h, h);
     assert.equal(kinds(check(ops.mul(later, mask))), 'gemm map gemm map');
   });
+  it('computes a difference again where it is needed later, instead of keeping it', () => {
+    const centred = ops.sub(x, row);
+    const product = ops.matmul(ops.exp(centred), ops.transpose(y));
+    const sum = ops.sum(product);
+    const program = check(ops.mul(centred, sum));
+    assert.equal(kinds(program), 'map gemm reduce map');
+    assert.deepEqual(steps(program), ['sub', 'exp', 'sub', 'mul']);
+    assert.deepEqual(
+      program.instructions.map((i) => (i.kind === 'map' ? i.outputs.length : 1)),
+      [1, 1, 1, 1],
+    );
+  });
+  it('keeps what is dear, delivered, read by a product, or made of more than it has', () => {
+    const later = (value: Tensor, made: Tensor): Tensor => ops.mul(value, ops.sum(ops.matmul(ops.sin(made), ops.transpose(y))));
+    const computed = (name: string, ...results: readonly Tensor[]): number => steps(check(...results)).filter((op) => op === name).length;
+    const dear = ops.exp(x);
+    assert.equal(computed('exp', later(dear, dear)), 1);
+    const centred = ops.sub(x, row);
+    assert.equal(computed('sub', later(centred, centred), centred), 1);
+    const product = ops.matmul(ops.sin(centred), ops.transpose(centred));
+    assert.equal(computed('sub', ops.mul(centred, ops.sum(product))), 1);
+    const [a, b] = [ops.matmul(x, ops.matmul(ops.transpose(x), y)), ops.matmul(y, ops.matmul(ops.transpose(y), x))];
+    const both = ops.sub(a, b);
+    assert.equal(computed('sub', later(both, both)), 1);
+    assert.equal(computed('sub', later(both, both), ops.matmul(a, ops.transpose(b)), later(a, both), later(b, both)), 2);
+  });
   for (const [what, count] of [
     ['steps', 150],
     ['readers', 40],
