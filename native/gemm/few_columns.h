@@ -21,6 +21,7 @@ LW_INLINE GemmArgs transposed(const GemmArgs& g, int64_t m, int64_t rows, float*
   t.c = out, t.c_row = pitch;
   t.bias = nullptr;
   t.activation = Activation::none;
+  t.cold_b = false;
   return t;
 }
 

@@ -58,7 +58,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.tiled_a =
       g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most && columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   const bool copies_few = g.b_col == 1 && rows > most && rows <= kUnfetchedTiles * most;
-  plan.far_b = columns * g.k > kFar && !copies_few;
+  plan.far_b = (columns * g.k > kFar || g.cold_b) && !copies_few;
   plan.far_c = rows * columns > kFarC;
   return plan;
 }

@@ -33,6 +33,7 @@ struct GemmArgs {
   const float* bias;  // [n] or null
   Activation activation;
   bool accumulate;
+  bool cold_b;  // B is no longer in the cache, whatever its size
 };
 
 // One fused elementwise program over an index space of `rank` dimensions.

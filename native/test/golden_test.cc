@@ -40,7 +40,7 @@ LW_TEST(products_have_the_promised_bits) {
       const auto a = source.floats(m * k), b = source.floats(k * n), bias = source.floats(n);
       Guarded<float> c(m * n);
       run(table.gemm_tasks, table.gemm,
-          GemmArgs{m, n, k, 1, a.data(), k, 1, 0, b.data(), n, 1, 0, c.data(), n, 0, bias.data(), Activation::tanh, false});
+          GemmArgs{m, n, k, 1, a.data(), k, 1, 0, b.data(), n, 1, 0, c.data(), n, 0, bias.data(), Activation::tanh, false, false});
       digest.add(c.data(), c.size());
     }
   });

@@ -7,12 +7,16 @@
 namespace lanewise::LW_ISA {
 namespace {
 
+// A panel of rows of at most so many floats the processor fetches ahead by itself.
+constexpr int64_t kFollowed = 64;
+
 // The largest part, the first one, stands for all in the grid.
 GemmArgs conv_backward_weights_product(const ConvBackwardWeightsArgs& a) {
   const ConvShape& s = a.shape;
   GemmArgs g = {};
   g.m = s.kh * s.kw * group_inputs(s), g.n = group_outputs(s), g.k = divide_up(output_pixels(s), a.parts), g.batch = s.groups * a.parts;
   g.b = a.dy, g.b_row = s.oc, g.b_col = 1;
+  g.cold_b = output_pixels(s) * g.n > kFar && s.oc > kFollowed;
   g.c = a.dw, g.c_row = s.oc;
   return g;
 }

@@ -75,6 +75,9 @@ LW_INLINE void copy_short_runs(const Window& v, const float* image, const Run& r
   }
 }
 
+// Windows that share nothing read pixels for the first time: a row's are fetched so many windows ahead.
+constexpr int64_t kWindowsAhead = 12;
+
 // out[i][p] (pitch `pitch`) = element (pixel + i, k + p) for `pixels` × depth of them. Writes up to kLanes − 1 floats beyond the last row,
 // and beyond each row before the next one is written.
 void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int64_t depth, float* out, int64_t pitch) {
@@ -86,6 +89,7 @@ void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int
   // Whole short runs, one vector each: the usual first layer.
   const bool is_short = run.per_row == 1 && run.length <= kLanes && first_offset == 0 && depth % run.length == 0;
   const int64_t reach = (v.kw - 1) * v.step_w + 1;
+  const int64_t ahead = v.stride_w >= reach ? kWindowsAhead * v.stride_w * v.pitch : 0;
   Pixel at = pixel_at(pixel, v.oh, v.ow);
   for (int64_t i = 0; i < pixels; ++i, advance(at, v.oh, v.ow), out += pitch) {
     const int64_t top = v.first_h + at.i * v.stride_h, left = v.first_w + at.j * v.stride_w;
@@ -100,6 +104,10 @@ void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int
     for (int64_t p = 0; p < depth;) {
       const int64_t length = smaller(run.length - offset, depth - p);
       const int64_t row = top + kh * v.step_h, column = left + r * v.step_w;
+      if (ahead > 0) {
+        const float* const next = image + (row * v.w + column) * v.pitch + offset + ahead;
+        for (int64_t c = 0; c < length; c += kLine) prefetch_l2(next + c);
+      }
       if (inside) {
         copy_over(length, image + (row * v.w + column) * v.pitch + offset, out + p);
       } else {
