@@ -39,13 +39,14 @@ int64_t col2im_tasks(const Col2imArgs& a) { return a.shape.n; }
 
 int64_t col2im(const Col2imArgs& a, int64_t begin, int64_t end, void*) {
   const ConvShape& s = a.shape;
+  const int64_t taps_down = s.oh == 0 || s.ow == 0 ? 0 : s.kh;  // without pixels nothing bounds the kernel
   for (int64_t n = begin; n < end; ++n)
     for (int64_t row = 0; row < s.h; ++row)
       for (int64_t column = 0; column < s.w; ++column)
         for (int64_t c = 0; c < s.c; c += kLanes) {
           const int lanes = static_cast<int>(smaller(kLanes, s.c - c));
           F32 sum = zero();
-          for (int64_t kh = 0; kh < s.kh; ++kh)
+          for (int64_t kh = 0; kh < taps_down; ++kh)
             for (int64_t kw = 0; kw < s.kw; ++kw) {
               const int64_t i = row + s.pad_top - kh * s.dilation_h, j = column + s.pad_left - kw * s.dilation_w;
               if (i < 0 || j < 0 || i % s.stride_h != 0 || j % s.stride_w != 0 || i / s.stride_h >= s.oh || j / s.stride_w >= s.ow)

@@ -196,6 +196,22 @@ float sampled(const AffineSampleArgs& a, int64_t n, int64_t i, int64_t j, int64_
 
 }  // namespace
 
+// Of no output pixels nothing is added, and no kernel is too large to walk.
+LW_TEST(col2im_without_pixels) {
+  for_each_table([](const KernelTable& t) {
+    Col2imArgs a = {};
+    a.shape.n = 1, a.shape.h = 2, a.shape.w = 3, a.shape.c = 5, a.shape.oh = 0, a.shape.ow = 4;
+    a.shape.kh = a.shape.kw = int64_t{1} << 31;
+    a.shape.stride_h = a.shape.stride_w = a.shape.dilation_h = a.shape.dilation_w = 1;
+    Guarded<float> dx(2 * 3 * 5, 1.0f);
+    a.dx = dx.data();
+    run(t.col2im_tasks, t.col2im, a, 1);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < 2 * 3 * 5; ++i) wrong += dx[i] != 0;
+    CHECK_TEXT(wrong == 0 && dx.intact(), text(t, "col2im", {0, 4}));
+  });
+}
+
 LW_TEST(affine_sample) {
   for_each_table([](const KernelTable& t) {
     uint64_t seed = 1;
