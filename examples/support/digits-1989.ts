@@ -6,8 +6,9 @@ import { mnist } from './mnist.js';
 export const counts = { train: 7291, test: 2007 } as const;
 const size = 16;
 
-/** Random digits of MNIST at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
-export async function digits1989(split: Split, { rows = counts[split] as number, seed = 1989 } = {}): Promise<LabelledImages> {
+/** Random digits of MNIST, the choice by its seed, at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
+export async function digits1989(split: Split, options: { readonly rows?: number; readonly seed?: number } = {}): Promise<LabelledImages> {
+  const { rows = counts[split], seed = 1989 } = options;
   const { x, y } = await mnist(split, split === 'train' ? 60000 : 10000);
   const ids = new Philox(seed, split === 'train' ? 0 : 1).permutation(y.size).subarray(0, rows);
   return { x: resize(takeRows(x, ids)), y: takeRows(y, ids) };
