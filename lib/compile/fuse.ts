@@ -58,6 +58,7 @@ export function elementwiseGraph(
     const v = byOutput.get(operands.locate(value).base);
     if (v !== undefined && delivered.get(v) !== 'result') delivered.set(v, committed.has(value) ? 'commit' : 'result');
   }
+  sink(vertices, delivered);
   return { vertices, byOutput, delivered };
 }
 
@@ -120,7 +121,6 @@ function step({ joins }: Edge): 0 | 1 {
 
 /** Nodes to be computed by one map each, inputs before users. */
 function components(graph: ElementwiseGraph): readonly (readonly Vertex[])[] {
-  sink(graph);
   const { vertices } = graph;
   const late = onlyCommitted(graph);
   const parent = new Map<Vertex, Vertex>();
@@ -172,7 +172,7 @@ function components(graph: ElementwiseGraph): readonly (readonly Vertex[])[] {
  * Moves nodes to the level of their first user, so that they join it: a mask derived in the backward pass from what the forward
  * pass keeps anyway. Not where more bytes would have to wait than the node gives.
  */
-export function sink({ vertices, delivered }: ElementwiseGraph): void {
+function sink(vertices: readonly Vertex[], delivered: ElementwiseGraph['delivered']): void {
   for (const v of vertices.toReversed()) {
     if (v.space === undefined || v.uses.length === 0 || delivered.get(v) === 'result') continue;
     const target = Math.min(...v.uses.map((use) => use.to.level - step(use)));

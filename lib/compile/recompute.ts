@@ -1,6 +1,6 @@
 /** Cheap values that a later map computes again instead of reading them, from what is kept anyway or is no larger. */
 import { Node, type Tensor } from '../graph/tensor.js';
-import { type ElementwiseGraph, type Vertex, mustWait, sink } from './fuse.js';
+import { type ElementwiseGraph, type Vertex, mustWait } from './fuse.js';
 import { rewrite, withInputs } from './rewrite.js';
 
 /** Operations of one instruction a vector. */
@@ -17,7 +17,6 @@ interface Later {
  * backward pass of a normalisation has of x − E[x]. The bits are the same.
  */
 export function recomputeCheap(roots: readonly Tensor[], graph: ElementwiseGraph): readonly Tensor[] {
-  sink(graph);
   const users = new Map<Node, Later>();
   for (const v of graph.vertices) {
     if (!isWorthIt(v, graph)) continue;
