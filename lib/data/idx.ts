@@ -1,6 +1,5 @@
 /** The IDX format of MNIST: two zero bytes, a type, a rank, big-endian sizes, then the elements. */
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { NdArray } from '../array.js';
 import { FileError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
@@ -38,7 +37,8 @@ export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
 
 /** zlib is loaded with the first file that needs it: an import at the top costs every program 4 ms. */
 async function unzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const { gunzip } = await import('node:zlib');
+  // Both only now: an import of this package should not wait for them.
+  const [{ promisify }, { gunzip }] = await Promise.all([import('node:util'), import('node:zlib')]);
   return promisify(gunzip)(bytes);
 }
 

@@ -22,7 +22,10 @@ export interface CsvTable {
   readonly columns: readonly string[];
 }
 
-/** @internal How csv-parse is imported; another way only for tests. Not in the types, which hold without that package. */
+/**
+ * How csv-parse is imported; another way only for tests.
+ * @internal What mentions that package is not in the types, which hold without it.
+ */
 export type ImportCsvParse = () => Promise<Pick<typeof csvParse, 'parse'>>;
 
 interface CsvRecord {
@@ -67,7 +70,10 @@ export async function readCsvWith(importCsvParse: ImportCsvParse, file: string |
   return tableOf(name, records, options.columns);
 }
 
-/** Records of any number of fields. @throws whatever csv-parse finds wrong */
+/**
+ * Records of any number of fields. @throws whatever csv-parse finds wrong
+ * @internal
+ */
 export function parseRecords(parse: typeof csvParse.parse, bytes: Uint8Array, delimiter = ','): readonly CsvRecord[] {
   const records: CsvRecord[] = [];
   parse(bytes, {
@@ -83,7 +89,10 @@ export function parseRecords(parse: typeof csvParse.parse, bytes: Uint8Array, de
   return records;
 }
 
-/** @throws OptionError, FileError as readCsv */
+/**
+ * @throws OptionError, FileError as readCsv
+ * @internal
+ */
 export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], wanted: readonly string[] | undefined): CsvTable {
   if (header === undefined || rows.length === 0)
     throw new FileError(
