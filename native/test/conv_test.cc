@@ -224,6 +224,27 @@ LW_TEST(strides_and_dilations) {
         for (int64_t c : {1, 5}) check(square(1, 11, c, 4, k, stride, k * dilation / 2, 1, dilation));
 }
 
+// Gradients to the weights of many channels, a slice at a time: several slices, blocks of columns and depth blocks.
+LW_TEST(slices_of_channels) {
+  for (const Problem& q : {square(2, 14, 35, 24, 3, 1, 1), square(1, 13, 100, 130, 2), square(3, 12, 40, 22, 5, 1, 2),
+                           square(1, 15, 33, 20, 3, 1, 2, 1, 2), square(2, 13, 66, 44, 3, 1, 1, 2), square(1, 26, 20, 16, 5, 2, 2),
+                           square(6, 12, 20, 16, 3, 1, 1), square(1, 60, 17, 8, 2), square(1, 12, 17, 270, 2, 1, 1)})
+    for (int64_t parts : {1, 3, 40}) {
+      Problem part = q;
+      part.parts = parts;
+      check(part);
+    }
+  Source source(5);
+  for (int round = 0; round < 60; ++round) {
+    const auto of = [&](int64_t n) { return source.below(n); };
+    Problem q;
+    q.s = {1 + of(3), of(12),    of(30),    17 + of(60), 1 + of(9), 12 + of(20), 1 + of(40), 1 + of(4),
+           1 + of(5), 1 + of(2), 1 + of(2), 1 + of(3),   1 + of(3), of(6),       of(6),      1};
+    q.parts = 1 + of(4);
+    check(q);
+  }
+}
+
 LW_TEST(groups) {
   for (int64_t groups : {2, 3, 8})
     for (int64_t stride : {1, 2})

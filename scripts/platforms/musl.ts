@@ -17,7 +17,10 @@ export function musl(program: string): string {
 /** A libstdc++ of what `program` needs, out of g++'s own archive, on musl. For tests alone. */
 function linkCxxLibrary(program: string, into: string): void {
   run('mkdir', ['-p', into]);
-  const symbols = run(tool('nm'), ['--dynamic', '--undefined-only', program]).matchAll(/ U ((?:_Z|__cxa|__gxx|_Unwind|__gcc)\S*)/g);
+  // Undefined functions, and tables of classes, of which the linker has made a copy (B) in the program.
+  const symbols = run(tool('nm'), ['--dynamic', program]).matchAll(
+    / (?:U |B (?=_ZT))((?:_Z|__cxa|__gxx|_Unwind|__gcc|__dynamic_cast)\S*)/g,
+  );
   const wanted = [...symbols].map(([, symbol]) => `-Wl,-u,${symbol}`);
   const archives = dirname(run(tool('g++'), ['-print-file-name=libstdc++.a']).trim());
   const shim = resolve(into, 'shim.o');

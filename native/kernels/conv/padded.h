@@ -16,10 +16,10 @@ LW_INLINE int64_t padded_pitch(const Window& v) { return ((v.ow - 1) * v.stride_
 // Rows of the image that `rows` output rows see.
 LW_INLINE int64_t padded_rows(const Window& v, int64_t rows) { return (rows - 1) * v.stride_h + (v.kh - 1) * v.step_h + 1; }
 
-// Whether `rows` output rows of up to `images` images fit.
-LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
+// Whether `rows` output rows of up to `images` images have room.
+LW_INLINE bool has_room_padded(const Window& v, int64_t rows, int64_t images) {
   const int64_t depth = window_depth(v);
-  if (v.channels != v.pitch || v.channels > kPaddedChannels || depth == 0 || depth > kPaddedDepth) return false;
+  if (depth == 0 || depth > kPaddedDepth) return false;
   // So small that no product below overflows.
   const int64_t sizes[] = {v.ow, v.stride_w, v.stride_h, v.kw, v.step_w, v.kh, v.step_h, rows, images};
   for (int64_t size : sizes)
@@ -27,15 +27,32 @@ LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
   const int64_t pitch = padded_pitch(v), lines = (rows * v.stride_h + images * ((v.kh - 1) * v.step_h + 1));
   return pitch <= kPaddedPixels && lines <= kPaddedPixels && lines * pitch <= kPaddedPixels;
 }
+// Whether that is what suits all channels at once, too.
+LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
+  return v.channels == v.pitch && v.channels <= kPaddedChannels && has_room_padded(v, rows, images);
+}
 
-// The padded rows that output rows [i, i + rows) of image n see.
+// Columns [column, column + count) of one row of the image, a slice of its channels; 0 outside. May write kLanes - 1 floats beyond.
+LW_INLINE void copy_slices(const Window& v, const float* row, int64_t column, int64_t count, float* out) {
+  const int64_t low = smaller(larger(-column, 0), count), high = smaller(larger(v.w - column, low), count);
+  zero_over(low * v.channels, out);
+  for (int64_t j = low; j < high; ++j) copy_over(v.channels, row + (column + j) * v.pitch, out + j * v.channels);
+  zero_over((count - high) * v.channels, out + high * v.channels);
+}
+
+// The padded rows that output rows [i, i + rows) of image n see. May write kLanes - 1 floats beyond.
 void fill_padded(const Window& v, int64_t n, int64_t i, int64_t rows, float* out) {
   const int64_t pitch = padded_pitch(v);
   for (int64_t r = 0; r < padded_rows(v, rows); ++r) {
     const int64_t row = v.first_h + i * v.stride_h + r;
-    const bool inside = row >= 0 && row < v.h;
-    copy_row(inside ? v.image + (n * v.h + row) * v.w * v.channels : v.image, inside ? v.w * v.channels : 0, v.first_w * v.channels, pitch,
-             true, out + r * pitch);
+    const float* const image = v.image + (n * v.h + row) * v.w * v.pitch;
+    if (row < 0 || row >= v.h) {
+      zero_over(pitch, out + r * pitch);
+    } else if (v.channels < v.pitch) {
+      copy_slices(v, image, v.first_w, pitch / v.channels, out + r * pitch);
+    } else {
+      copy_row(image, v.w * v.channels, v.first_w * v.channels, pitch, true, out + r * pitch);
+    }
   }
 }
 
@@ -259,13 +276,19 @@ void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, 
   }
 }
 
-// Output rows and images that `pixels` successive pixels lie in, at most.
-LW_INLINE bool fits_padded_block(const Window& v, int64_t pixels) {
-  return v.ow > 0 && v.oh > 0 && fits_padded(v, (pixels - 1) / v.ow + 2, (pixels - 1) / v.ow / v.oh + 2);
-}
+// Output rows that `pixels` successive pixels lie in, at most, and images.
+LW_INLINE int64_t rows_of(const Window& v, int64_t pixels) { return (pixels - 1) / v.ow + 2; }
+LW_INLINE int64_t images_of(const Window& v, int64_t pixels) { return (pixels - 1) / v.ow / v.oh + 2; }
 
-// Rows [m0, m1) × columns [n0, n1) of the product of the transposed windows of pixels [first, first + g.k) with g.b, to g.c.
-void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
+// Rows of a gradient to the weights: `runs` of `length` neighbours, of successive taps and channels from `first` on; `apart` floats of dw
+// lie from run to run.
+struct GradientRows {
+  int64_t first, runs, length, apart;
+};
+
+// Those rows × columns [n0, n1) of the product of the transposed windows of pixels [first, first + g.k) with g.b, to g.c.
+void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, const GradientRows& wanted, int64_t n0, int64_t n1,
+                     float* scratch) {
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
   Segment* const segments = reinterpret_cast<Segment*>(scratch + kPaddedSegments);
   fill_offsets(v, offsets);
@@ -291,15 +314,17 @@ void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t 
     }
     tile.add_c = p > 0;
     PixelsAhead ahead = {g.b + (p + step) * g.b_row + n0, far ? smaller(step, larger(0, g.k - p - step)) : 0, n1 - n0, g.b_row};
-    const int64_t share = divide_up(ahead.pixels, larger(1, (m1 - m0) / kTileRows * divide_up(n1 - n0, kTileColumns)));
+    const int64_t share = divide_up(ahead.pixels, larger(1, wanted.runs * wanted.length / kTileRows * divide_up(n1 - n0, kTileColumns)));
     each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
-      const RowTiles tiles = row_tiles(m1 - m0, divide_up(m1 - m0, tile_rows(vectors)));
-      for (int64_t t = 0; t < tiles.count; ++t) {
-        const int64_t k = m0 + tiles.start(t);
-        ahead.fetch(share);
-        tile.c = g.c + k * g.c_row + j;
-        padded_gradient_tile_of(tiles.size(t), vectors, full)(tile, offsets + k, segments, count, j);
-      }
+      const RowTiles tiles = row_tiles(wanted.length, divide_up(wanted.length, tile_rows(vectors)));
+      for (int64_t run = 0; run < wanted.runs; ++run)
+        for (int64_t t = 0; t < tiles.count; ++t) {
+          const int64_t row = tiles.start(t);
+          ahead.fetch(share);
+          tile.c = g.c + run * wanted.apart + row * g.c_row + j;
+          padded_gradient_tile_of(tiles.size(t), vectors, full)(tile, offsets + (wanted.first + run * wanted.length + row), segments, count,
+                                                                j);
+        }
     });
   }
 }
