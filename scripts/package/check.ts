@@ -3,6 +3,7 @@
  *
  *   npm run check:package             packs prebuilds/ as it is; with none for this machine, builds that one first
  *   npm run check:package -- a.tgz    checks that tarball
+ *   npm run check:package -- --busy   says how long installing and importing take, and judges neither: for a machine with other work
  *
  * It runs with the Node that runs it, and installs with the npm that does.
  */
@@ -21,13 +22,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { checkBundlers } from './bundlers.js';
 import { formatImportTime, importTime } from './import-time.js';
 import { checkTypes } from './types.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const modules = join(root, 'node_modules');
-const limits = { installSeconds: 5, unpackedMegabytes: 5, importMilliseconds: 30 };
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { busy: { type: 'boolean', default: false } } });
+const busy = values.busy;
+/** Sizes: with the binary of one platform, and with all eight. */
+const limits = { installSeconds: 5, unpackedMegabytes: 5, unpackedMegabytesOfAll: 14, importMilliseconds: 30 };
 
 const folder = mkdtempSync(join(tmpdir(), 'lanewise-package-'));
 const failures: string[] = [];
@@ -112,7 +117,7 @@ function bench(): string {
   return `${measurements.length} measurements on ${cpu.isa}, ${measurements.map(({ value, unit }) => `${value.toFixed(1)} ${unit}`).join(', ')}`;
 }
 
-const tarball = process.argv[2] === undefined ? pack() : resolve(process.argv[2]);
+const tarball = positionals[0] === undefined ? pack() : resolve(positionals[0]);
 const project = join(folder, 'project');
 mkdirSync(project);
 writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true }\n');
@@ -129,9 +134,11 @@ await attempt('install: scripts off, offline, no compiler', () =>
 const seconds = (performance.now() - start) / 1000;
 if (existsSync(installed)) {
   const npm = run(npmProgram(), '--version').trim();
-  report('install time', seconds <= limits.installSeconds, `${seconds.toFixed(1)} s of ${limits.installSeconds}, npm ${npm}`);
+  report('install time', busy || seconds <= limits.installSeconds, `${seconds.toFixed(1)} s of ${limits.installSeconds}, npm ${npm}`);
   const megabytes = bytesUnder(installed) / 1e6;
-  report('unpacked size', megabytes <= limits.unpackedMegabytes, `${megabytes.toFixed(2)} MB of ${limits.unpackedMegabytes}`);
+  const binaries = readdirSync(join(installed, 'prebuilds'), { recursive: true }).filter((file) => String(file).endsWith('.node')).length;
+  const most = binaries > 1 ? limits.unpackedMegabytesOfAll : limits.unpackedMegabytes;
+  report('unpacked size', megabytes <= most, `${megabytes.toFixed(2)} MB of ${most}, binaries: ${binaries}`);
   const manifest = readFileSync(join(project, 'package-lock.json'), 'utf8');
   report('no install script', !manifest.includes('hasInstallScript'), 'none in the lock file');
   await attempt('import: a training step', () => run('step.mjs'));
@@ -143,7 +150,7 @@ if (existsSync(installed)) {
   await attempt('npx lanewise doctor', () => run(join(installed, 'dist/cli.js'), 'doctor').split('\n').at(-2)!);
   await attempt('npx lanewise bench --json', bench);
   const time = importTime('import-time.mjs', 21, { cwd: project, env });
-  report('import to a usable kernel table', time.median.processor <= limits.importMilliseconds, formatImportTime(time));
+  report('import to a usable kernel table', busy || time.median.processor <= limits.importMilliseconds, formatImportTime(time));
 }
 rmSync(folder, { recursive: true });
 console.log(failures.length === 0 ? 'the package is good' : `${failures.length} of the checks failed`);

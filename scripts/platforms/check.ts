@@ -150,7 +150,7 @@ function runSuite(platform: Platform, host: Host): number {
   const report = resolve(folder(platform.name), 'report.json');
   // wine cannot load the library of sharp.
   const decodes = start(host, '-e', "import('sharp').then(() => console.log('yes'), () => console.log('no'))") === 'yes';
-  const left = [...values.without.map((part) => `test/${part}/**`), ...(decodes ? [] : [imageTests])];
+  const left = [...values.without.map((part) => `test/${part}/**`), ...(decodes ? [] : [imageTests]), ...(platform.without ?? [])];
   const ignored = left.flatMap((files) => ['--ignore', files]);
   const files = values.only.length > 0 ? values.only.map((part) => `test/${part}/**/*.test.js`) : ['test/**/*.test.js'];
   const mocha = relative(suite, resolve(root, 'node_modules/mocha/bin/mocha.js'));

@@ -25,6 +25,8 @@ export async function writeSuite(platform: string): Promise<string> {
   const description = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as Record<string, unknown>;
   const exports = { '.': './lib/index.js', './kernels': './lib/kernels.js', './package.json': './package.json' };
   writeFileSync(resolve(suite, 'package.json'), JSON.stringify({ ...description, exports }));
+  // Bun would take the paths of the next tsconfig.json above.
+  writeFileSync(resolve(suite, 'tsconfig.json'), '{}');
   writeFileSync(
     resolve(suite, '.mocharc.json'),
     JSON.stringify({ require: [resolve(root, 'scripts/platforms/patience.js')], timeout: 20000 }),
