@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "lanes.h"
+#include "overlap.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -30,8 +31,9 @@ int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n * a.shape.oh; }
 // NaN wins: once the best is NaN nothing replaces it, and x replaces the best unless x <= best.
 int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
   const PoolShape s = a.shape;  // of its own: vectors written might overlap the arguments
+  const float* const beyond = a.x + s.n * s.h * s.w * s.c;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
+    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top, row_end = (task + 1) * s.ow * s.c;
     const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
     for (int64_t j = 0; j < s.ow; ++j) {
       const int64_t left = j * s.stride_w - s.pad_left, out = (task * s.ow + j) * s.c;
@@ -41,14 +43,14 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
       const I32 first = set1_i(static_cast<int32_t>(empty ? -1 : down.begin * s.kw + across.begin)), one = set1_i(1);
       for (int64_t c = 0; c < s.c; c += kLanes) {
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 best = empty ? set1(-kInfinity) : load_n(corner + c, lanes), at = bits_to_float(first);
+        F32 best = empty ? set1(-kInfinity) : load_over(corner + c, lanes, beyond - (corner + c)), at = bits_to_float(first);
         I32 row_tap = first;
         const float* row = corner + c;
         for (int64_t kh = down.begin; kh < down.end; ++kh, row += s.w * s.c) {
           I32 tap = row_tap;
           const float* x_at = row;
           for (int64_t kw = across.begin; kw < across.end; ++kw, x_at += s.c) {
-            const F32 x = load_n(x_at, lanes);
+            const F32 x = load_over(x_at, lanes, beyond - x_at);
             const Mask keep = mask_or(less_equal(x, best), unordered(best, best));
             best = select(keep, best, x);
             at = select(keep, at, bits_to_float(tap));
@@ -56,8 +58,9 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
           }
           row_tap = add_i(row_tap, set1_i(static_cast<int32_t>(s.kw)));
         }
-        store_n(a.y + out + c, best, lanes);
-        if (a.index != nullptr) store_i_n(a.index + out + c, float_to_bits(at), lanes);
+        const int64_t room = row_end - (out + c);
+        store_over(a.y + out + c, best, lanes, room);
+        if (a.index != nullptr) store_i_over(a.index + out + c, float_to_bits(at), lanes, room);
       }
     }
   }
@@ -79,7 +82,7 @@ LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t
         for (int64_t i = down.begin; i < down.end; ++i)
           for (int64_t j = across.begin; j < across.end; ++j)
             sum = add(sum, term(row, column, i, j, ((n * s.oh + i) * s.ow + j) * s.c + c, lanes));
-        store_n(dx + (task * s.w + column) * s.c + c, sum, lanes);
+        store_over(dx + (task * s.w + column) * s.c + c, sum, lanes, (s.w - column) * s.c - c);
       }
     }
   }
@@ -92,6 +95,7 @@ LW_INLINE bool windows_tile(const PoolShape& s) { return s.stride_h == s.kh && s
 
 void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end) {
   const PoolShape s = a.shape;
+  const int64_t beyond = s.n * s.oh * s.ow * s.c;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, i = task % s.h / s.kh, kh = task % s.h % s.kh, windows = i < s.oh ? s.ow : 0;
     float* const dx = a.dx + task * s.w * s.c;
@@ -99,11 +103,12 @@ void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_
       const int64_t in = ((n * s.oh + i) * s.ow + j) * s.c, taps = min_size(s.kw, s.w - j * s.kw);
       for (int64_t c = 0; c < s.c; c += kLanes) {
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        const F32 dy = add(zero(), load_n(a.dy + in + c, lanes));  // as a sum, which never is −0
-        const I32 index = load_i_n(a.index + in + c, lanes);
+        const F32 dy = add(zero(), load_over(a.dy + in + c, lanes, beyond - (in + c)));  // as a sum, which never is −0
+        const I32 index = load_i_over(a.index + in + c, lanes, beyond - (in + c));
         for (int64_t kw = 0; kw < taps; ++kw) {
           const Mask chosen = equal_i(index, set1_i(static_cast<int32_t>(kh * s.kw + kw)));
-          store_n(dx + (j * s.kw + kw) * s.c + c, select(chosen, dy, zero()), lanes);
+          const int64_t column = j * s.kw + kw;
+          store_over(dx + column * s.c + c, select(chosen, dy, zero()), lanes, s.c <= kLanes ? (s.w - column) * s.c : lanes);
         }
       }
     }
@@ -153,7 +158,7 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
         for (int64_t kh = down.begin; kh < down.end; ++kh)
           for (int64_t kw = across.begin; kw < across.end; ++kw)
             sum = add(sum, load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c, lanes));
-        store_n(a.y + (task * s.ow + j) * s.c + c, div(sum, count), lanes);
+        store_over(a.y + (task * s.ow + j) * s.c + c, div(sum, count), lanes, (s.ow - j) * s.c - c);
       }
     }
   }

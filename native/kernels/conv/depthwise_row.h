@@ -55,13 +55,18 @@ LW_INLINE F32 read_channels(const float* p, int lanes) {
   return kWhole ? load(p) : load_n(p, lanes);
 }
 
-// The taps of one depth block for neighbouring windows: what the first one sees, the distance to the next one's, the weight.
+// Three taps of a row are taken at once where neighbouring windows see the same pixels in them.
+constexpr int64_t kTriple = 3;
+
+// The taps of one depth block for neighbouring windows: what the first one sees, the distance to the next one's, the weight; of one tap, or
+// of three whose pixels are as far apart as windows and whose weights are `across` apart.
 struct DepthwiseTaps {
-  int64_t count;
+  int64_t count, across;
   struct {
     const float* x;
     int64_t step;
     const float* w;
+    bool triple;
   } tap[kMaxDepth];
 };
 
@@ -72,15 +77,18 @@ LW_INLINE void list_taps(const DepthwiseRow& row, int64_t p, int64_t count, int6
   const Window& v = row.window;
   const DepthwiseWeights& weights = row.weights;
   const int64_t left = v.first_w + j * v.stride_w;
-  taps.count = count;
+  const bool shared = !alone && v.step_w == v.stride_w;
+  taps.count = 0;
+  taps.across = weights.across;
   int64_t kh = v.kw == 0 ? 0 : p / v.kw, kw = p - kh * v.kw;
-  for (int64_t t = 0; t < count; ++t) {
+  for (int64_t taken; count > 0; count -= taken) {
     const int64_t y = row.top + kh * v.step_h, x = left + kw * v.step_w;
     const bool inside = y >= 0 && y < v.h && (!alone || (x >= 0 && x < v.w));
-    taps.tap[t].x = inside ? row.image + ((y * v.w + x) * v.pitch + c) : zeros;
-    taps.tap[t].step = inside ? v.stride_w * v.pitch : 0;
-    taps.tap[t].w = weights.first + (kh * weights.down + kw * weights.across + c);
-    if (++kw == v.kw) {
+    taken = inside && shared && smaller(count, v.kw - kw) >= kTriple ? kTriple : 1;
+    taps.tap[taps.count++] = {inside ? row.image + ((y * v.w + x) * v.pitch + c) : zeros, inside ? v.stride_w * v.pitch : 0,
+                              weights.first + (kh * weights.down + kw * weights.across + c), taken == kTriple};
+    kw += taken;
+    if (kw == v.kw) {
       kw = 0;
       ++kh;
     }
@@ -132,6 +140,24 @@ LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lan
   for (int64_t t = 0; t < taps.count; ++t) {
     const int64_t step = taps.tap[t].step;
     const float *const x = taps.tap[t].x + (j * step + c), *const w = taps.tap[t].w + c;
+    if (taps.tap[t].triple) {
+#pragma GCC unroll 8
+      for (int n = 0; n < kVectors; ++n) {
+        F32 weight[kTriple], pixel[kTriple];
+#pragma GCC unroll 3
+        for (int q = 0; q < kTriple; ++q) weight[q] = read_channels<kWhole>(w + q * taps.across + n * kLanes, lanes);
+#pragma GCC unroll 2
+        for (int q = 1; q < kTriple; ++q) pixel[q] = read_channels<kWhole>(x + (q - 1) * step + n * kLanes, lanes);
+#pragma GCC unroll 8
+        for (int i = 0; i < kWindows; ++i) {
+          pixel[0] = pixel[1], pixel[1] = pixel[2];
+          pixel[2] = read_channels<kWhole>(x + (i + kTriple - 1) * step + n * kLanes, lanes);
+#pragma GCC unroll 3
+          for (int q = 0; q < kTriple; ++q) sum[i][n] = fma(pixel[q], weight[q], sum[i][n]);
+        }
+      }
+      continue;
+    }
 #pragma GCC unroll 8
     for (int n = 0; n < kVectors; ++n) {
       const F32 weight = read_channels<kWhole>(w + n * kLanes, lanes);
@@ -213,8 +239,7 @@ void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* s
         const DepthwiseAhead ahead = is_last ? fetch_below(row, first, c) : DepthwiseAhead{};
         const int64_t windows = last - first;
         int64_t j = 0;
-        for (; j + 8 <= windows; j += 8) sum_windows<8>(taps, j, channels, to, ahead);
-        if (j + 4 <= windows) sum_windows<4>(taps, j, channels, to, ahead), j += 4;
+        for (; j + 4 <= windows; j += 4) sum_windows<4>(taps, j, channels, to, ahead);
         if (j + 2 <= windows) sum_windows<2>(taps, j, channels, to, ahead), j += 2;
         if (j < windows) sum_windows<1>(taps, j, channels, to, ahead);
       }
