@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Philox, Vocabulary, readSafetensors } from '../../lib/index.js';
-import { nodeProgram, scriptArguments } from '../support/scripts.js';
+import { nodeProgram, patience, scriptArguments } from '../support/scripts.js';
 
 function example(name: string, ...args: string[]): string {
-  return execFileSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8', timeout: 110_000 });
+  return execFileSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8', timeout: 110_000 * patience });
 }
 
 /** Runs `body` with a folder that is gone afterwards. */

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { CrossEntropyLoss, Linear, SGD, Sequential, Trainer } from '../../lib/index.js';
 import { type Native, binaryPath, native } from '../../lib/native.js';
 import { classProblem } from '../support/problems.js';
-import { loaderArguments, nodeProgram, scriptArguments } from '../support/scripts.js';
+import { loaderArguments, nodeProgram, patience, scriptArguments } from '../support/scripts.js';
 
 const endless = 'test/support/endless-fit';
 
@@ -60,7 +60,7 @@ describe('the native side', () => {
   }).timeout(60000);
 
   it('dies of an interrupt during a fit, and of nothing else', () => {
-    const { signal, status } = spawnSync(nodeProgram, scriptArguments(endless, 'interrupt'), { timeout: 60000 });
+    const { signal, status } = spawnSync(nodeProgram, scriptArguments(endless, 'interrupt'), { timeout: 60000 * patience });
     // Windows has no signals: node ends the process with status 1.
     assert.deepEqual([signal, status], process.platform === 'win32' ? [null, 1] : ['SIGINT', null]);
   }).timeout(90000);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { nodeProgram, scriptArguments, workerSource } from '../support/scripts.js';
+import { nodeProgram, patience, scriptArguments, workerSource } from '../support/scripts.js';
 
 const script = 'test/support/endless-fit';
 const start = (): Worker => new Worker(workerSource(script), { eval: true });
@@ -18,7 +18,7 @@ describe('worker_threads', () => {
 });
 
 describe('the process', () => {
-  const run = (...args: string[]): string => execFileSync(nodeProgram, scriptArguments(script, ...args), { encoding: 'utf8', timeout: 20000 });
+  const run = (...args: string[]): string => execFileSync(nodeProgram, scriptArguments(script, ...args), { encoding: 'utf8', timeout: 20000 * patience });
 
   it('may exit in the middle of a run', () => assert.equal(run('exit'), 'exiting\n')).timeout(30000);
   it('ends by itself after an aborted fit', () => assert.equal(run('abort'), 'aborted\n')).timeout(30000);

@@ -26,3 +26,6 @@ export function workerSource(name: string): string {
   const load = `import(${JSON.stringify(scriptUrl(name))})`;
   return compiled ? load : `import('tsx/esm/api').then(({ register }) => { register(); return ${load}; })`;
 }
+
+/** How much longer than on this machine alone a process may take: in an emulator, under a sanitizer. */
+export const patience = Number(process.env.LANEWISE_PATIENCE ?? 1);
