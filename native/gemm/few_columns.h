@@ -1,6 +1,5 @@
 // Few columns: Cᵀ = Bᵀ · Aᵀ fills the vectors that N < kLanes would leave empty. Each element is the same sum in the same order.
 #pragma once
-#include "../kernels/overlap.h"
 #include "blocking.h"
 
 namespace lanewise::LW_ISA {
@@ -55,8 +54,7 @@ void write_transposed(const GemmArgs& g, int64_t rows, const float* in, int64_t 
       for (int r = 0; r < kLanes; ++r) {
         if (r >= down) break;
         const F32 sum = g.bias != nullptr ? add(block[r], bias) : block[r];
-        const int64_t room = g.n == g.c_row && g.n <= kLanes ? (rows - i - r) * g.n : across;
-        store_over(c + (i + r) * g.c_row + j, g.activation == Activation::relu ? max_second(zero(), sum) : sum, across, room);
+        store_n(c + (i + r) * g.c_row + j, g.activation == Activation::relu ? max_second(zero(), sum) : sum, across);
       }
     }
 }
