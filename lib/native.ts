@@ -54,12 +54,19 @@ export interface Native {
   /** Decodes and checks; throws with the index of the instruction and the word that is wrong. */
   createProgram(stream: Float64Array): ProgramHandle;
   /**
-   * Runs `steps` steps on a thread of its own and resolves to the number of steps finished (fewer if cancelled).
+   * Runs `steps` steps on a thread of its own and then calls `done` with an error or the number of steps finished (fewer if cancelled).
    * `memories[i]` is memory i + 1 of the stream. `control` is an Int32Array of two words on a SharedArrayBuffer:
    * [0] set to 1 asks to stop, [1] counts finished steps. A program runs once at a time: a second start is an error.
-   * Rejects with an error that has `instruction`, `step` and, for a bad index, `position` and `value`.
+   * The error has `instruction`, `step` and, for a bad index, `position` and `value`.
    */
-  run(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number, control: Int32Array): Promise<number>;
+  run(
+    program: ProgramHandle,
+    memories: readonly MemoryHandle[],
+    steps: number,
+    firstStep: number,
+    control: Int32Array,
+    done: (error: Error | undefined, finished: number) => void,
+  ): void;
   /** The same on the calling thread. */
   runSync(program: ProgramHandle, memories: readonly MemoryHandle[], steps: number, firstStep: number): number;
   /** One instruction at a time on the calling thread, looking for NaN and infinity in every float an instruction writes. Stops before it commits such a step. */

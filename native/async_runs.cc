@@ -19,11 +19,10 @@ std::shared_ptr<AsyncRuns> AsyncRuns::create(napi_env env) {
   return runs;
 }
 
-napi_value AsyncRuns::start(std::unique_ptr<Run> run, napi_value control) {
+void AsyncRuns::start(std::unique_ptr<Run> run, napi_value control, napi_value done) {
   auto flight = std::make_unique<Flight>(shared_from_this(), std::move(run));
-  napi_value promise = nullptr;
   js::require(env_, napi_create_reference(env_, control, 1, &flight->control));
-  if (const napi_status status = napi_create_promise(env_, &flight->deferred, &promise); status != napi_ok) {
+  if (const napi_status status = napi_create_reference(env_, done, 1, &flight->done); status != napi_ok) {
     napi_delete_reference(env_, flight->control);
     js::require(env_, status);
   }
@@ -44,7 +43,6 @@ napi_value AsyncRuns::start(std::unique_ptr<Run> run, napi_value control) {
   }
   flight.release();
   if (flights_.size() == 1) napi_ref_threadsafe_function(env_, wake_);
-  return promise;
 }
 
 void AsyncRuns::Flight::run(void* scratch) {
@@ -80,23 +78,26 @@ void AsyncRuns::settle_all() {
 }
 
 void AsyncRuns::settle(Flight& flight) {
-  napi_value value = nullptr;
-  if (flight.result.failure) {
-    value = js::error_object(env_, flight.result.failure.error(flight.run_->program()));
-    if (value) napi_reject_deferred(env_, flight.deferred, value);
-  } else if (napi_create_int64(env_, flight.result.steps, &value) == napi_ok) {
-    napi_resolve_deferred(env_, flight.deferred, value);
-  }
+  napi_value undefined = nullptr, done = nullptr, error = nullptr, steps = nullptr;
+  if (flight.result.failure) error = js::error_object(env_, flight.result.failure.error(flight.run_->program()));
+  // Where one of these fails, JavaScript is going down.
+  if (flight.result.failure && !error) return;
+  if (napi_get_undefined(env_, &undefined) != napi_ok || napi_create_int64(env_, flight.result.steps, &steps) != napi_ok ||
+      napi_get_reference_value(env_, flight.done, &done) != napi_ok)
+    return;
+  const napi_value arguments[] = {error ? error : undefined, steps};
+  napi_call_function(env_, undefined, done, 2, arguments, nullptr);
 }
 
 void AsyncRuns::discard(Flight* flight) {
   const std::shared_ptr<AsyncRuns> keep = flight->owner;
   flights_.erase(std::find(flights_.begin(), flights_.end(), flight));
   napi_delete_reference(env_, flight->control);
+  napi_delete_reference(env_, flight->done);
   delete flight;
 }
 
-// Their promises are never settled: nobody is left to hear.
+// Nobody is left to be told.
 void AsyncRuns::on_teardown(void* data) {
   auto* self = static_cast<AsyncRuns*>(data);
   for (Flight* flight : self->flights_) flight->run_->cancel();

@@ -1,4 +1,4 @@
-// The runs in flight of one environment: each on a runner thread, each a promise.
+// The runs in flight of one environment, each on a runner thread.
 #pragma once
 #include <node_api.h>
 
@@ -17,9 +17,10 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
   static std::shared_ptr<AsyncRuns> create(napi_env env);
   explicit AsyncRuns(napi_env env) : env_(env) {}
 
-  // Starts the run and returns its promise; null if JavaScript is going down. `control` is a view on shared memory that stays alive with
-  // the run.
-  napi_value start(std::unique_ptr<Run> run, napi_value control);
+  // Starts the run and calls `done` once on the JavaScript thread, with an error, or with undefined and the number of steps finished; never
+  // if JavaScript ends before that. `control` is a view on shared memory that stays alive with the run.
+  // A function and no promise: Node lets nobody free the promise of a worker that is being terminated.
+  void start(std::unique_ptr<Run> run, napi_value control, napi_value done);
 
  private:
   // One run and what keeps it alive. Made and destroyed on the JavaScript thread, because its memories may hold JavaScript references.
@@ -30,8 +31,7 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
     std::shared_ptr<AsyncRuns> owner;
     std::unique_ptr<Run> run_;
     RunResult result;
-    napi_deferred deferred = nullptr;
-    napi_ref control = nullptr;
+    napi_ref control = nullptr, done = nullptr;
   };
 
   static void on_landed(napi_env env, napi_value, void* context, void*);

@@ -96,6 +96,10 @@ struct SharedWords {
   napi_value value;
 };
 
+struct Callback {
+  napi_value value;
+};
+
 template <class T>
 using Handle = std::shared_ptr<T>;
 
@@ -193,6 +197,16 @@ struct From<Numbers> {
 template <>
 struct From<SharedWords> {
   static SharedWords get(const Slot& slot);
+};
+
+template <>
+struct From<Callback> {
+  static Callback get(const Slot& slot) {
+    napi_valuetype type = napi_undefined;
+    require(slot.env, napi_typeof(slot.env, slot.value, &type));
+    if (type != napi_function) slot.wrong_type("a function");
+    return {slot.value};
+  }
 };
 
 template <class T>

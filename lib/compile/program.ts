@@ -62,8 +62,13 @@ export class Program {
    */
   async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
     const { program, bound } = this.#bind(memories);
+    const words = control ?? new Int32Array(new SharedArrayBuffer(8));
     const start = (): Promise<number> =>
-      native().run(program, bound, steps, firstStep, control ?? new Int32Array(new SharedArrayBuffer(8)));
+      new Promise((resolve, reject) => {
+        native().run(program, bound, steps, firstStep, words, (error, finished) =>
+          error === undefined ? resolve(finished) : reject(error),
+        );
+      });
     // A program has one arena, so its runs wait for each other.
     const run = this.#last.then(start, start);
     this.#last = run;

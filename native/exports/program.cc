@@ -15,12 +15,12 @@ napi_value create_program(Environment& environment, js::Array<double> stream) {
   return js::make_handle(environment.env, decode(stream.data, static_cast<size_t>(stream.length), kernel_table()));
 }
 
-napi_value run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step,
-               js::SharedWords control) {
+void run(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step, js::SharedWords control,
+         js::Callback done) {
   if (control.length < 2) throw js::RangeProblem{"run: expected two words for control, got " + text(control.length)};
   auto run = std::make_unique<Run>(std::move(program), std::move(memories), steps, first_step);
   run->watch(control.data);
-  return environment.runs()->start(std::move(run), control.value);
+  environment.runs()->start(std::move(run), control.value, done.value);
 }
 
 double run_sync(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step) {
@@ -44,7 +44,7 @@ napi_value run_debug(Environment& environment, ProgramHandle program, Memories m
 
 constexpr js::Function kFunctions[] = {
     js::function<create_program>("createProgram", "stream"),
-    js::function<run>("run", "program memories steps firstStep control"),
+    js::function<run>("run", "program memories steps firstStep control done"),
     js::function<run_sync>("runSync", "program memories steps firstStep"),
     js::function<run_debug>("runDebug", "program memories steps firstStep"),
 };
