@@ -5,16 +5,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build-test
-cmake -S . -B "$build" >/dev/null
-cmake --build "$build" --parallel "${JOBS:-2}" >/dev/null
+npx --no-install cmake-js compile --out "$build" --parallel "${JOBS:-2}" --CDLANEWISE_TESTS=ON --CDLANEWISE_ADDON=OFF --loglevel=warn
 tests=("$@")
 if [ $# -eq 0 ]; then mapfile -t tests < <(cd "$build" && ls ./*_test); fi
 passed=0 failed=0
 for test in "${tests[@]}"; do
   status=0
   # A forked child leaves what belongs to the threads of its parent: it is not asked.
-  valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes \
-    "$build/$test" || status=$?
+  valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+    --child-silent-after-fork=yes "$build/$test" || status=$?
   if [ "$status" -eq 99 ]; then failed=$((failed + 1)) && echo "not ok: $test"; else passed=$((passed + 1)); fi
 done
 echo "memcheck: $passed passed, $failed failed"
