@@ -46,6 +46,7 @@ faults() {
   awk 'BEGIN { RS = ""; ORS = "\n\n" } /ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer/ || (/leak of/ && /lanewise\.node/)' "$@"
 }
 found=0
+shopt -s nullglob
 for report in "$reports"/*; do
   fault=$(faults "$report")
   [ -n "$fault" ] || continue
