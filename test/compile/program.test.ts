@@ -157,6 +157,18 @@ describe('a program', () => {
     });
   });
 
+  it('is only run by the native side with a function to tell', () => {
+    const state = slot(4);
+    const [write] = outputs([ops.add(source(state, 0, [4]), 1)]);
+    const program = native().createProgram(build([write!]).stream);
+    const run = native().run as (...args: readonly unknown[]) => void;
+    for (const done of [undefined, {}])
+      assert.throws(() => run(program, [], 1, 0, new Int32Array(new SharedArrayBuffer(8)), done), {
+        code: 'ERR_LANEWISE_ARGUMENT',
+        message: /^run: expected a function for done, got /,
+      });
+  });
+
   it('names layer and operation of an index out of range', async () => {
     const [table, ids] = [slot(6, 'table'), new MemorySlot('ids', 8)];
     const rows = ops.gatherRows(source(table, 0, [3, 2]), source(ids, 0, [2], 'int32'));

@@ -195,7 +195,7 @@ template <int kWindows>
 void sum_windows(const DepthwiseTaps& taps, int64_t j, int64_t channels, const DepthwiseOut& to, const DepthwiseAhead& ahead) {
   int64_t c = 0;
   if constexpr (kWindows <= 2) c = sum_whole_vectors<kWindows, 4>(taps, j, c, channels, to, ahead);
-  if constexpr (kWindows <= 4) c = sum_whole_vectors<kWindows, 2>(taps, j, c, channels, to, ahead);
+  c = sum_whole_vectors<kWindows, 2>(taps, j, c, channels, to, ahead);
   c = sum_whole_vectors<kWindows, 1>(taps, j, c, channels, to, ahead);
   if (c < channels) sum_taps<kWindows, 1, false>(taps, j, c, static_cast<int>(channels - c), to, ahead);
 }

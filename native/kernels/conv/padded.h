@@ -32,28 +32,26 @@ LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
   return v.channels == v.pitch && v.channels <= kPaddedChannels && has_room_padded(v, rows, images);
 }
 
-// Columns [column, column + count) of one row of the image, 0 outside. Writes up to kLanes - 1 floats beyond.
-LW_INLINE void fill_padded_row(const Window& v, const float* row, int64_t column, int64_t count, float* out) {
+// Columns [column, column + count) of one row of a slice of the channels, 0 outside.
+LW_INLINE void copy_slices(const Window& v, const float* row, int64_t column, int64_t count, float* out) {
   const int64_t low = smaller(larger(-column, 0), count), high = larger(low, smaller(v.w - column, count));
-  const float* const in = row + (column + low) * v.pitch;
   zero_over(low * v.channels, out);
-  if (v.channels == v.pitch) {
-    copy_over((high - low) * v.channels, in, out + low * v.channels);
-  } else {
-    for (int64_t j = 0; j < high - low; ++j) copy_over(v.channels, in + j * v.pitch, out + (low + j) * v.channels);
-  }
+  for (int64_t j = low; j < high; ++j) copy_over(v.channels, row + (column + j) * v.pitch, out + j * v.channels);
   zero_over((count - high) * v.channels, out + high * v.channels);
 }
 
 // The padded rows that output rows [i, i + rows) of image n see. Writes up to kLanes - 1 floats beyond.
 void fill_padded(const Window& v, int64_t n, int64_t i, int64_t rows, float* out) {
-  const int64_t pitch = padded_pitch(v);
-  for (int64_t r = 0; r < padded_rows(v, rows); ++r) {
+  const int64_t pitch = padded_pitch(v), pixels = pitch / v.channels;
+  const float* const image = v.image + n * v.h * v.w * v.pitch;
+  for (int64_t r = 0; r < padded_rows(v, rows); ++r, out += pitch) {
     const int64_t row = v.first_h + i * v.stride_h + r;
-    if (row < 0 || row >= v.h) {
-      zero_over(pitch, out + r * pitch);
+    if (v.channels == v.pitch) {
+      copy_run(v, image, {pixels, pitch, 1}, row, v.first_w, 0, pitch, out);
+    } else if (row < 0 || row >= v.h) {
+      zero_over(pitch, out);
     } else {
-      fill_padded_row(v, v.image + (n * v.h + row) * v.w * v.pitch, v.first_w, pitch / v.channels, out + r * pitch);
+      copy_slices(v, image + row * v.w * v.pitch, v.first_w, pixels, out);
     }
   }
 }
