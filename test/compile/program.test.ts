@@ -161,9 +161,8 @@ describe('a program', () => {
     const state = slot(4);
     const [write] = outputs([ops.add(source(state, 0, [4]), 1)]);
     const program = native().createProgram(build([write!]).stream);
-    const run = native().run as (...args: readonly unknown[]) => void;
     for (const done of [undefined, {}])
-      assert.throws(() => run(program, [], 1, 0, new Int32Array(new SharedArrayBuffer(8)), done), {
+      assert.throws(() => native().run(program, [], 1, 0, new Int32Array(new SharedArrayBuffer(8)), done as never), {
         code: 'ERR_LANEWISE_ARGUMENT',
         message: /^run: expected a function for done, got /,
       });
