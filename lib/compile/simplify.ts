@@ -4,7 +4,8 @@ import { Constant } from '../graph/source.js';
 import { type Node, type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { Broadcast, broadcastTo } from '../ops/broadcast.js';
 import { CustomGradient } from '../ops/custom-gradient.js';
-import { Elementwise, add, cast, full, square, sub } from '../ops/elementwise.js';
+import { Elementwise, add, cast, full, less, mul, square, sub } from '../ops/elementwise.js';
+import { MaxPoolBackward } from '../ops/pool.js';
 import { Reduce } from '../ops/reduce.js';
 import { ReshapeOp, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
 import { foldConstants } from './fold.js';
@@ -61,7 +62,7 @@ function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly 
       return b === 0 ? same(x) : minusY && add(x, minusY);
     }
     case 'mul':
-      return a === 1 ? same(y) : b === 1 ? same(x) : undefined;
+      return a === 1 ? same(y) : b === 1 ? same(x) : (maskedBefore(x, y, shape) ?? maskedBefore(y, x, shape));
     case 'div':
       return b === 1 ? same(x) : undefined;
     case 'pow':
@@ -75,6 +76,28 @@ function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly 
     default:
       return undefined;
   }
+}
+
+/**
+ * The gradient of max pooling where the pooled x is positive, as relu below the pooling has it: the largest pixel of a window, which alone
+ * receives something, is positive where the window's result is, and of those there are fewer.
+ */
+function maskedBefore(dx: Tensor, mask: Tensor, shape: Shape): Tensor | undefined {
+  const gradient = renamed(dx).node;
+  const comparison = mask.node;
+  if (!(gradient.op instanceof MaxPoolBackward)) return undefined;
+  if (!(comparison.op instanceof Elementwise) || comparison.op.name !== 'less' || uniformValue(comparison.inputs[0]!) !== 0)
+    return undefined;
+  const [dy, index] = gradient.inputs as [Tensor, Tensor];
+  const pooling = index.node;
+  if (renamed(comparison.inputs[1]!) !== renamed(pooling.inputs[0]!)) return undefined;
+  return reshape(apply(gradient.op, mul(dy, less(0, pooling.outputs[0]!)), index), shape);
+}
+
+/** What t is another shape of. */
+function renamed(t: Tensor): Tensor {
+  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
+  return t;
 }
 
 /** What is the same everywhere is computed once and repeated. */

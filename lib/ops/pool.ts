@@ -61,8 +61,8 @@ class MaxPool extends Operation {
   }
 }
 
-/** Has no gradient of its own: a second derivative through max pooling is refused. */
-class MaxPoolBackward extends Operation {
+/** Has no gradient of its own: a second derivative through max pooling is refused. @internal */
+export class MaxPoolBackward extends Operation {
   readonly name = 'maxPoolBackward';
 
   constructor(readonly shape: PoolShape) {

@@ -31,6 +31,16 @@ void read_transposed(int64_t rows, int64_t columns, const float* c, int64_t c_ro
     for (int64_t j = 0; j < columns; ++j) out[j * pitch + i] = c[i * c_row + j];
 }
 
+// The first `width` lanes of each vector of a block to p, `pitch` apart. A width that the compiler knows needs no decisions at each store.
+template <int kWidth = kLanes>
+LW_INLINE void store_block(int width, const F32* block, float* p, int64_t pitch) {
+  if constexpr (kWidth > 1) {
+    if (width != kWidth) return store_block<kWidth - 1>(width, block, p, pitch);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kLanes; ++r) store_n(p + r * pitch, block[r], kWidth);
+}
+
 // C = activation(inᵀ + bias).
 void write_transposed(const GemmArgs& g, int64_t rows, const float* in, int64_t pitch, float* c) {
   if (g.n == 1 && g.c_row == 1) {
@@ -49,12 +59,22 @@ void write_transposed(const GemmArgs& g, int64_t rows, const float* in, int64_t 
 #pragma GCC unroll 16
       for (int r = 0; r < kLanes; ++r) block[r] = r < across ? load(in + (j + r) * pitch + i) : zero();
       transpose(block);
-      const F32 bias = g.bias != nullptr ? load_n(g.bias + j, across) : zero();
+      if (g.bias != nullptr) {
+        const F32 bias = load_n(g.bias + j, across);
 #pragma GCC unroll 16
-      for (int r = 0; r < kLanes; ++r) {
-        if (r >= down) break;
-        const F32 sum = g.bias != nullptr ? add(block[r], bias) : block[r];
-        store_n(c + (i + r) * g.c_row + j, g.activation == Activation::relu ? max_second(zero(), sum) : sum, across);
+        for (int r = 0; r < kLanes; ++r) block[r] = add(block[r], bias);
+      }
+      if (g.activation == Activation::relu) {
+#pragma GCC unroll 16
+        for (int r = 0; r < kLanes; ++r) block[r] = max_second(zero(), block[r]);
+      }
+      float* const to = c + i * g.c_row + j;
+      if (down == kLanes) {
+        store_block(across, block, to, g.c_row);
+      } else {
+#pragma GCC unroll 16
+        for (int r = 0; r < kLanes; ++r)
+          if (r < down) store_n(to + r * g.c_row, block[r], across);
       }
     }
 }

@@ -25,48 +25,80 @@ LW_INLINE Span windows(int64_t at, int64_t stride, int64_t pad, int64_t taps, in
   return {first, max_size(first, min_size(count, last + 1))};
 }
 
-// n elements of `room` from p on, as a whole vector where that many may be read, or are still to be written: the next ones replace what is
-// beyond. Where a vector has room for several pixels that is a fifth faster.
-LW_INLINE F32 load_over(const float* p, int n, int64_t room) { return room >= kLanes ? load(p) : load_n(p, n); }
-LW_INLINE void store_over(float* p, F32 x, int n, int64_t room) { room >= kLanes ? store(p, x) : store_n(p, x, n); }
-LW_INLINE void store_i_over(int32_t* p, I32 x, int n, int64_t room) { room >= kLanes ? store_i(p, x) : store_i_n(p, x, n); }
+// What one window sees: its first pixel in the image, how many rows and columns there are, and the first one's tap.
+struct Seen {
+  const float* x;
+  int64_t down, across;
+  int32_t tap;
+};
+
+// The largest of each of kCount vectors, `x_step` apart in the image and `y_step` in y, to y and which tap it was to `index`, if there is
+// one. NaN wins: once the best is NaN nothing replaces it, and x replaces the best unless x <= best.
+template <int kCount>
+LW_INLINE void max_of_taps(const PoolShape& s, const Seen& w, int lanes, int64_t x_step, float* y, int32_t* index, int64_t y_step) {
+  F32 best[kCount], at[kCount];
+  I32 row_tap = set1_i(w.tap);
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) best[v] = load_n(w.x + v * x_step, lanes), at[v] = bits_to_float(row_tap);
+  const float* row = w.x;
+  for (int64_t kh = 0; kh < w.down; ++kh, row += s.w * s.c, row_tap = add_i(row_tap, set1_i(static_cast<int32_t>(s.kw)))) {
+    I32 tap = row_tap;
+    const float* pixel = row;
+    for (int64_t kw = 0; kw < w.across; ++kw, pixel += s.c, tap = add_i(tap, set1_i(1))) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) {
+        const F32 x = load_n(pixel + v * x_step, lanes);
+        const Mask keep = mask_or(less_equal(x, best[v]), unordered(best[v], best[v]));
+        best[v] = select(keep, best[v], x);
+        at[v] = select(keep, at[v], bits_to_float(tap));
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) {
+    store_n(y + v * y_step, best[v], lanes);
+    if (index != nullptr) store_i_n(index + v * y_step, float_to_bits(at[v]), lanes);
+  }
+}
 
 int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
-// NaN wins: once the best is NaN nothing replaces it, and x replaces the best unless x <= best.
+// Vectors are taken four at a time: channels of one window, or where one vector holds them all, neighbouring windows.
 int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
-  const PoolShape s = a.shape;  // of its own: vectors written might overlap the arguments
-  const float* const beyond = a.x + s.n * s.h * s.w * s.c;
+  constexpr int kTogether = 4;
+  const PoolShape& s = a.shape;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top, row_end = (task + 1) * s.ow * s.c;
+    const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
     const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
-    for (int64_t j = 0; j < s.ow; ++j) {
-      const int64_t left = j * s.stride_w - s.pad_left, out = (task * s.ow + j) * s.c;
+    for (int64_t j = 0; j < s.ow;) {
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
-      const bool empty = down.begin == down.end || across.begin == across.end;
-      const float* const corner = empty ? a.x : a.x + ((n * s.h + top + down.begin) * s.w + left + across.begin) * s.c;
-      const I32 first = set1_i(static_cast<int32_t>(empty ? -1 : down.begin * s.kw + across.begin)), one = set1_i(1);
-      for (int64_t c = 0; c < s.c; c += kLanes) {
-        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 best = empty ? set1(-kInfinity) : load_over(corner + c, lanes, beyond - (corner + c)), at = bits_to_float(first);
-        I32 row_tap = first;
-        const float* row = corner + c;
-        for (int64_t kh = down.begin; kh < down.end; ++kh, row += s.w * s.c) {
-          I32 tap = row_tap;
-          const float* x_at = row;
-          for (int64_t kw = across.begin; kw < across.end; ++kw, x_at += s.c) {
-            const F32 x = load_over(x_at, lanes, beyond - x_at);
-            const Mask keep = mask_or(less_equal(x, best), unordered(best, best));
-            best = select(keep, best, x);
-            at = select(keep, at, bits_to_float(tap));
-            tap = add_i(tap, one);
-          }
-          row_tap = add_i(row_tap, set1_i(static_cast<int32_t>(s.kw)));
-        }
-        const int64_t room = row_end - (out + c);
-        store_over(a.y + out + c, best, lanes, room);
-        if (a.index != nullptr) store_i_over(a.index + out + c, float_to_bits(at), lanes, room);
+      const int64_t out = (task * s.ow + j) * s.c, left = j * s.stride_w - s.pad_left;
+      float* const y = a.y + out;
+      int32_t* const index = a.index == nullptr ? nullptr : a.index + out;
+      if (down.begin == down.end || across.begin == across.end) {
+        for (int64_t c = 0; c < s.c; ++c) y[c] = -kInfinity;
+        for (int64_t c = 0; c < s.c && index != nullptr; ++c) index[c] = -1;
+        ++j;
+        continue;
       }
+      const Seen seen = {a.x + ((n * s.h + top + down.begin) * s.w + left + across.begin) * s.c, down.end - down.begin,
+                         across.end - across.begin, static_cast<int32_t>(down.begin * s.kw + across.begin)};
+      const bool alike = across.begin == 0 && left + (kTogether - 1) * s.stride_w + s.kw <= s.w;  // the next windows are whole, too
+      if (s.c <= kLanes && alike && j + kTogether <= s.ow) {
+        max_of_taps<kTogether>(s, seen, static_cast<int>(s.c), s.stride_w * s.c, y, index, s.c);
+        j += kTogether;
+        continue;
+      }
+      const auto channels = [&]<int kCount>(int64_t c) __attribute__((always_inline)) {
+        const Seen vectors = {seen.x + c, seen.down, seen.across, seen.tap};
+        const int lanes = kCount > 1 ? kLanes : static_cast<int>(min_size(kLanes, s.c - c));
+        max_of_taps<kCount>(s, vectors, lanes, kLanes, y + c, index == nullptr ? nullptr : index + c, kLanes);
+      };
+      int64_t c = 0;
+      for (; c + 4 * kLanes <= s.c; c += 4 * kLanes) channels.template operator()<4>(c);
+      for (; c + 2 * kLanes <= s.c; c += 2 * kLanes) channels.template operator()<2>(c);
+      for (; c < s.c; c += kLanes) channels.template operator()<1>(c);
+      ++j;
     }
   }
   return kOk;
@@ -102,20 +134,23 @@ void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_
   const PoolShape s = a.shape;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, i = task % s.h / s.kh, kh = task % s.h % s.kh, windows = i < s.oh ? s.ow : 0;
-    float* const dx = a.dx + task * s.w * s.c;
-    for (int64_t j = 0; j < windows; ++j) {
-      const int64_t in = ((n * s.oh + i) * s.ow + j) * s.c, taps = min_size(s.kw, s.w - j * s.kw);
+    const I32 first_tap = set1_i(static_cast<int32_t>(kh * s.kw));
+    float *to = a.dx + task * s.w * s.c, *const row_end = to + s.w * s.c;
+    const float* dy = a.dy + (n * s.oh + i) * s.ow * s.c;
+    const int32_t* index = a.index + (n * s.oh + i) * s.ow * s.c;
+    for (int64_t j = 0; j < windows; ++j, dy += s.c, index += s.c) {
+      float* const window_end = to + min_size(s.kw * s.c, row_end - to);
       for (int64_t c = 0; c < s.c; c += kLanes) {
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        const F32 dy = add(zero(), load_n(a.dy + in + c, lanes));  // as a sum, which never is −0
-        const I32 index = load_i_n(a.index + in + c, lanes);
-        for (int64_t kw = 0; kw < taps; ++kw) {
-          const Mask chosen = equal_i(index, set1_i(static_cast<int32_t>(kh * s.kw + kw)));
-          store_n(dx + (j * s.kw + kw) * s.c + c, select(chosen, dy, zero()), lanes);
-        }
+        const F32 g = add(zero(), load_n(dy + c, lanes));  // as a sum, which never is −0
+        const I32 chosen = load_i_n(index + c, lanes);
+        I32 tap = first_tap;
+        for (float* pixel = to + c; pixel < window_end; pixel += s.c, tap = add_i(tap, set1_i(1)))
+          store_n(pixel, select(equal_i(chosen, tap), g, zero()), lanes);
       }
+      to = window_end;
     }
-    for (int64_t e = min_size(s.w, windows * s.kw) * s.c; e < s.w * s.c; ++e) dx[e] = 0;
+    for (; to < row_end; ++to) *to = 0;
   }
 }
 

@@ -29,7 +29,10 @@ LW_INLINE Mask first_lanes(int n) { return {_mm256_castsi256_ps(lane_mask(n))}; 
 LW_INLINE F32 zero() { return _mm256_setzero_ps(); }
 LW_INLINE F32 set1(float x) { return _mm256_set1_ps(x); }
 LW_INLINE F32 load(const float* p) { return _mm256_loadu_ps(p); }
-LW_INLINE F32 load_n(const float* p, int n) { return _mm256_maskload_ps(p, lane_mask(n)); }
+LW_INLINE F32 load_n(const float* p, int n) {
+  if (__builtin_constant_p(n) && n == kLanes) return load(p);
+  return _mm256_maskload_ps(p, lane_mask(n));
+}
 LW_INLINE void store(float* p, F32 x) { _mm256_storeu_ps(p, x); }
 // By parts: a masked store takes some 12 cycles on AMD's cores up to Zen 3.
 LW_INLINE void store_n(float* p, F32 x, int n) {

@@ -45,15 +45,12 @@ LW_INLINE int64_t rows_at_once(const Window& v, int64_t columns) {
 
 // Columns [0, w) of one row of the image to x = at, at + 1, … of each plane, from the column `from` on, `count` of them.
 LW_INLINE void fill_row(const Window& v, const float* row, int64_t from, int64_t count, float* out, int64_t plane) {
+  if (v.channels == 1 && v.pitch == 1) return copy_over(count, row + from, out);
   for (int64_t c = 0; c < v.channels; c += kLanes) {
     const int lanes = static_cast<int>(smaller(kLanes, v.channels - c));
     for (int64_t i = 0; i < count; i += kLanes) {
       const int pixels = static_cast<int>(smaller(kLanes, count - i));
       const float* const in = row + (from + i) * v.pitch + c;
-      if (v.channels == 1 && v.pitch == 1) {
-        store_n(out + i, load_n(in, pixels), pixels);
-        continue;
-      }
       F32 square[kLanes];
       if (pixels == kLanes && lanes == kLanes) {
 #pragma GCC unroll 16
@@ -208,9 +205,11 @@ void plane_rows_product(const PlaneProduct& g, const Window& v, int64_t i0, int6
   int64_t steps = 0;
   for (int64_t i = 0; i < count; ++i) steps += steps_inside(v, i0 + i).count;
   if (finite && steps * divide_up(v.ow, block) < g.depth * divide_up(pixels, block)) {
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < count; ++i) {
+      const PlaneSteps seen = steps_inside(v, i0 + i);
       for (int64_t q = i * pitch; q < i * pitch + v.ow; q += block)
-        if (plane_block(g, steps_inside(v, i0 + i), planes + q, sums + q)) plane_block(g, all, planes + q, sums + q);
+        if (plane_block(g, seen, planes + q, sums + q)) plane_block(g, all, planes + q, sums + q);
+    }
   } else {
     for (int64_t q = 0; q < pixels; q += block) plane_block(g, all, planes + q, sums + q);
   }
