@@ -188,18 +188,26 @@ struct PaddedBlock {
   // Pixels [first, beyond) of the i-th row.
   int64_t first(int64_t i) const { return larger(m0, (line + i) * v.ow); }
   int64_t beyond(int64_t i) const { return smaller(m1, (line + i + 1) * v.ow); }
+  // What its first window sees first.
+  const float* row_of(int64_t i) const { return rows + i * v.stride_h * padded_pitch(v); }
 };
-
-// `size` pixels from `pixel` on of row i.
-LW_INLINE void padded_pixels(const PaddedBlock& block, int64_t i, int64_t pixel, int64_t size, int64_t j, int vectors, bool full,
-                             const int64_t* offsets, Tile& tile) {
-  tile.a = block.rows + i * block.v.stride_h * padded_pitch(block.v) + (pixel - (block.line + i) * block.v.ow) * tile.a_row;
-  tile.c = block.g.c + pixel * block.g.c_row + j;
-  padded_tile_of(size, vectors, full)(tile, offsets);
-}
 
 // So many pixels ahead the lines that results will be written to are fetched, where those are too many for the L2 cache.
 constexpr int64_t kPixelsAhead = 24;
+
+// How a row of pixels is divided into tiles, and those for whole panels and for a narrower last one: of rows.rows pixels, and of one more.
+struct RowOfTiles {
+  RowTiles rows;
+  PaddedTile whole[2], last[2];
+};
+LW_INLINE RowOfTiles row_of_tiles(int64_t pixels, int last_vectors, bool last_full) {
+  RowOfTiles row = {row_tiles(pixels, divide_up(pixels, kTileRows)), {}, {}};
+  for (int more = 0; more < 2; ++more) {
+    row.whole[more] = padded_tile_of(row.rows.rows + more, kTileVectors, true);
+    row.last[more] = padded_tile_of(row.rows.rows + more, last_vectors, last_full);
+  }
+  return row;
+}
 
 // Weights that stay in the L1 cache meet each tile of pixels at once, so that results are written in order.
 void padded_in_order(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& tile) {
@@ -207,17 +215,31 @@ void padded_in_order(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& til
   tile.depth = g.k;
   tile.b_k = g.b_row;
   const bool far = (block.m1 - block.m0) * (n1 - n0) > kFar;
-  for (int64_t i = 0; i < block.count; ++i) {
+  const int64_t rest = (n1 - n0) % kTileColumns, last_vectors = panel_vectors(kTileVectors, rest == 0 ? kTileColumns : rest);
+  tile.last = static_cast<int>(rest == 0 ? kLanes : rest - (last_vectors - 1) * kLanes);
+  const auto run = [&](PaddedTile kernel, int64_t j) {
+    tile.b = g.b + j;
+    tile.bias = g.bias != nullptr ? g.bias + j : nullptr;
+    kernel(tile, block.offsets);
+    tile.c += kTileColumns;
+  };
+  RowOfTiles row = {};
+  for (int64_t i = 0, divided = 0; i < block.count; ++i) {
     const int64_t pixels = block.beyond(i) - block.first(i);
-    const RowTiles tiles = row_tiles(pixels, divide_up(pixels, kTileRows));
-    for (int64_t t = 0; t < tiles.count; ++t) {
-      PixelsAhead ahead = {g.c + (block.first(i) + tiles.start(t) + kPixelsAhead) * g.c_row + n0, tiles.size(t), n1 - n0, g.c_row};
-      if (far) ahead.fetch(ahead.pixels);
-      each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
-        tile.b = g.b + j;
-        tile.bias = g.bias != nullptr ? g.bias + j : nullptr;
-        padded_pixels(block, i, block.first(i) + tiles.start(t), tiles.size(t), j, vectors, full, block.offsets, tile);
-      });
+    if (pixels != divided) row = row_of_tiles(pixels, static_cast<int>(last_vectors), rest % kLanes == 0), divided = pixels;
+    tile.a = block.row_of(i) + (block.first(i) - (block.line + i) * block.v.ow) * tile.a_row;
+    float* c = g.c + block.first(i) * g.c_row + n0;
+    for (int64_t t = 0; t < row.rows.count; ++t) {
+      const int64_t size = row.rows.size(t);
+      PixelsAhead ahead = {c + kPixelsAhead * g.c_row, size, n1 - n0, g.c_row};
+      if (far) ahead.fetch(size);
+      const int more = t < row.rows.longer;
+      tile.c = c;
+      int64_t j = n0;
+      for (; j + kTileColumns <= n1; j += kTileColumns) run(row.whole[more], j);
+      if (j < n1) run(row.last[more], j);
+      tile.a += size * tile.a_row;
+      c += size * g.c_row;
     }
   }
 }
@@ -240,8 +262,12 @@ void padded_by_panels(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& ti
       for (int64_t i = 0; i < block.count; ++i) {
         const int64_t pixels = block.beyond(i) - block.first(i);
         const RowTiles tiles = row_tiles(pixels, divide_up(pixels, tile_rows(vectors)));
-        for (int64_t t = 0; t < tiles.count; ++t)
-          padded_pixels(block, i, block.first(i) + tiles.start(t), tiles.size(t), j, vectors, full, block.offsets + p, tile);
+        for (int64_t t = 0; t < tiles.count; ++t) {
+          const int64_t pixel = block.first(i) + tiles.start(t);
+          tile.a = block.row_of(i) + (pixel - (block.line + i) * block.v.ow) * tile.a_row;
+          tile.c = g.c + pixel * g.c_row + j;
+          padded_tile_of(tiles.size(t), vectors, full)(tile, block.offsets + p);
+        }
       }
     }
   });
