@@ -11,13 +11,13 @@
     'xcode_settings': {
       'CLANG_CXX_LANGUAGE_STANDARD': 'c++20',
       'CLANG_CXX_LIBRARY': 'libc++',
-      'MACOSX_DEPLOYMENT_TARGET': '11.0',
       'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
       'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_cflags)'],
     },
-    'msvs_settings': {
-      'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_msvc)'], 'ExceptionHandling': 1 },
-    },
+    # Visual Studio's clang, as the kernels use GNU's attributes. Its flags are set per target, after Node's own.
+    'msbuild_toolset': 'ClangCL',
+    # After Node's own, which is older: std::atomic::wait needs it.
+    'target_conditions': [['OS=="mac"', { 'xcode_settings': { 'MACOSX_DEPLOYMENT_TARGET': '11.0' } }]],
     'conditions': [
       ['sanitize!=""', {
         'target_conditions': [['1==1', {
@@ -35,6 +35,7 @@
       'sources': ['<@(lanewise_core_sources)'],
       'cflags_cc!': ['-fno-exceptions'],
       'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES', 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_core_cflags)'] },
+      'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_clang_cl)'] } },
       'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_core_cflags)'],
     },
     {
@@ -42,6 +43,7 @@
       'sources': ['<@(lanewise_addon_sources)'],
       'cflags_cc!': ['-fno-exceptions'],
       'xcode_settings': { 'GCC_ENABLE_CPP_EXCEPTIONS': 'YES', 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_addon_cflags)'] },
+      'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_clang_cl)'] } },
       'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_addon_cflags)'],
       # Electron allows no ArrayBuffers on memory of ours: with this, what makes them does not compile.
       'defines': ['NAPI_VERSION=8', 'NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED'],
@@ -67,6 +69,7 @@
           'sources': ['<@(lanewise_baseline_sources)'],
           'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_baseline_cflags)'],
           'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_baseline_cflags)'] },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_kernel_clang_cl)', '<@(lanewise_baseline_cflags)'] } },
         },
         {
           'target_name': 'lanewise_avx2',
@@ -75,7 +78,7 @@
           'sources': ['<@(lanewise_avx2_sources)'],
           'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_avx2_cflags)'],
           'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_avx2_cflags)'] },
-          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_avx2_msvc)'] } },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_kernel_clang_cl)', '<@(lanewise_avx2_cflags)'] } },
         },
         {
           'target_name': 'lanewise_avx512',
@@ -84,7 +87,7 @@
           'sources': ['<@(lanewise_avx512_sources)'],
           'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)', '<@(lanewise_avx512_cflags)'],
           'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)', '<@(lanewise_avx512_cflags)'] },
-          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_avx512_msvc)'] } },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_kernel_clang_cl)', '<@(lanewise_avx512_cflags)'] } },
         },
       ],
     }],
@@ -97,6 +100,7 @@
           'sources': ['<@(lanewise_neon_sources)'],
           'cflags_cc': ['<@(lanewise_cflags)', '<@(lanewise_kernel_cflags)'],
           'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['<@(lanewise_kernel_cflags)'] },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['<@(lanewise_kernel_clang_cl)'] } },
         },
       ],
     }],

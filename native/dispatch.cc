@@ -5,44 +5,29 @@
 
 #include "runtime/error.h"
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define LW_X86 1
-#if defined(_MSC_VER)
-#include <intrin.h>
-#else
+#if defined(__x86_64__)
 #include <cpuid.h>
-#endif
 #endif
 
 namespace lanewise {
 namespace {
 
-#if defined(LW_X86)
+#if defined(__x86_64__)
 struct Registers {
   uint32_t eax, ebx, ecx, edx;
 };
 
 Registers cpuid(uint32_t leaf, uint32_t subleaf) {
   Registers r{};
-#if defined(_MSC_VER)
-  int v[4];
-  __cpuidex(v, static_cast<int>(leaf), static_cast<int>(subleaf));
-  r = {static_cast<uint32_t>(v[0]), static_cast<uint32_t>(v[1]), static_cast<uint32_t>(v[2]), static_cast<uint32_t>(v[3])};
-#else
   __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
-#endif
   return r;
 }
 
 // Which register states the operating system saves (XCR0); only legal where OSXSAVE is set.
 uint64_t saved_states() {
-#if defined(_MSC_VER)
-  return _xgetbv(0);
-#else
   uint32_t low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (static_cast<uint64_t>(high) << 32) | low;
-#endif
 }
 
 bool all(uint32_t value, uint32_t bits) { return (value & bits) == bits; }
@@ -75,7 +60,7 @@ Features detect() {
 
 std::vector<const KernelTable*> list_tables() {
   std::vector<const KernelTable*> tables;
-#if defined(LW_X86)
+#if defined(__x86_64__)
   const Features features = detect();
   if (features.avx512) tables.push_back(&lanewise_table_avx512);
   if (features.avx2) tables.push_back(&lanewise_table_avx2);

@@ -34,8 +34,7 @@
     "lanewise_baseline_cflags": ["-Os"],
     "lanewise_avx2_cflags": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
     "lanewise_avx512_cflags": ["-Wno-uninitialized", "-Wno-maybe-uninitialized", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"],
-    "lanewise_msvc": ["/std:c++20", "/O2", "/fp:precise", "/EHsc"],
-    "lanewise_avx2_msvc": ["/arch:AVX2"],
-    "lanewise_avx512_msvc": ["/arch:AVX512"]
+    "lanewise_clang_cl": ["/std:c++20", "/O2", "/EHsc", "/clang:-ffp-contract=off"],
+    "lanewise_kernel_clang_cl": ["/std:c++20", "/O2", "/clang:-ffp-contract=off", "/clang:-fno-math-errno", "/clang:-fno-trapping-math"]
   }
 }

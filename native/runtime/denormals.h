@@ -2,10 +2,8 @@
 #pragma once
 #include <stdint.h>
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
 #include <xmmintrin.h>
-#elif defined(_M_ARM64)
-#include <intrin.h>
 #endif
 
 namespace lanewise {
@@ -18,14 +16,10 @@ class FlushDenormals {
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 
  private:
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
   static constexpr uint64_t kFlush = 0x8040;  // FTZ, DAZ
   static uint64_t read() { return _mm_getcsr(); }
   static void write(uint64_t value) { _mm_setcsr(static_cast<uint32_t>(value)); }
-#elif defined(_M_ARM64)
-  static constexpr uint64_t kFlush = uint64_t{1} << 24;  // FPCR.FZ
-  static uint64_t read() { return static_cast<uint64_t>(_ReadStatusReg(ARM64_FPCR)); }
-  static void write(uint64_t value) { _WriteStatusReg(ARM64_FPCR, static_cast<__int64>(value)); }
 #elif defined(__aarch64__)
   static constexpr uint64_t kFlush = uint64_t{1} << 24;  // FPCR.FZ
   static uint64_t read() {

@@ -28,12 +28,12 @@ constexpr size_t kMapBytes = size_t{1} << 30;  // of what malloc gives it knows 
 // From here on pages come straight from the system: zeroed, given back at once, 2 MiB of them at a time where it can.
 constexpr size_t kMapBytes = size_t{1} << 20;
 #endif
-constexpr size_t kHugePage = size_t{2} << 20;
 
 void* map_pages(size_t bytes) {
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return nullptr;
 #if defined(MADV_HUGEPAGE)
+  constexpr size_t kHugePage = size_t{2} << 20;
   if (bytes >= kHugePage) madvise(data, bytes, MADV_HUGEPAGE);  // advice only: failing is fine
 #endif
   return data;
@@ -58,7 +58,7 @@ void* allocate_zeroed(size_t bytes) {
   return data;
 }
 
-void free_zeroed(void* data, size_t bytes) {
+void free_zeroed(void* data, [[maybe_unused]] size_t bytes) {
   if (!data) return;
 #if defined(LW_MMAP)
   const size_t size = rounded(bytes);

@@ -23,20 +23,8 @@ unsigned char* pointer_at(const unsigned char* args, size_t at) {
 void set_pointer(unsigned char* args, size_t at, unsigned char* pointer) { memcpy(args + at, &pointer, sizeof pointer); }
 
 // The words of `control` lie in a SharedArrayBuffer: other threads use them through Atomics.
-int32_t load_word(const int32_t* word) {
-#if defined(_MSC_VER) && !defined(__clang__)
-  return *static_cast<const volatile int32_t*>(word);
-#else
-  return __atomic_load_n(word, __ATOMIC_RELAXED);
-#endif
-}
-void store_word(int32_t* word, int32_t value) {
-#if defined(_MSC_VER) && !defined(__clang__)
-  *static_cast<volatile int32_t*>(word) = value;
-#else
-  __atomic_store_n(word, value, __ATOMIC_RELEASE);
-#endif
-}
+int32_t load_word(const int32_t* word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
+void store_word(int32_t* word, int32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
 struct SharedCall {
   const KernelTable* table;

@@ -4,9 +4,6 @@
 
 #include <atomic>
 
-#if defined(_MSC_VER)
-#include <intrin.h>
-#endif
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -23,11 +20,7 @@ namespace lanewise {
 
 // Tells the core that this is a spin loop.
 inline void spin_pause() {
-#if defined(_MSC_VER) && defined(_M_ARM64)
-  __yield();
-#elif defined(_MSC_VER)
-  _mm_pause();
-#elif defined(__x86_64__)
+#if defined(__x86_64__)
   __builtin_ia32_pause();
 #else
   __asm__ volatile("isb" ::: "memory");  // `yield` is a no-op on most ARM cores

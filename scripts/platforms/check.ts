@@ -1,7 +1,7 @@
 /**
  * Builds the addon for other platforms and runs the whole mocha suite on them, as far as this machine has the tools (which:
  * docs/reliability.md). The same tests must pass on all of them, and the bits of two trainings must be the same wherever there are fused
- * multiply-adds.
+ * multiply-adds. Of those that nothing here can run, the binary is built and its format looked at.
  *
  *   npm run check:platforms                                   all of them
  *   npm run check:platforms -- linux-arm64 win32-x64          some
@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { formatOf } from './format.js';
 import { type Platform, platforms } from './platforms.js';
 import { writeSuite } from './suite.js';
 import { folder, root, run } from './tools.js';
@@ -63,7 +64,7 @@ let problems = 0;
 for (const platform of chosen) {
   const start = performance.now();
   try {
-    problems += check(platform, await writeSuite(platform.name));
+    problems += platform.program === undefined ? checkBinary(platform) : check(platform, platform.program, await writeSuite(platform.name));
   } catch (cause) {
     problems++;
     console.log(`${platform.name}: not run: ${cause instanceof Error ? cause.message : String(cause)}`);
@@ -83,11 +84,19 @@ for (const [name, titles] of passed) {
 }
 process.exitCode = problems > 0 || fused.size > 1 ? 1 : 0;
 
+/** Builds what cannot run here. */
+function checkBinary(platform: Platform): number {
+  const file = resolve(folder(platform.name), 'prebuilds', platform.prebuild);
+  buildAddon(platform, file);
+  console.log(`${platform.name}: built, ${(readFileSync(file).length / 1e6).toFixed(2)} MB; not run: ${platform.host}`);
+  return 0;
+}
+
 /** Returns how many tests failed. */
-function check(platform: Platform, suite: string): number {
+function check(platform: Platform, makeProgram: () => string, suite: string): number {
   buildAddon(platform, resolve(suite, 'prebuilds', platform.prebuild));
   installSharp(platform);
-  const program = platform.program();
+  const program = makeProgram();
   const env = {
     PREBUILDS_ONLY: '1',
     LANEWISE_PATIENCE: String(platform.patience),
@@ -103,7 +112,8 @@ function check(platform: Platform, suite: string): number {
   return values['hashes-only'] ? 0 : runSuite(platform, host);
 }
 
-function buildAddon({ name, toolchain, zigTarget }: Platform, file: string): void {
+/** @throws if the binary cannot be built, or is one for another platform */
+function buildAddon({ name, toolchain, zigTarget, prebuild }: Platform, file: string): void {
   let built = resolve(root, 'build/Release/lanewise.node');
   if (toolchain === undefined && zigTarget === undefined) {
     run(process.execPath, ['scripts/build-native.js', 'configure', 'build']);
@@ -121,6 +131,8 @@ function buildAddon({ name, toolchain, zigTarget }: Platform, file: string): voi
     run('cmake', ['--build', build, '--parallel', process.env.JOBS ?? '2', '--target', 'lanewise'], { env });
     built = resolve(build, 'lanewise.node');
   }
+  const format = formatOf(readFileSync(built));
+  if (format !== dirname(prebuild)) throw new Error(`expected a binary for ${dirname(prebuild)}, got one for ${format}`);
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(built, file);
 }

@@ -1,4 +1,4 @@
-/** The platforms a Linux machine can build for and run: the toolchain, and how its Node is started. */
+/** The platforms a Linux machine can build for: the toolchain, and how its Node is started where one can be. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { musl } from './musl.js';
@@ -11,14 +11,14 @@ export interface Platform {
   readonly zigTarget?: string;
   /** Folder and file in prebuilds/. */
   readonly prebuild: string;
-  /** What the binary runs in; said in the report. */
+  /** What the binary runs in, or why it cannot run here; said in the report. */
   readonly host: string;
   /** Whether processes that tests start must be started by `program`, too. */
   readonly emulated?: boolean;
   /** How much longer a test may take here. */
   readonly patience: number;
-  /** Makes the program that stands for `node`. @throws naming what the machine lacks */
-  readonly program: () => string;
+  /** Makes the program that stands for `node`; undefined where nothing here can run the binary. @throws naming what the machine lacks */
+  readonly program?: () => string;
   readonly env?: Readonly<Record<string, string>>;
   /** Packages of this platform's own, at the versions of npm's flags --os, --cpu and --libc. */
   readonly npmFlags: readonly string[];
@@ -69,7 +69,15 @@ export const platforms: readonly Platform[] = [
     patience: 3,
     program: wine,
   },
+  builtOnly('linux-arm64-musl', 'aarch64-linux-musl', 'linux-arm64/lanewise.musl.node', 'no Node or Bun for it in npm'),
+  builtOnly('darwin-arm64', 'aarch64-macos.11.0', 'darwin-arm64/lanewise.node', 'needs macOS'),
+  builtOnly('darwin-x64', 'x86_64-macos.11.0', 'darwin-x64/lanewise.node', 'needs macOS'),
+  builtOnly('win32-arm64', 'aarch64-windows-gnu', 'win32-arm64/lanewise.node', 'no emulator'),
 ];
+
+function builtOnly(name: string, zigTarget: string, prebuild: string, host: string): Platform {
+  return { name, zigTarget, prebuild, host, patience: 1, npmFlags: [] };
+}
 
 /** A file of the packages that only these checks need. */
 function installed(file: string): string {
