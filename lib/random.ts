@@ -48,7 +48,9 @@ export class Philox implements Random {
     if (low === 0 && high === 1) return values;
     // Rounding could reach `high` itself, which is outside.
     const last = below(high);
-    return values.map((u) => Math.min(low + u * (high - low), last));
+    const range = high - low;
+    for (let i = 0; i < count; i++) values[i] = Math.min(low + values[i]! * range, last);
+    return values;
   }
 
   uniform53(count: number): Float64Array {
