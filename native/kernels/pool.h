@@ -25,6 +25,15 @@ LW_INLINE Span windows(int64_t at, int64_t stride, int64_t pad, int64_t taps, in
   return {first, max_size(first, min_size(count, last + 1))};
 }
 
+// Calls run<vectors>(first channel, lanes of each vector) for all channels, up to four vectors at a time.
+template <class Run>
+LW_INLINE void each_channels(int64_t channels, const Run& run) {
+  int64_t c = 0;
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) run.template operator()<4>(c, kLanes);
+  for (; c + 2 * kLanes <= channels; c += 2 * kLanes) run.template operator()<2>(c, kLanes);
+  for (; c < channels; c += kLanes) run.template operator()<1>(c, static_cast<int>(min_size(kLanes, channels - c)));
+}
+
 // What one window sees: its first pixel in the image, how many rows and columns there are, and the first one's tap.
 struct Seen {
   const float* x;
@@ -89,15 +98,11 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
         j += kTogether;
         continue;
       }
-      const auto channels = [&]<int kCount>(int64_t c) __attribute__((always_inline)) {
-        const Seen vectors = {seen.x + c, seen.down, seen.across, seen.tap};
-        const int lanes = kCount > 1 ? kLanes : static_cast<int>(min_size(kLanes, s.c - c));
-        max_of_taps<kCount>(s, vectors, lanes, kLanes, y + c, index == nullptr ? nullptr : index + c, kLanes);
-      };
-      int64_t c = 0;
-      for (; c + 4 * kLanes <= s.c; c += 4 * kLanes) channels.template operator()<4>(c);
-      for (; c + 2 * kLanes <= s.c; c += 2 * kLanes) channels.template operator()<2>(c);
-      for (; c < s.c; c += kLanes) channels.template operator()<1>(c);
+      each_channels(
+          s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
+            const Seen vectors = {seen.x + c, seen.down, seen.across, seen.tap};
+            max_of_taps<kCount>(s, vectors, lanes, kLanes, y + c, index == nullptr ? nullptr : index + c, kLanes);
+          });
       ++j;
     }
   }
@@ -105,7 +110,7 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
 }
 
 // dx = the sum of term(input pixel's row and column, window's row and column, its first element, lanes) over the windows that see the
-// pixel.
+// pixel. What a term takes from its first four arguments is computed once for several vectors of channels.
 template <class Term>
 LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t end, const Term& term) {
   for (int64_t task = begin; task < end; ++task) {
@@ -113,14 +118,20 @@ LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t
     const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
     for (int64_t column = 0; column < s.w; ++column) {
       const Span across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
-      for (int64_t c = 0; c < s.c; c += kLanes) {
-        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 sum = zero();
-        for (int64_t i = down.begin; i < down.end; ++i)
-          for (int64_t j = across.begin; j < across.end; ++j)
-            sum = add(sum, term(row, column, i, j, ((n * s.oh + i) * s.ow + j) * s.c + c, lanes));
-        store_n(dx + (task * s.w + column) * s.c + c, sum, lanes);
-      }
+      each_channels(
+          s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
+            F32 sum[kCount];
+#pragma GCC unroll 4
+            for (int v = 0; v < kCount; ++v) sum[v] = zero();
+            for (int64_t i = down.begin; i < down.end; ++i)
+              for (int64_t j = across.begin; j < across.end; ++j) {
+                const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
+#pragma GCC unroll 4
+                for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], term(row, column, i, j, out + v * kLanes, lanes));
+              }
+#pragma GCC unroll 4
+            for (int v = 0; v < kCount; ++v) store_n(dx + (task * s.w + column) * s.c + c + v * kLanes, sum[v], lanes);
+          });
     }
   }
 }
@@ -190,14 +201,20 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
       const int64_t left = j * s.stride_w - s.pad_left;
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
       const F32 count = set1(static_cast<float>(max_size(1, window_count(s, a.count_padding, i, j))));
-      for (int64_t c = 0; c < s.c; c += kLanes) {
-        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
-        F32 sum = zero();
-        for (int64_t kh = down.begin; kh < down.end; ++kh)
-          for (int64_t kw = across.begin; kw < across.end; ++kw)
-            sum = add(sum, load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c, lanes));
-        store_n(a.y + (task * s.ow + j) * s.c + c, div(sum, count), lanes);
-      }
+      each_channels(
+          s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
+            F32 sum[kCount];
+#pragma GCC unroll 4
+            for (int v = 0; v < kCount; ++v) sum[v] = zero();
+            for (int64_t kh = down.begin; kh < down.end; ++kh)
+              for (int64_t kw = across.begin; kw < across.end; ++kw) {
+                const float* const pixel = a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c;
+#pragma GCC unroll 4
+                for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], load_n(pixel + v * kLanes, lanes));
+              }
+#pragma GCC unroll 4
+            for (int v = 0; v < kCount; ++v) store_n(a.y + (task * s.ow + j) * s.c + c + v * kLanes, div(sum[v], count), lanes);
+          });
     }
   }
   return kOk;
