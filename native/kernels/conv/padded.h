@@ -282,7 +282,7 @@ void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, 
   // At least four rows, if they fit, and few enough for the L1 cache.
   int64_t most = 1;
   while (most < v.oh && fits_padded(v, most + 1, 1) && (most < 4 || padded_rows(v, most + 1) * pitch <= kSmallB)) ++most;
-  const bool in_order = n1 - n0 > kTileColumns && g.k <= depth_block(g.k) && g.k * (n1 - n0) <= kSmallB;
+  const bool in_order = g.k <= depth_block(g.k) && g.k * (n1 - n0) <= kSmallB;
   Tile tile = {};
   tile.a_row = v.stride_w * v.channels;
   tile.c_row = g.c_row;
