@@ -61,7 +61,7 @@ GemmArgs conv_backward_weights_product(const ConvBackwardWeightsArgs& a) {
   GemmArgs g = {};
   g.m = s.kh * s.kw * group_inputs(s), g.n = group_outputs(s), g.k = divide_up(output_pixels(s), a.parts), g.batch = s.groups * a.parts;
   g.b = a.dy, g.b_row = s.oc, g.b_col = 1;
-  g.cold_b = output_pixels(s) * g.n > kFar && s.oc > kFollowed;
+  g.cold_b = output_pixels(s) * g.n > kFar;
   g.c = a.dw, g.c_row = s.oc;
   return g;
 }
@@ -113,34 +113,34 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
     return kOk;
   }
   const GemmArgs product = conv_backward_weights_product(a);
-  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
-                     [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-                       PartProduct part = part_product(a, product, item);
-                       GemmArgs& g = part.g;
-                       const Window& window = part.window;
-                       const int64_t rows = m1 - m0, first = part.first;
-                       if (is_pointwise(s)) {
-                         g.a = window.image + first * s.c, g.a_row = 1, g.a_col = s.c;
-                         if (n0 == 0 && n1 == g.n && better_transposed(g, rows)) {
-                           gemm_transposed(g, m0, m1, floats);
-                         } else {
-                           gemm_rectangle(g, m0, m1, n0, n1, floats);
-                         }
-                         return;
-                       }
-                       const int64_t pixels = depth_block(larger(g.k, 1));
-                       if (window.ow > 0 && window.oh > 0 && fits_padded(window, rows_of(window, pixels), images_of(window, pixels))) {
-                         g.c += m0 * g.c_row;
-                         padded_gradient(g, window, first, {m0, 1, rows, 0}, n0, n1, floats);
-                         return;
-                       }
-                       const WindowPixelOperand windows = {window, 0, first};
-                       if (g.n <= kMaxTransposed && g.n * divide_up(rows, kLanes) < rows * divide_up(g.n, kLanes)) {
-                         gemm_transposed(g, m0, m1, floats, windows);
-                       } else {
-                         gemm_rectangle(g, m0, m1, n0, n1, floats, windows);
-                       }
-                     });
+  for_each_rectangle(
+      make_grid(product), product.m, product.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+        PartProduct part = part_product(a, product, item);
+        GemmArgs& g = part.g;
+        const Window& window = part.window;
+        const int64_t rows = m1 - m0, first = part.first, pixels = depth_block(larger(g.k, 1));
+        if (!is_pointwise(s) && window.ow > 0 && window.oh > 0 && fits_padded(window, rows_of(window, pixels), images_of(window, pixels))) {
+          g.c += m0 * g.c_row;
+          padded_gradient(g, window, first, {m0, 1, rows, 0}, n0, n1, floats);
+          return;
+        }
+        g.cold_b = g.cold_b && s.oc > kFollowed;
+        if (is_pointwise(s)) {
+          g.a = window.image + first * s.c, g.a_row = 1, g.a_col = s.c;
+          if (n0 == 0 && n1 == g.n && better_transposed(g, rows)) {
+            gemm_transposed(g, m0, m1, floats);
+          } else {
+            gemm_rectangle(g, m0, m1, n0, n1, floats);
+          }
+          return;
+        }
+        const WindowPixelOperand windows = {window, 0, first};
+        if (g.n <= kMaxTransposed && g.n * divide_up(rows, kLanes) < rows * divide_up(g.n, kLanes)) {
+          gemm_transposed(g, m0, m1, floats, windows);
+        } else {
+          gemm_rectangle(g, m0, m1, n0, n1, floats, windows);
+        }
+      });
   return kOk;
 }
 

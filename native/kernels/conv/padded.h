@@ -319,7 +319,6 @@ void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, const Gr
   Segment* const segments = reinterpret_cast<Segment*>(scratch + kPaddedSegments);
   fill_offsets(v, offsets);
   const int64_t step = larger(depth_block(g.k), 1), pitch = padded_pitch(v);
-  const bool far = g.k * (n1 - n0) > kFar;
   Tile tile = {};
   tile.a_k = v.stride_w * v.channels;
   tile.b_k = g.b_row;
@@ -339,7 +338,7 @@ void padded_gradient(const GemmArgs& g, const Window& v, int64_t first, const Gr
       rows += padded_rows(v, lines) * pitch;
     }
     tile.add_c = p > 0;
-    PixelsAhead ahead = {g.b + (p + step) * g.b_row + n0, far ? smaller(step, larger(0, g.k - p - step)) : 0, n1 - n0, g.b_row};
+    PixelsAhead ahead = {g.b + (p + step) * g.b_row + n0, g.cold_b ? smaller(step, larger(0, g.k - p - step)) : 0, n1 - n0, g.b_row};
     const int64_t share = divide_up(ahead.pixels, larger(1, wanted.runs * wanted.length / kTileRows * divide_up(n1 - n0, kTileColumns)));
     each_panel(n0, n1, tile, [&](int64_t j, int vectors, bool full) {
       const RowTiles tiles = row_tiles(wanted.length, divide_up(wanted.length, tile_rows(vectors)));
