@@ -7,6 +7,7 @@ import { ReshapeOp, reshape } from '../ops/shape.js';
 import type { Activation } from './instruction.js';
 import { type Rule, rewrite } from './rewrite.js';
 import { isPerChannel, singleUse } from './uses.js';
+import { withoutReshapes } from './view.js';
 
 /** Operations whose instruction adds a bias along the last axis and applies an activation. */
 type Product = Gemm | ConvForward;
@@ -31,12 +32,6 @@ function productBehind(t: Tensor, once: Uses): Node | undefined {
   return once(t) && isProduct(t.node.op) && t.node.op.activation === 'none' ? t.node : undefined;
 }
 
-/** The rewritten product, found again through the same renamings. */
-function rewritten(t: Tensor): Node {
-  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
-  return t.node;
-}
-
 const fuseBias =
   (once: Uses): Rule =>
   (node, inputs) => {
@@ -51,7 +46,7 @@ const fuseBias =
       const channels = product.outputs[0]!.shape.at(-1)!;
       const [result] = node.outputs as [Tensor];
       if (!isPerChannel(node.inputs[other]!, node.inputs[side]!, result, channels)) continue;
-      return [reshape(withEpilogue(rewritten(inputs[side]!), 'none', reshape(inputs[other]!, [channels])), result.shape)];
+      return [reshape(withEpilogue(withoutReshapes(inputs[side]!).node, 'none', reshape(inputs[other]!, [channels])), result.shape)];
     }
     return undefined;
   };
@@ -62,7 +57,7 @@ const fuseActivation =
     const { op } = node;
     if (!(op instanceof Elementwise) || !(op.name === 'relu' || op.name === 'sigmoid' || op.name === 'tanh')) return undefined;
     if (productBehind(node.inputs[0]!, once) === undefined) return undefined;
-    return [reshape(withEpilogue(rewritten(inputs[0]!), op.name), node.outputs[0]!.shape)];
+    return [reshape(withEpilogue(withoutReshapes(inputs[0]!).node, op.name), node.outputs[0]!.shape)];
   };
 
 function withEpilogue(product: Node, activation: Activation, bias?: Tensor): Tensor {

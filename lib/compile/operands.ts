@@ -3,8 +3,8 @@ import { Constant } from '../graph/source.js';
 import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
-import { Concat, Pack, PadOp, ReshapeOp, rowMajorStrides } from '../ops/shape.js';
-import { type View, Views, isContiguous, isView, repeatStrides } from './view.js';
+import { Concat, Pack, PadOp, rowMajorStrides } from '../ops/shape.js';
+import { type View, Views, isContiguous, isView, repeatStrides, withoutReshapes } from './view.js';
 
 /** A run of elements of a buffer: a tensor that an instruction writes or that lies in a bound memory. */
 export interface Location {
@@ -95,11 +95,6 @@ export class Operands {
       next = withoutReshapes(base);
     }
   }
-}
-
-function withoutReshapes(t: Tensor): Tensor {
-  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
-  return t;
 }
 
 /** A matrix with one unit stride, wherever its rows and batches lie. */

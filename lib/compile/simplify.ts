@@ -10,7 +10,7 @@ import { Reduce } from '../ops/reduce.js';
 import { ReshapeOp, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
 import { foldConstants } from './fold.js';
 import { rewrite } from './rewrite.js';
-import { isView } from './view.js';
+import { isView, withoutReshapes } from './view.js';
 
 /** The same values by fewer operations. Only the sign of a zero may differ. */
 export function simplify(roots: readonly Tensor[]): readonly Tensor[] {
@@ -83,21 +83,15 @@ function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly 
  * receives something, is positive where the window's result is, and of those there are fewer.
  */
 function maskedBefore(dx: Tensor, mask: Tensor, shape: Shape): Tensor | undefined {
-  const gradient = renamed(dx).node;
+  const gradient = withoutReshapes(dx).node;
   const comparison = mask.node;
   if (!(gradient.op instanceof MaxPoolBackward)) return undefined;
   if (!(comparison.op instanceof Elementwise) || comparison.op.name !== 'less' || uniformValue(comparison.inputs[0]!) !== 0)
     return undefined;
   const [dy, index] = gradient.inputs as [Tensor, Tensor];
   const pooling = index.node;
-  if (renamed(comparison.inputs[1]!) !== renamed(pooling.inputs[0]!)) return undefined;
+  if (withoutReshapes(comparison.inputs[1]!) !== withoutReshapes(pooling.inputs[0]!)) return undefined;
   return reshape(apply(gradient.op, mul(dy, less(0, pooling.outputs[0]!)), index), shape);
-}
-
-/** What t is another shape of. */
-function renamed(t: Tensor): Tensor {
-  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
-  return t;
 }
 
 /** What is the same everywhere is computed once and repeated. */

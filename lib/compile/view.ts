@@ -15,6 +15,12 @@ export function isView(op: Operation): boolean {
   return op instanceof ReshapeOp || op instanceof Broadcast || op instanceof Transpose || op instanceof Slice;
 }
 
+/** What t is another shape of. */
+export function withoutReshapes(t: Tensor): Tensor {
+  while (t.node.op instanceof ReshapeOp) t = t.node.inputs[0]!;
+  return t;
+}
+
 /** Works out the view of each tensor, once. */
 export class Views {
   private readonly known = new Map<Tensor, View>();

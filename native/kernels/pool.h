@@ -109,6 +109,17 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
   return kOk;
 }
 
+// sum[v] = the sum of term(i, j, v) over i of `down` and j of `across`, in this order.
+template <int kCount, class Term>
+LW_INLINE void sum_terms(const Span& down, const Span& across, F32 (&sum)[kCount], const Term& term) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) sum[v] = zero();
+  for (int64_t i = down.begin; i < down.end; ++i)
+    for (int64_t j = across.begin; j < across.end; ++j)
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], term(i, j, v));
+}
+
 // dx = the sum of term(input pixel's row and column, window's row and column, its first element, lanes) over the windows that see the
 // pixel. What a term takes from its first four arguments is computed once for several vectors of channels.
 template <class Term>
@@ -121,14 +132,10 @@ LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
             F32 sum[kCount];
-#pragma GCC unroll 4
-            for (int v = 0; v < kCount; ++v) sum[v] = zero();
-            for (int64_t i = down.begin; i < down.end; ++i)
-              for (int64_t j = across.begin; j < across.end; ++j) {
-                const int64_t out = ((n * s.oh + i) * s.ow + j) * s.c + c;
-#pragma GCC unroll 4
-                for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], term(row, column, i, j, out + v * kLanes, lanes));
-              }
+            sum_terms(
+                down, across, sum, [&](int64_t i, int64_t j, int v) __attribute__((always_inline)) {
+                  return term(row, column, i, j, ((n * s.oh + i) * s.ow + j) * s.c + c + v * kLanes, lanes);
+                });
 #pragma GCC unroll 4
             for (int v = 0; v < kCount; ++v) store_n(dx + (task * s.w + column) * s.c + c + v * kLanes, sum[v], lanes);
           });
@@ -204,14 +211,10 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
             F32 sum[kCount];
-#pragma GCC unroll 4
-            for (int v = 0; v < kCount; ++v) sum[v] = zero();
-            for (int64_t kh = down.begin; kh < down.end; ++kh)
-              for (int64_t kw = across.begin; kw < across.end; ++kw) {
-                const float* const pixel = a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c;
-#pragma GCC unroll 4
-                for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], load_n(pixel + v * kLanes, lanes));
-              }
+            sum_terms(
+                down, across, sum, [&](int64_t kh, int64_t kw, int v) __attribute__((always_inline)) {
+                  return load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c + v * kLanes, lanes);
+                });
 #pragma GCC unroll 4
             for (int v = 0; v < kCount; ++v) store_n(a.y + (task * s.ow + j) * s.c + c + v * kLanes, div(sum[v], count), lanes);
           });
