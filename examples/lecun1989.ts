@@ -16,8 +16,8 @@ const { values } = parseArgs({
     passes: { type: 'string' },
   },
 });
-const train = await digits1989('train', { rows: Number(values['train-rows']) });
-const test = await digits1989('test', { rows: Number(values['test-rows']) });
+const train = await digits1989('train', Number(values['train-rows']));
+const test = await digits1989('test', Number(values['test-rows']));
 
 const width = Math.max(...rungs.map(({ title }) => title.length));
 console.log(`${''.padEnd(width)}  passes  train error  test error  published`);
@@ -25,7 +25,7 @@ console.log(`${''.padEnd(width)}  passes  train error  test error  published`);
 const gaps: string[] = [];
 for (const rung of rungs) {
   const passes = values.passes === undefined ? rung.passes : Number(values.passes);
-  const model = await climb(rung, train, passes);
+  const model = await climb(rung, train, { passes });
   const trainError = await errorOf(model, train);
   const testError = await errorOf(model, test);
   gaps.push((testError - trainError).toFixed(2));

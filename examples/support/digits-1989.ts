@@ -6,12 +6,18 @@ import { mnist } from './mnist.js';
 export const counts = { train: 7291, test: 2007 } as const;
 const size = 16;
 
-/** Random digits of MNIST, the choice by its seed, at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
-export async function digits1989(split: Split, options: { readonly rows?: number; readonly seed?: number } = {}): Promise<LabelledImages> {
-  const { rows = counts[split], seed = 1989 } = options;
+/** How many of MNIST's digits, chosen at random, or which. */
+export type Choice = number | Int32Array;
+
+/** Digits of MNIST at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
+export async function digits1989(split: Split, choice: Choice = counts[split]): Promise<LabelledImages> {
   const { x, y } = await mnist(split, split === 'train' ? 60000 : 10000);
-  const ids = new Philox(seed, split === 'train' ? 0 : 1).permutation(y.size).subarray(0, rows);
+  const ids = typeof choice === 'number' ? randomIds(split, y.size).subarray(0, choice) : choice;
   return { x: resize(takeRows(x, ids)), y: takeRows(y, ids) };
+}
+
+function randomIds(split: Split, count: number): Int32Array {
+  return new Philox(1989, split === 'train' ? 0 : 1).permutation(count);
 }
 
 /** Bilinear between the four nearest pixels, the edges of old and new images aligned. */

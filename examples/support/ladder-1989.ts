@@ -66,11 +66,18 @@ export const rungs: readonly Rung[] = [
   },
 ];
 
+export interface ClimbOptions {
+  /** Default: those of the rung. */
+  readonly passes?: number;
+  /** Of initial weights, dropout and shifts. Default: 1989. */
+  readonly seed?: number;
+}
+
 /** Trains one digit after another, always in the same order, as was done then. */
-export async function climb(rung: Rung, train: LabelledImages, passes: number = rung.passes): Promise<Layer> {
-  const net = new Lecun1989({ ...rung.net, seed: 1989 });
+export async function climb(rung: Rung, train: LabelledImages, { passes = rung.passes, seed = 1989 }: ClimbOptions = {}): Promise<Layer> {
+  const net = new Lecun1989({ ...rung.net, seed });
   // Bytes to −1 … 1, inside the model, so that what a shift brings in is background.
-  const model = new Sequential([new Rescale(2 / 255, -1), net], { seed: 1989 });
+  const model = new Sequential([new Rescale(2 / 255, -1), net], { seed });
   const y = rung.loss instanceof MSELoss ? plusMinusOne(train.y) : train.y;
   const trainer = new Trainer(model, { loss: rung.loss, optimizer: rung.optimizer(passes * train.y.size) });
   await trainer.fit({ x: train.x, y }, { epochs: passes, batchSize: 1, shuffle: false, ...(rung.augment && { augment: rung.augment }) });
