@@ -8,10 +8,10 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-// Two steps of k at once where both operands lie as they should: fewer instructions, which tells where two threads share a core. Four
-// steps cost 5 % elsewhere.
-constexpr int kPairedSteps = 2;
-constexpr bool pairs_steps(int vectors) { return vectors == kTileVectors && kVectorRegisters == 16; }
+// Several steps of k at once where both operands lie as they should: fewer instructions, which tells where two threads share a core. With A
+// in panels two steps are as good as four.
+constexpr int kJoinedSteps = 4, kTurnedSteps = 2;
+constexpr bool joins_steps(int vectors) { return vectors == kTileVectors && kVectorRegisters == 16; }
 
 // What comes next is fetched into the L2 cache while tiles run, evenly: a burst would fill the queue of misses and hold up the tile itself.
 // A walk over cache lines: `run` of them `step` elements apart, then `jump` on; `lines` of them every `every` steps of k. Fewer than four
@@ -26,7 +26,7 @@ struct Ahead {
 // `total` lines while `tiles` tiles of that depth run.
 LW_INLINE Ahead fetch_evenly(const float* at, int64_t step, int64_t run, int64_t jump, int64_t total, int64_t tiles, int64_t depth) {
   const int64_t steps = larger(tiles * depth, 1), lines = larger(divide_up(total * kFetchSteps, steps), kFetchLines);
-  return {at, step, run, jump, lines, larger(lines * steps / larger(total, 1) / kPairedSteps, 1) * kPairedSteps, run, total};
+  return {at, step, run, jump, lines, larger(lines * steps / larger(total, 1) / kJoinedSteps, 1) * kJoinedSteps, run, total};
 }
 
 LW_INLINE void fetch(Ahead& ahead) {
@@ -121,6 +121,20 @@ LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGrou
   add_products(acc, a, a_row, at, row);
 }
 
+// The same by `accumulate`.
+template <int kRows, int kVectors, int kGroups>
+LW_INLINE void accumulate_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
+  F32 row[kVectors];
+#pragma GCC unroll 16
+  for (int j = 0; j < kVectors; ++j) row[j] = load(b + j * kLanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+    const F32 element = set1(a[i / 3][(i % 3) * a_row + at]);
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; ++j) accumulate(acc[i][j], element, row[j]);
+  }
+}
+
 template <int kRows, int kVectors, Edge kEdge, Role kRole>
 LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
   F32 acc[kRows][kVectors];
@@ -153,23 +167,37 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
       steps = smaller(left, t.ahead.every);
     }
     left -= steps;
-    if constexpr (pairs_steps(kVectors) && kEdge != Edge::ragged && kRole == Role::reused) {
-      const bool paired = a_k == 1 && b_k == kVectors * kLanes;
-      for (; paired && steps >= kPairedSteps; steps -= kPairedSteps) {
-#pragma GCC unroll 2
-        for (int u = 0; u < kPairedSteps; ++u) add_products(acc, a, a_row, u, b + u * kVectors * kLanes);
-        b += kPairedSteps * kVectors * kLanes;
+    if constexpr (joins_steps(kVectors) && kEdge != Edge::ragged && kRole == Role::reused) {
+      const bool packed = b_k == kVectors * kLanes;
+      const auto move_a = [&](int64_t by) {
 #pragma GCC unroll 16
-        for (int g = 0; g < kGroups; ++g) a[g] += kPairedSteps;
+        for (int g = 0; g < kGroups; ++g) a[g] += by;
+      };
+      if (packed && a_k == 1) {
+        for (; steps >= kJoinedSteps; steps -= kJoinedSteps) {
+#pragma GCC unroll 4
+          for (int u = 0; u < kJoinedSteps; ++u) accumulate_products(acc, a, a_row, u, b + u * kVectors * kLanes);
+          b += kJoinedSteps * kVectors * kLanes;
+          move_a(kJoinedSteps);
+        }
+      } else if (packed) {
+        for (; steps >= kJoinedSteps; steps -= kJoinedSteps) {
+#pragma GCC unroll 4
+          for (int u = 0; u < kJoinedSteps; ++u) {
+            accumulate_products(acc, a, a_row, 0, b + u * kVectors * kLanes);
+            move_a(a_k);
+          }
+          b += kJoinedSteps * kVectors * kLanes;
+        }
       }
     }
     if constexpr (kRole == Role::turned) {
-      for (; steps >= kPairedSteps; steps -= kPairedSteps) {
+      for (; steps >= kTurnedSteps; steps -= kTurnedSteps) {
 #pragma GCC unroll 2
-        for (int u = 0; u < kPairedSteps; ++u) add_products(acc, a, 1, u * kRows, b + u * kVectors * kLanes);
-        b += kPairedSteps * kVectors * kLanes;
+        for (int u = 0; u < kTurnedSteps; ++u) add_products(acc, a, 1, u * kRows, b + u * kVectors * kLanes);
+        b += kTurnedSteps * kVectors * kLanes;
 #pragma GCC unroll 16
-        for (int g = 0; g < kGroups; ++g) a[g] += kPairedSteps * kRows;
+        for (int g = 0; g < kGroups; ++g) a[g] += kTurnedSteps * kRows;
       }
     }
     for (; steps > 0; --steps) {
@@ -241,7 +269,7 @@ LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors, Edge edge) {
 }
 
 LW_INLINE TileKernel turned_tile_kernel(int64_t rows, int vectors, Edge edge) {
-  if constexpr (pairs_steps(kTileVectors)) {
+  if constexpr (joins_steps(kTileVectors)) {
     if (vectors == kTileVectors && edge == Edge::full) return tile_kernel<kTileVectors, Edge::full, Role::turned>(rows);
     if (vectors == kTileVectors && edge == Edge::padded) return tile_kernel<kTileVectors, Edge::padded, Role::turned>(rows);
   }

@@ -61,7 +61,9 @@ LW_INLINE F32 add(F32 a, F32 b) { return _mm256_add_ps(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return _mm256_sub_ps(a, b); }
 LW_INLINE F32 mul(F32 a, F32 b) { return _mm256_mul_ps(a, b); }
 LW_INLINE F32 div(F32 a, F32 b) { return _mm256_div_ps(a, b); }
-LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }    // a·b + c
+LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }  // a·b + c
+// sum += a·b, by the form that writes over the sum: in loops compilers also choose those that write over a factor and copy it back.
+LW_INLINE void accumulate(F32& sum, F32 a, F32 b) { asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b)); }
 LW_INLINE F32 fnma(F32 a, F32 b, F32 c) { return _mm256_fnmadd_ps(a, b, c); }  // c − a·b
 LW_INLINE F32 sqrt(F32 a) { return _mm256_sqrt_ps(a); }
 LW_INLINE F32 neg(F32 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }

@@ -40,7 +40,8 @@ LW_INLINE F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return _mm512_sub_ps(a, b); }
 LW_INLINE F32 mul(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
 LW_INLINE F32 div(F32 a, F32 b) { return _mm512_div_ps(a, b); }
-LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }    // a·b + c
+LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }  // a·b + c
+LW_INLINE void accumulate(F32& sum, F32 a, F32 b) { sum = fma(a, b, sum); }
 LW_INLINE F32 fnma(F32 a, F32 b, F32 c) { return _mm512_fnmadd_ps(a, b, c); }  // c − a·b
 LW_INLINE F32 sqrt(F32 a) { return _mm512_sqrt_ps(a); }
 LW_INLINE F32 neg(F32 a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }

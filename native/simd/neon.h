@@ -57,7 +57,8 @@ LW_INLINE F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
 LW_INLINE F32 sub(F32 a, F32 b) { return vsubq_f32(a, b); }
 LW_INLINE F32 mul(F32 a, F32 b) { return vmulq_f32(a, b); }
 LW_INLINE F32 div(F32 a, F32 b) { return vdivq_f32(a, b); }
-LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return vfmaq_f32(c, a, b); }   // a·b + c
+LW_INLINE F32 fma(F32 a, F32 b, F32 c) { return vfmaq_f32(c, a, b); }  // a·b + c
+LW_INLINE void accumulate(F32& sum, F32 a, F32 b) { sum = fma(a, b, sum); }
 LW_INLINE F32 fnma(F32 a, F32 b, F32 c) { return vfmsq_f32(c, a, b); }  // c − a·b
 LW_INLINE F32 sqrt(F32 a) { return vsqrtq_f32(a); }
 LW_INLINE F32 neg(F32 a) { return vnegq_f32(a); }
