@@ -2,6 +2,7 @@
  * The only module that touches the addon: its interface by hand, and the loader.
  * Everything here is checked again on the native side, so a wrong call is an error and never a crash.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -151,36 +152,53 @@ export interface Native {
   ): void;
 }
 
-let loaded: Native | undefined;
+interface Loaded {
+  readonly native: Native;
+  readonly file: string;
+}
+let loaded: Loaded | undefined;
 
 /** The addon, loaded on first use. */
 export function native(): Native {
   loaded ??= load();
-  return loaded;
+  return loaded.native;
+}
+
+/** The file that native() loads. @throws if there is none for this platform */
+export function binaryPath(): string {
+  loaded ??= load();
+  return loaded.file;
 }
 
 /** The root of the package: this file lies in lib/ or, bundled, in dist/. */
 const root = (): string => fileURLToPath(new URL('..', import.meta.url));
 
-interface Loader {
-  (directory: string): Native;
-  resolve(directory: string): string;
-}
-const loader = (): Loader => createRequire(import.meta.url)('node-gyp-build') as Loader;
-
-/** The file that native() loads. @throws if there is none for this platform */
-export function binaryPath(): string {
-  return loader().resolve(root());
+/** What node-gyp-build finds; behind a binary for glibc that for musl, since of the systems with musl it knows Alpine alone. */
+function binaries(require: NodeJS.Require): string[] {
+  const file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
+  const musl = file.replace(/\.glibc\.node$/, '.musl.node');
+  return musl !== file && existsSync(musl) ? [file, musl] : [file];
 }
 
-function load(): Native {
-  try {
-    return loader()(root());
-  } catch (cause) {
-    const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
-    throw new Error(
-      `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
-      { cause },
-    );
+function load(): Loaded {
+  const require = createRequire(import.meta.url);
+  const failures: unknown[] = [];
+  const attempt = <T>(run: () => T): T | undefined => {
+    try {
+      return run();
+    } catch (cause) {
+      failures.push(cause);
+      return undefined;
+    }
+  };
+  for (const file of attempt(() => binaries(require)) ?? []) {
+    const addon = attempt(() => require(file) as Native);
+    if (addon !== undefined) return { native: addon, file };
   }
+  const [cause] = failures;
+  const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
+  throw new Error(
+    `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
+    { cause },
+  );
 }
