@@ -121,7 +121,7 @@ LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGrou
   add_products(acc, a, a_row, at, row);
 }
 
-// The same by `accumulate`.
+// The same by `accumulate`, which where B is copied or A in panels costs up to 9 %.
 template <int kRows, int kVectors, int kGroups>
 LW_INLINE void accumulate_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
   F32 row[kVectors];
