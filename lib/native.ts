@@ -2,7 +2,6 @@
  * The only module that touches the addon: its interface by hand, and the loader.
  * Everything here is checked again on the native side, so a wrong call is an error and never a crash.
  */
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -177,7 +176,7 @@ const root = (): string => fileURLToPath(new URL('..', import.meta.url));
 function binaries(require: NodeJS.Require): string[] {
   const file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
   const musl = file.replace(/\.glibc\.node$/, '.musl.node');
-  return musl !== file && existsSync(musl) ? [file, musl] : [file];
+  return musl === file ? [file] : [file, musl];
 }
 
 function load(): Loaded {
