@@ -7,7 +7,7 @@ export const counts = { train: 7291, test: 2007 } as const;
 const size = 16;
 
 /** How many of MNIST's digits, chosen at random, or which. */
-export type Choice = number | Int32Array;
+type Choice = number | Int32Array;
 
 /** Digits of MNIST at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
 export async function digits1989(split: Split, choice: Choice = counts[split]): Promise<LabelledImages> {
