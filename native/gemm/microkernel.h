@@ -102,37 +102,30 @@ LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
 enum class Role { reused, turned, copied, streamed };
 constexpr int lines_across(int vectors) { return (vectors * kLanes + static_cast<int>(kLine) - 1) / static_cast<int>(kLine); }
 
-// acc += the element `at` of each row of A times a row of B.
-template <int kRows, int kVectors, int kGroups>
+// acc += the element `at` of each row of A times a row of B. kOver: by `accumulate`, which where B is copied or A in panels costs up
+// to 9 %.
+template <bool kOver = false, int kRows, int kVectors, int kGroups>
 LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const F32 (&b)[kVectors]) {
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
     const F32 element = set1(a[i / 3][(i % 3) * a_row + at]);
 #pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) acc[i][j] = fma(element, b[j], acc[i][j]);
+    for (int j = 0; j < kVectors; ++j) {
+      if constexpr (kOver) {
+        accumulate(acc[i][j], element, b[j]);
+      } else {
+        acc[i][j] = fma(element, b[j], acc[i][j]);
+      }
+    }
   }
 }
 
-template <int kRows, int kVectors, int kGroups>
+template <bool kOver = false, int kRows, int kVectors, int kGroups>
 LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
   F32 row[kVectors];
 #pragma GCC unroll 16
   for (int j = 0; j < kVectors; ++j) row[j] = load(b + j * kLanes);
-  add_products(acc, a, a_row, at, row);
-}
-
-// The same by `accumulate`, which where B is copied or A in panels costs up to 9 %.
-template <int kRows, int kVectors, int kGroups>
-LW_INLINE void accumulate_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
-  F32 row[kVectors];
-#pragma GCC unroll 16
-  for (int j = 0; j < kVectors; ++j) row[j] = load(b + j * kLanes);
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    const F32 element = set1(a[i / 3][(i % 3) * a_row + at]);
-#pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j) accumulate(acc[i][j], element, row[j]);
-  }
+  add_products<kOver>(acc, a, a_row, at, row);
 }
 
 template <int kRows, int kVectors, Edge kEdge, Role kRole>
@@ -176,7 +169,7 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
       if (packed && a_k == 1) {
         for (; steps >= kJoinedSteps; steps -= kJoinedSteps) {
 #pragma GCC unroll 4
-          for (int u = 0; u < kJoinedSteps; ++u) accumulate_products(acc, a, a_row, u, b + u * kVectors * kLanes);
+          for (int u = 0; u < kJoinedSteps; ++u) add_products<true>(acc, a, a_row, u, b + u * kVectors * kLanes);
           b += kJoinedSteps * kVectors * kLanes;
           move_a(kJoinedSteps);
         }
@@ -184,7 +177,7 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
         for (; steps >= kJoinedSteps; steps -= kJoinedSteps) {
 #pragma GCC unroll 4
           for (int u = 0; u < kJoinedSteps; ++u) {
-            accumulate_products(acc, a, a_row, 0, b + u * kVectors * kLanes);
+            add_products<true>(acc, a, a_row, 0, b + u * kVectors * kLanes);
             move_a(a_k);
           }
           b += kJoinedSteps * kVectors * kLanes;
