@@ -46,25 +46,27 @@ constexpr int64_t kBlockA = (kVectorRegisters == 32 ? 96 : 48) * 1024, kMaxBlock
 // Several blocks of rows share groups of packed panels of B of at most so many elements (768 KB).
 constexpr int64_t kMaxGroupB = 192 * 1024;
 
-// Packing them, strips of so many columns at a time are read from end to end, each line fetched so many rows ahead.
-constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8;
+// Packing them, strips of so many columns (of A: row tiles) at a time are read from end to end, each line fetched so many rows ahead.
+constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8, kStripTiles = 24;
 
 // An operand of more elements than this is not expected in the L2 cache.
 constexpr int64_t kFar = 224 * 1024, kFarC = 128 * 1024;
-// Copying a panel of B, so many of its rows ahead are fetched into the L1 cache (0: none), and the next panel is not fetched where at most
-// so many row tiles share it. On an Intel with AVX-512 that gives 3 and 15 per cent; on
-// Zen 3 with AVX2 the one nothing, and the other costs a third.
-constexpr int64_t kCopyAhead = kLanes == 16 ? 8 : 0, kUnfetchedTiles = kLanes == 16 ? 3 : 0;
+// Copying a panel of B, so many of its rows ahead are fetched into the L1 cache (0: none): 3 per cent on an Intel with AVX-512, nothing on
+// Zen 3 with AVX2. Up to so many row tiles read B in place, one after the other: on Zen 5 7 to 13 per cent faster than with a copy.
+constexpr int64_t kCopyAhead = kLanes == 16 ? 8 : 0, kTilesInPlace = kLanes == 16 ? 6 : 1;
 // A B of at most this many (16 KB) stays in the L1 cache.
 constexpr int64_t kSmallB = 4 * 1024;
 
 // At a pitch of a multiple of 4 KB all rows of A fall into one set of the L1 cache: such an A is copied where that many columns repay it
-// (1024³: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
+// (1024³ on Zen 3: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
 constexpr int64_t kBadRowsA = 1024, kBadRowsB = 256, kCopyColumns = 128;
 
 // An A whose rows are contiguous is copied where so many columns repay it: its steps of k lie on a page each and, at many pitches, share
 // few sets of the L1 cache. What comes from beyond the L2 cache is then at least read from end to end.
 constexpr int64_t kTiledPitch = 128, kTiledColumns = 256, kTiledColumnsFar = 64;
+
+// With AVX-512 neither copy of A is worth it: without them products are up to 25 % faster on Zen 5.
+constexpr bool kCopiesA = kLanes != 16;
 
 // Row tiles are as equal as can be: none is left with the latency of one or two rows.
 struct RowTiles {
@@ -77,7 +79,9 @@ LW_INLINE RowTiles row_tiles(int64_t rows, int64_t count) { return {count, rows 
 // A copied A keeps its rows at an odd number of cache lines.
 LW_INLINE int64_t panel_pitch(int64_t depth) { return (divide_up(depth, kLine) | 1) * kLine; }
 
-// Few columns are computed transposed, up to so many and so many rows at a time.
+// Few columns are computed transposed, up to so many and so many rows at a time; where k is not contiguous on either side, if A has more
+// elements than kFarTransposed.
+constexpr int64_t kFarTransposed = kCopiesA ? kFar : 1 << 20;
 constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch = kTransposedRows + kLine;
 
 // Scratch: the panels of A with their padding, the panels of B and a line to write over, a transposed block of C.

@@ -8,6 +8,8 @@ namespace {
 // Work in vectors · rows, counting the transposition of A as five columns where k is contiguous (measured), of C as two.
 LW_INLINE bool better_transposed(const GemmArgs& g, int64_t rows) {
   if (g.n > kMaxTransposed || rows < 2 * kLanes) return false;
+  // Both sides have contiguous rows and A does not stay in the cache: B is the one to copy, and A is read from end to end.
+  if (g.a_row == 1 && g.b_col == 1 && g.n >= 2 * kLine && rows >= 2 * g.n && rows * g.k > kFarTransposed) return true;
   const int64_t plain = rows * divide_up(g.n, kLanes) * kLanes;
   return rows * (g.n + (g.a_row == 1 ? 2 : 7)) < plain;
 }

@@ -40,6 +40,7 @@ struct Plan {
   bool in_registers;         // B is transposed on the fly
   bool one_row;              // read B from end to end
   bool small_b;              // stays in the L1 cache where it is
+  bool b_in_place;           // no tile needs it packed
   bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
 
@@ -52,13 +53,14 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   const int64_t most = tile_rows(plan.vectors), blocks = larger((rows * a_row + kBlockA / 2) / kBlockA, 1);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;
   plan.grouped = rows > plan.rows && !plan.in_registers;
-  plan.copy_a = g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
+  plan.copy_a = kCopiesA && g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
   plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
   plan.far_a = rows * g.k > kFar;
-  plan.tiled_a =
-      g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most && columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
-  const bool copies_few = g.b_col == 1 && rows > most && rows <= kUnfetchedTiles * most;
-  plan.far_b = (columns * g.k > kFar || g.cold_b) && !copies_few;
+  plan.tiled_a = kCopiesA && g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most &&
+                 columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
+  plan.far_b = columns * g.k > kFar || g.cold_b;
+  plan.b_in_place =
+      !plan.grouped && g.b_col == 1 && (rows <= most || plan.small_b || (rows <= kTilesInPlace * most && g.b_row % kBadRowsB != 0));
   plan.far_c = rows * columns > kFarC;
   return plan;
 }
@@ -120,9 +122,11 @@ struct RowsOfA {
     pack_a(rows, block.depth, block.a + i * block.g.a_row, block.g.a_row, copy + i * row);
   }
 
-  void place(Tile& tile, int64_t i, int64_t rows) const {
-    tile.a = (A::kGathered || copied || tiled ? copy : block.a) + i * row;
-    tile.a_next = rows * row;
+  // Tile t.
+  void place(Tile& tile, int64_t t) const {
+    const int64_t rows = block.tiles.size(t), start = block.tiles.start(t);
+    tile.a = tiled ? copy + tile_panel(block.tiles, block.depth, t) : (A::kGathered || copied ? copy : block.a) + start * row;
+    tile.a_next = rows * row + (tiled ? kLine : 0);
     tile.a_row = tiled ? 1 : row;
     tile.a_k = A::kDepthMajor ? panel_pitch(block.rows) : tiled ? rows : A::kGathered ? 1 : block.g.a_col;
   }
@@ -132,9 +136,9 @@ struct RowsOfA {
 struct Panel {
   int64_t j, columns;
   int vectors;
-  const float* b;            // where it lies in B
-  float* packed;             // its place as a packed panel
-  bool is_first, is_direct;  // direct: no tile needs it packed
+  const float* b;  // where it lies in B
+  float* packed;   // its place as a packed panel
+  bool is_first;
   bool is_full() const { return columns == vectors * kLanes; }
 };
 
@@ -144,13 +148,13 @@ void run_panel(const Block& block, const Plan& plan, const RowsOfA<A>& a, const 
   const GemmArgs& g = block.g;
   const RowTiles& tiles = block.tiles;
   const bool full = panel.is_full(), copies_a = panel.is_first && a.copied;
-  const bool streams = panel.is_direct && tiles.count == 1 && plan.far_b && full;
   for (int64_t t = 0; t < tiles.count; t += tile.count) {
     const int64_t rows = tiles.size(t), i = tiles.start(t);
-    const bool in_place = panel.is_direct || (!plan.grouped && g.b_col == 1 && t == 0), copies = in_place && !panel.is_direct;
+    const bool copies = !plan.b_in_place && !plan.grouped && g.b_col == 1 && t == 0, in_place = plan.b_in_place || copies;
+    const bool streams = plan.b_in_place && t == 0 && plan.far_b && full;
     if (copies_a) a.copy_rows(i, rows);
-    a.place(tile, i, rows);
-    tile.count = copies || copies_a ? 1 : (t < tiles.longer ? tiles.longer : tiles.count) - t;
+    a.place(tile, t);
+    tile.count = copies || copies_a || streams ? 1 : (t < tiles.longer ? tiles.longer : tiles.count) - t;
     tile.b = in_place || plan.in_registers ? panel.b : panel.packed;
     tile.b_k = plan.in_registers ? g.b_col : in_place ? g.b_row : panel.vectors * kLanes;
     tile.copy = panel.packed;
@@ -163,6 +167,7 @@ void run_panel(const Block& block, const Plan& plan, const RowsOfA<A>& a, const 
      : streams         ? tile_kernel<Edge::full, Role::streamed>(rows, panel.vectors)
      : is_turned       ? turned_tile_kernel(rows, panel.vectors, edge)
                        : tile_kernel(rows, panel.vectors, edge))(tile);
+    if (streams) tile.ahead.total = 0;
     if (block.is_last) activate(g.activation, tile.count * rows, panel.columns, tile.c, g.c_row);
   }
 }
@@ -188,7 +193,6 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
   const GemmArgs& g = block.g;
   const int64_t depth = block.depth, tiles = block.tiles.count;
   const RowsOfA<A> a(block, plan, from_a, scratch);
-  const bool is_direct = !plan.grouped && g.b_col == 1 && (tiles == 1 || plan.small_b);
   Tile tile;
   tile.depth = depth;
   tile.c_row = g.c_row;
@@ -199,7 +203,7 @@ void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, co
     const int vectors = panel_vectors(plan.vectors, n1 - j);
     const int64_t width = vectors * kLanes, columns = smaller(width, n1 - j), next = j + columns;
     float* const packed = block.panels + (plan.grouped ? (j - n0) * depth : 0);
-    const Panel panel = {j, columns, vectors, block.b + j * g.b_col, packed, j == n0, is_direct};
+    const Panel panel = {j, columns, vectors, block.b + j * g.b_col, packed, j == n0};
     if (!plan.grouped && B::kGathered) from_b.panel(block.p0, depth, j, columns, width, packed);
     if (!plan.grouped && !B::kGathered && g.b_col != 1 && !plan.in_registers)
       pack_panel(depth, columns, width, panel.b, g.b_row, g.b_col, packed);

@@ -50,7 +50,7 @@ struct Tile {
   int64_t count, a_next, c_next;  // so many tiles one after the other with the same B, so far apart
   const float* bias;              // null: none
   int last;                       // columns of the last vector, 1..kLanes
-  bool add_c, relu, far_c;        // far_c: C is fetched while the sum runs
+  bool add_c, relu, far_c;        // far_c: C is fetched into the L2 cache while the sum runs
   Ahead ahead;
 };
 
@@ -140,7 +140,7 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) prefetch(t_c + i * t.c_row + j * kLanes);
+      for (int j = 0; j < kVectors; ++j) prefetch_l2(t_c + i * t.c_row + j * kLanes);
   }
 
   // One pointer for three rows keeps twelve of them within the general registers.

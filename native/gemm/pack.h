@@ -57,25 +57,27 @@ void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* o
   for (int64_t i = 0; i < rows; ++i) copy_run(depth, a + i * a_row, out + i * pitch);
 }
 
-// Steps of k of an A whose rows are contiguous, as a panel [depth][size] for each row tile, one behind the other; from its first row on A
-// has `beyond` of them. A step is read from end to end while those to come are fetched. A whole vector is stored also where the next steps
-// of its tile will be, but not where the next tile lies.
-LW_INLINE void pack_tiles(const RowTiles& tiles, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
-  const int64_t rows = tiles.start(tiles.count);
-  for (int64_t p = 0; p < depth; ++p) {
-    const float* const in = a + p * a_col;
-    for (int64_t i = 0; i < rows; i += kLine) prefetch(in + kStripAhead * a_col + i);
-    for (int64_t t = 0; t < tiles.count; ++t) {
-      const int64_t size = tiles.size(t), start = tiles.start(t);
-      for (int64_t i = 0; i < size; i += kLanes) {
-        const int count = static_cast<int>(smaller(kLanes, size - i));
-        const F32 x = start + i + kLanes <= beyond ? load(in + start + i) : load_n(in + start + i, count);
-        float* const to = out + start * depth + p * size + i;
-        if (p * size + i + kLanes <= depth * size) {
-          store(to, x);
-        } else {
-          store_n(to, x, count);
-        }
+// Where the panel of row tile t lies: a line apart from its neighbours, so that a whole vector may be stored at its end and not all panels
+// begin in the same set of the L1 cache.
+LW_INLINE int64_t tile_panel(const RowTiles& tiles, int64_t depth, int64_t t) { return tiles.start(t) * depth + t * kLine; }
+
+// Steps of k of an A whose rows are contiguous, as a panel [depth][size] for each row tile; from its first row on A has `beyond` of them.
+// Some tiles at a time: as many lines as the L1 cache can hold at any pitch of panels. The steps to come are fetched.
+void pack_tiles(const RowTiles& tiles, int64_t beyond, int64_t depth, const float* a, int64_t a_col, float* out) {
+  for (int64_t t0 = 0; t0 < tiles.count; t0 += kStripTiles) {
+    const int64_t t1 = smaller(tiles.count, t0 + kStripTiles), begin = tiles.start(t0), end = tiles.start(t1);
+    for (int64_t p = 0; p < depth; ++p) {
+      const float* from = a + p * a_col + begin;
+      for (int64_t i = 0; i < end - begin; i += kLine) prefetch(from + kStripAhead * a_col + i);
+      float* panel = out + tile_panel(tiles, depth, t0);
+      int64_t left = beyond - begin;
+      for (int64_t t = t0; t < t1; ++t) {
+        const int64_t size = tiles.size(t);
+        for (int64_t i = 0; i < size; i += kLanes)
+          store(panel + p * size + i, i + kLanes <= left ? load(from + i) : load_n(from + i, static_cast<int>(left - i)));
+        from += size;
+        left -= size;
+        panel += size * depth + kLine;
       }
     }
   }
