@@ -12,6 +12,8 @@ namespace {
 constexpr int kDotChains = 16, kDotVectors = kDotChains / kLanes;
 // So many products at once that there are 8 chains of vectors.
 constexpr int kDots = 8 / kDotVectors;
+// So many blocks of depth of the same rows follow one another: rows are read from end to end.
+constexpr int kDotBlocks = 8;
 // A vector whose elements lie apart is copied in parts of at most so many.
 constexpr int64_t kMaxVector = 64 * 1024;
 constexpr int64_t kMinDotDepth = 32;
@@ -57,6 +59,12 @@ LW_INLINE void dots(int64_t depth, const float* x, const float* rows, int64_t pi
   }
 }
 
+// Those of each block of `depth` steps to partial[block][at + r].
+template <int kCount>
+LW_INLINE void dot_blocks(int64_t depth, int64_t block, const float* x, const float* rows, int64_t pitch, int at, F32 (*partial)[kLanes]) {
+  for (int64_t p = 0; p < depth; p += block, ++partial) dots<kCount>(smaller(block, depth - p), x + p, rows + p, pitch, *partial + at);
+}
+
 // The sums of the lanes of kLanes vectors.
 LW_INLINE F32 fold_each(F32 (&partial)[kLanes]) {
   transpose(partial);
@@ -78,16 +86,19 @@ LW_INLINE void add_dots(const GemmArgs& g, int64_t begin, int64_t end, int64_t p
     alignas(64) float old[kLanes] = {};
     for (int i = 0; i < count; ++i) old[i] = c[i * c_step];
     F32 sum = load(old);
-    for (int64_t p = p0; p < p1; p += block) {
+    for (int64_t p = p0; p < p1; p += kDotBlocks * block) {
+      const int64_t beyond = smaller(p1, p + kDotBlocks * block);
+      F32 partial[kDotBlocks][kLanes];
       const float* const rows = matrix + j * pitch + p;
-      const int64_t depth = smaller(block, p1 - p);
-      F32 partial[kLanes];
       int r = 0;
-      for (; r + kDots <= count; r += kDots) dots<kDots>(depth, x + (p - p0), rows + r * pitch, pitch, partial + r);
-      for (; r < count; ++r) dots<1>(depth, x + (p - p0), rows + r * pitch, pitch, partial + r);
-      for (; r < kLanes; ++r) partial[r] = zero();
-      const F32 dot = fold_each(partial);
-      sum = p > 0 || g.accumulate ? add(sum, dot) : dot;
+      for (; r + kDots <= count; r += kDots) dot_blocks<kDots>(beyond - p, block, x + (p - p0), rows + r * pitch, pitch, r, partial);
+      for (; r < count; ++r) dot_blocks<1>(beyond - p, block, x + (p - p0), rows + r * pitch, pitch, r, partial);
+      for (; r < kLanes; ++r)
+        for (int64_t b = 0; b * block < beyond - p; ++b) partial[b][r] = zero();
+      for (int64_t q = p, b = 0; q < beyond; q += block, ++b) {
+        const F32 dot = fold_each(partial[b]);
+        sum = q > 0 || g.accumulate ? add(sum, dot) : dot;
+      }
     }
     if (is_last && g.bias != nullptr) sum = add(sum, column ? set1(*g.bias) : load_n(g.bias + j, count));
     if (is_last && g.activation == Activation::relu) sum = max_second(zero(), sum);
