@@ -48,7 +48,13 @@ struct Plan {
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth, int64_t a_row) {
   Plan plan;
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
-  plan.vectors = plan.in_registers ? 2 : rows <= tile_rows(8) ? 8 : rows <= tile_rows(4) ? 4 : columns <= kLanes ? 1 : kTileVectors;
+  const bool three = takes_three(rows) && g.b_col == 1 && (rows <= tile_rows(3) || g.b_row % kBadRowsB != 0);
+  plan.vectors = plan.in_registers      ? 2
+                 : rows <= tile_rows(8) ? 8
+                 : rows <= tile_rows(4) ? 4
+                 : columns <= kLanes    ? 1
+                 : three                ? 3
+                                        : kTileVectors;
   plan.one_row = rows == 1 && g.b_col == 1 && columns > kMaxVectors * kLanes;
   const int64_t most = tile_rows(plan.vectors), blocks = larger((rows * a_row + kBlockA / 2) / kBlockA, 1);
   plan.rows = divide_up(divide_up(rows, blocks), most) * most;

@@ -233,10 +233,14 @@ void tile(Tile& t) {
 
 using TileKernel = void (*)(Tile&);
 
-// Two row tiles or more share a panel when it is copied, so the first has more than half the rows of a full one.
+// Two row tiles or more share a panel when it is copied, so the first has more than half the rows of a full one. Three vectors are for
+// more rows than four can take.
+constexpr int least_rows(int vectors, Role role) {
+  return role == Role::copied ? kTileRows / 2 + 1 : vectors == 3 ? (kTileRows + 1) / 2 : 1;
+}
 template <int kVectors, Edge kEdge, Role kRole, int kRows = tile_rows(kVectors)>
 LW_INLINE TileKernel tile_kernel(int64_t rows) {
-  if constexpr (kRows == (kRole == Role::copied ? kTileRows / 2 + 1 : 1)) {
+  if constexpr (kRows == least_rows(kVectors, kRole)) {
     return tile<kRows, kVectors, kEdge, kRole>;
   } else {
     return rows == kRows ? tile<kRows, kVectors, kEdge, kRole> : tile_kernel<kVectors, kEdge, kRole, kRows - 1>(rows);
@@ -248,6 +252,9 @@ LW_INLINE TileKernel tile_kernel(int64_t rows, int vectors) {
   switch (vectors) {
     case 1: return tile_kernel<1, kEdge, kRole>(rows);
     case 2: return tile_kernel<2, kEdge, kRole>(rows);
+    case 3:
+      if constexpr (tile_rows(3) > 0) return tile_kernel<3, kEdge, kRole>(rows);
+      [[fallthrough]];
     case 4: return tile_kernel<4, kEdge, kRole>(rows);
     default: return tile_kernel<8, kEdge, kRole>(rows);
   }
