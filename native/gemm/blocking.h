@@ -97,7 +97,8 @@ constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch =
 constexpr int64_t kScratchA = 2 * kBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes + kLine;
 constexpr int64_t kScratchB = kMaxGroupB + kPanelB;
 constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
-static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <= kScratchA);  // a pitch is at most 5/4 of a depth above 64
+static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <=
+              kScratchA);  // a pitch is at most 5/4 of a depth above 64, as are tiles a line apart
 static_assert((kScratchA + kScratchB + kTransposedC) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).

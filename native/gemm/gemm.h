@@ -189,7 +189,7 @@ void run_row(const Block& block, int64_t n0, int64_t n1, float* scratch) {
 
 // Rows of one block × columns [n0, n1).
 //
-// A row-contiguous B is used in place by a single row tile or where it is small; else, unless its panels are there already, the first row
+// A row-contiguous B is used in place by few row tiles or where it is small; else, unless its panels are there already, the first row
 // tile that meets a panel leaves it behind packed. Other kinds of B are packed before. Meanwhile what comes next is fetched.
 template <class A, class B>
 void gemm_block(const Block& block, const Plan& plan, int64_t n0, int64_t n1, const A& from_a, const B& from_b, float* scratch) {

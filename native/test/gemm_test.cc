@@ -266,6 +266,25 @@ LW_TEST(rows_of_a_that_share_cache_sets) {
   for (int64_t m : {7, 8, 9, 13, 14, 15, 25, 26}) check({m, 300, 70, kForms[2], 1, 128});
 }
 
+// Both sides have contiguous rows, C few columns, and A is larger than the L2 cache (the second: than that of any row).
+LW_TEST(far_products_of_few_columns) {
+  for (int64_t pad : {0, 3}) check({620, 40, 400, kForms[2], 1, pad, true, true, Activation::relu, {1, 3}});
+  check({700, 33, 1600, kForms[2], 1, 1, false, false, Activation::none, {2}});
+}
+
+// Rows of one to six tiles read a B beyond the L2 cache where it lies, the first of them fetching ahead.
+LW_TEST(few_rows_and_a_far_b) {
+  for (int64_t m : {5, 6, 7, 8, 13, 16, 17, 30, 72, 73}) check({m, 651, 400, kForms[0], 1, m % 2, true, true, Activation::relu, {1, 2}});
+}
+
+// More blocks of depth than are kept at once.
+LW_TEST(long_vectors) {
+  for (int64_t n : {1, 9, 21}) {
+    check({1, n, 3500, kForms[1], 1, 3, true, true, Activation::relu, {2}});
+    check({n, 1, 3500, kForms[0], 1, 3, false, true, Activation::none, {2}});
+  }
+}
+
 LW_TEST(random_problems) {
   std::mt19937 random(11);
   const auto below = [&](int n) { return int64_t(random() % n); };
