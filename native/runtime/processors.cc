@@ -12,24 +12,34 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace lanewise {
 namespace {
 
 #if defined(__linux__)
-int affinity_processors() {
-  // The mask may be longer than cpu_set_t on large machines: grow until it fits.
+// The processors a thread may use (0: the calling thread), null if the system does not say. The mask may be longer than cpu_set_t on
+// large machines: grow until it fits.
+cpu_set_t* allowed_processors(int thread, size_t& bytes) {
   for (int count = CPU_SETSIZE; count <= 1 << 20; count *= 2) {
     cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(count));
     if (!set) break;
-    const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(count));
-    const bool ok = sched_getaffinity(0, bytes, set) == 0;
-    const int found = ok ? CPU_COUNT_S(bytes, set) : 0;
+    bytes = CPU_ALLOC_SIZE(static_cast<size_t>(count));
+    if (sched_getaffinity(thread, bytes, set) == 0) return set;
     CPU_FREE(set);
-    if (ok) return found;
   }
-  return static_cast<int>(std::thread::hardware_concurrency());
+  return nullptr;
+}
+
+int affinity_processors() {
+  size_t bytes = 0;
+  cpu_set_t* set = allowed_processors(0, bytes);
+  if (!set) return static_cast<int>(std::thread::hardware_concurrency());
+  const int found = CPU_COUNT_S(bytes, set);
+  CPU_FREE(set);
+  return found;
 }
 
 constexpr double kNoQuota = std::numeric_limits<double>::infinity();
@@ -96,5 +106,41 @@ int usable_processors() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 #endif
 }
+
+#if defined(__linux__)
+int current_processor() { return sched_getcpu(); }
+
+int current_thread() { return static_cast<int>(syscall(SYS_gettid)); }
+
+KeptOff::KeptOff(int thread, int processor) : thread_(thread) {
+  cpu_set_t* allowed = allowed_processors(thread, bytes_);
+  if (!allowed) return;
+  const size_t place = static_cast<size_t>(processor);
+  const bool allows = CPU_ISSET_S(place, bytes_, allowed);
+  CPU_CLR_S(place, bytes_, allowed);
+  const bool moved = CPU_COUNT_S(bytes_, allowed) > 0 && sched_setaffinity(thread, bytes_, allowed) == 0;
+  if (allows) CPU_SET_S(place, bytes_, allowed);
+  if (moved) {
+    allowed_ = allowed;
+  } else {
+    CPU_FREE(allowed);
+  }
+}
+
+KeptOff::~KeptOff() {
+  if (!allowed_) return;
+  auto* allowed = static_cast<cpu_set_t*>(allowed_);
+  sched_setaffinity(thread_, bytes_, allowed);
+  CPU_FREE(allowed);
+}
+#else
+int current_processor() { return -1; }
+
+int current_thread() { return -1; }
+
+KeptOff::KeptOff(int thread, int) : thread_(thread) {}
+
+KeptOff::~KeptOff() = default;
+#endif
 
 }  // namespace lanewise

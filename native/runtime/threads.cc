@@ -7,9 +7,6 @@
 #include "kernels/args.h"
 #include "processors.h"
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -32,15 +29,6 @@ int64_t count_spins() {
     best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
   }
   return static_cast<int64_t>(kSpinNanoseconds * kPauses / std::max(best, 1.0));
-}
-
-// Where the calling thread runs, −1 if the system does not say.
-int current_processor() {
-#if defined(__linux__)
-  return sched_getcpu();
-#else
-  return -1;
-#endif
 }
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
@@ -144,7 +132,6 @@ void ThreadPool::await_order(Worker& worker, uint32_t seen, int caller_processor
   const int64_t spins = spins_against(caller_processor);
   for (int64_t i = 0; i < spins; ++i) {
     if (worker.order.value() != seen) return;
-    if (active_runs_.load(std::memory_order_relaxed) == 0) break;
     spin_pause();
   }
   worker.order.sleep(seen);

@@ -28,7 +28,7 @@ class ThreadPool {
   // Takes effect at the next parallel region, also of a run in flight.
   void set_threads(int count) { threads_.store(count, std::memory_order_relaxed); }
 
-  // Workers stay awake between regions while a run is active, and go to sleep at once when none is.
+  // Runs at the same time are counted: each gets fewer workers.
   class ActiveRun {
    public:
     explicit ActiveRun(ThreadPool& pool) : pool_(pool) { pool_.active_runs_.fetch_add(1, std::memory_order_relaxed); }

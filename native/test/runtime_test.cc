@@ -15,9 +15,13 @@
 #include "runtime/run.h"
 #include "runtime/runner_threads.h"
 #include "runtime/size.h"
+#include "runtime/thread_signal.h"
 #include "runtime/threads.h"
 #include "stream_writer.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__unix__)
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,6 +181,43 @@ LW_TEST(more_threads_than_processors_do_not_crawl) {
   for (int i = 0; i < 500; ++i) region(counters);
   CHECK(steady_clock::now() - start < milliseconds(5000));
 }
+
+#if defined(__linux__)
+LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
+  if (usable_processors() < 2) return;
+  constexpr int kRounds = 20;
+  Signal ask, answer;
+  std::atomic<int> thread{-1}, processor{-1};
+  std::thread sleeper([&] {
+    thread = current_thread();
+    for (uint32_t round = 0; round <= kRounds; ++round) {
+      processor = current_processor();
+      answer.post(round + 1);
+      if (round < kRounds) ask.sleep(round);
+    }
+  });
+  answer.sleep(0);
+  cpu_set_t own, before, after;
+  CHECK(sched_getaffinity(0, sizeof own, &own) == 0);
+  CHECK(sched_getaffinity(thread, sizeof before, &before) == 0);
+  int met = 0, changed = 0;
+  for (uint32_t round = 1; round < kRounds; ++round) {
+    const int avoided = processor;
+    {
+      const KeptOff off(thread, avoided);
+      ask.post(round);
+      answer.sleep(round);
+    }
+    met += processor == avoided;
+    changed += sched_getaffinity(thread, sizeof after, &after) != 0 || !CPU_EQUAL(&before, &after);
+  }
+  CHECK(met == 0);
+  CHECK(changed == 0);
+  ask.post(kRounds);
+  sleeper.join();
+  CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&own, &after));  // the sleeper has woken this thread
+}
+#endif
 
 LW_TEST(denormals_are_flushed_in_scope_and_on_workers) {
   const auto halved = [] {

@@ -68,14 +68,13 @@ LW_INLINE ConvShape reachable(const ConvShape& shape) {
 LW_INLINE int64_t phases_down(const ConvShape& s) { return smaller(s.stride_h, s.h); }
 LW_INLINE int64_t phases_across(const ConvShape& s) { return smaller(s.stride_w, s.w); }
 
-// The largest phase stands for all in the grid.
+// What the grid divides: the pixels of the largest phase, with the taps of all of them. A task has its pixels of every phase, since
+// phases differ in taps.
 GemmArgs conv_backward_data_product(const ConvShape& s) {
   GemmArgs g = {};
   g.m = s.n * divide_up(s.h, s.stride_h) * divide_up(s.w, s.stride_w), g.n = group_inputs(s);
-  const int64_t spacing_h = s.stride_h / congruence(s.dilation_h, s.stride_h).divisor;
-  const int64_t spacing_w = s.stride_w / congruence(s.dilation_w, s.stride_w).divisor;
-  g.k = divide_up(s.kh, spacing_h) * divide_up(s.kw, spacing_w) * group_outputs(s);
-  g.batch = phases_down(s) * phases_across(s) * s.groups;
+  g.k = s.kh * s.kw * group_outputs(s);
+  g.batch = s.groups;
   return g;
 }
 
@@ -157,26 +156,29 @@ int64_t conv_backward_data(const ConvBackwardDataArgs& a, int64_t begin, int64_t
   if (is_pointwise(a.shape) && a.shape.oc > 0) return pointwise_backward_data(a, begin, end, floats);
   const GemmArgs product = conv_backward_data_product(s);
   const Congruence down = congruence(s.dilation_h, s.stride_h), across = congruence(s.dilation_w, s.stride_w);
-  for_each_rectangle(
-      make_grid(product), product.m, product.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-        const int64_t phase = item / s.groups, row = phase / phases_across(s), column = phase % phases_across(s);
-        const DataPart part = {phase_of(down, row, s.h, s.stride_h, s.dilation_h, s.pad_top, s.kh),
-                               phase_of(across, column, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw), item % s.groups};
-        const Window window = phase_window(s, a.dy + part.group * group_outputs(s), part.rows, part.columns, group_outputs(s));
-        GemmArgs g = product;
-        g.m = s.n * part.rows.count * part.columns.count;
-        g.k = window_depth(window);
-        m1 = smaller(m1, g.m);
-        if (m0 >= m1) return;
-        const WindowOperand windows = {window, floats + kProductScratch, 0};
-        const WeightOperand weights = {s, part, a.w, 0};
-        if (s.stride_h == 1 && s.stride_w == 1) {
-          g.c = a.dx + part.group * g.n, g.c_row = s.c;
-          part_rectangle(g, m0, m1, n0, n1, windows, weights, floats);
-        } else {
-          spread_rectangle(a, part, g, m0, m1, n0, n1, windows, weights, floats);
-        }
-      });
+  const auto run_phase = [&](int64_t group, int64_t row, int64_t column, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    const DataPart part = {phase_of(down, row, s.h, s.stride_h, s.dilation_h, s.pad_top, s.kh),
+                           phase_of(across, column, s.w, s.stride_w, s.dilation_w, s.pad_left, s.kw), group};
+    const Window window = phase_window(s, a.dy + group * group_outputs(s), part.rows, part.columns, group_outputs(s));
+    GemmArgs g = product;
+    g.m = s.n * part.rows.count * part.columns.count;
+    g.k = window_depth(window);
+    m1 = smaller(m1, g.m);
+    if (m0 >= m1) return;
+    const WindowOperand windows = {window, floats + kProductScratch, 0};
+    const WeightOperand weights = {s, part, a.w, 0};
+    if (s.stride_h == 1 && s.stride_w == 1) {
+      g.c = a.dx + group * g.n, g.c_row = s.c;
+      part_rectangle(g, m0, m1, n0, n1, windows, weights, floats);
+    } else {
+      spread_rectangle(a, part, g, m0, m1, n0, n1, windows, weights, floats);
+    }
+  };
+  for_each_rectangle(make_grid(product), product.m, product.n, begin, end,
+                     [&](int64_t group, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+                       for (int64_t row = 0; row < phases_down(s); ++row)
+                         for (int64_t column = 0; column < phases_across(s); ++column) run_phase(group, row, column, m0, m1, n0, n1);
+                     });
   return kOk;
 }
 
