@@ -28,7 +28,7 @@
     "lanewise_avx512_sources": ["native/isa/avx512.cc"],
     "lanewise_neon_sources": ["native/isa/neon.cc"],
     "lanewise_cflags": ["-std=c++20", "-O3", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-ffp-contract=off", "-Wall", "-Wextra"],
-    "lanewise_kernel_cflags": ["-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables", "-fno-math-errno", "-fno-trapping-math"],
+    "lanewise_kernel_cflags": ["-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables", "-fno-math-errno", "-fno-trapping-math", "-falign-functions=64"],
     "lanewise_core_cflags": ["-O2"],
     "lanewise_addon_cflags": ["-Os"],
     "lanewise_baseline_cflags": ["-Os"],

@@ -232,13 +232,13 @@ void panel_product(int64_t rows, int64_t k, int64_t columns, const float* a, con
   }
 }
 
-// Tasks take so many tiles, as equal as can be, and so many output channels. No bit depends on it.
+// Tasks take so many tiles, an even number of equal parts, and so many output channels. No bit depends on it.
 struct WinogradPlan {
   int64_t blocks, tiles, groups, outputs;
 };
 LW_INLINE WinogradPlan winograd_plan(const WinogradShape& s) {
   const int64_t all = winograd_tiles(s), most = smaller(kMostTiles, larger(kLeastTiles, kNearTiles / s.c / 12 * 12));
-  const int64_t even = divide_up(all, larger(divide_up(all, most), 1)), tiles = smaller(most, divide_up(even, kTileRows) * kTileRows);
+  const int64_t parts = divide_up(all, most), tiles = divide_up(all, larger(parts + (parts > 1 ? parts % 2 : 0), 1));
   const int64_t blocks = divide_up(all, larger(tiles, 1));
   const int64_t groups = larger(1, smaller(kWinogradTasks / larger(blocks, 1), s.oc / kLeastOutputs));
   return {blocks, tiles, groups, divide_up(divide_up(s.oc, groups), kTileColumns) * kTileColumns};
