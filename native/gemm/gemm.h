@@ -304,17 +304,22 @@ int64_t gemm_tasks(const GemmArgs& g) {
 }
 
 // Tasks count rows fastest, then columns, then the items of a batch; neighbours are merged into the largest rectangles, so that one
-// range packs B once and a single thread works as if there were no grid. Calls run(item, first row, beyond, first column, beyond).
+// range packs B once and a single thread works as if there were no grid. Where rows are dear, because all of them are copied, columns
+// come first if there are fewer. Calls run(item, first row, beyond, first column, beyond).
 template <class Run>
-LW_INLINE void for_each_rectangle(const Grid& grid, int64_t m, int64_t n, int64_t begin, int64_t end, const Run& run) {
+LW_INLINE void for_each_rectangle(const Grid& grid, int64_t m, int64_t n, int64_t begin, int64_t end, const Run& run,
+                                  bool dear_rows = false) {
   const int64_t tasks = grid.column_blocks * grid.row_blocks;
+  const bool columns_first = dear_rows && m > n;
+  const int64_t line = columns_first ? grid.column_blocks : grid.row_blocks;
   for (int64_t task = begin; task < end;) {
     const int64_t item = task / tasks, first = task % tasks;
     const int64_t count = smaller(end - task, tasks - first);
-    const int64_t column = first / grid.row_blocks, row = first % grid.row_blocks;
-    const bool whole = row == 0 && count >= grid.row_blocks;
-    const int64_t across = whole ? count / grid.row_blocks : 1;
-    const int64_t down = whole ? grid.row_blocks : smaller(count, grid.row_blocks - row);
+    const int64_t at = first % line;
+    const bool whole = at == 0 && count >= line;
+    const int64_t lines = whole ? count / line : 1, length = whole ? line : smaller(count, line - at);
+    const int64_t row = columns_first ? first / line : at, down = columns_first ? lines : length;
+    const int64_t column = columns_first ? at : first / line, across = columns_first ? length : lines;
     run(item, row * grid.rows, smaller(m, (row + down) * grid.rows), column * grid.columns, smaller(n, (column + across) * grid.columns));
     task += across * down;
   }

@@ -140,7 +140,8 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
         } else {
           gemm_rectangle(g, m0, m1, n0, n1, floats, windows);
         }
-      });
+      },
+      true);
   return kOk;
 }
 
