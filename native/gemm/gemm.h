@@ -48,7 +48,7 @@ struct Plan {
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth, int64_t a_row) {
   Plan plan;
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
-  const bool three = takes_three(rows) && g.b_col == 1 && (rows <= tile_rows(3) || g.b_row % kBadRowsB != 0);
+  const bool three = takes_three(rows) && g.b_col == 1 && (rows <= tile_rows(3) || !bad_rows_b(g.b_row, false));
   plan.vectors = plan.in_registers      ? 2
                  : rows <= tile_rows(8) ? 8
                  : rows <= tile_rows(4) ? 4
@@ -57,16 +57,16 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
                                         : kTileVectors;
   plan.one_row = rows == 1 && g.b_col == 1 && columns > kMaxVectors * kLanes;
   const int64_t most = tile_rows(plan.vectors), blocks = larger((rows * a_row + kBlockA / 2) / kBlockA, 1);
-  plan.rows = divide_up(divide_up(rows, blocks), most) * most;
+  plan.rows = blocks == 1 ? rows : divide_up(divide_up(rows, blocks), most) * most;
   plan.grouped = rows > plan.rows && !plan.in_registers;
   plan.copy_a = kCopiesA && g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
-  plan.small_b = depth * columns <= kSmallB && g.b_row % kBadRowsB != 0;
+  const bool bad_b = bad_rows_b(g.b_row, rows > kFewTiles * most && g.k > 2 * depth);
+  plan.small_b = depth * columns <= kSmallB && !bad_b;
   plan.far_a = rows * g.k > kFar;
   plan.tiled_a = kCopiesA && g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most &&
                  columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   plan.far_b = columns * g.k > kFar || g.cold_b;
-  plan.b_in_place =
-      !plan.grouped && g.b_col == 1 && (rows <= most || plan.small_b || (rows <= kTilesInPlace * most && g.b_row % kBadRowsB != 0));
+  plan.b_in_place = !plan.grouped && g.b_col == 1 && (rows <= most || plan.small_b || (rows <= kTilesInPlace * most && !bad_b));
   plan.far_c = rows * columns > kFarC;
   return plan;
 }
@@ -310,6 +310,10 @@ template <class Run>
 LW_INLINE void for_each_rectangle(const Grid& grid, int64_t m, int64_t n, int64_t begin, int64_t end, const Run& run,
                                   bool dear_rows = false) {
   const int64_t tasks = grid.column_blocks * grid.row_blocks;
+  if (tasks == 1) {  // without a division
+    for (int64_t item = begin; item < end; ++item) run(item, 0, m, 0, n);
+    return;
+  }
   const bool columns_first = dear_rows && m > n;
   const int64_t line = columns_first ? grid.column_blocks : grid.row_blocks;
   for (int64_t task = begin; task < end;) {

@@ -114,7 +114,8 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
   }
   const GemmArgs product = conv_backward_weights_product(a);
   for_each_rectangle(
-      make_grid(product), product.m, product.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+      make_grid(product), product.m, product.n, begin, end,
+      [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
         PartProduct part = part_product(a, product, item);
         GemmArgs& g = part.g;
         const Window& window = part.window;
