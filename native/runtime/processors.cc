@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include <algorithm>
+#include <bit>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -20,26 +21,25 @@ namespace lanewise {
 namespace {
 
 #if defined(__linux__)
-// The processors a thread may use (0: the calling thread), null if the system does not say. The mask may be longer than cpu_set_t on
-// large machines: grow until it fits.
-cpu_set_t* allowed_processors(int thread, size_t& bytes) {
-  for (int count = CPU_SETSIZE; count <= 1 << 20; count *= 2) {
-    cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(count));
-    if (!set) break;
-    bytes = CPU_ALLOC_SIZE(static_cast<size_t>(count));
-    if (sched_getaffinity(thread, bytes, set) == 0) return set;
-    CPU_FREE(set);
+// The processors a thread may use (0: the calling thread) as a mask of bits, empty if the system does not say. It may be longer than
+// cpu_set_t on large machines: grow until it fits.
+std::vector<unsigned char> allowed_processors(int thread) {
+  for (size_t bytes = sizeof(cpu_set_t); bytes <= 1 << 17; bytes *= 2) {
+    std::vector<unsigned char> mask(bytes);
+    if (sched_getaffinity(thread, bytes, reinterpret_cast<cpu_set_t*>(mask.data())) == 0) return mask;
   }
-  return nullptr;
+  return {};
+}
+
+int count(const std::vector<unsigned char>& mask) {
+  int found = 0;
+  for (const unsigned char byte : mask) found += std::popcount(byte);
+  return found;
 }
 
 int affinity_processors() {
-  size_t bytes = 0;
-  cpu_set_t* set = allowed_processors(0, bytes);
-  if (!set) return static_cast<int>(std::thread::hardware_concurrency());
-  const int found = CPU_COUNT_S(bytes, set);
-  CPU_FREE(set);
-  return found;
+  const int found = count(allowed_processors(0));
+  return found > 0 ? found : static_cast<int>(std::thread::hardware_concurrency());
 }
 
 constexpr double kNoQuota = std::numeric_limits<double>::infinity();
@@ -110,37 +110,25 @@ int usable_processors() {
 #if defined(__linux__)
 int current_processor() { return sched_getcpu(); }
 
-int current_thread() { return static_cast<int>(syscall(SYS_gettid)); }
+void Placement::start() { thread_ = static_cast<int>(syscall(SYS_gettid)); }
 
-KeptOff::KeptOff(int thread, int processor) : thread_(thread) {
-  cpu_set_t* allowed = allowed_processors(thread, bytes_);
-  if (!allowed) return;
-  const size_t place = static_cast<size_t>(processor);
-  const bool allows = CPU_ISSET_S(place, bytes_, allowed);
-  CPU_CLR_S(place, bytes_, allowed);
-  const bool moved = CPU_COUNT_S(bytes_, allowed) > 0 && sched_setaffinity(thread, bytes_, allowed) == 0;
-  if (allows) CPU_SET_S(place, bytes_, allowed);
-  if (moved) {
-    allowed_ = allowed;
-  } else {
-    CPU_FREE(allowed);
-  }
-}
-
-KeptOff::~KeptOff() {
-  if (!allowed_) return;
-  auto* allowed = static_cast<cpu_set_t*>(allowed_);
-  sched_setaffinity(thread_, bytes_, allowed);
-  CPU_FREE(allowed);
+void Placement::keep_off(int processor) {
+  if (processor == off_ || thread_ < 0) return;
+  off_ = processor;
+  std::vector<unsigned char> mask = allowed_processors(thread_);
+  if (mask != set_) allowed_ = mask;
+  mask = allowed_;
+  const size_t byte = static_cast<size_t>(processor) / 8;
+  if (processor >= 0 && byte < mask.size()) mask[byte] &= static_cast<unsigned char>(~(1 << processor % 8));
+  if (count(mask) == 0 || sched_setaffinity(thread_, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())) != 0) return;
+  set_ = mask;
 }
 #else
 int current_processor() { return -1; }
 
-int current_thread() { return -1; }
+void Placement::start() {}
 
-KeptOff::KeptOff(int thread, int) : thread_(thread) {}
-
-KeptOff::~KeptOff() = default;
+void Placement::keep_off(int) {}
 #endif
 
 }  // namespace lanewise

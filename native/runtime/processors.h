@@ -1,6 +1,6 @@
 // How many processors this process may use, and which of them its threads are on.
 #pragma once
-#include <stddef.h>
+#include <vector>
 
 namespace lanewise {
 
@@ -10,22 +10,18 @@ int usable_processors();
 // Where the calling thread runs, −1 if the system does not say.
 int current_processor();
 
-// The calling thread as KeptOff knows it, −1 where threads cannot be moved.
-int current_thread();
-
-// Keeps a thread off one processor while this lives. A thread that waits for a processor moves at once, one that sleeps when it
-// is woken, and where it has moved to it stays. Does nothing where the system does not allow it or leaves the thread no other.
-class KeptOff {
+// Keeps one thread off one processor at a time, as far as the system allows it and leaves the thread another.
+class Placement {
  public:
-  KeptOff(int thread, int processor);
-  ~KeptOff();
-  KeptOff(const KeptOff&) = delete;
-  KeptOff& operator=(const KeptOff&) = delete;
+  // By the thread itself, before anything else.
+  void start();
+  // Off this processor at once, or from its next wake-up on if it sleeps; −1: anywhere. Costs nothing if it is so already. Where somebody
+  // else has changed the processors that the thread may use, those count.
+  void keep_off(int processor);
 
  private:
-  const int thread_;
-  void* allowed_ = nullptr;  // the thread's own mask, null: nothing to give back
-  size_t bytes_ = 0;
+  int thread_ = -1, off_ = -1;
+  std::vector<unsigned char> allowed_, set_;  // masks of the system: without our doing, and as it was last set (empty: never)
 };
 
 }  // namespace lanewise

@@ -19,6 +19,13 @@ using Clock = std::chrono::steady_clock;
 // Longer than the serial instructions between two parallel ones, shorter than what a wake-up costs the other way.
 constexpr double kSpinNanoseconds = 40e3;
 
+// Linux may wake a thread on its waker's processor while its own is idle: where both have been busy it does not look, and in a virtual
+// machine an idle processor passes for one that the host has taken away. Both threads would then take turns there, so a worker that sleeps
+// or meets its caller is kept off that processor; unless it has begun late elsewhere, for then others keep the processors busy and the
+// system knows better for a while.
+constexpr auto kLate = std::chrono::microseconds(500);
+constexpr Clock::duration kLeastRest = std::chrono::milliseconds(1), kMostRest = std::chrono::milliseconds(128);
+
 // `pause` takes 4 to 140 cycles depending on the processor: measured once, the fastest of three (a thread may be preempted).
 int64_t count_spins() {
   constexpr int kPauses = 200;
@@ -45,10 +52,16 @@ struct ThreadPool::Worker {
   const void* context = nullptr;
   int64_t begin = 0, end = 0;
   int caller_processor = -1;
+  bool sent_apart = false;  // to a processor of its own
+  Clock::time_point sent;
   alignas(128) Signal done;
   int64_t bad = kOk;
   std::atomic<int> processor{-1};  // where it ran last
-  uint32_t orders = 0;             // the caller's count
+  Clock::time_point rests_until;   // not kept off any processor
+  Clock::duration rest = kLeastRest;
+  // The caller's.
+  uint32_t orders = 0;
+  Placement placement;
 };
 
 ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins()), threads_(std::min(processors_, kMaxThreads)) {}
@@ -74,7 +87,10 @@ int64_t ThreadPool::participants(int64_t tasks) const {
 int ThreadPool::start_workers(int wanted) {
   while (workers_ < wanted) {
     auto* worker = new Worker;
-    if (!start_compute_thread([this, worker](void* scratch) { work(*worker, scratch); })) {
+    if (!start_compute_thread([this, worker](void* scratch) {
+          worker->placement.start();
+          work(*worker, scratch);
+        })) {
       delete worker;
       break;
     }
@@ -99,7 +115,7 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
     worker.begin = begin;
     worker.caller_processor = processor;
     worker.end = begin += share + (i + 1 < rest);
-    worker.order.post(++worker.orders);
+    post_order(worker);
   }
   int64_t bad = body(context, 0, own, scratch);
   for (int i = 0; i < helpers; ++i) {
@@ -110,11 +126,28 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
   return bad;
 }
 
+void ThreadPool::post_order(Worker& worker) {
+  const bool together = worker.processor.load(std::memory_order_relaxed) == worker.caller_processor;
+  worker.sent_apart = false;
+  if (worker.caller_processor >= 0 && (together || worker.order.sleeping())) {
+    worker.sent = Clock::now();
+    worker.sent_apart = worker.sent >= worker.rests_until;
+    worker.placement.keep_off(worker.sent_apart ? worker.caller_processor : -1);
+  }
+  worker.order.post(++worker.orders);
+}
+
 void ThreadPool::work(Worker& worker, void* scratch) {
   int caller_processor = -1;
   for (uint32_t seen = 0;;) {
     await_order(worker, seen, caller_processor);
     seen = worker.order.value();
+    if (worker.sent_apart) {
+      const auto now = Clock::now();
+      const bool late = now - worker.sent > kLate;
+      if (late) worker.rests_until = now + worker.rest;
+      worker.rest = late ? std::min(2 * worker.rest, kMostRest) : kLeastRest;
+    }
     caller_processor = worker.caller_processor;  // the order belongs to the caller again once it is done
     worker.processor.store(current_processor(), std::memory_order_relaxed);
     worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);

@@ -49,6 +49,7 @@ class ThreadPool {
   ThreadPool();
   int64_t participants(int64_t tasks) const;
   int start_workers(int wanted);
+  void post_order(Worker& worker);
   void work(Worker& worker, void* scratch);
   int64_t spins_against(int processor) const;
   void await_order(Worker& worker, uint32_t seen, int caller_processor) const;

@@ -187,9 +187,12 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   if (usable_processors() < 2) return;
   constexpr int kRounds = 20;
   Signal ask, answer;
-  std::atomic<int> thread{-1}, processor{-1};
+  Placement placement;
+  std::atomic<int> processor{-1};
+  std::atomic<pid_t> thread{0};
   std::thread sleeper([&] {
-    thread = current_thread();
+    placement.start();
+    thread = gettid();
     for (uint32_t round = 0; round <= kRounds; ++round) {
       processor = current_processor();
       answer.post(round + 1);
@@ -197,25 +200,31 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
     }
   });
   answer.sleep(0);
-  cpu_set_t own, before, after;
-  CHECK(sched_getaffinity(0, sizeof own, &own) == 0);
+  cpu_set_t before, after;
   CHECK(sched_getaffinity(thread, sizeof before, &before) == 0);
-  int met = 0, changed = 0;
+  int met = 0;
   for (uint32_t round = 1; round < kRounds; ++round) {
     const int avoided = processor;
-    {
-      const KeptOff off(thread, avoided);
-      ask.post(round);
-      answer.sleep(round);
-    }
+    placement.keep_off(avoided);
+    ask.post(round);
+    answer.sleep(round);
     met += processor == avoided;
-    changed += sched_getaffinity(thread, sizeof after, &after) != 0 || !CPU_EQUAL(&before, &after);
   }
   CHECK(met == 0);
-  CHECK(changed == 0);
+  placement.keep_off(-1);
+  CHECK(sched_getaffinity(thread, sizeof after, &after) == 0 && CPU_EQUAL(&before, &after));
+
+  // Another one's choice counts, and is not widened.
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(processor, &one);
+  CHECK(sched_setaffinity(thread, sizeof one, &one) == 0);
+  for (const int off : {static_cast<int>(processor), -1}) {
+    placement.keep_off(off);
+    CHECK(sched_getaffinity(thread, sizeof after, &after) == 0 && CPU_EQUAL(&one, &after));
+  }
   ask.post(kRounds);
   sleeper.join();
-  CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&own, &after));  // the sleeper has woken this thread
 }
 #endif
 
