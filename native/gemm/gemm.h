@@ -63,7 +63,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   const bool bad_b = bad_rows_b(g.b_row, rows > kFewTiles * most && g.k > 2 * depth);
   plan.small_b = depth * columns <= kSmallB && !bad_b;
   plan.far_a = rows * g.k > kFar;
-  plan.tiled_a = kCopiesA && g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most &&
+  plan.tiled_a = (kCopiesA || plan.far_a) && g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most &&
                  columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   plan.far_b = columns * g.k > kFar || g.cold_b;
   plan.b_in_place = !plan.grouped && g.b_col == 1 && (rows <= most || plan.small_b || (rows <= kTilesInPlace * most && !bad_b));
