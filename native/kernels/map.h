@@ -16,6 +16,8 @@ namespace lanewise::LW_ISA {
 namespace {
 
 constexpr int64_t kMapTask = 16384;
+// A map over more floats than this, 2 MB, is not expected in the L2 cache: its next block is fetched while one is computed.
+constexpr int64_t kMapFar = 512 * 1024;
 
 // out[i] = input[at + i · stride], i < n
 static void map_expand_run(const MapInput& input, int64_t at, int64_t stride, int64_t n, float* out) {
@@ -83,6 +85,14 @@ static void map_store_output(const MapOutput& output, int64_t at, int64_t n, Map
   }
 }
 
+// The next block of everything that moves on.
+static void map_fetch(const MapPlan& plan, int64_t n) {
+  for (int m = 0; m < plan.moving_count; ++m) {
+    const float* const next = plan.registers[plan.moving[m]].data + n;
+    for (int64_t e = 0; e < kMapBlock; e += kLine) prefetch(next + e);
+  }
+}
+
 int64_t map_elements(const MapArgs& args) {
   int64_t n = 1;
   for (int d = 0; d < args.rank; ++d) n *= args.dims[d];
@@ -99,6 +109,7 @@ int64_t map(const MapArgs& args, int64_t begin, int64_t end, void* scratch) {
   MapPlan plan;
   map_plan(args, first, stop - first < kMapBlock, static_cast<float*>(scratch), plan);
   const int temporaries = args.inputs + args.constants;
+  const bool far = elements * plan.moving_count > kMapFar;
   for (;;) {
     const int64_t n = stop - first < kMapBlock ? stop - first : kMapBlock;
     if (plan.expands) {
@@ -106,6 +117,7 @@ int64_t map(const MapArgs& args, int64_t begin, int64_t end, void* scratch) {
         if (plan.access[i] == MapAccess::expanded) map_expand(plan.space, args.input[i], plan.stride[i], first, n, plan.registers[i].data);
       }
     }
+    if (far) map_fetch(plan, n);
     for (int i = 0; i < args.instructions; ++i) map_instruction(args.instruction[i], n, plan.registers[temporaries + i], plan.registers);
     for (int s = 0; s < plan.stored_count; ++s) {
       const MapOutput& output = args.output[plan.stored[s]];
