@@ -146,6 +146,18 @@ LW_INLINE void store_u8_n(uint8_t* p, F32 x, int n) {
   for (int i = 0; i < n; ++i) p[i] = bytes[i];
 }
 
+// a[0], b[0], a[1], b[1], …: n ≤ kLanes / 2 of each, 0 beyond.
+LW_INLINE F32 load_pairs_n(const float* a, const float* b, int n) {
+  const F32 x = load_n(a, n), y = load_n(b, n);
+  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y), 0x20);
+}
+// p[0] and p[1] in turn.
+LW_INLINE F32 set1_pair(const float* p) {
+  double pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm256_castpd_ps(_mm256_set1_pd(pair));
+}
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   F32 t[8];

@@ -113,6 +113,20 @@ LW_INLINE void store_u8_n(uint8_t* p, F32 x, int n) {
   _mm_mask_storeu_epi8(p, first_lanes(n), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(x)));
 }
 
+// a[0], b[0], a[1], b[1], …: n ≤ kLanes / 2 of each, 0 beyond.
+LW_INLINE F32 load_pairs_n(const float* a, const float* b, int n) {
+  const __mmask8 mask = static_cast<__mmask8>((1u << n) - 1u);
+  const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  return _mm512_permutex2var_ps(_mm512_castps256_ps512(_mm256_maskz_loadu_ps(mask, a)), order,
+                                _mm512_castps256_ps512(_mm256_maskz_loadu_ps(mask, b)));
+}
+// p[0] and p[1] in turn.
+LW_INLINE F32 set1_pair(const float* p) {
+  double pair;
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm512_castpd_ps(_mm512_set1_pd(pair));
+}
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   F32 t[16];

@@ -136,6 +136,14 @@ LW_INLINE void store_u8_n(uint8_t* p, F32 x, int n) {
   for (int i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(values[i]);
 }
 
+// a[0], b[0], a[1], b[1]: n ≤ 2 of each, 0 beyond.
+LW_INLINE F32 load_pairs_n(const float* a, const float* b, int n) { return vzip1q_f32(load_n(a, n), load_n(b, n)); }
+// p[0] and p[1] in turn.
+LW_INLINE F32 set1_pair(const float* p) {
+  const float32x2_t pair = vld1_f32(p);
+  return vcombine_f32(pair, pair);
+}
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   const float32x4x2_t low = vtrnq_f32(rows[0], rows[1]), high = vtrnq_f32(rows[2], rows[3]);

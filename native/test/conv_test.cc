@@ -364,6 +364,19 @@ LW_TEST(parts) {
     }
 }
 
+// Parts that are whole images, of few output channels: two are summed at once.
+LW_TEST(parts_by_twos) {
+  for (int64_t parts : {2, 3, 4})
+    for (int64_t oc : {1, 2, 3, 4, 5, 8, 9})
+      for (const Problem& shape :
+           {square(parts, 6, 1, oc, 5, 1, 2), square(2 * parts, 7, 3, oc, 3, 1, 1), square(parts, 21, 1, oc, 3, 1, 1),
+            square(parts, 43, 2, oc, 3, 2, 1), square(3 * parts, 13, 5, oc, 4, 1, 0, 1, 2)}) {
+        Problem q = shape;
+        q.parts = parts;
+        check(q);
+      }
+}
+
 // Outputs that see padding alone, kernels and strides beyond the image, empty extents, sizes up to the largest the decoder lets through.
 LW_TEST(any_geometry) {
   constexpr int64_t kHuge = INT32_MAX;

@@ -183,6 +183,17 @@ LW_TEST(conversion_to_int) {
   }
 }
 
+LW_TEST(pairs) {
+  float a[kLanes], b[kLanes], out[kLanes];
+  for (int i = 0; i < kLanes; ++i) a[i] = static_cast<float>(i), b[i] = static_cast<float>(100 + i);
+  for (int n = 0; n <= kLanes / 2; ++n) {
+    isa::store(out, isa::load_pairs_n(a, b, n));
+    for (int i = 0; i < kLanes; ++i) CHECK(out[i] == (i / 2 < n ? (i % 2 == 0 ? a : b)[i / 2] : 0));
+  }
+  isa::store(out, isa::set1_pair(b + 1));
+  for (int i = 0; i < kLanes; ++i) CHECK(out[i] == b[1 + i % 2]);
+}
+
 LW_TEST(transpose) {
   F32 rows[kLanes];
   for (int i = 0; i < kLanes; ++i) {

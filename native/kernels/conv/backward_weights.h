@@ -2,7 +2,7 @@
 // im2col matrix, so K of the numerical contract in gemm.h is the number of the part's pixels.
 #pragma once
 #include "depthwise_backward_weights.h"
-#include "padded.h"
+#include "paired.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -90,6 +90,13 @@ LW_INLINE PartProduct part_product(const ConvBackwardWeightsArgs& a, const GemmA
   return {g, input_window(s, a.x, group), first};
 }
 
+// Whether parts are of the same size, begin with an image and can be summed by twos.
+LW_INLINE bool pairs_parts(const ConvBackwardWeightsArgs& a, const GemmArgs& product) {
+  const ConvShape& s = a.shape;
+  if (a.parts < 2 || s.groups > 1 || is_pointwise(s) || product.k * a.parts != output_pixels(s)) return false;
+  return fits_pairs(input_window(s, a.x, 0), product.n, product.k);
+}
+
 void sliced_backward_weights(const ConvBackwardWeightsArgs& a, const SliceGrid& grid, int64_t begin, int64_t end, float* scratch) {
   const ConvShape& s = a.shape;
   const GemmArgs product = conv_backward_weights_product(a);
@@ -113,6 +120,14 @@ int64_t conv_backward_weights(const ConvBackwardWeightsArgs& a, int64_t begin, i
     return kOk;
   }
   const GemmArgs product = conv_backward_weights_product(a);
+  if (pairs_parts(a, product)) {
+    // Whole parts by twos, from the end.
+    const int64_t tasks = gemm_tasks(product) / product.batch;
+    for (; end % tasks == 0 && end - 2 * tasks >= begin; end -= 2 * tasks) {
+      const PartProduct one = part_product(a, product, end / tasks - 2), other = part_product(a, product, end / tasks - 1);
+      paired_gradient(one.g, one.window, one.first, other.first, other.g.b, other.g.c, floats);
+    }
+  }
   for_each_rectangle(
       make_grid(product), product.m, product.n, begin, end,
       [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
