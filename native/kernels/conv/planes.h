@@ -165,11 +165,13 @@ bool all_finite(const float* weights, int64_t count) {
   return !any(bad);
 }
 
-// The steps of output row i that see rows of the image.
-LW_INLINE PlaneSteps steps_inside(const Window& v, int64_t i) {
-  const int64_t top = v.first_h + i, first = top >= 0 ? 0 : smaller(v.kh, divide_up(-top, v.step_h));
-  const int64_t beyond = top >= v.h ? 0 : smaller(v.kh, (v.h - 1 - top) / v.step_h + 1), run = v.kw * v.channels;
-  return {first * run, larger(0, beyond - first) * run, false};
+// The steps with which output rows [i, beyond) see rows of the image, from the first to the last. Rows that see all cost no division.
+LW_INLINE PlaneSteps steps_inside(const Window& v, int64_t i, int64_t beyond) {
+  const int64_t top = v.first_h + i, bottom = v.first_h + beyond - 1, run = v.kw * v.channels;
+  int64_t first = 0, last = v.kh;
+  if (bottom < 0) first = smaller(v.kh, divide_up(-bottom, v.step_h));
+  if (top + (v.kh - 1) * v.step_h >= v.h) last = top >= v.h ? 0 : (v.h - 1 - top) / v.step_h + 1;
+  return {first * run, larger(0, last - first) * run, false};
 }
 
 // What all tiles of a product share.
@@ -197,21 +199,31 @@ LW_INLINE bool plane_block(const PlaneProduct& g, const PlaneSteps& inside, cons
   return negative_zero;
 }
 
-// Output rows [i0, i0 + count) of one image: each by itself without the rows of zeros it sees, or all as one, whatever multiplies less.
-// Rows of zeros change no sum of finite weights but −0, to which a product may have been rounded: then they take part.
+// Output rows [i0, i0 + count) of one image: each by itself or all as one, whatever multiplies less, a block of pixels without the rows of
+// zeros that all of it sees. Those change no sum of finite weights but −0, to which a product may have been rounded: then they take part.
 void plane_rows_product(const PlaneProduct& g, const Window& v, int64_t i0, int64_t count, bool finite, const float* planes, float* sums) {
   const int64_t block = g.tiles.pixels, pitch = plane_pitch(v), pixels = (count - 1) * pitch + v.ow;
   const PlaneSteps all = {0, g.depth, false};
-  int64_t steps = 0;
-  for (int64_t i = 0; i < count; ++i) steps += steps_inside(v, i0 + i).count;
-  if (finite && steps * divide_up(v.ow, block) < g.depth * divide_up(pixels, block)) {
-    for (int64_t i = 0; i < count; ++i) {
-      const PlaneSteps seen = steps_inside(v, i0 + i);
-      for (int64_t q = i * pitch; q < i * pitch + v.ow; q += block)
-        if (plane_block(g, seen, planes + q, sums + q)) plane_block(g, all, planes + q, sums + q);
+  const auto run = [&](const PlaneSteps& seen, int64_t q) {
+    if (plane_block(g, seen, planes + q, sums + q) && seen.count < g.depth) plane_block(g, all, planes + q, sums + q);
+  };
+  // body(steps, first pixel) for each block of all rows as one.
+  const auto each_block = [&](const auto& body) {
+    for (int64_t q = 0, i = i0, next = pitch, beyond = i0; q < pixels; q += block) {
+      for (; next <= q; next += pitch) ++i;
+      for (beyond = larger(beyond, i + 1); (beyond - i0) * pitch < smaller(q + block, pixels);) ++beyond;
+      body(steps_inside(v, i, beyond), q);
     }
+  };
+  int64_t by_rows = 0, as_one = 0;
+  const int64_t across = divide_up(v.ow, block);
+  for (int64_t i = i0; i < i0 + count; ++i) by_rows += steps_inside(v, i, i + 1).count * across;
+  each_block([&](const PlaneSteps& seen, int64_t) { as_one += seen.count; });
+  if (finite && by_rows < as_one) {
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t q = i * pitch; q < i * pitch + v.ow; q += block) run(steps_inside(v, i0 + i, i0 + i + 1), q);
   } else {
-    for (int64_t q = 0; q < pixels; q += block) plane_block(g, all, planes + q, sums + q);
+    each_block([&](const PlaneSteps& seen, int64_t q) { run(finite ? seen : all, q); });
   }
 }
 
