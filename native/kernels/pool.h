@@ -46,15 +46,14 @@ struct Seen {
 template <int kCount>
 LW_INLINE void max_of_taps(const PoolShape& s, const Seen& w, int lanes, int64_t x_step, float* y, int32_t* index, int64_t y_step) {
   F32 best[kCount], at[kCount];
-  I32 row_tap = set1_i(w.tap);
-#pragma GCC unroll 4
-  for (int v = 0; v < kCount; ++v) best[v] = load_n(w.x + v * x_step, lanes), at[v] = bits_to_float(row_tap);
-  const float* row = w.x;
-  for (int64_t kh = 0; kh < w.down; ++kh, row += s.w * s.c, row_tap = add_i(row_tap, set1_i(static_cast<int32_t>(s.kw)))) {
-    I32 tap = row_tap;
-    const float* pixel = row;
-    for (int64_t kw = 0; kw < w.across; ++kw, pixel += s.c, tap = add_i(tap, set1_i(1))) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
+  for (int v = 0; v < kCount; ++v) best[v] = load_n(w.x + v * x_step, lanes), at[v] = bits_to_float(set1_i(w.tap));
+  for (int64_t kh = 0; kh < w.down; ++kh) {
+    const int64_t first = kh == 0;  // the very first tap is the best so far
+    I32 tap = set1_i(static_cast<int32_t>(w.tap + kh * s.kw + first));
+    const float* pixel = w.x + (kh * s.w + first) * s.c;
+    for (int64_t kw = first; kw < w.across; ++kw, pixel += s.c, tap = add_i(tap, set1_i(1))) {
+#pragma GCC unroll 8
       for (int v = 0; v < kCount; ++v) {
         const F32 x = load_n(pixel + v * x_step, lanes);
         const Mask keep = mask_or(less_equal(x, best[v]), unordered(best[v], best[v]));
@@ -63,7 +62,7 @@ LW_INLINE void max_of_taps(const PoolShape& s, const Seen& w, int lanes, int64_t
       }
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < kCount; ++v) {
     store_n(y + v * y_step, best[v], lanes);
     if (index != nullptr) store_i_n(index + v * y_step, float_to_bits(at[v]), lanes);
@@ -72,9 +71,23 @@ LW_INLINE void max_of_taps(const PoolShape& s, const Seen& w, int lanes, int64_t
 
 int64_t max_pool_tasks(const MaxPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
-// Vectors are taken four at a time: channels of one window, or where one vector holds them all, neighbouring windows.
+// Windows side by side at a time, as many as the registers hold, where one vector has all channels.
+constexpr int kTogether = kVectorRegisters == 32 ? 8 : 4;
+
+// The next windows of a row, `count` of which are whole: so many were taken, up to kMost.
+template <int kMost = kTogether>
+LW_INLINE int64_t max_of_windows(const PoolShape& s, const Seen& w, int64_t count, float* y, int32_t* index) {
+  if constexpr (kMost == 1) {
+    return 0;
+  } else {
+    if (count < kMost) return max_of_windows<kMost / 2>(s, w, count, y, index);
+    max_of_taps<kMost>(s, w, static_cast<int>(s.c), s.stride_w * s.c, y, index, s.c);
+    return kMost;
+  }
+}
+
+// Vectors are taken several at a time: channels of one window, or where one vector holds them all, neighbouring windows.
 int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
-  constexpr int kTogether = 4;
   const PoolShape& s = a.shape;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
@@ -92,11 +105,12 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
       }
       const Seen seen = {a.x + ((n * s.h + top + down.begin) * s.w + left + across.begin) * s.c, down.end - down.begin,
                          across.end - across.begin, static_cast<int32_t>(down.begin * s.kw + across.begin)};
-      const bool alike = across.begin == 0 && left + (kTogether - 1) * s.stride_w + s.kw <= s.w;  // the next windows are whole, too
-      if (s.c <= kLanes && alike && j + kTogether <= s.ow) {
-        max_of_taps<kTogether>(s, seen, static_cast<int>(s.c), s.stride_w * s.c, y, index, s.c);
-        j += kTogether;
-        continue;
+      if (s.c <= kLanes && across.begin == 0 && left + s.kw <= s.w) {
+        const int64_t whole = min_size(s.ow - j, (s.w - s.kw - left) / s.stride_w + 1);
+        if (const int64_t taken = max_of_windows(s, seen, whole, y, index); taken > 0) {
+          j += taken;
+          continue;
+        }
       }
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
@@ -148,15 +162,71 @@ int64_t max_pool_backward_tasks(const MaxPoolBackwardArgs& a) { return a.shape.n
 // Windows side by side without padding: every pixel is seen by one window at most.
 LW_INLINE bool windows_tile(const PoolShape& s) { return s.stride_h == s.kh && s.stride_w == s.kw && s.pad_top == 0 && s.pad_left == 0; }
 
+// Few channels: how a vector of a row of dx draws on the windows' dy and taps. The pattern comes back after `count` vectors, `windows` on.
+struct Spread {
+  static constexpr int64_t kMost = 32;
+  int64_t count, windows;  // no vectors: the windows that one sees do not fit into a vector
+  int64_t base[kMost];     // the first float of dy, from the windows' first on
+  int32_t which[kMost][kLanes], tap[kMost][kLanes];
+};
+LW_INLINE void spread_of(const PoolShape& s, Spread& spread) {
+  const int64_t window = s.kw * s.c;
+  int64_t windows = 1;
+  while (windows <= kLanes && windows * window % kLanes != 0) windows *= 2;  // kLanes is a power of two
+  spread.windows = windows, spread.count = windows * window / kLanes;
+  if (2 * s.c > kLanes || spread.count > Spread::kMost) spread.count = 0;
+  for (int64_t v = 0; v < spread.count; ++v) {
+    int64_t from[kLanes], low = windows * s.c, high = 0;
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const int64_t at = v * kLanes + l;
+      from[l] = at / window * s.c + at % s.c;
+      spread.tap[v][l] = static_cast<int32_t>(at % window / s.c);
+      low = min_size(low, from[l]), high = max_size(high, from[l]);
+    }
+    if (high - low >= kLanes) {
+      spread.count = 0;
+      return;
+    }
+    spread.base[v] = low;
+    for (int64_t l = 0; l < kLanes; ++l) spread.which[v][l] = static_cast<int32_t>(from[l] - low);
+  }
+}
+
+// `windows` windows of few channels, what of one row of taps from first_tap on belongs to them.
+LW_INLINE void spread_row(const PoolShape& s, const Spread& spread, int64_t windows, int32_t first_tap, const float* dy,
+                          const int32_t* index, float* to) {
+  const int64_t floats = windows * s.kw * s.c, last = windows * s.c - kLanes;
+  for (int64_t v = 0, at = 0, group = 0; at < floats; at += kLanes) {
+    const int64_t from = group + spread.base[v];
+    const I32 which = load_i(spread.which[v]), tap = add_i(load_i(spread.tap[v]), set1_i(first_tap));
+    const auto chosen = [&](F32 g, I32 index) __attribute__((always_inline)) {
+      const I32 taps = float_to_bits(permute(bits_to_float(index), which));
+      return select(equal_i(taps, tap), add(zero(), permute(g, which)), zero());  // g as a sum, which never is −0
+    };
+    if (from <= last && at + kLanes <= floats) {
+      store(to + at, chosen(load(dy + from), load_i(index + from)));
+    } else {
+      const int loaded = static_cast<int>(min_size(kLanes, last + kLanes - from));
+      store_n(to + at, chosen(load_n(dy + from, loaded), load_i_n(index + from, loaded)), static_cast<int>(min_size(kLanes, floats - at)));
+    }
+    if (++v == spread.count) v = 0, group += spread.windows * s.c;
+  }
+}
+
 void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_t end) {
   const PoolShape s = a.shape;
+  Spread spread;
+  spread_of(s, spread);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, i = task % s.h / s.kh, kh = task % s.h % s.kh, windows = i < s.oh ? s.ow : 0;
     const I32 first_tap = set1_i(static_cast<int32_t>(kh * s.kw));
     float *to = a.dx + task * s.w * s.c, *const row_end = to + s.w * s.c;
     const float* dy = a.dy + (n * s.oh + i) * s.ow * s.c;
     const int32_t* index = a.index + (n * s.oh + i) * s.ow * s.c;
-    for (int64_t j = 0; j < windows; ++j, dy += s.c, index += s.c) {
+    const int64_t whole = spread.count > 0 ? min_size(windows, s.w / s.kw) : 0;
+    spread_row(s, spread, whole, static_cast<int32_t>(kh * s.kw), dy, index, to);
+    to += whole * s.kw * s.c, dy += whole * s.c, index += whole * s.c;
+    for (int64_t j = whole; j < windows; ++j, dy += s.c, index += s.c) {
       float* const window_end = to + min_size(s.kw * s.c, row_end - to);
       for (int64_t c = 0; c < s.c; c += kLanes) {
         const int lanes = static_cast<int>(min_size(kLanes, s.c - c));

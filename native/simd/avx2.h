@@ -158,6 +158,9 @@ LW_INLINE F32 set1_pair(const float* p) {
   return _mm256_castpd_ps(_mm256_set1_pd(pair));
 }
 
+// Lane i of the result is lane which[i] of x, 0 ≤ which[i] < kLanes.
+LW_INLINE F32 permute(F32 x, I32 which) { return _mm256_permutevar8x32_ps(x, which.v); }
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   F32 t[8];

@@ -127,6 +127,9 @@ LW_INLINE F32 set1_pair(const float* p) {
   return _mm512_castpd_ps(_mm512_set1_pd(pair));
 }
 
+// Lane i of the result is lane which[i] of x, 0 ≤ which[i] < kLanes.
+LW_INLINE F32 permute(F32 x, I32 which) { return _mm512_permutexvar_ps(which.v, x); }
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   F32 t[16];

@@ -144,6 +144,14 @@ LW_INLINE F32 set1_pair(const float* p) {
   return vcombine_f32(pair, pair);
 }
 
+// Lane i of the result is lane which[i] of x, 0 ≤ which[i] < kLanes.
+LW_INLINE F32 permute(F32 x, I32 which) {
+  // Bytes 4·which[i] … 4·which[i] + 3.
+  const uint32x4_t first = vmulq_n_u32(vreinterpretq_u32_s32(which.v), 0x04040404u);
+  const uint8x16_t bytes = vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100u)));
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(x), bytes));
+}
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) {
   const float32x4x2_t low = vtrnq_f32(rows[0], rows[1]), high = vtrnq_f32(rows[2], rows[3]);

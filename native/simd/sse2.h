@@ -146,6 +146,14 @@ LW_INLINE F32 load_pairs_n(const float* a, const float* b, int n) { return _mm_u
 // p[0] and p[1] in turn.
 LW_INLINE F32 set1_pair(const float* p) { return _mm_setr_ps(p[0], p[1], p[0], p[1]); }
 
+// Lane i of the result is lane which[i] of x, 0 ≤ which[i] < kLanes.
+LW_INLINE F32 permute(F32 x, I32 which) {
+  float from[kLanes];
+  int32_t lane[kLanes];
+  store(from, x), store_i(lane, which);
+  return _mm_setr_ps(from[lane[0]], from[lane[1]], from[lane[2]], from[lane[3]]);
+}
+
 // Transposes the kLanes × kLanes block held in rows[0..kLanes).
 LW_INLINE void transpose(F32 rows[kLanes]) { _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]); }
 

@@ -16,8 +16,8 @@ PoolShape random_pool(Source& source) {
   s.n = 1 + source.below(3);
   s.h = source.below(12);
   s.w = 1 + source.below(12);
-  const int64_t channels[] = {1, 3, 8, 15, 16, 17, 40};
-  s.c = channels[source.below(7)];
+  const int64_t channels[] = {1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 40};
+  s.c = channels[source.below(12)];
   s.kh = 1 + source.below(4);
   s.kw = 1 + source.below(4);
   s.stride_h = 1 + source.below(4);
@@ -28,7 +28,11 @@ PoolShape random_pool(Source& source) {
   s.pad_right = source.below(4);
   s.oh = source.below(8);
   s.ow = source.below(8);
-  if (source.below(3) == 0) s.stride_h = s.kh, s.stride_w = s.kw, s.pad_top = s.pad_left = 0;  // side by side
+  if (source.below(3) == 0) {  // side by side
+    s.stride_h = s.kh, s.stride_w = s.kw, s.pad_top = s.pad_left = 0;
+    s.w += source.below(40);
+    if (source.below(2) == 0) s.oh = s.h / s.kh, s.ow = s.w / s.kw;
+  }
   return s;
 }
 

@@ -194,6 +194,14 @@ LW_TEST(pairs) {
   for (int i = 0; i < kLanes; ++i) CHECK(out[i] == b[1 + i % 2]);
 }
 
+LW_TEST(permute) {
+  float from[kLanes], out[kLanes];
+  int32_t which[kLanes];
+  for (int i = 0; i < kLanes; ++i) from[i] = static_cast<float>(100 + i), which[i] = (5 * i * i + 3) % kLanes;
+  isa::store(out, isa::permute(isa::load(from), isa::load_i(which)));
+  for (int i = 0; i < kLanes; ++i) CHECK(out[i] == from[which[i]]);
+}
+
 LW_TEST(transpose) {
   F32 rows[kLanes];
   for (int i = 0; i < kLanes; ++i) {
