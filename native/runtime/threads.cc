@@ -21,8 +21,8 @@ constexpr double kSpinNanoseconds = 40e3;
 
 // Linux may wake a thread on its waker's processor while its own is idle: where both have been busy it does not look, and in a virtual
 // machine an idle processor passes for one that the host has taken away. Both threads would then take turns there, so a worker that sleeps
-// or meets its caller is kept off that processor; unless it has begun late elsewhere, for then others keep the processors busy and the
-// system knows better for a while.
+// or meets its caller is kept off that processor; unless there are more threads than processors, or it has begun late elsewhere, for then
+// others keep the processors busy and the system knows better for a while.
 constexpr auto kLate = std::chrono::microseconds(500);
 constexpr Clock::duration kLeastRest = std::chrono::milliseconds(1), kMostRest = std::chrono::milliseconds(128);
 
@@ -131,7 +131,7 @@ void ThreadPool::post_order(Worker& worker) {
   worker.sent_apart = false;
   if (worker.caller_processor >= 0 && (together || worker.order.sleeping())) {
     worker.sent = Clock::now();
-    worker.sent_apart = worker.sent >= worker.rests_until;
+    worker.sent_apart = threads() <= processors_ && worker.sent >= worker.rests_until;
     worker.placement.keep_off(worker.sent_apart ? worker.caller_processor : -1);
   }
   worker.order.post(++worker.orders);
