@@ -70,7 +70,7 @@ constexpr int64_t kSmallB = 4 * 1024;
 // (1024³ on Zen 3: 4 % more; at 512 the copy already loses 5 %). B has more rows to keep apart, so it is copied from 1 KB on.
 constexpr int64_t kBadRowsA = 1024, kCopyColumns = 128;
 
-// With AVX-512 only where more than three row tiles meet several blocks of depth: on Zen 5 products of fewer are 2 to 14 % faster in place.
+// With AVX-512 B is copied only where more than three row tiles meet more than two blocks of depth: others are 2 to 14 % faster on Zen 5.
 constexpr int64_t kFewTiles = 3;
 LW_INLINE bool bad_rows_b(int64_t pitch, bool many) { return kLanes == 16 ? many && pitch % 512 == 0 : pitch % 256 == 0; }
 
@@ -102,8 +102,8 @@ constexpr int64_t kMaxTransposed = 64, kTransposedRows = 512, kTransposedPitch =
 constexpr int64_t kScratchA = 2 * kBlockA, kPanelB = kMaxDepth * kMaxVectors * kLanes + kLine;
 constexpr int64_t kScratchB = kMaxGroupB + kPanelB;
 constexpr int64_t kTransposedC = kMaxTransposed * kTransposedPitch;
-static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <=
-              kScratchA);  // a pitch is at most 5/4 of a depth above 64, as are tiles a line apart
+// A pitch is at most 5/4 of a depth above 64, as are tiles a line apart.
+static_assert((kMaxBlockA + kTileRows * kMaxDepth) * 5 / 4 <= kScratchA);
 static_assert((kScratchA + kScratchB + kTransposedC) * sizeof(float) <= kScratchBytes);
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).

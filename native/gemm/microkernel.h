@@ -98,8 +98,8 @@ LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
 }
 
 // What becomes of B. reused: other tiles read it as well. turned: likewise, packed, and A is a panel [depth][rows]. copied: this tile
-// leaves it behind as a packed panel. streamed: it stays in place, and at every step
-// this tile, the first to read it, fetches as many lines as it reads.
+// leaves it behind as a packed panel. streamed: it stays in place, and this tile,
+// the first to read it, fetches as many lines as it reads at every step.
 enum class Role { reused, turned, copied, streamed };
 constexpr int lines_across(int vectors) { return (vectors * kLanes + static_cast<int>(kLine) - 1) / static_cast<int>(kLine); }
 

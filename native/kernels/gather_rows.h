@@ -45,10 +45,12 @@ int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void
   const int64_t stop = min_size(end * per_task, args.count);
   const volatile int32_t* ids = args.ids;  // read once: another thread may change shared memory
   int64_t bad = kOk;
+  int32_t next = begin * per_task < stop ? ids[begin * per_task] : -1;
   for (int64_t i = begin * per_task; i < stop; ++i) {
-    const int32_t id = ids[i];
+    const int32_t id = next;
     uint8_t* out = args.out + i * args.row_bytes;
-    if (i + 1 < stop && good_row(args, ids[i + 1])) fetch_row(args.table + ids[i + 1] * args.row_bytes, args.row_bytes);
+    next = i + 1 < stop ? ids[i + 1] : -1;
+    if (good_row(args, next)) fetch_row(args.table + next * args.row_bytes, args.row_bytes);
     if (good_row(args, id)) {
       copy_row(args.table + id * args.row_bytes, args.row_bytes, out);
     } else {

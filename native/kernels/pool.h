@@ -77,13 +77,11 @@ constexpr int kTogether = kVectorRegisters == 32 ? 8 : 4;
 // The next windows of a row, `count` of which are whole: so many were taken, up to kMost.
 template <int kMost = kTogether>
 LW_INLINE int64_t max_of_windows(const PoolShape& s, const Seen& w, int64_t count, float* y, int32_t* index) {
-  if constexpr (kMost == 1) {
-    return 0;
-  } else {
+  if constexpr (kMost > 1) {
     if (count < kMost) return max_of_windows<kMost / 2>(s, w, count, y, index);
-    max_of_taps<kMost>(s, w, static_cast<int>(s.c), s.stride_w * s.c, y, index, s.c);
-    return kMost;
   }
+  max_of_taps<kMost>(s, w, static_cast<int>(s.c), s.stride_w * s.c, y, index, s.c);
+  return kMost;
 }
 
 // Vectors are taken several at a time: channels of one window, or where one vector holds them all, neighbouring windows.
@@ -107,10 +105,8 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
                          across.end - across.begin, static_cast<int32_t>(down.begin * s.kw + across.begin)};
       if (s.c <= kLanes && across.begin == 0 && left + s.kw <= s.w) {
         const int64_t whole = min_size(s.ow - j, (s.w - s.kw - left) / s.stride_w + 1);
-        if (const int64_t taken = max_of_windows(s, seen, whole, y, index); taken > 0) {
-          j += taken;
-          continue;
-        }
+        j += max_of_windows(s, seen, whole, y, index);
+        continue;
       }
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {

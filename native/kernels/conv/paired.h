@@ -20,20 +20,13 @@ LW_INLINE bool fits_pairs(const Window& v, int64_t columns, int64_t pixels) {
   return fits_padded(v, 4 * rows, 4 * images);
 }
 
-// A piece of an output row: the windows of `count` pixels of both parts, in turn, and the place of its dy.
-struct PairedSegment {
-  const float* x;
-  const float* dy;
-  int64_t count;
-};
-
-// sums[i] = both sums of row i in turn.
+// sums[i] = both sums of row i in turn, over segments of x and dy in turn.
 template <int kRows>
-void paired_tile(const int64_t* offsets, const PairedSegment* segments, int64_t count, int64_t step, float* sums) {
+void paired_tile(const int64_t* offsets, const Segment* segments, int64_t count, int64_t step, float* sums) {
   F32 acc[kRows];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) acc[i] = zero();
-  for (const PairedSegment *s = segments, *end = segments + count; s < end; ++s) {
+  for (const Segment *s = segments, *end = segments + count; s < end; ++s) {
     const float *x = s->x, *dy = s->dy;
     for (int64_t p = s->count; p > 0; --p, x += step, dy += kLanes) {
       const F32 column = load(dy);
@@ -45,7 +38,7 @@ void paired_tile(const int64_t* offsets, const PairedSegment* segments, int64_t 
   for (int i = 0; i < kRows; ++i) store(sums + i * kLanes, acc[i]);
 }
 
-using PairedTile = void (*)(const int64_t*, const PairedSegment*, int64_t, int64_t, float*);
+using PairedTile = void (*)(const int64_t*, const Segment*, int64_t, int64_t, float*);
 template <int kRows = kPairRows>
 LW_INLINE PairedTile paired_tile_of(int64_t rows) {
   if constexpr (kRows == 1) {
@@ -55,7 +48,7 @@ LW_INLINE PairedTile paired_tile_of(int64_t rows) {
   }
 }
 
-// a and b in turn; writes up to 2·kLanes floats beyond.
+// a and b in turn; writes up to kLanes - 2 floats beyond.
 LW_INLINE void interleave(int64_t count, const float* a, const float* b, float* out) {
   for (int64_t i = 0; i < count; i += kLanes / 2) {
     const int valid = static_cast<int>(smaller(kLanes / 2, count - i));
@@ -66,7 +59,7 @@ LW_INLINE void interleave(int64_t count, const float* a, const float* b, float* 
 // dw of both parts (g.c and c2) from their dy (g.b and b2), their first pixels being `first` and `second`.
 void paired_gradient(const GemmArgs& g, const Window& v, int64_t first, int64_t second, const float* b2, float* c2, float* scratch) {
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
-  PairedSegment* const segments = reinterpret_cast<PairedSegment*>(scratch + kPaddedSegments);
+  Segment* const segments = reinterpret_cast<Segment*>(scratch + kPaddedSegments);
   float* const pairs = scratch + kPaddedPanel;
   fill_offsets(v, offsets);
   for (int64_t k = 0; k < g.m; ++k) offsets[k] *= 2;
