@@ -39,17 +39,21 @@ struct GemmArgs {
 // One fused elementwise program over an index space of `rank` dimensions.
 // Registers: inputs first, then constants, then temporaries (one per instruction: instruction i writes register inputs + constants + i).
 // clang-format off
-enum class MapOp : int32_t {
-  add, sub, mul, div, maximum, minimum, fma,              // fma(a, b, c) = a·b + c
-  neg, abs, sign, sqrt, square, reciprocal, floor, round, // reciprocal is a true division
-  exp, expm1, log, log1p, tanh, sigmoid, erf, sin, cos,
-  less, less_equal, equal, not_equal,                     // 1 or 0
-  select,                                                 // a != 0 ? b : c
-  relu, is_finite, pow,                                   // relu(NaN) = NaN; pow(a, b)
-  mul_add, mul_sub, sub_mul,                              // a·b + c, a·b − c, c − a·b, each operation rounded
-  count
-};
+#define LW_MAP_OPS(op) \
+  op(add) op(sub) op(mul) op(div) op(maximum) op(minimum) op(fma) /* fma(a, b, c) = a·b + c */ \
+  op(neg) op(abs) op(sign) op(sqrt) op(square) op(reciprocal) op(floor) op(round) /* reciprocal is a true division */ \
+  op(exp) op(expm1) op(log) op(log1p) op(tanh) op(sigmoid) op(erf) op(sin) op(cos) \
+  op(less) op(less_equal) op(equal) op(not_equal) /* 1 or 0 */ \
+  op(select) /* a != 0 ? b : c */ \
+  op(relu) op(is_finite) op(pow) /* relu(NaN) = NaN; pow(a, b) */ \
+  op(mul_add) op(mul_sub) op(sub_mul) /* a·b + c, a·b − c, c − a·b, each operation rounded */
 // clang-format on
+enum class MapOp : int32_t {
+#define LW_MAP_OP(name) name,
+  LW_MAP_OPS(LW_MAP_OP)
+#undef LW_MAP_OP
+      count
+};
 // How many registers an operation reads. Internal linkage: ISA objects may hold no weak symbol.
 static constexpr int map_arity(MapOp op) {
   switch (op) {
@@ -89,6 +93,7 @@ struct MapOutput {
 constexpr int kMaxMapInputs = 24, kMaxMapConstants = 24, kMaxMapInstructions = 64, kMaxMapOutputs = 8;
 struct MapArgs {
   int32_t rank, inputs, constants, instructions, outputs;
+  int32_t known;  // 1 + its place in the list of known_maps.h, or 0
   int64_t dims[kMaxRank];
   MapInput input[kMaxMapInputs];
   float constant[kMaxMapConstants];

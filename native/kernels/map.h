@@ -3,12 +3,14 @@
 // Registers hold kMapBlock elements each. Contiguous f32 inputs are read where they lie; scalars and constants are one
 // vector read again and again; broadcast, strided, u8 and i32 inputs are expanded into a block of scratch. The instruction that
 // computes an output writes straight into it when no later instruction could still read an input lying there.
+// The maps of known_maps.h run as one compiled loop a block instead: Adam in half the time, the same bits.
 // Accuracy: the basic operations round correctly, the functions are those of math.h. maximum, minimum and relu keep NaN; a
 // comparison with NaN is 0 (not_equal: 1). Elements do not depend on one another, nor on the split into tasks.
 #pragma once
 
 #include "args.h"
 #include "index_space.h"
+#include "known_map_loops.h"
 #include "map_instruction.h"
 #include "map_plan.h"
 
@@ -109,16 +111,21 @@ int64_t map(const MapArgs& args, int64_t begin, int64_t end, void* scratch) {
   MapPlan plan;
   map_plan(args, first, stop - first < kMapBlock, static_cast<float*>(scratch), plan);
   const int temporaries = args.inputs + args.constants;
+  const KnownMapRun known = known_map_run(args.known - 1);
   const bool far = elements * plan.moving_count > kMapFar;
-  for (;;) {
-    const int64_t n = stop - first < kMapBlock ? stop - first : kMapBlock;
-    if (plan.expands) {
-      for (int i = 0; i < args.inputs; ++i) {
-        if (plan.access[i] == MapAccess::expanded) map_expand(plan.space, args.input[i], plan.stride[i], first, n, plan.registers[i].data);
-      }
+  for (bool is_first = true;; is_first = false) {
+    const int64_t n = stop - first < plan.block ? stop - first : plan.block;
+    for (int i = 0; i < args.inputs; ++i) {
+      const MapAccess access = plan.access[i];
+      if (access == MapAccess::expanded || (is_first && access == MapAccess::pattern))
+        map_expand(plan.space, args.input[i], plan.stride[i], first, n, plan.registers[i].data);
     }
     if (far) map_fetch(plan, n);
-    for (int i = 0; i < args.instructions; ++i) map_instruction(args.instruction[i], n, plan.registers[temporaries + i], plan.registers);
+    if (known != nullptr) {
+      known(n, plan.registers);
+    } else {
+      for (int i = 0; i < args.instructions; ++i) map_instruction(args.instruction[i], n, plan.registers[temporaries + i], plan.registers);
+    }
     for (int s = 0; s < plan.stored_count; ++s) {
       const MapOutput& output = args.output[plan.stored[s]];
       map_store_output(output, first, n, plan.registers[output.reg]);

@@ -48,62 +48,75 @@ LW_INLINE void map_vectors(int64_t n, MapOperand d, Op op, Operands... from) {
 }
 LW_INLINE F32 one_if(Mask m) { return select(m, set1(1.0f), zero()); }
 
-// d = op(a, b, c) on n elements.
-static __attribute__((noinline)) void map_instruction(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
+// op(a, b, c); what an operation does not read may be anything.
+LW_INLINE F32 map_apply(MapOp op, F32 x, F32 y, F32 z) {
+  switch (op) {
+    case MapOp::add: return add(x, y);
+    case MapOp::sub: return sub(x, y);
+    case MapOp::mul: return mul(x, y);
+    case MapOp::div: return div(x, y);
+    case MapOp::maximum: return maximum(x, y);
+    case MapOp::minimum: return minimum(x, y);
+    case MapOp::fma: return fma(x, y, z);
+    case MapOp::neg: return neg(x);
+    case MapOp::abs: return abs(x);
+    case MapOp::sign: return select(less(zero(), abs(x)), copysign(set1(1.0f), x), x);
+    case MapOp::sqrt: return sqrt(x);
+    case MapOp::square: return mul(x, x);
+    case MapOp::reciprocal: return div(set1(1.0f), x);
+    case MapOp::floor: return floor(x);
+    case MapOp::round: return round(x);
+    case MapOp::exp: return exp(x);
+    case MapOp::expm1: return expm1(x);
+    case MapOp::log: return log(x);
+    case MapOp::log1p: return log1p(x);
+    case MapOp::tanh: return tanh(x);
+    case MapOp::sigmoid: return sigmoid(x);
+    case MapOp::erf: return erf(x);
+    case MapOp::sin: return sin(x);
+    case MapOp::cos: return cos(x);
+    case MapOp::less: return one_if(less(x, y));
+    case MapOp::less_equal: return one_if(less_equal(x, y));
+    case MapOp::equal: return one_if(equal(x, y));
+    case MapOp::not_equal: return one_if(not_equal(x, y));
+    case MapOp::select: return select(not_equal(x, zero()), y, z);
+    case MapOp::relu: return max_second(zero(), x);
+    case MapOp::is_finite: return one_if(less(abs(x), set1(kInfinity)));
+    case MapOp::pow: return pow(x, y);
+    case MapOp::mul_add: return add(mul(x, y), z);
+    case MapOp::mul_sub: return sub(mul(x, y), z);
+    case MapOp::sub_mul: return sub(z, mul(x, y));
+    case MapOp::count: break;
+  }
+  return x;
+}
+
+template <MapOp kOp>
+LW_INLINE void map_operation(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
+  constexpr int arity = map_arity(kOp);
   const MapOperand a = registers[i.a];
-#define LW_UNARY(name, expression) \
-  case MapOp::name:                \
-    return map_vectors(            \
-        n, d, [](F32 x) __attribute__((always_inline)) { return expression; }, a);
-#define LW_BINARY(name, expression) \
-  case MapOp::name:                 \
-    return map_vectors(             \
-        n, d, [](F32 x, F32 y) __attribute__((always_inline)) { return expression; }, a, registers[i.b]);
-#define LW_TERNARY(name, expression) \
-  case MapOp::name:                  \
-    return map_vectors(              \
-        n, d, [](F32 x, F32 y, F32 z) __attribute__((always_inline)) { return expression; }, a, registers[i.b], registers[i.c]);
+  if constexpr (arity == 1) {
+    map_vectors(
+        n, d, [](F32 x) __attribute__((always_inline)) { return map_apply(kOp, x, x, x); }, a);
+  } else if constexpr (arity == 2) {
+    map_vectors(
+        n, d, [](F32 x, F32 y) __attribute__((always_inline)) { return map_apply(kOp, x, y, y); }, a, registers[i.b]);
+  } else {
+    map_vectors(
+        n, d, [](F32 x, F32 y, F32 z) __attribute__((always_inline)) { return map_apply(kOp, x, y, z); }, a, registers[i.b],
+        registers[i.c]);
+  }
+}
+
+// One instruction on n elements.
+static __attribute__((noinline)) void map_instruction(const MapInstruction& i, int64_t n, MapOperand d, const MapOperand* registers) {
+#define LW_MAP_OP(name) \
+  case MapOp::name: return map_operation<MapOp::name>(i, n, d, registers);
   switch (i.op) {
-    LW_BINARY(add, add(x, y))
-    LW_BINARY(sub, sub(x, y))
-    LW_BINARY(mul, mul(x, y))
-    LW_BINARY(div, div(x, y))
-    LW_BINARY(maximum, maximum(x, y))
-    LW_BINARY(minimum, minimum(x, y))
-    LW_TERNARY(fma, fma(x, y, z))
-    LW_UNARY(neg, neg(x))
-    LW_UNARY(abs, abs(x))
-    LW_UNARY(sign, select(less(zero(), abs(x)), copysign(set1(1.0f), x), x))
-    LW_UNARY(sqrt, sqrt(x))
-    LW_UNARY(square, mul(x, x))
-    LW_UNARY(reciprocal, div(set1(1.0f), x))
-    LW_UNARY(floor, floor(x))
-    LW_UNARY(round, round(x))
-    LW_UNARY(exp, exp(x))
-    LW_UNARY(expm1, expm1(x))
-    LW_UNARY(log, log(x))
-    LW_UNARY(log1p, log1p(x))
-    LW_UNARY(tanh, tanh(x))
-    LW_UNARY(sigmoid, sigmoid(x))
-    LW_UNARY(erf, erf(x))
-    LW_UNARY(sin, sin(x))
-    LW_UNARY(cos, cos(x))
-    LW_BINARY(less, one_if(less(x, y)))
-    LW_BINARY(less_equal, one_if(less_equal(x, y)))
-    LW_BINARY(equal, one_if(equal(x, y)))
-    LW_BINARY(not_equal, one_if(not_equal(x, y)))
-    LW_TERNARY(select, select(not_equal(x, zero()), y, z))
-    LW_UNARY(relu, max_second(zero(), x))
-    LW_UNARY(is_finite, one_if(less(abs(x), set1(kInfinity))))
-    LW_BINARY(pow, pow(x, y))
-    LW_TERNARY(mul_add, add(mul(x, y), z))
-    LW_TERNARY(mul_sub, sub(mul(x, y), z))
-    LW_TERNARY(sub_mul, sub(z, mul(x, y)))
+    LW_MAP_OPS(LW_MAP_OP)
     case MapOp::count: return;
   }
-#undef LW_UNARY
-#undef LW_BINARY
-#undef LW_TERNARY
+#undef LW_MAP_OP
 }
 
 }  // namespace

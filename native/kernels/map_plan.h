@@ -22,15 +22,17 @@ LW_INLINE float map_scalar(const MapInput& input, int64_t at) {
   }
 }
 
-// How an input reaches its register.
-enum class MapAccess : uint8_t { in_place, repeated, expanded };
+// How an input reaches its register. A pattern is expanded too, but only once: every block shows the same of it.
+enum class MapAccess : uint8_t { in_place, repeated, expanded, pattern };
+
+LW_INLINE bool map_expands(MapAccess access) { return access >= MapAccess::expanded; }
 
 // Everything about a map that does not change from block to block.
 struct MapPlan {
   IndexSpace space;  // collapsed; only expanded inputs look at it
   int64_t stride[kMaxMapInputs][kMaxRank];
   MapAccess access[kMaxMapInputs];
-  bool expands;
+  int64_t block;  // elements taken at a time
   MapOperand registers[kMaxMapRegisters];
   int8_t moving[kMaxMapRegisters];  // the registers whose block lies in the caller's memory and moves on
   int moving_count;
@@ -75,13 +77,30 @@ static void map_collapse(const MapArgs& args, MapPlan& plan) {
   collapse(args.rank, args.dims, count, strides, plan.space, merged);
 }
 
+// An input that is the same in every row, such as a bias, is a pattern if a block of whole rows and whole lines fits.
+static void map_patterns(const MapArgs& args, MapPlan& plan) {
+  const int last = plan.space.rank - 1;
+  int64_t rows = plan.space.dims[last];
+  while (rows % kLine != 0) rows *= 2;
+  if (rows > kMapBlock) return;
+  for (int i = 0; i < args.inputs; ++i) {
+    if (plan.access[i] != MapAccess::expanded) continue;
+    bool same = true;
+    for (int d = 0; d < last; ++d) same = same && plan.stride[i][d] == 0;
+    if (!same) continue;
+    plan.access[i] = MapAccess::pattern;
+    plan.block = kMapBlock / rows * rows;
+  }
+}
+
 // Places all registers for a run from position `first` on. In a short run the end of a vector weighs more than a copy, so what is read
 // again stays in scratch.
 static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* scratch, MapPlan& plan) {
   const int temporaries = args.inputs + args.constants;
   const int registers = temporaries + args.instructions;
   plan.moving_count = plan.stored_count = 0;
-  plan.expands = false;
+  plan.block = kMapBlock;
+  bool expands = false;
   float* free = scratch;
   for (int i = 0; i < args.inputs; ++i) plan.access[i] = map_access(args, args.input[i]);
   map_guard_copies(args, plan);
@@ -97,17 +116,18 @@ static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* 
         plan.registers[i] = {free, 0, true};
         free += 16;
         break;
-      case MapAccess::expanded: plan.expands = true; break;
+      default: expands = true;
     }
   }
   for (int i = 0; i < args.constants; ++i, free += 16) {
     store(free, set1(args.constant[i]));
     plan.registers[args.inputs + i] = {free, 0, true};
   }
-  if (plan.expands) {
+  if (expands) {
     map_collapse(args, plan);
+    map_patterns(args, plan);
     for (int i = 0; i < args.inputs; ++i) {
-      if (plan.access[i] != MapAccess::expanded) continue;
+      if (!map_expands(plan.access[i])) continue;
       plan.registers[i] = {free, kLanes, true};
       free += kMapPitch;
     }

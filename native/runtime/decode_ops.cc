@@ -1,5 +1,6 @@
 #include "decode_ops.h"
 
+#include "kernels/known_maps.h"
 #include "operands.h"
 #include "shape_fields.h"
 
@@ -89,6 +90,7 @@ void read_words(OpReader& in, MapArgs& m) {
     m.output[i].dtype = words.choice("dtype", DType::u8);
     m.output[i].reg = small(words, "a register already written,", 0, written - 1);
   }
+  m.known = find_known_map(m);
 }
 
 void read_words(OpReader& in, ReduceArgs& r) {

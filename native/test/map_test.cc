@@ -1,4 +1,5 @@
 // The map kernel: every operation, layout, type and aliasing, against a scalar interpreter.
+#include "../kernels/known_maps.h"
 #include "kernel_harness.h"
 
 using namespace lanewise;
@@ -108,9 +109,9 @@ LW_TEST(inputs_of_every_layout_and_type) {
   struct Shape {
     std::vector<int64_t> dims;
   };
-  const Shape shapes[] = {{{7}},        {{1, 1}},     {{5, 10}},        {{3, 513}},
-                          {{64, 16}},   {{2, 3, 4}},  {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}},
-                          {{17, 1000}}, {{2000, 10}}, {{0, 4}},         {{4, 0}}};
+  const Shape shapes[] = {
+      {{7}},        {{1, 1}},     {{5, 10}},   {{3, 513}},  {{64, 16}}, {{2, 3, 4}}, {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}},
+      {{17, 1000}}, {{2000, 10}}, {{300, 64}}, {{50, 512}}, {{0, 4}},   {{4, 0}}};
   for_each_table([&](const KernelTable& table) {
     for (const Shape& shape : shapes) {
       for (int repeat = 0; repeat < 12; ++repeat) {
@@ -271,6 +272,57 @@ LW_TEST(random_programs_in_place) {
       }
       CHECK_TEXT(right, text(table, "program: seed, size, inputs, instructions, outputs", {seed, n, inputs, instructions, outputs}));
       for (const Guarded<float>& m : memory) CHECK_TEXT(m.intact(), text(table, "seed", {seed}));
+    }
+  });
+}
+
+// Whole rows of a table of `columns`: inputs are contiguous, the same in every row or one element; outputs lie on inputs or elsewhere.
+LW_TEST(known_maps_equal_their_interpretation) {
+  Source source(11);
+  for_each_table([&](const KernelTable& table) {
+    for (int k = 0; k < kKnownMapCount; ++k) {
+      const KnownMap& known = kKnownMaps[k];
+      for (int repeat = 0; repeat < 24; ++repeat) {
+        const int64_t columns = 1 + source.below(repeat % 2 ? 40 : 700), rows = 1 + source.below(40), n = rows * columns;
+        MapArgs args{};
+        args.rank = 2;
+        args.dims[0] = rows, args.dims[1] = columns;
+        args.constants = known.constants, args.instructions = known.instructions;
+        for (int i = 0; i < known.constants; ++i) args.constant[i] = source.uniform(-1, 1);
+        std::copy(known.instruction, known.instruction + known.instructions, args.instruction);
+        std::vector<Guarded<float>> memory, fresh, results;
+        memory.reserve(kMaxMapInputs), fresh.reserve(kMaxMapOutputs);
+        std::vector<int> whole;
+        for (int i = 0; i < known.inputs; ++i) {
+          const bool single = (known.repeated >> i & 1) != 0, row = !single && rows > 1 && columns > 1 && source.below(3) == 0;
+          memory.push_back(source.floats(single ? 1 : row ? columns : n, -2, 2));
+          add_input(args, memory[i].data(), DType::f32, {row || single ? 0 : columns, single ? 0 : 1});
+          if (!single && !row) whole.push_back(i);
+        }
+        for (int o = 0; o < known.outputs; ++o) {
+          fresh.push_back(Guarded<float>(n));
+          const bool in_place = !whole.empty() && source.below(2) == 0;
+          float* const to = in_place ? memory[whole.back()].data() : fresh[o].data();
+          if (in_place) whole.pop_back();
+          add_output(args, to, DType::f32, known.output[o]);
+        }
+        const std::vector<Guarded<float>> before = memory;
+        if (n > 1) CHECK(find_known_map(args) == k + 1);
+        for (const int32_t number : {0, k + 1}) {
+          for (size_t i = 0; i < memory.size(); ++i) std::copy(before[i].data(), before[i].data() + before[i].size(), memory[i].data());
+          args.known = number;
+          run(table.map_tasks, table.map, args, repeat % 3 ? static_cast<uint64_t>(repeat) : 0);
+          for (int o = 0; o < known.outputs; ++o) {
+            results.push_back(Guarded<float>(n));
+            std::copy(args.output[o].data, args.output[o].data + n, results.back().data());
+          }
+        }
+        for (int o = 0; o < known.outputs; ++o)
+          CHECK_TEXT(same_bits(results[o], results[known.outputs + o]),
+                     text(table, "known map, output, rows, columns", {k, o, rows, columns}));
+        for (const Guarded<float>& m : memory) CHECK(m.intact());
+        for (const Guarded<float>& f : fresh) CHECK(f.intact());
+      }
     }
   });
 }
