@@ -10,7 +10,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int kTileSide = 4, kInputSide = 6, kPositions = kWinogradPositions;
+constexpr int kTileSide = 4, kInputSide = 6, kTaps = 9, kPositions = kWinogradPositions;
 static_assert(kPositions == kInputSide * kInputSide);
 // Transformed pixels of a task lie in scratch, of at most so many channels · tiles for each position (442 KB). Fewer than
 // kLeastTiles would read the weights too often.
@@ -280,13 +280,14 @@ LW_INLINE void transform_weights(F32 a, F32 b, F32 c, F32 (&out)[kInputSide]) {
 }
 
 // One vector of output channels of input channel c: all positions.
+template <bool kWhole>
 LW_INLINE void weight_vector(const WinogradWeightsArgs& a, int64_t c, int64_t o, int lanes, F32 (&out)[kPositions]) {
   F32 columns[3][kInputSide];
 #pragma GCC unroll 3
   for (int j = 0; j < 3; ++j) {
     F32 w[3];
 #pragma GCC unroll 3
-    for (int i = 0; i < 3; ++i) w[i] = load_n(a.w + ((a.turn ? 8 - (3 * i + j) : 3 * i + j) * a.c + c) * a.oc + o, lanes);
+    for (int i = 0; i < 3; ++i) w[i] = load_lanes<kWhole>(a.w + ((a.turn ? 8 - (3 * i + j) : 3 * i + j) * a.c + c) * a.oc + o, lanes);
     transform_weights(w[0], w[1], w[2], columns[j]);
   }
 #pragma GCC unroll 6
@@ -298,42 +299,85 @@ LW_INLINE void weight_vector(const WinogradWeightsArgs& a, int64_t c, int64_t o,
   }
 }
 
+// A piece of the transformed weights: `rows` of at most kLanes input channels of a panel, made in scratch as [36][rows][columns], so that
+// each position is written as one run. Positions lie a line more than a power of two apart: a vector of all of them meets many sets of L1.
+constexpr int64_t kPiecePitch = kLanes * kTileColumns + kLine, kSquarePitch = kLanes * kLanes + kLine;
+struct WeightPiece {
+  int64_t row, rows, column, columns;
+  float* out;
+};
+
+// As the weights lie: rows are input channels. Meanwhile the weights of the next panel are fetched; turned, that would cost a tenth.
+void fill_piece(const WinogradWeightsArgs& a, const WeightPiece& piece) {
+  for (int64_t r = 0; r < piece.rows; ++r) {
+    each_vector(piece.columns, [&](int64_t o, int lanes, auto whole) {
+      F32 u[kPositions];
+      weight_vector<whole.kWhole>(a, piece.row + r, piece.column + o, lanes, u);
+      for (int t = 0; t < kTaps; ++t) prefetch_l2(a.w + (t * a.c + piece.row + r) * a.oc + piece.column + o + kTileColumns);
+      for (int p = 0; p < kPositions; ++p) store_lanes<whole.kWhole>(piece.out + p * kPiecePitch + r * piece.columns + o, u[p], lanes);
+    });
+  }
+}
+
+// Turned: rows are output channels. `squares`: room for [36][kLanes][kLanes].
+template <bool kWhole>
+void fill_turned_piece(const WinogradWeightsArgs& a, const WeightPiece& piece, float* squares) {
+  const int lanes = static_cast<int>(piece.rows);
+  for (int64_t c0 = 0; c0 < piece.columns; c0 += kLanes) {
+    const int count = static_cast<int>(smaller(kLanes, piece.columns - c0));
+    for (int c = 0; c < count; ++c) {
+      F32 u[kPositions];
+      weight_vector<kWhole>(a, piece.column + c0 + c, piece.row, lanes, u);
+      for (int p = 0; p < kPositions; ++p) store(squares + p * kSquarePitch + c * kLanes, u[p]);
+    }
+    for (int64_t p = 0; p < kPositions; ++p) {
+      F32 square[kLanes];
+#pragma GCC unroll 16
+      for (int c = 0; c < kLanes; ++c) square[c] = c < count ? load(squares + p * kSquarePitch + c * kLanes) : zero();
+      transpose(square);
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r)
+        if (r < lanes) store_n(piece.out + p * kPiecePitch + r * piece.columns + c0, square[r], count);
+    }
+  }
+}
+
+// From scratch to their place, each position while the run of the next one is fetched.
+void write_piece(const WeightPiece& piece, float* place, int64_t next) {
+  const int64_t size = piece.rows * piece.columns;
+  for (int64_t p = 0; p < kPositions; ++p) {
+    const float* const from = piece.out + p * kPiecePitch;
+    float* const to = place + p * next;
+    each_vector(size, [&](int64_t i, int lanes, auto whole) {
+      if (p + 1 < kPositions) prefetch(to + next + i);
+      store_lanes<whole.kWhole>(to + i, load_lanes<whole.kWhole>(from + i, lanes), lanes);
+    });
+  }
+}
+
 // Input channels of a task.
 constexpr int64_t kWeightTask = 16;
-int64_t winograd_weights_tasks(const WinogradWeightsArgs& a) { return divide_up(a.c, kWeightTask); }
+static_assert(kWeightTask % kLanes == 0 && kPositions * (kPiecePitch + kSquarePitch) * sizeof(float) <= kScratchBytes);
+LW_INLINE int64_t weight_inputs(const WinogradWeightsArgs& a) { return a.turn ? a.oc : a.c; }
+int64_t winograd_weights_tasks(const WinogradWeightsArgs& a) { return divide_up(weight_inputs(a), kWeightTask); }
 
 int64_t winograd_weights(const WinogradWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
-  float* const block = static_cast<float*>(scratch);  // [36][kLanes][kLanes]
-  int64_t next = 0;
-  for (int64_t c0 = begin * kWeightTask; c0 < smaller(a.c, end * kWeightTask); c0 += kLanes) {
-    const int64_t rows = smaller(kLanes, smaller(a.c, end * kWeightTask) - c0);
-    for (int64_t o = 0; o < a.oc; o += kLanes) {
-      const int lanes = static_cast<int>(smaller(kLanes, a.oc - o));
-      for (int64_t r = 0; r < rows; ++r) {
-        F32 u[kPositions];
-        weight_vector(a, c0 + r, o, lanes, u);
-        float* const place = a.u + weight_place(a.c, a.oc, c0 + r, o, next);
-        for (int p = 0; p < kPositions; ++p) {
-          if (a.turn) {
-            store(block + (p * kLanes + r) * kLanes, u[p]);
-          } else {
-            store_n(place + p * next, u[p], lanes);
-          }
-        }
+  float* const out = static_cast<float*>(scratch);
+  const int64_t inputs = weight_inputs(a), outputs = a.turn ? a.c : a.oc, beyond = smaller(inputs, end * kWeightTask);
+  for (int64_t row = begin * kWeightTask; row < beyond; row += kLanes) {
+    for (int64_t column = 0; column < outputs; column += kTileColumns) {
+      const WeightPiece piece = {row, smaller(kLanes, beyond - row), column, smaller(kTileColumns, outputs - column), out};
+      float* const squares = out + kPositions * kPiecePitch;
+      if (!a.turn) {
+        fill_piece(a, piece);
+      } else if (piece.rows == kLanes) {
+        fill_turned_piece<true>(a, piece, squares);
+      } else {
+        fill_turned_piece<false>(a, piece, squares);
       }
-      if (!a.turn) continue;
-      for (int64_t p = 0; p < kPositions; ++p) {
-        F32 square[kLanes];
-#pragma GCC unroll 16
-        for (int r = 0; r < kLanes; ++r) square[r] = r < rows ? load(block + (p * kLanes + r) * kLanes) : zero();
-        transpose(square);
-#pragma GCC unroll 16
-        for (int r = 0; r < kLanes; ++r) {
-          if (r >= lanes) continue;
-          float* const place = a.u + weight_place(a.oc, a.c, o + r, c0, next);
-          store_n(place + p * next, square[r], static_cast<int>(rows));
-        }
-      }
+      int64_t next = 0;
+      float* const place = a.u + weight_place(inputs, outputs, row, column, next);
+      write_piece(piece, place, next);
     }
   }
   return kOk;
