@@ -14,89 +14,150 @@ namespace {
 
 constexpr int64_t kMomentColumns = 16, kMomentRows = 512;
 constexpr int kMomentSums = 4;
+// Vectors taken side by side, so that whole lines of a row are read one after the other: as many as leave room for their sums.
+constexpr int kMomentVectors = kVectorRegisters == 32 ? 4 : 2, kProductVectors = kMomentVectors / 2;
 
-LW_INLINE F32 fold_sums(const F32 sums[kMomentSums]) { return add(add(sums[0], sums[1]), add(sums[2], sums[3])); }
+template <int kVectors>
+struct Columns {
+  F32 of[kVectors];
+};
 
-// Σ term(row) over [0, rows).
-template <class Term>
-LW_INLINE F32 sum_rows(int64_t rows, const Term& term) {
-  F32 sums[kMomentSums];
-  for (int k = 0; k < kMomentSums; ++k) sums[k] = zero();
+// Σ term(row, vector) over [0, rows).
+template <int kVectors, class Term>
+LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
+  F32 sums[kMomentSums][kVectors];
+#pragma GCC unroll 4
+  for (int k = 0; k < kMomentSums; ++k)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[k][v] = zero();
   int64_t r = 0;
   for (; r + kMomentSums <= rows; r += kMomentSums) {
 #pragma GCC unroll 4
-    for (int k = 0; k < kMomentSums; ++k) sums[k] = add(sums[k], term(r + k));
+    for (int k = 0; k < kMomentSums; ++k)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sums[k][v] = add(sums[k][v], term(r + k, v));
   }
 #pragma GCC unroll 4
   for (int k = 0; k < kMomentSums; ++k) {
-    if (r + k < rows) sums[k] = add(sums[k], term(r + k));
+    if (r + k >= rows) continue;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[k][v] = add(sums[k][v], term(r + k, v));
   }
-  return fold_sums(sums);
+  Columns<kVectors> total;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) total.of[v] = add(add(sums[0][v], sums[1][v]), add(sums[2][v], sums[3][v]));
+  return total;
 }
 
 LW_INLINE int64_t moment_tasks(int64_t outer, int64_t columns) { return outer * ceil_div(columns, kMomentColumns); }
 
-// Calls body(matrix, first column, lanes) for each vector of tasks [begin, end).
-template <class Body>
-LW_INLINE void each_column_vector(int64_t columns, int64_t begin, int64_t end, const Body& body) {
+template <int kCount, bool kValue>
+struct Group {
+  static constexpr int kVectors = kCount;
+  static constexpr bool kWhole = kValue;
+};
+
+// body(matrix, first column, lanes of the last vector, Group) for the columns of tasks [begin, end), up to kMost vectors at a time.
+template <int kMost, class Body>
+LW_INLINE void each_column_group(int64_t columns, int64_t begin, int64_t end, const Body& body) {
   const int64_t tasks = ceil_div(columns, kMomentColumns);
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t first = task % tasks * kMomentColumns, stop = min_size(columns, first + kMomentColumns);
-    for (int64_t j = first; j < stop; j += kLanes) body(task / tasks, j, static_cast<int>(min_size(kLanes, stop - j)));
+  while (begin < end) {
+    const int64_t matrix = begin / tasks, joined = min_size(end, (matrix + 1) * tasks) - begin;
+    int64_t j = begin % tasks * kMomentColumns;
+    const int64_t stop = min_size(columns, j + joined * kMomentColumns);
+    for (; j + kMost * kLanes <= stop; j += kMost * kLanes) body(matrix, j, kLanes, Group<kMost, true>());
+    for (; j + kLanes <= stop; j += kLanes) body(matrix, j, kLanes, Group<1, true>());
+    if (j < stop) body(matrix, j, static_cast<int>(stop - j), Group<1, false>());
+    begin += joined;
   }
+}
+
+template <bool kWhole>
+LW_INLINE F32 load_column(const float* p, int lanes) {
+  return kWhole ? load(p) : load_n(p, lanes);
 }
 
 int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return moment_tasks(a.outer, a.columns); }
 
+template <int kVectors, bool kWhole>
+void moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t j, int lanes) {
+  Columns<kVectors> mean, squares;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) mean.of[v] = squares.of[v] = zero();
+  for (int64_t done = 0; done < a.rows; done += kMomentRows) {
+    const int64_t rows = min_size(kMomentRows, a.rows - done);
+    const float* const x = a.x + (o * a.rows + done) * a.columns + j;
+    const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
+      return load_column<kWhole>(x + r * a.columns + v * kLanes, lanes);
+    };
+    const F32 count = set1(static_cast<float>(rows));
+    Columns<kVectors> chunk_mean = sum_rows<kVectors>(rows, at);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) chunk_mean.of[v] = div(chunk_mean.of[v], count);
+    const Columns<kVectors> chunk_squares = sum_rows<kVectors>(
+        rows, [&](int64_t r, int v) __attribute__((always_inline)) {
+          const F32 centred = sub(at(r, v), chunk_mean.of[v]);
+          return mul(centred, centred);
+        });
+    // Weights of what is new and of what was there.
+    const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows));
+    const F32 before = set1(static_cast<float>(done));
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const F32 step = sub(chunk_mean.of[v], mean.of[v]);
+      squares.of[v] = add(add(squares.of[v], chunk_squares.of[v]), mul(mul(step, step), mul(before, share)));
+      mean.of[v] = done == 0 ? chunk_mean.of[v] : add(mean.of[v], mul(step, share));
+    }
+  }
+  const F32 rows = set1(static_cast<float>(a.rows));
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    store_n(a.mean + o * a.columns + j + v * kLanes, a.rows > 0 ? mean.of[v] : div(zero(), zero()), lanes);
+    store_n(a.variance + o * a.columns + j + v * kLanes, div(squares.of[v], rows), lanes);
+  }
+}
+
 int64_t column_moments(const ColumnMomentsArgs& a, int64_t begin, int64_t end, void*) {
-  each_column_vector(
-      a.columns, begin, end, [&](int64_t o, int64_t j, int lanes) __attribute__((always_inline)) {
-        F32 mean = zero(), squares = zero();
-        for (int64_t done = 0; done < a.rows; done += kMomentRows) {
-          const int64_t rows = min_size(kMomentRows, a.rows - done);
-          const float* x = a.x + (o * a.rows + done) * a.columns + j;
-          const auto at = [&](int64_t r) __attribute__((always_inline)) { return load_n(x + r * a.columns, lanes); };
-          const F32 count = set1(static_cast<float>(rows));
-          const F32 chunk_mean = div(sum_rows(rows, at), count);
-          const F32 chunk_squares = sum_rows(
-              rows, [&](int64_t r) __attribute__((always_inline)) {
-                const F32 centred = sub(at(r), chunk_mean);
-                return mul(centred, centred);
-              });
-          // Weights of what is new and of what was there.
-          const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows));
-          const F32 before = set1(static_cast<float>(done));
-          const F32 step = sub(chunk_mean, mean);
-          squares = add(add(squares, chunk_squares), mul(mul(step, step), mul(before, share)));
-          mean = done == 0 ? chunk_mean : add(mean, mul(step, share));
-        }
-        const F32 rows = set1(static_cast<float>(a.rows));
-        store_n(a.mean + o * a.columns + j, a.rows > 0 ? mean : div(zero(), zero()), lanes);
-        store_n(a.variance + o * a.columns + j, div(squares, rows), lanes);
-      });
+  each_column_group<kMomentVectors>(a.columns, begin, end, [&](int64_t o, int64_t j, int lanes, auto group) {
+    moments_of<group.kVectors, group.kWhole>(a, o, j, lanes);
+  });
   return kOk;
 }
 
 int64_t column_products_tasks(const ColumnProductsArgs& a) { return moment_tasks(a.outer, a.columns); }
 
+template <int kVectors, bool kWhole>
+void products_of(const ColumnProductsArgs& a, int64_t o, int64_t j, int lanes) {
+  // The sums of dy, then those of the products.
+  F32 total[2 * kVectors], mean[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    total[v] = total[kVectors + v] = zero();
+    mean[v] = load_column<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
+  }
+  for (int64_t done = 0; done < a.rows; done += kMomentRows) {
+    const int64_t rows = min_size(kMomentRows, a.rows - done), first = (o * a.rows + done) * a.columns + j;
+    const float *const x = a.x + first, *const dy = a.dy + first;
+    const Columns<2 * kVectors> chunk = sum_rows<2 * kVectors>(
+        rows, [&](int64_t r, int v) __attribute__((always_inline)) {
+          const int64_t at = r * a.columns + v % kVectors * kLanes;
+          const F32 slope = load_column<kWhole>(dy + at, lanes);
+          return v < kVectors ? slope : mul(slope, sub(load_column<kWhole>(x + at, lanes), mean[v % kVectors]));
+        });
+#pragma GCC unroll 4
+    for (int v = 0; v < 2 * kVectors; ++v) total[v] = add(total[v], chunk.of[v]);
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    store_n(a.sum + o * a.columns + j + v * kLanes, total[v], lanes);
+    store_n(a.product + o * a.columns + j + v * kLanes, total[kVectors + v], lanes);
+  }
+}
+
 int64_t column_products(const ColumnProductsArgs& a, int64_t begin, int64_t end, void*) {
-  each_column_vector(
-      a.columns, begin, end, [&](int64_t o, int64_t j, int lanes) __attribute__((always_inline)) {
-        F32 sum = zero(), product = zero();
-        const F32 mean = load_n(a.mean + o * a.columns + j, lanes);
-        for (int64_t done = 0; done < a.rows; done += kMomentRows) {
-          const int64_t rows = min_size(kMomentRows, a.rows - done), first = (o * a.rows + done) * a.columns + j;
-          const float *x = a.x + first, *dy = a.dy + first;
-          const auto slope = [&](int64_t r) __attribute__((always_inline)) { return load_n(dy + r * a.columns, lanes); };
-          sum = add(sum, sum_rows(rows, slope));
-          product = add(product, sum_rows(
-                                     rows, [&](int64_t r) __attribute__((always_inline)) {
-                                       return mul(slope(r), sub(load_n(x + r * a.columns, lanes), mean));
-                                     }));
-        }
-        store_n(a.sum + o * a.columns + j, sum, lanes);
-        store_n(a.product + o * a.columns + j, product, lanes);
-      });
+  each_column_group<kProductVectors>(a.columns, begin, end, [&](int64_t o, int64_t j, int lanes, auto group) {
+    products_of<group.kVectors, group.kWhole>(a, o, j, lanes);
+  });
   return kOk;
 }
 

@@ -523,17 +523,18 @@ int64_t winograd_gradient_tasks(const WinogradGradientArgs& a) { return divide_u
 
 // The parts are added in order.
 int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t end, void*) {
-  const int64_t size = a.c * a.oc, last = smaller(a.c, end * kWeightTask) * a.oc;
-  for (int64_t e = begin * kWeightTask * a.oc; e < last; e += kLanes) {
-    const int lanes = static_cast<int>(smaller(kLanes, last - e));
+  const int64_t size = a.c * a.oc, first = begin * kWeightTask * a.oc, last = smaller(a.c, end * kWeightTask) * a.oc;
+  each_vector(last - first, [&](int64_t at, int lanes, auto whole) {
+    const float* const from = a.sums + first + at;
     F32 half[3][kInputSide];
     for (int j = 0; j < kInputSide; ++j) {
       F32 s[kInputSide], sums[3];
 #pragma GCC unroll 6
-      for (int i = 0; i < kInputSide; ++i) s[i] = load_n(a.sums + (kInputSide * i + j) * size + e, lanes);
+      for (int i = 0; i < kInputSide; ++i) s[i] = load_lanes<whole.kWhole>(from + (kInputSide * i + j) * size, lanes);
       for (int64_t part = 1; part < a.parts; ++part)
 #pragma GCC unroll 6
-        for (int i = 0; i < kInputSide; ++i) s[i] = add(s[i], load_n(a.sums + (part * kPositions + kInputSide * i + j) * size + e, lanes));
+        for (int i = 0; i < kInputSide; ++i)
+          s[i] = add(s[i], load_lanes<whole.kWhole>(from + (part * kPositions + kInputSide * i + j) * size, lanes));
       sum_gradient(s, sums);
 #pragma GCC unroll 3
       for (int i = 0; i < 3; ++i) half[i][j] = sums[i];
@@ -542,9 +543,9 @@ int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t 
       F32 row[3];
       sum_gradient(half[i], row);
 #pragma GCC unroll 3
-      for (int j = 0; j < 3; ++j) store_n(a.dw + (3 * i + j) * size + e, row[j], lanes);
+      for (int j = 0; j < 3; ++j) store_lanes<whole.kWhole>(a.dw + (3 * i + j) * size + first + at, row[j], lanes);
     }
-  }
+  });
   return kOk;
 }
 
