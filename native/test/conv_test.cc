@@ -342,6 +342,46 @@ LW_TEST(depthwise_special_values) {
   });
 }
 
+// Few channels on one side and wide zeros around the image: rows of several images are computed together where there are as many, with the
+// bits of each alone, special values included.
+LW_TEST(images_together) {
+  for_each_table([](const KernelTable& t) {
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    const float special[] = {0.0f, -0.0f, 1.5f, -1e-30f, 1e-30f, -2.25f, kInf, std::numeric_limits<float>::quiet_NaN()};
+    Source source(7);
+    for (int64_t n : {2, 3, 4, 7, 8, 9, 17})
+      for (int64_t few : {1, 2, 3, 5, 6, 8})
+        for (int64_t below : {0, 6, 8}) {
+          const int64_t size = 4 + source.below(12), k = 3 + 2 * source.below(2), many = 1 + source.below(20);
+          const auto pick = [&](int64_t count) {
+            Guarded<float> out(count);
+            for (int64_t i = 0; i < count; ++i) out[i] = below == 0 ? source.uniform(-1, 1) : special[source.below(below)];
+            return out;
+          };
+          const ConvShape data = square(n, size + k - 1, few, many, k).s, forward = square(n, size, many, few, k, 1, k - 1).s;
+          const int64_t dx_size = data.h * data.w * few, dy_size = data.oh * data.ow * many;
+          const int64_t x_size = size * size * many, y_size = forward.oh * forward.ow * few;
+          Guarded<float> w = pick(k * k * few * many), dy = pick(n * dy_size), x = pick(n * x_size), bias = pick(few);
+          Guarded<float> dx = unwritten(n * dx_size), y = unwritten(n * y_size), alone_dx = unwritten(dx_size), alone_y = unwritten(y_size);
+          run(t.conv_backward_data_tasks, t.conv_backward_data, ConvBackwardDataArgs{data, dy.data(), w.data(), dx.data()});
+          run(t.conv_forward_tasks, t.conv_forward, ConvForwardArgs{forward, x.data(), w.data(), bias.data(), Activation::relu, y.data()});
+          bool same = dx.intact() && y.intact();
+          for (int64_t i = 0; i < n; ++i) {
+            ConvShape one = data, one_forward = forward;
+            one.n = one_forward.n = 1;
+            run(t.conv_backward_data_tasks, t.conv_backward_data,
+                ConvBackwardDataArgs{one, dy.data() + i * dy_size, w.data(), alone_dx.data()});
+            run(t.conv_forward_tasks, t.conv_forward,
+                ConvForwardArgs{one_forward, x.data() + i * x_size, w.data(), bias.data(), Activation::relu, alone_y.data()});
+            same = same && same_bits(dx.data() + i * dx_size, alone_dx.data(), dx_size);
+            same = same && same_bits(y.data() + i * y_size, alone_y.data(), y_size);
+          }
+          CHECK_TEXT(same, text(t, "images together: n, few, many, size, kernel, values", {n, few, many, size, k, below}));
+        }
+  });
+  for (int64_t n : {5, 12}) check(square(n, 14, 6, 16, 5)), check(square(n, 10, 16, 6, 5, 1, 4));
+}
+
 LW_TEST(epilogues) {
   for (Activation activation : {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
     for (bool bias : {false, true})

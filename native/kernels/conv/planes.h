@@ -92,10 +92,16 @@ struct PlaneSteps {
   bool add;  // to what the blocks before left
 };
 
-// Sums of kRows columns and kVectors vectors of pixels. Whether one of them is −0.
-template <int kRows, int kVectors>
+// The same pixels of several images: how far apart they lie.
+struct PlaneImages {
+  int64_t count, planes, sums;
+};
+
+// Sums of kRows columns and kVectors vectors of pixels, which follow one another or are those of as many images. Whether one of them is −0.
+template <int kRows, int kVectors, bool kOfImages>
 bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& steps, const float* weights, int64_t pitch, float* sums,
-                int64_t sums_pitch) {
+                int64_t sums_pitch, const PlaneImages& images) {
+  const int64_t across = kOfImages ? images.planes : kLanes, sums_across = kOfImages ? images.sums : kLanes;
   F32 acc[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i)
@@ -111,14 +117,14 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
       for (int i = 0; i < kRows; ++i) weight[i] = set1(w[i]);
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j) {
-        const F32 pixels = load(in + j * kLanes);
+        const F32 pixels = load(in + j * across);
 #pragma GCC unroll 16
         for (int i = 0; i < kRows; ++i) acc[i][j] = fma(weight[i], pixels, acc[i][j]);
       }
     } else {
       F32 pixels[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) pixels[j] = load(in + j * kLanes);
+      for (int j = 0; j < kVectors; ++j) pixels[j] = load(in + j * across);
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         const F32 weight = set1(w[i]);
@@ -133,7 +139,7 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) {
-      float* const to = sums + i * sums_pitch + j * kLanes;
+      float* const to = sums + i * sums_pitch + j * sums_across;
       const F32 sum = steps.add ? add(load(to), acc[i][j]) : acc[i][j];
       found = mask_or(found, equal_i(float_to_bits(sum), negative_zero));
       store(to, sum);
@@ -142,18 +148,20 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
 }
 
 // Tiles of `most` rows, and of one less where they do not divide the columns, with the same vectors.
+using PlaneTile = bool (*)(const float*, const int64_t*, const PlaneSteps&, const float*, int64_t, float*, int64_t, const PlaneImages&);
 struct PlaneTiles {
-  bool (*tile[2])(const float*, const int64_t*, const PlaneSteps&, const float*, int64_t, float*, int64_t);  // one less, most
-  int64_t pixels;
+  PlaneTile neighbours[2], of_images[2];  // one less, most
+  int64_t vectors;
 };
 template <int kMost = kPlaneRows>
 LW_INLINE PlaneTiles plane_tiles_of(int64_t most) {
-  if constexpr (kMost == 1) {
-    return {{plane_tile<1, plane_vectors(1)>, plane_tile<1, plane_vectors(1)>}, plane_vectors(1) * kLanes};
-  } else {
+  if constexpr (kMost > 1) {
     if (most != kMost) return plane_tiles_of<kMost - 1>(most);
-    return {{plane_tile<kMost - 1, plane_vectors(kMost)>, plane_tile<kMost, plane_vectors(kMost)>}, plane_vectors(kMost) * kLanes};
   }
+  constexpr int kLess = kMost > 1 ? kMost - 1 : 1, kVectors = plane_vectors(kMost);
+  return {{plane_tile<kLess, kVectors, false>, plane_tile<kMost, kVectors, false>},
+          {plane_tile<kLess, kVectors, true>, plane_tile<kMost, kVectors, true>},
+          kVectors};
 }
 
 bool all_finite(const float* weights, int64_t count) {
@@ -180,11 +188,13 @@ struct PlaneProduct {
   const float* weights;
   int64_t columns, depth, pitch, sums_pitch;
   PlaneTiles tiles;
+  PlaneImages images;  // count is 1: one after the other
 };
 
 // All columns of a block of pixels over `inside`, a depth block after the other. Whether one of the sums is −0.
-LW_INLINE bool plane_block(const PlaneProduct& g, const PlaneSteps& inside, const float* planes, float* sums) {
+LW_INLINE bool plane_block(const PlaneProduct& g, bool of_images, const PlaneSteps& inside, const float* planes, float* sums) {
   const int64_t step = depth_block(g.depth), count = divide_up(g.columns, kPlaneRows), most = divide_up(g.columns, count);
+  const PlaneTile* const tile = of_images ? g.tiles.of_images : g.tiles.neighbours;
   bool negative_zero = false;
   for (int64_t p = 0; p < g.depth; p += step) {
     const int64_t begin = larger(p, inside.begin), end = smaller(smaller(p + step, g.depth), inside.begin + inside.count);
@@ -192,39 +202,59 @@ LW_INLINE bool plane_block(const PlaneProduct& g, const PlaneSteps& inside, cons
     const PlaneSteps steps = {begin, larger(0, end - begin), p > 0};
     for (int64_t t = 0, o = 0; t < count; ++t) {
       const bool full = g.columns % count == 0 || t < g.columns % count;
-      negative_zero |= g.tiles.tile[full](planes, g.offsets, steps, g.weights + o, g.pitch, sums + o * g.sums_pitch, g.sums_pitch);
+      negative_zero |= tile[full](planes, g.offsets, steps, g.weights + o, g.pitch, sums + o * g.sums_pitch, g.sums_pitch, g.images);
       o += most - !full;
     }
   }
   return negative_zero;
 }
 
-// Output rows [i0, i0 + count) of one image: each by itself or all as one, whatever multiplies less, a block of pixels without the rows of
-// zeros that all of it sees. Those change no sum of finite weights but −0, to which a product may have been rounded: then they take part.
-void plane_rows_product(const PlaneProduct& g, const Window& v, int64_t i0, int64_t count, bool finite, const float* planes, float* sums) {
-  const int64_t block = g.tiles.pixels, pitch = plane_pitch(v), pixels = (count - 1) * pitch + v.ow;
+// body(steps, first pixel) for each block of pixels of output rows [i0, i0 + count) as one.
+template <class Body>
+LW_INLINE void each_plane_block(const Window& v, int64_t i0, int64_t count, int64_t block, const Body& body) {
+  const int64_t pitch = plane_pitch(v), pixels = (count - 1) * pitch + v.ow;
+  for (int64_t q = 0, i = i0, next = pitch, beyond = i0; q < pixels; q += block) {
+    for (; next <= q; next += pitch) ++i;
+    for (beyond = larger(beyond, i + 1); (beyond - i0) * pitch < smaller(q + block, pixels);) ++beyond;
+    body(steps_inside(v, i, beyond), q);
+  }
+}
+
+// Steps times vectors of output rows [i0, i0 + count) as one, and of each by itself in blocks of so many vectors.
+LW_INLINE int64_t cost_as_one(const Window& v, int64_t i0, int64_t count, int64_t vectors) {
+  int64_t cost = 0;
+  each_plane_block(v, i0, count, vectors * kLanes, [&](const PlaneSteps& seen, int64_t) { cost += seen.count * vectors; });
+  return cost;
+}
+LW_INLINE int64_t cost_by_rows(const Window& v, int64_t i0, int64_t count, int64_t vectors) {
+  int64_t steps = 0;
+  for (int64_t i = i0; i < i0 + count; ++i) steps += steps_inside(v, i, i + 1).count;
+  return steps * vectors * divide_up(v.ow, vectors * kLanes);
+}
+
+// Output rows [i0, i0 + count) of one image, each by itself or all as one, whatever multiplies less, or each of several images. A block of
+// pixels goes without the rows of zeros that all of it sees. Those change no sum of finite weights but −0, to which a product may have been
+// rounded: then they take part.
+void plane_rows_product(const PlaneProduct& g, const Window& v, int64_t i0, int64_t count, bool of_images, bool finite, const float* planes,
+                        float* sums) {
+  const int64_t pitch = plane_pitch(v), block = (of_images ? 1 : g.tiles.vectors) * kLanes;
   const PlaneSteps all = {0, g.depth, false};
   const auto run = [&](const PlaneSteps& seen, int64_t q) {
-    if (plane_block(g, seen, planes + q, sums + q) && seen.count < g.depth) plane_block(g, all, planes + q, sums + q);
+    if (plane_block(g, of_images, finite ? seen : all, planes + q, sums + q) && finite && seen.count < g.depth)
+      plane_block(g, of_images, all, planes + q, sums + q);
   };
-  // body(steps, first pixel) for each block of all rows as one.
-  const auto each_block = [&](const auto& body) {
-    for (int64_t q = 0, i = i0, next = pitch, beyond = i0; q < pixels; q += block) {
-      for (; next <= q; next += pitch) ++i;
-      for (beyond = larger(beyond, i + 1); (beyond - i0) * pitch < smaller(q + block, pixels);) ++beyond;
-      body(steps_inside(v, i, beyond), q);
-    }
-  };
-  int64_t by_rows = 0, as_one = 0;
-  const int64_t across = divide_up(v.ow, block);
-  for (int64_t i = i0; i < i0 + count; ++i) by_rows += steps_inside(v, i, i + 1).count * across;
-  each_block([&](const PlaneSteps& seen, int64_t) { as_one += seen.count; });
-  if (finite && by_rows < as_one) {
+  if (of_images || (finite && cost_by_rows(v, i0, count, g.tiles.vectors) < cost_as_one(v, i0, count, g.tiles.vectors))) {
     for (int64_t i = 0; i < count; ++i)
       for (int64_t q = i * pitch; q < i * pitch + v.ow; q += block) run(steps_inside(v, i0 + i, i0 + i + 1), q);
   } else {
-    each_block([&](const PlaneSteps& seen, int64_t q) { run(finite ? seen : all, q); });
+    each_plane_block(v, i0, count, block, run);
   }
+}
+
+// Whether rows of as many images as a tile has vectors multiply less than the rows of one image. Whole images and their sums must fit.
+LW_INLINE bool by_images(const Window& v, int64_t columns, int64_t vectors, int64_t plane, int64_t sums) {
+  if (vectors == 1 || vectors * v.channels * plane > kMostPlanes || vectors * columns * sums > kPlaneSums) return false;
+  return cost_by_rows(v, 0, v.oh, 1) < smaller(cost_by_rows(v, 0, v.oh, vectors), cost_as_one(v, 0, v.oh, vectors));
 }
 
 // Pixels [m0, m1) of the product of v's windows with weights [K, g.n] at `pitch`, to g.c with bias and activation.
@@ -234,24 +264,27 @@ void plane_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, c
   for (int64_t k = 0; k < depth; ++k)
     offsets[k] = k % v.channels * plane + k / v.channels / v.kw * v.step_h * row_pitch + k / v.channels % v.kw * v.step_w;
   float *const planes = scratch + kPlaneStart, *const sums = scratch + kPlaneSumsStart;
-  for (int64_t i = 0; i < v.channels * plane; i += kLanes) store(planes + i, zero());
   const PlaneTiles tiles = plane_tiles_of(divide_up(g.n, divide_up(g.n, kPlaneRows)));
-  const int64_t sums_pitch = (divide_up(rows * row_pitch, tiles.pixels) + 1) * tiles.pixels;  // a row may end in a block beyond
-  const PlaneProduct product = {offsets, weights, g.n, depth, pitch, sums_pitch, tiles};
+  const int64_t block = tiles.vectors * kLanes, sums_pitch = (divide_up(rows * row_pitch, block) + 1) * block;  // a row may end beyond
+  const bool together = rows == v.oh && by_images(v, g.n, tiles.vectors, plane, sums_pitch);
+  const PlaneImages images = {together ? tiles.vectors : 1, v.channels * plane, g.n * sums_pitch};
+  for (int64_t i = 0; i < images.count * images.planes; i += kLanes) store(planes + i, zero());
+  const PlaneProduct product = {offsets, weights, g.n, depth, pitch, sums_pitch, tiles, images};
   bool finite = true;
   for (int64_t k = 0; k < depth; ++k) finite = finite && all_finite(weights + k * pitch, g.n);
   const int64_t first_line = m0 / v.ow, last_line = (m1 - 1) / v.ow;  // output rows of all images
   for (int64_t line = first_line; line <= last_line;) {
-    const int64_t n = line / v.oh, i0 = line % v.oh, count = smaller(smaller(rows, v.oh - i0), last_line + 1 - line);
-    fill_planes(v, n, i0, count, planes, plane);
-    plane_rows_product(product, v, i0, count, finite, planes, sums);
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t begin = (line + i) * v.ow, from = larger(m0, begin), to = smaller(m1, begin + v.ow);
-      float* const c = g.c + (from - m0) * g.c_row;
-      write_transposed(g, to - from, sums + i * row_pitch + (from - begin), sums_pitch, c);
-      activate(g.activation, to - from, g.n, c, g.c_row);
-    }
-    line += count;
+    const int64_t n = line / v.oh, i0 = line % v.oh, left = last_line + 1 - line, count = smaller(smaller(rows, v.oh - i0), left);
+    const bool of_images = together && i0 == 0 && left >= images.count * v.oh;
+    for (int64_t j = 0; j < (of_images ? images.count : 1); ++j) fill_planes(v, n + j, i0, count, planes + j * images.planes, plane);
+    plane_rows_product(product, v, i0, count, of_images, finite, planes, sums);
+    for (int64_t j = 0; j < (of_images ? images.count : 1); ++j)
+      for (int64_t i = 0; i < count; ++i, ++line) {
+        const int64_t begin = line * v.ow, from = larger(m0, begin), to = smaller(m1, begin + v.ow);
+        float* const c = g.c + (from - m0) * g.c_row;
+        write_transposed(g, to - from, sums + j * images.sums + i * row_pitch + (from - begin), sums_pitch, c);
+        activate(g.activation, to - from, g.n, c, g.c_row);
+      }
   }
 }
 
