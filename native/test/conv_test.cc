@@ -491,6 +491,9 @@ LW_TEST(several_blocks) {
   check(square(1, 6, 150, 140, 2, 2, 0));  // columns of a phase in two blocks
   check(square(5, 20, 1, 1, 1, 1, 0));     // a depth of one
   check(square(11, 100, 1, 1, 1, 2, 0));
+  check(square(2, 23, 40, 20, 3, 2, 1));  // many channels in padded rows, two panels of columns or one
+  check(square(1, 24, 50, 32, 5, 1, 2));
+  check(square(1, 12, 330, 17, 5, 1, 1));  // too deep for that
 }
 
 LW_TEST(random_problems) {

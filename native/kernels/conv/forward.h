@@ -57,7 +57,7 @@ int64_t conv_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, void*
                          plane_product(g, window, m0, m1, g.b, g.b_row, floats);
                          return;
                        }
-                       if (fits_padded(window, 1, 1)) {
+                       if (suits_padded(window, g.n)) {
                          padded_product(g, window, m0, m1, n0, n1, floats);
                          return;
                        }

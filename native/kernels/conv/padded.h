@@ -6,7 +6,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kPaddedChannels = 16, kPaddedDepth = 4096, kPaddedPixels = 32 * 1024;
+constexpr int64_t kPaddedChannels = 16, kPaddedDepth = 8192, kPaddedPixels = 64 * 1024;
 // Scratch: offsets, pieces of rows, padded rows, a panel of weights.
 constexpr int64_t kPaddedSegments = 2 * kPaddedDepth, kPaddedStart = kPaddedSegments + 8 * (kMaxDepth + 2);
 constexpr int64_t kPaddedPanel = divide_up(kPaddedStart + kPaddedPixels + kLanes, kLine) * kLine;
@@ -30,6 +30,15 @@ LW_INLINE bool has_room_padded(const Window& v, int64_t rows, int64_t images) {
 // Whether that is what suits all channels at once, too.
 LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
   return v.channels == v.pitch && v.channels <= kPaddedChannels && has_room_padded(v, rows, images);
+}
+
+// Many channels too, where few columns do not repay a copy of each window and rows divide into tiles that are nearly full: 11 to 17 %
+// faster on Zen 5. Rows of 4 to 7 pixels are a third slower, one vector of columns or four of them up to 4 %.
+constexpr int64_t kLeastPaddedColumns = 17, kMostPaddedColumns = 32, kPaddedTaps = 9;
+LW_INLINE bool suits_padded(const Window& v, int64_t columns) {
+  if (fits_padded(v, 1, 1)) return true;
+  if (v.channels != v.pitch || columns < kLeastPaddedColumns || columns > kMostPaddedColumns || v.kh * v.kw < kPaddedTaps) return false;
+  return 4 * v.ow >= 3 * divide_up(v.ow, kTileRows) * kTileRows && has_room_padded(v, 4, 1);
 }
 
 // Columns [column, column + count) of one row of a slice of the channels, 0 outside.
@@ -281,7 +290,7 @@ void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, 
   const int64_t pitch = padded_pitch(v);
   // At least four rows, if they fit, and few enough for the L1 cache.
   int64_t most = 1;
-  while (most < v.oh && fits_padded(v, most + 1, 1) && (most < 4 || padded_rows(v, most + 1) * pitch <= kSmallB)) ++most;
+  while (most < v.oh && has_room_padded(v, most + 1, 1) && (most < 4 || padded_rows(v, most + 1) * pitch <= kSmallB)) ++most;
   const bool in_order = g.k <= depth_block(g.k) && g.k * (n1 - n0) <= kSmallB;
   Tile tile = {};
   tile.a_row = v.stride_w * v.channels;
