@@ -20,9 +20,10 @@ static_assert(kPositions * (kLeastTiles * kMaxWinogradChannels + kMostTiles * kT
 // So many tasks are wanted; where there are few tiles each has a part of the output channels, at least kLeastOutputs.
 constexpr int64_t kWinogradTasks = 16, kLeastOutputs = 128;
 // Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds: 12 positions (196 KB).
-constexpr int64_t kGradientTiles = 32, kGradientInputs = 64, kGradientOutputs = 64;
+constexpr int64_t kGradientTiles = 32, kGradientInputs = 64, kGradientOutputs = 64, kKeptTiles = 128;
 constexpr int kThirds = 3, kThirdPositions = kPositions / kThirds;
-static_assert((kProductScratch + kThirdPositions * (kGradientTiles * (kGradientInputs + kGradientOutputs) + 4 * kLine)) * sizeof(float) <=
+static_assert((kProductScratch + kThirdPositions * (kKeptTiles * kGradientInputs + kGradientTiles * kGradientOutputs + 4 * kLine)) *
+                  sizeof(float) <=
               kScratchBytes);
 
 constexpr float kRootHalf = 0.70710678f, kRootTwo = 1.41421356f;
@@ -474,36 +475,42 @@ int64_t winograd_backward_weights_tasks(const WinogradBackwardWeightsArgs& a) {
   return a.parts * kThirds * divide_up(a.shape.c, kGradientInputs) * divide_up(a.shape.oc, kGradientOutputs);
 }
 
-// Tiles enter a sum in order, kGradientTiles of them as one product.
+// Tiles enter a sum in order, kGradientTiles of them as one product. Few tiles are transformed once for all blocks of output channels that
+// the caller takes.
 int64_t winograd_backward_weights(const WinogradBackwardWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;
   const WinogradShape& s = a.shape;
   const int64_t across = divide_up(s.oc, kGradientOutputs), blocks = divide_up(s.c, kGradientInputs) * across;
   const int64_t tiles = winograd_tiles(s), share = divide_up(tiles, a.parts);
+  const bool keeps = share <= kKeptTiles;
   float* const floats = static_cast<float*>(scratch);
   float* const v = floats + kProductScratch;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t part = task / (kThirds * blocks), block = task / kThirds % blocks;
-    const Third& third = kThird[task % kThirds];
+    const int64_t part = task / (kThirds * blocks), block = task % blocks;
+    const Third& third = kThird[task / blocks % kThirds];
     const int64_t c0 = block / across * kGradientInputs, o0 = block % across * kGradientOutputs;
     GemmArgs g = {};
     g.m = smaller(kGradientInputs, s.c - c0), g.n = smaller(kGradientOutputs, s.oc - o0), g.batch = 1;
-    const int64_t v_pitch = panel_pitch(kGradientTiles * g.m), d_pitch = panel_pitch(kGradientTiles * g.n);
+    const int64_t v_pitch = panel_pitch((keeps ? kKeptTiles : kGradientTiles) * g.m), d_pitch = panel_pitch(kGradientTiles * g.n);
     float* const d = v + kThirdPositions * v_pitch;
     g.a_row = 1, g.a_col = g.m, g.b_row = g.n, g.b_col = 1, g.c_row = s.oc;
     const int64_t first = smaller(tiles, part * share), beyond = smaller(tiles, first + share);
+    const auto transform_inputs = [&](int64_t t, int64_t count) {
+      (third.root == 0 ? input_third<true> : input_third<false>)(s, third, a.x, t, count, c0, g.m, v, v_pitch);
+    };
+    if (keeps && (task == begin || o0 == 0)) transform_inputs(first, beyond - first);
     for (int64_t t = first; t == first || t < beyond; t += kGradientTiles) {
       g.k = smaller(kGradientTiles, beyond - t);
       if (g.k > 0) {  // else the sums are 0
-        const auto inputs = third.root == 0 ? input_third<true> : input_third<false>;
-        inputs(s, third, a.x, t, g.k, c0, g.m, v, v_pitch);
+        if (!keeps) transform_inputs(t, g.k);
         const auto gradients = third.root == 0 ? gradient_third<true> : gradient_third<false>;
         gradients(s, third, a.dy, t, g.k, o0, g.n, d, d_pitch);
       }
       g.accumulate = t > first;
       for (int64_t p = 0; p < kThirdPositions; ++p) {
         const int64_t position = third.rows[p / kInputSide] * kInputSide + p % kInputSide;
-        g.a = v + p * v_pitch, g.b = d + p * d_pitch, g.c = a.sums + ((part * kPositions + position) * s.c + c0) * s.oc + o0;
+        g.a = v + p * v_pitch + (keeps ? (t - first) * g.m : 0), g.b = d + p * d_pitch;
+        g.c = a.sums + ((part * kPositions + position) * s.c + c0) * s.oc + o0;
         gemm_rectangle(g, 0, g.m, 0, g.n, floats);
       }
     }
