@@ -35,8 +35,8 @@ function named<Name extends string>(node: Node, names: readonly Name[]): Named<N
 const forwardInputs = ['g', 'u', 'h0', 'c0', 'bias', 'lengths'] as const;
 type ForwardInput = (typeof forwardInputs)[number];
 
-/** Units of a panel: kPanelUnits of native/kernels/args.h. */
-const panelUnits = 16;
+/** Units that memory for panels is rounded up to: kPanelUnits of native/kernels/args.h. */
+const panelUnits = 32;
 /** Rows in all steps that repay writing the panels of U: with 512 units they take as long as they save in 7 steps of 2 rows or 4 of 4. */
 const panelUses = 16;
 

@@ -375,8 +375,8 @@ struct RecurrentShape {
   bool panels;  // u is given as recurrent_panels writes it: turned for the backward pass
   bool split;   // tasks are blocks of hidden units, a round for each step; else tasks are rows, and one round runs all steps
 };
-// Units of a panel and of a task.
-constexpr int64_t kPanelUnits = 16;
+// Memory for panels is that of whole blocks of so many units. How wide a panel is in it, at most that, each instruction set decides.
+constexpr int64_t kPanelUnits = 32;
 
 // The activated gates are saved for the backward pass, which for elman needs none.
 struct RecurrentForwardArgs {
@@ -413,8 +413,8 @@ struct RecurrentBackwardArgs {
   float* dc0;
 };
 
-// u [H, G·H] in panels of kPanelUnits columns, zeros beyond the last one: panels [H / 16, G, H, 16]; turned, of its transpose:
-// [H / 16, G·H, 16].
+// u [H, G·H] in panels of W columns, zeros beyond the last one: panels [H / W, G, H, W]; turned, of its transpose: [H / W, G·H, W].
+// W divides kPanelUnits.
 struct RecurrentPanelsArgs {
   int64_t h, gates;
   bool turned;

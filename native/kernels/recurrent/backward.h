@@ -21,14 +21,14 @@ void turned_product(const RecurrentBackwardArgs& a, const Range& r, const float*
   const bool is_far = total * h > kFarPanels;
   for (int64_t p = 0; p < k; p += step) {
     const int64_t depth = smaller(step, k - p);
-    const auto panel = [&](int64_t u) { return a.u + (u / kPanelUnits * total + first + p) * kPanelUnits; };
+    const auto panel = [&](int64_t u) { return a.u + (u / kPanelColumns * total + first + p) * kPanelColumns; };
     int64_t u = r.u0;
-    for (constexpr int64_t kUnits = kPanelsAtOnce * kPanelUnits; r.m1 - r.m0 == 1 && u + kUnits <= r.u1; u += kUnits)
-      row_of_panels(depth, x + r.m0 * x_row + p, panel(u), total * kPanelUnits, c + r.m0 * h + u, p > 0 || add_c);
-    for (; u < r.u1; u += kPanelUnits) {
+    for (constexpr int64_t kUnits = kPanelsAtOnce * kPanelColumns; r.m1 - r.m0 == 1 && u + kUnits <= r.u1; u += kUnits)
+      row_of_panels(depth, x + r.m0 * x_row + p, panel(u), total * kPanelColumns, c + r.m0 * h + u, p > 0 || add_c);
+    for (; u < r.u1; u += kPanelColumns) {
       const float* const b = panel(u);
-      panel_block(r.m1 - r.m0, smaller(kPanelUnits, h - u), depth, x + r.m0 * x_row + p, x_row, b, c + r.m0 * h + u, h, p > 0 || add_c,
-                  is_far ? b + total * kPanelUnits : nullptr);
+      panel_block(r.m1 - r.m0, smaller(kPanelColumns, h - u), depth, x + r.m0 * x_row + p, x_row, b, c + r.m0 * h + u, h, p > 0 || add_c,
+                  is_far ? b + total * kPanelColumns : nullptr);
     }
   }
 }
@@ -89,21 +89,21 @@ int64_t recurrent_backward(const RecurrentBackwardArgs& a, int64_t begin, int64_
   return kOk;
 }
 
-int64_t recurrent_panels_tasks(const RecurrentPanelsArgs& a) { return divide_up(a.h, kPanelUnits); }
+int64_t recurrent_panels_tasks(const RecurrentPanelsArgs& a) { return divide_up(a.h, kPanelColumns); }
 
 int64_t recurrent_panels(const RecurrentPanelsArgs& a, int64_t begin, int64_t end, void*) {
   const int64_t h = a.h, total = a.gates * h;
   for (int64_t block = begin; block < end; ++block) {
-    const int64_t u = block * kPanelUnits, columns = smaller(kPanelUnits, h - u);
-    float* const out = a.panels + block * total * kPanelUnits;
+    const int64_t u = block * kPanelColumns, columns = smaller(kPanelColumns, h - u);
+    float* const out = a.panels + block * total * kPanelColumns;
     if (a.turned) {
-      pack_panel(total, columns, kPanelUnits, a.u + u * total, 1, total, out);
+      pack_panel(total, columns, kPanelColumns, a.u + u * total, 1, total, out);
       continue;
     }
     for (int64_t k = 0; k < a.gates; ++k)
       for (int64_t p = 0; p < h; ++p) {
-        float* const row = out + (k * h + p) * kPanelUnits;
-        for_units(columns, kPanelUnits, [&](int64_t j, auto v) { v.store(row + j, zero()); });
+        float* const row = out + (k * h + p) * kPanelColumns;
+        for_units(columns, kPanelColumns, [&](int64_t j, auto v) { v.store(row + j, zero()); });
         copy_units(0, columns, a.u + p * total + k * h + u, row);
       }
   }

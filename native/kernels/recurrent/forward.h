@@ -1,5 +1,5 @@
-// The forward pass of a recurrence. With panels the gates of kPanelUnits units are computed together and activated while they are in the L1
-// cache. Which rows, units or panels are taken together never shows in the bits. NaN passes.
+// The forward pass of a recurrence. With panels the gates of kPanelColumns units are computed together and activated while they are in the
+// L1 cache. Which rows, units or panels are taken together never shows in the bits. NaN passes.
 #pragma once
 #include "elman.h"
 #include "gru.h"
@@ -11,7 +11,7 @@ namespace {
 
 // Sums of all gates of a panel's units, for the rows taken at once.
 constexpr int64_t kForwardRows = 192;
-static_assert(kForwardRows * 4 * kPanelUnits * sizeof(float) <= kScratchBytes);
+static_assert(kForwardRows * 4 * kPanelColumns * sizeof(float) <= kScratchBytes);
 
 LW_INLINE void activate_gates(Cell cell, const ForwardStep& f, const Range& r) {
   switch (cell) {
@@ -54,8 +54,8 @@ void forward_panels(const RecurrentForwardArgs& a, const float* g, const float* 
   const RecurrentShape& s = a.shape;
   const int64_t h = s.h, gates = cell_gates(s.cell), rows = r.m1 - r.m0, step = depth_block(h);
   const bool is_gru = s.cell == Cell::gru, is_far = gates * h * h > kFarPanels;
-  f.row = (is_gru ? 4 : gates) * kPanelUnits, f.gate = kPanelUnits;
-  f.sums = sums, f.q_sums = sums + 3 * kPanelUnits, f.q_row = f.row;
+  f.row = (is_gru ? 4 : gates) * kPanelColumns, f.gate = kPanelColumns;
+  f.sums = sums, f.q_sums = sums + 3 * kPanelColumns, f.q_row = f.row;
   // The sums of gates [first, beyond) of one panel: g + x·U, and x·U alone in the place of q.
   const auto sum_gates = [&](const Range& panel, const float* x, int64_t first, int64_t beyond) {
     const int64_t u = panel.u0, columns = panel.u1 - u;
@@ -63,21 +63,21 @@ void forward_panels(const RecurrentForwardArgs& a, const float* g, const float* 
     for (int64_t m = r.m0; m < r.m1; ++m)
       for (int64_t k = first; k < beyond; ++k) {
         prefetch_l2(ahead + (m * gates + k) * h);
-        copy_units(0, columns, g + (m * gates + k) * h + u, sums + (m - r.m0) * f.row + k * kPanelUnits);
+        copy_units(0, columns, g + (m * gates + k) * h + u, sums + (m - r.m0) * f.row + k * kPanelColumns);
       }
     for (int64_t k = first; k < beyond; ++k) {
       const bool is_q = is_gru && k == 2;
-      const float* const weights = a.u + (u / kPanelUnits * gates + k) * h * kPanelUnits;
+      const float* const weights = a.u + (u / kPanelColumns * gates + k) * h * kPanelColumns;
       for (int64_t p = 0; p < h; p += step) {
         const int64_t depth = smaller(step, h - p);
-        const float* const b = weights + p * kPanelUnits;
-        panel_block(rows, columns, depth, x + r.m0 * h + p, h, b, sums + (is_q ? 3 : k) * kPanelUnits, f.row, p > 0 || !is_q,
-                    is_far ? b + depth * kPanelUnits : nullptr);
+        const float* const b = weights + p * kPanelColumns;
+        panel_block(rows, columns, depth, x + r.m0 * h + p, h, b, sums + (is_q ? 3 : k) * kPanelColumns, f.row, p > 0 || !is_q,
+                    is_far ? b + depth * kPanelColumns : nullptr);
       }
     }
   };
   const auto for_panels = [&](const auto& run) {
-    for (int64_t u = r.u0; u < r.u1; u += kPanelUnits) run(Range{r.m0, r.m1, u, smaller(h, u + kPanelUnits)});
+    for (int64_t u = r.u0; u < r.u1; u += kPanelColumns) run(Range{r.m0, r.m1, u, smaller(h, u + kPanelColumns)});
   };
   if (s.cell == Cell::gru_before) {
     for_panels([&](const Range& panel) {

@@ -10,9 +10,9 @@ namespace {
 // processor fetches them by itself.
 constexpr int64_t kFarPanels = 512 * 1024, kFetchingTiles = 3;
 
-constexpr int kPanelVectors = kPanelUnits / kLanes < kTileVectors ? static_cast<int>(kPanelUnits / kLanes) : kTileVectors;
+constexpr int kPanelVectors = kPanelColumns / kLanes < kTileVectors ? static_cast<int>(kPanelColumns / kLanes) : kTileVectors;
 
-// c[i][j] (+)= Σ a[i][p]·b[p][j] over one block of depth; j < columns ≤ kPanelUnits, b [depth, kPanelUnits].
+// c[i][j] (+)= Σ a[i][p]·b[p][j] over one block of depth; j < columns ≤ kPanelColumns, b [depth, kPanelColumns].
 LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row, const float* b, float* c,
                            int64_t c_row, bool add_c, const float* ahead) {
   for (int64_t j = 0; j < columns;) {
@@ -22,7 +22,7 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
     Tile tile;
     tile.depth = depth;
     tile.a_row = a_row, tile.a_k = 1;
-    tile.b = b + j, tile.b_k = kPanelUnits;
+    tile.b = b + j, tile.b_k = kPanelColumns;
     tile.copy = nullptr;
     tile.c_row = c_row;
     tile.bias = nullptr;
@@ -30,7 +30,7 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
     tile.add_c = add_c, tile.relu = false, tile.far_c = false;
     tile.ahead = {};
     if (ahead != nullptr && j == 0 && tiles.count >= kFetchingTiles)
-      tile.ahead = fetch_evenly(ahead, kLine, depth * kPanelUnits / kLine, 0, depth * kPanelUnits / kLine, tiles.count, depth);
+      tile.ahead = fetch_evenly(ahead, kLine, depth * kPanelColumns / kLine, 0, depth * kPanelColumns / kLine, tiles.count, depth);
     const Edge edge = width == vectors * kLanes ? Edge::full : Edge::padded;
     for (int64_t t = 0; t < tiles.count; t += tile.count) {
       const int64_t size = tiles.size(t), start = tiles.start(t);
@@ -44,11 +44,11 @@ LW_INLINE void panel_block(int64_t rows, int64_t columns, int64_t depth, const f
 }
 
 // A panel has few chains of FMAs for one row: so many panels side by side have eight.
-constexpr int kPanelsAtOnce = static_cast<int>(8 * kLanes / kPanelUnits);
+constexpr int kPanelsAtOnce = static_cast<int>(8 * kLanes / kPanelColumns);
 
 // The same for one row and kPanelsAtOnce whole panels, `pitch` elements apart.
 LW_INLINE void row_of_panels(int64_t depth, const float* a, const float* b, int64_t pitch, float* c, bool add_c) {
-  constexpr int kVectors = kPanelUnits / kLanes;
+  constexpr int kVectors = kPanelColumns / kLanes;
   F32 acc[kPanelsAtOnce * kVectors];
 #pragma GCC unroll 16
   for (F32& sum : acc) sum = zero();
@@ -56,7 +56,7 @@ LW_INLINE void row_of_panels(int64_t depth, const float* a, const float* b, int6
     const F32 element = set1(a[p]);
 #pragma GCC unroll 16
     for (int i = 0; i < kPanelsAtOnce * kVectors; ++i)
-      acc[i] = fma(element, load(b + i / kVectors * pitch + p * kPanelUnits + i % kVectors * kLanes), acc[i]);
+      acc[i] = fma(element, load(b + i / kVectors * pitch + p * kPanelColumns + i % kVectors * kLanes), acc[i]);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kPanelsAtOnce * kVectors; ++i) store(c + i * kLanes, add_c ? add(load(c + i * kLanes), acc[i]) : acc[i]);

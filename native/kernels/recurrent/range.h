@@ -6,14 +6,18 @@
 namespace lanewise::LW_ISA {
 namespace {
 
+// Units of a panel and of a task: two vectors of AVX-512, as its tiles.
+constexpr int64_t kPanelColumns = kLanes == 16 ? 32 : 16;
+static_assert(kPanelUnits % kPanelColumns == 0);
+
 // Rows [m0, m1) and hidden units [u0, u1).
 struct Range {
   int64_t m0, m1, u0, u1;
 };
 
-LW_INLINE int64_t recurrent_tasks(const RecurrentShape& s) { return s.split ? divide_up(s.h, kPanelUnits) : s.n; }
+LW_INLINE int64_t recurrent_tasks(const RecurrentShape& s) { return s.split ? divide_up(s.h, kPanelColumns) : s.n; }
 LW_INLINE Range recurrent_range(const RecurrentShape& s, int64_t begin, int64_t end) {
-  if (s.split) return {0, s.n, begin * kPanelUnits, smaller(s.h, end * kPanelUnits)};
+  if (s.split) return {0, s.n, begin * kPanelColumns, smaller(s.h, end * kPanelColumns)};
   return {begin, end, 0, s.h};
 }
 
