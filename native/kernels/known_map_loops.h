@@ -38,6 +38,7 @@ LW_INLINE void known_outputs(const MapOperand* to, int64_t at, int valid, const 
   constexpr const KnownMap& map = kKnownMaps[kMap];
   if constexpr (kOutput < map.outputs) {
     constexpr int reg = map.output[kOutput];
+    static_assert(reg >= map.inputs + map.constants);
     if (valid == kLanes) {
       store(to[reg].data + at, registers[reg]);
     } else {
