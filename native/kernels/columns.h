@@ -72,11 +72,6 @@ LW_INLINE void each_column_group(int64_t columns, int64_t begin, int64_t end, co
   }
 }
 
-template <bool kWhole>
-LW_INLINE F32 load_column(const float* p, int lanes) {
-  return kWhole ? load(p) : load_n(p, lanes);
-}
-
 int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return moment_tasks(a.outer, a.columns); }
 
 template <int kVectors, bool kWhole>
@@ -88,7 +83,7 @@ void moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t j, int lanes) {
     const int64_t rows = min_size(kMomentRows, a.rows - done);
     const float* const x = a.x + (o * a.rows + done) * a.columns + j;
     const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
-      return load_column<kWhole>(x + r * a.columns + v * kLanes, lanes);
+      return load_lanes<kWhole>(x + r * a.columns + v * kLanes, lanes);
     };
     const F32 count = set1(static_cast<float>(rows));
     Columns<kVectors> chunk_mean = sum_rows<kVectors>(rows, at);
@@ -133,7 +128,7 @@ void products_of(const ColumnProductsArgs& a, int64_t o, int64_t j, int lanes) {
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     total[v] = total[kVectors + v] = zero();
-    mean[v] = load_column<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
+    mean[v] = load_lanes<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
   }
   for (int64_t done = 0; done < a.rows; done += kMomentRows) {
     const int64_t rows = min_size(kMomentRows, a.rows - done), first = (o * a.rows + done) * a.columns + j;
@@ -141,8 +136,8 @@ void products_of(const ColumnProductsArgs& a, int64_t o, int64_t j, int lanes) {
     const Columns<2 * kVectors> chunk = sum_rows<2 * kVectors>(
         rows, [&](int64_t r, int v) __attribute__((always_inline)) {
           const int64_t at = r * a.columns + v % kVectors * kLanes;
-          const F32 slope = load_column<kWhole>(dy + at, lanes);
-          return v < kVectors ? slope : mul(slope, sub(load_column<kWhole>(x + at, lanes), mean[v % kVectors]));
+          const F32 slope = load_lanes<kWhole>(dy + at, lanes);
+          return v < kVectors ? slope : mul(slope, sub(load_lanes<kWhole>(x + at, lanes), mean[v % kVectors]));
         });
 #pragma GCC unroll 4
     for (int v = 0; v < 2 * kVectors; ++v) total[v] = add(total[v], chunk.of[v]);

@@ -116,5 +116,19 @@ LW_INLINE float fold_row(int64_t n, const Read& read) {
   return chunks.result();
 }
 
+// A whole vector or its first lanes, known at compile time.
+template <bool kWhole>
+LW_INLINE F32 load_lanes(const float* p, int lanes) {
+  return kWhole ? load(p) : load_n(p, lanes);
+}
+template <bool kWhole>
+LW_INLINE void store_lanes(float* p, F32 x, int lanes) {
+  if constexpr (kWhole) {
+    store(p, x);
+  } else {
+    store_n(p, x, lanes);
+  }
+}
+
 }  // namespace
 }  // namespace lanewise::LW_ISA

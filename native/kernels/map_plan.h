@@ -3,6 +3,7 @@
 
 #include "args.h"
 #include "index_space.h"
+#include "known_maps.h"
 #include "map_instruction.h"
 
 namespace lanewise::LW_ISA {
@@ -42,15 +43,15 @@ struct MapPlan {
 
 // An input that is contiguous in the index space, or one element for all of it; dimensions of size 1 do not matter.
 LW_INLINE MapAccess map_access(const MapArgs& args, const MapInput& input) {
-  bool contiguous = input.dtype == DType::f32, constant = true;
+  if (map_repeats(args, input)) return MapAccess::repeated;
+  bool contiguous = input.dtype == DType::f32;
   int64_t expected = 1;
   for (int d = args.rank - 1; d >= 0; --d) {
     if (args.dims[d] == 1) continue;
     contiguous = contiguous && input.stride[d] == expected;
-    constant = constant && input.stride[d] == 0;
     expected *= args.dims[d];
   }
-  return constant ? MapAccess::repeated : contiguous ? MapAccess::in_place : MapAccess::expanded;
+  return contiguous ? MapAccess::in_place : MapAccess::expanded;
 }
 
 // An input that is itself an output is copied first if another output lies on it: stores would overtake the read.

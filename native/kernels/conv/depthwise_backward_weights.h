@@ -54,14 +54,14 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
   }
   const float* dy = piece.dy + c;
   const auto add_window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
-    const F32 slope = read_channels<kWhole>(dy, lanes);
+    const F32 slope = load_lanes<kWhole>(dy, lanes);
 #pragma GCC unroll 3
     for (int t = 0; t < kColumns; ++t) {
       const int64_t column = left + j * v.stride_w + t * v.step_w;
       const bool inside = column >= 0 && column < v.w;
 #pragma GCC unroll 3
       for (int r = 0; r < kRows; ++r) {
-        const F32 x = inside ? read_channels<kWhole>(row[r] + column * pixel[r], lanes) : zero();
+        const F32 x = inside ? load_lanes<kWhole>(row[r] + column * pixel[r], lanes) : zero();
         sum[r][t] = fma(x, slope, sum[r][t]);
       }
     }
@@ -77,7 +77,7 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
 #pragma GCC unroll 3
     for (int r = 0; r < kRows; ++r) x[r] = row[r] + (left + first * v.stride_w) * pixel[r];
     for (int64_t j = first; j < last; ++j, dy += v.pitch) {
-      const F32 slope = read_channels<kWhole>(dy, lanes);
+      const F32 slope = load_lanes<kWhole>(dy, lanes);
       prefetch_l2(dy + v.ow * v.pitch);
       prefetch_l2(x[kRows - 1] + ahead);
       if (strided) {
@@ -88,7 +88,7 @@ LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t 
 #pragma GCC unroll 3
       for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3
-        for (int t = 0; t < kColumns; ++t) sum[r][t] = fma(read_channels<kWhole>(x[r] + t * v.step_w * pixel[r], lanes), slope, sum[r][t]);
+        for (int t = 0; t < kColumns; ++t) sum[r][t] = fma(load_lanes<kWhole>(x[r] + t * v.step_w * pixel[r], lanes), slope, sum[r][t]);
         x[r] += v.stride_w * pixel[r];
       }
     }

@@ -50,11 +50,6 @@ LW_INLINE Between between_edges(const Window& v, int64_t tap, int64_t taps) {
   return {begin, larger(begin, end)};
 }
 
-template <bool kWhole>
-LW_INLINE F32 read_channels(const float* p, int lanes) {
-  return kWhole ? load(p) : load_n(p, lanes);
-}
-
 // Three taps of a row are taken at once where neighbouring windows see the same pixels in them.
 constexpr int64_t kTriple = 3;
 
@@ -145,13 +140,13 @@ LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lan
       for (int n = 0; n < kVectors; ++n) {
         F32 weight[kTriple], pixel[kTriple];
 #pragma GCC unroll 3
-        for (int q = 0; q < kTriple; ++q) weight[q] = read_channels<kWhole>(w + q * taps.across + n * kLanes, lanes);
+        for (int q = 0; q < kTriple; ++q) weight[q] = load_lanes<kWhole>(w + q * taps.across + n * kLanes, lanes);
 #pragma GCC unroll 2
-        for (int q = 1; q < kTriple; ++q) pixel[q] = read_channels<kWhole>(x + (q - 1) * step + n * kLanes, lanes);
+        for (int q = 1; q < kTriple; ++q) pixel[q] = load_lanes<kWhole>(x + (q - 1) * step + n * kLanes, lanes);
 #pragma GCC unroll 8
         for (int i = 0; i < kWindows; ++i) {
           pixel[0] = pixel[1], pixel[1] = pixel[2];
-          pixel[2] = read_channels<kWhole>(x + (i + kTriple - 1) * step + n * kLanes, lanes);
+          pixel[2] = load_lanes<kWhole>(x + (i + kTriple - 1) * step + n * kLanes, lanes);
 #pragma GCC unroll 3
           for (int q = 0; q < kTriple; ++q) sum[i][n] = fma(pixel[q], weight[q], sum[i][n]);
         }
@@ -160,25 +155,21 @@ LW_INLINE void sum_taps(const DepthwiseTaps& taps, int64_t j, int64_t c, int lan
     }
 #pragma GCC unroll 8
     for (int n = 0; n < kVectors; ++n) {
-      const F32 weight = read_channels<kWhole>(w + n * kLanes, lanes);
+      const F32 weight = load_lanes<kWhole>(w + n * kLanes, lanes);
 #pragma GCC unroll 8
-      for (int i = 0; i < kWindows; ++i) sum[i][n] = fma(read_channels<kWhole>(x + i * step + n * kLanes, lanes), weight, sum[i][n]);
+      for (int i = 0; i < kWindows; ++i) sum[i][n] = fma(load_lanes<kWhole>(x + i * step + n * kLanes, lanes), weight, sum[i][n]);
     }
   }
 #pragma GCC unroll 8
   for (int n = 0; n < kVectors; ++n) {
-    const F32 bias = to.bias != nullptr ? read_channels<kWhole>(to.bias + c + n * kLanes, lanes) : zero();
+    const F32 bias = to.bias != nullptr ? load_lanes<kWhole>(to.bias + c + n * kLanes, lanes) : zero();
 #pragma GCC unroll 8
     for (int i = 0; i < kWindows; ++i) {
       float* const p = out + i * to.step + n * kLanes;
-      if (to.add) sum[i][n] = add(read_channels<kWhole>(p, lanes), sum[i][n]);
+      if (to.add) sum[i][n] = add(load_lanes<kWhole>(p, lanes), sum[i][n]);
       if (to.bias != nullptr) sum[i][n] = add(sum[i][n], bias);
       if (to.relu) sum[i][n] = max_second(zero(), sum[i][n]);
-      if (kWhole) {
-        store(p, sum[i][n]);
-      } else {
-        store_n(p, sum[i][n], lanes);
-      }
+      store_lanes<kWhole>(p, sum[i][n], lanes);
     }
   }
 }

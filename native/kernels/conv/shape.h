@@ -1,5 +1,6 @@
 // What the three passes of a convolution share.
 #pragma once
+#include "../lanes.h"
 #include "window.h"
 
 namespace lanewise::LW_ISA {

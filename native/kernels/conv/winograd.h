@@ -35,18 +35,6 @@ LW_INLINE int64_t winograd_tiles(const WinogradShape& s) { return s.n * tiles_do
 // What the channels of a pixel outside the image are.
 alignas(64) constexpr float kOutsidePixel[kMaxWinogradChannels + kLanes] = {};
 
-template <bool kWhole>
-LW_INLINE F32 load_lanes(const float* p, int lanes) {
-  return kWhole ? load(p) : load_n(p, lanes);
-}
-template <bool kWhole>
-LW_INLINE void store_lanes(float* p, F32 x, int lanes) {
-  if constexpr (kWhole) {
-    store(p, x);
-  } else {
-    store_n(p, x, lanes);
-  }
-}
 template <bool kValue>
 struct Whole {
   static constexpr bool kWhole = kValue;
