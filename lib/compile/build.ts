@@ -10,6 +10,7 @@ import { Flow } from './flow.js';
 import { elementwiseGraph } from './fuse.js';
 import { foldChannels } from './fold-channels.js';
 import type { Instruction } from './instruction.js';
+import { productsOfTables } from './lookups.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';
 import { Operands } from './operands.js';
@@ -72,7 +73,8 @@ class Snapshot extends Operation {
 }
 
 export function plan(requested: readonly Write[], { fuse = true }: CompileOptions = {}): Plan {
-  const shared = shareSubexpressions(storeConstants(simplify(requested.flatMap(tensorsOf))));
+  const simple = simplify(requested.flatMap(tensorsOf));
+  const shared = shareSubexpressions(storeConstants(fuse ? productsOfTables(simple) : simple));
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
   const settled = snapshotSources(withTensors(requested, values));
   const writes = fuse ? recomputed(settled) : settled;

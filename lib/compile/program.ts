@@ -1,6 +1,7 @@
 /** A compiled step: bound to memories, run any number of times. */
 import { DataError, type LanewiseError, NativeError, StateError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
+import type { Shape } from '../graph/tensor.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
@@ -9,6 +10,7 @@ import { encode } from './encode.js';
 import { type Instruction, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Write } from './place.js';
+import { Views } from './view.js';
 
 export type { CompileOptions } from './build.js';
 export type { Write } from './place.js';
@@ -156,11 +158,16 @@ export class Program {
   }
 }
 
-/** Where the index at a flat position stands: its coordinates, unless the indices are a vector. */
+/** Where the index at a flat position stands in what was given: its coordinates, unless the indices are a vector. */
 function placeOf(x: Instruction, position: number): string {
-  const { shape } = 'ids' in x ? x.ids : { shape: [] };
-  if (shape.length < 2) return String(position);
-  return formatShape(rowMajorStrides(shape).map((stride, d) => Math.floor(position / stride) % shape[d]!));
+  if (!('ids' in x)) return String(position);
+  const { base, offset, strides } = new Views().of(x.ids);
+  const at = coordinates(position, x.ids.shape).reduce((sum, i, d) => sum + i * strides[d]!, offset);
+  return base.rank < 2 ? String(at) : formatShape(coordinates(at, base.shape));
+}
+
+function coordinates(position: number, shape: Shape): readonly number[] {
+  return rowMajorStrides(shape).map((stride, d) => Math.floor(position / stride) % shape[d]!);
 }
 
 /** What was expected in place of a bad index, in the words of the operation if it has some. */

@@ -8,7 +8,7 @@ import { iota } from '../graph/source.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
 
-class GatherRows extends Operation {
+export class GatherRows extends Operation {
   readonly name = 'gatherRows';
 
   key(): string {
