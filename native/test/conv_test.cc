@@ -305,8 +305,7 @@ LW_TEST(depthwise_special_values) {
   for_each_table([](const KernelTable& t) {
     constexpr float kInf = std::numeric_limits<float>::infinity();
     const float special[] = {0.0f, -0.0f, 1.5f, -1e-30f, 1e-30f, kInf, -kInf, std::numeric_limits<float>::quiet_NaN()};
-    for (int64_t stride : {1, 2}) {
-      const int64_t c = 19;
+    for (const auto& [stride, c] : {std::pair<int64_t, int64_t>{1, 19}, {2, 19}, {1, 53}, {2, 53}}) {  // up to one vector, two at a time
       const ConvShape all = square(2, 7, c, c, 3, stride, 2, c).s, one = square(2, 7, 1, 1, 3, stride, 2).s;
       Source source(static_cast<uint64_t>(stride));
       const auto pick = [&](int64_t n, int64_t below) {
@@ -336,7 +335,7 @@ LW_TEST(depthwise_special_values) {
               ConvBackwardWeightsArgs{one, 1, own_x.data(), own_dy.data(), own_dw.data()});
           same = same && same_bits(own_y, of(y)) && same_bits(own_dx, of(dx)) && same_bits(own_dw, of(dw));
         }
-        CHECK_TEXT(same, text(t, "depthwise of special values", {stride, below}));
+        CHECK_TEXT(same, text(t, "depthwise of special values", {stride, c, below}));
       }
     }
   });

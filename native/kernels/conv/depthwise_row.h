@@ -202,16 +202,126 @@ LW_INLINE DepthwiseAhead fetch_below(const DepthwiseRow& row, int64_t j, int64_t
   return {x, step, row.out_below, v.stride_h > 1 || v.stride_w > 1, another ? v.w * v.pitch : 0, v.stride_w > 1 ? v.pitch : 0};
 }
 
+// Taps side by side in registers.
+constexpr int kMostTaps = 3;
+
+// Vectors of channels taken at a time with `taps` registers for each: two, neighbouring lines of the cache, so that the loads of images
+// beyond the L2 cache overlap.
+constexpr int vectors_beside(int taps) { return 2 * (taps + 1) < kVectorRegisters ? 2 : 1; }
+
+// What a column of taps outside the image reads.
+alignas(64) constexpr float kOutside[2 * kLanes] = {};
+
+// Windows [begin, end) of a row whose kRows × kColumns taps lie inside the image but for columns, for kVectors vectors of channels from `c`
+// on: the weights stay in registers while the windows pass by.
+template <int kRows, int kColumns, int kVectors>
+LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Between& inside, int64_t end, int64_t c) {
+  const Window& v = row.window;
+  F32 weight[kRows][kColumns][kVectors], bias[kVectors];
+#pragma GCC unroll 2
+  for (int n = 0; n < kVectors; ++n) {
+    bias[n] = row.bias != nullptr ? load(row.bias + c + n * kLanes) : zero();
+#pragma GCC unroll 3
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 3
+      for (int t = 0; t < kColumns; ++t)
+        weight[r][t][n] = load(row.weights.first + r * row.weights.down + t * row.weights.across + c + n * kLanes);
+  }
+  const int64_t down = v.step_h * v.w * v.pitch, across = v.step_w * v.pitch, next = v.stride_w * v.pitch, out_next = row.out_step;
+  const int64_t left = v.first_w + begin * v.stride_w;
+  const bool has_bias = row.bias != nullptr, relu = row.relu;
+  const float* x = row.image + (row.top * v.w + left) * v.pitch + c;
+  float* out = row.out + begin * row.out_step + c;
+  F32 sum[kVectors];
+  const auto clear = [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) sum[n] = zero();
+  };
+  const auto add_tap = [&](const float* tap, int r, int t) __attribute__((always_inline)) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) sum[n] = fma(load(tap + n * kLanes), weight[r][t][n], sum[n]);
+  };
+  const auto finish = [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) {
+      if (has_bias) sum[n] = add(sum[n], bias[n]);
+      if (relu) sum[n] = max_second(zero(), sum[n]);
+      store(out + n * kLanes, sum[n]);
+    }
+    x += next;
+    out += out_next;
+  };
+  const auto window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
+    const int64_t column = left + (j - begin) * v.stride_w;
+    clear();
+#pragma GCC unroll 3
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 3
+      for (int t = 0; t < kColumns; ++t) {
+        const int64_t at = column + t * v.step_w;
+        add_tap(at >= 0 && at < v.w ? x + r * down + t * across : kOutside, r, t);
+      }
+    finish();
+  };
+  for (int64_t j = begin; j < inside.begin; ++j) window_at_edge(j);
+  const bool fetches = row.far && v.stride_h == 1 && v.stride_w == 1 && out_next == v.pitch;
+  const int64_t below = (kRows - 1) * down + (kColumns - 1) * across + v.w * v.pitch, out_below = row.out_below;
+  for (int64_t j = inside.begin; j < inside.end; ++j) {
+    if (fetches) {
+#pragma GCC unroll 2
+      for (int n = 0; n < kVectors; ++n) {
+        prefetch_l2(x + below + n * kLanes);
+        prefetch_l2(out + out_below + n * kLanes);
+      }
+    }
+    clear();
+    const float* taps = x;
+#pragma GCC unroll 3
+    for (int r = 0; r < kRows; ++r, taps += down) {
+      asm("" : "+r"(taps));  // a pointer for each row: the compiler would keep an offset for each tap, more than there are registers
+#pragma GCC unroll 3
+      for (int t = 0; t < kColumns; ++t) add_tap(taps + t * across, r, t);
+    }
+    finish();
+  }
+  for (int64_t j = inside.end; j < end; ++j) window_at_edge(j);
+}
+
+template <int kRows, int kColumns>
+void pass_windows(const DepthwiseRow& row, int64_t begin, const Between& inside, int64_t end, int64_t channels) {
+  constexpr int kVectors = vectors_beside(kRows * kColumns);
+  int64_t c = 0;
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) pass_windows<kRows, kColumns, kVectors>(row, begin, inside, end, c);
+  for (; c < channels; c += kLanes) pass_windows<kRows, kColumns, 1>(row, begin, inside, end, c);
+}
+
+using PassWindows = void (*)(const DepthwiseRow&, int64_t begin, const Between& inside, int64_t end, int64_t channels);
+// By rows and columns of taps: those of rows and squares, and of the phases of a gradient with stride 2.
+constexpr PassWindows kPassWindows[kMostTaps][kMostTaps] = {{pass_windows<1, 1>, pass_windows<1, 2>, pass_windows<1, 3>},
+                                                            {pass_windows<2, 1>, pass_windows<2, 2>, nullptr},
+                                                            {nullptr, nullptr, pass_windows<3, 3>}};
+
+// Rows of windows whose taps see no row outside. Many channels are taken in whole lines of the cache or not at all: half a line at a time,
+// as AVX2 would with nine taps, takes 1.5 times as long.
+LW_INLINE bool pass_suits(const DepthwiseRow& row) {
+  const Window& v = row.window;
+  const bool fits = v.kh > 0 && v.kh <= kMostTaps && v.kw > 0 && v.kw <= kMostTaps && kPassWindows[v.kh - 1][v.kw - 1] != nullptr;
+  const bool lines = vectors_beside(static_cast<int>(v.kh * v.kw)) * kLanes >= kLine || v.pitch <= 2 * kLine;
+  return fits && lines && row.top >= 0 && row.top + (v.kh - 1) * v.step_h < v.h;
+}
+
 // Windows [begin, end) of all channels.
 void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* scratch) {
   const Window& v = row.window;
   const Between between = between_edges(v, 0, v.kw);
   const int64_t first = larger(begin, smaller(end, between.begin)), last = larger(first, smaller(end, between.end));
+  const int64_t passed = pass_suits(row) ? v.pitch / kLanes * kLanes : 0;
+  if (passed > 0) kPassWindows[v.kh - 1][v.kw - 1](row, begin, {first, last}, end, passed);
   const int64_t k = v.kh * v.kw, step = larger(depth_block(k), 1);
   const int64_t most = smaller(larger(kDepthwiseWeights / larger(k, 1) / kLine, 1) * kLine, v.pitch);
   for (int64_t c = 0; c < most; c += kLanes) store(scratch + c, zero());
   DepthwiseTaps taps;
-  for (int64_t c = 0; c < v.pitch; c += most)
+  for (int64_t c = passed; c < v.pitch; c += most)
     for (int64_t p = 0; p == 0 || p < k; p += step) {
       const int64_t channels = smaller(most, v.pitch - c), count = smaller(step, k - p);
       const bool is_last = p + step >= k;
