@@ -41,7 +41,7 @@ function netName({ vocabulary, embedding, cell, hidden, layers }: TextNet): stri
 
 const gates = { rnn: 1, gru: 3, lstm: 4 } as const;
 
-/** The products of all layers, forward, to the data and to the weights. */
+/** The products of all layers, forward, to the data and to the weights, as if each character had products of its own. */
 function textFlops({ vocabulary, embedding, cell, hidden, layers, batch, steps }: TextRequest): number {
   const recurrent = (inputs: number): number => (inputs + hidden) * gates[cell] * hidden;
   return 3 * 2 * batch * steps * (recurrent(embedding) + (layers - 1) * recurrent(hidden) + hidden * vocabulary);
