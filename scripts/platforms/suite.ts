@@ -7,7 +7,7 @@ import { folder, root } from './tools.js';
 /** Returns the folder of the suite, in that of its platform, whose packages it finds above itself. */
 export async function writeSuite(platform: string): Promise<string> {
   const suite = folder(`${platform}/suite`);
-  for (const part of ['lib', 'test', 'examples', 'accuracy']) {
+  for (const part of ['lib', 'test', 'examples', 'accuracy', 'scripts']) {
     rmSync(resolve(suite, part), { recursive: true, force: true });
     await build({
       absWorkingDir: root,
@@ -22,6 +22,7 @@ export async function writeSuite(platform: string): Promise<string> {
   cpSync(resolve(root, 'test/fixtures'), resolve(suite, 'test/fixtures'), { recursive: true });
   cpSync(resolve(root, 'accuracy/support/digits-2022.json'), resolve(suite, 'accuracy/support/digits-2022.json'));
   cpSync(resolve(root, 'scripts'), resolve(suite, 'scripts'), { recursive: true });
+  cpSync(resolve(root, 'native/kernels/known_maps.inc'), resolve(suite, 'native/kernels/known_maps.inc'));
   // Examples import the package by its name.
   const description = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as Record<string, unknown>;
   const exports = { '.': './lib/index.js', './kernels': './lib/kernels.js', './package.json': './package.json' };
