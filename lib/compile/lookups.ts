@@ -2,8 +2,7 @@
  * Products of looked-up rows, as of the embeddings of a text: where the table has fewer rows than are looked up, the product of the table
  * is made and its rows are looked up. The gradients follow: what belongs to one row of the table is added up before the product.
  */
-import type { Operation } from '../graph/operation.js';
-import { apply } from '../graph/operation.js';
+import { type Operation, apply } from '../graph/operation.js';
 import { label } from '../graph/label.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';

@@ -104,13 +104,7 @@ LW_INLINE void add_inside(const TapPiece& taps, int64_t c, const Sums& sums) {
         prefetch_l2(x + below + n * kLanes);
       }
     }
-    const float* row = x;
-#pragma GCC unroll 3
-    for (int r = 0; r < kRows; ++r, row += down) {
-      asm("" : "+r"(row));  // a pointer for each row: the compiler would keep an offset for each tap, more than there are registers
-#pragma GCC unroll 3
-      for (int t = 0; t < kColumns; ++t) add_tap(row + t * across, r, t);
-    }
+    for_taps<kRows, kColumns>(x, down, across, add_tap);
   }
   for (int64_t j = taps.last; j < piece.end; ++j) add_window_at_edge(j);
   store_sums(at, sums, c);
