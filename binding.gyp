@@ -19,6 +19,8 @@
     # After Node's own, which is older: std::atomic::wait needs it.
     'target_conditions': [['OS=="mac"', { 'xcode_settings': { 'MACOSX_DEPLOYMENT_TARGET': '11.0' } }]],
     'conditions': [
+      # What chooses atomics at run time asks a function that glibc has and musl does not.
+      ['OS=="linux" and target_arch=="arm64"', { 'cflags_cc': ['<@(lanewise_linux_arm64_cflags)'] }],
       ['sanitize!=""', {
         'target_conditions': [['1==1', {
           'cflags_cc': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer', '-g', '-O1'],

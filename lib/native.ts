@@ -172,32 +172,16 @@ export function binaryPath(): string {
 /** The root of the package: this file lies in lib/ or, bundled, in dist/. */
 const root = (): string => fileURLToPath(new URL('..', import.meta.url));
 
-/** What node-gyp-build finds; behind a binary for glibc that for musl, since of the systems with musl it knows Alpine alone. */
-function binaries(require: NodeJS.Require): string[] {
-  const file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
-  const musl = file.replace(/\.glibc\.node$/, '.musl.node');
-  return musl === file ? [file] : [file, musl];
-}
-
 function load(): Loaded {
   const require = createRequire(import.meta.url);
-  const failures: unknown[] = [];
-  const attempt = <T>(run: () => T): T | undefined => {
-    try {
-      return run();
-    } catch (cause) {
-      failures.push(cause);
-      return undefined;
-    }
-  };
-  for (const file of attempt(() => binaries(require)) ?? []) {
-    const addon = attempt(() => require(file) as Native);
-    if (addon !== undefined) return { native: addon, file };
+  try {
+    const file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
+    return { native: require(file) as Native, file };
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
+    throw new Error(
+      `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
+      { cause },
+    );
   }
-  const [cause] = failures;
-  const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
-  throw new Error(
-    `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
-    { cause },
-  );
 }

@@ -1,10 +1,19 @@
 #!/bin/bash
-# A binary for Linux may export the two Node-API entry points alone, may need no C library newer than Node itself does, and may
-# make no ArrayBuffers on memory of its own, which Electron forbids.
+# A binary for Linux may export the two Node-API entry points alone, may need no C library newer than Node itself does and of it only
+# what musl has too, and may make no ArrayBuffers on memory of its own, which Electron forbids.
 # Usage: scripts/check-binary.sh FILE.node...
 set -uo pipefail
 entry_points='napi_register_module_v1 node_api_module_get_api_version_v1'
 floor=2.28   # what the official builds of Node 20 to 26 need
+# Functions of both C libraries, glibc and musl, by what musl's own library exports (nm -D); __aarch64_ and popcount are the compiler's.
+# Of names that end in 64 musl knows those without it, and its loader takes one for the other.
+both='__aarch64_\w+ __cxa_atexit __cxa_finalize __errno_location __popcountdi2 __stack_chk_fail abort aligned_alloc calloc
+  dl_iterate_phdr fclose floor fopen(64)? fread free getenv getpriority madvise malloc memchr memcmp memcpy memmove memset
+  mmap(64)? munmap pthread_\w+ realloc sched_getaffinity sched_getcpu sched_setaffinity setpriority sigfillset snprintf strcmp strlen
+  strtod syscall sysconf'
+# What comes from elsewhere: Node, and the C++ library with its unwinder.
+elsewhere='napi_\w+ node_api_\w+ _Z\w+ __cxa_\w+ __gxx_\w+ _Unwind_\w+'
+known="^($(echo $both $elsewhere | tr ' ' '|'))\$"
 if [ $# -eq 0 ]; then echo "usage: scripts/check-binary.sh FILE.node..." >&2; exit 2; fi
 
 bad=0
@@ -16,8 +25,10 @@ for binary in "$@"; do
     echo "$binary: expected a C library of at most $floor, got GLIBC_$newest"
     bad=1
   fi
+  unknown=$(nm --dynamic --undefined-only "$binary" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | grep -vE "$known" | xargs)
+  if [ -n "$unknown" ]; then echo "$binary: expected functions that glibc and musl both have (if they do: add to this script), got $unknown"; bad=1; fi
   external=$(nm --dynamic --undefined-only "$binary" | grep -oE 'napi_create_external_(array)?buffer' | xargs)
   if [ -n "$external" ]; then echo "$binary: expected no external ArrayBuffers, got $external"; bad=1; fi
 done
-echo "checked the exports, the C library and the buffers of $# binaries"
+echo "checked the exports, the C libraries and the buffers of $# binaries"
 exit $bad

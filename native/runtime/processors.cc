@@ -1,12 +1,12 @@
 #include "processors.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <bit>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,20 +44,31 @@ int affinity_processors() {
 
 constexpr double kNoQuota = std::numeric_limits<double>::infinity();
 
+// The text of a file, empty if there is none. Without streams, which a C++ library linked into the addon would bring along whole.
+std::string contents(const std::string& path) {
+  std::string text;
+  FILE* file = fopen(path.c_str(), "re");
+  if (!file) return text;
+  char part[4096];
+  while (const size_t bytes = fread(part, 1, sizeof part, file)) text.append(part, bytes);
+  fclose(file);
+  return text;
+}
+
+// Of microseconds that the group may run within a period. Not a number, as "max", or none is no quota.
+double quota_of(const std::string& allowed, const std::string& period) {
+  const double quota = strtod(allowed.c_str(), nullptr), of = strtod(period.c_str(), nullptr);
+  return quota > 0 && of > 0 ? quota / of : kNoQuota;
+}
+
 // cgroup v2: "max 100000" or "150000 100000".
 double quota_v2(const std::string& directory) {
-  std::ifstream file(directory + "/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoQuota;
-  return atof(quota.c_str()) / period;
+  const std::string both = contents(directory + "/cpu.max");
+  return quota_of(both, both.substr(std::min(both.find(' '), both.size())));
 }
 
 double quota_v1(const std::string& directory) {
-  std::ifstream quota_file(directory + "/cpu.cfs_quota_us"), period_file(directory + "/cpu.cfs_period_us");
-  double quota = -1, period = 0;
-  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return kNoQuota;
-  return quota / period;
+  return quota_of(contents(directory + "/cpu.cfs_quota_us"), contents(directory + "/cpu.cfs_period_us"));
 }
 
 // The quota of a group and of every group around it: the tightest one rules.
@@ -70,36 +81,34 @@ double tightest(const std::string& mount, std::string path, double (*quota)(cons
   return found;
 }
 
-bool lists_cpu(const std::string& controllers) {
-  std::istringstream list(controllers);
-  for (std::string name; std::getline(list, name, ',');) {
-    if (name == "cpu") return true;
-  }
-  return false;
-}
+bool lists_cpu(const std::string& controllers) { return ("," + controllers + ",").find(",cpu,") != std::string::npos; }
+#endif
 
-double cgroup_processors() {
+}  // namespace
+
+#if defined(__linux__)
+double control_group_processors(const std::string& root) {
   double found = kNoQuota;
-  std::ifstream groups("/proc/self/cgroup");  // lines of "id:controllers:path"; v2 has no controllers
-  for (std::string line; std::getline(groups, line);) {
+  const std::string groups = contents(root + "/proc/self/cgroup");  // lines of "id:controllers:path"; v2 has no controllers
+  for (size_t begin = 0, end; begin < groups.size(); begin = end + 1) {
+    end = std::min(groups.find('\n', begin), groups.size());
+    const std::string line = groups.substr(begin, end - begin);
     const size_t first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
     if (controllers.empty()) {
-      found = std::min(found, tightest("/sys/fs/cgroup", path, quota_v2));
+      found = std::min(found, tightest(root + "/sys/fs/cgroup", path, quota_v2));
     } else if (lists_cpu(controllers)) {
-      found = std::min(found, tightest("/sys/fs/cgroup/cpu", path, quota_v1));
+      found = std::min(found, tightest(root + "/sys/fs/cgroup/cpu", path, quota_v1));
     }
   }
   return found;
 }
 #endif
 
-}  // namespace
-
 int usable_processors() {
 #if defined(__linux__)
-  const double quota = ceil(cgroup_processors());
+  const double quota = ceil(control_group_processors(""));
   const int found = affinity_processors();
   return std::max(1, quota < found ? static_cast<int>(quota) : found);
 #else

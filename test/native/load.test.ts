@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict';
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binaryPath } from '../../lib/native.js';
 import { loaderArguments, nodeProgram, scriptUrl } from '../support/scripts.js';
 
 const library = scriptUrl('lib/native');
 
-/** Loads the addon and asks for its kernels in a process of its own. */
-function load(env: NodeJS.ProcessEnv): SpawnSyncReturns<string> {
+/** What loading the addon and asking for its kernels, in a process of its own, prints to stderr when it fails. */
+function complaint(env: NodeJS.ProcessEnv): string {
   const script = `import(${JSON.stringify(library)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.message); process.exit(3); })`;
-  return spawnSync(nodeProgram, [...loaderArguments, '-e', script], {
+  const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, PREBUILDS_ONLY: undefined, ...env },
   });
-}
-
-/** What it prints to stderr when that fails. */
-function complaint(env: NodeJS.ProcessEnv): string {
-  const { status, stderr } = load(env);
   assert.equal(status, 3, stderr);
   return stderr;
 }
@@ -50,17 +44,4 @@ describe('loading the native side', () => {
     const message = complaint({ LANEWISE_PREBUILD: folder });
     assert.match(message, /expected a native binary for \w+-\w+ that loads, got: .*lanewise\.node.*Build it with/);
   }).timeout(30000);
-
-  it('takes the binary for musl where that for glibc does not load', () => {
-    const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`);
-    const [glibc, musl] = ['glibc', 'musl'].map((libc) => join(prebuilds, `lanewise.${libc}.node`)) as [string, string];
-    const env = { LANEWISE_PREBUILD: folder, LIBC: 'glibc' };
-    mkdirSync(prebuilds, { recursive: true });
-    writeFileSync(glibc, 'no library');
-    writeFileSync(musl, 'no library');
-    assert.match(complaint(env), /got: .*lanewise\.glibc\.node.*Build it with/);
-    copyFileSync(binaryPath(), musl);
-    const { status, stderr } = load(env);
-    assert.equal(status, 0, stderr);
-  }).timeout(60000);
 });

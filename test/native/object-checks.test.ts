@@ -51,6 +51,8 @@ describe('checks of the objects', () => {
     ['an export too few', 'extern "C" void napi_register_module_v1() {}', /expected the exports .*, got napi_register_module_v1\n/],
     // The symbol of any thread library of 2.34 or newer; it is only named, never called.
     ['a newer C library', `${entryPoints} __asm__(".symver newer, pthread_create@GLIBC_2.34"); extern "C" int newer(); int (*keep)() = newer; `, /at most 2\.28, got GLIBC_2\.34/],
+    // Only the GNU C library has it.
+    ['what musl lacks', `${entryPoints} extern "C" int gnu_get_libc_version(); int (*keep)() = gnu_get_libc_version;`, /that glibc and musl both have .*, got gnu_get_libc_version\n/],
     ['an external ArrayBuffer', `${entryPoints} extern "C" int napi_create_external_arraybuffer(); int (*keep)() = napi_create_external_arraybuffer;`, /no external ArrayBuffers, got napi_create_external_arraybuffer\n/],
   ] as const;
   for (const [fault, source, complaint] of binaries) {
