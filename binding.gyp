@@ -54,6 +54,11 @@
         ['target_arch=="x64"', { 'dependencies': ['lanewise_baseline', 'lanewise_avx2', 'lanewise_avx512'] }],
         ['target_arch=="arm64"', { 'dependencies': ['lanewise_neon'] }],
         ['OS=="win"', { 'libraries': ['-lsynchronization.lib'] }],  # WaitOnAddress
+        ['OS=="linux" and sanitize==""', {
+          # Without the C library's name a binary loads with glibc and with musl: its functions are those of the program.
+          'ldflags': ['-nodefaultlibs'],
+          'libraries': ['-lstdc++', '-lgcc_s', '-lgcc'],
+        }],
         ['OS=="linux"', {
           # nodelete: a worker that ends must not unmap code that native threads run.
           'ldflags': ['-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,nodelete', '-Wl,--version-script=<(module_root_dir)/native/exports.map'],

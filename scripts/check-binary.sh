@@ -1,11 +1,12 @@
 #!/bin/bash
-# A binary for Linux may export the two Node-API entry points alone, may need no C library newer than Node itself does and of it only
-# what musl has too, and may make no ArrayBuffers on memory of its own, which Electron forbids.
-# Usage: scripts/check-binary.sh FILE.node...
+# A binary for Linux may export the two Node-API entry points alone, may name no C library, so that it loads with glibc and with musl,
+# nor ask for what only one of them has, may need no C++ library newer than GCC 8's, and may make no ArrayBuffers on memory of its own,
+# which Electron forbids.
 set -uo pipefail
 entry_points='napi_register_module_v1 node_api_module_get_api_version_v1'
-floor=2.28   # what the official builds of Node 20 to 26 need
-# Functions of both C libraries, glibc and musl, by what musl's own library exports (nm -D); __aarch64_ and popcount are the compiler's.
+libraries='libstdc++.so.6 libgcc_s.so.1'
+floor=3.4.25   # GLIBCXX of GCC 8, of the systems with glibc 2.28, which the official builds of Node 20 to 26 need
+# Functions of both C libraries, of glibc 2.28 by its manual and of musl by what musl's own library exports (nm -D); __aarch64_ and popcount are the compiler's.
 # Of names that end in 64 musl knows those without it, and its loader takes one for the other.
 both='__aarch64_\w+ __cxa_atexit __cxa_finalize __errno_location __popcountdi2 __stack_chk_fail abort aligned_alloc calloc
   dl_iterate_phdr fclose floor fopen(64)? fread free getenv getpriority madvise malloc memchr memcmp memcpy memmove memset
@@ -20,9 +21,12 @@ bad=0
 for binary in "$@"; do
   exported=$(nm --dynamic --defined-only "$binary" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort | xargs)
   if [ "$exported" != "$entry_points" ]; then echo "$binary: expected the exports $entry_points, got $exported"; bad=1; fi
-  newest=$(objdump --dynamic-syms "$binary" | grep -oE '\bGLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort --version-sort | tail -n 1)
+  for library in $(readelf --dynamic "$binary" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+    if [[ " $libraries " != *" $library "* ]]; then echo "$binary: expected no libraries but $libraries, got $library"; bad=1; fi
+  done
+  newest=$(objdump --dynamic-syms "$binary" | grep -oE '\bGLIBCXX_[0-9.]+' | sed 's/GLIBCXX_//' | sort --version-sort | tail -n 1)
   if [ -n "$newest" ] && [ "$(printf '%s\n%s\n' "$newest" "$floor" | sort --version-sort | tail -n 1)" != "$floor" ]; then
-    echo "$binary: expected a C library of at most $floor, got GLIBC_$newest"
+    echo "$binary: expected a C++ library of at most $floor, got GLIBCXX_$newest"
     bad=1
   fi
   unknown=$(nm --dynamic --undefined-only "$binary" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | grep -vE "$known" | xargs)
@@ -30,5 +34,5 @@ for binary in "$@"; do
   external=$(nm --dynamic --undefined-only "$binary" | grep -oE 'napi_create_external_(array)?buffer' | xargs)
   if [ -n "$external" ]; then echo "$binary: expected no external ArrayBuffers, got $external"; bad=1; fi
 done
-echo "checked the exports, the C libraries and the buffers of $# binaries"
+echo "checked the exports, the libraries and the buffers of $# binaries"
 exit $bad

@@ -24,6 +24,8 @@ function linkCxxLibrary(files: readonly string[], into: string): void {
   const wanted = [...symbols].map(([, symbol]) => `-Wl,-u,${symbol}`);
   const archives = dirname(run(tool('g++'), ['-print-file-name=libstdc++.a']).trim());
   const shim = resolve(into, 'shim.o');
+  const unwinder = resolve(into, 'libgcc_eh.a');
+  run(tool('objcopy'), ['--redefine-sym', '_Unwind_Resume=hidden_Unwind_Resume', resolve(archives, 'libgcc_eh.a'), unwinder]);
   run(tool('gcc'), ['-O1', '-fPIC', '-fno-builtin', '-c', resolve(root, 'scripts/platforms/musl-shim.c'), '-o', shim]);
   run(tool('gcc'), [
     '-shared',
@@ -32,7 +34,7 @@ function linkCxxLibrary(files: readonly string[], into: string): void {
     ...wanted,
     shim,
     resolve(archives, 'libstdc++.a'),
-    resolve(archives, 'libgcc_eh.a'),
+    unwinder,
     resolve(archives, 'libgcc.a'),
     library,
     '-o',
