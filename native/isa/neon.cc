@@ -1,3 +1,4 @@
 #define LW_ISA neon
+#include "passes.h"
 #include "../simd/neon.h"
 #include "table.inc"
