@@ -4,6 +4,7 @@
   'includes': ['native/sources.gypi'],
   'variables': {
     'sanitize%': '',
+    'portable%': 'yes',  # no: for this machine alone
   },
   'target_defaults': {
     'include_dirs': ['native'],
@@ -54,7 +55,7 @@
         ['target_arch=="x64"', { 'dependencies': ['lanewise_baseline', 'lanewise_avx2', 'lanewise_avx512'] }],
         ['target_arch=="arm64"', { 'dependencies': ['lanewise_neon'] }],
         ['OS=="win"', { 'libraries': ['-lsynchronization.lib'] }],  # WaitOnAddress
-        ['OS=="linux" and sanitize==""', {
+        ['OS=="linux" and portable=="yes" and sanitize==""', {
           # Without the C library's name a binary loads with glibc and with musl: its functions are those of the program.
           'ldflags': ['-nodefaultlibs'],
           'libraries': ['-lstdc++', '-lgcc_s', '-lgcc'],
