@@ -29,6 +29,11 @@ LW_INLINE Mask first_lanes(int n) { return {_mm256_castsi256_ps(lane_mask(n))}; 
 LW_INLINE F32 zero() { return _mm256_setzero_ps(); }
 LW_INLINE F32 set1(float x) { return _mm256_set1_ps(x); }
 LW_INLINE F32 load(const float* p) { return _mm256_loadu_ps(p); }
+// The same value, held in a register: g++ would rather read memory again in each of up to three instructions that use what it has loaded.
+LW_INLINE F32 hold(F32 x) {
+  asm("" : "+x"(x));
+  return x;
+}
 LW_INLINE F32 load_n(const float* p, int n) {
   if (__builtin_constant_p(n) && n == kLanes) return load(p);
   return _mm256_maskload_ps(p, lane_mask(n));

@@ -28,6 +28,11 @@ LW_INLINE Mask first_lanes(int n) { return static_cast<Mask>((1u << n) - 1u); }
 LW_INLINE F32 zero() { return _mm512_setzero_ps(); }
 LW_INLINE F32 set1(float x) { return _mm512_set1_ps(x); }
 LW_INLINE F32 load(const float* p) { return _mm512_loadu_ps(p); }
+// The same value, held in a register: g++ would rather read memory again in each of up to three instructions that use what it has loaded.
+LW_INLINE F32 hold(F32 x) {
+  asm("" : "+v"(x));
+  return x;
+}
 LW_INLINE F32 load_n(const float* p, int n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
 LW_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x); }
 LW_INLINE void store_n(float* p, F32 x, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), x); }

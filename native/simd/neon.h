@@ -28,6 +28,11 @@ LW_INLINE Mask first_lanes(int n) { return {vld1q_u32(kLaneMasks + kLanes - n)};
 LW_INLINE F32 zero() { return vdupq_n_f32(0.0f); }
 LW_INLINE F32 set1(float x) { return vdupq_n_f32(x); }
 LW_INLINE F32 load(const float* p) { return vld1q_f32(p); }
+// The same value, held in a register: g++ would rather read memory again in each of up to three instructions that use what it has loaded.
+LW_INLINE F32 hold(F32 x) {
+  asm("" : "+w"(x));
+  return x;
+}
 LW_INLINE F32 load_n(const float* p, int n) {
   const F32 none = vdupq_n_f32(0.0f);
   switch (n) {

@@ -28,6 +28,11 @@ LW_INLINE Mask first_lanes(int n) { return {_mm_loadu_ps(reinterpret_cast<const 
 LW_INLINE F32 zero() { return _mm_setzero_ps(); }
 LW_INLINE F32 set1(float x) { return _mm_set1_ps(x); }
 LW_INLINE F32 load(const float* p) { return _mm_loadu_ps(p); }
+// The same value, held in a register: g++ would rather read memory again in each of up to three instructions that use what it has loaded.
+LW_INLINE F32 hold(F32 x) {
+  asm("" : "+x"(x));
+  return x;
+}
 LW_INLINE F32 load_n(const float* p, int n) {
   switch (n) {
     case 0: return _mm_setzero_ps();

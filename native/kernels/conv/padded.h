@@ -90,7 +90,8 @@ void padded_tile(const Tile& t, const int64_t* offsets) {
     F32 column[kVectors];
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j)
-      column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
+      column[j] =
+          for_rows<kRows, kVectors>(kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes));
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const F32 element = set1(a[i / 3][(i % 3) * a_row]);
@@ -124,7 +125,8 @@ void padded_gradient_tile(const Tile& t, const int64_t* offsets, const Segment* 
       F32 column[kVectors];
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j)
-        column[j] = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(dy + j * kLanes, last) : load(dy + j * kLanes);
+        column[j] =
+            for_rows<kRows, kVectors>(kEdge == Edge::ragged && j == kVectors - 1 ? load_n(dy + j * kLanes, last) : load(dy + j * kLanes));
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         const F32 element = set1(x[offsets[i]]);

@@ -117,14 +117,14 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
       for (int i = 0; i < kRows; ++i) weight[i] = set1(w[i]);
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j) {
-        const F32 pixels = load(in + j * across);
+        const F32 pixels = kRows > 1 ? hold(load(in + j * across)) : load(in + j * across);
 #pragma GCC unroll 16
         for (int i = 0; i < kRows; ++i) acc[i][j] = fma(weight[i], pixels, acc[i][j]);
       }
     } else {
       F32 pixels[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) pixels[j] = load(in + j * across);
+      for (int j = 0; j < kVectors; ++j) pixels[j] = kRows > 1 ? hold(load(in + j * across)) : load(in + j * across);
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         const F32 weight = set1(w[i]);
