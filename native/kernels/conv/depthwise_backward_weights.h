@@ -104,7 +104,11 @@ LW_INLINE void add_inside(const TapPiece& taps, int64_t c, const Sums& sums) {
         prefetch_l2(x + below + n * kLanes);
       }
     }
-    for_taps<kRows, kColumns>(x, down, across, add_tap);
+    // Column by column: a twentieth faster from beyond the L2 cache than row by row.
+#pragma GCC unroll 3
+    for (int t = 0; t < kColumns; ++t)
+#pragma GCC unroll 3
+      for (int r = 0; r < kRows; ++r) add_tap(x + r * down + t * across, r, t);
   }
   for (int64_t j = taps.last; j < piece.end; ++j) add_window_at_edge(j);
   store_sums(at, sums, c);
