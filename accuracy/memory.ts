@@ -1,6 +1,6 @@
 /**
  * A tiny network for a million steps: resident memory must stay within 2 MB of what it was after the first thousand. V8's optimising
- * compiler is off: its threads take 2 to 4 MB in the first tenth of a second, which is long after a thousand steps.
+ * compiler is off: its threads take 3 to 5 MB in the first tenth of a second, which is long after a thousand steps.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
