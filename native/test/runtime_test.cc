@@ -564,13 +564,13 @@ LW_TEST(the_tightest_quota_of_a_control_group_and_those_around_it_counts) {
 
 LW_TEST(quotas_of_the_first_version_of_control_groups_count) {
   const ControlGroups v1;
-  v1.write("/proc/self/cgroup", "12:memory:/memory\nno group\n4:cpuset:/set\n3:cpu,cpuacct:/work");
-  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_quota_us", "-1\n");
-  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_period_us", "100000\n");
+  v1.write("/proc/self/cgroup", "12:memory:/memory\nno group\n4:cpuset:/set\n3:cpu,cpuacct:/service");
+  v1.write("/sys/fs/cgroup/cpu/service/cpu.cfs_quota_us", "-1\n");
+  v1.write("/sys/fs/cgroup/cpu/service/cpu.cfs_period_us", "100000\n");
   v1.write("/sys/fs/cgroup/cpu/set/cpu.cfs_quota_us", "100000\n");
   v1.write("/sys/fs/cgroup/cpu/set/cpu.cfs_period_us", "100000\n");
   CHECK(v1.processors() == INFINITY);
-  v1.write("/sys/fs/cgroup/cpu/work/cpu.cfs_quota_us", "250000\n");
+  v1.write("/sys/fs/cgroup/cpu/service/cpu.cfs_quota_us", "250000\n");
   CHECK(v1.processors() == 2.5);
 }
 #endif
