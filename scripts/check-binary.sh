@@ -1,17 +1,17 @@
 #!/bin/bash
 # A binary for Linux may export the two Node-API entry points alone, may name no C library, so that it loads with glibc and with musl,
-# nor ask for what only one of them has, may need no C++ library newer than GCC 8's, and may make no ArrayBuffers on memory of its own,
-# which Electron forbids.
+# nor ask for what only one of them has, may need no C or C++ library newer than Node itself does, and may make no ArrayBuffers on memory
+# of its own, which Electron forbids.
 set -uo pipefail
 entry_points='napi_register_module_v1 node_api_module_get_api_version_v1'
 libraries='libstdc++.so.6 libgcc_s.so.1'
-floor=3.4.25   # GLIBCXX of GCC 8, of the systems with glibc 2.28, which the official builds of Node 20 to 26 need
-# Functions of both C libraries, of glibc 2.28 by its manual and of musl by what musl's own library exports (nm -D); __aarch64_ and popcount are the compiler's.
-# Of names that end in 64 musl knows those without it, and its loader takes one for the other.
-both='__aarch64_\w+ __cxa_atexit __cxa_finalize __errno_location __popcountdi2 __stack_chk_fail abort aligned_alloc calloc
-  dl_iterate_phdr fclose floor fopen(64)? fread free getenv getpriority madvise malloc memchr memcmp memcpy memmove memset
-  mmap(64)? munmap pthread_\w+ realloc sched_getaffinity sched_getcpu sched_setaffinity setpriority sigfillset snprintf strcmp strlen
-  strtod syscall sysconf'
+# What the official builds of Node 20 to 26 need, and the C++ library of GCC 8 beside it.
+declare -A floors=([GLIBC]=2.28 [GLIBCXX]=3.4.25)
+# Functions of glibc 2.28 and of musl, as its library exports them (nm -D); musl's loader takes fopen for fopen64. Popcount is libgcc's.
+both='__cxa_atexit __cxa_finalize __errno_location __popcountdi2 __stack_chk_fail abort aligned_alloc calloc fclose floor fopen fopen64
+  fread free getenv getpriority madvise malloc memchr memcmp memcpy memmove memset mmap mmap64 munmap pthread_create pthread_mutex_lock
+  pthread_mutex_unlock pthread_self pthread_setname_np pthread_sigmask realloc sched_getaffinity sched_getcpu sched_setaffinity
+  setpriority sigfillset snprintf strcmp strlen strtod syscall sysconf'
 # What comes from elsewhere: Node, and the C++ library with its unwinder.
 elsewhere='napi_\w+ node_api_\w+ _Z\w+ __cxa_\w+ __gxx_\w+ _Unwind_\w+'
 known="^($(echo $both $elsewhere | tr ' ' '|'))\$"
@@ -24,11 +24,14 @@ for binary in "$@"; do
   for library in $(readelf --dynamic "$binary" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
     if [[ " $libraries " != *" $library "* ]]; then echo "$binary: expected no libraries but $libraries, got $library"; bad=1; fi
   done
-  newest=$(objdump --dynamic-syms "$binary" | grep -oE '\bGLIBCXX_[0-9.]+' | sed 's/GLIBCXX_//' | sort --version-sort | tail -n 1)
-  if [ -n "$newest" ] && [ "$(printf '%s\n%s\n' "$newest" "$floor" | sort --version-sort | tail -n 1)" != "$floor" ]; then
-    echo "$binary: expected a C++ library of at most $floor, got GLIBCXX_$newest"
-    bad=1
-  fi
+  for library in "${!floors[@]}"; do
+    floor=${floors[$library]}
+    newest=$(objdump --dynamic-syms "$binary" | grep -oE "\b${library}_[0-9.]+" | sed 's/.*_//' | sort --version-sort | tail -n 1)
+    if [ -n "$newest" ] && [ "$(printf '%s\n%s\n' "$newest" "$floor" | sort --version-sort | tail -n 1)" != "$floor" ]; then
+      echo "$binary: expected a library of at most ${library}_$floor, got ${library}_$newest"
+      bad=1
+    fi
+  done
   unknown=$(nm --dynamic --undefined-only "$binary" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | grep -vE "$known" | xargs)
   if [ -n "$unknown" ]; then echo "$binary: expected functions that glibc and musl both have (if they do: add to this script), got $unknown"; bad=1; fi
   external=$(nm --dynamic --undefined-only "$binary" | grep -oE 'napi_create_external_(array)?buffer' | xargs)

@@ -103,9 +103,11 @@ LW_INLINE void finish(const Tile& t, F32 (&acc)[kRows][kVectors], float* c) {
 enum class Role { reused, turned, copied, streamed };
 constexpr int lines_across(int vectors) { return (vectors * kLanes + static_cast<int>(kLine) - 1) / static_cast<int>(kLine); }
 
-// A vector that meets each of so many rows; held where registers are left beside the sums, and g++ would not hold it by itself.
-template <int kRows, int kVectors>
-LW_INLINE F32 for_rows(F32 x) {
+// Vector j of a row of B, which meets each of kRows rows: held where registers are left beside the sums, and g++ would not hold it by
+// itself.
+template <int kRows, int kVectors, Edge kEdge>
+LW_INLINE F32 load_for_rows(const float* b, int j, int last) {
+  const F32 x = kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes);
   if constexpr (kRows > 1 && kRows <= 3 && kRows * kVectors + kVectors < kVectorRegisters) {
     return hold(x);
   } else {
@@ -135,7 +137,7 @@ template <bool kOver = false, int kRows, int kVectors, int kGroups>
 LW_INLINE void add_products(F32 (&acc)[kRows][kVectors], const float* (&a)[kGroups], int64_t a_row, int64_t at, const float* b) {
   F32 row[kVectors];
 #pragma GCC unroll 16
-  for (int j = 0; j < kVectors; ++j) row[j] = for_rows<kRows, kVectors>(load(b + j * kLanes));
+  for (int j = 0; j < kVectors; ++j) row[j] = load_for_rows<kRows, kVectors, Edge::full>(b, j, kLanes);
   add_products<kOver>(acc, a, a_row, at, row);
 }
 
@@ -207,9 +209,7 @@ LW_INLINE void one_tile(Tile& t, const float* t_a, float* t_c) {
     for (; steps > 0; --steps) {
       F32 row[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j)
-        row[j] =
-            for_rows<kRows, kVectors>(kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes));
+      for (int j = 0; j < kVectors; ++j) row[j] = load_for_rows<kRows, kVectors, kEdge>(b, j, last);
       if (kRole == Role::streamed) {
         for (int j = 0; j < lines_across(kVectors); ++j) prefetch_l2(ahead + j * kLine);
         ahead += b_k;

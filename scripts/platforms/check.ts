@@ -100,7 +100,6 @@ function check(platform: Platform, makeProgram: () => string, suite: string): nu
   const env = {
     PREBUILDS_ONLY: '1',
     LANEWISE_PATIENCE: String(platform.patience),
-    ...platform.env,
     ...(platform.emulated === true && { LANEWISE_NODE: program }),
   };
   const host: Host = { program, env, suite };

@@ -19,7 +19,6 @@ export interface Platform {
   readonly patience: number;
   /** Makes the program that stands for `node`; undefined where nothing here can run the binary. @throws naming what the machine lacks */
   readonly program?: () => string;
-  readonly env?: Readonly<Record<string, string>>;
   /** Packages of this platform's own, at the versions of npm's flags --os, --cpu and --libc. */
   readonly npmFlags: readonly string[];
   /** Test files that say nothing about this platform. */

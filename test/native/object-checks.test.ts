@@ -51,7 +51,9 @@ describe('checks of the objects', () => {
     ['an export too many', `${entryPoints} void more() {}`, /expected the exports napi_register_module_v1 node_api_module_get_api_version_v1, got .*more/],
     ['an export too few', 'extern "C" void napi_register_module_v1() {}', /expected the exports .*, got napi_register_module_v1\n/],
     ['the name of a C library', `${entryPoints} extern "C" int puts(const char*); int hello() { return puts("hello"); }`, /no libraries but libstdc\+\+\.so\.6 libgcc_s\.so\.1, got libc\.so\.6\n/, '-Wl,--no-as-needed', '-lc'],
-    ['a newer C++ library', `${entryPoints} __asm__(".symver newer, _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.30"); extern "C" int newer(); int (*keep)() = newer;`, /at most 3\.4\.25, got GLIBCXX_3\.4\.30/, '-Wl,--no-as-needed', '-lstdc++'],
+    // The symbol of any thread library of 2.34 or newer; it is only named, never called.
+    ['a newer C library', `${entryPoints} __asm__(".symver newer, pthread_create@GLIBC_2.34"); extern "C" int newer(); int (*keep)() = newer; `, /at most GLIBC_2\.28, got GLIBC_2\.34/, '-Wl,--no-as-needed', '-lc'],
+    ['a newer C++ library', `${entryPoints} __asm__(".symver newer, _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.30"); extern "C" int newer(); int (*keep)() = newer;`, /at most GLIBCXX_3\.4\.25, got GLIBCXX_3\.4\.30/, '-Wl,--no-as-needed', '-lstdc++'],
     // Only the GNU C library has it.
     ['what musl lacks', `${entryPoints} extern "C" int gnu_get_libc_version(); int (*keep)() = gnu_get_libc_version;`, /that glibc and musl both have .*, got gnu_get_libc_version\n/],
     ['an external ArrayBuffer', `${entryPoints} extern "C" int napi_create_external_arraybuffer(); int (*keep)() = napi_create_external_arraybuffer;`, /no external ArrayBuffers, got napi_create_external_arraybuffer\n/],

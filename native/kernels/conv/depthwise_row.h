@@ -212,17 +212,6 @@ constexpr int vectors_beside(int taps) { return 2 * (taps + 1) < kVectorRegister
 // What a column of taps outside the image reads.
 alignas(64) constexpr float kOutside[2 * kLanes] = {};
 
-// Each of kRows × kColumns taps in order, with what it sees: x the first, the others so far down and across.
-template <int kRows, int kColumns, class AddTap>
-LW_INLINE void for_taps(const float* x, int64_t down, int64_t across, const AddTap& add_tap) {
-#pragma GCC unroll 3
-  for (int r = 0; r < kRows; ++r, x += down) {
-    asm("" : "+r"(x));  // a pointer for each row: the compiler would keep an offset for each tap, more than there are registers
-#pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t) add_tap(x + t * across, r, t);
-  }
-}
-
 // Windows [begin, end) of a row whose kRows × kColumns taps lie inside the image but for columns, for kVectors vectors of channels from `c`
 // on: the weights stay in registers while the windows pass by.
 template <int kRows, int kColumns, int kVectors>
@@ -286,7 +275,13 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
       }
     }
     clear();
-    for_taps<kRows, kColumns>(x, down, across, add_tap);
+    const float* seen = x;
+#pragma GCC unroll 3
+    for (int r = 0; r < kRows; ++r, seen += down) {
+      asm("" : "+r"(seen));  // a pointer for each row: the compiler would keep an offset for each tap, more than there are registers
+#pragma GCC unroll 3
+      for (int t = 0; t < kColumns; ++t) add_tap(seen + t * across, r, t);
+    }
     finish();
   }
   for (int64_t j = inside.end; j < end; ++j) window_at_edge(j);

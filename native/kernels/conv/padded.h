@@ -89,9 +89,7 @@ void padded_tile(const Tile& t, const int64_t* offsets) {
     for (int g = 0; g < kGroups; ++g) a[g] = t.a + offsets[p] + 3 * g * a_row;
     F32 column[kVectors];
 #pragma GCC unroll 16
-    for (int j = 0; j < kVectors; ++j)
-      column[j] =
-          for_rows<kRows, kVectors>(kEdge == Edge::ragged && j == kVectors - 1 ? load_n(b + j * kLanes, last) : load(b + j * kLanes));
+    for (int j = 0; j < kVectors; ++j) column[j] = load_for_rows<kRows, kVectors, kEdge>(b, j, last);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const F32 element = set1(a[i / 3][(i % 3) * a_row]);
@@ -124,9 +122,7 @@ void padded_gradient_tile(const Tile& t, const int64_t* offsets, const Segment* 
     for (int64_t p = s->count; p > 0; --p, x += t.a_k, dy += t.b_k) {
       F32 column[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j)
-        column[j] =
-            for_rows<kRows, kVectors>(kEdge == Edge::ragged && j == kVectors - 1 ? load_n(dy + j * kLanes, last) : load(dy + j * kLanes));
+      for (int j = 0; j < kVectors; ++j) column[j] = load_for_rows<kRows, kVectors, kEdge>(dy, j, last);
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         const F32 element = set1(x[offsets[i]]);

@@ -107,6 +107,10 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
     for (int j = 0; j < kVectors; ++j) acc[i][j] = zero();
+  const auto pixels_at = [across](const float* in, int j) __attribute__((always_inline)) {
+    const F32 x = load(in + j * across);
+    return kRows > 1 ? hold(x) : x;
+  };
   const float* w = weights + steps.begin * pitch;
   for (const int64_t *offset = offsets + steps.begin, *end = offset + steps.count; offset < end; ++offset, w += pitch) {
     const float* const in = planes + *offset;
@@ -117,14 +121,14 @@ bool plane_tile(const float* planes, const int64_t* offsets, const PlaneSteps& s
       for (int i = 0; i < kRows; ++i) weight[i] = set1(w[i]);
 #pragma GCC unroll 16
       for (int j = 0; j < kVectors; ++j) {
-        const F32 pixels = kRows > 1 ? hold(load(in + j * across)) : load(in + j * across);
+        const F32 pixels = pixels_at(in, j);
 #pragma GCC unroll 16
         for (int i = 0; i < kRows; ++i) acc[i][j] = fma(weight[i], pixels, acc[i][j]);
       }
     } else {
       F32 pixels[kVectors];
 #pragma GCC unroll 16
-      for (int j = 0; j < kVectors; ++j) pixels[j] = kRows > 1 ? hold(load(in + j * across)) : load(in + j * across);
+      for (int j = 0; j < kVectors; ++j) pixels[j] = pixels_at(in, j);
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         const F32 weight = set1(w[i]);
