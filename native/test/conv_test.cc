@@ -270,9 +270,10 @@ LW_TEST(depthwise) {
   check(square(2, 9, 700, 700, 3, 1, 1, 700));                                          // weights in several blocks
   check(square(3, 24, 17, 17, 3, 1, 1, 17));                                            // pixels in several depth blocks
   check(square(2, 57, 5, 5, 3, 2, 1, 5));
-  check(square(1, 24, 18, 18, 21, 1, 9, 18));  // taps in two depth blocks
-  check(square(1, 40, 3, 3, 37, 1, 20, 3));    // taps in several rectangles of sums
-  check(square(2, 8, 6, 12, 3, 1, 1, 6));      // two outputs a channel
+  check(square(1, 24, 18, 18, 21, 1, 9, 18));                                    // taps in two depth blocks
+  check(square(1, 40, 3, 3, 37, 1, 20, 3));                                      // taps in several rectangles of sums
+  check(square(2, 8, 6, 12, 3, 1, 1, 6));                                        // two outputs a channel
+  for (int64_t stride : {1, 2}) check(square(1, 60, 83, 83, 3, stride, 1, 83));  // images beyond the L2 cache
   for (int64_t parts : {2, 3, 7, 900}) {
     Problem q = square(2, 20, 21, 21, 3, 1, 1, 21);
     q.parts = parts;

@@ -1,9 +1,11 @@
 // dw where every channel has a kernel of its own: the same sums over pixels as those of the product, its depth blocks included.
 //
-// Pixels are taken a row at a time, and channels of that row a vector or two at a time: the sums of up to 3×3 taps stay in registers, and
-// in scratch from row to row. Two vectors take up to 1.7 times fewer cycles than one where images lie beyond the L2 cache. A few windows of
-// all channels at a time are no faster than a row of a few channels, and up to twice as slow where the L3 cache is too small. A task is
-// kTaskChannels channels of one part; neighbours are merged.
+// Pixels are taken a row at a time, and channels of that row a few vectors at a time: the sums of up to 3 taps of a row stay in registers
+// with the pixels that neighbouring windows share, and in scratch from row to row. A task is kTaskChannels channels of one part; neighbours
+// are merged.
+//
+// Where windows move by one row and images lie beyond the L2 cache, the last row of taps goes first: it alone meets pixels and dy that are
+// both new, whose loads overlap. Vectors that fill no more than a line of the cache at a time have the next ones fetched.
 #pragma once
 #include "depthwise_row.h"
 
@@ -17,156 +19,144 @@ static_assert(kTaskChannels % kLanes == 0);
 constexpr int64_t kRectangleTaps = 1024, kRectangleSums = 32 * 1024;
 static_assert(kRectangleTaps * kTaskChannels <= kRectangleSums && kRectangleSums * sizeof(float) <= kScratchBytes);
 
-// Windows [begin, end) of one row of windows, from the first of the channels on.
+// Windows [begin, end) of one row of windows, for some channels.
 struct RowPiece {
   const Window& window;
   const float* image;  // [H, W, C] of these windows
   const float* dy;     // of window `begin`, [C]
-  int64_t top, begin, end;
+  int64_t top, begin, end, channels;
+  bool far;  // beyond the L2 cache
 };
 
-// Where the sums of a tile of taps wait.
-struct Sums {
-  float* first;
-  int64_t down, across;
-};
-
-template <int kRows, int kColumns, int kVectors>
-struct TapSums {
-  F32 sum[kRows][kColumns][kVectors];
-};
-
-template <int kRows, int kColumns, int kVectors>
-LW_INLINE TapSums<kRows, kColumns, kVectors> load_sums(const Sums& sums, int64_t c) {
-  TapSums<kRows, kColumns, kVectors> at;
-#pragma GCC unroll 3
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t)
-#pragma GCC unroll 2
-      for (int n = 0; n < kVectors; ++n) at.sum[r][t][n] = load(sums.first + r * sums.down + t * sums.across + c + n * kLanes);
-  return at;
-}
-
-template <int kRows, int kColumns, int kVectors>
-LW_INLINE void store_sums(const TapSums<kRows, kColumns, kVectors>& at, const Sums& sums, int64_t c) {
-#pragma GCC unroll 3
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t)
-#pragma GCC unroll 2
-      for (int n = 0; n < kVectors; ++n) store(sums.first + r * sums.down + t * sums.across + c + n * kLanes, at.sum[r][t][n]);
-}
-
-// What the tile of taps from (kh, kw) on meets in a piece.
-struct TapPiece {
+// What a row of taps meets in a piece.
+struct TapRow {
   const RowPiece& piece;
-  int64_t kh, kw, first, last;  // windows [first, last) see no column outside
+  const float* pixels;        // the row of the image, or null where it lies outside
+  int64_t left, first, last;  // column of the first tap in window `begin`; windows [first, last) see no column outside
+  float* sums;                // of the first tap, [channels]
+  int64_t across;             // to those of the next tap
+  bool fetches;               // what the windows below meet first
 };
 
-// Adds a piece whose rows lie inside the image to the sums of kRows × kColumns taps, for kVectors vectors of channels from `c` on.
-template <int kRows, int kColumns, int kVectors>
-LW_INLINE void add_inside(const TapPiece& taps, int64_t c, const Sums& sums) {
+// Vectors of channels taken at a time: each has the sums and the pixels of its taps, and dy.
+constexpr int vectors_of(int taps) { return 4 * (2 * taps + 1) <= kVectorRegisters ? 4 : 2; }
+
+// Adds a piece to the sums of kColumns taps for kVectors vectors of channels from `c` on. All but the first kShift columns that a window
+// sees are those that its neighbour sees first.
+template <int kColumns, int kShift, int kVectors>
+LW_INLINE void add_vectors(const TapRow& taps, int64_t c) {
+  constexpr int kShared = kColumns - kShift;
   const RowPiece& piece = taps.piece;
   const Window& v = piece.window;
-  TapSums<kRows, kColumns, kVectors> at = load_sums<kRows, kColumns, kVectors>(sums, c);
-  const int64_t down = v.step_h * v.w * v.pitch, across = v.step_w * v.pitch, next = v.stride_w * v.pitch;
-  const int64_t top = piece.top + taps.kh * v.step_h, left = v.first_w + piece.begin * v.stride_w + taps.kw * v.step_w;
-  const float* x = piece.image + (top * v.w + left) * v.pitch + c;
-  const int64_t pitch = v.pitch;
-  const bool fetches = v.stride_h == 1 && v.stride_w == 1;
+  F32 sum[kColumns][kVectors];
+#pragma GCC unroll 3
+  for (int t = 0; t < kColumns; ++t)
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) sum[t][n] = load(taps.sums + t * taps.across + c + n * kLanes);
+  const bool inside = taps.pixels != nullptr;
+  const int64_t across = inside ? v.step_w * v.pitch : 0, next = inside ? v.stride_w * v.pitch : 0;
+  const float* x = inside ? taps.pixels + taps.left * v.pitch + c : kOutside;
   const float* dy = piece.dy + c;
-  const auto add_tap = [&](const float* tap, int r, int t) __attribute__((always_inline)) {
-#pragma GCC unroll 2
-    for (int n = 0; n < kVectors; ++n) at.sum[r][t][n] = fma(load(tap + n * kLanes), load(dy + n * kLanes), at.sum[r][t][n]);
-  };
   const auto add_window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
-    const int64_t column = left + (j - piece.begin) * v.stride_w;
 #pragma GCC unroll 3
     for (int t = 0; t < kColumns; ++t) {
-      const bool inside = column + t * v.step_w >= 0 && column + t * v.step_w < v.w;
-      const float* const tap = inside ? x + t * across : kOutside;
-      const int64_t below = inside ? down : 0;
-#pragma GCC unroll 3
-      for (int r = 0; r < kRows; ++r) add_tap(tap + r * below, r, t);
+      const int64_t column = taps.left + (j - piece.begin) * v.stride_w + t * v.step_w;
+      const float* const pixel = column >= 0 && column < v.w ? x + t * across : kOutside;
+#pragma GCC unroll 4
+      for (int n = 0; n < kVectors; ++n) sum[t][n] = fma(load(pixel + n * kLanes), load(dy + n * kLanes), sum[t][n]);
     }
     x += next;
     dy += v.pitch;
   };
   for (int64_t j = piece.begin; j < taps.first; ++j) add_window_at_edge(j);
-  const int64_t below = (kRows - 1) * down + (kColumns - 1) * across + v.w * pitch, dy_below = v.ow * pitch;
+  F32 shared[kShared + 1][kVectors];
 #pragma GCC unroll 2
-  for (int64_t j = taps.first; j < taps.last; ++j, x += next, dy += pitch) {
-    if (fetches) {
+  for (int t = 0; t < kShared; ++t)
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) shared[t][n] = taps.first < taps.last ? load(x + t * across + n * kLanes) : zero();
 #pragma GCC unroll 2
+  for (int64_t j = taps.first; j < taps.last; ++j, x += next, dy += v.pitch) {
+    if (kVectors * kLanes <= kLine && taps.fetches) {
+#pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {
-        prefetch_l2(dy + dy_below + n * kLanes);
-        prefetch_l2(x + below + n * kLanes);
+        prefetch_l2(dy + v.ow * v.pitch + n * kLanes);
+#pragma GCC unroll 3
+        for (int t = kShared; t < kColumns; ++t) prefetch_l2(x + v.stride_h * v.w * v.pitch + t * across + n * kLanes);
       }
     }
-    // Column by column: a twentieth faster from beyond the L2 cache than row by row.
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) {
+      const F32 slope = load(dy + n * kLanes);
+      F32 pixel[kColumns];
 #pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t)
-#pragma GCC unroll 3
-      for (int r = 0; r < kRows; ++r) add_tap(x + r * down + t * across, r, t);
+      for (int t = 0; t < kColumns; ++t) {
+        pixel[t] = t < kShared ? shared[t][n] : load(x + t * across + n * kLanes);
+        sum[t][n] = fma(pixel[t], slope, sum[t][n]);
+      }
+#pragma GCC unroll 2
+      for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
+    }
   }
   for (int64_t j = taps.last; j < piece.end; ++j) add_window_at_edge(j);
-  store_sums(at, sums, c);
+#pragma GCC unroll 3
+  for (int t = 0; t < kColumns; ++t)
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) store(taps.sums + t * taps.across + c + n * kLanes, sum[t][n]);
 }
 
-// The same wherever the rows lie, for up to a vector of channels.
-template <int kRows, int kColumns>
-LW_INLINE void add_anywhere(const TapPiece& taps, int64_t c, int lanes, const Sums& sums) {
+// The same for a part of a vector.
+template <int kColumns>
+LW_INLINE void add_lanes(const TapRow& taps, int64_t c, int lanes) {
   const RowPiece& piece = taps.piece;
   const Window& v = piece.window;
-  TapSums<kRows, kColumns, 1> at = load_sums<kRows, kColumns, 1>(sums, c);
-  const int64_t left = v.first_w + taps.kw * v.step_w;
-  const float* row[kRows];
-  int64_t pixel[kRows];
+  F32 sum[kColumns];
 #pragma GCC unroll 3
-  for (int r = 0; r < kRows; ++r) {
-    const int64_t y = piece.top + (taps.kh + r) * v.step_h;
-    const bool inside = y >= 0 && y < v.h;
-    row[r] = inside ? piece.image + (y * v.w * v.pitch + c) : kOutside;
-    pixel[r] = inside ? v.pitch : 0;
-  }
+  for (int t = 0; t < kColumns; ++t) sum[t] = load(taps.sums + t * taps.across + c);
   const float* dy = piece.dy + c;
   for (int64_t j = piece.begin; j < piece.end; ++j, dy += v.pitch) {
     const F32 slope = load_n(dy, lanes);
 #pragma GCC unroll 3
     for (int t = 0; t < kColumns; ++t) {
-      const int64_t column = left + j * v.stride_w + t * v.step_w;
-      const bool inside = (j >= taps.first && j < taps.last) || (column >= 0 && column < v.w);
-#pragma GCC unroll 3
-      for (int r = 0; r < kRows; ++r) {
-        const F32 x = inside ? load_n(row[r] + column * pixel[r], lanes) : zero();
-        at.sum[r][t][0] = fma(x, slope, at.sum[r][t][0]);
-      }
+      const int64_t column = taps.left + (j - piece.begin) * v.stride_w + t * v.step_w;
+      const bool inside = taps.pixels != nullptr && column >= 0 && column < v.w;
+      sum[t] = fma(inside ? load_n(taps.pixels + column * v.pitch + c, lanes) : zero(), slope, sum[t]);
     }
   }
-  store_sums(at, sums, c);
+#pragma GCC unroll 3
+  for (int t = 0; t < kColumns; ++t) store(taps.sums + t * taps.across + c, sum[t]);
 }
 
-// Adds a piece to the sums of the taps from (kh, kw) on.
-template <int kRows, int kColumns>
-void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t channels, const Sums& sums) {
-  constexpr int kVectors = vectors_beside(kRows * kColumns);
+template <int kColumns, int kShift, int kVectors>
+LW_INLINE int64_t add_whole_vectors(const TapRow& taps, int64_t c, int64_t channels) {
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) add_vectors<kColumns, kShift, kVectors>(taps, c);
+  if constexpr (kVectors > 1) return add_whole_vectors<kColumns, kShift, kVectors / 2>(taps, c, channels);
+  return c;
+}
+
+template <int kColumns, int kShift>
+void add_row(const TapRow& taps) {
+  const int64_t channels = taps.piece.channels;
+  const int64_t c = add_whole_vectors<kColumns, kShift, vectors_of(kColumns)>(taps, 0, channels);
+  if (c < channels) add_lanes<kColumns>(taps, c, static_cast<int>(channels - c));
+}
+
+using AddRow = void (*)(const TapRow&);
+// By taps and by the columns between windows.
+constexpr AddRow kAddRow[kMostTaps][kMostTaps] = {{add_row<1, 1>, add_row<1, 1>, add_row<1, 1>},
+                                                  {add_row<2, 1>, add_row<2, 2>, add_row<2, 2>},
+                                                  {add_row<3, 1>, add_row<3, 2>, add_row<3, 3>}};
+
+// Adds a piece to the sums of `columns` taps from (kh, kw) on.
+LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t columns, float* sums, int64_t across) {
   const Window& v = piece.window;
-  const Between inside = between_edges(v, kw, kColumns);
-  const int64_t top = piece.top + kh * v.step_h, first = larger(piece.begin, smaller(piece.end, inside.begin));
-  const TapPiece taps = {piece, kh, kw, first, larger(first, smaller(piece.end, inside.end))};
-  int64_t c = 0;
-  if (top >= 0 && top + (kRows - 1) * v.step_h < v.h) {
-    for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) add_inside<kRows, kColumns, kVectors>(taps, c, sums);
-    if (kVectors > 1 && c + kLanes <= channels) add_inside<kRows, kColumns, 1>(taps, c, sums), c += kLanes;
-  }
-  for (; c < channels; c += kLanes) add_anywhere<kRows, kColumns>(taps, c, static_cast<int>(smaller(kLanes, channels - c)), sums);
+  const Between inside = between_edges(v, kw, columns);
+  const int64_t y = piece.top + kh * v.step_h, left = v.first_w + piece.begin * v.stride_w + kw * v.step_w;
+  const float* const pixels = y >= 0 && y < v.h ? piece.image + y * v.w * v.pitch : nullptr;
+  const int64_t first = larger(piece.begin, smaller(piece.end, inside.begin)), last = larger(first, smaller(piece.end, inside.end));
+  const int64_t shift = v.stride_w % v.step_w == 0 ? smaller(v.stride_w / v.step_w, kMostTaps) : kMostTaps;
+  const bool fetches = piece.far && kh >= v.kh - v.stride_h;
+  kAddRow[columns - 1][shift - 1]({piece, pixels, left, first, last, sums, across, fetches});
 }
-
-using AddPiece = void (*)(const RowPiece&, int64_t kh, int64_t kw, int64_t channels, const Sums&);
-constexpr AddPiece kAddPiece[kMostTaps][kMostTaps] = {{add_piece<1, 1>, add_piece<1, 2>, add_piece<1, 3>},
-                                                      {add_piece<2, 1>, add_piece<2, 2>, add_piece<2, 3>},
-                                                      {add_piece<3, 1>, add_piece<3, 2>, add_piece<3, 3>}};
 
 // Of `taps` that are left: tiles are as equal as can be.
 LW_INLINE int64_t tile_taps(int64_t taps) { return divide_up(taps, divide_up(taps, kMostTaps)); }
@@ -180,6 +170,7 @@ struct TapRectangle {
 void tap_rectangle(const ConvBackwardWeightsArgs& a, const TapRectangle& taps, int64_t first, int64_t k, float* dw, float* scratch) {
   const ConvShape& s = a.shape;
   const Window window = input_window(s, a.x, 0);
+  const bool far = far_images(s), newest_first = far && s.stride_h == 1;
   const int64_t width = divide_up(taps.channels, kLanes) * kLanes, count = taps.rows * taps.columns, step = larger(depth_block(k), 1);
   for (int64_t p = 0; p == 0 || p < k; p += step) {
     for (int64_t i = 0; i < count * width; i += kLanes) store(scratch + i, zero());
@@ -189,13 +180,12 @@ void tap_rectangle(const ConvBackwardWeightsArgs& a, const TapRectangle& taps, i
       const int64_t windows = smaller(s.ow - at.j, end - done);
       const float* const image = a.x + at.n * s.h * s.w * s.c + taps.c;
       const float* const dy = a.dy + (first + done) * s.c + taps.c;
-      const RowPiece piece = {window, image, dy, at.i * s.stride_h - s.pad_top, at.j, at.j + windows};
-      for (int64_t i = 0, rows; i < taps.rows; i += rows) {
-        rows = tile_taps(taps.rows - i);
+      const RowPiece piece = {window, image, dy, at.i * s.stride_h - s.pad_top, at.j, at.j + windows, taps.channels, far};
+      for (int64_t n = 0; n < taps.rows; ++n) {
+        const int64_t i = newest_first ? taps.rows - 1 - n : n;
         for (int64_t j = 0, columns; j < taps.columns; j += columns) {
           columns = tile_taps(taps.columns - j);
-          const Sums sums = {scratch + (i * taps.columns + j) * width, taps.columns * width, width};
-          kAddPiece[rows - 1][columns - 1](piece, taps.kh + i, taps.kw + j, taps.channels, sums);
+          add_piece(piece, taps.kh + i, taps.kw + j, columns, scratch + (i * taps.columns + j) * width, width);
         }
       }
       done += windows;

@@ -210,7 +210,7 @@ constexpr int kMostTaps = 3;
 constexpr int vectors_beside(int taps) { return 2 * (taps + 1) < kVectorRegisters ? 2 : 1; }
 
 // What a column of taps outside the image reads.
-alignas(64) constexpr float kOutside[2 * kLanes] = {};
+alignas(64) constexpr float kOutside[4 * kLanes] = {};
 
 // Windows [begin, end) of a row whose kRows × kColumns taps lie inside the image but for columns, for kVectors vectors of channels from `c`
 // on: the weights stay in registers while the windows pass by.
