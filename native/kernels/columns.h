@@ -51,12 +51,6 @@ LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
 
 LW_INLINE int64_t moment_tasks(int64_t outer, int64_t columns) { return outer * ceil_div(columns, kMomentColumns); }
 
-template <int kCount, bool kValue>
-struct Group {
-  static constexpr int kVectors = kCount;
-  static constexpr bool kWhole = kValue;
-};
-
 // body(matrix, first column, lanes of the last vector, Group) for the columns of tasks [begin, end), up to kMost vectors at a time.
 template <int kMost, class Body>
 LW_INLINE void each_column_group(int64_t columns, int64_t begin, int64_t end, const Body& body) {

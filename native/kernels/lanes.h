@@ -130,5 +130,23 @@ LW_INLINE void store_lanes(float* p, F32 x, int lanes) {
   }
 }
 
+// kVectors vectors side by side, or the first lanes of one: as the type of an argument.
+template <int kCount, bool kValue>
+struct Group {
+  static constexpr int kVectors = kCount;
+  static constexpr bool kWhole = kValue;
+};
+
+// body(first, lanes, Group) for elements [begin, end): kMost vectors at a time, then half as many and so on, then the lanes that are left.
+template <int kMost, class Body>
+LW_INLINE void each_group(int64_t begin, int64_t end, const Body& body) {
+  for (; begin + kMost * kLanes <= end; begin += kMost * kLanes) body(begin, kLanes, Group<kMost, true>());
+  if constexpr (kMost > 1) {
+    each_group<kMost / 2>(begin, end, body);
+  } else if (begin < end) {
+    body(begin, static_cast<int>(end - begin), Group<1, false>());
+  }
+}
+
 }  // namespace
 }  // namespace lanewise::LW_ISA

@@ -7,7 +7,7 @@
 // Where windows move by one row and images lie beyond the L2 cache, the last row of taps goes first: it alone meets pixels and dy that are
 // both new, whose loads overlap. Vectors that fill no more than a line of the cache at a time have the next ones fetched.
 #pragma once
-#include "depthwise_row.h"
+#include "depthwise_taps.h"
 
 namespace lanewise::LW_ISA {
 namespace {
@@ -25,141 +25,93 @@ struct RowPiece {
   const float* image;  // [H, W, C] of these windows
   const float* dy;     // of window `begin`, [C]
   int64_t top, begin, end, channels;
-  bool far;  // beyond the L2 cache
 };
 
-// What a row of taps meets in a piece.
-struct TapRow {
-  const RowPiece& piece;
-  const float* pixels;        // the row of the image, or null where it lies outside
-  int64_t left, first, last;  // column of the first tap in window `begin`; windows [first, last) see no column outside
-  float* sums;                // of the first tap, [channels]
-  int64_t across;             // to those of the next tap
-  bool fetches;               // what the windows below meet first
+// Sums of neighbouring taps, [taps, channels].
+struct TapSums {
+  float* first;
+  int64_t across;
 };
 
-// Vectors of channels taken at a time: each has the sums and the pixels of its taps, and dy.
-constexpr int vectors_of(int taps) { return 4 * (2 * taps + 1) <= kVectorRegisters ? 4 : 2; }
-
-// Adds a piece to the sums of kColumns taps for kVectors vectors of channels from `c` on. All but the first kShift columns that a window
-// sees are those that its neighbour sees first.
-template <int kColumns, int kShift, int kVectors>
-LW_INLINE void add_vectors(const TapRow& taps, int64_t c) {
+// For kVectors vectors of channels from `c` on. All but the first kShift columns that a window sees are those that its neighbour sees
+// first.
+template <int kColumns, int kShift, int kVectors, bool kWhole>
+LW_INLINE void add_piece(const RowPiece& piece, const TapRow& taps, const TapSums& sums, int64_t c, int lanes) {
   constexpr int kShared = kColumns - kShift;
-  const RowPiece& piece = taps.piece;
   const Window& v = piece.window;
-  F32 sum[kColumns][kVectors];
+  F32 sum[kColumns][kVectors], shared[kShared + 1][kVectors];
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) sum[t][n] = load(taps.sums + t * taps.across + c + n * kLanes);
-  const bool inside = taps.pixels != nullptr;
-  const int64_t across = inside ? v.step_w * v.pitch : 0, next = inside ? v.stride_w * v.pitch : 0;
-  const float* x = inside ? taps.pixels + taps.left * v.pitch + c : kOutside;
+    for (int n = 0; n < kVectors; ++n) sum[t][n] = load(sums.first + t * sums.across + c + n * kLanes);
+  const auto [first, across, next] = first_pixel(taps, c);
+  const float* x = first;
   const float* dy = piece.dy + c;
+  const int64_t pitch = v.pitch, inside = taps.first, last = taps.last, end = taps.end;
   const auto add_window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
 #pragma GCC unroll 3
     for (int t = 0; t < kColumns; ++t) {
-      const int64_t column = taps.left + (j - piece.begin) * v.stride_w + t * v.step_w;
-      const float* const pixel = column >= 0 && column < v.w ? x + t * across : kOutside;
+      const float* const pixel = sees(taps, j, t) ? x + t * across : kOutside;
 #pragma GCC unroll 4
-      for (int n = 0; n < kVectors; ++n) sum[t][n] = fma(load(pixel + n * kLanes), load(dy + n * kLanes), sum[t][n]);
+      for (int n = 0; n < kVectors; ++n) {
+        const F32 slope = load_lanes<kWhole>(dy + n * kLanes, lanes);
+        sum[t][n] = fma(load_lanes<kWhole>(pixel + n * kLanes, lanes), slope, sum[t][n]);
+      }
     }
-    x += next;
-    dy += v.pitch;
+    x += next, dy += pitch;
   };
-  for (int64_t j = piece.begin; j < taps.first; ++j) add_window_at_edge(j);
-  F32 shared[kShared + 1][kVectors];
+  int64_t j = taps.begin;
+  for (; j < inside; ++j) add_window_at_edge(j);
 #pragma GCC unroll 2
   for (int t = 0; t < kShared; ++t)
 #pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) shared[t][n] = taps.first < taps.last ? load(x + t * across + n * kLanes) : zero();
+    for (int n = 0; n < kVectors; ++n) shared[t][n] = j < last ? load_lanes<kWhole>(x + t * across + n * kLanes, lanes) : zero();
+  const int64_t below = v.stride_h * v.w * pitch, dy_below = v.ow * pitch;
+  const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
 #pragma GCC unroll 2
-  for (int64_t j = taps.first; j < taps.last; ++j, x += next, dy += v.pitch) {
-    if (kVectors * kLanes <= kLine && taps.fetches) {
+  for (; j < last; ++j, x += next, dy += pitch) {
+    // Vectors that fill more than a line of the cache at a time overlap their loads without it.
+    if (fetches) {
 #pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {
-        prefetch_l2(dy + v.ow * v.pitch + n * kLanes);
+        prefetch_l2(dy + dy_below + n * kLanes);
 #pragma GCC unroll 3
-        for (int t = kShared; t < kColumns; ++t) prefetch_l2(x + v.stride_h * v.w * v.pitch + t * across + n * kLanes);
+        for (int t = kShared; t < kColumns; ++t) prefetch_l2(x + below + t * across + n * kLanes);
       }
     }
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) {
-      const F32 slope = load(dy + n * kLanes);
+      const F32 slope = load_lanes<kWhole>(dy + n * kLanes, lanes);
       F32 pixel[kColumns];
 #pragma GCC unroll 3
       for (int t = 0; t < kColumns; ++t) {
-        pixel[t] = t < kShared ? shared[t][n] : load(x + t * across + n * kLanes);
+        pixel[t] = t < kShared ? shared[t][n] : load_lanes<kWhole>(x + t * across + n * kLanes, lanes);
         sum[t][n] = fma(pixel[t], slope, sum[t][n]);
       }
 #pragma GCC unroll 2
       for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
     }
   }
-  for (int64_t j = taps.last; j < piece.end; ++j) add_window_at_edge(j);
+  for (; j < end; ++j) add_window_at_edge(j);
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) store(taps.sums + t * taps.across + c + n * kLanes, sum[t][n]);
-}
-
-// The same for a part of a vector.
-template <int kColumns>
-LW_INLINE void add_lanes(const TapRow& taps, int64_t c, int lanes) {
-  const RowPiece& piece = taps.piece;
-  const Window& v = piece.window;
-  F32 sum[kColumns];
-#pragma GCC unroll 3
-  for (int t = 0; t < kColumns; ++t) sum[t] = load(taps.sums + t * taps.across + c);
-  const float* dy = piece.dy + c;
-  for (int64_t j = piece.begin; j < piece.end; ++j, dy += v.pitch) {
-    const F32 slope = load_n(dy, lanes);
-#pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t) {
-      const int64_t column = taps.left + (j - piece.begin) * v.stride_w + t * v.step_w;
-      const bool inside = taps.pixels != nullptr && column >= 0 && column < v.w;
-      sum[t] = fma(inside ? load_n(taps.pixels + column * v.pitch + c, lanes) : zero(), slope, sum[t]);
-    }
-  }
-#pragma GCC unroll 3
-  for (int t = 0; t < kColumns; ++t) store(taps.sums + t * taps.across + c, sum[t]);
-}
-
-template <int kColumns, int kShift, int kVectors>
-LW_INLINE int64_t add_whole_vectors(const TapRow& taps, int64_t c, int64_t channels) {
-  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) add_vectors<kColumns, kShift, kVectors>(taps, c);
-  if constexpr (kVectors > 1) return add_whole_vectors<kColumns, kShift, kVectors / 2>(taps, c, channels);
-  return c;
+    for (int n = 0; n < kVectors; ++n) store(sums.first + t * sums.across + c + n * kLanes, sum[t][n]);
 }
 
 template <int kColumns, int kShift>
-void add_row(const TapRow& taps) {
-  const int64_t channels = taps.piece.channels;
-  const int64_t c = add_whole_vectors<kColumns, kShift, vectors_of(kColumns)>(taps, 0, channels);
-  if (c < channels) add_lanes<kColumns>(taps, c, static_cast<int>(channels - c));
+void add_piece(const RowPiece& piece, const TapRow& taps, const TapSums& sums) {
+  each_group<vectors_at_once(kColumns)>(
+      0, piece.channels, [&](int64_t c, int lanes, auto group) __attribute__((always_inline)) {
+        add_piece<kColumns, kShift, group.kVectors, group.kWhole>(piece, taps, sums, c, lanes);
+      });
 }
 
-using AddRow = void (*)(const TapRow&);
+using AddPieceOf = void (*)(const RowPiece&, const TapRow&, const TapSums&);
 // By taps and by the columns between windows.
-constexpr AddRow kAddRow[kMostTaps][kMostTaps] = {{add_row<1, 1>, add_row<1, 1>, add_row<1, 1>},
-                                                  {add_row<2, 1>, add_row<2, 2>, add_row<2, 2>},
-                                                  {add_row<3, 1>, add_row<3, 2>, add_row<3, 3>}};
-
-// Adds a piece to the sums of `columns` taps from (kh, kw) on.
-LW_INLINE void add_piece(const RowPiece& piece, int64_t kh, int64_t kw, int64_t columns, float* sums, int64_t across) {
-  const Window& v = piece.window;
-  const Between inside = between_edges(v, kw, columns);
-  const int64_t y = piece.top + kh * v.step_h, left = v.first_w + piece.begin * v.stride_w + kw * v.step_w;
-  const float* const pixels = y >= 0 && y < v.h ? piece.image + y * v.w * v.pitch : nullptr;
-  const int64_t first = larger(piece.begin, smaller(piece.end, inside.begin)), last = larger(first, smaller(piece.end, inside.end));
-  const int64_t shift = v.stride_w % v.step_w == 0 ? smaller(v.stride_w / v.step_w, kMostTaps) : kMostTaps;
-  const bool fetches = piece.far && kh >= v.kh - v.stride_h;
-  kAddRow[columns - 1][shift - 1]({piece, pixels, left, first, last, sums, across, fetches});
-}
-
-// Of `taps` that are left: tiles are as equal as can be.
-LW_INLINE int64_t tile_taps(int64_t taps) { return divide_up(taps, divide_up(taps, kMostTaps)); }
+constexpr AddPieceOf kAddPiece[kMostTaps][kMostTaps] = {{add_piece<1, 1>, add_piece<1, 1>, add_piece<1, 1>},
+                                                        {add_piece<2, 1>, add_piece<2, 2>, add_piece<2, 2>},
+                                                        {add_piece<3, 1>, add_piece<3, 2>, add_piece<3, 3>}};
 
 // Taps and channels whose sums fit into scratch.
 struct TapRectangle {
@@ -171,6 +123,7 @@ void tap_rectangle(const ConvBackwardWeightsArgs& a, const TapRectangle& taps, i
   const ConvShape& s = a.shape;
   const Window window = input_window(s, a.x, 0);
   const bool far = far_images(s), newest_first = far && s.stride_h == 1;
+  const int64_t shift = columns_between(window);
   const int64_t width = divide_up(taps.channels, kLanes) * kLanes, count = taps.rows * taps.columns, step = larger(depth_block(k), 1);
   for (int64_t p = 0; p == 0 || p < k; p += step) {
     for (int64_t i = 0; i < count * width; i += kLanes) store(scratch + i, zero());
@@ -180,12 +133,13 @@ void tap_rectangle(const ConvBackwardWeightsArgs& a, const TapRectangle& taps, i
       const int64_t windows = smaller(s.ow - at.j, end - done);
       const float* const image = a.x + at.n * s.h * s.w * s.c + taps.c;
       const float* const dy = a.dy + (first + done) * s.c + taps.c;
-      const RowPiece piece = {window, image, dy, at.i * s.stride_h - s.pad_top, at.j, at.j + windows, taps.channels, far};
+      const RowPiece piece = {window, image, dy, at.i * s.stride_h - s.pad_top, at.j, at.j + windows, taps.channels};
       for (int64_t n = 0; n < taps.rows; ++n) {
         const int64_t i = newest_first ? taps.rows - 1 - n : n;
         for (int64_t j = 0, columns; j < taps.columns; j += columns) {
-          columns = tile_taps(taps.columns - j);
-          add_piece(piece, taps.kh + i, taps.kw + j, columns, scratch + (i * taps.columns + j) * width, width);
+          columns = next_taps(taps.columns - j);
+          const TapRow tiles = tap_row(window, image, piece.top, piece.begin, piece.end, taps.kh + i, taps.kw + j, columns, far);
+          kAddPiece[columns - 1][shift - 1](piece, tiles, {scratch + (i * taps.columns + j) * width, width});
         }
       }
       done += windows;

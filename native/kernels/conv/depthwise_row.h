@@ -1,54 +1,14 @@
-// Depthwise: every channel has a kernel of its own. Channels fill the vectors, and neighbouring windows of a row run side by side.
-//
-// Each element is the sum that gemm.h defines over K = taps: those outside the image are multiplied with 0 as well, so -0, infinities and
-// NaN come out as those of the product do.
+// Depthwise, a row of windows: each result is the sum that gemm.h defines over K = taps. Neighbouring windows run side by side, or pass by
+// weights in registers, or meet one row of taps after the other.
 #pragma once
-#include "shape.h"
+#include "depthwise_by_rows.h"
 
 namespace lanewise::LW_ISA {
 namespace {
 
-// Below so many channels the product of each is faster, as most of a vector would be empty.
-constexpr int64_t kFewChannels = 2;
-LW_INLINE bool is_depthwise(const ConvShape& s) { return s.groups == s.c && s.oc == s.c && s.c >= kFewChannels; }
-
 // Windows of a row in one task, and weights that stay in the L1 cache (16 KB) while they meet them.
 constexpr int64_t kTaskWindows = 64, kDepthwiseWeights = 4096;
 static_assert(kDepthwiseWeights * sizeof(float) <= kScratchBytes);
-
-// An image and a result of more elements than this (1 MB) are not expected in the L2 cache.
-constexpr int64_t kFarImages = 256 * 1024;
-LW_INLINE bool far_images(const ConvShape& s) { return (s.n * s.h * s.w + output_pixels(s)) * s.c > kFarImages; }
-
-// Of tap (kh, kw) of the window: first + kh·down + kw·across, [C].
-struct DepthwiseWeights {
-  const float* first;
-  int64_t down, across;
-};
-
-// A row of windows of one image.
-struct DepthwiseRow {
-  const Window& window;
-  const DepthwiseWeights& weights;
-  const float* image;
-  int64_t top;        // the row of the first tap
-  const float* bias;  // or null
-  bool relu;
-  float* out;                   // of window 0, [C]
-  int64_t out_step, out_below;  // to the next window's, to those of the row below
-  bool far;                     // too large for the L2 cache: fetched ahead
-};
-
-// The windows that see no column outside the image with `taps` taps from `tap` on.
-struct Between {
-  int64_t begin, end;
-};
-LW_INLINE Between between_edges(const Window& v, int64_t tap, int64_t taps) {
-  const int64_t left = v.first_w + tap * v.step_w, right = v.w - 1 - (left + (taps - 1) * v.step_w);
-  const int64_t begin = left >= 0 ? 0 : smaller(v.ow, v.stride_w == 1 ? -left : divide_up(-left, v.stride_w));
-  const int64_t end = right < 0 ? 0 : smaller(v.ow, (v.stride_w == 1 ? right : right / v.stride_w) + 1);
-  return {begin, larger(begin, end)};
-}
 
 // Three taps of a row are taken at once where neighbouring windows see the same pixels in them.
 constexpr int64_t kTriple = 3;
@@ -202,15 +162,9 @@ LW_INLINE DepthwiseAhead fetch_below(const DepthwiseRow& row, int64_t j, int64_t
   return {x, step, row.out_below, v.stride_h > 1 || v.stride_w > 1, another ? v.w * v.pitch : 0, v.stride_w > 1 ? v.pitch : 0};
 }
 
-// Taps side by side in registers.
-constexpr int kMostTaps = 3;
-
-// Vectors of channels taken at a time with `taps` registers for each: two, neighbouring lines of the cache, so that the loads of images
-// beyond the L2 cache overlap.
-constexpr int vectors_beside(int taps) { return 2 * (taps + 1) < kVectorRegisters ? 2 : 1; }
-
-// What a column of taps outside the image reads.
-alignas(64) constexpr float kOutside[4 * kLanes] = {};
+// Vectors of channels taken at a time with `taps` registers for each: neighbouring lines of the cache, so that the loads of images beyond
+// the L2 cache overlap.
+constexpr int vectors_beside(int taps) { return 4 * (taps + 1) < kVectorRegisters ? 4 : 2 * (taps + 1) < kVectorRegisters ? 2 : 1; }
 
 // Windows [begin, end) of a row whose kRows × kColumns taps lie inside the image but for columns, for kVectors vectors of channels from `c`
 // on: the weights stay in registers while the windows pass by.
@@ -218,7 +172,7 @@ template <int kRows, int kColumns, int kVectors>
 LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Between& inside, int64_t end, int64_t c) {
   const Window& v = row.window;
   F32 weight[kRows][kColumns][kVectors], bias[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int n = 0; n < kVectors; ++n) {
     bias[n] = row.bias != nullptr ? load(row.bias + c + n * kLanes) : zero();
 #pragma GCC unroll 3
@@ -234,15 +188,15 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
   float* out = row.out + begin * row.out_step + c;
   F32 sum[kVectors];
   const auto clear = [&]() __attribute__((always_inline)) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) sum[n] = zero();
   };
   const auto add_tap = [&](const float* tap, int r, int t) __attribute__((always_inline)) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) sum[n] = fma(load(tap + n * kLanes), weight[r][t][n], sum[n]);
   };
   const auto finish = [&]() __attribute__((always_inline)) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) {
       if (has_bias) sum[n] = add(sum[n], bias[n]);
       if (relu) sum[n] = max_second(zero(), sum[n]);
@@ -268,7 +222,7 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
   const int64_t below = (kRows - 1) * down + (kColumns - 1) * across + v.w * v.pitch, out_below = row.out_below;
   for (int64_t j = inside.begin; j < inside.end; ++j) {
     if (fetches) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {
         prefetch_l2(x + below + n * kLanes);
         prefetch_l2(out + out_below + n * kLanes);
@@ -292,6 +246,8 @@ void pass_windows(const DepthwiseRow& row, int64_t begin, const Between& inside,
   constexpr int kVectors = vectors_beside(kRows * kColumns);
   int64_t c = 0;
   for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) pass_windows<kRows, kColumns, kVectors>(row, begin, inside, end, c);
+  if constexpr (kVectors > 2)
+    for (; c + 2 * kLanes <= channels; c += 2 * kLanes) pass_windows<kRows, kColumns, 2>(row, begin, inside, end, c);
   for (; c < channels; c += kLanes) pass_windows<kRows, kColumns, 1>(row, begin, inside, end, c);
 }
 
@@ -315,8 +271,13 @@ void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* s
   const Window& v = row.window;
   const Between between = between_edges(v, 0, v.kw);
   const int64_t first = larger(begin, smaller(end, between.begin)), last = larger(first, smaller(end, between.end));
-  const int64_t passed = pass_suits(row) ? v.pitch / kLanes * kLanes : 0;
-  if (passed > 0) kPassWindows[v.kh - 1][v.kw - 1](row, begin, {first, last}, end, passed);
+  const bool by_rows = rows_suit(row);
+  const int64_t passed = by_rows || pass_suits(row) ? v.pitch / kLanes * kLanes : 0;
+  if (by_rows) {
+    add_rows(row, begin, end, passed);
+  } else if (passed > 0) {
+    kPassWindows[v.kh - 1][v.kw - 1](row, begin, {first, last}, end, passed);
+  }
   const int64_t k = v.kh * v.kw, step = larger(depth_block(k), 1);
   const int64_t most = smaller(larger(kDepthwiseWeights / larger(k, 1) / kLine, 1) * kLine, v.pitch);
   for (int64_t c = 0; c < most; c += kLanes) store(scratch + c, zero());

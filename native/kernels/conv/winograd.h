@@ -35,18 +35,6 @@ LW_INLINE int64_t winograd_tiles(const WinogradShape& s) { return s.n * tiles_do
 // What the channels of a pixel outside the image are.
 alignas(64) constexpr float kOutsidePixel[kMaxWinogradChannels + kLanes] = {};
 
-template <bool kValue>
-struct Whole {
-  static constexpr bool kWhole = kValue;
-};
-// body(channel, lanes, Whole) for every vector of `channels` channels.
-template <class Body>
-LW_INLINE void each_vector(int64_t channels, const Body& body) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) body(c, kLanes, Whole<true>());
-  if (c < channels) body(c, static_cast<int>(channels - c), Whole<false>());
-}
-
 // The pixels that a tile of the input sees.
 LW_INLINE void input_pixels(const WinogradShape& s, const float* x, const Pixel& at, int64_t c0, const float* (&pixel)[kPositions]) {
   const int64_t top = kTileSide * at.i - s.pad_top, left = kTileSide * at.j - s.pad_left;
@@ -58,7 +46,7 @@ LW_INLINE void input_pixels(const WinogradShape& s, const float* x, const Pixel&
   }
 }
 
-// body(tile, channel, lanes, where the tile's pixels lie, Whole) for every vector of tiles [first, first + count), while the pixels of the
+// body(tile, channel, lanes, where the tile's pixels lie, Group) for every vector of tiles [first, first + count), while the pixels of the
 // tile after it are fetched; locate(tile's place, pixels) says where they lie.
 template <int kCount, class Locate, class Body>
 LW_INLINE void each_tile_vector(const WinogradShape& s, int64_t first, int64_t count, int64_t channels, const Locate& locate,
@@ -74,11 +62,11 @@ LW_INLINE void each_tile_vector(const WinogradShape& s, int64_t first, int64_t c
       advance(at, tiles_down(s), tiles_across(s));
       locate(at, next);
     }
-    each_vector(channels, [&](int64_t c, int lanes, auto whole) {
+    each_group<1>(0, channels, [&](int64_t c, int lanes, auto group) {
       if (c % kLine == 0) {
         for (int p = 0; p < kCount; ++p) prefetch_l2(next[p] + c);
       }
-      body(t, c, lanes, now, whole);
+      body(t, c, lanes, now, group);
     });
   }
 }
@@ -106,13 +94,13 @@ LW_INLINE void transform_input(F32 (&d)[kInputSide]) {
 // v [36][count][C] (positions at distance `pitch`) from tiles [first, first + count).
 void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t count, float* v, int64_t pitch) {
   const auto locate = [&](const Pixel& at, const float*(&pixel)[kPositions]) { input_pixels(s, x, at, 0, pixel); };
-  each_tile_vector<kPositions>(s, first, count, s.c, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto whole) {
+  each_tile_vector<kPositions>(s, first, count, s.c, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto group) {
     F32 d[kInputSide][kInputSide];
 #pragma GCC unroll 6
     for (int j = 0; j < kInputSide; ++j) {
       F32 column[kInputSide];
 #pragma GCC unroll 6
-      for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(pixel[kInputSide * i + j] + c, lanes);
+      for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<group.kWhole>(pixel[kInputSide * i + j] + c, lanes);
       transform_input(column);
 #pragma GCC unroll 6
       for (int i = 0; i < kInputSide; ++i) d[i][j] = column[i];
@@ -122,7 +110,7 @@ void input_tiles(const WinogradShape& s, const float* x, int64_t first, int64_t 
     for (int i = 0; i < kInputSide; ++i) {
       transform_input(d[i]);
 #pragma GCC unroll 6
-      for (int j = 0; j < kInputSide; ++j) store_lanes<whole.kWhole>(out + (kInputSide * i + j) * pitch, d[i][j], lanes);
+      for (int j = 0; j < kInputSide; ++j) store_lanes<group.kWhole>(out + (kInputSide * i + j) * pitch, d[i][j], lanes);
     }
   });
 }
@@ -158,19 +146,19 @@ void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, int64
       for (int64_t i = 0; i < kTileSide; ++i)
         for (int64_t j = 0; j < kTileSide; ++j) prefetch(next + (i * s.ow + j) * s.oc);
     }
-    each_vector(columns, [&](int64_t o, int lanes, auto whole) {
+    each_group<1>(0, columns, [&](int64_t o, int lanes, auto group) {
       const float* const in = m + t * columns + o;
       F32 half[kTileSide][kInputSide];
 #pragma GCC unroll 6
       for (int j = 0; j < kInputSide; ++j) {
         F32 column[kInputSide], sums[kTileSide];
 #pragma GCC unroll 6
-        for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<whole.kWhole>(in + (kInputSide * i + j) * pitch, lanes);
+        for (int i = 0; i < kInputSide; ++i) column[i] = load_lanes<group.kWhole>(in + (kInputSide * i + j) * pitch, lanes);
         transform_output(column, sums);
 #pragma GCC unroll 4
         for (int i = 0; i < kTileSide; ++i) half[i][j] = sums[i];
       }
-      const F32 bias = a.bias != nullptr ? load_lanes<whole.kWhole>(a.bias + o0 + o, lanes) : zero();
+      const F32 bias = a.bias != nullptr ? load_lanes<group.kWhole>(a.bias + o0 + o, lanes) : zero();
       F32 result[kTileSide][kTileSide];
 #pragma GCC unroll 4
       for (int i = 0; i < kTileSide; ++i) {
@@ -182,7 +170,7 @@ void output_tiles(const WinogradConvArgs& a, int64_t first, int64_t count, int64
       }
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < across; ++j)
-          store_lanes<whole.kWhole>(y + (i * s.ow + j) * s.oc + o, activated(a.activation, result[i][j]), lanes);
+          store_lanes<group.kWhole>(y + (i * s.ow + j) * s.oc + o, activated(a.activation, result[i][j]), lanes);
     });
   }
 }
@@ -299,11 +287,11 @@ struct WeightPiece {
 // As the weights lie: rows are input channels. Meanwhile the weights of the next panel are fetched; turned, that would cost a tenth.
 void fill_piece(const WinogradWeightsArgs& a, const WeightPiece& piece) {
   for (int64_t r = 0; r < piece.rows; ++r) {
-    each_vector(piece.columns, [&](int64_t o, int lanes, auto whole) {
+    each_group<1>(0, piece.columns, [&](int64_t o, int lanes, auto group) {
       F32 u[kPositions];
-      weight_vector<whole.kWhole>(a, piece.row + r, piece.column + o, lanes, u);
+      weight_vector<group.kWhole>(a, piece.row + r, piece.column + o, lanes, u);
       for (int t = 0; t < kTaps; ++t) prefetch_l2(a.w + (t * a.c + piece.row + r) * a.oc + piece.column + o + kTileColumns);
-      for (int p = 0; p < kPositions; ++p) store_lanes<whole.kWhole>(piece.out + p * kPiecePitch + r * piece.columns + o, u[p], lanes);
+      for (int p = 0; p < kPositions; ++p) store_lanes<group.kWhole>(piece.out + p * kPiecePitch + r * piece.columns + o, u[p], lanes);
     });
   }
 }
@@ -337,9 +325,9 @@ void write_piece(const WeightPiece& piece, float* place, int64_t next) {
   for (int64_t p = 0; p < kPositions; ++p) {
     const float* const from = piece.out + p * kPiecePitch;
     float* const to = place + p * next;
-    each_vector(size, [&](int64_t i, int lanes, auto whole) {
+    each_group<1>(0, size, [&](int64_t i, int lanes, auto group) {
       if (p + 1 < kPositions) prefetch(to + next + i);
-      store_lanes<whole.kWhole>(to + i, load_lanes<whole.kWhole>(from + i, lanes), lanes);
+      store_lanes<group.kWhole>(to + i, load_lanes<group.kWhole>(from + i, lanes), lanes);
     });
   }
 }
@@ -393,14 +381,14 @@ template <bool kEnds>
 void input_third(const WinogradShape& s, const Third& third, const float* x, int64_t first, int64_t count, int64_t c0, int64_t channels,
                  float* v, int64_t pitch) {
   const auto locate = [&](const Pixel& at, const float*(&pixel)[kPositions]) { input_pixels(s, x, at, c0, pixel); };
-  each_tile_vector<kPositions>(s, first, count, channels, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto whole) {
+  each_tile_vector<kPositions>(s, first, count, channels, locate, [&](int64_t t, int64_t c, int lanes, const auto& pixel, auto group) {
     F32 rows[2][kInputSide];
 #pragma GCC unroll 6
     for (int j = 0; j < kInputSide; ++j) {
       F32 column[kInputSide];
 #pragma GCC unroll 6
       for (int i = kEnds ? 0 : 1; i < (kEnds ? kInputSide : kInputSide - 1); ++i)
-        column[i] = load_lanes<whole.kWhole>(pixel[kInputSide * i + j] + c, lanes);
+        column[i] = load_lanes<group.kWhole>(pixel[kInputSide * i + j] + c, lanes);
       if constexpr (kEnds) {
         input_ends(column, rows[0][j], rows[1][j]);
       } else {
@@ -409,7 +397,7 @@ void input_third(const WinogradShape& s, const Third& third, const float* x, int
     }
     transform_input(rows[0]);
     transform_input(rows[1]);
-    store_third<whole.kWhole>(v + t * channels + c, pitch, rows[0], rows[1], lanes);
+    store_third<group.kWhole>(v + t * channels + c, pitch, rows[0], rows[1], lanes);
   });
 }
 
@@ -438,24 +426,24 @@ void gradient_third(const WinogradShape& s, const Third& third, const float* dy,
       }
   };
   constexpr int kPixels = kTileSide * kTileSide;
-  each_tile_vector<kPixels>(s, first, count, outputs, locate, [&](int64_t t, int64_t o, int lanes, const auto& pixel, auto whole) {
+  each_tile_vector<kPixels>(s, first, count, outputs, locate, [&](int64_t t, int64_t o, int lanes, const auto& pixel, auto group) {
     F32 rows[2][kTileSide];
 #pragma GCC unroll 4
     for (int j = 0; j < kTileSide; ++j) {
       if constexpr (kEnds) {
-        rows[0][j] = load_lanes<whole.kWhole>(pixel[j] + o, lanes),
-        rows[1][j] = load_lanes<whole.kWhole>(pixel[3 * kTileSide + j] + o, lanes);
+        rows[0][j] = load_lanes<group.kWhole>(pixel[j] + o, lanes),
+        rows[1][j] = load_lanes<group.kWhole>(pixel[3 * kTileSide + j] + o, lanes);
       } else {
         F32 column[kTileSide];
 #pragma GCC unroll 4
-        for (int i = 0; i < kTileSide; ++i) column[i] = load_lanes<whole.kWhole>(pixel[kTileSide * i + j] + o, lanes);
+        for (int i = 0; i < kTileSide; ++i) column[i] = load_lanes<group.kWhole>(pixel[kTileSide * i + j] + o, lanes);
         gradient_pair(column, third.square, third.root, rows[0][j], rows[1][j]);
       }
     }
     F32 out[2][kInputSide];
     transform_gradient(rows[0], out[0]);
     transform_gradient(rows[1], out[1]);
-    store_third<whole.kWhole>(d + t * outputs + o, pitch, out[0], out[1], lanes);
+    store_third<group.kWhole>(d + t * outputs + o, pitch, out[0], out[1], lanes);
   });
 }
 
@@ -519,17 +507,17 @@ int64_t winograd_gradient_tasks(const WinogradGradientArgs& a) { return divide_u
 // The parts are added in order.
 int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t end, void*) {
   const int64_t size = a.c * a.oc, first = begin * kWeightTask * a.oc, last = smaller(a.c, end * kWeightTask) * a.oc;
-  each_vector(last - first, [&](int64_t at, int lanes, auto whole) {
+  each_group<1>(0, last - first, [&](int64_t at, int lanes, auto group) {
     const float* const from = a.sums + first + at;
     F32 half[3][kInputSide];
     for (int j = 0; j < kInputSide; ++j) {
       F32 s[kInputSide], sums[3];
 #pragma GCC unroll 6
-      for (int i = 0; i < kInputSide; ++i) s[i] = load_lanes<whole.kWhole>(from + (kInputSide * i + j) * size, lanes);
+      for (int i = 0; i < kInputSide; ++i) s[i] = load_lanes<group.kWhole>(from + (kInputSide * i + j) * size, lanes);
       for (int64_t part = 1; part < a.parts; ++part)
 #pragma GCC unroll 6
         for (int i = 0; i < kInputSide; ++i)
-          s[i] = add(s[i], load_lanes<whole.kWhole>(from + (part * kPositions + kInputSide * i + j) * size, lanes));
+          s[i] = add(s[i], load_lanes<group.kWhole>(from + (part * kPositions + kInputSide * i + j) * size, lanes));
       sum_gradient(s, sums);
 #pragma GCC unroll 3
       for (int i = 0; i < 3; ++i) half[i][j] = sums[i];
@@ -538,7 +526,7 @@ int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t 
       F32 row[3];
       sum_gradient(half[i], row);
 #pragma GCC unroll 3
-      for (int j = 0; j < 3; ++j) store_lanes<whole.kWhole>(a.dw + (3 * i + j) * size + first + at, row[j], lanes);
+      for (int j = 0; j < 3; ++j) store_lanes<group.kWhole>(a.dw + (3 * i + j) * size + first + at, row[j], lanes);
     }
   });
   return kOk;
