@@ -51,17 +51,15 @@ LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
 
 LW_INLINE int64_t moment_tasks(int64_t outer, int64_t columns) { return outer * ceil_div(columns, kMomentColumns); }
 
-// body(matrix, first column, lanes of the last vector, Group) for the columns of tasks [begin, end), up to kMost vectors at a time.
+// body(matrix, first column, lanes, Group) for the columns of tasks [begin, end), up to kMost vectors at a time.
 template <int kMost, class Body>
 LW_INLINE void each_column_group(int64_t columns, int64_t begin, int64_t end, const Body& body) {
   const int64_t tasks = ceil_div(columns, kMomentColumns);
   while (begin < end) {
     const int64_t matrix = begin / tasks, joined = min_size(end, (matrix + 1) * tasks) - begin;
-    int64_t j = begin % tasks * kMomentColumns;
-    const int64_t stop = min_size(columns, j + joined * kMomentColumns);
-    for (; j + kMost * kLanes <= stop; j += kMost * kLanes) body(matrix, j, kLanes, Group<kMost, true>());
-    for (; j + kLanes <= stop; j += kLanes) body(matrix, j, kLanes, Group<1, true>());
-    if (j < stop) body(matrix, j, static_cast<int>(stop - j), Group<1, false>());
+    const int64_t j = begin % tasks * kMomentColumns;
+    each_group<kMost>(j, min_size(columns, j + joined * kMomentColumns),
+                      [&](int64_t first, int lanes, auto group) { body(matrix, first, lanes, group); });
     begin += joined;
   }
 }
