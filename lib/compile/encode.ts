@@ -112,9 +112,9 @@ function body(x: Instruction, at: Locate): readonly number[] {
     case 'avgPoolBackward':
       return [...at(x.out), ...at(x.dy), ...pool(x.shape), Number(x.countPadding)];
     case 'columnMoments':
-      return [...at(x.outMean), ...at(x.outVariance), ...at(x.in), x.outer, x.rows, x.columns];
+      return [...at(x.outMean), ...at(x.outVariance), ...at(x.outChunks), ...at(x.in), x.outer, x.rows, x.columns];
     case 'columnProducts':
-      return [...at(x.outSum), ...at(x.outProduct), ...at(x.x), ...at(x.mean), ...at(x.dy), x.outer, x.rows, x.columns];
+      return [...at(x.outSum), ...at(x.outProduct), ...at(x.outChunks), ...at(x.x), ...at(x.mean), ...at(x.dy), x.outer, x.rows, x.columns];
     case 'affineSample':
       return [...at(x.out), ...at(x.x), dtypes[x.x.dtype], ...at(x.theta), x.n, x.h, x.w, x.c, x.oh, x.ow, Math.fround(x.fill)];
     case 'winogradWeights':

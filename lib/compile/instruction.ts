@@ -407,6 +407,8 @@ export interface ColumnMoments {
   readonly kind: 'columnMoments';
   readonly outMean: Tensor;
   readonly outVariance: Tensor;
+  /** [outer, chunks, 2, columns] where there are several chunks of rows: what the kernel leaves of each until it combines them. */
+  readonly outChunks: Tensor;
   readonly in: Tensor;
   readonly outer: number;
   readonly rows: number;
@@ -417,6 +419,8 @@ export interface ColumnProducts {
   readonly kind: 'columnProducts';
   readonly outSum: Tensor;
   readonly outProduct: Tensor;
+  /** As for columnMoments. */
+  readonly outChunks: Tensor;
   readonly x: Tensor;
   readonly mean: Tensor;
   readonly dy: Tensor;
@@ -611,9 +615,9 @@ export function writesOf(x: Instruction): readonly Tensor[] {
     case 'maxPool':
       return [x.out, x.outIndex];
     case 'columnMoments':
-      return [x.outMean, x.outVariance];
+      return [x.outMean, x.outVariance, x.outChunks];
     case 'columnProducts':
-      return [x.outSum, x.outProduct];
+      return [x.outSum, x.outProduct, x.outChunks];
     case 'recurrentForward':
       return present([x.outStates, x.outCells, x.outGates, x.outQ]);
     case 'recurrentBackward':

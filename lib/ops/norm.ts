@@ -7,7 +7,16 @@ import { customGradient } from './custom-gradient.js';
 import { add, cast, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { reshape } from './shape.js';
 
-/** x [outer, rows, columns] → mean and variance (divided by rows) of each column, [outer, columns]. */
+/** Rows that the kernels of columns take as one chunk. */
+const chunkRows = 512;
+
+/** What waits of chunks of rows until the kernel combines them: nothing of a single one. */
+function chunksType([outer, rows, columns]: readonly number[]): TensorType {
+  const chunks = Math.ceil(rows! / chunkRows);
+  return { shape: [outer!, chunks > 1 ? chunks : 0, 2, columns!], dtype: 'float32' };
+}
+
+/** x [outer, rows, columns] → mean and variance (divided by rows) of each column, [outer, columns]; then chunks. */
 class ColumnMoments extends Operation {
   readonly name = 'columnMoments';
 
@@ -18,7 +27,7 @@ class ColumnMoments extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     const [outer, , columns] = x!.shape as [number, number, number];
     const type: TensorType = { shape: [outer, columns], dtype: 'float32' };
-    return [type, type];
+    return [type, type, chunksType(x!.shape)];
   }
 
   override vjp(node: Node, [dmean, dvariance]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -33,12 +42,12 @@ class ColumnMoments extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const [outer, rows, columns] = node.inputs[0]!.shape as [number, number, number];
-    const [outMean, outVariance] = node.outputs as [Tensor, Tensor];
-    return [{ kind: 'columnMoments', outMean, outVariance, in: node.inputs[0]!, outer, rows, columns }];
+    const [outMean, outVariance, outChunks] = node.outputs as [Tensor, Tensor, Tensor];
+    return [{ kind: 'columnMoments', outMean, outVariance, outChunks, in: node.inputs[0]!, outer, rows, columns }];
   }
 }
 
-/** dy, x [outer, rows, columns], mean [outer, columns] → Σ dy and Σ dy · (x − mean) of each column. */
+/** dy, x [outer, rows, columns], mean [outer, columns] → Σ dy and Σ dy · (x − mean) of each column; then chunks. */
 class ColumnProducts extends Operation {
   readonly name = 'columnProducts';
 
@@ -46,9 +55,9 @@ class ColumnProducts extends Operation {
     return '';
   }
 
-  infer([, , mean]: readonly Tensor[]): readonly TensorType[] {
+  infer([, x, mean]: readonly Tensor[]): readonly TensorType[] {
     const type: TensorType = { shape: mean!.shape, dtype: 'float32' };
-    return [type, type];
+    return [type, type, chunksType(x!.shape)];
   }
 
   override vjp(node: Node, [dsum, dproduct]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -64,8 +73,8 @@ class ColumnProducts extends Operation {
   lower(node: Node): readonly Instruction[] {
     const [dy, x, mean] = node.inputs as [Tensor, Tensor, Tensor];
     const [outer, rows, columns] = x.shape as [number, number, number];
-    const [outSum, outProduct] = node.outputs as [Tensor, Tensor];
-    return [{ kind: 'columnProducts', outSum, outProduct, x, mean, dy, outer, rows, columns }];
+    const [outSum, outProduct, outChunks] = node.outputs as [Tensor, Tensor, Tensor];
+    return [{ kind: 'columnProducts', outSum, outProduct, outChunks, x, mean, dy, outer, rows, columns }];
   }
 }
 
@@ -117,7 +126,8 @@ export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tenso
   const scaled = mul(sub(x, mean), scale);
   const value = bias === undefined ? scaled : add(scaled, bias);
   const backward = (dy: Tensor): readonly Tensor[] => {
-    const [total, product] = applyAll(new ColumnProducts(), [matrix(dy), matrix(x), moments.mean]).map(vector) as [Tensor, Tensor];
+    const sums = applyAll(new ColumnProducts(), [matrix(dy), matrix(x), moments.mean]);
+    const [total, product] = sums.slice(0, 2).map(vector) as [Tensor, Tensor];
     const slope = div(mul(product, mul(inverse, inverse)), rows);
     const dx = mul(sub(sub(dy, div(total, rows)), mul(sub(x, mean), slope)), scale);
     return [dx, ...(weight === undefined ? [] : [mul(product, inverse)]), ...(bias === undefined ? [] : [total])];

@@ -330,12 +330,19 @@ struct AvgPoolBackwardArgs {
   float* dx;
 };
 
+// Statistics of columns come in chunks of rows. Where there are several, round 0 leaves those of each in `chunks` [outer, chunks, 2,
+// columns], and round 1 combines them.
+constexpr int64_t kChunkRows = 512;
+inline int64_t row_chunks(int64_t rows) { return rows <= kChunkRows ? 1 : (rows - 1) / kChunkRows + 1; }
+
 // Of each column of x [outer, rows, columns]: mean and variance (divided by rows) [outer, columns].
 struct ColumnMomentsArgs {
   int64_t outer, rows, columns;
   const float* x;
   float* mean;
   float* variance;
+  float* chunks;
+  int64_t round;
 };
 // sum = Σ dy, product = Σ dy·(x − mean) over the rows: [outer, columns].
 struct ColumnProductsArgs {
@@ -345,6 +352,8 @@ struct ColumnProductsArgs {
   const float* dy;
   float* sum;
   float* product;
+  float* chunks;
+  int64_t round;
 };
 
 // y[n, i, j] = x[n] at row θ0·i + θ1·j + θ2 and column θ3·i + θ4·j + θ5, bilinear between pixels; pixels outside are `fill`.

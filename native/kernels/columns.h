@@ -1,9 +1,9 @@
 // Statistics of the columns of x [outer, rows, columns]: what batch and group normalisation need of a channels-last image.
 //
-// Columns fill the vectors; a task is 16 columns of one matrix. Rows go in chunks of 512: in a chunk, row r is added to the r % 4th of four
-// sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. So the bits depend on the number of rows alone.
-// The variance is taken around each chunk's mean, and chunks are joined by the update of Chan, Golub and LeVeque (1979), so a mean far
-// from 0 costs no digits. No rows give NaN.
+// Columns fill the vectors; a task is 16 columns of one chunk of rows, so that threads read what lies together. In a chunk, row r is added
+// to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. So the bits depend on the number of
+// rows alone. The variance is taken around each chunk's mean, and chunks are joined by the update of Chan, Golub and LeVeque (1979), so a
+// mean far from 0 costs no digits. No rows give NaN.
 #pragma once
 
 #include "args.h"
@@ -12,7 +12,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kMomentColumns = 16, kMomentRows = 512;
+constexpr int64_t kMomentColumns = 16;
 constexpr int kMomentSums = 4;
 // Vectors taken side by side, so that whole lines of a row are read one after the other: as many as leave room for their sums.
 constexpr int kMomentVectors = kVectorRegisters == 32 ? 4 : 2, kProductVectors = kMomentVectors / 2;
@@ -49,102 +49,155 @@ LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
   return total;
 }
 
-LW_INLINE int64_t moment_tasks(int64_t outer, int64_t columns) { return outer * ceil_div(columns, kMomentColumns); }
+// Two results for kVectors vectors of columns: of a chunk, or of the chunks so far.
+template <int kVectors>
+struct Pair {
+  static constexpr int kCount = kVectors;
+  F32 first[kVectors], second[kVectors];
+};
 
-// body(matrix, first column, lanes, Group) for the columns of tasks [begin, end), up to kMost vectors at a time.
-template <int kMost, class Body>
-LW_INLINE void each_column_group(int64_t columns, int64_t begin, int64_t end, const Body& body) {
-  const int64_t tasks = ceil_div(columns, kMomentColumns);
-  while (begin < end) {
-    const int64_t matrix = begin / tasks, joined = min_size(end, (matrix + 1) * tasks) - begin;
-    const int64_t j = begin % tasks * kMomentColumns;
-    each_group<kMost>(j, min_size(columns, j + joined * kMomentColumns),
-                      [&](int64_t first, int lanes, auto group) { body(matrix, first, lanes, group); });
-    begin += joined;
+template <int kVectors, bool kWhole>
+LW_INLINE Pair<kVectors> load_pair(const float* first, const float* second, int lanes) {
+  Pair<kVectors> pair;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    pair.first[v] = load_lanes<kWhole>(first + v * kLanes, lanes);
+    pair.second[v] = load_lanes<kWhole>(second + v * kLanes, lanes);
+  }
+  return pair;
+}
+template <int kVectors, bool kWhole>
+LW_INLINE void store_pair(const Pair<kVectors>& pair, float* first, float* second, int lanes) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    store_lanes<kWhole>(first + v * kLanes, pair.first[v], lanes);
+    store_lanes<kWhole>(second + v * kLanes, pair.second[v], lanes);
   }
 }
 
-int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return moment_tasks(a.outer, a.columns); }
+template <class Args>
+int64_t column_tasks(const Args& a) {
+  return a.outer * row_chunks(a.rows) * ceil_div(a.columns, kMomentColumns);
+}
 
+template <class Args>
+LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
+  return min_size(kChunkRows, a.rows - chunk * kChunkRows);
+}
+
+// Tasks [begin, end), up to kMost vectors at a time: of_chunk(matrix, chunk, column, lanes, Group) gives the pair of a chunk,
+// join(total, pair, chunk) adds it to those before, finish(total) makes the results.
+template <int kMost, class Args, class OfChunk, class Join, class Finish>
+LW_INLINE void each_column_group(const Args& a, float* first, float* second, int64_t begin, int64_t end, const OfChunk& of_chunk,
+                                 const Join& join, const Finish& finish) {
+  const int64_t groups = ceil_div(a.columns, kMomentColumns), chunks = row_chunks(a.rows);
+  while (begin < end) {
+    const int64_t o = begin / groups / chunks, chunk = begin / groups % chunks, column = begin % groups * kMomentColumns;
+    const int64_t joined = min_size(end - begin, groups - begin % groups);
+    begin += joined;
+    each_group<kMost>(column, min_size(a.columns, column + joined * kMomentColumns), [&](int64_t j, int lanes, auto group) {
+      float* const waiting = a.chunks + o * chunks * 2 * a.columns + j;
+      const auto place = [&](int64_t number) { return waiting + number * 2 * a.columns; };
+      if (chunks > 1 && a.round == 0) {
+        float* const at = place(chunk);
+        return store_pair<group.kVectors, group.kWhole>(of_chunk(o, chunk, j, lanes, group), at, at + a.columns, lanes);
+      }
+      if (chunk > 0) return;
+      Pair<group.kVectors> total;
+#pragma GCC unroll 4
+      for (int v = 0; v < group.kVectors; ++v) total.first[v] = total.second[v] = zero();
+      for (int64_t c = 0; c < chunks; ++c) {
+        const float* const at = place(c);
+        join(total, chunks == 1 ? of_chunk(o, c, j, lanes, group) : load_pair<group.kVectors, group.kWhole>(at, at + a.columns, lanes), c);
+      }
+      finish(total);
+      store_pair<group.kVectors, group.kWhole>(total, first + o * a.columns + j, second + o * a.columns + j, lanes);
+    });
+  }
+}
+
+int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return column_tasks(a); }
+
+// Mean, and the squares around it.
 template <int kVectors, bool kWhole>
-void moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t j, int lanes) {
-  Columns<kVectors> mean, squares;
+Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
+  const int64_t rows = rows_of(a, chunk);
+  const float* const x = a.x + (o * a.rows + chunk * kChunkRows) * a.columns + j;
+  const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
+    return load_lanes<kWhole>(x + r * a.columns + v * kLanes, lanes);
+  };
+  const F32 count = set1(static_cast<float>(rows));
+  Pair<kVectors> own;
+  const Columns<kVectors> sums = sum_rows<kVectors>(rows, at);
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) mean.of[v] = squares.of[v] = zero();
-  for (int64_t done = 0; done < a.rows; done += kMomentRows) {
-    const int64_t rows = min_size(kMomentRows, a.rows - done);
-    const float* const x = a.x + (o * a.rows + done) * a.columns + j;
-    const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
-      return load_lanes<kWhole>(x + r * a.columns + v * kLanes, lanes);
-    };
-    const F32 count = set1(static_cast<float>(rows));
-    Columns<kVectors> chunk_mean = sum_rows<kVectors>(rows, at);
+  for (int v = 0; v < kVectors; ++v) own.first[v] = div(sums.of[v], count);
+  const Columns<kVectors> squares = sum_rows<kVectors>(
+      rows, [&](int64_t r, int v) __attribute__((always_inline)) {
+        const F32 centred = sub(at(r, v), own.first[v]);
+        return mul(centred, centred);
+      });
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) chunk_mean.of[v] = div(chunk_mean.of[v], count);
-    const Columns<kVectors> chunk_squares = sum_rows<kVectors>(
-        rows, [&](int64_t r, int v) __attribute__((always_inline)) {
-          const F32 centred = sub(at(r, v), chunk_mean.of[v]);
-          return mul(centred, centred);
-        });
-    // Weights of what is new and of what was there.
-    const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows));
-    const F32 before = set1(static_cast<float>(done));
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      const F32 step = sub(chunk_mean.of[v], mean.of[v]);
-      squares.of[v] = add(add(squares.of[v], chunk_squares.of[v]), mul(mul(step, step), mul(before, share)));
-      mean.of[v] = done == 0 ? chunk_mean.of[v] : add(mean.of[v], mul(step, share));
-    }
-  }
-  const F32 rows = set1(static_cast<float>(a.rows));
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    store_n(a.mean + o * a.columns + j + v * kLanes, a.rows > 0 ? mean.of[v] : div(zero(), zero()), lanes);
-    store_n(a.variance + o * a.columns + j + v * kLanes, div(squares.of[v], rows), lanes);
-  }
+  for (int v = 0; v < kVectors; ++v) own.second[v] = squares.of[v];
+  return own;
 }
 
 int64_t column_moments(const ColumnMomentsArgs& a, int64_t begin, int64_t end, void*) {
-  each_column_group<kMomentVectors>(a.columns, begin, end, [&](int64_t o, int64_t j, int lanes, auto group) {
-    moments_of<group.kVectors, group.kWhole>(a, o, j, lanes);
-  });
+  each_column_group<kMomentVectors>(
+      a, a.mean, a.variance, begin, end,
+      [&](int64_t o, int64_t chunk, int64_t j, int lanes, auto group) {
+        return moments_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
+      },
+      [&](auto& total, const auto& own, int64_t chunk) {
+        // Weights of what is new and of what was there.
+        const int64_t rows = rows_of(a, chunk), done = chunk * kChunkRows;
+        const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows)), before = set1(static_cast<float>(done));
+        for (int v = 0; v < total.kCount; ++v) {
+          const F32 step = sub(own.first[v], total.first[v]);
+          total.second[v] = add(add(total.second[v], own.second[v]), mul(mul(step, step), mul(before, share)));
+          total.first[v] = done == 0 ? own.first[v] : add(total.first[v], mul(step, share));
+        }
+      },
+      [&](auto& total) {
+        for (F32& squares : total.second) squares = div(squares, set1(static_cast<float>(a.rows)));
+      });
   return kOk;
 }
 
-int64_t column_products_tasks(const ColumnProductsArgs& a) { return moment_tasks(a.outer, a.columns); }
+int64_t column_products_tasks(const ColumnProductsArgs& a) { return column_tasks(a); }
 
 template <int kVectors, bool kWhole>
-void products_of(const ColumnProductsArgs& a, int64_t o, int64_t j, int lanes) {
+Pair<kVectors> products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
+  const int64_t first = (o * a.rows + chunk * kChunkRows) * a.columns + j;
+  const float *const x = a.x + first, *const dy = a.dy + first;
+  F32 mean[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) mean[v] = load_lanes<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
   // The sums of dy, then those of the products.
-  F32 total[2 * kVectors], mean[kVectors];
+  const Columns<2 * kVectors> sums = sum_rows<2 * kVectors>(
+      rows_of(a, chunk), [&](int64_t r, int v) __attribute__((always_inline)) {
+        const int64_t at = r * a.columns + v % kVectors * kLanes;
+        const F32 slope = load_lanes<kWhole>(dy + at, lanes);
+        return v < kVectors ? slope : mul(slope, sub(load_lanes<kWhole>(x + at, lanes), mean[v % kVectors]));
+      });
+  Pair<kVectors> own;
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    total[v] = total[kVectors + v] = zero();
-    mean[v] = load_lanes<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
-  }
-  for (int64_t done = 0; done < a.rows; done += kMomentRows) {
-    const int64_t rows = min_size(kMomentRows, a.rows - done), first = (o * a.rows + done) * a.columns + j;
-    const float *const x = a.x + first, *const dy = a.dy + first;
-    const Columns<2 * kVectors> chunk = sum_rows<2 * kVectors>(
-        rows, [&](int64_t r, int v) __attribute__((always_inline)) {
-          const int64_t at = r * a.columns + v % kVectors * kLanes;
-          const F32 slope = load_lanes<kWhole>(dy + at, lanes);
-          return v < kVectors ? slope : mul(slope, sub(load_lanes<kWhole>(x + at, lanes), mean[v % kVectors]));
-        });
-#pragma GCC unroll 4
-    for (int v = 0; v < 2 * kVectors; ++v) total[v] = add(total[v], chunk.of[v]);
-  }
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    store_n(a.sum + o * a.columns + j + v * kLanes, total[v], lanes);
-    store_n(a.product + o * a.columns + j + v * kLanes, total[kVectors + v], lanes);
-  }
+  for (int v = 0; v < kVectors; ++v) own.first[v] = sums.of[v], own.second[v] = sums.of[kVectors + v];
+  return own;
 }
 
 int64_t column_products(const ColumnProductsArgs& a, int64_t begin, int64_t end, void*) {
-  each_column_group<kProductVectors>(a.columns, begin, end, [&](int64_t o, int64_t j, int lanes, auto group) {
-    products_of<group.kVectors, group.kWhole>(a, o, j, lanes);
-  });
+  each_column_group<kProductVectors>(
+      a, a.sum, a.product, begin, end,
+      [&](int64_t o, int64_t chunk, int64_t j, int lanes, auto group) {
+        return products_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
+      },
+      [](auto& total, const auto& own, int64_t) {
+        for (int v = 0; v < total.kCount; ++v) {
+          total.first[v] = add(total.first[v], own.first[v]);
+          total.second[v] = add(total.second[v], own.second[v]);
+        }
+      },
+      [](auto&) {});
   return kOk;
 }
 

@@ -358,6 +358,7 @@ void read_words(OpReader& in, AvgPoolBackwardArgs& p) {
 void read_words(OpReader& in, ColumnMomentsArgs& m) {
   in.operand("mean", m.mean);
   in.operand("variance", m.variance);
+  in.operand("chunks", m.chunks);
   in.operand("x", m.x);
   m.outer = in.words.size("outer");
   m.rows = in.words.size("rows");
@@ -367,6 +368,7 @@ void read_words(OpReader& in, ColumnMomentsArgs& m) {
 void read_words(OpReader& in, ColumnProductsArgs& p) {
   in.operand("sum", p.sum);
   in.operand("product", p.product);
+  in.operand("chunks", p.chunks);
   in.operand("x", p.x);
   in.operand("mean", p.mean);
   in.operand("dy", p.dy);

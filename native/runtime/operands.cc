@@ -285,11 +285,23 @@ Operands operands(const AvgPoolBackwardArgs& p) {
   return Builder(p).add("dy", p.dy, 4, y_size(p.shape), Access::read).add("dx", p.dx, 4, x_size(p.shape), Access::write).result();
 }
 
+namespace {
+
+// What of chunks of rows waits for its round.
+template <class Args>
+int64_t waiting_statistics(const Args& a) {
+  const int64_t chunks = row_chunks(a.rows);
+  return chunks == 1 ? 0 : size_mul(size_mul(a.outer, chunks, 2), a.columns);
+}
+
+}  // namespace
+
 Operands operands(const ColumnMomentsArgs& m) {
   return Builder(m)
       .add("x", m.x, 4, size_mul(m.outer, m.rows, m.columns), Access::read)
       .add("mean", m.mean, 4, size_mul(m.outer, m.columns), Access::write)
       .add("variance", m.variance, 4, size_mul(m.outer, m.columns), Access::write)
+      .add("chunks", m.chunks, 4, waiting_statistics(m), Access::write)
       .result();
 }
 
@@ -300,6 +312,7 @@ Operands operands(const ColumnProductsArgs& p) {
       .add("dy", p.dy, 4, size_mul(p.outer, p.rows, p.columns), Access::read)
       .add("sum", p.sum, 4, size_mul(p.outer, p.columns), Access::write)
       .add("product", p.product, 4, size_mul(p.outer, p.columns), Access::write)
+      .add("chunks", p.chunks, 4, waiting_statistics(p), Access::write)
       .result();
 }
 
@@ -368,6 +381,8 @@ Operands operands(const RecurrentPanelsArgs& a) {
       .result();
 }
 
+int64_t rounds(const ColumnMomentsArgs& a) { return row_chunks(a.rows) == 1 ? 1 : 2; }
+int64_t rounds(const ColumnProductsArgs& a) { return row_chunks(a.rows) == 1 ? 1 : 2; }
 int64_t rounds(const RecurrentForwardArgs& a) { return a.shape.split ? std::max<int64_t>(a.shape.t, 1) : 1; }
 int64_t rounds(const RecurrentBackwardArgs& a) { return a.shape.split ? a.shape.t + 1 : 1; }
 

@@ -74,6 +74,8 @@ const char* layout_problem(const Args&) {
 }
 
 // A kernel's work may come in rounds, each divided into tasks and finished before the next: `round` in its arguments says which.
+int64_t rounds(const ColumnMomentsArgs& args);
+int64_t rounds(const ColumnProductsArgs& args);
 int64_t rounds(const RecurrentForwardArgs& args);
 int64_t rounds(const RecurrentBackwardArgs& args);
 template <class Args>

@@ -68,10 +68,15 @@ inline std::vector<Words> valid_streams() {
               with_operands(21, {{0, 2048}, {0, 1536}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1, 1, 0})},
              6),
       stream(memories,
-             {with_operands(22, {{0, 0}, {0, 64}, {1, 0}}, {2, 4, 8}),
-              with_operands(23, {{0, 128}, {0, 192}, {1, 0}, {0, 0}, {1, 512}}, {2, 4, 8}),
+             {with_operands(22, {{0, 0}, {0, 64}, {0, 2048}, {1, 0}}, {2, 4, 8}),
+              with_operands(23, {{0, 128}, {0, 192}, {0, 2048}, {1, 0}, {0, 0}, {1, 512}}, {2, 4, 8}),
               Words{24, 0, 0, 256, 1, 0, 0, 1, 512, 2, 4, 4, 2, 3, 3, 0.5}, Words{24, 0, 0, 1024, 1, 0, 2, 1, 512, 1, 8, 8, 3, 4, 4, 0}},
              4),
+      // Statistics of several chunks of rows.
+      stream(memories,
+             {with_operands(22, {{0, 2112}, {0, 2176}, {0, 2240}, {0, 0}}, {1, 520, 1}),
+              with_operands(23, {{0, 2304}, {0, 2368}, {0, 2432}, {0, 0}, {0, 2112}, {0, 0}}, {1, 520, 1})},
+             2),
       // A 3×3 convolution of 2×2 pixels and 2 channels by transforms, and its gradient to the weights.
       stream(memories,
              {with_operands(25, {{0, 0}, {1, 0}}, {2, 2, 1}),
