@@ -44,39 +44,26 @@ LW_INLINE void add_piece(const RowPiece& piece, const TapRow& taps, const TapSum
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) sum[t][n] = load(sums.first + t * sums.across + c + n * kLanes);
-  const auto [first, across, next] = first_pixel(taps, c);
-  const float* x = first;
-  const float* dy = piece.dy + c;
-  const int64_t pitch = v.pitch, inside = taps.first, last = taps.last, end = taps.end;
-  const auto add_window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
-#pragma GCC unroll 3
-    for (int t = 0; t < kColumns; ++t) {
-      const float* const pixel = sees(taps, j, t) ? x + t * across : kOutside;
-#pragma GCC unroll 4
-      for (int n = 0; n < kVectors; ++n) {
-        const F32 slope = load_lanes<kWhole>(dy + n * kLanes, lanes);
-        sum[t][n] = fma(load_lanes<kWhole>(pixel + n * kLanes, lanes), slope, sum[t][n]);
-      }
-    }
-    x += next, dy += pitch;
-  };
-  int64_t j = taps.begin;
-  for (; j < inside; ++j) add_window_at_edge(j);
+  Pixels pixels = pixels_of(taps, c);
 #pragma GCC unroll 2
   for (int t = 0; t < kShared; ++t)
 #pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) shared[t][n] = j < last ? load_lanes<kWhole>(x + t * across + n * kLanes, lanes) : zero();
-  const int64_t below = v.stride_h * v.w * pitch, dy_below = v.ow * pitch;
+    for (int n = 0; n < kVectors; ++n) shared[t][n] = load_lanes<kWhole>(seen_through(pixels, t) + n * kLanes, lanes);
+  const float* dy = piece.dy + c;
+  const int64_t pitch = v.pitch, below = v.stride_h * v.w * pitch, dy_below = v.ow * pitch;
   const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
 #pragma GCC unroll 2
-  for (; j < last; ++j, x += next, dy += pitch) {
+  for (int64_t left = taps.end - taps.begin; left > 0; --left, advance(pixels), dy += pitch) {
+    const float* seen[kColumns];
+#pragma GCC unroll 3
+    for (int t = kShared; t < kColumns; ++t) seen[t] = seen_through(pixels, t);
     // Vectors that fill more than a line of the cache at a time overlap their loads without it.
     if (fetches) {
 #pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {
         prefetch_l2(dy + dy_below + n * kLanes);
 #pragma GCC unroll 3
-        for (int t = kShared; t < kColumns; ++t) prefetch_l2(x + below + t * across + n * kLanes);
+        for (int t = kShared; t < kColumns; ++t) prefetch_l2(seen[t] + below + n * kLanes);
       }
     }
 #pragma GCC unroll 4
@@ -85,14 +72,13 @@ LW_INLINE void add_piece(const RowPiece& piece, const TapRow& taps, const TapSum
       F32 pixel[kColumns];
 #pragma GCC unroll 3
       for (int t = 0; t < kColumns; ++t) {
-        pixel[t] = t < kShared ? shared[t][n] : load_lanes<kWhole>(x + t * across + n * kLanes, lanes);
+        pixel[t] = t < kShared ? shared[t][n] : load_lanes<kWhole>(seen[t] + n * kLanes, lanes);
         sum[t][n] = fma(pixel[t], slope, sum[t][n]);
       }
 #pragma GCC unroll 2
       for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
     }
   }
-  for (; j < end; ++j) add_window_at_edge(j);
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
@@ -138,7 +124,7 @@ void tap_rectangle(const ConvBackwardWeightsArgs& a, const TapRectangle& taps, i
         const int64_t i = newest_first ? taps.rows - 1 - n : n;
         for (int64_t j = 0, columns; j < taps.columns; j += columns) {
           columns = next_taps(taps.columns - j);
-          const TapRow tiles = tap_row(window, image, piece.top, piece.begin, piece.end, taps.kh + i, taps.kw + j, columns, far);
+          const TapRow tiles = tap_row(window, image, piece.top, piece.begin, piece.end, taps.kh + i, taps.kw + j, far);
           kAddPiece[columns - 1][shift - 1](piece, tiles, {scratch + (i * taps.columns + j) * width, width});
         }
       }

@@ -27,38 +27,28 @@ LW_INLINE void add_taps(const RowPart& part, int64_t c) {
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) weight[t][n] = load(part.weights + t * part.across + c + n * kLanes);
-  const auto [first, across, next] = first_pixel(taps, c);
-  const float* x = first;
-  float* out = part.out + c;
-  const float* before = part.starts ? kOutside : out;
-  const int64_t step = part.out_step, step_before = part.starts ? 0 : step, inside = taps.first, last = taps.last, end = taps.end;
-  const auto add_window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
-#pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) {
-      F32 sum = load(before + n * kLanes);
-#pragma GCC unroll 3
-      for (int t = 0; t < kColumns; ++t) sum = fma(load((sees(taps, j, t) ? x + t * across : kOutside) + n * kLanes), weight[t][n], sum);
-      store(out + n * kLanes, sum);
-    }
-    x += next, out += step, before += step_before;
-  };
-  int64_t j = taps.begin;
-  for (; j < inside; ++j) add_window_at_edge(j);
+  Pixels pixels = pixels_of(taps, c);
 #pragma GCC unroll 2
   for (int t = 0; t < kShared; ++t)
 #pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) shared[t][n] = j < last ? load(x + t * across + n * kLanes) : zero();
+    for (int n = 0; n < kVectors; ++n) shared[t][n] = load(seen_through(pixels, t) + n * kLanes);
+  float* out = part.out + c;
+  const float* before = part.starts ? kOutside : out;
+  const int64_t step = part.out_step, step_before = part.starts ? 0 : step;
   const int64_t below = v.stride_h * v.w * v.pitch, out_below = part.out_below;
   const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
 #pragma GCC unroll 2
-  for (; j < last; ++j, x += next, out += step, before += step_before) {
+  for (int64_t left = taps.end - taps.begin; left > 0; --left, advance(pixels), out += step, before += step_before) {
+    const float* seen[kColumns];
+#pragma GCC unroll 3
+    for (int t = kShared; t < kColumns; ++t) seen[t] = seen_through(pixels, t);
     // Vectors that fill more than a line of the cache at a time overlap their loads without it.
     if (fetches) {
 #pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {
         prefetch_l2(out + out_below + n * kLanes);
 #pragma GCC unroll 3
-        for (int t = kShared; t < kColumns; ++t) prefetch_l2(x + below + t * across + n * kLanes);
+        for (int t = kShared; t < kColumns; ++t) prefetch_l2(seen[t] + below + n * kLanes);
       }
     }
 #pragma GCC unroll 4
@@ -66,7 +56,7 @@ LW_INLINE void add_taps(const RowPart& part, int64_t c) {
       F32 pixel[kColumns], sum = load(before + n * kLanes);
 #pragma GCC unroll 3
       for (int t = 0; t < kColumns; ++t) {
-        pixel[t] = t < kShared ? shared[t][n] : load(x + t * across + n * kLanes);
+        pixel[t] = t < kShared ? shared[t][n] : load(seen[t] + n * kLanes);
         sum = fma(pixel[t], weight[t][n], sum);
       }
       store(out + n * kLanes, sum);
@@ -74,7 +64,6 @@ LW_INLINE void add_taps(const RowPart& part, int64_t c) {
       for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
     }
   }
-  for (; j < end; ++j) add_window_at_edge(j);
 }
 
 template <int kColumns, int kShift>
@@ -106,7 +95,7 @@ void add_rows(const DepthwiseRow& row, int64_t begin, int64_t end, int64_t chann
   for (int64_t kh = 0; kh < v.kh; ++kh)
     for (int64_t kw = 0, columns; kw < v.kw; kw += columns) {
       columns = next_taps(v.kw - kw);
-      const TapRow taps = tap_row(v, row.image, row.top, begin, end, kh, kw, columns, row.far);
+      const TapRow taps = tap_row(v, row.image, row.top, begin, end, kh, kw, row.far);
       const float* const w = weights.first + (kh * weights.down + kw * weights.across);
       kAddTaps[columns - 1][shift - 1]({taps, w, weights.across, out, row.out_step, row.out_below, kh + kw == 0}, channels);
     }

@@ -10,6 +10,17 @@ namespace {
 constexpr int64_t kTaskWindows = 64, kDepthwiseWeights = 4096;
 static_assert(kDepthwiseWeights * sizeof(float) <= kScratchBytes);
 
+// The windows that see no column outside the image with `taps` taps from `tap` on.
+struct Between {
+  int64_t begin, end;
+};
+LW_INLINE Between between_edges(const Window& v, int64_t tap, int64_t taps) {
+  const int64_t left = v.first_w + tap * v.step_w, right = v.w - 1 - (left + (taps - 1) * v.step_w);
+  const int64_t begin = left >= 0 ? 0 : smaller(v.ow, v.stride_w == 1 ? -left : divide_up(-left, v.stride_w));
+  const int64_t end = right < 0 ? 0 : smaller(v.ow, (v.stride_w == 1 ? right : right / v.stride_w) + 1);
+  return {begin, larger(begin, end)};
+}
+
 // Three taps of a row are taken at once where neighbouring windows see the same pixels in them.
 constexpr int64_t kTriple = 3;
 

@@ -45,43 +45,20 @@ constexpr int vectors_at_once(int taps) { return 4 * (2 * taps + 1) <= kVectorRe
 // What taps outside the image see.
 alignas(64) constexpr float kOutside[4 * kLanes] = {};
 
-// The windows that see no column outside the image with `taps` taps from `tap` on.
-struct Between {
-  int64_t begin, end;
-};
-LW_INLINE Between between_edges(const Window& v, int64_t tap, int64_t taps) {
-  const int64_t left = v.first_w + tap * v.step_w, right = v.w - 1 - (left + (taps - 1) * v.step_w);
-  const int64_t begin = left >= 0 ? 0 : smaller(v.ow, v.stride_w == 1 ? -left : divide_up(-left, v.stride_w));
-  const int64_t end = right < 0 ? 0 : smaller(v.ow, (v.stride_w == 1 ? right : right / v.stride_w) + 1);
-  return {begin, larger(begin, end)};
-}
-
-// Neighbouring taps of a row, and where they meet windows [begin, end) of a row of windows: [first, last) see no column outside, or nothing
-// but rows outside.
+// Neighbouring taps of a row, and where they meet windows [begin, end) of a row of windows.
 struct TapRow {
   const Window& window;
   const float* pixels;  // the row of the image, or null where it lies outside
   int64_t left;         // column of the first tap in window `begin`
-  int64_t begin, first, last, end;
+  int64_t begin, end;
   bool fetches;  // the row of the image that the windows below meet
 };
 
-// Taps [kw, kw + columns) of row `kh` of windows whose first tap lies in row `top` of the image.
-LW_INLINE TapRow tap_row(const Window& v, const float* image, int64_t top, int64_t begin, int64_t end, int64_t kh, int64_t kw,
-                         int64_t columns, bool far) {
+// Taps from (kh, kw) on of windows whose first tap lies in row `top` of the image.
+LW_INLINE TapRow tap_row(const Window& v, const float* image, int64_t top, int64_t begin, int64_t end, int64_t kh, int64_t kw, bool far) {
   const int64_t y = top + kh * v.step_h, left = v.first_w + begin * v.stride_w + kw * v.step_w;
-  if (y < 0 || y >= v.h) return {v, nullptr, left, begin, begin, end, end, false};
-  const Between inside = between_edges(v, kw, columns);
-  const int64_t first = larger(begin, smaller(end, inside.begin)), last = larger(first, smaller(end, inside.end));
-  const bool fetches = far && kh >= v.kh - v.stride_h;  // the rows that these windows are the first to see
-  return {v, image + y * v.w * v.pitch, left, begin, first, last, end, fetches};
-}
-
-// Whether window `j` sees a column of the image through the t-th tap.
-LW_INLINE bool sees(const TapRow& taps, int64_t j, int64_t t) {
-  const Window& v = taps.window;
-  const int64_t column = taps.left + (j - taps.begin) * v.stride_w + t * v.step_w;
-  return column >= 0 && column < v.w;
+  const bool inside = y >= 0 && y < v.h, first_seen = kh >= v.kh - v.stride_h;  // by these windows
+  return {v, inside ? image + y * v.w * v.pitch : nullptr, left, begin, end, far && inside && first_seen};
 }
 
 // Of what a window sees through its taps its neighbour sees all but so many columns again; kMostTaps: nothing.
@@ -89,16 +66,25 @@ LW_INLINE int64_t columns_between(const Window& v) {
   return v.stride_w % v.step_w == 0 ? smaller(v.stride_w / v.step_w, kMostTaps) : kMostTaps;
 }
 
-// What the first window sees through the first tap, or zeros, and the distances to the next tap's and the next window's.
+// What windows see of channels from `c` on through neighbouring taps, one window after the other.
 struct Pixels {
-  const float* first;
-  int64_t across, next;
+  const float* first;  // through the first tap, if `column` lies inside
+  int64_t column, columns, across, step_w, next, stride_w;
 };
-LW_INLINE Pixels first_pixel(const TapRow& taps, int64_t c) {
+LW_INLINE Pixels pixels_of(const TapRow& taps, int64_t c) {
   const Window& v = taps.window;
-  if (taps.pixels == nullptr) return {kOutside, 0, 0};
-  return {taps.pixels + taps.left * v.pitch + c, v.step_w * v.pitch, v.stride_w * v.pitch};
+  const bool inside = taps.pixels != nullptr;
+  const float* const first = inside ? taps.pixels + (taps.left * v.pitch + c) : kOutside;
+  return {first, taps.left, inside ? v.w : 0, v.step_w * v.pitch, v.step_w, v.stride_w * v.pitch, v.stride_w};
 }
+
+LW_INLINE const float* seen_through(const Pixels& p, int64_t tap) {
+  const bool inside = static_cast<uint64_t>(p.column + tap * p.step_w) < static_cast<uint64_t>(p.columns);
+  const float* pixel = inside ? p.first + tap * p.across : kOutside;
+  asm("" : "+r"(pixel));  // chosen without a branch: the compiler would write the loop once for each answer
+  return pixel;
+}
+LW_INLINE void advance(Pixels& p) { p.first += p.next, p.column += p.stride_w; }
 
 }  // namespace
 }  // namespace lanewise::LW_ISA
