@@ -333,7 +333,7 @@ struct AvgPoolBackwardArgs {
 // Statistics of columns come in chunks of rows. Where there are several, round 0 leaves those of each in `chunks` [outer, chunks, 2,
 // columns], and round 1 combines them.
 constexpr int64_t kChunkRows = 512;
-inline int64_t row_chunks(int64_t rows) { return rows <= kChunkRows ? 1 : (rows - 1) / kChunkRows + 1; }
+static constexpr int64_t row_chunks(int64_t rows) { return rows <= kChunkRows ? 1 : (rows - 1) / kChunkRows + 1; }
 
 // Of each column of x [outer, rows, columns]: mean and variance (divided by rows) [outer, columns].
 struct ColumnMomentsArgs {
