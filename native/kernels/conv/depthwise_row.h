@@ -195,7 +195,7 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
   const int64_t down = v.step_h * v.w * v.pitch, across = v.step_w * v.pitch, next = v.stride_w * v.pitch, out_next = row.out_step;
   const int64_t left = v.first_w + begin * v.stride_w;
   const bool has_bias = row.bias != nullptr, relu = row.relu;
-  const float* x = row.image + (row.top * v.w + left) * v.pitch + c;
+  const float* const rows = row.image + row.top * v.w * v.pitch + c;
   float* out = row.out + begin * row.out_step + c;
   F32 sum[kVectors];
   const auto clear = [&]() __attribute__((always_inline)) {
@@ -213,7 +213,6 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
       if (relu) sum[n] = max_second(zero(), sum[n]);
       store(out + n * kLanes, sum[n]);
     }
-    x += next;
     out += out_next;
   };
   const auto window_at_edge = [&](int64_t j) __attribute__((always_inline)) {
@@ -224,14 +223,15 @@ LW_INLINE void pass_windows(const DepthwiseRow& row, int64_t begin, const Betwee
 #pragma GCC unroll 3
       for (int t = 0; t < kColumns; ++t) {
         const int64_t at = column + t * v.step_w;
-        add_tap(at >= 0 && at < v.w ? x + r * down + t * across : kOutside, r, t);
+        add_tap(at >= 0 && at < v.w ? rows + (r * down + at * v.pitch) : kOutside, r, t);
       }
     finish();
   };
   for (int64_t j = begin; j < inside.begin; ++j) window_at_edge(j);
   const bool fetches = row.far && v.stride_h == 1 && v.stride_w == 1 && out_next == v.pitch;
   const int64_t below = (kRows - 1) * down + (kColumns - 1) * across + v.w * v.pitch, out_below = row.out_below;
-  for (int64_t j = inside.begin; j < inside.end; ++j) {
+  const float* x = inside.begin < inside.end ? rows + (left + (inside.begin - begin) * v.stride_w) * v.pitch : rows;
+  for (int64_t j = inside.begin; j < inside.end; ++j, x += next) {
     if (fetches) {
 #pragma GCC unroll 4
       for (int n = 0; n < kVectors; ++n) {

@@ -68,19 +68,19 @@ LW_INLINE int64_t columns_between(const Window& v) {
 
 // What windows see of channels from `c` on through neighbouring taps, one window after the other.
 struct Pixels {
-  const float* first;  // through the first tap, if `column` lies inside
+  const float* row;
+  int64_t first;  // where in it, through the first tap, if `column` lies inside
   int64_t column, columns, across, step_w, next, stride_w;
 };
 LW_INLINE Pixels pixels_of(const TapRow& taps, int64_t c) {
   const Window& v = taps.window;
-  const bool inside = taps.pixels != nullptr;
-  const float* const first = inside ? taps.pixels + (taps.left * v.pitch + c) : kOutside;
-  return {first, taps.left, inside ? v.w : 0, v.step_w * v.pitch, v.step_w, v.stride_w * v.pitch, v.stride_w};
+  const int64_t first = taps.left * v.pitch + c, columns = taps.pixels != nullptr ? v.w : 0;
+  return {taps.pixels, first, taps.left, columns, v.step_w * v.pitch, v.step_w, v.stride_w * v.pitch, v.stride_w};
 }
 
 LW_INLINE const float* seen_through(const Pixels& p, int64_t tap) {
   const bool inside = static_cast<uint64_t>(p.column + tap * p.step_w) < static_cast<uint64_t>(p.columns);
-  const float* pixel = inside ? p.first + tap * p.across : kOutside;
+  const float* pixel = inside ? p.row + (p.first + tap * p.across) : kOutside;
   asm("" : "+r"(pixel));  // chosen without a branch: the compiler would write the loop once for each answer
   return pixel;
 }
