@@ -33,52 +33,24 @@ struct TapSums {
   int64_t across;
 };
 
-// For kVectors vectors of channels from `c` on. All but the first kShift columns that a window sees are those that its neighbour sees
-// first.
+// For kVectors vectors of channels from `c` on.
 template <int kColumns, int kShift, int kVectors, bool kWhole>
 LW_INLINE void add_piece(const RowPiece& piece, const TapRow& taps, const TapSums& sums, int64_t c, int lanes) {
-  constexpr int kShared = kColumns - kShift;
-  const Window& v = piece.window;
-  F32 sum[kColumns][kVectors], shared[kShared + 1][kVectors];
+  F32 sum[kColumns][kVectors];
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) sum[t][n] = load(sums.first + t * sums.across + c + n * kLanes);
-  Pixels pixels = pixels_of(taps, c);
-#pragma GCC unroll 2
-  for (int t = 0; t < kShared; ++t)
-#pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) shared[t][n] = load_lanes<kWhole>(seen_through(pixels, t) + n * kLanes, lanes);
   const float* dy = piece.dy + c;
-  const int64_t pitch = v.pitch, below = v.stride_h * v.w * pitch, dy_below = v.ow * pitch;
-  const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
-#pragma GCC unroll 2
-  for (int64_t left = taps.end - taps.begin; left > 0; --left, advance(pixels), dy += pitch) {
-    const float* seen[kColumns];
+  const int64_t pitch = piece.window.pitch, below = piece.window.ow * pitch;
+  const auto add = [&](int n, const F32(&pixel)[kColumns]) __attribute__((always_inline)) {
+    const F32 slope = load_lanes<kWhole>(dy + n * kLanes, lanes);
 #pragma GCC unroll 3
-    for (int t = kShared; t < kColumns; ++t) seen[t] = seen_through(pixels, t);
-    // Vectors that fill more than a line of the cache at a time overlap their loads without it.
-    if (fetches) {
-#pragma GCC unroll 4
-      for (int n = 0; n < kVectors; ++n) {
-        prefetch_l2(dy + dy_below + n * kLanes);
-#pragma GCC unroll 3
-        for (int t = kShared; t < kColumns; ++t) prefetch_l2(seen[t] + below + n * kLanes);
-      }
-    }
-#pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) {
-      const F32 slope = load_lanes<kWhole>(dy + n * kLanes, lanes);
-      F32 pixel[kColumns];
-#pragma GCC unroll 3
-      for (int t = 0; t < kColumns; ++t) {
-        pixel[t] = t < kShared ? shared[t][n] : load_lanes<kWhole>(seen[t] + n * kLanes, lanes);
-        sum[t][n] = fma(pixel[t], slope, sum[t][n]);
-      }
-#pragma GCC unroll 2
-      for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
-    }
-  }
+    for (int t = 0; t < kColumns; ++t) sum[t][n] = fma(pixel[t], slope, sum[t][n]);
+  };
+  visit_windows<kColumns, kShift, kVectors, kWhole>(
+      taps, c, lanes, add, [&](int n) __attribute__((always_inline)) { prefetch_l2(dy + below + n * kLanes); },
+      [&]() __attribute__((always_inline)) { dy += pitch; });
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4

@@ -15,55 +15,26 @@ struct RowPart {
   bool starts;  // the results are 0 before
 };
 
-// For kVectors vectors of channels from `c` on. All but the first kShift columns that a window sees are those that its neighbour sees
-// first.
+// For kVectors vectors of channels from `c` on.
 template <int kColumns, int kShift, int kVectors>
 LW_INLINE void add_taps(const RowPart& part, int64_t c) {
-  constexpr int kShared = kColumns - kShift;
-  const TapRow& taps = part.taps;
-  const Window& v = taps.window;
-  F32 weight[kColumns][kVectors], shared[kShared + 1][kVectors];
+  F32 weight[kColumns][kVectors];
 #pragma GCC unroll 3
   for (int t = 0; t < kColumns; ++t)
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) weight[t][n] = load(part.weights + t * part.across + c + n * kLanes);
-  Pixels pixels = pixels_of(taps, c);
-#pragma GCC unroll 2
-  for (int t = 0; t < kShared; ++t)
-#pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) shared[t][n] = load(seen_through(pixels, t) + n * kLanes);
   float* out = part.out + c;
   const float* before = part.starts ? kOutside : out;
-  const int64_t step = part.out_step, step_before = part.starts ? 0 : step;
-  const int64_t below = v.stride_h * v.w * v.pitch, out_below = part.out_below;
-  const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
-#pragma GCC unroll 2
-  for (int64_t left = taps.end - taps.begin; left > 0; --left, advance(pixels), out += step, before += step_before) {
-    const float* seen[kColumns];
+  const int64_t step = part.out_step, step_before = part.starts ? 0 : step, below = part.out_below;
+  const auto add = [&](int n, const F32(&pixel)[kColumns]) __attribute__((always_inline)) {
+    F32 sum = load(before + n * kLanes);
 #pragma GCC unroll 3
-    for (int t = kShared; t < kColumns; ++t) seen[t] = seen_through(pixels, t);
-    // Vectors that fill more than a line of the cache at a time overlap their loads without it.
-    if (fetches) {
-#pragma GCC unroll 4
-      for (int n = 0; n < kVectors; ++n) {
-        prefetch_l2(out + out_below + n * kLanes);
-#pragma GCC unroll 3
-        for (int t = kShared; t < kColumns; ++t) prefetch_l2(seen[t] + below + n * kLanes);
-      }
-    }
-#pragma GCC unroll 4
-    for (int n = 0; n < kVectors; ++n) {
-      F32 pixel[kColumns], sum = load(before + n * kLanes);
-#pragma GCC unroll 3
-      for (int t = 0; t < kColumns; ++t) {
-        pixel[t] = t < kShared ? shared[t][n] : load(seen[t] + n * kLanes);
-        sum = fma(pixel[t], weight[t][n], sum);
-      }
-      store(out + n * kLanes, sum);
-#pragma GCC unroll 2
-      for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
-    }
-  }
+    for (int t = 0; t < kColumns; ++t) sum = fma(pixel[t], weight[t][n], sum);
+    store(out + n * kLanes, sum);
+  };
+  visit_windows<kColumns, kShift, kVectors, true>(
+      part.taps, c, kLanes, add, [&](int n) __attribute__((always_inline)) { prefetch_l2(out + below + n * kLanes); },
+      [&]() __attribute__((always_inline)) { out += step, before += step_before; });
 }
 
 template <int kColumns, int kShift>

@@ -45,20 +45,20 @@ constexpr int vectors_at_once(int taps) { return 4 * (2 * taps + 1) <= kVectorRe
 // What taps outside the image see.
 alignas(64) constexpr float kOutside[4 * kLanes] = {};
 
-// Neighbouring taps of a row, and where they meet windows [begin, end) of a row of windows.
+// Neighbouring taps of a row, and where they meet neighbouring windows of a row.
 struct TapRow {
   const Window& window;
   const float* pixels;  // the row of the image, or null where it lies outside
-  int64_t left;         // column of the first tap in window `begin`
-  int64_t begin, end;
+  int64_t left;         // column of the first tap in the first window
+  int64_t windows;
   bool fetches;  // the row of the image that the windows below meet
 };
 
-// Taps from (kh, kw) on of windows whose first tap lies in row `top` of the image.
+// Taps from (kh, kw) on of windows [begin, end) whose first tap lies in row `top` of the image.
 LW_INLINE TapRow tap_row(const Window& v, const float* image, int64_t top, int64_t begin, int64_t end, int64_t kh, int64_t kw, bool far) {
   const int64_t y = top + kh * v.step_h, left = v.first_w + begin * v.stride_w + kw * v.step_w;
   const bool inside = y >= 0 && y < v.h, first_seen = kh >= v.kh - v.stride_h;  // by these windows
-  return {v, inside ? image + y * v.w * v.pitch : nullptr, left, begin, end, far && inside && first_seen};
+  return {v, inside ? image + y * v.w * v.pitch : nullptr, left, end - begin, far && inside && first_seen};
 }
 
 // Of what a window sees through its taps its neighbour sees all but so many columns again; kMostTaps: nothing.
@@ -85,6 +85,45 @@ LW_INLINE const float* seen_through(const Pixels& p, int64_t tap) {
   return pixel;
 }
 LW_INLINE void advance(Pixels& p) { p.first += p.next, p.column += p.stride_w; }
+
+// For each window visit(n, pixel) for the n-th vector of channels from `c` on with the kColumns pixels that it sees, then next(); where the
+// windows below meet something new, fetch(n) before. All but the first kShift pixels that a window sees its neighbour sees first.
+template <int kColumns, int kShift, int kVectors, bool kWhole, class Visit, class Fetch, class Next>
+LW_INLINE void visit_windows(const TapRow& taps, int64_t c, int lanes, const Visit& visit, const Fetch& fetch, const Next& next) {
+  constexpr int kShared = kColumns - kShift;
+  Pixels pixels = pixels_of(taps, c);
+  F32 shared[kShared + 1][kVectors];
+#pragma GCC unroll 2
+  for (int t = 0; t < kShared; ++t)
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) shared[t][n] = load_lanes<kWhole>(seen_through(pixels, t) + n * kLanes, lanes);
+  const int64_t below = taps.window.stride_h * taps.window.w * taps.window.pitch;
+  // Vectors that fill more than a line of the cache at a time overlap their loads without it.
+  const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
+#pragma GCC unroll 2
+  for (int64_t left = taps.windows; left > 0; --left, advance(pixels), next()) {
+    const float* seen[kColumns];
+#pragma GCC unroll 3
+    for (int t = kShared; t < kColumns; ++t) seen[t] = seen_through(pixels, t);
+    if (fetches) {
+#pragma GCC unroll 4
+      for (int n = 0; n < kVectors; ++n) {
+        fetch(n);
+#pragma GCC unroll 3
+        for (int t = kShared; t < kColumns; ++t) prefetch_l2(seen[t] + below + n * kLanes);
+      }
+    }
+#pragma GCC unroll 4
+    for (int n = 0; n < kVectors; ++n) {
+      F32 pixel[kColumns];
+#pragma GCC unroll 3
+      for (int t = 0; t < kColumns; ++t) pixel[t] = t < kShared ? shared[t][n] : load_lanes<kWhole>(seen[t] + n * kLanes, lanes);
+      visit(n, pixel);
+#pragma GCC unroll 2
+      for (int t = 0; t < kShared; ++t) shared[t][n] = pixel[t + kShift];
+    }
+  }
+}
 
 }  // namespace
 }  // namespace lanewise::LW_ISA
