@@ -1,7 +1,8 @@
 import { DTypeError, ShapeError, formatShape } from './errors.js';
-import { dtypeOf } from './graph/source.js';
+import { dtypeOf, isNumericArray } from './graph/source.js';
 import { type DType, type Shape, checkShape, sizeOf } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
+import { kindOf } from './options.js';
 
 /** Data: a typed array and a shape, row-major (last dimension fastest). Images are [N, H, W, C], sequences [N, T, C]. */
 export class NdArray<T extends NumericArray = NumericArray> {
@@ -29,8 +30,11 @@ export class NdArray<T extends NumericArray = NumericArray> {
     return this.data.length;
   }
 
-  /** Rows [begin, end) of the first dimension, sharing the data. */
+  /** Rows [begin, end) of the first dimension, sharing the data. @throws ShapeError unless 0 ≤ begin ≤ end ≤ rows */
   rows(begin: number, end: number): NdArray<T> {
+    const [rows = 0] = this.shape;
+    if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end || end > rows)
+      throw new ShapeError(`rows: expected 0 ≤ begin ≤ end ≤ ${rows}, got ${begin} and ${end}.`);
     const width = sizeOf(this.shape.slice(1));
     return new NdArray(this.data.subarray(begin * width, end * width) as T, [end - begin, ...this.shape.slice(1)]);
   }
@@ -58,20 +62,10 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 export function array<T extends NumericArray>(data: T, shape?: Shape): NdArray<T>;
 export function array(data: NestedNumbers, shape?: Shape): NdArray<Float32Array>;
 export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArray {
-  if (typeof data === 'number' || Array.isArray(data)) {
-    const nested = nestedShape(data as NestedNumbers);
-    const values = Float32Array.from((Array.isArray(data) ? data.flat(Infinity) : [data]) as number[]);
-    if (sizeOf(nested) !== values.length)
-      throw new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
-    return array(values, shape ?? nested);
-  }
-  if (!(data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array)) {
-    const kind = (data as object | null)?.constructor?.name ?? typeof data;
-    throw new DTypeError(
-      `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}. Convert it, for instance with Float32Array.from().`,
-    );
-  }
+  if (typeof data === 'number' || Array.isArray(data)) return fromNested(data as NestedNumbers, shape);
+  if (!isNumericArray(data)) throw wrongKind(data);
   const sizes = shape ?? [data.length];
+  if (!isList(sizes)) throw new ShapeError(`array: expected a list of sizes for shape, got ${String(sizes)}.`);
   checkShape(sizes, 'array');
   if (sizeOf(sizes) !== data.length) {
     throw new ShapeError(`array: expected ${sizeOf(sizes)} elements for shape ${formatShape(sizes)}, got ${data.length}.`);
@@ -79,6 +73,35 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
   return new NdArray(data, Object.freeze([...sizes]));
 }
 
-function nestedShape(data: NestedNumbers): number[] {
-  return typeof data === 'number' ? [] : [data.length, ...(data.length > 0 ? nestedShape(data[0]!) : [])];
+function isList(shape: unknown): shape is Shape {
+  return Array.isArray(shape);
+}
+
+function fromNested(data: NestedNumbers, shape: Shape | undefined): NdArray<Float32Array> {
+  const nested = nestedShape(data);
+  const values = new Float32Array(sizeOf(nested));
+  let at = 0;
+  const fill = (part: unknown, depth: number): void => {
+    if (depth === nested.length && typeof part === 'number') values[at++] = part;
+    else if (depth < nested.length && Array.isArray(part) && part.length === nested[depth]) for (const x of part) fill(x, depth + 1);
+    else if (typeof part === 'number' || Array.isArray(part)) throw ragged();
+    else throw wrongKind(part);
+  };
+  fill(data, 0);
+  return array(values, shape ?? nested);
+}
+
+/** As the first number lies. */
+function nestedShape(data: unknown): number[] {
+  return Array.isArray(data) ? [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])] : [];
+}
+
+function ragged(): ShapeError {
+  return new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
+}
+
+function wrongKind(data: unknown): DTypeError {
+  return new DTypeError(
+    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}. Convert it, for instance with Float32Array.from().`,
+  );
 }

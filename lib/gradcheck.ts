@@ -6,6 +6,7 @@ import { MemorySlot, constant, source } from './graph/source.js';
 import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
 import type { Loss } from './losses/loss.js';
+import { createMemory, memoryWith } from './memory.js';
 import { type AnyLayer, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';
@@ -90,7 +91,7 @@ export async function gradcheck(
   if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input, got none.');
 
   const memories = new Map<MemorySlot, MemoryHandle>();
-  for (const { slot, data } of [...variables, ...parameters]) memories.set(slot, filled(data));
+  for (const { slot, data } of [...variables, ...parameters]) memories.set(slot, memoryWith(data.data));
   const direction = y.size === 1 ? Float32Array.of(1) : new Philox(seed).uniform(y.size, -1, 1);
   const evaluate = evaluator(y, memories);
   const analytic = await evaluateGradients(y, varied, direction, memories);
@@ -135,16 +136,10 @@ function variable(name: string, data: NdArray): Variable {
   return { name, slot, tensor: source(slot, 0, data.shape, data.dtype), data };
 }
 
-function filled(data: NdArray): MemoryHandle {
-  const memory = native().createMemory(Math.max(data.data.byteLength, 1));
-  native().writeMemory(memory, 0, data.data);
-  return memory;
-}
-
 /** A function that gives y for what the memories hold now, always as step 0, so that dropout repeats itself. */
 function evaluator(y: Tensor, memories: ReadonlyMap<MemorySlot, MemoryHandle>): () => Promise<Float32Array> {
   const slot = new MemorySlot('y', byteSize(y));
-  const memory = native().createMemory(slot.bytes);
+  const memory = createMemory(slot.bytes);
   const program = build([{ value: y, slot, byteOffset: 0, commit: false }]);
   return async () => {
     await program.run(new Map([...memories, [slot, memory]]), 1, 0);
@@ -168,7 +163,7 @@ async function evaluateGradients(
   const bound = dxs.map((dx) => ({
     dx,
     slot: new MemorySlot('dx', byteSize(dx)),
-    memory: native().createMemory(Math.max(byteSize(dx), 1)),
+    memory: createMemory(byteSize(dx)),
   }));
   const program = build(bound.map(({ dx, slot }) => ({ value: dx, slot, byteOffset: 0, commit: false })));
   await program.run(new Map([...memories, ...bound.map(({ slot, memory }) => [slot, memory] as const)]), 1, 0);

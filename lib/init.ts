@@ -66,10 +66,10 @@ export function filled(value: number): Initializer {
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }
 
-/** U[low, high). @throws OptionError unless both are finite */
+/** U[low, high). @throws OptionError unless both are finite and low ≤ high */
 export function uniform(low: number = 0, high: number = 1): Initializer {
   check('uniform', 'low', low, finite);
-  check('uniform', 'high', high, finite);
+  check('uniform', 'high', high, { expected: `a finite number ≥ low ${low}`, accepts: (value) => finite.accepts(value) && high >= low });
   return (shape, random) => (low === high ? new Float32Array(sizeOf(shape)).fill(low) : random.uniform(sizeOf(shape), low, high));
 }
 

@@ -83,6 +83,14 @@ export function checkOptions<Options extends object>(what: string, options: Opti
   }
 }
 
+/** What kind of thing a value is, as errors say it: 'Float32Array', 'undefined', 'a function'. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'object' && value !== null
+    ? (value.constructor?.name ?? 'an object')
+    : String(value === null ? null : typeof value);
+}
+
 function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   // Imported only now: node:util as an ES module loads all its parts, 2 ms of the import of this package.

@@ -3,7 +3,10 @@ import { NdArray } from '../array.js';
 import { DTypeError, OptionError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
+import { boolean, checkOptions, kindOf } from '../options.js';
+import { Recent } from '../recent.js';
 import { type CompileOptions, type Program, build } from './program.js';
 
 type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
@@ -32,17 +35,13 @@ export function compile<Args extends readonly Tensor[], R extends Tensor | reado
   fn: (...args: Args) => R,
   options: CompileOptions = {},
 ): Compiled<Args, R> {
-  const traces = new Map<string, Trace>();
+  checkOptions('compile', options, { fuse: boolean });
+  const traces = new Recent<Trace>(maxPrograms);
+  const calls = { count: 0 };
   const traceOf = (types: readonly TensorType[]): Trace => {
     const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();
-    let trace = traces.get(key);
-    if (trace === undefined) {
-      // One tensor an array: `checkArrays` has counted them.
-      trace = new Trace((tensors) => fn(...(tensors as Args)), types, options);
-      if (traces.size >= maxPrograms) traces.delete(traces.keys().next().value!);
-      traces.set(key, trace);
-    }
-    return trace;
+    // One tensor an array: `checkArrays` has counted them.
+    return traces.get(key, () => new Trace((tensors) => fn(...(tensors as Args)), types, options, calls));
   };
   const call = async (...args: Arrays<Args>): Promise<Results<R>> => (await traceOf(checkArrays(args, fn.length)).run(args)) as Results<R>;
   return Object.assign(call, {
@@ -65,10 +64,17 @@ class Trace {
   /** Whether the function returned one tensor rather than several. */
   readonly #single: boolean;
   readonly #unused: Bound[] = [];
+  /** Calls of the function so far, with whatever shapes: they decide its random numbers. */
+  readonly #calls: { count: number };
   #pending = 0;
-  #calls = 0;
 
-  constructor(fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[], types: readonly TensorType[], options: CompileOptions) {
+  constructor(
+    fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[],
+    types: readonly TensorType[],
+    options: CompileOptions,
+    calls: { count: number },
+  ) {
+    this.#calls = calls;
     this.#inputs = types.map((type, i) => new MemorySlot(`input ${i}`, byteSize(type)));
     const returned = fn(types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype)));
     this.#single = returned instanceof Tensor;
@@ -87,7 +93,7 @@ class Trace {
     this.#pending++;
     try {
       // The program runs the calls in order.
-      await this.program.run(bound.memories, 1, this.#calls++);
+      await this.program.run(bound.memories, 1, this.#calls.count++);
       return this.#read(bound);
     } finally {
       this.#pending--;
@@ -100,7 +106,7 @@ class Trace {
       throw new StateError('compile: expected no call with these shapes under way, got one still running. Await it before calling sync().');
     const bound = this.#bind(args);
     this.#unused.push(bound);
-    this.program.runSync(bound.memories, 1, this.#calls++);
+    this.program.runSync(bound.memories, 1, this.#calls.count++);
     return this.#read(bound);
   }
 
@@ -112,7 +118,7 @@ class Trace {
   }
 
   #allocate(): Bound {
-    const create = (slot: MemorySlot): MemoryHandle => native().createMemory(Math.max(1, slot.bytes));
+    const create = (slot: MemorySlot): MemoryHandle => createMemory(slot.bytes);
     const inputs = this.#inputs.map(create);
     const outputs = this.#outputs.map(({ slot }) => create(slot));
     const pairs = [
@@ -170,8 +176,4 @@ function typeOf(x: NdArray | Shape | TensorType): TensorType {
 
 function isShape(x: NdArray | Shape | TensorType): x is Shape {
   return Array.isArray(x);
-}
-
-function kindOf(x: unknown): string {
-  return typeof x === 'object' && x !== null ? x.constructor.name : typeof x;
 }

@@ -2,6 +2,7 @@
 import { DataError, type LanewiseError, NativeError, StateError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { Shape } from '../graph/tensor.js';
+import { memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
@@ -132,11 +133,11 @@ export class Program {
 
   #load(): { program: ProgramHandle; constants: readonly MemoryHandle[] } {
     const { constants } = this.#plan.memory;
-    const program = native().createProgram(this.stream);
-    if (constants.length === 0) return { program, constants: [] };
-    const memory = native().createMemory(constants.length);
-    native().writeMemory(memory, 0, constants);
-    return { program, constants: [memory] };
+    try {
+      return { program: native().createProgram(this.stream), constants: constants.length === 0 ? [] : [memoryWith(constants)] };
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   /** The native error with the layer and the operation it came from. */

@@ -73,9 +73,14 @@ export class Constant extends Operation {
   }
 }
 
+/** Bytes up to which arrays with the same content are the same value to the compiler; longer ones only with themselves. */
+const maxSharedBytes = 1 << 20;
+
 /** Values known when the graph is made; the compiler keeps them in a memory of the program. */
 export class ConstantArray extends Operation {
   readonly name = 'constantArray';
+  static #count = 0;
+  readonly #id = ConstantArray.#count++;
 
   constructor(
     readonly values: Float32Array | Int32Array | Uint8Array,
@@ -85,7 +90,9 @@ export class ConstantArray extends Operation {
   }
 
   key(): string {
-    return `${this.shape.join()}:${this.values.join()}`;
+    const { buffer, byteOffset, byteLength } = this.values;
+    const content = byteLength <= maxSharedBytes ? Buffer.from(buffer, byteOffset, byteLength).toString('latin1') : `#${this.#id}`;
+    return `${dtypeOf(this.values)}[${this.shape.join()}]:${byteLength}:${content}`;
   }
 
   infer(): readonly TensorType[] {
@@ -101,8 +108,15 @@ export class ConstantArray extends Operation {
   }
 }
 
+const dtypes: Readonly<Record<string, DType>> = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' };
+
+/** By its name, as arrays of another context (`vm`, test runners) are of other classes. */
 export function dtypeOf(values: Float32Array | Int32Array | Uint8Array): DType {
-  return values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'uint8';
+  return dtypes[values[Symbol.toStringTag]]!;
+}
+
+export function isNumericArray(x: unknown): x is Float32Array | Int32Array | Uint8Array {
+  return ArrayBuffer.isView(x) && Symbol.toStringTag in x && String(x[Symbol.toStringTag]) in dtypes;
 }
 
 export function source(slot: MemorySlot, byteOffset: number, shape: Shape, dtype: DType = 'float32'): Tensor {

@@ -46,6 +46,7 @@ export class Embedding extends Layer {
 
   forward(ids: Tensor, scope: Scope): Tensor {
     if (ids.dtype !== 'int32') throw new DTypeError(`Embedding: expected int32 ids, got ${ids.dtype}. Give them as an Int32Array.`);
+    scope.expect(ids, 0, this.numEmbeddings - 1);
     const { paddingIndex, sparse = false, weightInit = normal() } = this.options;
     const init = paddingIndex === undefined ? weightInit : withZeroRow(weightInit, paddingIndex);
     const rows = gatherRows(scope.parameter('weight', [this.numEmbeddings, this.embeddingDim], init, { lazy: sparse }), ids);

@@ -15,10 +15,11 @@ import type { Scope } from './scope.js';
  */
 export class LastStep extends Layer<SequenceInputs> {
   forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths } = sequenceArguments(args);
+    const { x, lengths, scope } = sequenceArguments(args);
     const [n, t] = checkSequence('LastStep', x);
     const features = x.shape[2]!;
     if (lengths === undefined) return reshape(slice(x, [0, t - 1, 0], [n, 1, features]), [n, features]);
+    scope.expect(lengths, 1, t);
     const last = sub(reshape(checkedLengths('LastStep', lengths, n, t), [n, 1, 1]), 1);
     return sum(where(equal(reshape(iota(t), [t, 1]), last), x, 0), { axes: 1 });
   }

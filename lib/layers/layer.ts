@@ -5,7 +5,14 @@ import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
+import { type Rule, checkOptions, count } from '../options.js';
 import type { Scope } from './scope.js';
+
+const dtypes: readonly unknown[] = ['float32', 'int32', 'uint8'] satisfies readonly DType[];
+const dtypeList: Rule = {
+  expected: "a list of 'float32', 'int32' or 'uint8'",
+  accepts: (value) => Array.isArray(value) && value.every((one) => dtypes.includes(one)),
+};
 
 /** Options of {@link Layer.predict}. */
 export interface PredictOptions {
@@ -47,8 +54,10 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
 
   /** Makes the parameters for input rows of this shape (without the batch dimension), or of these shapes. fit and predict do it by themselves. */
   build(rowShape: Shape | readonly Shape[], options: BuildOptions = {}): this {
+    checkOptions('build', options, { dtypes: dtypeList });
     const shapes = (rowShape.length > 0 && typeof rowShape[0] !== 'number' ? rowShape : [rowShape]) as readonly Shape[];
     this.model.build(shapes.map((shape, i) => ({ shape, dtype: options.dtypes?.[i] ?? 'float32' })));
+    this.model.settle();
     return this;
   }
 
@@ -64,7 +73,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
 
   /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    return this.model.predictor.predict(inputList(x), options.batchSize ?? 256);
+    checkOptions('predict', options, { batchSize: count });
+    return this.model.predictor.predict(inputList(x), options.batchSize);
   }
 
   /** Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built. */

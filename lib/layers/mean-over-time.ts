@@ -15,9 +15,10 @@ import type { Scope } from './scope.js';
  */
 export class MeanOverTime extends Layer<SequenceInputs> {
   forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths } = sequenceArguments(args);
+    const { x, lengths, scope } = sequenceArguments(args);
     const [n, t] = checkSequence('MeanOverTime', x);
     if (lengths === undefined) return mean(x, { axes: 1 });
+    scope.expect(lengths, 1, t);
     const checked = checkedLengths('MeanOverTime', lengths, n, t);
     const counts = less(reshape(iota(t), [t, 1]), reshape(checked, [n, 1, 1]));
     return div(sum(where(counts, x, 0), { axes: 1 }), reshape(checked, [n, 1]));

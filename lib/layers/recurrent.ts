@@ -131,6 +131,7 @@ export function sequence(
       `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.`,
     );
   }
+  if (lengths !== undefined) scope.expect(lengths, 1, t);
   const options = lengths === undefined ? {} : { lengths: checkedLengths(cell.name, lengths, n, t) };
   const drop = new Dropout(dropout);
   const finals: (readonly Tensor[])[] = [];

@@ -32,6 +32,11 @@ export interface Scope {
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
   /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */
   enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs;
+  /**
+   * Says that x holds whole numbers `least` … `most`: ids, lengths. Where x is an input of the model, `fit` and `evaluate` look at the data before
+   * they begin; an operation that takes x must check it nonetheless.
+   */
+  expect(x: Tensor, least: number, most: number): void;
   /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */
   readonly carries: boolean;
   /** What `keep` left here in the step before; zeros at first, and wherever states are not carried. Gradients stop at it. */

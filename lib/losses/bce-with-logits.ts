@@ -5,11 +5,10 @@ import type { Tensor } from '../graph/tensor.js';
 import { type Operand, add, mul, neg, softplus, sub } from '../ops/index.js';
 import { checkOptions, either, nonNegative, weights } from '../options.js';
 import { positionOf } from './class-ids.js';
-import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule } from './reduction.js';
+import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
 
 /** Options of {@link BCEWithLogitsLoss}. */
-export interface BCEWithLogitsLossOptions extends ReductionOptions {
+export interface BCEWithLogitsLossOptions extends ElementwiseLossOptions {
   /** Weight of the positive side: one number, or one for each of the last dimension. Default: 1. */
   readonly posWeight?: number | readonly number[] | Float32Array;
 }
@@ -23,27 +22,24 @@ export interface BCEWithLogitsLossOptions extends ReductionOptions {
  * @throws OptionError for wrong options; ShapeError if the shapes differ or posWeight does not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
  */
-export class BCEWithLogitsLoss extends Loss {
+export class BCEWithLogitsLoss extends ElementwiseLoss {
   readonly posWeight: number | Float32Array;
-  readonly reduction: Reduction;
 
   constructor(options: BCEWithLogitsLossOptions = {}) {
-    super();
-    checkOptions('BCEWithLogitsLoss', options, { posWeight: either(nonNegative, weights), reduction: reductionRule });
-    const { posWeight = 1, reduction = 'mean' } = options;
+    checkOptions('BCEWithLogitsLoss', options, { ...elementwiseLossRules, posWeight: either(nonNegative, weights) });
+    super(options);
+    const { posWeight = 1 } = options;
     this.posWeight = typeof posWeight === 'number' ? posWeight : Float32Array.from(posWeight);
-    this.reduction = reduction;
   }
 
-  forward(x: Tensor, y: Tensor): Tensor {
-    checkSameShape('BCEWithLogitsLoss', x, y);
+  losses(x: Tensor, y: Tensor): Tensor {
     const below = mul(softplus(neg(x)), this.positiveFactor(x, y));
-    return reduceLoss(add(mul(sub(1, y), x), below), this.reduction);
+    return add(mul(sub(1, y), x), below);
   }
 
   /** Looks for targets that are no probabilities. */
   override validate(target: NdArray): void {
-    const i = target.data.findIndex((p) => !(p >= 0 && p <= 1));
+    const i = target.data.findIndex((p) => !(p >= 0 && p <= 1) && !(this.ignoreNaN && Number.isNaN(p)));
     if (i >= 0) {
       throw new DataError(
         `BCEWithLogitsLoss: expected targets in [0, 1], got ${target.data[i]!} at row ${positionOf(i, target)}. Scale or relabel the targets.`,

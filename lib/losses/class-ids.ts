@@ -3,9 +3,9 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
-import { type Operand, div, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
+import { type Operand, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import type { Reduction } from './loss.js';
-import { reduceLoss } from './reduction.js';
+import { reduceLoss, weightedMean } from './reduction.js';
 
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
 export const noIgnoreIndex = -(2 ** 31);
@@ -38,8 +38,7 @@ export function checkIdShape(what: string, prediction: Tensor, target: Tensor): 
 /** Mean or sum of losses [...] by row, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; rows ignored have w = 0. */
 export function reduceRows(losses: Tensor, weights: Operand, reduction: Reduction): Tensor {
   if (typeof weights === 'number') return reduceLoss(losses, reduction);
-  const total = sum(mul(losses, weights));
-  return reduction === 'sum' ? total : div(total, sum(weights));
+  return reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
 }
 
 /** The weight of each row [...]: that of its class, 0 where it is ignored; 1 if every row counts 1. */
@@ -48,6 +47,12 @@ export function rowWeights(ids: Tensor, classes: number, { weight, ignoreIndex }
   if (weight === undefined) return kept;
   const ofClass = sum(where(oneHot(ids, classes), constant(weight), 0), { axes: -1 });
   return kept === 1 ? ofClass : mul(ofClass, kept);
+}
+
+/** What rows weigh together; undefined: as many as there are. */
+export function totalWeight(ids: Tensor, classes: number, weighting: ClassWeighting): Tensor | undefined {
+  const weights = rowWeights(ids, classes, weighting);
+  return typeof weights === 'number' ? undefined : sum(weights);
 }
 
 /** @throws DataError naming the first id that is no class */

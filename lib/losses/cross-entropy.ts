@@ -2,9 +2,18 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
-import { add, crossEntropy, div, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
+import { add, crossEntropy, div, equal, logSoftmax, mul, neg, oneHot, sum, where } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import {
+  type ClassWeighting,
+  checkWeight,
+  noIgnoreIndex,
+  positionOf,
+  reduceRows,
+  rowWeights,
+  totalWeight,
+  validateIds,
+} from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reduceLoss, reductionRule } from './reduction.js';
 
@@ -35,7 +44,7 @@ const sumTolerance = 1e-3;
 export class CrossEntropyLoss extends Loss {
   readonly weighting: ClassWeighting;
   readonly labelSmoothing: number;
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
 
   constructor(options: CrossEntropyLossOptions = {}) {
     super();
@@ -56,6 +65,10 @@ export class CrossEntropyLoss extends Loss {
     return ofIds ? this.ofIds(logits, target) : this.ofProbabilities(logits, target);
   }
 
+  override weight(logits: Tensor, target: Tensor): Tensor | undefined {
+    return target.rank === logits.rank ? undefined : totalWeight(target, logits.shape.at(-1)!, this.weighting);
+  }
+
   /** Looks for class ids out of range, or probabilities that are none or do not sum to 1. */
   override validate(target: NdArray, predictionShape: Shape): void {
     const classes = predictionShape.at(-1)!;
@@ -74,8 +87,9 @@ export class CrossEntropyLoss extends Loss {
     }
     const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex });
     const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept);
-    const rows = rowWeights(ids, classes, this.weighting);
-    return this.reduction === 'sum' || typeof rows === 'number' ? reduceLoss(losses, this.reduction) : div(sum(losses), sum(rows));
+    const total = this.weight(logits, ids);
+    if (this.reduction === 'sum' || total === undefined) return reduceLoss(losses, this.reduction);
+    return div(sum(losses), where(equal(total, 0), 1, total));
   }
 
   private ofProbabilities(logits: Tensor, probabilities: Tensor): Tensor {

@@ -2,7 +2,7 @@ import type { NdArray } from '../array.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { neg, pick } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
-import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, totalWeight, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reductionRule } from './reduction.js';
 
@@ -24,7 +24,7 @@ export interface NLLLossOptions extends ReductionOptions {
  */
 export class NLLLoss extends Loss {
   readonly weighting: ClassWeighting;
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
 
   constructor(options: NLLLossOptions = {}) {
     super();
@@ -38,6 +38,10 @@ export class NLLLoss extends Loss {
     const classes = logp.shape.at(-1)!;
     checkWeight('NLLLoss', this.weighting.weight, classes);
     return reduceRows(neg(pick(logp, target)), rowWeights(target, classes, this.weighting), this.reduction);
+  }
+
+  override weight(logp: Tensor, target: Tensor): Tensor | undefined {
+    return totalWeight(target, logp.shape.at(-1)!, this.weighting);
   }
 
   /** Looks for class ids out of range. */

@@ -1,7 +1,7 @@
 /** What the losses share: their reduction and their checks of shapes. */
 import { ShapeError, formatShape } from '../errors.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
-import { mean, sum } from '../ops/index.js';
+import { div, equal, mean, mul, sum, where } from '../ops/index.js';
 import { oneOf, type Rule } from '../options.js';
 import type { Reduction } from './loss.js';
 
@@ -22,6 +22,12 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
     default:
       return reduction satisfies never;
   }
+}
+
+/** Σ wᵢ ℓᵢ / Σ wᵢ; 0, with gradients of 0, where nothing counts. */
+export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
+  const total = sum(weights);
+  return div(sum(mul(losses, weights)), where(equal(total, 0), 1, total));
 }
 
 /** No broadcasting: [N, 1] against [N] would silently compare every prediction with every target. */

@@ -2,8 +2,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { abs, lessEqual, mul, square, sub, where } from '../ops/index.js';
 import { checkOptions, positive } from '../options.js';
-import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule } from './reduction.js';
+import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
 
 /**
  * Measures the squared error.
@@ -13,18 +12,14 @@ import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule } from
  * @throws OptionError for a wrong option; ShapeError if the shapes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
  */
-export class MSELoss extends Loss {
-  readonly reduction: Reduction;
-
-  constructor(options: ReductionOptions = {}) {
-    super();
-    checkOptions('MSELoss', options, { reduction: reductionRule });
-    this.reduction = options.reduction ?? 'mean';
+export class MSELoss extends ElementwiseLoss {
+  constructor(options: ElementwiseLossOptions = {}) {
+    checkOptions('MSELoss', options, elementwiseLossRules);
+    super(options);
   }
 
-  forward(prediction: Tensor, target: Tensor): Tensor {
-    checkSameShape('MSELoss', prediction, target);
-    return reduceLoss(square(sub(prediction, target)), this.reduction);
+  losses(prediction: Tensor, target: Tensor): Tensor {
+    return square(sub(prediction, target));
   }
 }
 
@@ -36,23 +31,19 @@ export class MSELoss extends Loss {
  * @throws OptionError for a wrong option; ShapeError if the shapes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.L1Loss.html
  */
-export class L1Loss extends Loss {
-  readonly reduction: Reduction;
-
-  constructor(options: ReductionOptions = {}) {
-    super();
-    checkOptions('L1Loss', options, { reduction: reductionRule });
-    this.reduction = options.reduction ?? 'mean';
+export class L1Loss extends ElementwiseLoss {
+  constructor(options: ElementwiseLossOptions = {}) {
+    checkOptions('L1Loss', options, elementwiseLossRules);
+    super(options);
   }
 
-  forward(prediction: Tensor, target: Tensor): Tensor {
-    checkSameShape('L1Loss', prediction, target);
-    return reduceLoss(abs(sub(prediction, target)), this.reduction);
+  losses(prediction: Tensor, target: Tensor): Tensor {
+    return abs(sub(prediction, target));
   }
 }
 
 /** Options of {@link HuberLoss}. */
-export interface HuberLossOptions extends ReductionOptions {
+export interface HuberLossOptions extends ElementwiseLossOptions {
   /** Error at which the loss goes on as a line. Default: 1. */
   readonly delta?: number;
 }
@@ -66,22 +57,18 @@ export interface HuberLossOptions extends ReductionOptions {
  * @throws OptionError unless delta > 0 or for another wrong option; ShapeError if the shapes differ
  * @see Huber 1964; https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
  */
-export class HuberLoss extends Loss {
+export class HuberLoss extends ElementwiseLoss {
   readonly delta: number;
-  readonly reduction: Reduction;
 
   constructor(options: HuberLossOptions = {}) {
-    super();
-    checkOptions('HuberLoss', options, { delta: positive, reduction: reductionRule });
+    checkOptions('HuberLoss', options, { ...elementwiseLossRules, delta: positive });
+    super(options);
     this.delta = options.delta ?? 1;
-    this.reduction = options.reduction ?? 'mean';
   }
 
-  forward(prediction: Tensor, target: Tensor): Tensor {
-    checkSameShape('HuberLoss', prediction, target);
+  losses(prediction: Tensor, target: Tensor): Tensor {
     const d = sub(prediction, target);
     const size = abs(d);
-    const loss = where(lessEqual(size, this.delta), mul(square(d), 0.5), mul(sub(size, this.delta / 2), this.delta));
-    return reduceLoss(loss, this.reduction);
+    return where(lessEqual(size, this.delta), mul(square(d), 0.5), mul(sub(size, this.delta / 2), this.delta));
   }
 }

@@ -1,13 +1,15 @@
 import { type Tensor, sameShape } from '../graph/tensor.js';
 import { argmax, cast, equal, greater, mean, reshape } from '../ops/index.js';
-import { checkOptions, finite } from '../options.js';
-import { classTarget } from './classes.js';
+import { checkOptions, finite, integer } from '../options.js';
+import { classTarget, countOfRows, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link accuracy}. */
 export interface AccuracyOptions {
   /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
   readonly threshold?: number;
+  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
+  readonly ignoreIndex?: number;
 }
 
 /**
@@ -21,7 +23,10 @@ export interface AccuracyOptions {
 class Accuracy extends Metric {
   readonly name = 'accuracy';
 
-  constructor(private readonly threshold: number) {
+  constructor(
+    private readonly threshold: number,
+    private readonly ignoreIndex: number | undefined,
+  ) {
     super();
   }
 
@@ -29,7 +34,12 @@ class Accuracy extends Metric {
     const binary =
       prediction.size === target.size && (prediction.rank === 1 || prediction.shape.at(-1) === 1) && samesRows(prediction, target);
     if (binary) return mean(equal(greater(prediction, this.threshold), greater(reshape(target, prediction.shape), 0.5)));
-    return mean(equal(argmax(prediction), cast(classTarget('accuracy', prediction, target), 'int32')));
+    const ids = classTarget('accuracy', prediction, target);
+    return meanOfRows(equal(argmax(prediction), cast(ids, 'int32')), ids, this.ignoreIndex);
+  }
+
+  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
+    return countOfRows(target, this.ignoreIndex);
   }
 }
 
@@ -41,6 +51,6 @@ function samesRows(a: Tensor, b: Tensor): boolean {
 
 /** Share of right predictions: argmax against class ids or one-hot rows, or a threshold where there is one prediction a row. */
 export function accuracy(options: AccuracyOptions = {}): Metric {
-  checkOptions('accuracy', options, { threshold: finite });
-  return new Accuracy(options.threshold ?? 0);
+  checkOptions('accuracy', options, { threshold: finite, ignoreIndex: integer });
+  return new Accuracy(options.threshold ?? 0, options.ignoreIndex);
 }

@@ -1,6 +1,7 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
-import { argmax } from '../ops/index.js';
+import { weightedMean } from '../losses/reduction.js';
+import { argmax, mean, notEqual, sum } from '../ops/index.js';
 
 /** Class ids [...] of a target that holds them, or one-hot or probability rows [..., C]. @throws ShapeError if it does neither */
 export function classTarget(what: string, prediction: Tensor, target: Tensor): Tensor {
@@ -10,4 +11,14 @@ export function classTarget(what: string, prediction: Tensor, target: Tensor): T
   throw new ShapeError(
     `${what}: expected class ids of shape ${formatShape(rows)} or rows of shape ${formatShape(prediction.shape)} for target, got ${formatShape(target.shape)}. Reshape the target.`,
   );
+}
+
+/** The mean over the rows whose class is not `ignoreIndex`. */
+export function meanOfRows(values: Tensor, ids: Tensor, ignoreIndex: number | undefined): Tensor {
+  return ignoreIndex === undefined ? mean(values) : weightedMean(values, notEqual(ids, ignoreIndex));
+}
+
+/** How many rows there are whose class is not `ignoreIndex`; undefined: all of them. */
+export function countOfRows(ids: Tensor, ignoreIndex: number | undefined): Tensor | undefined {
+  return ignoreIndex === undefined ? undefined : sum(notEqual(ids, ignoreIndex));
 }

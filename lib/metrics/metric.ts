@@ -12,7 +12,7 @@ export abstract class Metric {
    * prediction, target → scalar: what the batch counts in the mean over batches, where that is not its rows. For means over tokens,
    * which padding leaves more or fewer of. Default: the rows.
    */
-  weight?(prediction: Tensor, target: Tensor): Tensor;
+  weight?(prediction: Tensor, target: Tensor): Tensor | undefined;
 
   /** From the mean over all rows to what is reported; the root in RMSE. */
   finish(mean: number): number {

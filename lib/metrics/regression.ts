@@ -1,37 +1,52 @@
 /** Errors of numbers: mae() and rmse(). */
 import type { Tensor } from '../graph/tensor.js';
-import { checkSameShape } from '../losses/reduction.js';
-import { abs, mean, square, sub } from '../ops/index.js';
+import { counted } from '../losses/elementwise-loss.js';
+import { checkSameShape, weightedMean } from '../losses/reduction.js';
+import { abs, mean, square, sub, sum, where } from '../ops/index.js';
+import { boolean, checkOptions } from '../options.js';
 import { Metric } from './metric.js';
 
-class MeanAbsoluteError extends Metric {
-  readonly name = 'mae';
-
-  forward(prediction: Tensor, target: Tensor): Tensor {
-    checkSameShape('mae', prediction, target);
-    return mean(abs(sub(prediction, target)));
-  }
+/** Options of {@link mae} and {@link rmse}. */
+export interface NumberMetricOptions {
+  /** Targets that are NaN count nothing. Default: false. */
+  readonly ignoreNaN?: boolean;
 }
 
-class RootMeanSquaredError extends Metric {
-  readonly name = 'rmse';
+/** The mean of an error of each element. */
+class MeanError extends Metric {
+  constructor(
+    readonly name: string,
+    private readonly error: (difference: Tensor) => Tensor,
+    private readonly last: (mean: number) => number,
+    private readonly ignoreNaN: boolean,
+  ) {
+    super();
+  }
 
   forward(prediction: Tensor, target: Tensor): Tensor {
-    checkSameShape('rmse', prediction, target);
-    return mean(square(sub(prediction, target)));
+    checkSameShape(this.name, prediction, target);
+    if (!this.ignoreNaN) return mean(this.error(sub(prediction, target)));
+    const kept = counted(target);
+    return weightedMean(this.error(sub(prediction, where(kept, target, 0))), kept);
+  }
+
+  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
+    return this.ignoreNaN ? sum(counted(target)) : undefined;
   }
 
   override finish(mean: number): number {
-    return Math.sqrt(mean);
+    return this.last(mean);
   }
 }
 
 /** Mean of |prediction − target| over all elements. */
-export function mae(): Metric {
-  return new MeanAbsoluteError();
+export function mae(options: NumberMetricOptions = {}): Metric {
+  checkOptions('mae', options, { ignoreNaN: boolean });
+  return new MeanError('mae', abs, (error) => error, options.ignoreNaN ?? false);
 }
 
 /** √ of the mean of (prediction − target)² over all elements and rows. */
-export function rmse(): Metric {
-  return new RootMeanSquaredError();
+export function rmse(options: NumberMetricOptions = {}): Metric {
+  checkOptions('rmse', options, { ignoreNaN: boolean });
+  return new MeanError('rmse', square, Math.sqrt, options.ignoreNaN ?? false);
 }

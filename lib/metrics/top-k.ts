@@ -1,15 +1,18 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { less, lessEqual, mean, pick, reshape, sub, sum } from '../ops/index.js';
-import { check, count } from '../options.js';
-import { classTarget } from './classes.js';
+import { less, lessEqual, pick, reshape, sub, sum } from '../ops/index.js';
+import { check, checkOptions, count, integer } from '../options.js';
+import { classTarget, countOfRows, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Right if fewer than k classes score above the target's; NaN scores above everything. */
 class TopK extends Metric {
   readonly name: string;
 
-  constructor(private readonly k: number) {
+  constructor(
+    private readonly k: number,
+    private readonly ignoreIndex: number | undefined,
+  ) {
     super();
     this.name = `top${k}`;
   }
@@ -21,12 +24,23 @@ class TopK extends Metric {
       throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
     const own = reshape(pick(prediction, ids), [...ids.shape, 1]);
     const above = sub(classes, sum(lessEqual(prediction, own), { axes: -1 }));
-    return mean(less(above, this.k));
+    return meanOfRows(less(above, this.k), ids, this.ignoreIndex);
+  }
+
+  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
+    return countOfRows(target, this.ignoreIndex);
   }
 }
 
+/** Options of {@link topK}. */
+export interface TopKOptions {
+  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows. */
+  readonly ignoreIndex?: number;
+}
+
 /** Share of rows whose target class is among the k highest predictions. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */
-export function topK(k: number): Metric {
+export function topK(k: number, options: TopKOptions = {}): Metric {
   check('topK', 'k', k, count);
-  return new TopK(k);
+  checkOptions('topK', options, { ignoreIndex: integer });
+  return new TopK(k, options.ignoreIndex);
 }

@@ -4,6 +4,7 @@ import type { Write } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import type { Trace } from './trace.js';
 
@@ -33,7 +34,7 @@ export class CarriedState {
 
   /** Zeros for one run of its own, so that runs at the same time do not disturb each other. */
   fresh(): readonly (readonly [MemorySlot, MemoryHandle])[] {
-    return [...this.#entries.values()].map(({ slot }) => [slot, native().createMemory(Math.max(slot.bytes, 1))] as const);
+    return [...this.#entries.values()].map(({ slot }) => [slot, createMemory(slot.bytes)] as const);
   }
 
   /** Back to zeros. */
@@ -71,7 +72,7 @@ export class CarriedState {
 
   #create(path: string, shape: Shape): Entry {
     const bytes = sizeOf(shape) * 4;
-    const entry = { slot: new MemorySlot(`state "${path}"`, bytes), memory: native().createMemory(Math.max(bytes, 1)), shape };
+    const entry = { slot: new MemorySlot(`state "${path}"`, bytes), memory: createMemory(bytes), shape };
     this.#entries.set(path, entry);
     return entry;
   }

@@ -3,13 +3,29 @@ import { NdArray } from '../array.js';
 import { DataError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
+import { memoryWith } from '../memory.js';
+import { kindOf } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
+
+/** Rows computed at once where nothing is trained, unless the caller says. */
+export const evaluationRows = 256;
 
 /** Data for each input of a model; a single array for the common case of one. */
 export type Inputs = NdArray | readonly NdArray[];
 
 export function inputList(inputs: Inputs): readonly NdArray[] {
-  return inputs instanceof NdArray ? [inputs] : inputs;
+  return isList(inputs) ? inputs : [inputs];
+}
+
+function isList(inputs: Inputs): inputs is readonly NdArray[] {
+  return Array.isArray(inputs);
+}
+
+function checkArray(what: string, x: unknown): asserts x is NdArray {
+  if (x instanceof NdArray) return;
+  const kind = kindOf(x);
+  const advice = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : 'Wrap it: array(data, shape).';
+  throw new DataError(`${what}: expected data made by array(), got ${kind}. ${advice}`);
 }
 
 /** Type of one row: without the batch dimension. */
@@ -26,8 +42,7 @@ export function formatRows(row: TensorType): string {
 export function countRows(what: string, arrays: readonly NdArray[]): number {
   if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);
   for (const x of arrays) {
-    if (!(x instanceof NdArray))
-      throw new DataError(`${what}: expected data made by array(), got ${typeof x}. Wrap it: array(data, shape).`);
+    checkArray(what, x);
     if (x.rank < 1) throw new ShapeError(`${what}: expected data with a batch dimension [N, …], got a scalar. Give it shape [1].`);
     if (x.data.length !== sizeOf(x.shape)) {
       throw new StateError(
@@ -58,9 +73,7 @@ export function checkFiniteData(what: string, x: NdArray): void {
 /** A native memory with the data: a SharedArrayBuffer is used in place, anything else is copied. */
 export function memoryOf(x: NdArray): MemoryHandle {
   if (x.data.buffer instanceof SharedArrayBuffer && x.data.length > 0) return native().shareMemory(x.data);
-  const memory = native().createMemory(Math.max(x.data.byteLength, 1));
-  native().writeMemory(memory, 0, x.data);
-  return memory;
+  return memoryWith(x.data);
 }
 
 /** A symbolic batch of `rows` rows at the start of a memory that moves on by one batch each step. */

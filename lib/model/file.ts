@@ -5,6 +5,8 @@ import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js
 import type { Model } from './model.js';
 
 const inputsKey = 'lanewise.inputs';
+/** In the metadata of a trainer's checkpoint: the steps done. */
+export const checkpointKey = 'lanewise.steps';
 
 export async function saveModel(model: Model, path: string): Promise<void> {
   await writeSafetensors(path, model.weights(), { [inputsKey]: JSON.stringify(model.built.rows) });
@@ -14,6 +16,8 @@ export async function saveModel(model: Model, path: string): Promise<void> {
 export async function loadModel(model: Model, path: string): Promise<void> {
   model.checkIdle('load');
   const { tensors, metadata } = await readSafetensors(path);
+  if (metadata[checkpointKey] !== undefined)
+    throw new FileError(`load: expected a file that save() wrote, got the checkpoint of a trainer in ${path}. Use trainer.load().`);
   const inputs = metadata[inputsKey];
   if (model.isBuilt || inputs === undefined) {
     model.setWeights(tensors);

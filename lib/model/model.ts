@@ -3,6 +3,7 @@ import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { batchSource, formatRows } from './data.js';
 import { type Entry, Layout } from './layout.js';
@@ -27,6 +28,8 @@ export class Model {
   /** True inside fit. */
   busy = false;
   #built: Built | undefined;
+  /** Whether it stays built whatever becomes of the call that built it. */
+  #settled = false;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served = new Set<string>();
   #pending: ReadonlyMap<string, NdArray> | undefined;
@@ -59,7 +62,10 @@ export class Model {
     return this.#built;
   }
 
-  /** Traces once to learn the parameters and makes their first values; later calls check that the parameters serve these sizes too. */
+  /**
+   * Traces once to learn the parameters and makes their first values; later calls check that the parameters serve these sizes too.
+   * The first sizes bind the model only once it is settled.
+   */
   build(rows: readonly TensorType[], seed: bigint = this.seed): Built {
     if (this.#built !== undefined) {
       this.#checkRows(this.#built.rows, rows);
@@ -69,24 +75,42 @@ export class Model {
   }
 
   /** Builds with given weights instead of initial values. */
-  buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): Built {
-    return this.#create(rows, this.seed, weights);
+  buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): void {
+    this.#create(rows, this.seed, weights);
+    this.settle();
+  }
+
+  /** Called as the first run begins: the model keeps its sizes and weights from now on. */
+  settle(): void {
+    this.#settled = true;
+    this.#pending = undefined;
+  }
+
+  /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes. */
+  async trying<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      if (!this.#settled) this.#built = undefined;
+      throw error;
+    }
   }
 
   #create(rows: readonly TensorType[], seed: bigint, weights: ReadonlyMap<string, NdArray> | undefined): Built {
     const requests = new Map<string, Omit<Entry, 'offset'>>();
     const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
-    trace(this.root, inputs, { training: true, seed, resolve: collectInto(requests, new MemorySlot('parameters', 0)) });
+    // Not as in training, which may need more than one row.
+    trace(this.root, inputs, { training: false, seed, resolve: collectInto(requests, new MemorySlot('parameters', 0)) });
     const layout = new Layout([...requests.values()]);
     if (weights !== undefined) checkWeights(this.name, layout, weights);
 
     const bytes = Math.max(layout.size, 1) * 4;
-    const memory = native().createMemory(bytes);
+    const memory = createMemory(bytes);
     layout.entries.forEach((entry, index) => {
       const values = weights?.get(entry.path)?.data ?? initialValues(entry, seed, index);
       native().writeMemory(memory, entry.offset * 4, values);
     });
-    this.#pending = undefined;
+    this.#served.clear();
     this.#built = { layout, slot: new MemorySlot('parameters', bytes), memory, rows, seed };
     return this.#built;
   }
@@ -99,26 +123,33 @@ export class Model {
 
   /** Copies of all parameters and buffers, by path. */
   weights(): Map<string, NdArray<Float32Array>> {
-    const { layout, memory } = this.built;
+    const { layout } = this.built;
+    const values = this.values();
     return new Map(
-      layout.entries.map((entry) => {
-        const values = new Float32Array(sizeOf(entry.shape));
-        native().readMemory(memory, entry.offset * 4, values);
-        return [entry.path, new NdArray(values, entry.shape)];
-      }),
+      layout.entries.map(({ path, shape, offset }) => [path, new NdArray(values.slice(offset, offset + sizeOf(shape)), shape)]),
     );
+  }
+
+  /** A copy of the whole memory, all of one step. */
+  values(): Float32Array {
+    const { layout, memory } = this.built;
+    const values = new Float32Array(layout.size);
+    native().readMemory(memory, 0, values);
+    return values;
   }
 
   /** Sets all parameters and buffers, or none: everything is checked first. Before the first build they are kept until it. */
   setWeights(weights: ReadonlyMap<string, NdArray>): void {
     this.checkIdle('setWeights');
     if (this.#built === undefined) {
-      this.#pending = new Map(weights);
+      this.#pending = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
       return;
     }
     const { layout, memory } = this.#built;
     checkWeights(this.name, layout, weights);
-    for (const entry of layout.entries) native().writeMemory(memory, entry.offset * 4, weights.get(entry.path)!.data);
+    const values = new Float32Array(layout.size);
+    for (const { path, offset } of layout.entries) values.set(weights.get(path)!.data, offset);
+    native().writeMemory(memory, 0, values);
   }
 
   checkIdle(what: string): void {
@@ -126,32 +157,33 @@ export class Model {
       throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
   }
 
-  /** Sequences may be longer and images larger than those the model was built with, where the same parameters do for them. */
-  #serves(rows: readonly TensorType[]): boolean {
+  /**
+   * Sequences may be longer and images larger than those the model was built with, and lengths left out, where the same parameters do.
+   * @returns why they do not, if they do not
+   */
+  #refusal(rows: readonly TensorType[]): string | undefined {
     const { rows: built, layout } = this.built;
-    if (rows.length !== built.length || rows.some((row, i) => row.shape.length !== built[i]!.shape.length)) return false;
+    if (rows.some((row, i) => row.shape.length !== built[i]?.shape.length)) return '';
     const key = rows.map(formatRows).join();
-    if (this.#served.has(key)) return true;
+    if (this.#served.has(key)) return undefined;
     try {
-      const asked = this.trace(
-        rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor),
-        false,
-      ).parameters;
-      if (asked.size !== layout.parameters.length) return false;
+      const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
+      if (this.trace(inputs, false).parameters.size !== layout.parameters.length) return '';
     } catch (error) {
-      if (error instanceof ShapeError || error instanceof StateError) return false;
+      if (error instanceof ShapeError || error instanceof StateError) return ` (${error.message})`;
       throw error;
     }
     this.#served.add(key);
-    return true;
+    return undefined;
   }
 
   #checkRows(expected: readonly TensorType[], got: readonly TensorType[]): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
-    if (this.#serves(got)) return;
+    const reason = this.#refusal(got);
+    if (reason === undefined) return;
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
     throw new ShapeError(
-      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.`,
+      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.${reason}`,
     );
   }
 }

@@ -4,11 +4,13 @@ import { type Program, build } from '../compile/program.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { check, count } from '../options.js';
-import { batchRuns, batchSource, countRows, memoryOf, rowType } from './data.js';
-import type { Model } from './model.js';
+import { Recent } from '../recent.js';
+import { batchRuns, batchSource, countRows, evaluationRows, memoryOf, rowType } from './data.js';
+import type { Built, Model } from './model.js';
 
 interface ForwardProgram {
   readonly program: Program;
@@ -22,14 +24,18 @@ const maxPrograms = 16;
 
 export class Predictor {
   readonly #model: Model;
-  readonly #programs = new Map<string, ForwardProgram>();
+  readonly #programs = new WeakMap<Built, Recent<ForwardProgram>>();
 
   constructor(model: Model) {
     this.#model = model;
   }
 
   /** The outputs for all rows. */
-  async predict(inputs: readonly NdArray[], batchSize: number): Promise<NdArray<Float32Array>> {
+  predict(inputs: readonly NdArray[], batchSize: number = evaluationRows): Promise<NdArray<Float32Array>> {
+    return this.#model.trying(() => this.#predict(inputs, batchSize));
+  }
+
+  async #predict(inputs: readonly NdArray[], batchSize: number): Promise<NdArray<Float32Array>> {
     check('predict', 'batchSize', batchSize, count);
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
     const { memory, slot } = this.#model.build(inputs.map(rowType));
@@ -39,12 +45,13 @@ export class Predictor {
       data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
       forward: this.#program(inputs.map(rowType), run.rows),
     }));
+    this.#model.settle();
     const shape = runs[0]!.forward.outputShape.slice(1);
     const width = sizeOf(shape);
 
     const result = new Float32Array(rowCount * width);
     for (const { begin, rows, steps, data, forward } of runs) {
-      const output = native().createMemory(Math.max(1, rows * steps * width) * 4);
+      const output = createMemory(rows * steps * width * 4);
       await forward.program.run(
         new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]),
         steps,
@@ -57,9 +64,13 @@ export class Predictor {
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */
   #program(types: readonly TensorType[], rows: number): ForwardProgram {
-    const key = JSON.stringify([types, rows]);
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
+    const { built } = this.#model;
+    const programs = this.#programs.get(built) ?? new Recent(maxPrograms);
+    this.#programs.set(built, programs);
+    return programs.get(JSON.stringify([types, rows]), () => this.#compile(types, rows));
+  }
+
+  #compile(types: readonly TensorType[], rows: number): ForwardProgram {
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
     const { output } = this.#model.trace(
       inputs.map(({ tensor }) => tensor),
@@ -71,14 +82,11 @@ export class Predictor {
       );
     }
     const outputSlot = new MemorySlot('output', output.size * 4, output.size * 4);
-    const forward: ForwardProgram = {
+    return {
       program: build([{ value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false }]),
       inputs: inputs.map(({ slot }) => slot),
       output: outputSlot,
       outputShape: output.shape,
     };
-    if (this.#programs.size >= maxPrograms) this.#programs.delete(this.#programs.keys().next().value!);
-    this.#programs.set(key, forward);
-    return forward;
   }
 }

@@ -4,12 +4,18 @@ import { type Program, build } from '../compile/program.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
-import { checkOptions, count } from '../options.js';
+import { type Rule, check, checkOptions, count } from '../options.js';
 import { CarriedState } from './carried-state.js';
 import { formatRows } from './data.js';
 import type { Model } from './model.js';
+
+const stateMap: Rule = {
+  expected: 'a Map of arrays',
+  accepts: (value) => value instanceof Map && [...value.values()].every((state) => state instanceof NdArray),
+};
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
@@ -23,7 +29,8 @@ export interface StreamOptions {
  * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
- * not what looks along the sequence, such as convolutions or pooling over time.
+ * not what looks along the sequence, such as convolutions or pooling over time. Only the first input is fed: a model that is trained
+ * with lengths must do without them, as the recurrent layers do.
  */
 export class Stream {
   readonly rows: number;
@@ -43,11 +50,8 @@ export class Stream {
     this.#name = `${model.name}.stream`;
     const { rows: inputs, slot: parameters, memory, seed } = model.built;
     const [input] = inputs;
-    if (inputs.length !== 1 || input!.shape.length < 1) {
-      throw new ShapeError(
-        `${this.#name}: expected a model of one input [N, T, …], got ${inputs.map(formatRows).join(' and ')}. Pass lengths only in training.`,
-      );
-    }
+    if (input!.shape.length < 1)
+      throw new ShapeError(`${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}.`);
     const { dtype } = input!;
     const features = input!.shape.slice(1);
     this.#input = { shape: [this.rows, ...features], dtype };
@@ -61,8 +65,8 @@ export class Stream {
       { value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false },
       ...this.#state.writes(traced),
     ]);
-    this.#inputMemory = native().createMemory(Math.max(inputSlot.bytes, 1));
-    this.#outputMemory = native().createMemory(Math.max(outputSlot.bytes, 1));
+    this.#inputMemory = createMemory(inputSlot.bytes);
+    this.#outputMemory = createMemory(outputSlot.bytes);
     this.#memories = new Map([
       [parameters, memory],
       [inputSlot, this.#inputMemory],
@@ -97,6 +101,7 @@ export class Stream {
 
   /** Goes on from states that `state()` gave. @throws StateError or ShapeError if they are not those of this stream; none is set then */
   setState(states: ReadonlyMap<string, NdArray>): void {
+    check(`${this.#name}.setState`, 'states', states, stateMap);
     this.#state.write(`${this.#name}.setState`, states);
   }
 

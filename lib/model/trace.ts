@@ -2,10 +2,11 @@
 import { LanewiseError, ShapeError, StateError } from '../errors.js';
 import { label } from '../graph/label.js';
 import { type MemorySlot, source } from '../graph/source.js';
-import { type Shape, type Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
+import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
+import { kindOf } from '../options.js';
 import { cast, full } from '../ops/elementwise.js';
 import { randomUniform } from '../ops/random.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
@@ -37,6 +38,16 @@ export interface Trace {
   /** Values of carried states for the next step, by path. */
   readonly kept: ReadonlyMap<string, Tensor>;
   readonly calls: readonly Call[];
+  /** What layers expect of the elements of tensors. */
+  readonly expectations: readonly Expectation[];
+}
+
+/** Whole numbers `least` … `most`, in the words of `layer`. */
+export interface Expectation {
+  readonly tensor: Tensor;
+  readonly layer: string;
+  readonly least: number;
+  readonly most: number;
 }
 
 export interface TraceOptions {
@@ -64,6 +75,7 @@ export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceO
     assigned: tracer.assigned,
     kept: tracer.kept,
     calls: tracer.calls,
+    expectations: tracer.expectations,
   };
 }
 
@@ -90,6 +102,10 @@ class Tracer {
   readonly lazy = new Set<string>();
   readonly kept = new Map<string, Tensor>();
   readonly calls: Call[] = [];
+  readonly expectations: Expectation[] = [];
+  /** The paths of what was given out. */
+  readonly #bufferPaths = new Map<Tensor, string>();
+  readonly #statePaths = new Map<Tensor, string>();
   readonly #states = new Map<string, Tensor>();
   readonly #paths = new Map<AnyLayer, string>();
   readonly #owners = new Map<string, AnyLayer>();
@@ -110,7 +126,7 @@ class Tracer {
   }
 
   call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
-    return this.enter(path, layer, (scope) => ({ output: layer.forward(...inputs, scope) })).output;
+    return this.enter(path, layer, (scope) => ({ output: forward(layer, inputs, scope) })).output;
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
@@ -143,6 +159,7 @@ class Tracer {
     if (known !== undefined && known.kind === kind && sameShape(known.tensor.shape, shape)) return known.tensor;
     const tensor = this.#options.resolve(kind, path, shape, init);
     this.#resolved.set(path, { kind, tensor });
+    if (kind === 'buffer') this.#bufferPaths.set(tensor, path);
     return tensor;
   }
 
@@ -151,7 +168,7 @@ class Tracer {
   }
 
   assign(buffer: Tensor, value: Tensor): void {
-    const path = [...this.tensors('buffer')].find(([, tensor]) => tensor === buffer)?.[0];
+    const path = this.#bufferPaths.get(buffer);
     if (path === undefined)
       throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
     if (!sameShape(buffer.shape, value.shape)) {
@@ -172,12 +189,13 @@ class Tracer {
     }
     const state = carry(path, shape);
     this.#states.set(path, state);
+    this.#statePaths.set(state, path);
     return state;
   }
 
   keep(state: Tensor, value: Tensor): void {
     if (!this.carries) return;
-    const path = [...this.#states].find(([, known]) => known === state)?.[0];
+    const path = this.#statePaths.get(state);
     if (path === undefined)
       throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
     if (!sameShape(state.shape, value.shape)) {
@@ -241,12 +259,37 @@ class TraceScope implements Scope {
     this.#tracer.keep(state, value);
   }
 
+  expect(x: Tensor, least: number, most: number): void {
+    this.#tracer.expectations.push({ tensor: x, layer: this.path, least, most });
+  }
+
   #child(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
   }
 }
 
 /** Adds the layer's name and path to an error that has none yet. */
+/** One call of `forward`. @throws ShapeError if it takes another number of inputs or gives no tensor */
+function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tensor {
+  // Of `...rest` nothing is known, and the scope may be left out.
+  const takes = layer.forward.length;
+  const refuse = (cause?: unknown): never => {
+    const wanted = `${takes - 1} input${takes === 2 ? '' : 's'}`;
+    throw new ShapeError(`expected ${wanted}, got ${inputs.length}. Give as many as its forward takes.`, { cause });
+  };
+  if (takes > inputs.length + 1) refuse();
+  let output: unknown;
+  try {
+    output = layer.forward(...inputs, scope);
+  } catch (error) {
+    // An input was taken for the scope.
+    if (error instanceof TypeError && takes > 1 && takes <= inputs.length) refuse(error);
+    throw error;
+  }
+  if (output instanceof Tensor) return output;
+  throw new ShapeError(`expected forward to return a tensor, got ${kindOf(output)}.`);
+}
+
 function located(error: unknown, name: string, path: string): unknown {
   if (!(error instanceof LanewiseError) || error.layer !== undefined) return error;
   error.layer = path;

@@ -35,6 +35,11 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
   for (const entry of layout.entries) {
     const value = weights.get(entry.path)!;
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${entry.path}", got ${value.dtype}.`);
+    if (value.data.length !== sizeOf(value.shape)) {
+      throw new StateError(
+        `${what}: expected ${sizeOf(value.shape)} elements of "${entry.path}", got ${value.data.length}: its buffer was detached or resized. Make a new array.`,
+      );
+    }
     if (!sameShape(value.shape, entry.shape)) {
       throw new ShapeError(
         `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes.`,

@@ -7,6 +7,8 @@ export interface Snapshot {
 
 /** What a callback may do to the fit it is called from. */
 export interface FitContext {
+  /** What records hold: 'loss', the metrics by name, and with validation data 'valLoss' and 'val…' for each metric. */
+  readonly figures: readonly string[];
   /** Ends the fit after this epoch. */
   stop(): void;
   /** Copies all parameters and buffers. */

@@ -1,11 +1,11 @@
 /** A trainer as a safetensors file: weights, slots, and how far the training is. */
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
+import { checkpointKey } from '../model/file.js';
 import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
 
 const modelPrefix = 'model.';
 const slotPrefix = 'optimizer.';
-const stepsKey = 'lanewise.steps';
 const epochsKey = 'lanewise.epochs';
 
 export interface Checkpoint {
@@ -19,7 +19,7 @@ export async function writeCheckpoint(path: string, { weights, slots, steps, epo
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
   await writeSafetensors(path, new Map([...prefixed(modelPrefix, weights), ...prefixed(slotPrefix, slots)]), {
-    [stepsKey]: String(steps),
+    [checkpointKey]: String(steps),
     [epochsKey]: String(epochs),
   });
 }
@@ -37,5 +37,5 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   };
   const below = (prefix: string): Map<string, NdArray> =>
     new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
-  return { weights: below(modelPrefix), slots: below(slotPrefix), steps: count(stepsKey), epochs: count(epochsKey) };
+  return { weights: below(modelPrefix), slots: below(slotPrefix), steps: count(checkpointKey), epochs: count(epochsKey) };
 }

@@ -52,21 +52,20 @@ export class EarlyStopping extends Callback {
     this.#restoreBest = restoreBest;
   }
 
-  override onStart(): void {
+  override onStart({ figures }: FitContext): void {
+    if (!figures.includes(this.#monitor)) {
+      throw new OptionError(
+        `EarlyStopping: expected monitor to be one of ${figures.join(', ')}, got "${this.#monitor}". Pass validation data, or watch another value.`,
+      );
+    }
     this.best = undefined;
     this.bestEpoch = 0;
     this.#snapshot = undefined;
   }
 
   override onEpoch(record: EpochRecord, context: FitContext): void {
-    const value = valueOf(record, this.#monitor);
-    if (value === undefined) {
-      const known = ['loss', ...Object.keys(record.metrics)].join(', ');
-      throw new OptionError(
-        `EarlyStopping: expected monitor to be one of ${known}, got "${this.#monitor}". Pass validation data, or watch another value.`,
-      );
-    }
-    if (this.best === undefined || this.#sign * value < this.#sign * this.best - this.#minDelta) {
+    const value = valueOf(record, this.#monitor) ?? NaN; // NaN is never the best
+    if (this.#sign * value < (this.best === undefined ? Infinity : this.#sign * this.best - this.#minDelta)) {
       this.best = value;
       this.bestEpoch = record.epoch;
       if (this.#restoreBest) this.#snapshot = context.snapshot();

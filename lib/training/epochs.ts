@@ -1,12 +1,14 @@
 /** One epoch over arrays, or over batches as they come. */
-import { DataError, OptionError } from '../errors.js';
-import { batchRuns, inputList, memoryOf } from '../model/data.js';
+import { OptionError } from '../errors.js';
+import { batchRuns, evaluationRows, inputList, memoryOf } from '../model/data.js';
 import { Philox } from '../random.js';
+import { batchesOf } from './batches.js';
 import type { Batch, BatchSource, FitOptions } from './options.js';
 import type { Control } from './session.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
-import { type Binding, type Stepper, checkWholeBatches, progressInterval } from './stepper.js';
+import { type Binding, SameRows, type Stepper, checkWholeBatches, progressInterval } from './stepper.js';
 import type { Totals } from './totals.js';
+import type { Validation } from './validation.js';
 
 /** Trains one epoch, adding its results to the totals. `shuffle` tells the orders of different epochs apart, over all fits. */
 export type Epoch = (epoch: number, shuffle: number, totals: Totals) => Promise<void>;
@@ -17,21 +19,23 @@ const maxSteps = 4096;
 const shuffleStream = 0x4000_0000;
 
 /** Checks all data, copies it once, and gives a function that trains one epoch on it. */
-export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, control: Control): Epoch {
+export function arrayEpochs(
+  stepper: Stepper,
+  data: Batch,
+  options: FitOptions,
+  validation: Validation | undefined,
+  control: Control,
+): Epoch {
   const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, augment = [], debug = false } = options;
-  const { validation, checkFinite, onProgress } = options;
+  const { checkFinite = false, onProgress } = options;
   const count = stepper.check('fit', data, checkFinite, augment);
   if (carryState) checkWholeBatches('fit', count, batchSize);
-  if (validation !== undefined) {
-    const rows = stepper.check('fit validation', validation, checkFinite);
-    if (carryState) checkWholeBatches('fit validation', rows, options.batchSize ?? 256);
-  }
   const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
     ...run,
     program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }, { augmentations: augment, carryState }),
   }));
-  stepper.checkTargets('fit', data, runs[0]!.program);
-  if (validation !== undefined) stepper.checkTargets('fit validation', validation, runs[0]!.program);
+  stepper.checkValues('fit', data, runs[0]!.program);
+  validation?.prepare(runs[0]!.rows);
   const inputs = inputList(data.x).map(memoryOf);
   const target = memoryOf(data.y);
   const order = new Int32Array(count);
@@ -42,52 +46,62 @@ export function arrayEpochs(stepper: Stepper, data: Batch, options: FitOptions, 
     if (shuffle) await shuffleOrder(order, new Philox(stepper.seed, shuffleStream + shuffleIndex));
     stepper.resetStates();
     let finished = 0;
-    const report = onProgress && ((loss: number, done: number): void => onProgress({ epoch, epochs, step: finished + done, steps, loss }));
+    let reported = performance.now();
+    const report =
+      onProgress &&
+      ((loss: number, done: number): void => {
+        reported = performance.now();
+        onProgress({ epoch, epochs, step: finished + done, steps, loss });
+      });
     for (const { begin, rows, steps: runSteps, program } of runs) {
-      for (let at = 0; at < runSteps && !control.stopped; at += maxSteps) {
-        const chunk = Math.min(maxSteps, runSteps - at);
+      const most = debug ? 1 : maxSteps;
+      for (let at = 0; at < runSteps && !control.stopped; at += most) {
+        const chunk = Math.min(most, runSteps - at);
         const bindings: Binding[] = [
           ...program.inputs.map((slot, i): Binding => [slot, inputs[i]!]),
           [program.target, target],
           stepper.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
         ];
         finished += await stepper.train(program, bindings, chunk, rows, totals, { control, debug, report });
+        if (performance.now() - reported >= progressInterval) report?.(totals.lastLoss, 0);
       }
     }
-    report?.(totals.lastLoss, 0);
+    if (!control.stopped) report?.(totals.lastLoss, 0);
   };
 }
 
 /** Gives a function that trains one epoch on batches as they come. */
-export function streamEpochs(stepper: Stepper, source: BatchSource, options: FitOptions, control: Control): Epoch {
-  const { epochs = 1, augment = [], carryState = false, debug = false, checkFinite, onProgress } = options;
+export function streamEpochs(
+  stepper: Stepper,
+  source: BatchSource,
+  options: FitOptions,
+  validation: Validation | undefined,
+  control: Control,
+): Epoch {
+  const { epochs = 1, augment = [], carryState = false, debug = false, checkFinite = false, onProgress } = options;
   if (options.batchSize !== undefined) {
     throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
   }
+  if (options.shuffle === true) {
+    throw new OptionError('fit: expected no shuffle for data that comes in batches, got true. Shuffle where the batches are made.');
+  }
+  // With carryState the rows of a batch must be known first.
+  if (!carryState) validation?.prepare(evaluationRows);
   return async (epoch, _shuffleIndex, totals) => {
     stepper.resetStates();
-    let rows: number | undefined;
+    const sameRows = new SameRows('fit');
     let step = 0;
     let reported = 0;
-    for await (const batch of typeof source === 'function' ? source() : source) {
-      if (control.stopped) return;
-      const count = stepper.check('fit', batch, checkFinite, augment);
-      if (carryState && count !== (rows ??= count)) {
-        throw new DataError(
-          `fit: expected ${rows} rows in every batch with carryState, got ${count} in batch ${step + 1}. Row i goes on in row i of the next.`,
-        );
-      }
-      await stepper.trainBatch(batch, totals, { control, debug, report: undefined }, { augmentations: augment, carryState });
+    for await (const batch of batchesOf(`fit epoch ${epoch}`, source, control)) {
+      const rows = stepper.check('fit', batch, checkFinite, augment);
+      if (carryState) sameRows.check(rows);
+      validation?.prepare(rows);
+      await stepper.trainBatch('fit', batch, rows, totals, { control, debug, report: undefined }, { augmentations: augment, carryState });
       step++;
       if (performance.now() - reported < progressInterval) continue;
       reported = performance.now();
       onProgress?.({ epoch, epochs, step, steps: undefined, loss: totals.lastLoss });
     }
-    if (step === 0) {
-      throw new DataError(
-        `fit: expected at least one batch in epoch ${epoch}, got none. A generator runs only once: pass a function that makes one.`,
-      );
-    }
-    onProgress?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
+    if (!control.stopped) onProgress?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
   };
 }

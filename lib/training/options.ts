@@ -64,8 +64,10 @@ export interface FitOptions {
   readonly carryState?: boolean;
   /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
   readonly augment?: readonly Augmentation[];
-  /** Evaluated after each epoch. Default: none. */
-  readonly validation?: Batch;
+  /**
+   * Evaluated after each epoch: rows, which are checked and copied before the first step, or batches as they come. Default: none.
+   */
+  readonly validation?: Batch | BatchSource;
   readonly callbacks?: readonly Callback[];
   /** Ends the fit with the signal's reason; the weights are those of the last finished step. */
   readonly signal?: AbortSignal;
@@ -79,7 +81,7 @@ export interface FitOptions {
 
 /** Options of {@link Trainer.evaluate}. */
 export interface EvaluateOptions {
-  /** Rows a step. Default: 256. */
+  /** Rows a step. Not for data that comes in batches. Default: 256, but with carryState none: row i goes on in row i of the next batch. */
   readonly batchSize?: number;
   /** Go on in each batch with the states of the one before, as in fit. Default: false. */
   readonly carryState?: boolean;
@@ -115,7 +117,7 @@ const augmentation: Rule = {
   accepts: (value) =>
     typeof value === 'object' && value !== null && 'forward' in value && callable.accepts(value.forward) && 'name' in value,
 };
-const batch: Rule = { expected: 'an object { x, y } of arrays', accepts: isBatch };
+const batches: Rule = { expected: 'an object { x, y } of arrays, or batches as they come', accepts: isData };
 const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
 
 export function checkTrainerOptions(options: TrainerOptions): void {
@@ -142,7 +144,7 @@ export function checkFitOptions(options: FitOptions): void {
     shuffle: boolean,
     carryState: boolean,
     augment: list(augmentation),
-    validation: batch,
+    validation: batches,
     callbacks: list(instance(Callback)),
     signal: abortSignal,
     onProgress: callable,
@@ -153,12 +155,27 @@ export function checkFitOptions(options: FitOptions): void {
     throw new OptionError('fit: expected shuffle: false with carryState, got true. Rows of one batch go on in the next.');
 }
 
-export function checkEvaluateOptions(options: EvaluateOptions): void {
+/** `ofRows`: the data is { x, y }, not batches as they come. */
+export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): void {
   checkOptions('evaluate', options, { batchSize: count, carryState: boolean });
+  if (!ofRows && options.batchSize !== undefined)
+    throw new OptionError(
+      'evaluate: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.',
+    );
+  if (ofRows && options.carryState === true && options.batchSize === undefined)
+    throw new OptionError(
+      'evaluate: expected batchSize with carryState, got none. Give that of the training: row i goes on in row i of the next batch.',
+    );
 }
 
 export function checkTrainStepOptions(options: TrainStepOptions): void {
   checkOptions('step', options, { carryState: boolean });
+}
+
+/** Rows, or something that gives batches. */
+export function isData(data: unknown): data is Batch | BatchSource {
+  const iterates = typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data);
+  return isBatch(data) || iterates || typeof data === 'function';
 }
 
 export function isBatch(data: unknown): data is Batch {

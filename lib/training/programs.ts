@@ -6,14 +6,15 @@ import { ShapeError, StateError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
+import { type Shape, Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import type { Loss } from '../losses/loss.js';
 import type { Penalty } from '../losses/penalty.js';
-import type { Metric } from '../metrics/metric.js';
+import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import { batchSource } from '../model/data.js';
 import type { Model } from '../model/model.js';
-import { add } from '../ops/elementwise.js';
+import type { Trace } from '../model/trace.js';
+import { add, cast } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Slots } from './slots.js';
@@ -33,6 +34,15 @@ export interface Recipe extends Clipping {
   readonly carried: CarriedState | undefined;
 }
 
+/** Where a step leaves its figures, float32 each: the loss, the metrics, then the weights of those that have one. */
+export interface Results {
+  readonly slot: MemorySlot;
+  /** Figures of a step. */
+  readonly width: number;
+  /** For the loss and each metric the place of what the step counts in it; undefined: its rows. */
+  readonly weights: readonly (number | undefined)[];
+}
+
 /** A compiled step and the memories it wants. */
 export interface StepProgram {
   readonly program: Program;
@@ -42,10 +52,19 @@ export interface StepProgram {
   readonly index: MemorySlot | undefined;
   /** float32 a step: the optimizer's scalars in order. Only for training. */
   readonly scalars: MemorySlot | undefined;
-  /** float32 a step: the loss, the metrics, then the weights of those that have one. */
-  readonly results: MemorySlot;
+  readonly results: Results;
   readonly carried: CarriedState | undefined;
   readonly predictionShape: Shape;
+  /** What the elements of inputs must be. */
+  readonly expectations: readonly InputExpectation[];
+}
+
+/** Whole numbers `least` … `most` in an input, wanted by a layer. */
+export interface InputExpectation {
+  readonly input: number;
+  readonly layer: string;
+  readonly least: number;
+  readonly most: number;
 }
 
 interface FedBatch {
@@ -71,7 +90,7 @@ export function trainingProgram(
   const { inputs, target } = changed(batch, augmentations, recipe.seed);
   const traced = model.trace(inputs, true, recipe.seed, recipe.carried?.carry);
   const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = scalarLoss(recipe.loss, traced.output, target);
+  const lossValue = figure(nameOf(recipe.loss), recipe.loss.forward(traced.output, target));
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
@@ -93,9 +112,10 @@ export function trainingProgram(
     target: batch.target.slot,
     index: batch.index,
     scalars,
-    results: results.slot,
+    results: results.results,
     carried: recipe.carried,
     predictionShape: traced.output.shape,
+    expectations: expectationsOf(traced, inputs),
   };
 }
 
@@ -103,14 +123,10 @@ export function trainingProgram(
 export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number): StepProgram {
   const batch = feedBatch(types, targetType, rows, { kind: 'direct' });
   const { model, seed, carried } = recipe;
-  const traced = model.trace(
-    batch.inputs.map(({ tensor }) => tensor),
-    false,
-    seed,
-    carried?.carry,
-  );
+  const inputs = batch.inputs.map(({ tensor }) => tensor);
+  const traced = model.trace(inputs, false, seed, carried?.carry);
   const { output } = traced;
-  const loss = scalarLoss(recipe.loss, output, batch.target.tensor);
+  const loss = figure(nameOf(recipe.loss), recipe.loss.forward(output, batch.target.tensor));
   const results = resultWrites(recipe, output, batch.target.tensor, loss);
   return {
     program: build([...results.writes, ...(carried?.writes(traced) ?? [])]),
@@ -118,9 +134,10 @@ export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], 
     target: batch.target.slot,
     index: undefined,
     scalars: undefined,
-    results: results.slot,
+    results: results.results,
     carried,
     predictionShape: output.shape,
+    expectations: expectationsOf(traced, inputs),
   };
 }
 
@@ -162,26 +179,42 @@ function fed(types: readonly TensorType[], targetType: TensorType, rows: number,
   return { inputs: types.map((type, i) => gathered(`input ${i}`, type)), target: gathered('target', targetType), index };
 }
 
-function resultWrites(recipe: Recipe, prediction: Tensor, target: Tensor, loss: Tensor): { writes: Write[]; slot: MemorySlot } {
-  const named = (metric: Metric, value: Tensor): Tensor => {
-    label([value], metric.name);
-    return value;
-  };
-  const values = [
-    loss,
-    ...recipe.metrics.map((metric) => named(metric, metric.forward(prediction, target))),
-    ...recipe.metrics.flatMap((metric) => (metric.weight === undefined ? [] : [named(metric, metric.weight(prediction, target))])),
-  ];
+function resultWrites(
+  { loss, metrics }: Recipe,
+  prediction: Tensor,
+  target: Tensor,
+  lossValue: Tensor,
+): { readonly writes: readonly Write[]; readonly results: Results } {
+  const values = [lossValue, ...metrics.map((metric) => figure(metric.name, metric.forward(prediction, target)))];
+  const weights = [loss, ...metrics].map((one) => {
+    const weight = one.weight?.(prediction, target);
+    return weight && values.push(figure(`weight of ${nameOf(one)}`, weight)) - 1;
+  });
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
-  return { slot, writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })) };
+  return {
+    writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
+    results: { slot, width: values.length, weights },
+  };
 }
 
-function scalarLoss(loss: Loss, prediction: Tensor, target: Tensor): Tensor {
-  const value = loss.forward(prediction, target);
-  if (value.size !== 1)
-    throw new ShapeError(
-      `${loss.constructor.name}: expected one number, got shape ${formatShape(value.shape)}. Reduce it with mean() or sum().`,
-    );
-  label([value], loss.constructor.name);
-  return value;
+/** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
+function figure(name: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor) || value.size !== 1) {
+    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
+    throw new ShapeError(`${name}: expected one number, got ${got}. Reduce it with mean() or sum().`);
+  }
+  label([value], name);
+  return cast(value, 'float32');
+}
+
+function nameOf(one: Loss | Metric): string {
+  return one instanceof Metric ? one.name : one.constructor.name;
+}
+
+/** What layers expect of the inputs they are given as they are. */
+function expectationsOf({ expectations }: Trace, inputs: readonly Tensor[]): readonly InputExpectation[] {
+  return expectations.flatMap(({ tensor, ...expected }) => {
+    const input = inputs.indexOf(tensor);
+    return input < 0 ? [] : [{ input, ...expected }];
+  });
 }

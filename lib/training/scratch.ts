@@ -1,3 +1,4 @@
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 
 /** Memories and arrays that runs of one trainer use one after another, kept and grown so that steady training allocates nothing. */
@@ -9,7 +10,7 @@ export class Scratch {
   get(name: string, bytes: number): MemoryHandle {
     const known = this.#memories.get(name);
     if (known !== undefined && known.bytes >= bytes) return known.memory;
-    const memory = native().createMemory(Math.max(bytes, 1));
+    const memory = createMemory(bytes);
     this.#memories.set(name, { memory, bytes });
     return memory;
   }

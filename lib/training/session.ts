@@ -1,4 +1,5 @@
 /** One run of a program at a time, with a way to stop it and to see how far it is. */
+import { setImmediate } from 'node:timers/promises';
 import type { DebugReport, Program } from '../compile/program.js';
 import { DataError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
@@ -20,16 +21,23 @@ export class Control {
     return Atomics.load(this.words, stopWord) !== 0;
   }
 
+  /** Called once stopped: for who waits for something else meanwhile. */
+  onStop: (() => void) | undefined;
+
   stop(): void {
     Atomics.store(this.words, stopWord, 1);
+    this.onStop?.();
   }
 
-  restart(): void {
-    Atomics.store(this.words, doneWord, 0);
+  set done(steps: number) {
+    Atomics.store(this.words, doneWord, steps);
   }
 }
 
-/** Runs the steps; in debug mode one instruction at a time on this thread, with an error that names the layer of the first NaN or infinity. */
+/**
+ * Runs the steps; in debug mode one instruction at a time on this thread, with an error that names the layer of the first NaN or infinity.
+ * `control.done` says how many were finished, however it ends.
+ */
 export async function runSteps(
   program: Program,
   memories: ReadonlyMap<MemorySlot, MemoryHandle>,
@@ -38,9 +46,11 @@ export async function runSteps(
   control: Control,
   debug: boolean,
 ): Promise<number> {
-  control.restart();
+  control.done = 0;
   if (!debug) return program.run(memories, steps, firstStep, control.words);
+  await setImmediate(); // For timers and signals: what follows holds up the event loop.
   const report = program.runDebug(memories, steps, firstStep);
+  control.done = report?.step ?? steps;
   if (report !== undefined) throw notFinite(report, firstStep);
   return steps;
 }

@@ -2,6 +2,7 @@
 import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
+import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 
@@ -15,7 +16,7 @@ export class Slots {
     this.names = optimizer.slots;
     this.#length = parameterSize;
     this.slot = new MemorySlot('optimizer slots', Math.max(this.names.length * parameterSize, 1) * 4);
-    this.memory = native().createMemory(this.slot.bytes);
+    this.memory = createMemory(this.slot.bytes);
     for (const name of this.names) {
       const first = optimizer.slotInit[name] ?? 0;
       if (first !== 0) native().writeMemory(this.memory, this.offset(name), new Float32Array(parameterSize).fill(first));

@@ -2,18 +2,22 @@
 import type { NdArray } from '../array.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmentedRow } from '../data/augment/pipeline.js';
-import { DataError, ShapeError } from '../errors.js';
+import { DataError, OptionError, ShapeError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
-import { batchRuns, checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
-import type { Model } from '../model/model.js';
+import { batchRuns, checkFiniteData, countRows, evaluationRows, inputList, memoryOf, rowType } from '../model/data.js';
+import type { Built, Model } from '../model/model.js';
+import { positionOf } from '../losses/class-ids.js';
+import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { type MemoryHandle, native } from '../native.js';
-import type { Batch, EvaluateOptions, TrainerOptions } from './options.js';
+import { kindOf, nonNegative } from '../options.js';
+import { Recent } from '../recent.js';
+import { batchesOf } from './batches.js';
+import type { Batch, BatchSource, TrainerOptions } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Scratch } from './scratch.js';
-import type { Control } from './session.js';
-import { runSteps } from './session.js';
+import { type Control, runSteps } from './session.js';
 import { Slots } from './slots.js';
 import { Totals } from './totals.js';
 
@@ -40,6 +44,17 @@ export interface StepOptions {
   readonly carryState?: boolean;
 }
 
+/** How an evaluation goes through its data. */
+export interface EvaluationOptions {
+  /** Rows a step. Default: 256. */
+  readonly batchSize?: number | undefined;
+  readonly carryState?: boolean;
+  readonly checkFinite?: boolean;
+}
+
+/** Loss and metrics over all data, with the weights of the moment. */
+export type Evaluation = (control: Control) => Promise<Totals>;
+
 /** @throws DataError unless the rows fill batches of one size, as carried states need */
 export function checkWholeBatches(what: string, rows: number, batchSize: number): void {
   const size = Math.min(batchSize, rows);
@@ -47,6 +62,35 @@ export function checkWholeBatches(what: string, rows: number, batchSize: number)
   throw new DataError(
     `${what}: expected a multiple of batchSize ${size} rows with carryState, got ${rows}. Leave out the last ${rows % size}, or change batchSize.`,
   );
+}
+
+/** Batches that carried states go through have as many rows as the first. */
+export class SameRows {
+  readonly #what: string;
+  #rows: number | undefined;
+  #batches = 0;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  check(rows: number): void {
+    this.#batches++;
+    this.#rows ??= rows;
+    if (rows === this.#rows) return;
+    throw new DataError(
+      `${this.#what}: expected ${this.#rows} rows in every batch with carryState, got ${rows} in batch ${this.#batches}. Row i goes on in row i of the next.`,
+    );
+  }
+}
+
+/** What a trainer has for its model as that is built. */
+interface Equipment {
+  readonly built: Built;
+  readonly programs: Recent<StepProgram>;
+  /** States that go on from batch to batch, by what they are for and the rows of a batch. */
+  readonly carried: Map<string, CarriedState>;
+  slots?: Slots;
 }
 
 export class Stepper {
@@ -57,14 +101,12 @@ export class Stepper {
   /** A run is changing the weights at this moment. */
   running = false;
   readonly #options: TrainerOptions;
-  readonly #programs = new Map<string, StepProgram>();
   /** Numbers for the keys of programs. */
   readonly #augmentations = new WeakMap<Augmentation, number>();
   #augmentationCount = 0;
+  readonly #augmentedRows = new Recent<TensorType>(maxPrograms);
   readonly #scratch: Scratch = new Scratch();
-  /** States that go on from batch to batch, by what they are for and the rows of a batch. */
-  readonly #carried = new Map<string, CarriedState>();
-  #slots: Slots | undefined;
+  #known: Equipment | undefined;
 
   constructor(model: Model, options: TrainerOptions) {
     this.model = model;
@@ -74,11 +116,18 @@ export class Stepper {
 
   /** The optimizer's state; the model must be built. */
   get slots(): Slots {
-    return (this.#slots ??= new Slots(this.#options.optimizer, this.model.built.layout.parameterSize));
+    const equipment = this.#equipment;
+    return (equipment.slots ??= new Slots(this.#options.optimizer, equipment.built.layout.parameterSize));
+  }
+
+  get #equipment(): Equipment {
+    const { built } = this.model;
+    if (this.#known?.built !== built) this.#known = { built, programs: new Recent(maxPrograms), carried: new Map() };
+    return this.#known;
   }
 
   totals(): Totals {
-    return new Totals(this.#options.metrics ?? []);
+    return new Totals(this.#options.loss, this.#options.metrics ?? []);
   }
 
   /**
@@ -88,34 +137,44 @@ export class Stepper {
   check(what: string, { x, y }: Batch, finite = false, augmentations: readonly Augmentation[] = []): number {
     const inputs = inputList(x);
     const count = countRows(what, [...inputs, y]);
-    if (finite) [...inputs, y].forEach((data, i) => checkFiniteData(`${what} ${i < inputs.length ? 'x' : 'y'}`, data));
+    if (finite) {
+      for (const x of inputs) checkFiniteData(`${what} x`, x);
+      const { loss } = this.#options;
+      if (!(loss instanceof ElementwiseLoss && loss.ignoreNaN)) checkFiniteData(`${what} y`, y);
+    }
     if (augmentations.length > 0 && inputs.length !== 1)
       throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
-    const rows = augmentations.length === 0 ? inputs.map(rowType) : [augmentedRow(rowType(inputs[0]!), rowType(y), augmentations)];
-    this.model.build(rows, this.seed);
+    const rows = augmentations.length === 0 ? inputs.map(rowType) : [this.#augmentedRow(rowType(inputs[0]!), rowType(y), augmentations)];
+    naming(what, () => this.model.build(rows, this.seed));
     return count;
   }
 
-  /** Lets the loss look at the targets. */
-  checkTargets(what: string, { y }: Batch, program: StepProgram): void {
-    try {
-      this.#options.loss.validate(y, program.predictionShape.with(0, y.shape[0]!));
-    } catch (error) {
-      if (error instanceof Error) error.message = `${what}: ${error.message}`;
-      throw error;
+  /** Looks at the values: the loss at the targets, and the inputs for what layers expect of them. */
+  checkValues(what: string, { x, y }: Batch, { predictionShape, expectations }: StepProgram): void {
+    naming(what, () => this.#options.loss.validate(y, predictionShape.with(0, y.shape[0]!)));
+    const inputs = inputList(x);
+    for (const { input, layer, least, most } of expectations) {
+      const data = inputs[input]!;
+      const at = data.data.findIndex((value) => value < least || value > most);
+      if (at < 0) continue;
+      throw new DataError(
+        `${what}: expected ${least} … ${most} in input ${input} for layer "${layer}", got ${data.data[at]!} at row ${positionOf(at, data)}.`,
+      );
     }
   }
 
   trainingProgram({ x, y }: Batch, rows: number, feed: Feed, { augmentations = [], carryState = false }: StepOptions = {}): StepProgram {
     const types = inputList(x).map(rowType);
     const carried = carryState ? this.#carriedState('train', rows) : undefined;
-    const key = JSON.stringify(['train', types, rowType(y), rows, feed, augmentations.map((one) => this.#numberOf(one)), carryState]);
-    return this.#cached(key, () => trainingProgram(this.#recipe(carried), this.slots, types, rowType(y), rows, feed, augmentations));
+    const key = JSON.stringify(['train', types, rowType(y), rows, feed, this.#numbersOf(augmentations), carryState]);
+    return this.#equipment.programs.get(key, () =>
+      trainingProgram(this.#recipe(carried), this.slots, types, rowType(y), rows, feed, augmentations),
+    );
   }
 
   /** Carried states begin again at zeros. */
   resetStates(): void {
-    for (const state of this.#carried.values()) state.reset();
+    for (const state of this.#known?.carried.values() ?? []) state.reset();
   }
 
   /** `steps` training steps of `rows` rows each. @returns the number finished: fewer if stopped */
@@ -128,8 +187,8 @@ export class Stepper {
     watch: Watch,
   ): Promise<number> {
     const { memory, slot } = this.model.built;
-    const width = program.results.stride / 4;
-    const results = this.#scratch.get('results', steps * program.results.stride);
+    const { width } = program.results;
+    const results = this.#scratch.get('results', steps * program.results.slot.stride);
     const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([
       ...bindings,
@@ -137,29 +196,29 @@ export class Stepper {
       [slot, memory],
       [this.slots.slot, this.slots.memory],
       [program.scalars!, scalars],
-      [program.results, results],
+      [program.results.slot, results],
     ]);
-    const timer = watch.report && setInterval(() => reportProgress(watch, results, width), progressInterval);
+    this.model.settle();
+    const progress = new ProgressTimer(watch, results, width);
     this.running = true;
     try {
       const done = await runSteps(program.program, memories, steps, this.steps, watch.control, watch.debug);
       const values = this.#scratch.floats('results', done * width);
       native().readMemory(results, 0, values);
-      totals.add(values, rows);
+      totals.add(values, rows, program.results);
       return done;
     } finally {
       this.running = false;
-      clearInterval(timer);
-      this.steps += watch.debug ? steps : watch.control.done;
+      this.steps += watch.control.done;
+      progress.end();
     }
   }
 
-  /** One training step on a batch of its own. */
-  async trainBatch(batch: Batch, totals: Totals, watch: Watch, options: StepOptions = {}): Promise<void> {
-    const rows = this.check('step', batch, false, options.augmentations);
+  /** One training step on a batch of its own, which `check` has seen. */
+  async trainBatch(what: string, batch: Batch, rows: number, totals: Totals, watch: Watch, options: StepOptions = {}): Promise<void> {
     const program = this.trainingProgram(batch, rows, { kind: 'direct' }, options);
-    this.checkTargets('step', batch, program);
-    await this.train(program, this.bindData(program, batch, this.#scratch), 1, rows, totals, watch);
+    this.checkValues(what, batch, program);
+    await this.train(program, this.#bindData(program, batch, this.#scratch), 1, rows, totals, watch);
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */
@@ -167,44 +226,88 @@ export class Stepper {
     return [program.index!, this.#scratch.filled('index', order)];
   }
 
+  /** Checks arrays, copies them and compiles for them. Nothing is allocated when the result is called but states that are carried. */
+  evaluation(what: string, batch: Batch, options: EvaluationOptions): Evaluation {
+    const { batchSize = evaluationRows, carryState = false, checkFinite = false } = options;
+    const count = this.check(what, batch, checkFinite);
+    if (carryState) checkWholeBatches(what, count, batchSize);
+    const programs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
+      ...run,
+      program: naming(what, () => this.#evaluationProgram(batch, run.rows, carryState)),
+    }));
+    this.checkValues(what, batch, programs[0]!.program);
+    // Copied now: the caller may change or transfer its arrays meanwhile.
+    const runs = programs.map(({ program, begin, rows, steps }) => {
+      const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
+      const inputs = inputList(batch.x).map((x, i): Binding => [program.inputs[i]!, part(x)]);
+      return { program, rows, steps, data: [...inputs, [program.target, part(batch.y)] as const], scratch: new Scratch() };
+    });
+    return async (control) => {
+      const totals = this.totals();
+      for (const { program, rows, steps, data, scratch } of runs) {
+        const bindings = [...data, ...(program.carried?.fresh() ?? [])];
+        await this.#evaluate(program, bindings, steps, rows, totals, scratch, control);
+      }
+      return totals;
+    };
+  }
+
+  /** The same for batches as they come, each checked then. */
+  streamEvaluation(what: string, source: BatchSource, { carryState = false, checkFinite = false }: EvaluationOptions): Evaluation {
+    return async (control) => {
+      const totals = this.totals();
+      const scratch = new Scratch();
+      const sameRows = new SameRows(what);
+      let states: readonly Binding[] | undefined;
+      for await (const batch of batchesOf(what, source, control)) {
+        const rows = this.check(what, batch, checkFinite);
+        if (carryState) sameRows.check(rows);
+        const program = naming(what, () => this.#evaluationProgram(batch, rows, carryState));
+        this.checkValues(what, batch, program);
+        states ??= program.carried?.fresh() ?? [];
+        await this.#evaluate(program, [...this.#bindData(program, batch, scratch), ...states], 1, rows, totals, scratch, control);
+      }
+      return totals;
+    };
+  }
+
+  async #evaluate(
+    { program, results }: StepProgram,
+    bindings: readonly Binding[],
+    steps: number,
+    rows: number,
+    totals: Totals,
+    scratch: Scratch,
+    control: Control,
+  ): Promise<void> {
+    const { memory, slot } = this.model.built;
+    const figures = scratch.get('results', steps * results.slot.stride);
+    this.model.settle();
+    const done = await program.run(new Map([...bindings, [results.slot, figures], [slot, memory]]), steps, 0, control.words);
+    const values = scratch.floats('results', done * results.width);
+    native().readMemory(figures, 0, values);
+    totals.add(values, rows, results);
+  }
+
   /** Copies a batch to where the program reads it. */
-  bindData(program: StepProgram, { x, y }: Batch, scratch: Scratch): readonly Binding[] {
+  #bindData(program: StepProgram, { x, y }: Batch, scratch: Scratch): readonly Binding[] {
     return [
       ...inputList(x).map((input, i): Binding => [program.inputs[i]!, scratch.filled(`input ${i}`, input.data)]),
       [program.target, scratch.filled('target', y.data)],
     ];
   }
 
-  /** Loss and metrics over all rows. Memories are those of `scratch`, so that repeated evaluations allocate nothing. */
-  async evaluate(
-    batch: Batch,
-    { batchSize = 256, carryState = false }: EvaluateOptions,
-    scratch: Scratch = new Scratch(),
-  ): Promise<Totals> {
-    const count = this.check('evaluate', batch);
-    if (carryState) checkWholeBatches('evaluate', count, batchSize);
-    const inputs = inputList(batch.x);
-    const { memory, slot } = this.model.built;
-    const totals = this.totals();
-    for (const { begin, rows, steps } of batchRuns(count, Math.min(batchSize, count))) {
-      const program = this.#evaluationProgram(inputs.map(rowType), rowType(batch.y), rows, carryState);
-      if (begin === 0) this.checkTargets('evaluate', batch, program);
-      const part = (x: NdArray): NdArray => x.rows(begin, begin + rows * steps);
-      const results = scratch.get('results', steps * program.results.stride);
-      const data = this.bindData(program, { x: inputs.map(part), y: part(batch.y) }, scratch);
-      const bound: readonly Binding[] = [...data, ...(program.carried?.fresh() ?? []), [program.results, results], [slot, memory]];
-      await program.program.run(new Map(bound), steps, 0);
-      const values = scratch.floats('results', (steps * program.results.stride) / 4);
-      native().readMemory(results, 0, values);
-      totals.add(values, rows);
-    }
-    return totals;
+  #augmentedRow(x: TensorType, y: TensorType, augmentations: readonly Augmentation[]): TensorType {
+    const key = JSON.stringify([x, y, this.#numbersOf(augmentations)]);
+    return this.#augmentedRows.get(key, () => augmentedRow(x, y, augmentations));
   }
 
-  #numberOf(augmentation: Augmentation): number {
-    const known = this.#augmentations.get(augmentation) ?? this.#augmentationCount++;
-    this.#augmentations.set(augmentation, known);
-    return known;
+  #numbersOf(augmentations: readonly Augmentation[]): readonly number[] {
+    return augmentations.map((augmentation) => {
+      const known = this.#augmentations.get(augmentation) ?? this.#augmentationCount++;
+      this.#augmentations.set(augmentation, known);
+      return known;
+    });
   }
 
   #recipe(carried: CarriedState | undefined): Recipe {
@@ -212,26 +315,19 @@ export class Stepper {
     return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, seed: this.seed, carried };
   }
 
-  #evaluationProgram(types: readonly TensorType[], target: TensorType, rows: number, carryState: boolean): StepProgram {
+  #evaluationProgram({ x, y }: Batch, rows: number, carryState: boolean): StepProgram {
+    const types = inputList(x).map(rowType);
     const carried = carryState ? this.#carriedState('evaluate', rows) : undefined;
-    const key = JSON.stringify(['evaluate', types, target, rows, carryState]);
-    return this.#cached(key, () => evaluationProgram(this.#recipe(carried), types, target, rows));
+    const key = JSON.stringify(['evaluate', types, rowType(y), rows, carryState]);
+    return this.#equipment.programs.get(key, () => evaluationProgram(this.#recipe(carried), types, rowType(y), rows));
   }
 
   #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
+    const { carried } = this.#equipment;
     const key = `${purpose} ${rows}`;
-    const known = this.#carried.get(key) ?? new CarriedState();
-    this.#carried.set(key, known);
+    const known = carried.get(key) ?? new CarriedState();
+    carried.set(key, known);
     return known;
-  }
-
-  #cached(key: string, make: () => StepProgram): StepProgram {
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
-    const program = make();
-    if (this.#programs.size >= maxPrograms) this.#programs.delete(this.#programs.keys().next().value!);
-    this.#programs.set(key, program);
-    return program;
   }
 
   /** The optimizer's scalars for the next steps, one row a step. */
@@ -241,16 +337,54 @@ export class Stepper {
     const values = this.#scratch.floats('scalars', steps * width);
     for (let i = 0; i < steps; i++) {
       const step = this.steps + i;
-      optimizer.writeScalars(values, i * width, step, typeof optimizer.lr === 'function' ? optimizer.lr(step) : optimizer.lr);
+      optimizer.writeScalars(values, i * width, step, rateAt(optimizer.lr, step));
     }
     return values;
   }
 }
 
-function reportProgress({ control, report }: Watch, results: MemoryHandle, width: number): void {
-  const done = control.done;
-  if (done === 0) return;
-  const last = new Float32Array(1);
-  native().readMemory(results, (done - 1) * width * 4, last);
-  report?.(last[0]!, done);
+/** @throws OptionError if a schedule gives anything but a number ≥ 0 */
+function rateAt(lr: TrainerOptions['optimizer']['lr'], step: number): number {
+  if (typeof lr !== 'function') return lr;
+  const rate: unknown = lr(step);
+  if (nonNegative.accepts(rate)) return rate as number;
+  const got = typeof rate === 'number' ? rate : kindOf(rate);
+  throw new OptionError(`Trainer: expected ${nonNegative.expected} from the schedule of lr for step ${step}, got ${got}.`);
+}
+
+/** What fails is said to be about `what`. */
+function naming<T>(what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Reports now and then while steps run. What a report throws stops them, and is thrown when it ends. */
+class ProgressTimer {
+  readonly #timer: NodeJS.Timeout | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor({ control, report }: Watch, results: MemoryHandle, width: number) {
+    if (report === undefined) return;
+    const last = new Float32Array(1);
+    this.#timer = setInterval(() => {
+      const { done } = control;
+      if (done === 0) return;
+      native().readMemory(results, (done - 1) * width * 4, last);
+      try {
+        report(last[0]!, done);
+      } catch (error) {
+        this.#failure ??= { error };
+        control.stop();
+      }
+    }, progressInterval);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
 }

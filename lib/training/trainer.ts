@@ -1,9 +1,10 @@
 import type { NdArray } from '../array.js';
-import { StateError } from '../errors.js';
-import type { Layer } from '../layers/layer.js';
+import { DataError, OptionError, ShapeError, StateError } from '../errors.js';
+import { Layer } from '../layers/layer.js';
 import { inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
+import { kindOf } from '../options.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { type Epoch, arrayEpochs, streamEpochs } from './epochs.js';
@@ -20,11 +21,12 @@ import {
   checkTrainStepOptions,
   checkTrainerOptions,
   isBatch,
+  isData,
 } from './options.js';
-import { Scratch } from './scratch.js';
 import { Control } from './session.js';
 import { Stepper } from './stepper.js';
 import type { Totals } from './totals.js';
+import { Validation } from './validation.js';
 
 /**
  * Trains a model: owns the step count, the optimizer's slots, schedules, clipping and shuffling.
@@ -33,13 +35,14 @@ import type { Totals } from './totals.js';
 export class Trainer {
   readonly #model: Model;
   readonly #stepper: Stepper;
-  readonly #validationScratch: Scratch = new Scratch();
   /** Epochs begun so far, over all fits. */
   #epochs = 0;
 
   /** @throws OptionError for unknown options or options out of range */
   constructor(model: Layer<never>, options: TrainerOptions) {
     checkTrainerOptions(options);
+    if (!(model instanceof Layer))
+      throw new OptionError(`Trainer: expected a layer for model, got ${kindOf(model)}. Give one, or a Sequential of several.`);
     this.#model = model.model;
     this.#stepper = new Stepper(model.model, options);
   }
@@ -57,16 +60,19 @@ export class Trainer {
    */
   async fit(data: Batch | BatchSource, options: FitOptions = {}): Promise<History> {
     checkFitOptions(options);
+    checkData('fit', data);
     options.signal?.throwIfAborted();
     return this.#exclusively('fit', async () => {
       const control = new Control();
       const abort = (): void => control.stop();
       options.signal?.addEventListener('abort', abort, { once: true });
       try {
+        const { validation: unseen, batchSize, carryState = false, checkFinite = false } = options;
+        const validation = unseen && new Validation(this.#stepper, unseen, { batchSize, carryState, checkFinite });
         const epoch = isBatch(data)
-          ? arrayEpochs(this.#stepper, data, options, control)
-          : streamEpochs(this.#stepper, data, options, control);
-        return await this.#epochsOf(epoch, options);
+          ? arrayEpochs(this.#stepper, data, options, validation, control)
+          : streamEpochs(this.#stepper, data, options, validation, control);
+        return await this.#epochsOf(epoch, validation, options, control);
       } finally {
         options.signal?.removeEventListener('abort', abort);
       }
@@ -76,10 +82,13 @@ export class Trainer {
   /** One step on one batch. @returns the loss and the metrics of that batch, before the update */
   async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
+    if (!isBatch(batch)) throw new DataError(`step: expected { x, y } of arrays, got ${kindOf(batch)}.`);
     const { carryState = false } = options;
     return this.#exclusively('step', async () => {
       const totals = this.#stepper.totals();
-      await this.#stepper.trainBatch(batch, totals, { control: new Control(), debug: false, report: undefined }, { carryState });
+      const rows = this.#stepper.check('step', batch);
+      const watch = { control: new Control(), debug: false, report: undefined };
+      await this.#stepper.trainBatch('step', batch, rows, totals, watch, { carryState });
       return { loss: totals.loss, ...totals.metrics() };
     });
   }
@@ -90,21 +99,28 @@ export class Trainer {
     this.#stepper.resetStates();
   }
 
-  /** Loss and metrics over all rows, in evaluation mode (no dropout, no penalties). */
-  async evaluate(data: Batch, options: EvaluateOptions = {}): Promise<Record<string, number>> {
-    checkEvaluateOptions(options);
-    const totals = await this.#stepper.evaluate(data, options);
+  /** Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties). */
+  async evaluate(data: Batch | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
+    checkEvaluateOptions(options, isBatch(data));
+    checkData('evaluate', data);
+    const totals = await this.#model.trying(async () => {
+      const evaluate = isBatch(data)
+        ? this.#stepper.evaluation('evaluate', data, options)
+        : this.#stepper.streamEvaluation('evaluate', data, options);
+      return evaluate(new Control());
+    });
     return { loss: totals.loss, ...totals.metrics() };
   }
 
   /** Outputs of the model for all rows. */
   predict(x: NdArray | readonly NdArray[]): Promise<NdArray<Float32Array>> {
-    return this.#model.predictor.predict(inputList(x), 256);
+    return this.#model.predictor.predict(inputList(x));
   }
 
   /**
    * Writes weights, optimizer slots and step count, in one piece or not at all, so that training can go on in another process with
-   * the same bits. Inside fit call it from a callback. @throws StateError while steps run; FileError
+   * the same bits. Inside fit call it from a callback. States that steps carry are not written: after load they are zeros, as at the start
+   * of an epoch. @throws StateError while steps run; FileError
    */
   async save(path: string): Promise<void> {
     this.#checkStill('Trainer.save');
@@ -125,13 +141,14 @@ export class Trainer {
     this.#stepper.slots.write(slots);
     this.#stepper.steps = steps;
     this.#epochs = epochs;
+    this.#stepper.resetStates();
   }
 
-  async #epochsOf(runEpoch: Epoch, options: FitOptions): Promise<History> {
+  async #epochsOf(runEpoch: Epoch, validation: Validation | undefined, options: FitOptions, control: Control): Promise<History> {
     const { epochs = 1, callbacks = [], signal } = options;
     const history = new History();
     let stop = false;
-    const context = this.#context(() => (stop = true));
+    const context = this.#context(() => (stop = true), validation !== undefined);
     for (const callback of callbacks) await callback.onStart(context);
     for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
       signal?.throwIfAborted();
@@ -139,7 +156,8 @@ export class Trainer {
       const totals = this.#stepper.totals();
       await runEpoch(epoch, this.#epochs++, totals);
       signal?.throwIfAborted();
-      const record = await this.#record(epoch, totals, begin, options);
+      const record = await this.#record(epoch, totals, begin, validation, control);
+      signal?.throwIfAborted();
       history.epochs.push(record);
       for (const callback of callbacks) await callback.onEpoch(record, context);
     }
@@ -148,26 +166,27 @@ export class Trainer {
     return history;
   }
 
-  async #record(epoch: number, totals: Totals, begin: number, options: FitOptions): Promise<EpochRecord> {
+  async #record(epoch: number, totals: Totals, begin: number, validation: Validation | undefined, control: Control): Promise<EpochRecord> {
     const metrics = totals.metrics();
-    if (options.validation !== undefined) {
-      const { batchSize = 256, carryState = false } = options;
-      const validation = await this.#stepper.evaluate(options.validation, { batchSize, carryState }, this.#validationScratch);
-      Object.assign(metrics, { valLoss: validation.loss }, validation.metrics(validationName));
-    }
+    const unseen = await validation?.run(control);
+    if (unseen !== undefined) Object.assign(metrics, { valLoss: unseen.loss }, unseen.metrics(validationName));
     return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000 };
   }
 
-  #context(stop: () => void): FitContext {
+  #context(stop: () => void, validates: boolean): FitContext {
+    const own = ['loss', ...Object.keys(this.#stepper.totals().metrics())];
     return {
       stop,
-      snapshot: (): Snapshot => {
+      figures: validates ? [...own, ...own.map(validationName)] : own,
+      snapshot: (): Snapshot => ({ weights: this.#model.values() }),
+      restore: ({ weights }) => {
         const { memory, layout } = this.#model.built;
-        const weights = new Float32Array(layout.size);
-        native().readMemory(memory, 0, weights);
-        return { weights };
+        if (!(weights instanceof Float32Array) || weights.length !== layout.size)
+          throw new ShapeError(
+            `restore: expected a snapshot of ${layout.size} values, got ${weights?.length}. Give one that snapshot() made.`,
+          );
+        native().writeMemory(memory, 0, weights);
       },
-      restore: ({ weights }) => native().writeMemory(this.#model.built.memory, 0, weights),
     };
   }
 
@@ -183,9 +202,15 @@ export class Trainer {
     }
     this.#model.busy = true;
     try {
-      return await task();
+      return await this.#model.trying(task);
     } finally {
       this.#model.busy = false;
     }
   }
+}
+
+/** @throws DataError unless it is { x, y } or something that gives batches */
+function checkData(what: string, data: unknown): void {
+  if (isData(data)) return;
+  throw new DataError(`${what}: expected { x, y } of arrays, or batches as they come, got ${kindOf(data)}.`);
 }

@@ -1,9 +1,11 @@
 /** What a step makes of its gradients: clipping, then the optimizer on flat vectors and on rows of tables. */
 import type { Write } from '../compile/program.js';
+import { ShapeError, formatShape } from '../errors.js';
 import { label } from '../graph/label.js';
 import { type MemorySlot, source } from '../graph/source.js';
-import { type Tensor, sizeOf } from '../graph/tensor.js';
+import { type Shape, Tensor, sameShape, sizeOf } from '../graph/tensor.js';
 import type { Entry, Layout } from '../model/layout.js';
+import { kindOf } from '../options.js';
 import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
 import { sumSquares } from '../ops/reduce.js';
@@ -44,14 +46,23 @@ export function updates(
   const numbers = Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])]));
   return stretches.flatMap(({ gradient, read, write }) => {
     const old = Object.fromEntries(slots.names.map((name) => [name, read(slots.slot, slots.offset(name))]));
-    const update = optimizer.update(read(slot, 0), gradient, old, numbers);
+    const before = read(slot, 0);
+    const update = optimizer.update(before, gradient, old, numbers);
+    const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
     const writes = [
-      write(slot, 0, update.parameter),
-      ...slots.names.map((name) => write(slots.slot, slots.offset(name), update.slots[name]!)),
+      write(slot, 0, checked('parameter', update.parameter)),
+      ...slots.names.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots[name]))),
     ];
     label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
     return writes;
   });
+}
+
+/** @throws ShapeError unless an optimizer gives what takes the place of the old value */
+function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shape): Tensor {
+  if (value instanceof Tensor && sameShape(value.shape, shape) && value.dtype === 'float32') return value;
+  const got = value instanceof Tensor ? `${value.dtype} ${formatShape(value.shape)}` : kindOf(value);
+  throw new ShapeError(`${optimizer.constructor.name}: expected float32 ${formatShape(shape)} for ${what} from update, got ${got}.`);
 }
 
 /** Tables of which only rows are updated, and the runs of parameters between them. */

@@ -4,7 +4,7 @@ import { compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import { constant, scalar } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { add, cast, div, gatherRows, matmul, mul, neg, randomUniform, reshape, square, sub, sum } from '../../lib/ops/index.js';
+import { add, cast, div, gatherRows, matmul, mul, neg, randomUniform, reshape, softmax, square, sub, sum } from '../../lib/ops/index.js';
 
 const a = array([[1, 2], [3, 4]]); // prettier-ignore
 const b = array([[1, 0], [0, -1]]); // prettier-ignore
@@ -23,6 +23,26 @@ describe('compile', () => {
     assert.equal(total.data[0], 10);
     assert.deepEqual([ints.data, bytes.data, fixed.data], [Int32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2, 3, 4), Int32Array.of(5, -6)]);
     assert.deepEqual([same.shape, flat.shape, two.shape, two.data[0]], [[2, 2], [4], [], 2]); // prettier-ignore
+  });
+  it('tells constants of equal numbers but other types or signs of zero apart', async () => {
+    const f = compile(
+      (t: Tensor) =>
+        [
+          gatherRows(t, constant(Int32Array.of(1, 0))),
+          softmax(constant(Float32Array.of(1, 0))),
+          softmax(constant(Float32Array.of(1, 0), [2, 1])),
+          div(1, constant(Float32Array.of(0, 0))),
+          div(1, constant(Float32Array.of(-0, 0))),
+        ] as const,
+    );
+    const [rows, two, one, plus, minus] = await f(a);
+    assert.deepEqual(rows.toNested(), [[3, 4], [1, 2]]); // prettier-ignore
+    assert.ok(Math.abs(two.data[0]! - 1 / (1 + Math.exp(-1))) < 1e-6);
+    assert.deepEqual([one.data, plus.data, minus.data], [[1, 1], [Infinity, Infinity], [-Infinity, Infinity]].map((x) => Float32Array.from(x))); // prettier-ignore
+  });
+  it('does not write long constants out to compare them', () => {
+    const f = compile((x: Tensor) => add(x, constant(new Float32Array(30_000_000))));
+    assert.match(f.describe([30_000_000]), /map/);
   });
   it('gives gradients', async () => {
     const f = compile((x: Tensor) => gradients(sum(square(x)), [x]));
@@ -77,6 +97,10 @@ describe('compile', () => {
     const [first, second] = [await f(), f.sync()];
     assert.notDeepEqual(first.data, second.data);
     assert.deepEqual(compile(() => randomUniform([4], 1n, 0)).sync().data, first.data);
+  });
+  it('draws other random numbers whatever the shapes of the calls', () => {
+    const f = compile((x: Tensor) => mul(randomUniform([4], 1n, 0), sum(x)));
+    assert.notDeepEqual(f.sync(array([1])).data, f.sync(array([1, 0])).data);
   });
   it('has empty results for empty arrays', async () => {
     const f = compile((x: Tensor) => [neg(x), sum(x)] as const);

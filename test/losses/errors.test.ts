@@ -11,7 +11,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   // @ts-expect-error no such choice
   [() => new MSELoss({ reduction: 'none' }), "MSELoss: expected 'mean' or 'sum' for reduction, got 'none'."],
   // @ts-expect-error unknown option
-  [() => new L1Loss({ delta: 1 }), 'L1Loss: expected options among reduction, got delta.'],
+  [() => new L1Loss({ delta: 1 }), 'L1Loss: expected options among reduction, ignoreNaN, got delta.'],
   [() => new HuberLoss({ delta: 0 }), 'HuberLoss: expected a number > 0 for delta, got 0.'],
   [() => new CrossEntropyLoss({ labelSmoothing: 1.5 }), 'CrossEntropyLoss: expected a number in [0, 1] for labelSmoothing, got 1.5.'],
   [() => new CrossEntropyLoss({ weight: [1, -1] }), 'CrossEntropyLoss: expected an array of numbers ≥ 0 for weight, got [ 1, -1 ].'],

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
+import { MemorySlot } from '../../lib/graph/source.js';
+import { MSELoss } from '../../lib/losses/index.js';
 import { Totals } from '../../lib/training/totals.js';
 import { type Metric, accuracy, bitsPerCharacter, mae, perplexity, rmse, topK } from '../../lib/metrics/index.js';
 
@@ -60,11 +62,12 @@ describe('metrics', () => {
   }
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
-    const totals = new Totals([metric, mae()]);
+    const totals = new Totals(new MSELoss(), [metric, mae()]);
     // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
-    totals.add(Float32Array.of(1, 4, 5, 1), 2);
-    totals.add(Float32Array.of(1, 2, 8, 3), 4);
-    totals.add(Float32Array.of(1, NaN, 8, 0), 1);
+    const results = { slot: new MemorySlot('results', 16, 16), width: 4, weights: [undefined, 3, undefined] };
+    totals.add(Float32Array.of(1, 4, 5, 1), 2, results);
+    totals.add(Float32Array.of(1, 2, 8, 3), 4, results);
+    totals.add(Float32Array.of(1, NaN, 8, 0), 1, results);
     assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), mae: (2 * 5 + 4 * 8 + 8) / 7 });
   });
 

@@ -55,6 +55,42 @@ describe('a model', () => {
     assert.deepEqual([...model.weights().keys()], ['first.weight', 'first.bias', 'block.body.0.weight', 'block.body.0.bias']);
   });
 
+  it('gives and takes all weights of one step, never some of one and some of another', async () => {
+    // Every layer starts alike, sees the same gradient, and so has the same weights as the others at every step.
+    class Same extends Layer {
+      forward(x: Tensor, scope: Scope): Tensor {
+        const parts = Array.from({ length: 40 }, (_, i) => scope.parameter(`w${i}`, [2], () => new Float32Array(2)));
+        return add(x, parts.reduce((sum, part) => add(sum, part))); // prettier-ignore
+      }
+    }
+    const model = new Same().build([2]);
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 1e-6 }) });
+    const rows = array(new Float32Array(2e5).fill(1), [1e5, 2]);
+    const equal = (weights: ReturnType<typeof model.weights>): boolean =>
+      new Set([...weights.values()].map(({ data }) => data[0])).size === 1;
+    let torn = 0;
+    let reads = 0;
+    const training = trainer.fit({ x: rows, y: array(new Float32Array(2e5), [1e5, 2]) }, { batchSize: 1 });
+    let done = false;
+    void training.then(() => (done = true));
+    while (!done) {
+      if (!equal(model.weights())) torn++;
+      reads++;
+      await new Promise(setImmediate);
+    }
+    assert.ok(torn === 0 && reads > 10, `${torn} of ${reads}`);
+  });
+  it('refuses weights of which a buffer was taken, and keeps its own; those set before the first build are copied', async () => {
+    const model = new Sequential([new Linear(1)]);
+    const [weight, bias] = [array([[7], [7]]), array([0])]; // prettier-ignore
+    model.setWeights(new Map([['0.weight', weight], ['0.bias', bias]])); // prettier-ignore
+    weight.data.fill(100);
+    assert.equal((await model.predict(array([[1, 1]]))).data[0], 14);
+    structuredClone(bias.data, { transfer: [bias.data.buffer as ArrayBuffer] });
+    assert.throws(() => model.setWeights(new Map([['0.weight', weight], ['0.bias', bias]])), { name: 'StateError', message: /"0.bias".*detached or resized/ }); // prettier-ignore
+    assert.equal((await model.predict(array([[1, 1]]))).data[0], 14);
+  });
+
   it('shares the parameters of a layer that is called twice, and adds up their gradients', async () => {
     const model = new Twin();
     const x = array([[1, 0], [0, 1]]); // prettier-ignore

@@ -89,7 +89,10 @@ describe('bad input to fit', () => {
     async function* once(): AsyncGenerator<Batch> {
       yield good;
     }
-    await assert.rejects(trainer.fit(once(), { epochs: 2 }), { name: 'DataError', message: /epoch 2, got none/ });
+    await assert.rejects(trainer.fit(once(), { epochs: 2 }), {
+      name: 'DataError',
+      message: /^fit epoch 2: expected at least one batch, got none/,
+    });
   });
 
   it('refuses a model without parameters', async () => {

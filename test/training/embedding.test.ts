@@ -155,7 +155,7 @@ describe('updates by rows', () => {
     const { slots } = stepper;
     const state = (): readonly Float32Array[] => [model.weights().get('words.weight')!.data, ...slots.names.map((name) => slots.read().get(name)!.data as Float32Array)]; // prettier-ignore
     const before = state();
-    await stepper.trainBatch(batches[0]!, stepper.totals(), { control: new Control(), debug: false, report: undefined }); // prettier-ignore
+    await stepper.trainBatch('step', batches[0]!, stepper.check('step', batches[0]!), stepper.totals(), { control: new Control(), debug: false, report: undefined }); // prettier-ignore
     const ids = new Set(batches[0]!.x.data);
     state().forEach((values, i) => {
       const changed = new Set<number>();

@@ -1,0 +1,46 @@
+import type { Tensor } from '../graph/tensor.js';
+import { equal, mul, sum, where } from '../ops/index.js';
+import { type Rules, boolean } from '../options.js';
+import { Loss, type Reduction } from './loss.js';
+import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule, weightedMean } from './reduction.js';
+
+/** Options of losses that compare element by element. */
+export interface ElementwiseLossOptions extends ReductionOptions {
+  /** Targets that are NaN count nothing: values that are missing, or lie behind the end of a sequence. Default: false. */
+  readonly ignoreNaN?: boolean;
+}
+
+export const elementwiseLossRules: Rules<ElementwiseLossOptions> = { reduction: reductionRule, ignoreNaN: boolean };
+
+/** A loss of each element, and the mean or sum of those that count. */
+export abstract class ElementwiseLoss extends Loss {
+  override readonly reduction: Reduction;
+  readonly ignoreNaN: boolean;
+
+  constructor({ reduction = 'mean', ignoreNaN = false }: ElementwiseLossOptions = {}) {
+    super();
+    this.reduction = reduction;
+    this.ignoreNaN = ignoreNaN;
+  }
+
+  /** The loss of each element; the shapes are equal. */
+  abstract losses(prediction: Tensor, target: Tensor): Tensor;
+
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    checkSameShape(this.constructor.name, prediction, target);
+    if (!this.ignoreNaN) return reduceLoss(this.losses(prediction, target), this.reduction);
+    const kept = counted(target);
+    // NaN must not come near the loss: its gradient would be 0 · NaN.
+    const losses = this.losses(prediction, where(kept, target, 0));
+    return this.reduction === 'sum' ? sum(mul(losses, kept)) : weightedMean(losses, kept);
+  }
+
+  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
+    return this.ignoreNaN ? sum(counted(target)) : undefined;
+  }
+}
+
+/** 1 where a target is a number, 0 where it is NaN. */
+export function counted(target: Tensor): Tensor {
+  return equal(target, target);
+}
