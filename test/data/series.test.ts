@@ -44,6 +44,16 @@ describe('readCsv', () => {
       name: 'OptionError',
       message: 'readCsv: expected columns among a, b of the bytes given, got "c".',
     }));
+  it('tells columns of one name apart by their places', async () => {
+    const { data, columns } = await readCsv(utf8('a,a\n1,2\n'));
+    assert.deepEqual([data.toNested(), columns], [[[1, 2]], ['a', 'a']]);
+  });
+  it('refuses a name that several columns have', () =>
+    assert.rejects(readCsv(utf8('a,b,a\n1,2,3\n'), { columns: ['b', 'a'] }), {
+      name: 'OptionError',
+      message:
+        'readCsv: expected names for columns that one column of the bytes given has, got "a", which several have. Rename them in the file, or leave columns out.',
+    }));
   it('refuses wrong options', () =>
     assert.rejects(readCsv(utf8('a\n1'), { columns: [] }), {
       name: 'OptionError',

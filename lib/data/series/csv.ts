@@ -42,7 +42,7 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
 
 /**
  * Reads numbers from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over.
- * @throws OptionError for wrong options or a column that is not there; StateError if csv-parse is not installed; FileError if the file
+ * @throws OptionError for wrong options or a name in `columns` that no column has or several have; StateError if csv-parse is not installed; FileError if the file
  *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is
  *   no number or beyond the range of float32
  */
@@ -100,10 +100,7 @@ export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], w
     );
   const known = header.fields;
   const columns = wanted ?? known;
-  const places = columns.map((column) => known.indexOf(column));
-  const missing = places.indexOf(-1);
-  if (missing >= 0)
-    throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(columns[missing])}.`);
+  const places = wanted === undefined ? known.map((_, place) => place) : wanted.map((column) => placeOf(file, known, column));
   const data = new Float32Array(rows.length * columns.length);
   rows.forEach(({ fields, line }, row) => {
     if (fields.length !== known.length)
@@ -119,4 +116,16 @@ export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], w
     });
   });
   return { data: new NdArray(data, [rows.length, columns.length]), columns };
+}
+
+/** @throws OptionError unless one column has that name */
+function placeOf(file: string, known: readonly string[], column: string): number {
+  const place = known.indexOf(column);
+  if (place < 0) throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(column)}.`);
+  if (known.includes(column, place + 1)) {
+    throw new OptionError(
+      `readCsv: expected names for columns that one column of ${file} has, got ${JSON.stringify(column)}, which several have. Rename them in the file, or leave columns out.`,
+    );
+  }
+  return place;
 }
