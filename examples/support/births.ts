@@ -8,7 +8,7 @@ import {
   Linear,
   MSELoss,
   type NdArray,
-  array,
+  Reshape,
   Sequential,
   Trainer,
   cosineDecay,
@@ -48,17 +48,17 @@ export class ForecastCourse {
   ) {
     this.#series = series;
     this.data = forecastData(series, { steps, targets: [0] });
-    this.model = new Sequential({ gru: new GRU(32, { returnSequences: false }), head: new Linear(1) }, { seed: 7 });
+    this.model = new Sequential(
+      { gru: new GRU(32, { returnSequences: false }), head: new Linear(1), ahead: new Reshape([1, 1]) },
+      { seed: 7 },
+    );
     const lr = cosineDecay(5e-3, { steps: epochs * Math.ceil(this.data.train.x.shape[0]! / batchSize) });
     this.#trainer = new Trainer(this.model, { loss: new MSELoss(), optimizer: new AdamW({ lr }), clipNorm: 1 });
   }
 
   fit(options: Pick<FitOptions, 'callbacks' | 'onProgress'> = {}): Promise<History> {
     const { train, validation } = this.data;
-    return this.#trainer.fit(
-      { x: train.x, y: column(train.y) },
-      { ...options, epochs: this.epochs, batchSize, validation: { x: validation.x, y: column(validation.y) } },
-    );
+    return this.#trainer.fit(train, { ...options, epochs: this.epochs, batchSize, validation });
   }
 
   /** The model's errors on the validation rows. */
@@ -77,13 +77,8 @@ export class ForecastCourse {
   }
 
   #truth(): Float32Array {
-    return this.data.targetScale.invert(column(this.data.validation.y)).data;
+    return this.data.targetScale.invert(this.data.validation.y).data;
   }
-}
-
-/** [N, 1, 1] → [N, 1] */
-function column({ data, shape }: NdArray<Float32Array>): NdArray<Float32Array> {
-  return array(data, [shape[0]!, 1]);
 }
 
 function errorsOf(said: Float32Array, truth: Float32Array): Errors {

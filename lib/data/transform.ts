@@ -23,6 +23,8 @@ export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
  *
  * y = (x − mean) / deviation.   x [N, ...] → y [N, ...] float32
  *
+ * Later x may have further dimensions before the features: made from rows [N, C], it also takes windows [N, T, C].
+ *
  * @throws ShapeError if x is a scalar, or later of other features; DataError if it has no rows
  */
 export class Standardizer {
@@ -45,14 +47,14 @@ export class Standardizer {
     this.deviation = Float32Array.from(squares, Math.sqrt);
   }
 
-  /** x [N, ...] → (x − mean) / deviation. */
+  /** x [N, ...] or [N, T, ...] → (x − mean) / deviation. */
   apply(x: NdArray): NdArray<Float32Array> {
     const width = this.checkedWidth(x);
     const y = Float32Array.from(x.data, (value, i) => (value - this.mean[i % width]!) / (this.deviation[i % width]! || 1));
     return array(y, x.shape);
   }
 
-  /** From mean 0 and deviation 1 back: x = mean + deviation · y.   y [N, ...] → x [N, ...] float32 */
+  /** From mean 0 and deviation 1 back: x = mean + deviation · y.   y [N, ...] or [N, T, ...] → x of that shape, float32 */
   invert(y: NdArray): NdArray<Float32Array> {
     const width = this.checkedWidth(y);
     const x = Float32Array.from(y.data, (value, i) => this.mean[i % width]! + value * (this.deviation[i % width]! || 1));
@@ -60,8 +62,13 @@ export class Standardizer {
   }
 
   private checkedWidth(x: NdArray): number {
-    if (x.shape.length !== this.row.length + 1 || this.row.some((n, i) => n !== x.shape[i + 1])) {
-      throw new ShapeError(`Standardizer: expected x of shape [${['N', ...this.row].join(', ')}], got ${formatShape(x.shape)}.`);
+    const { row } = this;
+    const before = x.rank - row.length;
+    // A single number a row fits the end of any shape, so there only rows will do.
+    const fits = row.length === 0 ? before === 1 : before >= 1 && row.every((n, i) => n === x.shape[before + i]);
+    if (!fits) {
+      const expected = row.length === 0 ? ['N'] : ['N', '...', ...row];
+      throw new ShapeError(`Standardizer: expected x of shape [${expected.join(', ')}], got ${formatShape(x.shape)}.`);
     }
     return this.mean.length;
   }

@@ -88,6 +88,12 @@ describe('rows', () => {
     const standard = new Standardizer(array([[1, 5], [3, 5]])); // prettier-ignore
     assert.deepEqual(standard.apply(array([[1, 5], [3, 5], [5, 6]])).toNested(), [[-1, 0], [1, 0], [3, 1]]); // prettier-ignore
   });
+  it('Standardizer takes windows of what it was made from, and brings them back', () => {
+    const standard = new Standardizer(array([[1, 5], [3, 9]])); // prettier-ignore
+    const windows = array([[[1, 5], [3, 9]], [[5, 7], [3, 5]]]); // prettier-ignore
+    assert.deepEqual(standard.apply(windows).toNested(), [[[-1, -1], [1, 1]], [[3, 0], [1, -1]]]); // prettier-ignore
+    assert.deepEqual(standard.invert(standard.apply(windows)), windows);
+  });
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => takeRows(x, [5]), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 5 at 0.'],
@@ -110,7 +116,8 @@ describe('rows', () => {
     [() => toOneHot(array([0, 3]), 3), 'DataError', 'toOneHot: expected class ids 0 … 2, got 3 at 1.'],
     [() => toOneHot(y, 0), 'OptionError', 'toOneHot: expected a whole number ≥ 1 for classes, got 0.'],
     [() => new Standardizer(array(new Float32Array(), [0, 2])), 'DataError', 'Standardizer: expected at least one row, got none.'],
-    [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, 2], got [5].'],
+    [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, ..., 2], got [5].'],
+    [() => new Standardizer(array([1, 2])).apply(x), 'ShapeError', 'Standardizer: expected x of shape [N], got [5, 2].'],
     [() => new Standardizer(array(1)), 'ShapeError', 'Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
   ];
   for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));

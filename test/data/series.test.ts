@@ -3,7 +3,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCsvWith } from '../../lib/data/series/csv.js';
-import { NdArray, Standardizer, array, forecastData, readCsv, seriesWindows } from '../../lib/index.js';
+import {
+  Adam,
+  GRU,
+  Linear,
+  MSELoss,
+  NdArray,
+  Reshape,
+  Sequential,
+  Standardizer,
+  Trainer,
+  array,
+  forecastData,
+  readCsv,
+  seriesWindows,
+} from '../../lib/index.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -105,6 +119,16 @@ describe('forecastData', () => {
     assert.deepEqual([inputScale.mean[0], targetScale.mean[0]], [28, 28]);
   });
 
+  it('brings predictions of the shape of y back to the units of the series', () => {
+    const { data, shape } = targetScale.invert(validation.y);
+    assert.deepEqual([[...data.subarray(0, 2)].map(Math.round), shape], [[52, 55], validation.y.shape]);
+  });
+  it('is foretold by a model that ends in Linear and Reshape', async () => {
+    const model = new Sequential([new GRU(4, { returnSequences: false }), new Linear(2), new Reshape([2, 1])], { seed: 1 });
+    await new Trainer(model, { loss: new MSELoss(), optimizer: new Adam() }).fit(train);
+    assert.deepEqual(targetScale.invert(await model.predict(validation.x)).shape, validation.y.shape);
+  });
+
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [
       () => seriesWindows(series, { steps: 20 }),
@@ -142,7 +166,7 @@ describe('forecastData', () => {
       'OptionError',
       'forecastData: expected a number in (0, 1) for validationFraction, got 1.',
     ],
-    [() => targetScale.invert(array([1])), 'ShapeError', 'Standardizer: expected x of shape [N, 1], got [1].'],
+    [() => targetScale.invert(array([1])), 'ShapeError', 'Standardizer: expected x of shape [N, ..., 1], got [1].'],
   ];
   for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));
 });

@@ -37,7 +37,7 @@ export interface ForecastData {
   readonly validation: SeriesRows;
   /** Of all columns, from the training rows. */
   readonly inputScale: Standardizer;
-  /** Of the target columns: `targetScale.invert(prediction)` is in the units of the series. */
+  /** Of the target columns: `targetScale.invert(prediction)`, of a prediction of the shape of y, is in the units of the series. */
   readonly targetScale: Standardizer;
 }
 
@@ -61,6 +61,9 @@ export function seriesWindows(series: NdArray, options: SeriesWindowOptions): Se
  * Divides a series in time and standardises it, without a look into the future: the first rows train, the last validate. Statistics are
  * those of the training rows; no training window reaches into the validation rows. Validation windows foretell only validation rows,
  * and may look back to training rows, which lie in their past.
+ *
+ * A model that ends in `Linear(H · C')` and `Reshape([H, C'])` foretells all of y; for one column one row ahead that is
+ * `new Linear(1), new Reshape([1, 1])`.
  * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if a part is shorter than it must be
  */
 export function forecastData(series: NdArray, options: ForecastOptions): ForecastData {
