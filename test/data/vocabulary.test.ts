@@ -90,6 +90,26 @@ describe('Vocabulary', () => {
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [
+      () => Vocabulary.from(Buffer.from('ab') as never),
+      'DataError',
+      'Vocabulary: expected a text or a list of texts, got Buffer. Make bytes a text first: new TextDecoder().decode(bytes).',
+    ],
+    [
+      () => Vocabulary.from(undefined as never),
+      'DataError',
+      'Vocabulary: expected a text or a list of texts, got undefined. Make bytes a text first: new TextDecoder().decode(bytes).',
+    ],
+    [
+      () => Vocabulary.from(['a', 1 as never]),
+      'DataError',
+      'Vocabulary: expected a text, got number. Make bytes a text first: new TextDecoder().decode(bytes).',
+    ],
+    [
+      () => Vocabulary.from('ab').encode(Buffer.from('ab') as never),
+      'DataError',
+      'Vocabulary.encode: expected a text, got Buffer. Make bytes a text first: new TextDecoder().decode(bytes).',
+    ],
+    [
       () => Vocabulary.from(''),
       'DataError',
       'Vocabulary: expected a text with tokens to keep, got an empty one. Give it more text or other limits.',

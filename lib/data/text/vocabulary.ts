@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { DataError, FileError } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf } from '../../options.js';
+import { kindOf } from '../kind.js';
 import { reasonOf } from '../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
@@ -21,6 +22,8 @@ export interface VocabularyOptions {
 /** Names of reserved ids: longer than a character and no words, so that no text contains them as tokens. */
 const paddingToken = '<pad>';
 const unknownToken = '<unk>';
+
+const decodeFirst = 'Make bytes a text first: new TextDecoder().decode(bytes).';
 
 /** The file's first field, so that other JSON is not taken for a vocabulary. */
 const format = 'lanewise vocabulary 1';
@@ -52,7 +55,7 @@ export class Vocabulary {
 
   /**
    * Counts the tokens of a text, or of several.
-   * @throws OptionError for wrong options; DataError if no token is left
+   * @throws OptionError for wrong options; DataError for anything but texts or if no token is left
    */
   static from(texts: string | Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
     checkOptions('Vocabulary', options, {
@@ -64,7 +67,8 @@ export class Vocabulary {
     });
     const { unit = 'character', minFrequency = 1, maxSize = Infinity, unknown = false, padding = false } = options;
     const frequencies = new Map<string, number>();
-    for (const text of typeof texts === 'string' ? [texts] : texts) {
+    for (const text of textsOf(texts)) {
+      checkText('Vocabulary', text);
       for (const token of tokenize(text, unit)) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
     }
     const reserved = [...(padding ? [paddingToken] : []), ...(unknown ? [unknownToken] : [])];
@@ -93,9 +97,10 @@ export class Vocabulary {
 
   /**
    * The ids of a text's tokens.
-   * @throws DataError naming the first token that is not in the vocabulary, unless an id is reserved for such
+   * @throws DataError naming the first token that is not in the vocabulary, unless an id is reserved for such, or if it is no text
    */
   encode(text: string): Int32Array {
+    checkText('Vocabulary.encode', text);
     // A text has at most as many tokens as UTF-16 units.
     const ids = new Int32Array(text.length);
     let length = 0;
@@ -145,6 +150,19 @@ export class Vocabulary {
       return fail(cause);
     }
   }
+}
+
+/** @throws DataError if there are none: bytes would give their numbers one by one */
+function textsOf(texts: string | Iterable<string>): Iterable<string> {
+  if (typeof texts === 'string') return [texts];
+  const given: unknown = texts;
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given) || ArrayBuffer.isView(given))
+    throw new DataError(`Vocabulary: expected a text or a list of texts, got ${kindOf(given)}. ${decodeFirst}`);
+  return texts;
+}
+
+function checkText(what: string, text: unknown): void {
+  if (typeof text !== 'string') throw new DataError(`${what}: expected a text, got ${kindOf(text)}. ${decodeFirst}`);
 }
 
 /** @throws Error that says what came instead */
