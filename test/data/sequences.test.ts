@@ -109,6 +109,13 @@ describe('BucketedBatches', () => {
     );
     assert.deepEqual(batch!.y.toNested(), [[6, 7, -1], [8, 9, 10]]); // prettier-ignore
   });
+  it('fills up float targets of each step with NaN, unless told', () => {
+    const numbers = { x: [ids(1, 2), ids(3, 4, 5)], y: [array([6, 7]), array([8, 9, 10])] };
+    const [batch] = new BucketedBatches(numbers, { batchSize: 2, buckets: 1, shuffle: false });
+    assert.deepEqual(batch!.y.toNested(), [[6, 7, NaN], [8, 9, 10]]); // prettier-ignore
+    const [other] = new BucketedBatches(numbers, { batchSize: 2, buckets: 1, shuffle: false, ignoreIndex: -1 });
+    assert.deepEqual(other!.y.toNested(), [[6, 7, -1], [8, 9, 10]]); // prettier-ignore
+  });
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => padSequences([]), 'DataError', 'padSequences: expected at least one sequence, got none.'],
@@ -141,6 +148,27 @@ describe('BucketedBatches', () => {
       () => padSequences(['text' as never]),
       'DataError',
       'padSequences: expected an Int32Array or data made by array() for each sequence, got string at 0.',
+    ],
+    [() => padSequences(array([[1, 2]]) as never), 'DataError', 'padSequences: expected a list of sequences, got NdArray.'],
+    [
+      () => padSequences([ids(1)], { value: 0.5 }),
+      'OptionError',
+      'padSequences: expected a whole number that int32 holds, as the sequences do, for value, got 0.5.',
+    ],
+    [
+      () => new BucketedBatches({ x, y }, { ...options, value: 2 ** 31 }),
+      'OptionError',
+      'BucketedBatches: expected a whole number that int32 holds, as the sequences do, for value, got 2147483648.',
+    ],
+    [
+      () => new BucketedBatches({ x: [ids(1)], y: [ids(1)] }, { batchSize: 1, ignoreIndex: 2 ** 40 }),
+      'OptionError',
+      'BucketedBatches: expected a whole number that int32 holds, as the sequences do, for ignoreIndex, got 1099511627776.',
+    ],
+    [
+      () => new BucketedBatches({ x } as never, options),
+      'DataError',
+      'BucketedBatches: expected an array made by array() or a list of sequences for y, got undefined.',
     ],
     [
       () => new BucketedBatches({ x, y: array([1]) }, options),

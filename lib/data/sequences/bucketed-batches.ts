@@ -1,11 +1,12 @@
 import { NdArray } from '../../array.js';
-import { OptionError, ShapeError } from '../../errors.js';
+import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { boolean, type Rule, checkOptions, count, finite, integer, required, seed as seedRule } from '../../options.js';
 import type { Batch } from '../../training/options.js';
+import { kindOf } from '../kind.js';
 import { takeRows } from '../split.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';
-import { type Sequence, checkSequences, pad } from './pad.js';
+import { type Sequence, checkFill, checkSequences, pad } from './pad.js';
 
 /** Sequences of different lengths with their targets. */
 export interface SequenceData {
@@ -22,7 +23,7 @@ export interface BucketOptions {
   readonly buckets?: number;
   /** What stands behind the end of a sequence of x. Default: 0. */
   readonly value?: number;
-  /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1. */
+  /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1 for int32 targets, NaN for float32. */
   readonly ignoreIndex?: number;
   /** New random order of sequences and batches each epoch. Default: true. */
   readonly shuffle?: boolean;
@@ -41,7 +42,8 @@ const bucketCount: Rule = {
  * Batches of sequences of different lengths: sequences of similar length come together and are filled up to one of a few lengths.
  * `fit(new BucketedBatches(data, { batchSize: 32 }), { epochs: 10 })` for a model of two inputs, sequences and lengths.
  *
- * Each batch: x: [ids [N, T] or features [N, T, ...], lengths [N] int32], y [N, ...], or [N, T, ...] filled up with `ignoreIndex`.
+ * Each batch: x: [ids [N, T] or features [N, T, ...], lengths [N] int32], y [N, ...], or [N, T, ...] filled up: int32 targets with
+ * `ignoreIndex`, float32 targets with NaN, which losses and metrics of numbers leave out when told: `new MSELoss({ ignoreNaN: true })`.
  *
  * A trainer compiles one program for each shape of batch. There are at most `buckets` + 1: sequences that are too few for a batch go to
  * the next longer bucket, so only the longest has one smaller batch. The lengths are chosen so that the least is filled up in total.
@@ -67,13 +69,20 @@ export class BucketedBatches implements Iterable<Batch> {
       shuffle: boolean,
       seed: seedRule,
     });
-    this.#options = { buckets: 4, value: 0, ignoreIndex: -1, shuffle: true, seed: 0, ...options };
+    if (!(y instanceof NdArray) && !Array.isArray(y))
+      throw new DataError(`BucketedBatches: expected an array made by array() or a list of sequences for y, got ${kindOf(y)}.`);
     this.#x = checkSequences('BucketedBatches x', x);
     this.#y = y instanceof NdArray ? y : checkSequences('BucketedBatches y', y);
     this.#checkTargets();
+    const stepTargets = this.#y instanceof NdArray ? [] : this.#y;
+    const { batchSize, buckets = 4, value = 0, shuffle = true, seed = 0 } = options;
+    const { ignoreIndex = stepTargets[0]?.dtype === 'float32' ? NaN : -1 } = options;
+    checkFill('BucketedBatches', 'value', value, this.#x);
+    checkFill('BucketedBatches', 'ignoreIndex', ignoreIndex, stepTargets);
+    this.#options = { batchSize, buckets, value, ignoreIndex, shuffle, seed };
     this.bounds = bucketBounds(
       this.#x.map((row) => row.shape[0]!),
-      this.#options.buckets,
+      buckets,
     );
   }
 

@@ -2,7 +2,8 @@
 import { NdArray } from '../../array.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { sizeOf } from '../../graph/tensor.js';
-import { checkOptions, count, finite } from '../../options.js';
+import { type Rule, check, checkOptions, count, finite } from '../../options.js';
+import { kindOf } from '../kind.js';
 
 /** One sequence: ids or values [T], or features [T, ...]. */
 export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
@@ -11,7 +12,7 @@ export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
 export interface PadSequencesOptions {
   /** T of the result. Default: that of the longest sequence. */
   readonly length?: number;
-  /** What stands behind the end of a sequence. Default: 0. */
+  /** What stands behind the end of a sequence: of int32 sequences a whole number that int32 holds. Default: 0. */
   readonly value?: number;
 }
 
@@ -39,11 +40,24 @@ export function padSequences(sequences: readonly Sequence[], options: PadSequenc
       `padSequences: expected sequences of at most length = ${length} steps, got ${rows[at]!.shape[0]} at ${at}. Cut it, or leave length out.`,
     );
   }
+  checkFill('padSequences', 'value', value, rows);
   return pad(rows, length, value);
+}
+
+const int32: Rule = {
+  expected: 'a whole number that int32 holds, as the sequences do,',
+  accepts: (value) => typeof value === 'number' && (value | 0) === value,
+};
+
+/** @throws OptionError unless sequences of this kind can hold `value` */
+export function checkFill(what: string, name: string, value: number, [row]: readonly NdArray[]): void {
+  if (row?.dtype === 'int32') check(what, name, value, int32);
 }
 
 /** Sequences as arrays of one kind. @throws DataError, ShapeError or DTypeError naming the first that is none */
 export function checkSequences(what: string, sequences: readonly Sequence[]): readonly NdArray<Int32Array | Float32Array>[] {
+  const given: unknown = sequences;
+  if (!Array.isArray(given)) throw new DataError(`${what}: expected a list of sequences, got ${kindOf(given)}.`);
   if (sequences.length === 0) throw new DataError(`${what}: expected at least one sequence, got none.`);
   const rows = sequences.map((sequence): NdArray<Int32Array | Float32Array> =>
     sequence instanceof Int32Array ? new NdArray(sequence, [sequence.length]) : sequence,
@@ -51,7 +65,7 @@ export function checkSequences(what: string, sequences: readonly Sequence[]): re
   const [first] = rows;
   rows.forEach((row, i) => {
     if (!(row instanceof NdArray))
-      throw new DataError(`${what}: expected an Int32Array or data made by array() for each sequence, got ${typeof row} at ${i}.`);
+      throw new DataError(`${what}: expected an Int32Array or data made by array() for each sequence, got ${kindOf(row)} at ${i}.`);
     if (row.dtype === 'uint8' || row.dtype !== first!.dtype) {
       throw new DTypeError(
         `${what}: expected sequences of one element type, float32 or int32, got ${row.dtype} at ${i}${row.dtype === 'uint8' ? '' : ` after ${first!.dtype}`}.`,
