@@ -57,6 +57,7 @@ describe('readWav', () => {
     ['other chunks between, one of odd size', riff(chunk('LIST', bytes('010203')), chunk('fmt ', format()), chunk('fact', bytes('00')), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]], // prettier-ignore
     ['an odd number of bytes', wav({ bits: 8 }, bytes('80')), [0]],
     ['no samples', wav({}, bytes('')), []],
+    ['no samples, and a chunk behind', riff(chunk('fmt ', format()), chunk('data', bytes('')), chunk('LIST', pcm16)), []],
     ['two channels, mixed', wav({ channels: 2 }, pcm16), [0.25, -1 / 65536]],
   ];
   for (const [what, file, expected] of good) {
@@ -80,6 +81,11 @@ describe('readWav', () => {
       'a chunk of 4 GB',
       Buffer.concat([whole.subarray(0, 12), bytes('6a756e6b ffffffff')]),
       /4294967295 bytes are announced for the chunk "junk", 0 are/,
+    ],
+    [
+      'a header never finished',
+      Buffer.concat([wav({}, bytes('')), pcm16]),
+      /a file whose header was never finished: no bytes are announced for the samples, 8 are there/,
     ],
     ['samples before their format', riff(chunk('data', pcm16)), /samples before their format/],
     ['a short format', riff(chunk('fmt ', bytes('0100'))), /a format of 2 bytes where 16 are needed/],

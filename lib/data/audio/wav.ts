@@ -48,7 +48,8 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
 
 /**
  * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits or 32-bit floats, any number of channels.
- * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or holds samples of another kind
+ * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or unfinished, or holds samples
+ *   of another kind
  * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991
  */
 export async function readWav(file: string | Uint8Array, options: WavOptions = {}): Promise<Wav> {
@@ -72,6 +73,12 @@ export function parseWav(view: DataView, mono: boolean): Wav {
     const begin = at + 8;
     if (begin + size > view.byteLength) {
       throw new Error(`a file cut off: ${size} bytes are announced for the chunk "${id}", ${view.byteLength - begin} are there`);
+    }
+    // A recorder fills in the sizes when it ends; until then bytes follow that none of them announce.
+    if (id === 'data' && size === 0 && begin < view.byteLength && 8 + view.getUint32(4, true) !== view.byteLength) {
+      throw new Error(
+        `a file whose header was never finished: no bytes are announced for the samples, ${view.byteLength - begin} are there`,
+      );
     }
     const chunk = new DataView(view.buffer, view.byteOffset + begin, size);
     if (id === 'fmt ') format = parseFormat(chunk);
