@@ -108,6 +108,18 @@ describe('MelSpectrogram', () => {
       assertWithin(new MelSpectrogram(fixture.sampleRate, options).apply(signal), y, float32Error(operations) * largest(y.data));
     });
   }
+  it('has frames for its filters at every usual sample rate, and those of 400 samples up to 16 kHz', () => {
+    const frames = (rate: number): number => new MelSpectrogram(rate).apply(array(new Float32Array(rate))).shape[0]!;
+    // A second has one frame more than hops.
+    for (const rate of [8000, 11025, 16000]) assert.equal(frames(rate), 1 + Math.floor(rate / 200), `${rate}`);
+    for (const rate of [22050, 24000, 32000, 44100, 48000]) assert.ok(Math.abs(frames(rate) - 81) <= 1, `${rate}`);
+    assert.equal(new Mfcc(44100).coefficients, 40);
+    const signalOf = array(new Philox(1).normal(2000));
+    assert.deepEqual(
+      new MelSpectrogram(8000).apply(signalOf),
+      new MelSpectrogram(8000, { stft: { fftSize: 400, hop: 200 } }).apply(signalOf),
+    );
+  });
   it('weights add up to one between the peaks of neighbours', () => {
     const { data, shape } = melFilters({ sampleRate: 8000, fftSize: 512, mels: 10 });
     const [frequencies, mels] = shape as [number, number];

@@ -6,7 +6,7 @@ import { Stft, type StftOptions } from './stft.js';
 
 /** Options of {@link MelSpectrogram}. */
 export interface MelSpectrogramOptions {
-  /** Default: frames of 400 samples, 200 apart, Hann. */
+  /** Default: frames of 25 ms but at least 400 samples, half a frame apart, Hann. */
   readonly stft?: StftOptions;
   /** M, number of filters. Default: 64. */
   readonly mels?: number;
@@ -17,6 +17,9 @@ export interface MelSpectrogramOptions {
   /** Height of filters; see melFilters. Default: 'none'. */
   readonly norm?: 'none' | 'slaney';
 }
+
+/** torchaudio's frame at up to 16 kHz, and as long a time above: 64 filters are too narrow for a shorter one. An even number. */
+const frameOf = (sampleRate: number): number => Math.max(400, 2 * Math.round(0.0125 * sampleRate));
 
 /**
  * Power spectrum on the mel scale: y[t, m] = Σ_f |STFT(x)[t, f]|² · filters[f, m].   x [S] → y [T, M]
@@ -44,10 +47,10 @@ export class MelSpectrogram {
       scale: oneOf('htk', 'slaney'),
       norm: oneOf('none', 'slaney'),
     });
-    const { stft, mels = 64, ...rest } = options;
+    const { stft = {}, mels = 64, ...rest } = options;
     this.sampleRate = sampleRate;
     this.mels = mels;
-    this.#stft = new Stft(stft);
+    this.#stft = new Stft({ ...stft, fftSize: stft.fftSize ?? frameOf(sampleRate) });
     this.#filters = melFilters({ ...rest, mels, sampleRate, fftSize: this.#stft.fftSize }).data;
   }
 
