@@ -1,5 +1,5 @@
 import { OptionError, ShapeError, formatShape } from '../../errors.js';
-import { iota } from '../../graph/source.js';
+import { constant, iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, cast, cos, div, exp, expm1, floor, greaterEqual, log, maximum, mul, neg, sqrt, square, sub } from '../../ops/elementwise.js';
 import { gatherRows, oneHot } from '../../ops/gather.js';
@@ -26,7 +26,11 @@ export interface MixupOptions {
  * two uniform numbers: with t of Student's distribution of 2·alpha degrees of freedom, ½ + t / (2·√(2·alpha + t²)) has the
  * distribution Beta(alpha, alpha), and t has a polar form that rejects nothing.
  *
- * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets
+ * Every row needs a class: there is nothing to ignore in a mixture, so an id outside 0 … classes − 1, such as a loss's `ignoreIndex`,
+ * stops the step. Leave such rows out of the data.
+ *
+ * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets; DataError
+ *   while training for an id that is no class
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
  * @see Bailey 1994, Polar generation of random variates with the t-distribution, Mathematics of Computation 62
  */
@@ -53,7 +57,11 @@ export function mixup(options: MixupOptions = {}): Augmentation {
 /** Targets as rows of probabilities. */
 function probabilities(y: Tensor, classes: number | undefined): Tensor {
   if (y.rank === 2 && (classes === undefined || y.shape[1] === classes)) return y;
-  if (y.rank === 1 && classes !== undefined) return oneHot(y, classes);
+  if (y.rank === 1 && classes !== undefined) {
+    // oneHot makes zeros of an id out of range; looked up in a table of all ids it stops the run.
+    const ids = constant(Int32Array.from({ length: classes }, (_, id) => id));
+    return oneHot(gatherRows(ids, cast(y, 'int32')), classes);
+  }
   if (y.rank === 1)
     throw new OptionError('mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).');
   throw new ShapeError(
