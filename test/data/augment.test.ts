@@ -186,6 +186,9 @@ describe('augmentations', () => {
     [() => augment([mixup({ classes: 4 })], x, array(new Float32Array(18), [6, 3])), 'ShapeError', 'mixup: expected class ids [N] or probabilities [N, 4] for the targets, got [6, 3].'],
     [() => augment([mixup({ classes: 3 })], x, array(Int32Array.of(0, 1, 2, 0, -1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got -1 at position 4 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Uint8Array.of(0, 1, 3, 0, 1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got 3 at position 2 in step 0.'],
+    [() => only([{ name: 'lost', forward: () => undefined as never }]), 'DataError', 'lost: expected forward to return { x, y } of tensors, got undefined for x. Return both.'],
+    [() => only([{ name: 'half', forward: ({ x: a }) => ({ x: a }) as never }]), 'DataError', 'half: expected forward to return { x, y } of tensors, got undefined for y. Return both.'],
+    [() => only([{ name: 'array', forward: ({ y }) => ({ x, y }) as never }]), 'DataError', 'array: expected forward to return { x, y } of tensors, got NdArray for x. Return both.'],
     [() => only([{ name: 'halve', forward: ({ x: a, y }) => ({ x: slice(a, [0, 0, 0, 0], [3, -1, -1, -1]), y }) }]), 'ShapeError', 'halve: expected 6 rows as they came, got x [3, 5, 7, 2] and y [6].'],
   ]; // prettier-ignore
   for (const [run, name, message] of wrong) it(message, () => assert.throws(run, { name, message }));

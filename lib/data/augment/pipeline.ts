@@ -1,9 +1,10 @@
 /** A list of augmentations as one function of a batch. */
-import { ShapeError } from '../../errors.js';
+import { DataError, ShapeError } from '../../errors.js';
 import { label } from '../../graph/label.js';
 import { MemorySlot, source } from '../../graph/source.js';
-import { type Shape, type TensorType, formatShapeOf } from '../../graph/tensor.js';
+import { type Shape, Tensor, type TensorType, formatShapeOf } from '../../graph/tensor.js';
 import { randomUniform } from '../../ops/random.js';
+import { kindOf } from '../kind.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';
 
@@ -22,6 +23,7 @@ export function augmented(batch: TensorBatch, augmentations: readonly Augmentati
     const name = moves.length > 0 ? moves.map((move) => move.name).join(' ') : rest[0]!.name;
     const before = result;
     result = moves.length > 0 ? { ...before, x: placed(before.x, moves, scope) } : rest[0]!.forward(before, scope);
+    checkBatch(name, result);
     checkRows(name, batch, result);
     label([result.x, result.y], name, [before.x, before.y]);
     i += Math.max(moves.length, 1);
@@ -35,6 +37,15 @@ export function augmentedRow(x: TensorType, y: TensorType, augmentations: readon
   const one = (name: string, { shape, dtype }: TensorType): TensorBatch['x'] => source(new MemorySlot(name, 0), 0, [1, ...shape], dtype);
   const shape: Shape = augmented({ x: one('x', x), y: one('y', y) }, augmentations, 0n).x.shape.slice(1);
   return { shape, dtype: x.dtype };
+}
+
+/** Augmentations are the caller's own functions: types do not hold them to what they promise. */
+function checkBatch(name: string, batch: TensorBatch | undefined): void {
+  for (const part of ['x', 'y'] as const) {
+    const given: unknown = batch?.[part];
+    if (!(given instanceof Tensor))
+      throw new DataError(`${name}: expected forward to return { x, y } of tensors, got ${kindOf(given)} for ${part}. Return both.`);
+  }
 }
 
 function checkRows(name: string, from: TensorBatch, to: TensorBatch): void {
