@@ -4,6 +4,8 @@ import { NdArray } from '../array.js';
 import { FileError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
+import { check } from '../options.js';
+import { fileOrBytes } from './file.js';
 
 interface ElementType {
   readonly bytes: number;
@@ -22,10 +24,11 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map([
 
 /**
  * Reads an IDX file, from a path or its bytes, gzipped or not. Bytes stay uint8.
- * @throws FileError if it cannot be read or is no complete IDX file
+ * @throws OptionError for neither of them; FileError if it cannot be read or is no complete IDX file
  * @see http://yann.lecun.com/exdb/mnist/
  */
 export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
+  check('readIdx', 'file', file, fileOrBytes);
   const name = typeof file === 'string' ? file : 'the bytes given';
   const fail = (cause: unknown): never => {
     throw new FileError(`readIdx: expected to read ${name}, got ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { array } from '../../lib/array.js';
-import { Standardizer, readIdx, takeRows, toOneHot, trainTestSplit } from '../../lib/data/index.js';
+import { Standardizer, readCsv, readIdx, readWav, takeRows, toOneHot, trainTestSplit } from '../../lib/data/index.js';
 
 /** An IDX file. */
 function idx(type: number, sizes: readonly number[], elements: Uint8Array): Buffer {
@@ -58,6 +58,14 @@ describe('readIdx', () => {
     ['/no/such/file', /^readIdx: expected to read \/no\/such\/file, got ENOENT/],
   ];
   for (const [file, message] of bad) it(message.source, () => assert.rejects(readIdx(file), { name: 'FileError', message }));
+  for (const [what, file] of Object.entries({ undefined, 'an ArrayBuffer': new ArrayBuffer(8) })) {
+    it(`refuses ${what}, as other readers do`, async () => {
+      for (const [name, read] of Object.entries({ readIdx, readWav, readCsv })) {
+        const message = new RegExp(`^${name}: expected a path or a Uint8Array of its bytes for file, got `);
+        await assert.rejects(read(file as never), { name: 'OptionError', message });
+      }
+    });
+  }
 });
 
 describe('rows', () => {

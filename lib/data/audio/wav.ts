@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
-import { boolean, checkOptions } from '../../options.js';
+import { boolean, check, checkOptions } from '../../options.js';
+import { fileOrBytes } from '../file.js';
 import { reasonOf } from '../reason.js';
 
 /** Options of {@link readWav}. */
@@ -53,6 +54,7 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
  * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991
  */
 export async function readWav(file: string | Uint8Array, options: WavOptions = {}): Promise<Wav> {
+  check('readWav', 'file', file, fileOrBytes);
   checkOptions('readWav', options, { mono: boolean });
   const name = typeof file === 'string' ? file : 'the bytes given';
   try {

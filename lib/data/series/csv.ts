@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type * as csvParse from 'csv-parse/sync';
 import { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, checkOptions } from '../../options.js';
+import { type Rule, check, checkOptions } from '../../options.js';
+import { fileOrBytes } from '../file.js';
 import { reasonOf } from '../reason.js';
 
 /** Options of {@link readCsv}. */
@@ -52,6 +53,7 @@ export function readCsv(file: string | Uint8Array, options: CsvOptions = {}): Pr
 
 /** @internal */
 export async function readCsvWith(importCsvParse: ImportCsvParse, file: string | Uint8Array, options: CsvOptions): Promise<CsvTable> {
+  check('readCsv', 'file', file, fileOrBytes);
   checkOptions('readCsv', options, { columns: names, delimiter: text });
   const name = typeof file === 'string' ? file : 'the bytes given';
   const { parse } = await importCsvParse().catch((cause: unknown) => {
