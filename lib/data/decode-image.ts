@@ -14,10 +14,10 @@ export type Decode = (file: Uint8Array) => Promise<Uint8Array>;
 /** How sharp is imported; another way only for tests. */
 export type ImportSharp = () => Promise<{ readonly default: typeof sharpModule }>;
 
-const signatures: readonly (readonly number[])[] = [
-  [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], // PNG
-  [0xff, 0xd8, 0xff], // JPEG
-];
+const png: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const jpeg: readonly number[] = [0xff, 0xd8, 0xff];
+/** "IEND" */
+const pngEnd = 0x4945_4e44;
 
 /** @throws StateError if sharp is not installed */
 export async function imageDecoder(
@@ -31,8 +31,10 @@ export async function imageDecoder(
     );
   });
   return async (file) => {
-    if (!signatures.some((signature) => signature.every((byte, i) => file[i] === byte)))
+    if (![png, jpeg].some((signature) => signature.every((byte, i) => file[i] === byte)))
       throw new Error('a file that is neither PNG nor JPEG');
+    if (file[0] === png[0] && !endsPng(new DataView(file.buffer, file.byteOffset, file.byteLength)))
+      throw new Error('an image that is damaged or cut off (a PNG without its end)');
     // rotate() turns photographs upright; failOn refuses whatever the decoder so much as warns of.
     const upright = sharp(file, { failOn: 'warning' }).rotate().resize(width, height, { fit: 'fill' });
     const coloured = upright.toColourspace(channels === 1 ? 'b-w' : 'srgb');
@@ -43,6 +45,12 @@ export async function imageDecoder(
     if (data.length !== height * width * channels) throw new Error(`${info.channels} channels where ${channels} were asked for`);
     return data;
   };
+}
+
+/** Whether the last chunk, the end, is there: libpng stops before it when it has all pixels. A chunk is its length, type, data and sum. */
+function endsPng(file: DataView): boolean {
+  for (let at = png.length; at + 12 <= file.byteLength; at += 12 + file.getUint32(at)) if (file.getUint32(at + 4) === pngEnd) return true;
+  return false;
 }
 
 function damaged(cause: unknown): never {

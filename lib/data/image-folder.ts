@@ -1,10 +1,13 @@
 /** Folders of image files, one a class. */
-import { readFile, readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { NdArray } from '../array.js';
-import { FileError } from '../errors.js';
+import { FileError, OptionError, formatShape } from '../errors.js';
+import { sizeOf } from '../graph/tensor.js';
 import { type Rule, checkOptions, count, either, oneOf, required, tuple } from '../options.js';
 import { type Decode, imageDecoder } from './decode-image.js';
+import { entriesOf, filesUnder } from './files-under.js';
+import { reasonOf } from './reason.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions {
@@ -37,11 +40,12 @@ const channelCount: Rule = { expected: '1, 3 or 4', accepts: (value) => value ==
 
 /**
  * Reads a directory of PNG and JPEG files with one sub-folder for each class, as deep as files lie in it. Rows are in order of class and
- * path, so that the same directory always gives the same data; `trainTestSplit({ x, y })` divides them. Hidden files are passed over.
+ * path, so that the same directory always gives the same data; `trainTestSplit({ x, y })` divides them. Links are followed, hidden files
+ * passed over.
  *
  * Files are decoded some at a time on threads of the package sharp, which has to be installed beside this one.
  *
- * @throws OptionError for wrong options; StateError if sharp is not installed; FileError if the directory cannot be read, has no
+ * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
  *   sub-folders or one without files, if no file can be read or, unless `onError` is 'skip', if one cannot
  */
 export async function imageFolder(directory: string, options: ImageFolderOptions): Promise<ImageFolder> {
@@ -56,7 +60,7 @@ export async function imageFolder(directory: string, options: ImageFolderOptions
   const decode = await imageDecoder({ height, width, channels });
 
   const bytes = height * width * channels;
-  const pixels = new Uint8Array(found.length * bytes);
+  const pixels = bytesFor([found.length, height, width, channels]);
   const reasons = new Map<number, string>();
   const read = async (i: number): Promise<void> => {
     const result = await decoded(join(directory, found[i]!.file), decode);
@@ -84,6 +88,18 @@ export async function imageFolder(directory: string, options: ImageFolderOptions
   };
 }
 
+/** @throws OptionError if there is no memory for so many */
+function bytesFor(shape: readonly number[]): Uint8Array {
+  try {
+    return new Uint8Array(sizeOf(shape));
+  } catch (cause) {
+    throw new OptionError(
+      `imageFolder: expected a size of which all images fit into memory, got ${sizeOf(shape)} bytes for ${formatShape(shape)}. Take a smaller size.`,
+      { cause },
+    );
+  }
+}
+
 interface Listing {
   readonly classes: readonly string[];
   readonly found: readonly { readonly file: string; readonly label: number }[];
@@ -91,24 +107,18 @@ interface Listing {
 
 async function listFiles(directory: string): Promise<Listing> {
   const fail = (cause: unknown): never => {
-    throw new FileError(`imageFolder: expected to read ${directory}, got ${cause instanceof Error ? cause.message : String(cause)}.`, {
-      cause,
-    });
+    throw new FileError(`imageFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   };
-  const visible = (name: string): boolean => !name.startsWith('.');
-  const classes = (await readdir(directory, { withFileTypes: true }).catch(fail))
-    .filter((entry) => entry.isDirectory() && visible(entry.name))
-    .map((entry) => entry.name)
+  const entries = await entriesOf(directory).catch(fail);
+  const classes = entries
+    .filter(({ isDirectory }) => isDirectory)
+    .map(({ path }) => basename(path))
     .sort();
   if (classes.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
   const found = [];
   for (const [label, name] of classes.entries()) {
-    const entries = await readdir(join(directory, name), { withFileTypes: true, recursive: true }).catch(fail);
-    const files = entries
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-      .filter((file) => file.split(sep).every(visible))
-      .sort();
+    const paths = await filesUnder(join(directory, name)).catch(fail);
+    const files = paths.map((path) => relative(directory, path)).sort();
     if (files.length === 0) throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
     found.push(...files.map((file) => ({ file, label })));
   }
@@ -120,7 +130,7 @@ async function decoded(path: string, decode: Decode): Promise<Uint8Array | strin
   try {
     return await decode(await readFile(path));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -69,12 +69,34 @@ describe('imageFolder', () => {
     files.forEach((file, i) => assert.equal(x.data[3 * i], Number(/(\d+)\.png/.exec(file)![1])));
   });
 
+  it('follows links to folders, as classes and inside of them', async () => {
+    await put('cat/a.png', await picture(red).png().toBuffer());
+    await symlink(join(folder, 'cat'), join(folder, 'dog'), 'junction');
+    await mkdir(join(folder, 'fox'));
+    await symlink(join(folder, 'cat'), join(folder, 'fox', 'more'), 'junction');
+    const { classes, files } = await imageFolder(folder, { size: 1 });
+    assert.deepEqual(classes, ['cat', 'dog', 'fox']);
+    assert.deepEqual(files, [join('cat', 'a.png'), join('dog', 'a.png'), join('fox', 'more', 'a.png')]);
+    await symlink(folder, join(folder, 'fox', 'round'), 'junction');
+    await assert.rejects(imageFolder(folder, { size: 1 }), { name: 'FileError', message: /^imageFolder: expected to read .*, got a link at .*round.* to a directory that it lies in\.$/ }); // prettier-ignore
+  });
+  it('refuses a size of which the images do not fit into memory', async () => {
+    await put('one/a.png', 'no image');
+    await assert.rejects(imageFolder(folder, { size: 2 ** 28 }), {
+      name: 'OptionError',
+      message:
+        /^imageFolder: expected a size of which all images fit into memory, got .* bytes for \[1, 268435456, 268435456, 3\]\. Take a smaller size\.$/,
+    });
+  });
+
   const jpeg = async (): Promise<Uint8Array> => noise().jpeg().toBuffer();
   const png = async (): Promise<Uint8Array> => noise().png().toBuffer();
   const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 0xff : byte));
   const broken: readonly (readonly [string, () => Promise<Uint8Array>, RegExp])[] = [
     ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /an image that is damaged or cut off/],
     ['a PNG cut in half', async () => (await png()).subarray(0, 600), /an image that is damaged or cut off/],
+    ['a PNG without its end', async () => (await png()).subarray(0, -12), /an image that is damaged or cut off \(a PNG without its end\)/],
+    ['a PNG whose end is cut off', async () => (await png()).subarray(0, -1), /an image that is damaged or cut off/],
     ['a PNG with a damaged byte', async () => flipped(await png()), /an image that is damaged or cut off/],
     ['a text', () => Promise.resolve(new TextEncoder().encode('<svg/>')), /neither PNG nor JPEG/],
     ['an empty file', () => Promise.resolve(new Uint8Array()), /neither PNG nor JPEG/],

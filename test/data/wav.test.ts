@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readWav, wavFolder } from '../../lib/index.js';
@@ -143,6 +143,11 @@ describe('wavFolder', () => {
     const { signals, files, sampleRate } = await wavFolder(folder);
     assert.deepEqual([files, sampleRate], [[join('a', '1.wav'), 'b.WAV'], 8000]);
     assert.deepEqual(signals.map(({ shape }) => [...shape]), [[2], [4]]); // prettier-ignore
+  });
+  it('follows links to folders', async () => {
+    await put('a/1.wav', wav({}, pcm16));
+    await symlink(join(folder, 'a'), join(folder, 'b'), 'junction');
+    assert.deepEqual((await wavFolder(folder)).files, [join('a', '1.wav'), join('b', '1.wav')]);
   });
   it('names the file whose sample rate differs', async () => {
     await put('a.wav', wav({}, pcm16));

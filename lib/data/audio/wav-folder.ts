@@ -1,8 +1,8 @@
 /** Folders of WAV files. */
-import { readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, relative } from 'node:path';
 import type { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
+import { filesUnder } from '../files-under.js';
 import { reasonOf } from '../reason.js';
 import { type WavOptions, readWav } from './wav.js';
 
@@ -17,8 +17,8 @@ export interface WavFolder {
 }
 
 /**
- * Reads the WAV files of a directory, as deep as they lie in it. Labels are the caller's: from names of files or of folders. Hidden
- * files and those whose name does not end in .wav are passed over.
+ * Reads the WAV files of a directory, as deep as they lie in it. Labels are the caller's: from names of files or of folders. Links
+ * are followed; hidden files and those whose name does not end in .wav are passed over.
  * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, or naming the first file that
  *   cannot be read or has another sample rate than the first
  */
@@ -41,13 +41,12 @@ export async function wavFolder(directory: string, options: WavOptions = {}): Pr
 }
 
 async function listWavFiles(directory: string): Promise<readonly string[]> {
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((cause: unknown) => {
+  const paths = await filesUnder(directory).catch((cause: unknown) => {
     throw new FileError(`wavFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   });
-  const files = entries
-    .filter((entry) => !entry.isDirectory() && entry.name.toLowerCase().endsWith('.wav'))
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .filter((file) => !file.split(sep).some((part) => part.startsWith('.')))
+  const files = paths
+    .filter((path) => path.toLowerCase().endsWith('.wav'))
+    .map((path) => relative(directory, path))
     .sort();
   if (files.length === 0) throw new FileError(`wavFolder: expected WAV files in ${directory}, got none.`);
   return files;
