@@ -1,7 +1,7 @@
 /** Foretells tomorrow's number of births from the weeks before, beside two baselines that cost nothing. */
 import { setThreads } from 'lanewise';
 import { type Errors, ForecastCourse, readSeries } from './support/births.js';
-import { flags } from './support/flags.js';
+import { flags, wholeNumber } from './support/flags.js';
 import { packageFile } from './support/package-file.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
@@ -21,8 +21,9 @@ const values = flags(
 if (values.threads !== '') setThreads(Number(values.threads));
 
 const { data, columns } = await readSeries(values.csv, values.columns.split(','));
-const course = new ForecastCourse(data, Number(values.steps), Number(values.epochs));
+const course = new ForecastCourse(data, wholeNumber('steps', values.steps), wholeNumber('epochs', values.epochs));
 const { train, validation } = course.data;
+const season = wholeNumber('season', values.season, data.shape[0]! - validation.y.shape[0]!);
 console.log(`${train.x.shape[0]} windows to train on, ${validation.x.shape[0]} later ones to validate; ${columns.join(', ')}`);
 
 const bar = progressBar(course.epochs);
@@ -33,6 +34,6 @@ const line = (what: string, { mae, rmse }: Errors): void =>
   console.log(`${what.padEnd(36)} mean absolute error ${mae.toFixed(1).padStart(8)}   root of mean square ${rmse.toFixed(1).padStart(8)}`);
 console.log('');
 line('persistence: as in the row before', course.baseline(1));
-line(`as ${values.season} rows before`, course.baseline(Number(values.season)));
+line(`as ${season} rows before`, course.baseline(season));
 line('GRU', await course.errors());
 console.log(`learning curve: ${curve}`);

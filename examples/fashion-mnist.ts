@@ -1,35 +1,28 @@
-/**
- * Trains a net on Fashion-MNIST with shifted and mirrored images, and ends with a learning curve and a sheet of the worst mistakes.
- *
- *   npm run fashion-mnist -- [--model small|resnet] [--data FOLDER] [--epochs N] [--threads N] [--train-rows 60000] [--test-rows 10000]
- *                            [--out out/fashion-mnist]
- */
-import { parseArgs } from 'node:util';
+/** Trains a net on Fashion-MNIST with shifted and mirrored images, and ends with a learning curve and a sheet of the worst mistakes. */
 import { setThreads } from 'lanewise';
-import { clothes, fashionMnist, packagedFolder } from './support/fashion-mnist.js';
+import { clothes, counts, fashionMnist, packagedFolder } from './support/fashion-mnist.js';
+import { choice, flags, wholeNumber } from './support/flags.js';
 import { fashionResnet, fashionSmall } from './support/recipes.js';
 import { trainAndReport } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: 'small' },
-    data: { type: 'string', default: packagedFolder },
-    epochs: { type: 'string' },
-    threads: { type: 'string' },
-    'train-rows': { type: 'string', default: '60000' },
-    'test-rows': { type: 'string', default: '10000' },
-    out: { type: 'string', default: 'out/fashion-mnist' },
-  },
+const values = flags('npm run fashion-mnist: a convolutional net learns to tell pieces of clothing apart', {
+  model: ['small', 'the net: small or resnet'],
+  data: [packagedFolder, 'the folder with the four files of Fashion-MNIST'],
+  epochs: ['', 'times all images are gone through, where not as many as the net is meant for'],
+  threads: ['', 'threads to compute on'],
+  'train-rows': [String(counts.train), 'read only so many images to train on'],
+  'test-rows': [String(counts.test), 'read only so many images to test with'],
+  out: ['out/fashion-mnist', 'beginning of the names of the pictures'],
 });
-if (values.threads !== undefined) setThreads(Number(values.threads));
-const recipe = values.model === 'resnet' ? fashionResnet : fashionSmall;
+if (values.threads !== '') setThreads(Number(values.threads));
+const recipe = choice('model', values.model, { small: fashionSmall, resnet: fashionResnet });
 
 await trainAndReport({
   title: `Fashion-MNIST, ${values.model}`,
   recipe,
-  train: await fashionMnist('train', Number(values['train-rows']), values.data),
-  test: await fashionMnist('test', Number(values['test-rows']), values.data),
-  epochs: Number(values.epochs ?? recipe.epochs),
+  epochs: values.epochs === '' ? recipe.epochs : wholeNumber('epochs', values.epochs),
+  train: await fashionMnist('train', wholeNumber('train-rows', values['train-rows'], counts.train), values.data),
+  test: await fashionMnist('test', wholeNumber('test-rows', values['test-rows'], counts.test), values.data),
   classNames: clothes,
   out: values.out,
 });

@@ -1,32 +1,28 @@
 /**
  * Trains a multilayer perceptron (784-512-512-10, dropout 0.2) on MNIST, with a progress bar, and ends with the test accuracy,
  * a confusion table and a saved model.
- *
- *   npm run mnist -- [--epochs 20] [--threads N] [--train-rows 60000] [--test-rows 10000] [--out out/digits.safetensors]
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { cpuInfo, getThreads, setThreads } from 'lanewise';
 import { confusionTable } from './support/confusion.js';
 import { batchSize, digitClassifier } from './support/digit-classifier.js';
-import { mnist } from './support/mnist.js';
+import { flags, wholeNumber } from './support/flags.js';
+import { counts, mnist } from './support/mnist.js';
 import { progressBar } from './support/progress.js';
 
-const { values } = parseArgs({
-  options: {
-    epochs: { type: 'string', default: '20' },
-    threads: { type: 'string' },
-    'train-rows': { type: 'string', default: '60000' },
-    'test-rows': { type: 'string', default: '10000' },
-    out: { type: 'string', default: 'out/digits.safetensors' },
-  },
+const values = flags('npm run mnist: a multilayer perceptron learns to read the digits of MNIST', {
+  epochs: ['20', 'times all digits are gone through'],
+  threads: ['', 'threads to compute on'],
+  'train-rows': [String(counts.train), 'read only so many digits to train on'],
+  'test-rows': [String(counts.test), 'read only so many digits to test with'],
+  out: ['out/digits.safetensors', 'where the model is saved'],
 });
-if (values.threads !== undefined) setThreads(Number(values.threads));
-const epochs = Number(values.epochs);
+if (values.threads !== '') setThreads(Number(values.threads));
+const epochs = wholeNumber('epochs', values.epochs);
 
-const train = await mnist('train', Number(values['train-rows']));
-const test = await mnist('test', Number(values['test-rows']));
+const train = await mnist('train', wholeNumber('train-rows', values['train-rows'], counts.train));
+const test = await mnist('test', wholeNumber('test-rows', values['test-rows'], counts.test));
 console.log(`${train.y.size} training and ${test.y.size} test digits; ${cpuInfo().isa}, ${getThreads()} threads`);
 
 const { model, trainer } = digitClassifier(train.y.size, epochs);

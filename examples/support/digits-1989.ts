@@ -1,6 +1,6 @@
 import { type NdArray, Philox, array, takeRows } from 'lanewise';
 import type { LabelledImages, Split } from './images.js';
-import { mnist } from './mnist.js';
+import { counts as available, mnist } from './mnist.js';
 
 /** As many digits as the network of 1989 was trained and tested with. */
 export const counts = { train: 7291, test: 2007 } as const;
@@ -11,7 +11,7 @@ type Choice = number | Int32Array;
 
 /** Digits of MNIST at 16 × 16 pixels, a stand-in for the data of 1989: x [N, 16, 16, 1] in 0 … 255. */
 export async function digits1989(split: Split, choice: Choice = counts[split]): Promise<LabelledImages> {
-  const { x, y } = await mnist(split, split === 'train' ? 60000 : 10000);
+  const { x, y } = await mnist(split, available[split]);
   const ids = typeof choice === 'number' ? randomIds(split, y.size).subarray(0, choice) : choice;
   return { x: resize(takeRows(x, ids)), y: takeRows(y, ids) };
 }

@@ -26,3 +26,16 @@ export function flags<Name extends string>(about: string, known: Readonly<Record
   };
   return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<Name, string>;
 }
+
+/** A flag's value as a whole number in 1 … `most`. @throws RangeError naming the flag */
+export function wholeNumber(flag: string, value: string, most: number = Infinity): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+  throw new RangeError(`--${flag}: expected a whole number ${most === Infinity ? '≥ 1' : `in 1 … ${most}`}, got ${value}.`);
+}
+
+/** What a flag's value stands for. @throws RangeError naming the flag and the values it can have */
+export function choice<Meaning>(flag: string, value: string, known: Readonly<Record<string, Meaning>>): Meaning {
+  if (Object.hasOwn(known, value)) return known[value]!;
+  throw new RangeError(`--${flag}: expected ${Object.keys(known).join(' or ')}, got ${value}.`);
+}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NdArray, array, readIdx } from 'lanewise';
 
@@ -9,13 +10,23 @@ export interface LabelledImages {
 
 export type Split = 'train' | 'test';
 
-/** The first rows of one of the two sets in a folder with the four files of MNIST, or of a set in its format. */
-export async function readImages(folder: string, split: Split, rows: number, suffix = ''): Promise<LabelledImages> {
-  const prefix = split === 'train' ? 'train' : 't10k';
-  const images = await readIdx(join(folder, `${prefix}-images-idx3-ubyte${suffix}`));
-  const labels = await readIdx(join(folder, `${prefix}-labels-idx1-ubyte${suffix}`));
-  const { data, shape } = images.rows(0, rows);
-  return { x: array(data, [...shape, 1]), y: array(Int32Array.from(labels.rows(0, rows).data)) };
+/** The four files of MNIST, or of a set in its format: images and labels of each of the two sets. */
+export const idxFiles = {
+  train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
+  test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+} as const;
+
+/** The path of one of the files, as it is or gzipped; undefined if it is not there. */
+export function idxPath(folder: string, name: string): string | undefined {
+  return [name, `${name}.gz`].map((file) => join(folder, file)).find(existsSync);
+}
+
+/** The first rows of one of the two sets in a folder with the four files. @throws RangeError if it has fewer */
+export async function readImages(folder: string, split: Split, rows: number): Promise<LabelledImages> {
+  const [images, labels] = await Promise.all(idxFiles[split].map((name) => readIdx(idxPath(folder, name) ?? join(folder, name))));
+  if (rows > labels!.size) throw new RangeError(`expected at most the ${labels!.size} ${split} images in ${folder}, got ${rows} to read.`);
+  const { data, shape } = images!.rows(0, rows);
+  return { x: array(data, [...shape, 1]), y: array(Int32Array.from(labels!.rows(0, rows).data)) };
 }
 
 /** The same images with left and right exchanged. x [N, H, W, C] */

@@ -4,12 +4,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { fashionMnist } from '../../examples/support/fashion-mnist.js';
 import { Philox, Vocabulary, readSafetensors } from '../../lib/index.js';
 import { nodeProgram, patience, scriptArguments } from '../support/scripts.js';
 
 function example(name: string, ...args: string[]): string {
   return execFileSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8', timeout: 110_000 * patience });
+}
+
+/** What an example that refuses its flags says. */
+function refusal(name: string, ...args: string[]): string {
+  const { status, stderr } = spawnSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8' });
+  assert.notEqual(status, 0);
+  return stderr;
 }
 
 /** Runs `body` with a folder that is gone afterwards. */
@@ -102,13 +110,39 @@ describe('examples', function () {
       checkReport(text, out, 5);
     }));
 
-  it('fashion-mnist says where to get its images', () => {
-    const { status, stderr } = spawnSync(nodeProgram, scriptArguments('examples/fashion-mnist', '--data', tmpdir()), {
-      encoding: 'utf8',
-    });
-    assert.notEqual(status, 0);
-    assert.match(stderr, /apt-get install dataset-fashion-mnist.*--data FOLDER/);
-  });
+  it('fashion-mnist says where to get its images, naming every file that is missing', () =>
+    withFolder((folder) => {
+      writeSlices(folder, 10);
+      rmSync(join(folder, 't10k-labels-idx1-ubyte.gz'));
+      assert.match(
+        refusal('fashion-mnist', '--data', folder),
+        /got no t10k-labels-idx1-ubyte there, .*apt-get install dataset-fashion-mnist.*--data FOLDER/,
+      );
+    }));
+
+  it('images are read gzipped or not, as many as there are', () =>
+    withFolder(async (folder) => {
+      writeSlices(folder, 10);
+      const file = join(folder, 'train-images-idx3-ubyte');
+      const gzipped = await fashionMnist('train', 10, folder);
+      writeFileSync(file, gunzipSync(readFileSync(`${file}.gz`)));
+      rmSync(`${file}.gz`);
+      assert.deepEqual(await fashionMnist('train', 10, folder), gzipped);
+      await assert.rejects(fashionMnist('test', 11, folder), { name: 'RangeError', message: /at most the 10 test images in .*, got 11/ });
+    }));
+
+  const refused: readonly (readonly [readonly [string, ...string[]], string])[] = [
+    [['mnist-cnn', '--model', 'lenet'], '--model: expected keras or lenet5, got lenet.'],
+    [['mnist-cnn', '--train-rows', 'abc'], '--train-rows: expected a whole number in 1 … 60000, got abc.'],
+    [['fashion-mnist', '--model', 'toString'], '--model: expected small or resnet, got toString.'],
+    [['mnist-mlp', '--train-rows', '100000'], '--train-rows: expected a whole number in 1 … 60000, got 100000.'],
+    [['lecun1989', '--passes', '0'], '--passes: expected a whole number ≥ 1, got 0.'],
+    [['births', '--season', '5000'], '--season: expected a whole number in 1 … 2922, got 5000.'],
+    [['births', '--season', '0'], '--season: expected a whole number in 1 … 2922, got 0.'],
+  ];
+  for (const [args, message] of refused) {
+    it(`${args.join(' ')} is refused`, () => assert.ok(refusal(...args).includes(message), message));
+  }
 
   it('lecun1989 climbs the ladder on a slice', () => {
     const text = example('lecun1989', '--train-rows', '500', '--test-rows', '100', '--passes', '3');
@@ -149,9 +183,7 @@ describe('examples', function () {
     }));
 
   it('spoken-digits says where to get its recordings', () => {
-    const { status, stderr } = spawnSync(nodeProgram, scriptArguments('examples/spoken-digits'), { encoding: 'utf8' });
-    assert.notEqual(status, 0);
-    assert.match(stderr, /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
+    assert.match(refusal('spoken-digits'), /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
   });
 
   it('adding: short sequences are learnt', () => {
@@ -168,9 +200,11 @@ describe('examples', function () {
       assert.ok(model! < week! && week! < day!, text);
     }));
 
-  it('the examples of sequences explain their flags', () => {
-    for (const name of ['char-lm', 'spam', 'spoken-digits', 'adding', 'births']) {
-      assert.match(example(name, '--help'), new RegExp(`^npm run ${name}.*\n\n( {2}--\\w+ .*\n)+$`), name);
+  it('the examples explain their flags', () => {
+    const names = ['mnist-cnn', 'fashion-mnist', 'lecun1989', 'char-lm', 'spam', 'spoken-digits', 'adding', 'births'];
+    const scripts: readonly (readonly [file: string, script: string])[] = [['mnist-mlp', 'mnist'], ...names.map((name) => [name, name] as const)]; // prettier-ignore
+    for (const [file, script] of scripts) {
+      assert.match(example(file, '--help'), new RegExp(`^npm run ${script}[: ].*\n\n( {2}--[\\w-]+ .*\n)+$`), file);
     }
   });
 
