@@ -1,6 +1,6 @@
 /** Folds the scales and shifts of channels that follow a convolution, as batch normalisation has in evaluation, into its weights and bias. */
 import { label } from '../graph/label.js';
-import { Node, type Tensor } from '../graph/tensor.js';
+import { Node, type Tensor, sizeOf } from '../graph/tensor.js';
 import { ConvForward } from '../ops/conv.js';
 import { Elementwise, add, mul, neg, sub } from '../ops/elementwise.js';
 import { ReshapeOp, reshape } from '../ops/shape.js';
@@ -40,7 +40,8 @@ export function foldChannels(roots: readonly Tensor[]): readonly Tensor[] {
       const before = behind(node.inputs[side]!);
       if (before === undefined) continue;
       const channels = before.conv.outputs[0]!.shape.at(-1)!;
-      if (!isPerChannel(node.inputs[other]!, node.inputs[side]!, result, channels)) continue;
+      // In a batch of one, numbers of the image's own look like those of the channels but for their rank.
+      if (node.inputs[other]!.rank !== 1 || !isPerChannel(node.inputs[other]!, node.inputs[side]!, result, channels)) continue;
       const after = followedBy(before, op.name, reshape(inputs[other]!, [channels]));
       if (after === undefined) continue;
       known.set(result, after);
@@ -58,8 +59,8 @@ function followedBy(before: Affine, operation: 'mul' | 'add' | 'sub', channels: 
     case 'sub':
       return { ...before, shift: shift === undefined ? neg(channels) : sub(shift, channels) };
     case 'mul':
-      // Scaling more weights than there are results would be the greater work.
-      if (before.w.size > before.conv.outputs[0]!.size) return undefined;
+      // Scaling more weights than there are results would be the greater work. One image decides: bits must not depend on the batch.
+      if (before.w.size > sizeOf(before.conv.outputs[0]!.shape.slice(1))) return undefined;
       return { ...before, scale: scale === undefined ? channels : mul(scale, channels), shift: shift && mul(shift, channels) };
     default:
       return operation satisfies never;

@@ -43,13 +43,15 @@ describe('epilogues of convolutions', () => {
 
 /** Each output is 18 products and a few operations. */
 const operations = 24;
-const values = [sample([2, 5, 5, 2], 1), sample([3, 3, 2, 3], 2), sample([3], 3), sample([3], 4), sample([3], 5)];
+/** Images of 7 × 7 have more results than the kernel has weights. */
+const larger = at(1000, 2, 7, 7, 2);
+const values = [sample([2, 7, 7, 2], 1), sample([3, 3, 2, 3], 2), sample([3], 3), sample([3], 4), sample([3], 5)];
 
 describe('scales and shifts after a convolution', () => {
   const folds = (name: string, fn: Fn, expected: string): void => {
     it(name, () => {
       checkForward(fn, values, operations);
-      assert.equal(kinds(build(outputs([fn(x, w, b, a, at(400, 3))]))), expected);
+      assert.equal(kinds(build(outputs([fn(larger, w, b, a, at(400, 3))]))), expected);
     });
   };
   folds('become weights', (x, w, _b, a) => ops.mul(ops.conv2d(x, w), a), 'map convForward');
@@ -60,15 +62,22 @@ describe('scales and shifts after a convolution', () => {
   folds('b − y is none', (x, w, b) => ops.sub(b, ops.conv2d(x, w)), 'convForward map');
   folds('after an activation stay', (x, w, b, a) => ops.mul(ops.relu(ops.conv2d(x, w, { bias: b })), a), 'convForward map');
   it('stay where the convolution has another reader', () => {
-    const y = ops.conv2d(x, w);
+    const y = ops.conv2d(larger, w);
     assert.equal(kinds(checkProgram(outputs([ops.mul(y, a), y]), memories)), 'convForward map');
   });
   it('stay where they are trained', () => {
-    const y = ops.mul(ops.conv2d(x, w), a);
+    const y = ops.mul(ops.conv2d(larger, w), a);
     checkProgram(outputs([y, ...gradients(ops.sum(y), [a])]), memories);
   });
-  it('stay where there are more weights than results', () =>
-    assert.equal(kinds(checkProgram(outputs([ops.mul(ops.conv2d(at(0, 1, 3, 3, 2), w), a)]), memories)), 'convForward map'));
+  for (const n of [1, 5])
+    it(`stay where there are more weights than results of one image, whatever the batch: ${n}`, () =>
+      assert.equal(kinds(checkProgram(outputs([ops.mul(ops.conv2d(at(1000, n, 5, 5, 2), w), a)]), memories)), 'convForward map'));
+  for (const n of [1, 2])
+    it(`stay where they are an image's own, in a batch of ${n}`, () =>
+      assert.equal(
+        kinds(checkProgram(outputs([ops.mul(ops.conv2d(at(1000, n, 7, 7, 2), w), at(300, n, 1, 1, 3))]), memories)),
+        'convForward map',
+      ));
   it('leave the convolution its layer', () => {
     const f = compile((x: Tensor, w: Tensor, a: Tensor) => {
       const y = ops.conv2d(x, w);
@@ -77,7 +86,7 @@ describe('scales and shifts after a convolution', () => {
       z.node.label = 'BatchNorm "1"';
       return z;
     });
-    const table = f.describe([2, 5, 5, 2], [3, 3, 2, 3], [3]);
+    const table = f.describe([2, 7, 7, 2], [3, 3, 2, 3], [3]);
     assert.match(table, /map +mul +BatchNorm "1"/);
     assert.match(table, /convForward +conv +Conv2d "0"/);
   });

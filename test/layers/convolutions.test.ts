@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import { Conv1d, Conv2d, ConvTranspose2d, DepthwiseConv2d, Flatten, type Layer, Linear, Pad, ReLU, Sequential } from '../../lib/layers/index.js'; // prettier-ignore
+import { BatchNorm, Conv1d, Conv2d, ConvTranspose2d, DepthwiseConv2d, Flatten, type Layer, Linear, Pad, ReLU, Sequential } from '../../lib/layers/index.js'; // prettier-ignore
+import { Philox } from '../../lib/random.js';
 import { runLayer } from '../support/layer.js';
 
 const ones = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)).fill(1), shape);
@@ -102,6 +103,14 @@ describe('convolution layers', () => {
       1, 1, 2,
     ]);
     assert.deepEqual([...(await layer.predict(array([[[[1, 10]]]]))).data], [1, 2, 30, 40]);
+  });
+  it('with the BatchNorm after it, predicts an image alike in every batch', async () => {
+    const model = new Sequential([new Conv2d(8, 3, { padding: 1 }), new BatchNorm()], { seed: 1 }).build([4, 4, 8]);
+    model.setWeights(new Map([...model.weights()].map(([path, w]) => [path, array(w.data.map((x) => 0.3 + Math.abs(x)), w.shape)]))); // prettier-ignore
+    const x = array(new Philox(2).normal(17 * 128), [17, 4, 4, 8]);
+    const whole = await model.predict(x);
+    assert.deepEqual(await model.predict(x, { batchSize: 1 }), whole);
+    assert.deepEqual(await model.predict(x, { batchSize: 16 }), whole);
   });
   it('summary() counts two operations a product', () => {
     const { flops, parameters } = network().build([8, 8, 3]).summary(2);
