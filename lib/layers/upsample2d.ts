@@ -55,15 +55,18 @@ export class Upsample2d extends Layer {
       throw new ShapeError(
         `Upsample2d: expected x and the result with pixels, got ${formatShape(x.shape)} and ${oh} × ${ow}. Make scale larger.`,
       );
-    if (mode === 'nearest' && oh % h === 0 && ow % w === 0) return repeatPixels(x, oh / h, ow / w);
+    const [repeatDown, repeatAcross] = [down ?? oh / h, across ?? ow / w];
+    if (mode === 'nearest' && Number.isInteger(repeatDown) && Number.isInteger(repeatAcross))
+      return repeatPixels(x, repeatDown, repeatAcross);
     const taps = mode === 'nearest' ? nearest : alignCorners ? corners : bilinear;
     return resample(x, taps(h, oh, down), taps(w, ow, across));
   }
 }
 
 function nearest(size: number, wanted: number, scale?: number): readonly Taps[] {
-  const step = scale === undefined ? size / wanted : 1 / scale;
-  return Array.from({ length: wanted }, (_, i) => [[Math.min(Math.floor(i * step), size - 1), 1]] as const);
+  // One division, rounded once: 49 · (1 / 49) is less than 1.
+  const row = (i: number): number => Math.floor(scale === undefined ? (i * size) / wanted : i / scale);
+  return Array.from({ length: wanted }, (_, i) => [[Math.min(row(i), size - 1), 1]] as const);
 }
 
 function bilinear(size: number, wanted: number, scale?: number): readonly Taps[] {

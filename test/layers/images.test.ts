@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import { AdaptiveAvgPool2d, AvgPool1d, Dropout2d, type Layer, MaxPool1d, Sequential, Upsample2d } from '../../lib/layers/index.js';
+import {
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  Dropout2d,
+  type Layer,
+  MaxPool1d,
+  Sequential,
+  Upsample2d,
+  type Upsample2dOptions,
+} from '../../lib/layers/index.js';
 import { assertGradients, awayFromZero, runLayer } from '../support/layer.js';
 
 const ones = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)).fill(1), shape);
@@ -59,6 +68,25 @@ describe('layers that change the size of images and sequences', () => {
     // 2000 draws: four deviations of √(2000 · 0.75 · 0.25) around 1500.
     assert.ok(Math.abs(kept - 1500) <= 4 * Math.sqrt(375), `${kept}`);
   });
+
+  /** Rows of a nearest upsampling of h × h pixels that are the numbers of their rows. */
+  const rows: readonly (readonly [Upsample2dOptions, number, readonly number[]])[] = [
+    [{ scale: 2.3 }, 3, [0, 0, 0, 1, 1, 2]],
+    [{ scale: [2.3, 2] }, 3, [0, 0, 0, 1, 1, 2]],
+    [{ scale: 1.25 }, 2, [0, 0]],
+    [{ scale: 2 }, 2, [0, 0, 1, 1]],
+    [{ size: 6 }, 3, [0, 0, 1, 1, 2, 2]],
+    [{ size: 5 }, 3, [0, 0, 1, 1, 2]],
+    [{ size: [98, 4] }, 4, Array.from({ length: 98 }, (_, i) => Math.floor((i * 4) / 98))],
+    [{ scale: [49, 1.5] }, 2, Array.from({ length: 98 }, (_, i) => Math.floor(i / 49))],
+  ];
+  for (const [options, h, expected] of rows) {
+    it(`Upsample2d ${JSON.stringify(options)} of ${h} × ${h} takes row ⌊i / repetitions⌋`, async () => {
+      const x = array(Float32Array.from({ length: h * h }, (_, i) => Math.floor(i / h)), [1, h, h, 1]); // prettier-ignore
+      const y = await new Upsample2d(options).predict(x);
+      assert.deepEqual([...y.data], expected.flatMap((row) => new Array<number>(y.shape[2]!).fill(row))); // prettier-ignore
+    });
+  }
 
   it('Dropout2d leaves evaluation alone', async () => {
     const layer = new Dropout2d(0.5).build([2, 2, 3]);
