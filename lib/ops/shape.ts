@@ -1,5 +1,5 @@
 /** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat. */
-import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, Operation } from '../graph/operation.js';
 import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
 import type { Instruction } from '../compile/instruction.js';
@@ -177,6 +177,7 @@ export class PadOp extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
+    checkFloats(this.name, x!);
     return [{ shape: x!.shape.map((n, i) => this.widths[i]![0] + n + this.widths[i]![1]), dtype: 'float32' }];
   }
 
@@ -206,7 +207,7 @@ export class PadOp extends Operation {
   }
 }
 
-/** x with `widths[i] = [before, after]` elements of `value` added along each dimension. x is float32. */
+/** x with `widths[i] = [before, after]` elements of `value` added along each dimension. @throws DTypeError unless x is float32 */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
   if (widths.length !== x.rank || !widths.flat().every((n) => Number.isInteger(n) && n >= 0)) {
     throw new OptionError(`pad: expected ${x.rank} pairs of whole numbers ≥ 0, got [${widths.map(formatShape).join(', ')}].`);
@@ -279,8 +280,21 @@ export class Pack extends Operation {
     return `${this.offsets.join()}:${this.size}`;
   }
 
-  infer(): readonly TensorType[] {
+  infer(inputs: readonly Tensor[]): readonly TensorType[] {
+    for (const x of inputs) checkFloats(this.name, x);
+    const ends = this.ends(inputs);
+    const apart = [...this.offsets, this.size].every((next, i) => Number.isInteger(next) && next >= ends[i]!);
+    if (this.offsets.length !== inputs.length || !apart) {
+      throw new ShapeError(
+        `pack: expected an offset for each tensor, ascending and apart, inside ${this.size} elements, got offsets ${formatShape(this.offsets)} for sizes ${formatShape(inputs.map((x) => x.size))}.`,
+      );
+    }
     return [{ shape: [this.size], dtype: 'float32' }];
+  }
+
+  /** Where the tensor before each one ends. */
+  private ends(inputs: readonly Tensor[]): readonly number[] {
+    return [0, ...inputs.map((x, i) => this.offsets[i]! + x.size)];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -290,7 +304,7 @@ export class Pack extends Operation {
   lower(node: Node): readonly Instruction[] {
     const out = node.outputs[0]!;
     const copies = node.inputs.map((x, i) => copyInstruction(out, x, [x.size], 0, [1], this.offsets[i]!, [1]));
-    const ends = [0, ...node.inputs.map((x, i) => this.offsets[i]! + x.size)];
+    const ends = this.ends(node.inputs);
     const gaps = [...this.offsets, this.size].flatMap((next, i): Instruction[] =>
       next > ends[i]! ? [{ kind: 'fill', out, outOffset: ends[i]!, count: next - ends[i]!, value: 0 }] : [],
     );
@@ -298,9 +312,17 @@ export class Pack extends Operation {
   }
 }
 
-/** One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there. */
+/**
+ * One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there.
+ *
+ * @throws DTypeError unless all are float32; ShapeError for offsets that are not so
+ */
 export function pack(xs: readonly Tensor[], offsets: readonly number[], size: number): Tensor {
   return apply(new Pack(offsets, size), ...xs);
+}
+
+function checkFloats(what: string, x: Tensor): void {
+  if (x.dtype !== 'float32') throw new DTypeError(`${what}: expected float32, got ${x.dtype}. Cast it first.`);
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {

@@ -55,4 +55,8 @@ describe('operations on shapes', () => {
     /broadcastTo: expected a shape that broadcasts to \[2, 4\], got \[2, 3\]/,
   );
   fails('a padding of another rank', (t) => ops.pad(t, [[1, 1]]), /pad: expected 2 pairs/);
+  fails('a padding of whole numbers', (t) => ops.pad(ops.cast(t, 'int32'), [[1, 0], [0, 0]]), /pad: expected float32, got int32. Cast it first./); // prettier-ignore
+  fails('a pack of whole numbers', (t) => ops.pack([ops.cast(t, 'int32')], [0], 6), /pack: expected float32, got int32. Cast it first./);
+  for (const [name, offsets, size] of [['overlaps', [0, 5], 12], ['descends', [6, 0], 12], ['ends outside', [0, 7], 12], ['lacks an offset', [0], 12], ['begins before', [-1, 6], 12], ['begins between elements', [0, 6.5], 13]] as const) // prettier-ignore
+    fails(`a pack that ${name}`, (t) => ops.pack([t, t], offsets, size), /pack: expected an offset for each tensor, ascending and apart, inside 1[23] elements, got offsets \[.*\] for sizes \[6, 6\]\./); // prettier-ignore
 });
