@@ -222,6 +222,7 @@ function poolGeometry(what: string, options: WindowOptions): Geometry {
   const [kh, kw] = both(kernelSize);
   const [strideH, strideW] = both(options.stride ?? kernelSize);
   const [padH, padW] = both(options.padding ?? 0);
+  if (h === 0 || w === 0) throw new ShapeError(`${what}: expected images with pixels, got h ${h} and w ${w}.`);
   if (2 * padH > kh || 2 * padW > kw) {
     throw new ShapeError(`${what}: expected a padding of at most half the kernel [${kh}, ${kw}], got [${padH}, ${padW}].`);
   }

@@ -6,7 +6,7 @@
  * states[t + 1], in reverse step t reads states[t + 1] and writes states[t]. Gates stand in PyTorch's order.
  */
 import { type Cell, cells as allCells, gatesOf } from './compile/instruction.js';
-import { OptionError, ShapeError } from './errors.js';
+import { DataError, OptionError, ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { gemm } from './kernels.js';
 import { native } from './native.js';
@@ -115,7 +115,7 @@ const gruArrays: Rules<GruArrays> = { resetAfter: boolean, gates: some, q: some 
 /** Arrays of a pass by name with the elements each must have. */
 type Lengths = Readonly<Record<string, readonly [Float32Array | undefined, number]>>;
 
-/** Checks sizes and lengths and gives what the native side takes. */
+/** Checks sizes and lengths, before anything is written, and gives what the native side takes. */
 function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Lengths): Int32Array {
   const { steps, n, hidden, u, states } = o;
   const large = [steps, n, hidden].find((x) => x >= 2 ** 31);
@@ -123,7 +123,11 @@ function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (
   const rows = n * hidden;
   const all = { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows], ...lengths(rows, gatesOf(cell)) } as Lengths;
   for (const [name, [array, length]] of Object.entries(all)) if (array !== undefined) checkLength(what, name, array, length);
-  if (o.lengths !== undefined) checkLength(what, 'lengths', o.lengths, n);
+  if (o.lengths !== undefined) {
+    checkLength(what, 'lengths', o.lengths, n);
+    const row = o.lengths.subarray(0, n).findIndex((length) => length < 1 || length > steps);
+    if (row >= 0) throw new DataError(`${what}: expected lengths in 1 … ${steps}, got ${o.lengths[row]} for row ${row}.`);
+  }
   return Int32Array.of(allCells.indexOf(cell), steps, n, hidden, Number(o.reverse ?? false));
 }
 
@@ -147,7 +151,7 @@ export function rnnForward(options: RnnForwardOptions): void {
   call(() => native().recurrentForward(shape, g, u, undefined, h0, undefined, lengths, states, undefined, undefined, undefined));
 }
 
-/** The gradient of `rnnForward`. Blocks. */
+/** The gradient of `rnnForward`. Blocks. @throws DataError for a length out of range */
 export function rnnBackward(options: RnnBackwardOptions): void {
   checkOptions('rnnBackward', options, { ...common, ...backward, ...nonlinear });
   const { u, states, dy, dh, lengths, dgates, dh0 } = options;
@@ -168,7 +172,7 @@ export function lstmForward(options: LstmForwardOptions): void {
   call(() => native().recurrentForward(shape, g, u, undefined, h0, c0, lengths, states, cells, gates, undefined));
 }
 
-/** The gradient of `lstmForward`. Blocks. */
+/** The gradient of `lstmForward`. Blocks. @throws DataError for a length out of range */
 export function lstmBackward(options: LstmBackwardOptions): void {
   checkOptions('lstmBackward', options, { ...common, ...backward, ...lstmArrays, dc: floats, dc0: some });
   const { steps, u, states, cells, gates, dy, dh, dc, lengths, dgates, dh0, dc0 } = options;
@@ -197,7 +201,7 @@ export function gruForward(options: GruForwardOptions): void {
   call(() => native().recurrentForward(shape, g, u, bias, h0, undefined, lengths, states, undefined, gates, q));
 }
 
-/** The gradient of `gruForward`. Blocks. */
+/** The gradient of `gruForward`. Blocks. @throws DataError for a length out of range */
 export function gruBackward(options: GruBackwardOptions): void {
   checkOptions('gruBackward', options, { ...common, ...backward, ...gruArrays, dq: some });
   const { steps, resetAfter = true, u, states, gates, q, dy, dh, lengths, dgates, dq, dh0 } = options;

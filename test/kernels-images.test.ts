@@ -168,6 +168,12 @@ describe('pooling on typed arrays', () => {
     assertSame();
   });
 
+  it('refuses images without pixels', () => {
+    const none = { n: 1, h: 0, w: 1, c: 1, kernelSize: [2, 1], padding: [1, 0], y: new Float32Array(1) } as const;
+    assert.throws(() => maxPool2d({ ...none, x }), { name: 'ShapeError', message: 'maxPool2d: expected images with pixels, got h 0 and w 1.' }); // prettier-ignore
+    assert.throws(() => avgPool2d({ ...none, x, countPadding: false }), /avgPool2d: expected images with pixels/);
+  });
+
   it('refuses a padding of more than half the kernel', () => {
     assert.throws(
       () => avgPool2d({ ...g, padding: 2, x, y: new Float32Array(outputs) }),

@@ -117,7 +117,7 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
   [
     () => rnnForward({ ...forward1, lengths: Int32Array.of(1, steps + 1, 1) }),
     'DataError',
-    `recurrentForward: index ${steps + 1} at position 1 is out of range`,
+    `rnnForward: expected lengths in 1 … ${steps}, got ${steps + 1} for row 1.`,
   ],
   [() => rnnForward({ ...forward1, n: 2 ** 31 }), 'ShapeError', `rnnForward: expected sizes below 2³¹, got ${2 ** 31}.`],
   [
@@ -159,4 +159,29 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
 
 describe('errors of recurrent kernels', () => {
   for (const [run, name, message] of wrong) it(message, () => assert.throws(run, { name, message }));
+
+  const p4 = problem(4);
+  const lengths = Int32Array.of(1, steps, 0);
+  const forward = ({ sizes, h0 }: typeof p4) => ({ ...sizes, lengths, h0 });
+  const backward = ({ sizes, dgates, dh0 }: typeof p4) => ({ ...sizes, lengths, dgates, dh0 });
+  const passes: Readonly<Record<string, () => void>> = {
+    rnnForward: () => rnnForward({ ...forward(p1), g: empty(steps * rows) }),
+    rnnBackward: () => rnnBackward(backward(p1)),
+    lstmForward: () => lstmForward({ ...forward(p4), g: p4.gates, c0: p4.c0, cells: p4.cells, gates: p4.gates }),
+    lstmBackward: () => lstmBackward({ ...backward(p4), cells: p4.cells, gates: p4.gates, dc0: p4.dc0 }),
+    gruForward: () => gruForward({ ...forward(p3), g: p3.gates, gates: p3.gates, q: p3.q }),
+    gruBackward: () => gruBackward({ ...backward(p3), gates: p3.gates, q: p3.q, dq: p3.dq }),
+  };
+  for (const [what, run] of Object.entries(passes)) {
+    it(`${what} looks at all lengths before it writes`, () => {
+      for (const { sizes, dgates } of [p1, p3, p4]) {
+        sizes.states.fill(7);
+        dgates.fill(7);
+      }
+      p4.cells.fill(7);
+      assert.throws(run, { name: 'DataError', message: `${what}: expected lengths in 1 … ${steps}, got 0 for row 2.` });
+      const untouched = [p1, p3, p4].flatMap(({ sizes, dgates }) => [sizes.states, dgates]);
+      assert.ok([...untouched, p4.cells].every((values) => values.every((value) => value === 7)));
+    });
+  }
 });

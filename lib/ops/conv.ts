@@ -2,8 +2,8 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
-import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
-import { checkOptions } from '../options.js';
+import { type Node, type Shape, Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { type Rule, checkOptions } from '../options.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
 import { type Conv1dGeometry, type Conv2dGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
 import { add, cast } from './elementwise.js';
@@ -168,6 +168,9 @@ interface Bias {
   /** [OC], added to each output channel. Default: none. */
   readonly bias?: Tensor | undefined;
 }
+
+const biasRule: Rule = { expected: 'a tensor', accepts: (value) => value instanceof Tensor };
+
 /** Options of {@link conv2d}. */
 export interface Conv2dOpOptions extends Conv2dGeometry, Bias {}
 /** Options of {@link conv1d}. */
@@ -210,11 +213,10 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv2d', dimensions: 2 };
-  const { bias, ...geometry } = options;
-  checkOptions<Conv2dGeometry>(caller.what, geometry, conv2dRules);
+  checkOptions(caller.what, options, { ...conv2dRules, bias: biasRule });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'KH, KW, C/G, OC');
-  return convolve(caller, x, w, { bias, ...geometry });
+  return convolve(caller, x, w, options);
 }
 
 /**
@@ -225,11 +227,10 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Ten
  */
 export function conv1d(x: Tensor, w: Tensor, options: Conv1dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv1d', dimensions: 1 };
-  const { bias, ...geometry } = options;
-  checkOptions<Conv1dGeometry>(caller.what, geometry, conv1dRules);
+  checkOptions(caller.what, options, { ...conv1dRules, bias: biasRule });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'K, C/G, OC');
-  return convolveSequence(caller, x, w, { bias, ...geometry });
+  return convolveSequence(caller, x, w, options);
 }
 
 /** @internal conv1d in the name of a layer */
@@ -249,9 +250,8 @@ export function convolveSequence(caller: Caller, x: Tensor, w: Tensor, { bias, .
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'convTranspose2d', dimensions: 2 };
-  const { bias, ...geometry } = options;
-  checkOptions<ConvTranspose2dGeometry>(caller.what, geometry, convTranspose2dRules);
+  checkOptions(caller.what, options, { ...convTranspose2dRules, bias: biasRule });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'KH, KW, OC/G, C');
-  return convolveTransposed(caller.what, x, w, { bias, ...geometry });
+  return convolveTransposed(caller.what, x, w, options);
 }

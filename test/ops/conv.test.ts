@@ -168,6 +168,18 @@ const wrong: readonly (readonly [() => unknown, 'ShapeError' | 'OptionError', st
     'convTranspose2d: expected outputPadding below the stride 2 or the dilation 1, got 2. Make it smaller, or pad the result.',
   ],
   [
+    // @ts-expect-error no tensor
+    () => ops.conv2d(input([1, 3, 3, 1]), input([2, 2, 1, 1]), { bias: 3 }),
+    'OptionError',
+    'conv2d: expected a tensor for bias, got 3.',
+  ],
+  [
+    // @ts-expect-error no tensor
+    () => ops.convTranspose2d(input([1, 3, 3, 1]), input([2, 2, 1, 1]), { bias: [1] }),
+    'OptionError',
+    'convTranspose2d: expected a tensor for bias, got [ 1 ].',
+  ],
+  [
     () => ops.conv2d(input([1, 3, 3, 1]), input([2, 2, 1, 1]), { stride: 0 }),
     'OptionError',
     'conv2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for stride, got 0.',
@@ -188,7 +200,7 @@ const wrong: readonly (readonly [() => unknown, 'ShapeError' | 'OptionError', st
     // @ts-expect-error unknown option
     () => ops.conv2d(input([1, 3, 3, 1]), input([2, 2, 1, 1]), { strides: 2 }),
     'OptionError',
-    'conv2d: expected options among stride, padding, dilation, groups, got strides.',
+    'conv2d: expected options among stride, padding, dilation, groups, bias, got strides.',
   ],
 ];
 
