@@ -3,6 +3,7 @@ import { type Activation, activations } from './compile/instruction.js';
 import { ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { native } from './native.js';
+import { checkSizes } from './ops/conv-geometry.js';
 import { type Pair, both, pairOf } from './ops/conv-options.js';
 import { type Rules, boolean, checkOptions, count, nonNegativeInteger, oneOf, required } from './options.js';
 
@@ -89,8 +90,7 @@ function convGeometry(what: string, options: Conv2dShapeOptions, outChannels: nu
 
 /** Larger numbers would wrap around. */
 function whole32(what: string, numbers: readonly number[]): Int32Array {
-  const large = numbers.find((x) => x >= 2 ** 31);
-  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large}.`);
+  checkSizes(what, numbers);
   return Int32Array.from(numbers);
 }
 

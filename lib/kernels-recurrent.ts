@@ -6,10 +6,11 @@
  * states[t + 1], in reverse step t reads states[t + 1] and writes states[t]. Gates stand in PyTorch's order.
  */
 import { type Cell, cells as allCells, gatesOf } from './compile/instruction.js';
-import { DataError, OptionError, ShapeError } from './errors.js';
+import { DataError, OptionError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { gemm } from './kernels.js';
 import { native } from './native.js';
+import { checkSizes } from './ops/conv-geometry.js';
 import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from './options.js';
 
 /** Sizes and options that all kernels of recurrent sequences share. */
@@ -118,8 +119,7 @@ type Lengths = Readonly<Record<string, readonly [Float32Array | undefined, numbe
 /** Checks sizes and lengths, before anything is written, and gives what the native side takes. */
 function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Lengths): Int32Array {
   const { steps, n, hidden, u, states } = o;
-  const large = [steps, n, hidden].find((x) => x >= 2 ** 31);
-  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large}.`);
+  checkSizes(what, [steps, n, hidden]);
   const rows = n * hidden;
   const all = { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows], ...lengths(rows, gatesOf(cell)) } as Lengths;
   for (const [name, [array, length]] of Object.entries(all)) if (array !== undefined) checkLength(what, name, array, length);

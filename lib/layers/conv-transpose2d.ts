@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolveTransposed } from '../ops/conv.js';
-import { checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type ConvTranspose2dGeometry, type Pair, both, convTranspose2dRules, pairOf } from '../ops/conv-options.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
@@ -24,7 +24,7 @@ export interface ConvTranspose2dOptions extends ConvTranspose2dGeometry {
  * parameters: weight W [KH, KW, O/G, C], bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the
  * g-th part of O.
  *
- * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C], groups do not
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C] with C ≥ 1, groups do not
  * divide C and O, or the output would have no pixels
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html (there x is [N, C, H, W], W [C, O/G, KH, KW])
  */
@@ -42,6 +42,7 @@ export class ConvTranspose2d extends Layer {
 
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages({ what: 'ConvTranspose2d', dimensions: 2 }, x.shape);
+    checkChannels('ConvTranspose2d', x.shape);
     const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const [kh, kw] = both(this.kernelSize);

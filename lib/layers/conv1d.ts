@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolveSequence } from '../ops/conv.js';
-import { type Caller, checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type Conv1dGeometry, conv1dRules } from '../ops/conv-options.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
@@ -25,7 +25,7 @@ const caller: Caller = { what: 'Conv1d', dimensions: 1 };
  * x [N, T, C] → y [N, OT, O], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1; parameters: weight W [K, C/G, O],
  * bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the g-th part of O.
  *
- * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, T, C], groups do not
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, T, C] with C ≥ 1, groups do not
  * divide C and O, or the kernel is longer than the padded sequence
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html (there x is [N, C, T], W [O, C/G, K])
  */
@@ -43,6 +43,7 @@ export class Conv1d extends Layer {
 
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
+    checkChannels('Conv1d', x.shape);
     const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const channels = x.shape[2]!;

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolve } from '../ops/conv.js';
-import { type Caller, checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
@@ -26,7 +26,7 @@ const caller: Caller = { what: 'Conv2d', dimensions: 2 };
  * parameters: weight W [KH, KW, C/G, O], bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the
  * g-th part of O.
  *
- * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C], groups do not
+ * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, H, W, C] with C ≥ 1, groups do not
  * divide C and O, or the kernel is larger than the padded image
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html (there x is [N, C, H, W], W [O, C/G, KH, KW])
  */
@@ -44,6 +44,7 @@ export class Conv2d extends Layer {
 
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
+    checkChannels('Conv2d', x.shape);
     const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const [kh, kw] = both(this.kernelSize);

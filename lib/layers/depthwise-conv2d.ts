@@ -1,8 +1,7 @@
-import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolve } from '../ops/conv.js';
-import { type Caller, checkImages } from '../ops/conv-geometry.js';
+import { type Caller, checkChannels, checkImages } from '../ops/conv-geometry.js';
 import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
@@ -45,13 +44,10 @@ export class DepthwiseConv2d extends Layer {
 
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
+    checkChannels('DepthwiseConv2d', x.shape);
     const { depthMultiplier = 1, bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
     const [kh, kw] = both(this.kernelSize);
     const channels = x.shape[3]!;
-    if (channels === 0)
-      throw new ShapeError(
-        `DepthwiseConv2d: expected x of at least one channel C, got ${formatShape(x.shape)}. Change the layer before it.`,
-      );
     const outChannels = channels * depthMultiplier;
     const w = scope.parameter('weight', [kh, kw, 1, outChannels], weightInit);
     const b = bias ? scope.parameter('bias', [outChannels], uniformOfFan(kh * kw)) : undefined;

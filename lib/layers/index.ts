@@ -26,7 +26,7 @@ export * from './max-pool1d.js';
 export * from './max-pool2d.js';
 export * from './mean-over-time.js';
 export * from './pad.js';
-export * from './normalize.js';
+export { Normalize, type NormalizeOptions } from './normalize.js';
 export * from './relu.js';
 export type { SequenceInputs, SequenceLayer, SequenceOptions, SequenceState } from './recurrent.js';
 export * from './rescale.js';

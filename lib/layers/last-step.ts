@@ -15,7 +15,7 @@ import type { Scope } from './scope.js';
  */
 export class LastStep extends Layer<SequenceInputs> {
   forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
+    const { x, lengths, scope } = sequenceArguments('LastStep', args);
     const [n, t] = checkSequence('LastStep', x);
     const features = x.shape[2]!;
     if (lengths === undefined) return reshape(slice(x, [0, t - 1, 0], [n, 1, features]), [n, features]);

@@ -15,7 +15,7 @@ import type { Scope } from './scope.js';
  */
 export class MeanOverTime extends Layer<SequenceInputs> {
   forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
+    const { x, lengths, scope } = sequenceArguments('MeanOverTime', args);
     const [n, t] = checkSequence('MeanOverTime', x);
     if (lengths === undefined) return mean(x, { axes: 1 });
     scope.expect(lengths, 1, t);

@@ -58,7 +58,7 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 
   forward(...args: [...SequenceInputs, Scope]): Tensor {
-    const { x, lengths, scope } = sequenceArguments(args);
+    const { x, lengths, scope } = sequenceArguments(this.constructor.name, args);
     const { y, h } = this.apply(x, { lengths }, scope);
     return this.options.returnSequences === false ? lastState(h, this.options.bidirectional) : y;
   }
@@ -101,12 +101,18 @@ export function direction(
   return cell.run(g, u, states, options, parameter);
 }
 
-/** The two ways `forward` is called, as one. */
-export function sequenceArguments(args: readonly [...SequenceInputs, Scope]): {
+/** The two ways `forward` is called, as one. @throws ShapeError for any other number of inputs */
+export function sequenceArguments(
+  what: string,
+  args: readonly [...SequenceInputs, Scope],
+): {
   readonly x: Tensor;
   readonly lengths: Tensor | undefined;
   readonly scope: Scope;
 } {
+  const inputs: number = args.length - 1;
+  if (inputs !== 1 && inputs !== 2)
+    throw new ShapeError(`${what}: expected x, or x and lengths, got ${inputs} inputs. Leave the others out.`);
   return args.length === 2 ? { x: args[0], lengths: undefined, scope: args[1] } : { x: args[0], lengths: args[1], scope: args[2] };
 }
 

@@ -20,6 +20,18 @@ export function checkImages({ what, dimensions }: Caller, x: Shape): void {
   }
 }
 
+/** @throws ShapeError unless x [..., C] has channels: a layer without weights would pass on its bias alone */
+export function checkChannels(what: string, x: Shape): void {
+  if (x.at(-1) === 0)
+    throw new ShapeError(`${what}: expected x of at least one channel C, got ${formatShape(x)}. Change the layer before it.`);
+}
+
+/** @throws ShapeError for numbers the native side cannot hold */
+export function checkSizes(what: string, numbers: readonly number[]): void {
+  const large = numbers.find((x) => x >= 2 ** 31);
+  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large}.`);
+}
+
 /** @throws ShapeError unless w is [K, C/G, OC] or [KH, KW, C/G, OC], here written with the letters of the caller */
 export function checkKernel({ what, dimensions }: Caller, w: Shape, letters: string): void {
   if (w.length !== dimensions + 2 || w.slice(0, dimensions).includes(0)) {
@@ -61,7 +73,7 @@ export function convShape(caller: Caller, x: Shape, w: Shape, options: Conv2dGeo
   const [padH, padW] = typeof padding === 'string' ? [padding, padding] : both(padding);
   const rows = outputSize(what, 'height', height, kh, strideH, dilationH, padH);
   const columns = outputSize(what, dimensions === 1 ? 'length' : 'width', width, kw, strideW, dilationW, padW);
-  return {
+  const shape: ConvShape = {
     n,
     h: height,
     w: width,
@@ -79,6 +91,8 @@ export function convShape(caller: Caller, x: Shape, w: Shape, options: Conv2dGeo
     padLeft: columns.before,
     groups,
   };
+  checkSizes(what, Object.values(shape));
+  return shape;
 }
 
 /** Windows along one dimension, and the zeros before the first element. */
@@ -119,7 +133,7 @@ export function convTransposeShape(what: string, x: Shape, w: Shape, options: Co
   const [dilationH, dilationW] = both(dilation);
   const [padTop, padLeft] = both(padding);
   const [extraH, extraW] = both(outputPadding);
-  return {
+  const shape: ConvShape = {
     n,
     h: transposedSize(what, 'height', oh, kh, strideH, dilationH, padTop, extraH),
     w: transposedSize(what, 'width', ow, kw, strideW, dilationW, padLeft, extraW),
@@ -137,6 +151,8 @@ export function convTransposeShape(what: string, x: Shape, w: Shape, options: Co
     padLeft,
     groups,
   };
+  checkSizes(what, Object.values(shape));
+  return shape;
 }
 
 function transposedSize(

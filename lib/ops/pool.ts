@@ -4,7 +4,7 @@ import { Operation, apply, applyAll } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
-import { type Caller, checkImages } from './conv-geometry.js';
+import { type Caller, checkImages, checkSizes } from './conv-geometry.js';
 import { type Pair, both, pairOf } from './conv-options.js';
 import { cast } from './elementwise.js';
 import { reshape } from './shape.js';
@@ -207,7 +207,7 @@ function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pair, opt
   const [kh, kw] = both(kernelSize);
   const [strideH, strideW] = both(stride);
   const [padH, padW] = both(padding);
-  return {
+  const shape: PoolShape = {
     n,
     h,
     w,
@@ -223,6 +223,8 @@ function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pair, opt
     padBottom: padH,
     padRight: padW,
   };
+  checkSizes(what, Object.values(shape));
+  return shape;
 }
 
 /** How many windows fit along one dimension. */

@@ -4,6 +4,7 @@ import {
   AdaptiveAvgPool2d,
   AvgPool1d,
   Dropout2d,
+  GlobalAvgPool2d,
   type Layer,
   MaxPool1d,
   Sequential,
@@ -32,6 +33,8 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new MaxPool1d(2), [1, 3], 'MaxPool1d: expected x of rank 3 [N, T, C], got [1, 3]. Reshape it; a sequence of one channel has C = 1.'],
   [new AvgPool1d(4), [1, 3, 2], 'AvgPool1d: expected a kernel that fits the padded length of x, got 4 > 3 + 2 · 0 = 3. Make the kernel smaller or x larger.'],
   [new AdaptiveAvgPool2d(2), [1, 3, 2], 'AdaptiveAvgPool2d: expected x of rank 4 [N, H, W, C], got [1, 3, 2]. Reshape it; an image of one channel has C = 1.'],
+  [new GlobalAvgPool2d(), [1, 0, 3, 2], 'GlobalAvgPool2d: expected x with pixels, got [1, 0, 3, 2].'],
+  [new MaxPool1d(1, { stride: 2 ** 31 }), [1, 3, 2], 'MaxPool1d: expected sizes below 2³¹, got 2147483648.'],
   [new Upsample2d({ scale: 0.25 }), [1, 3, 2, 1], 'Upsample2d: expected x and the result with pixels, got [1, 3, 2, 1] and 0 × 0. Make scale larger.'],
   [new Dropout2d(), [1, 3], 'Dropout2d: expected x of rank 4 [N, H, W, C], got [1, 3]. Reshape it; an image of one channel has C = 1.'],
 ]; // prettier-ignore

@@ -227,6 +227,14 @@ describe('errors of recurrent layers', () => {
   for (const [layer, values, message] of outOfRange) {
     it(message, () => assert.rejects(layer.predict([x, array(Int32Array.from(values))]), { name: 'DataError', message }));
   }
+  for (const layer of [new LSTM(2), new GRU(2), new RNN(2), new LastStep(), new MeanOverTime()]) {
+    const name = layer.constructor.name;
+    it(`${name} of three inputs`, () =>
+      assert.rejects(layer.predict([x, lengths, x]), {
+        name: 'ShapeError',
+        message: `${name}: expected x, or x and lengths, got 3 inputs. Leave the others out.`,
+      }));
+  }
   it('lengths that are no int32', () =>
     assert.rejects(new LSTM(2).predict([x, array([1, 2, 3])]), {
       name: 'DTypeError',
