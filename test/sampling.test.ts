@@ -43,6 +43,20 @@ describe('sampleLogits', () => {
   ];
   for (const [name, row, options, expected] of cases) it(name, () => assertShares(shares(row, options), expected));
 
+  for (const [topK, topP] of [
+    [7, 1],
+    [40, 1],
+    [40, 0.6],
+    [60, 0.9],
+  ] as const) {
+    it(`topK ${topK} and topP ${topP} of many tokens, some of them equal: by the definition`, () => {
+      const row = new Philox(2).normal(60).map((x) => Math.round(4 * x) / 4);
+      const sum = (ids: readonly number[]): number => ids.reduce((total, id) => total + Math.exp(row[id]!), 0);
+      const likeliest = [...row.keys()].sort((a, b) => row[b]! - row[a]! || a - b).slice(0, topK);
+      const kept = likeliest.filter((_, i) => sum(likeliest.slice(0, i)) < topP * sum(likeliest));
+      assertShares(shares([...row], { topK, topP }), [...row].map((x, id) => (kept.includes(id) ? Math.exp(x) / sum(kept) : 0))); // prettier-ignore
+    });
+  }
   it('is decided by the seed', () => {
     const rows = array(new Float32Array(64 * 9), [64, 9]);
     const draw = (seed: number): Int32Array => sampleLogits(rows, { random: new Philox(seed) });
