@@ -46,7 +46,6 @@ export interface Native {
   createMemory(bytes: number): MemoryHandle;
   /** The memory of a view on a SharedArrayBuffer, used in place. */
   shareMemory(view: NumericArray): MemoryHandle;
-  memoryBytes(memory: MemoryHandle): number;
   /** Copies `source` into the memory; waits for the step that is changing it, if one is. */
   writeMemory(memory: MemoryHandle, byteOffset: number, source: NumericArray): void;
   readMemory(memory: MemoryHandle, byteOffset: number, target: NumericArray): void;

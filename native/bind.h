@@ -1,7 +1,7 @@
 // The only N-API argument code: a C++ signature becomes checked JavaScript arguments.
 //
-//   double memory_bytes(Environment&, Handle<Memory> memory);
-//   function<memory_bytes>("memoryBytes", "memory")
+//   void read_memory(Environment&, Handle<Memory> memory, Size offset, Numbers target);
+//   function<read_memory>("readMemory", "memory byteOffset target")
 //
 // makes a JavaScript function that checks its arguments, names the one that is wrong, and turns C++ exceptions into
 // JavaScript ones. Every N-API status is looked at: calls fail while a worker is being terminated.

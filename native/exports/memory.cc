@@ -22,8 +22,6 @@ napi_value share_memory(Environment& environment, js::Numbers view) {
   return js::make_handle(env, Memory::borrow(view.data, view.bytes(), [=] { napi_delete_reference(env, reference); }));
 }
 
-double memory_bytes(Environment&, MemoryHandle memory) { return static_cast<double>(memory->bytes()); }
-
 uint8_t* block(const char* function, Memory& memory, int64_t offset, int64_t bytes) {
   if (offset > memory.bytes() - bytes) {
     throw Error("ERR_LANEWISE_MEMORY", std::string(function) + ": expected bytes within the " + text(memory.bytes()) +
@@ -51,7 +49,6 @@ void read_memory(Environment&, MemoryHandle memory, js::Size offset, js::Numbers
 constexpr js::Function kFunctions[] = {
     js::function<create_memory>("createMemory", "bytes"),
     js::function<share_memory>("shareMemory", "view"),
-    js::function<memory_bytes>("memoryBytes", "memory"),
     js::function<write_memory>("writeMemory", "memory byteOffset source"),
     js::function<read_memory>("readMemory", "memory byteOffset target"),
 };

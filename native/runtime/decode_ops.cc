@@ -213,11 +213,11 @@ namespace {
 int64_t winograd_channels(StreamReader& words, const char* name) { return words.integer(name, 1, kMaxWinogradChannels); }
 
 void read_winograd(StreamReader& words, WinogradShape& s) {
-  s.n = words.size("n"), s.h = words.size("h"), s.w = words.size("w");
+  s.n = extent(words, "n"), s.h = extent(words, "h"), s.w = extent(words, "w");
   s.c = winograd_channels(words, "c");
-  s.oh = words.size("oh"), s.ow = words.size("ow");
+  s.oh = extent(words, "oh"), s.ow = extent(words, "ow");
   s.oc = winograd_channels(words, "oc");
-  s.pad_top = words.size("padTop"), s.pad_left = words.size("padLeft");
+  s.pad_top = extent(words, "padTop"), s.pad_left = extent(words, "padLeft");
 }
 
 }  // namespace

@@ -119,9 +119,9 @@ int usable_processors() {
 #if defined(__linux__)
 int current_processor() { return sched_getcpu(); }
 
-void Placement::start() { thread_ = static_cast<int>(syscall(SYS_gettid)); }
+void Affinity::start() { thread_ = static_cast<int>(syscall(SYS_gettid)); }
 
-void Placement::keep_off(int processor) {
+void Affinity::keep_off(int processor) {
   if (processor == off_ || thread_ < 0) return;
   off_ = processor;
   std::vector<unsigned char> mask = allowed_processors(thread_);
@@ -135,9 +135,9 @@ void Placement::keep_off(int processor) {
 #else
 int current_processor() { return -1; }
 
-void Placement::start() {}
+void Affinity::start() {}
 
-void Placement::keep_off(int) {}
+void Affinity::keep_off(int) {}
 #endif
 
 }  // namespace lanewise

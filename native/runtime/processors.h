@@ -18,7 +18,7 @@ double control_group_processors(const std::string& root);
 int current_processor();
 
 // Keeps one thread off one processor at a time, as far as the system allows it and leaves the thread another.
-class Placement {
+class Affinity {
  public:
   // By the thread itself, before anything else.
   void start();

@@ -58,7 +58,7 @@ struct ThreadPool::Worker {
   Clock::duration rest = kLeastRest;
   // The caller's.
   uint32_t orders = 0;
-  Placement placement;
+  Affinity affinity;
 };
 
 ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins()), threads_(std::min(processors_, kMaxThreads)) {}
@@ -83,7 +83,7 @@ int ThreadPool::start_workers(int wanted) {
   while (workers_ < wanted) {
     auto* worker = new Worker;
     if (!start_compute_thread([this, worker](void* scratch) {
-          worker->placement.start();
+          worker->affinity.start();
           work(*worker, scratch);
         })) {
       delete worker;
@@ -127,7 +127,7 @@ void ThreadPool::post_order(Worker& worker) {
   if (worker.caller_processor >= 0 && (together || worker.order.sleeping())) {
     worker.sent = Clock::now();
     worker.sent_apart = threads() <= processors_ && worker.sent >= worker.rests_until;
-    worker.placement.keep_off(worker.sent_apart ? worker.caller_processor : -1);
+    worker.affinity.keep_off(worker.sent_apart ? worker.caller_processor : -1);
   }
   worker.order.post(++worker.orders);
 }

@@ -153,6 +153,13 @@ LW_TEST(refusals_say_where) {
   CHECK(conv(0, 2) ==
         "instruction stream: instruction 0 (conv_backward_data), word 17: expected strideH an integer from 1 to 2147483647, got 0");
   CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
+  const auto tiles = [](double pad_top) {
+    return refusal(
+        stream({{4096}, {2048}}, {with_operands(26, {{0, 0}, {1, 0}, {1, 256}, {-1, 0}}, {1, 4, 4, 1, 4, 4, 1, pad_top, 1, 0})}, 1));
+  };
+  CHECK(tiles(1).empty());
+  CHECK(tiles(2147483648) ==
+        "instruction stream: instruction 0 (winograd_conv), word 17: expected padTop an integer from 0 to 2147483647, got 2147483648");
   const Words of_ids = stream({{4096}, {1024}}, {{24, 0, 0, 256, 1, 0, 1, 1, 512, 1, 4, 4, 2, 3, 3, 0}}, 1);
   CHECK(refusal(of_ids) == "instruction stream: instruction 0 (affine_sample), word 6: expected dtype float32 or uint8, got int32");
   const Words before_by_units = stream({{4096}, {1024}}, {{29, 0, 4, 2, 1, 3, 0, 1, 1, 0, 0, 1, 256, 1, 0, 1, 0, -1, 0, 0, 64, 0, 192}}, 1);

@@ -189,11 +189,11 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   if (usable_processors() < 2) return;
   constexpr int kRounds = 20;
   Signal ask, answer;
-  Placement placement;
+  Affinity affinity;
   std::atomic<int> processor{-1};
   std::atomic<pid_t> thread{0};
   std::thread sleeper([&] {
-    placement.start();
+    affinity.start();
     thread = gettid();
     for (uint32_t round = 0; round <= kRounds; ++round) {
       processor = current_processor();
@@ -207,13 +207,13 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   int met = 0;
   for (uint32_t round = 1; round < kRounds; ++round) {
     const int avoided = processor;
-    placement.keep_off(avoided);
+    affinity.keep_off(avoided);
     ask.post(round);
     answer.sleep(round);
     met += processor == avoided;
   }
   CHECK(met == 0);
-  placement.keep_off(-1);
+  affinity.keep_off(-1);
   CHECK(sched_getaffinity(thread, sizeof after, &after) == 0 && CPU_EQUAL(&before, &after));
 
   // Another one's choice counts, and is not widened.
@@ -222,7 +222,7 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   CPU_SET(processor, &one);
   CHECK(sched_setaffinity(thread, sizeof one, &one) == 0);
   for (const int off : {static_cast<int>(processor), -1}) {
-    placement.keep_off(off);
+    affinity.keep_off(off);
     CHECK(sched_getaffinity(thread, sizeof after, &after) == 0 && CPU_EQUAL(&one, &after));
   }
   ask.post(kRounds);
