@@ -32,7 +32,7 @@ const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   mergeRows: 32, writeRows: 33,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
-const maxRank = 6;
+export const maxRank = 6;
 
 /** @param commit index of the first instruction that changes what outlives the step */
 export function encode(instructions: readonly Instruction[], plan: MemoryPlan, commit: number): Float64Array {
@@ -66,7 +66,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [
         ...at(x.out), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...(x.bias === undefined ? absent : at(x.bias)),
         x.m, x.n, x.k, x.batch, x.aRow, x.aCol, x.aBatch, x.bRow, x.bCol, x.bBatch, x.cRow, x.cBatch,
-        activations.indexOf(x.activation), Number(x.accumulate),
+        activations.indexOf(x.activation), 0,
       ]; // prettier-ignore
     case 'map':
       return map(x, at);

@@ -91,8 +91,6 @@ export interface Gemm {
   readonly cRow: number;
   readonly cBatch: number;
   readonly activation: Activation;
-  /** out += instead of out =. Only set by the compiler. */
-  readonly accumulate: boolean;
 }
 
 /** One step of a map: registers are numbered inputs, then constants, then results in order. */
@@ -312,7 +310,7 @@ export interface WinogradShape {
 
 export interface WinogradWeights {
   readonly kind: 'winogradWeights';
-  /** [16, C, OC], or turned [16, OC, C] */
+  /** [36, C, OC], or turned [36, OC, C] */
   readonly out: Tensor;
   /** [3, 3, C, OC] */
   readonly w: Tensor;
@@ -334,7 +332,7 @@ export interface WinogradConv {
 
 export interface WinogradBackwardWeights {
   readonly kind: 'winogradBackwardWeights';
-  /** [parts, 16, C, OC] */
+  /** [parts, 36, C, OC] */
   readonly out: Tensor;
   readonly x: Tensor;
   readonly dy: Tensor;
@@ -504,7 +502,7 @@ export interface RecurrentBackward {
 
 export interface RecurrentPanels {
   readonly kind: 'recurrentPanels';
-  /** [⌈H / 16⌉, G, H, 16], or turned [⌈H / 16⌉, G·H, 16] */
+  /** [⌈H / P⌉, G, H, P], or turned [⌈H / P⌉, G·H, P], P the panel of the instruction set; room for P = 32 */
   readonly out: Tensor;
   readonly u: Tensor;
   readonly h: number;

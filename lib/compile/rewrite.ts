@@ -1,3 +1,4 @@
+import { label } from '../graph/label.js';
 import { Node, type Tensor } from '../graph/tensor.js';
 import { topologicalOrder } from './order.js';
 
@@ -10,7 +11,7 @@ export function rewrite(roots: readonly Tensor[], rule: Rule): readonly Tensor[]
   for (const node of topologicalOrder(roots)) {
     const inputs = node.inputs.map((x) => replaced.get(x)!);
     const outputs = rule(node, inputs) ?? withInputs(node, inputs).outputs;
-    labelNew(outputs, inputs, node.label);
+    label(outputs, node.label, inputs);
     node.outputs.forEach((output, i) => replaced.set(output, outputs[i]!));
   }
   return roots.map((root) => replaced.get(root)!);
@@ -22,17 +23,4 @@ export function withInputs(node: Node, inputs: readonly Tensor[]): Node {
   const copy = new Node(node.op, inputs, node.outputs);
   copy.label = node.label;
   return copy;
-}
-
-/** Labels the nodes between `inputs` and `outputs`, which a rule has just made. */
-function labelNew(outputs: readonly Tensor[], inputs: readonly Tensor[], label: string): void {
-  if (label === '') return;
-  const old = new Set(inputs.map((x) => x.node));
-  const stack = outputs.map((t) => t.node);
-  while (stack.length > 0) {
-    const node = stack.pop()!;
-    if (node.label !== '' || old.has(node)) continue;
-    node.label = label;
-    for (const x of node.inputs) stack.push(x.node);
-  }
 }

@@ -80,7 +80,6 @@ export class Gemm extends Operation {
         cRow: n,
         cBatch: m * n,
         activation: this.activation,
-        accumulate: false,
       },
     ];
   }

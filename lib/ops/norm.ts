@@ -7,8 +7,8 @@ import { customGradient } from './custom-gradient.js';
 import { add, cast, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { reshape } from './shape.js';
 
-/** Rows that the kernels of columns take as one chunk. */
-const chunkRows = 512;
+/** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h. */
+export const chunkRows = 512;
 
 /** What waits of chunks of rows until the kernel combines them: nothing of a single one. */
 function chunksType([outer, rows, columns]: readonly number[]): TensorType {

@@ -36,7 +36,7 @@ const forwardInputs = ['g', 'u', 'h0', 'c0', 'bias', 'lengths'] as const;
 type ForwardInput = (typeof forwardInputs)[number];
 
 /** Units that memory for panels is rounded up to: kPanelUnits of native/kernels/args.h. */
-const panelUnits = 32;
+export const panelUnits = 32;
 /** Rows in all steps that repay writing the panels of U: with 512 units they take as long as they save in 7 steps of 2 rows or 4 of 4. */
 const panelUses = 16;
 

@@ -4,12 +4,12 @@ import type { Tensor, TensorType } from '../graph/tensor.js';
 
 const leastChannels = 16;
 /** kMaxWinogradChannels of native/kernels/args.h. */
-const mostChannels = 512;
+export const mostChannels = 512;
 /** Smaller images do not repay the transform of the weights. */
 const leastPixels = 16;
 /** Output pixels of a tile on a side, and the products that it takes. */
-const tileSide = 4;
-const positions = 36;
+export const tileSide = 4;
+export const positions = 36;
 /** Of the pixels computed at least this share must lie in the image; at a half the definition still needs twice the products. */
 const leastUse = 0.5;
 

@@ -102,8 +102,8 @@ class Reader {
     switch (opcode) {
       case 1: {
         const [out, a, b, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
-        const [m, n, k, batch, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation, accumulate] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
-        return { kind: 'gemm', out, a, b, bias, m, n, k, batch, aOffset: 0, bOffset: 0, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation: activations[activation]!, accumulate: accumulate !== 0 }; // prettier-ignore
+        const [m, n, k, batch, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+        return { kind: 'gemm', out, a, b, bias, m, n, k, batch, aOffset: 0, bOffset: 0, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation: activations[activation]! }; // prettier-ignore
       }
       case 2:
         return this.map();

@@ -146,7 +146,7 @@ function gemm(x: Bound<Gemm>, context: Context): void {
     for (let i = 0; i < x.m; i++) {
       for (let j = 0; j < x.n; j++) {
         const at = batch * x.cBatch + i * x.cRow + j;
-        let sum = x.accumulate ? get(x.out, at) : 0;
+        let sum = 0;
         for (let p = 0; p < x.k; p++) {
           const a = get(x.a, x.aOffset + batch * x.aBatch + i * x.aRow + p * x.aCol);
           const b = get(x.b, x.bOffset + batch * x.bBatch + p * x.bRow + j * x.bCol);
