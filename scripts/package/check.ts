@@ -4,6 +4,7 @@
  *   npm run check:package             packs prebuilds/ as it is; with none for this machine, builds that one first
  *   npm run check:package -- a.tgz    checks that tarball
  *   npm run check:package -- --busy   says how long installing and importing take, and judges neither: for a machine with other work
+ *   npm run check:package -- --release a.tgz    also refuses one that names no repository, nor the version of the tag it is released by
  *
  * It runs with the Node that runs it, and installs with the npm that does.
  */
@@ -25,13 +26,15 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkBundlers } from './bundlers.js';
 import { formatImportTime, importTime } from './import-time.js';
+import { type Manifest, checkBinaries, checkRelease } from './release.js';
 import { checkTypes } from './types.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const modules = join(root, 'node_modules');
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { busy: { type: 'boolean', default: false } } });
-const busy = values.busy;
-/** Sizes: with the binary of one platform, and with all eight. */
+const flag = { type: 'boolean', default: false } as const;
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { busy: flag, release: flag } });
+const { busy, release } = values;
+/** Sizes: with the binary of one platform, and with all six. */
 const limits = { installSeconds: 5, unpackedMegabytes: 5, unpackedMegabytesOfAll: 16, importMilliseconds: 30 };
 
 const folder = mkdtempSync(join(tmpdir(), 'lanewise-package-'));
@@ -79,6 +82,10 @@ function pack(): string {
 function bytesUnder(directory: string): number {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
+
+function manifestOf(directory: string): Manifest {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest;
 }
 
 /** What two checkers of packages say of the tarball. */
@@ -141,6 +148,8 @@ if (existsSync(installed)) {
   report('unpacked size', megabytes <= most, `${megabytes.toFixed(2)} MB of ${most}, binaries: ${binaries}`);
   const manifest = readFileSync(join(project, 'package-lock.json'), 'utf8');
   report('no install script', !manifest.includes('hasInstallScript'), 'none in the lock file');
+  await attempt('binaries for their platforms', () => checkBinaries(join(installed, 'prebuilds')));
+  if (release) await attempt('a release: repository and version', () => checkRelease(manifestOf(installed), process.env));
   await attempt('import: a training step', () => run('step.mjs'));
   await attempt('require: a training step', () => run('step.cjs'));
   await attempt('a host of another name: a training step', renamedHost);
