@@ -19,22 +19,25 @@ if [ $# -eq 0 ]; then echo "usage: scripts/check-binary.sh FILE.node..." >&2; ex
 
 bad=0
 for binary in "$@"; do
-  exported=$(nm --dynamic --defined-only "$binary" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort | xargs)
+  # A tool that fails says why itself.
+  defined=$(nm --dynamic --defined-only "$binary") && undefined=$(nm --dynamic --undefined-only "$binary") &&
+    needed=$(readelf --dynamic "$binary") && versions=$(objdump --dynamic-syms "$binary") || exit 2
+  exported=$(awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' <<<"$defined" | sort | xargs)
   if [ "$exported" != "$entry_points" ]; then echo "$binary: expected the exports $entry_points, got $exported"; bad=1; fi
-  for library in $(readelf --dynamic "$binary" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+  for library in $(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$needed"); do
     if [[ " $libraries " != *" $library "* ]]; then echo "$binary: expected no libraries but $libraries, got $library"; bad=1; fi
   done
   for library in "${!floors[@]}"; do
     floor=${floors[$library]}
-    newest=$(objdump --dynamic-syms "$binary" | grep -oE "\b${library}_[0-9.]+" | sed 's/.*_//' | sort --version-sort | tail -n 1)
+    newest=$(grep -oE "\b${library}_[0-9.]+" <<<"$versions" | sed 's/.*_//' | sort --version-sort | tail -n 1)
     if [ -n "$newest" ] && [ "$(printf '%s\n%s\n' "$newest" "$floor" | sort --version-sort | tail -n 1)" != "$floor" ]; then
       echo "$binary: expected a library of at most ${library}_$floor, got ${library}_$newest"
       bad=1
     fi
   done
-  unknown=$(nm --dynamic --undefined-only "$binary" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | grep -vE "$known" | xargs)
+  unknown=$(awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' <<<"$undefined" | grep -vE "$known" | xargs)
   if [ -n "$unknown" ]; then echo "$binary: expected functions that glibc and musl both have (if they do: add to this script), got $unknown"; bad=1; fi
-  external=$(nm --dynamic --undefined-only "$binary" | grep -oE 'napi_create_external_(array)?buffer' | xargs)
+  external=$(grep -oE 'napi_create_external_(array)?buffer' <<<"$undefined" | xargs)
   if [ -n "$external" ]; then echo "$binary: expected no external ArrayBuffers, got $external"; bad=1; fi
 done
 echo "checked the exports, the libraries and the buffers of $# binaries"

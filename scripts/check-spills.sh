@@ -3,6 +3,7 @@
 # vectors has spilled. Usage: scripts/check-spills.sh [DIRECTORY OF OBJECTS]
 set -uo pipefail
 cd "$(dirname "$0")/.."
+if [ "$(uname -m)" != x86_64 ]; then echo "no x86-64 objects to check here"; exit 0; fi
 mapfile -t objects < <(find "${1:-build/Release}" -path '*isa/avx*.o' | sort)
 if [ ${#objects[@]} -eq 0 ]; then echo "no AVX objects found: run npm run build:native first" >&2; exit 2; fi
 
@@ -26,7 +27,7 @@ for object in "${objects[@]}"; do
       }
     }
     /^[0-9a-f]+ </ { name = $0; sub(/^[0-9a-f]+ </, "", name); sub(/>:$/, "", name); n = 0; delete at; delete line; delete index_of; delete closes }
-    END { print "loops " loops + 0 }')
+    END { print "loops " loops + 0 }') || exit 2
   found=$(sed -n 's/^loops //p' <<<"$report")
   loops=$((loops + found))
   spills=$(grep '^spill:' <<<"$report")

@@ -8,7 +8,8 @@ if [ ${#objects[@]} -eq 0 ]; then echo "no objects found: run npm run build:nati
 
 bad=0
 for object in "${objects[@]}"; do
-  wide=$(objdump --disassemble --no-show-raw-insn "$object" | grep -m 3 -E '%[yz]mm')
+  instructions=$(objdump --disassemble --no-show-raw-insn "$object") || exit 2
+  wide=$(grep -m 3 -E '%[yz]mm' <<<"$instructions")
   if [ -n "$wide" ]; then printf '%s: wide registers:\n%s\n' "$object" "$wide"; bad=1; fi
 done
 echo "checked ${#objects[@]} baseline objects for wide registers"

@@ -7,7 +7,8 @@ if [ ${#objects[@]} -eq 0 ]; then echo "no ISA objects found: run npm run build:
 
 bad=0
 for object in "${objects[@]}"; do
-  weak=$(nm --demangle "$object" | grep -E '^[0-9a-f]+ [VWuv] ')
+  symbols=$(nm --demangle "$object") || exit 2
+  weak=$(grep -E '^[0-9a-f]+ [VWuv] ' <<<"$symbols")
   if [ -n "$weak" ]; then printf '%s: weak symbols:\n%s\n' "$object" "$weak"; bad=1; fi
 done
 echo "checked ${#objects[@]} ISA objects for weak symbols"

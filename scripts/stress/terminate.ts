@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { growthOf, mostGrowth } from './growth.js';
 import { workerSource } from '../../test/support/scripts.js';
 
 const [rounds = 20, terminations = 60] = process.argv.slice(2).map(Number);
@@ -22,7 +23,6 @@ for (let round = 0; round < rounds; round++) {
   megabytes.push(process.memoryUsage().rss / 1e6);
   console.log(`round ${round + 1}: ${terminations} terminations, ${megabytes.at(-1)!.toFixed(0)} MB resident`);
 }
-// The first quarter warms caches up; after that a leak of one arena a termination would show as a slope.
-const settled = megabytes.slice(rounds >> 2);
-const growth = settled.at(-1)! - settled[0]!;
-console.log(`${rounds * terminations} terminations, resident memory grew by ${growth.toFixed(0)} MB after round ${(rounds >> 2) + 1}`);
+const growth = growthOf(megabytes);
+console.log(`${rounds * terminations} terminations, resident memory grew by ${growth.toFixed(0)} MB once warm, of at most ${mostGrowth}`);
+if (growth > mostGrowth) process.exitCode = 1;

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 const works = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
-const canCompile = process.platform === 'linux' && process.arch === 'x64' && works('g++') && works('objdump');
+// The scripts are bash's, sort by version as GNU's sort does, and the planted faults name the versions of glibc: Alpine has none of them.
+const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
+const canCompile =
+  process.platform === 'linux' &&
+  process.arch === 'x64' &&
+  glibcVersionRuntime !== undefined &&
+  ['bash', 'g++', 'objdump'].every(works);
 
 const fused = 'vfmadd231ps %%ymm1, %%ymm2, %%ymm3\\n'.repeat(12);
 const loop = (body: string): string => `void gemm_tile() { __asm__ volatile("1:\\n${fused}${body}dec %%rcx\\njne 1b\\n" ::: "rcx"); }`;
@@ -47,6 +53,28 @@ describe('checks of the objects', () => {
   }
 
   const bare = ['-shared', '-nodefaultlibs'];
+  for (const [check, file, source, tools] of [
+    ['check-weak-symbols.sh', 'native/isa/avx2.o', 'int f() { return 1; }', ['nm']],
+    ['check-vector-width.sh', 'native/runtime/run.o', 'void f() {}', ['objdump']],
+    ['check-spills.sh', 'native/isa/avx2.o', loop(''), ['objdump']],
+    ['check-binary.sh', 'a.node', entryPoints, ['nm', 'readelf', 'objdump']],
+  ] as const) {
+    for (const tool of tools) {
+      it(`${check} fails if ${tool} does`, () => {
+        const broken = join(folder, 'bin', tool);
+        mkdirSync(dirname(broken));
+        // One that writes what it should, and then fails.
+        writeFileSync(broken, `#!/bin/sh\nPATH=\${PATH#*:} ${tool} "$@"; exit 1\n`);
+        chmodSync(broken, 0o755);
+        const flags = file.endsWith('.node') ? bare : ['-c'];
+        assert.equal(verdict(check, file, source, ...flags).status, 0);
+        const object = join(folder, file);
+        const env = { ...process.env, PATH: `${dirname(broken)}:${process.env.PATH ?? ''}` };
+        assert.equal(spawnSync(script(check), [flags === bare ? object : folder], { env }).status, 2);
+      });
+    }
+  }
+
   const binaries = [
     ['an export too many', `${entryPoints} void more() {}`, /expected the exports napi_register_module_v1 node_api_module_get_api_version_v1, got .*more/],
     ['an export too few', 'extern "C" void napi_register_module_v1() {}', /expected the exports .*, got napi_register_module_v1\n/],

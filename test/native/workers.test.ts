@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { growthOf, mostGrowth } from '../../scripts/stress/growth.js';
 import { nodeProgram, patience, scriptArguments, workerSource } from '../support/scripts.js';
 
 const script = 'test/support/endless-fit';
@@ -22,4 +23,10 @@ describe('the process', () => {
 
   it('may exit in the middle of a run', () => assert.equal(run('exit'), 'exiting\n')).timeout(30000);
   it('ends by itself after an aborted fit', () => assert.equal(run('abort'), 'aborted\n')).timeout(30000);
+});
+
+describe('the growth of memory over rounds', () => {
+  const rounds = (first: number, slope: number): number[] => Array.from({ length: 20 }, (_, round) => (round < 5 ? first : 150) + slope * round);
+  it('does not count what the first quarter adds', () => assert.equal(growthOf(rounds(50, 0)), 0));
+  it('is beyond its bound if each round loses some', () => assert.ok(growthOf(rounds(150, 3)) > mostGrowth));
 });
