@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { NativeError } from './errors.js';
 
 /** Native memory: zeroed, 64-byte aligned, freed when unreachable. Opaque. */
 export interface MemoryHandle {
@@ -156,13 +157,13 @@ interface Loaded {
 }
 let loaded: Loaded | undefined;
 
-/** The addon, loaded on first use. */
+/** The addon, loaded on first use. @throws NativeError if it cannot be, or if LANEWISE_ISA names what this machine lacks */
 export function native(): Native {
   loaded ??= load();
   return loaded.native;
 }
 
-/** The file that native() loads. @throws if there is none for this platform */
+/** The file that native() loads. @throws NativeError as native() does */
 export function binaryPath(): string {
   loaded ??= load();
   return loaded.file;
@@ -171,16 +172,50 @@ export function binaryPath(): string {
 /** The root of the package: this file lies in lib/ or, bundled, in dist/. */
 const root = (): string => fileURLToPath(new URL('..', import.meta.url));
 
+/** What the package says of itself. @throws in a program this file was bundled into, which may have no such file, or its own */
+function manifest(): { readonly name?: string; readonly version: string } {
+  return createRequire(import.meta.url)('../package.json') as { name?: string; version: string };
+}
+
+/** The version of the package. */
+export function packageVersion(): string {
+  return manifest().version;
+}
+
 function load(): Loaded {
-  const require = createRequire(import.meta.url);
+  let addon: Native;
+  let file: string;
   try {
-    const file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
-    return { native: require(file) as Native, file };
+    const require = createRequire(import.meta.url);
+    file = (require('node-gyp-build') as { resolve(directory: string): string }).resolve(root());
+    addon = require(file) as Native;
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
-    throw new Error(
-      `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. Build it with: npm explore lanewise -- npm run build:native`,
+    const problem = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').replace(/\.? *$/, '') : String(cause);
+    throw new NativeError(
+      `lanewise: expected a native binary for ${process.platform}-${process.arch} that loads, got: ${problem}. ${advice(cause)}`,
       { cause },
     );
+  }
+  try {
+    addon.cpuInfo();
+  } catch (cause) {
+    throw new NativeError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  return { native: addon, file };
+}
+
+/** What mends it: nothing that is built where Node may load no addons, or where this file is not in its package. */
+function advice(cause: unknown): string {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_DISABLED')
+    return 'Start Node without --no-addons or, with --permission, add --allow-addons.';
+  if (!isPackage()) return 'It was bundled into another file: keep the package external (esbuild --external:lanewise, webpack externals).';
+  return 'Build it with: npm explore lanewise -- npm run build:native';
+}
+
+function isPackage(): boolean {
+  try {
+    return manifest().name === 'lanewise';
+  } catch {
+    return false;
   }
 }

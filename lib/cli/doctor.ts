@@ -1,5 +1,5 @@
 import { Linear, MSELoss, Sequential, Tanh, array, cpuInfo, getThreads, gradcheck } from '../index.js';
-import { binaryPath } from '../native.js';
+import { binaryPath, packageVersion } from '../native.js';
 import { selfTest } from './self-test.js';
 
 /** One thing that was looked at. `mend` says what to do where it is not good. */
@@ -20,12 +20,24 @@ const good = (name: string, details: string): Finding => ({ name, status: 'good'
 
 /** Looks at everything in order; what follows a missing binary cannot be looked at. */
 export async function diagnose(): Promise<Diagnosis> {
-  const findings = [node(), binary()];
+  const findings = [lanewise(), node(), binary()];
   if (findings.every(({ status }) => status !== 'broken')) {
-    findings.push(instructions(), threads(), kernels(), await gradient());
+    for (const [name, check] of Object.entries({ instructions, threads, kernels, gradients })) findings.push(await attempt(name, check));
   }
   return { healthy: findings.every(({ status }) => status !== 'broken'), findings };
 }
+
+/** A check that throws has found what is broken. */
+export async function attempt(name: string, check: () => Finding | Promise<Finding>): Promise<Finding> {
+  try {
+    return await check();
+  } catch (error) {
+    const mend = 'Give this process more memory or threads if it says that they are missing; else report it.';
+    return { name, status: 'broken', details: error instanceof Error ? error.message : String(error), mend };
+  }
+}
+
+const lanewise = (): Finding => good('lanewise', packageVersion());
 
 const least = [20, 19] as const;
 
@@ -43,10 +55,9 @@ function binary(): Finding {
     return good('binary', binaryPath());
   } catch (error) {
     const details = error instanceof Error ? error.message : String(error);
-    const mend = details.startsWith('LANEWISE_ISA')
-      ? 'Unset LANEWISE_ISA.'
-      : 'Install a C++20 compiler, make and Python 3, then: npm explore lanewise -- npm run build:native';
-    return { name: 'binary', status: 'broken', details, mend };
+    // The error's own last sentence says what to do; a build needs more than its command.
+    const building = details.endsWith('build:native') ? { mend: 'That needs a C++20 compiler, make and Python 3.' } : {};
+    return { name: 'binary', status: 'broken', details, ...building };
   }
 }
 
@@ -81,7 +92,7 @@ function kernels(): Finding {
   return good('kernels', `${results.map(({ kernel }) => kernel).join(', ')} agree with float64`);
 }
 
-async function gradient(): Promise<Finding> {
+async function gradients(): Promise<Finding> {
   const inputs = [array([0.5, -1, 0.25, 2, -0.5, 1], [2, 3])];
   const model = new Sequential([new Linear(4), new Tanh(), new Linear(1)], { seed: 1 });
   const report = await gradcheck(model, inputs, { loss: { loss: new MSELoss(), target: array([[1], [-1]]) } });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Diagnosis, diagnose, formatDiagnosis, node } from '../../lib/cli/doctor.js';
+import { type Diagnosis, attempt, diagnose, formatDiagnosis, node } from '../../lib/cli/doctor.js';
 import { selfTest } from '../../lib/cli/self-test.js';
 import { cpuInfo } from '../../lib/index.js';
 
@@ -9,7 +9,7 @@ describe('lanewise doctor', () => {
     assert.ok(diagnosis.healthy, formatDiagnosis(diagnosis));
     assert.deepEqual(
       diagnosis.findings.map(({ name }) => name),
-      ['node', 'binary', 'instructions', 'threads', 'kernels', 'gradients'],
+      ['lanewise', 'node', 'binary', 'instructions', 'threads', 'kernels', 'gradients'],
     );
     assert.ok(diagnosis.findings.some(({ details }) => details.startsWith(cpuInfo().isa)));
   });
@@ -29,6 +29,14 @@ describe('lanewise doctor', () => {
       findings: [{ name: 'node', status: 'broken', details: 'Node 18', mend: 'Install another.' }],
     };
     assert.match(formatDiagnosis(diagnosis), /^broken +node +Node 18\n +Install another\.\nlanewise does not work here/);
+  });
+
+  it('calls what a check throws broken', async () => {
+    const finding = await attempt('kernels', () => {
+      throw new Error('the system has no thread to give');
+    });
+    assert.equal(finding.status, 'broken');
+    assert.equal(finding.details, 'the system has no thread to give');
   });
 
   it('tests kernels within their bounds', () => {

@@ -3,14 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { loaderArguments, nodeProgram, scriptUrl } from '../support/scripts.js';
 
 const library = scriptUrl('lib/native');
 
-/** What loading the addon and asking for its kernels, in a process of its own, prints to stderr when it fails. */
-function complaint(env: NodeJS.ProcessEnv): string {
-  const script = `import(${JSON.stringify(library)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.message); process.exit(3); })`;
-  const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, '-e', script], {
+/** What loading the addon and asking for its kernels, in a process of its own, prints to stderr when it fails: the error's code, its message. */
+function complaint(env: NodeJS.ProcessEnv, url = library, ...flags: readonly string[]): string {
+  const script = `import(${JSON.stringify(url)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.code + ' ' + e.message); process.exit(3); })`;
+  const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, ...flags, '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, PREBUILDS_ONLY: undefined, ...env },
   });
@@ -26,7 +27,7 @@ describe('loading the native side', () => {
   it('says which instruction sets there are if LANEWISE_ISA names another', () => {
     assert.match(
       complaint({ LANEWISE_ISA: 'mmx' }),
-      /LANEWISE_ISA: expected one of .*(baseline|neon).* \(what this machine can run\), got 'mmx'\. Unset it to use the best one\./,
+      /ERR_NATIVE LANEWISE_ISA: expected one of .*(baseline|neon).* \(what this machine can run\), got 'mmx'\. Unset it to use the best one\./,
     );
   }).timeout(30000);
 
@@ -34,7 +35,7 @@ describe('loading the native side', () => {
     // node-gyp-build looks only there if this is set.
     assert.match(
       complaint({ LANEWISE_PREBUILD: folder }),
-      /expected a native binary for \w+-\w+ that loads, got: No native build was found .*Build it with: npm explore lanewise -- npm run build:native/,
+      /ERR_NATIVE lanewise: expected a native binary for \w+-\w+ that loads, got: No native build was found .*Build it with: npm explore lanewise -- npm run build:native/,
     );
   }).timeout(30000);
 
@@ -44,4 +45,26 @@ describe('loading the native side', () => {
     const message = complaint({ LANEWISE_PREBUILD: folder });
     assert.match(message, /expected a native binary for \w+-\w+ that loads, got: .*lanewise\.node.*Build it with/);
   }).timeout(30000);
+
+  it('says how Node is started where it may load no addons', function () {
+    if (process.versions.bun !== undefined) this.skip();
+    assert.match(
+      complaint({}, library, '--no-addons'),
+      /ERR_NATIVE lanewise: expected a native binary .*Start Node without --no-addons or, with --permission, add --allow-addons\.\n$/,
+    );
+  }).timeout(30000);
+
+  for (const format of ['esm', 'cjs'] as const) {
+    it(`says that the package is to be kept external if it was bundled as ${format}`, async function () {
+      // The suite of another platform (npm run check:platforms) is JavaScript, and has no esbuild.
+      if (import.meta.url.endsWith('.js')) this.skip();
+      const { build } = await import('esbuild');
+      const outfile = join(folder, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
+      await build({ entryPoints: ['lib/native.ts'], outfile, bundle: true, platform: 'node', format, logLevel: 'silent' });
+      assert.match(
+        complaint({}, pathToFileURL(outfile).href),
+        /ERR_NATIVE lanewise: expected a native binary .*It was bundled into another file: keep the package external \(esbuild --external:lanewise/,
+      );
+    }).timeout(30000);
+  }
 });
