@@ -43,6 +43,8 @@ export interface Native {
   cpuInfo(): CpuInfo;
   getThreads(): number;
   setThreads(count: number): void;
+  /** Multiply-adds in registers alone, `rounds` of them in each of many chains on every thread. Returns the floating-point operations done. */
+  fmaChains(rounds: number): number;
 
   createMemory(bytes: number): MemoryHandle;
   /** The memory of a view on a SharedArrayBuffer, used in place. */

@@ -7,7 +7,9 @@ namespace lanewise {
 struct KernelTable {
   const char* isa;
   int32_t lanes;
-  bool fused;  // true: real FMA, so the bits equal those of every other fused row
+  bool fused;           // true: real FMA, so the bits equal those of every other fused row
+  int32_t chain_flops;  // floating-point operations of one round of fma_chains
+  void (*fma_chains)(int64_t rounds, void* scratch);
 #define LW_KERNEL(name, Args)           \
   int64_t (*name##_tasks)(const Args&); \
   int64_t (*name)(const Args&, int64_t begin, int64_t end, void* scratch);

@@ -1,23 +1,50 @@
-import { Adam, type CpuInfo, CrossEntropyLoss, Linear, ReLU, Sequential, Trainer, array, cpuInfo, getThreads } from '../index.js';
+import {
+  Adam,
+  type CpuInfo,
+  CrossEntropyLoss,
+  Linear,
+  ReLU,
+  Sequential,
+  Trainer,
+  array,
+  cpuInfo,
+  getThreads,
+  setThreads,
+} from '../index.js';
 import { conv2d, elementwise, gemm, lstmForward } from '../kernels.js';
+import { native } from '../native.js';
 
-/** One rate: work per second, and its share of the best there is of that unit. */
+/** What bounds a rate: multiply-adds, or memory. */
+export type Bound = 'FMA peak' | 'bandwidth';
+
+/** One figure and, where something bounds it, its share of that, measured on as many threads. */
 export interface Measurement {
   readonly what: string;
   readonly value: number;
   readonly unit: 'GB/s' | 'GFLOP/s' | 'µs' | 'ms';
-  /** Of the fastest product, convolution or recurrence measured. */
   readonly share?: number;
+  readonly of?: Bound;
+}
+
+/** What the machine can do on so many threads: the best of several slices. */
+export interface Limits {
+  readonly threads: number;
+  /** Multiply-adds in registers alone. */
+  readonly gigaflops: number;
+  /** a + b of arrays far larger than any cache, two read and one written. */
+  readonly gigabytes: number;
 }
 
 export interface BenchReport {
   readonly cpu: CpuInfo;
   readonly threads: number;
+  /** On one thread, and on all that are used. */
+  readonly limits: readonly Limits[];
   readonly measurements: readonly Measurement[];
 }
 
-/** Median seconds of a call, from slices of about 20 ms. */
-function secondsOf(call: () => void): number {
+/** Seconds of a call in slices of about 20 ms, the shortest first. */
+function slices(call: () => void): number[] {
   call();
   const times: number[] = [];
   for (let slice = 0; slice < 7; slice++) {
@@ -29,14 +56,35 @@ function secondsOf(call: () => void): number {
     } while (performance.now() - start < 20);
     times.push((performance.now() - start) / calls / 1000);
   }
-  return times.sort((a, b) => a - b)[times.length >> 1]!;
+  return times.sort((a, b) => a - b);
 }
 
-/** Sums of arrays far larger than any cache: two are read, one is written. */
-function bandwidth(): Measurement {
-  const count = 1 << 24;
-  const [a, b, output] = [new Float32Array(count).fill(1), new Float32Array(count).fill(2), new Float32Array(count)];
-  return { what: 'memory: a + b', value: (12 * count) / secondsOf(() => elementwise({ op: 'add', a, b, output })) / 1e9, unit: 'GB/s' };
+function secondsOf(call: () => void): number {
+  const times = slices(call);
+  return times[times.length >> 1]!;
+}
+
+const floatsInMemory = 1 << 24;
+
+function limitsOf(threads: number): Limits {
+  setThreads(threads);
+  const rounds = 1 << 17;
+  let flops = 0;
+  const [shortest] = slices(() => (flops = native().fmaChains(rounds)));
+  const [a, b, output] = [1, 2, 0].map((value) => new Float32Array(floatsInMemory).fill(value)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const [quickest] = slices(() => elementwise({ op: 'add', a, b, output }));
+  return { threads, gigaflops: flops / shortest! / 1e9, gigabytes: (12 * floatsInMemory) / quickest! / 1e9 };
+}
+
+/** What reads and writes more than it computes. */
+function overMemory(): Measurement {
+  const [a, output] = [new Float32Array(floatsInMemory).fill(1), new Float32Array(floatsInMemory)];
+  const seconds = secondsOf(() => elementwise({ op: 'relu', a, output }));
+  return { what: 'relu of 16 M numbers', value: (8 * floatsInMemory) / seconds / 1e9, unit: 'GB/s' };
 }
 
 function product(size: number): Measurement {
@@ -74,7 +122,7 @@ function recurrence(): Measurement {
 }
 
 /** Trains a digit classifier for a second while a timer looks how late it is called. */
-async function training(): Promise<Measurement[]> {
+async function training(peak: number): Promise<Measurement[]> {
   const [rows, batchSize, epochs] = [8192, 128, 4];
   const data = { x: array(new Float32Array(rows * 784).fill(0.5), [rows, 784]), y: array(new Int32Array(rows)) };
   const model = new Sequential([new Linear(512), new ReLU(), new Linear(10)], { seed: 1 });
@@ -86,27 +134,49 @@ async function training(): Promise<Measurement[]> {
   const start = performance.now();
   await trainer.fit(data, { epochs, batchSize });
   const steps = (epochs * rows) / batchSize;
+  const seconds = (performance.now() - start) / 1000 / steps;
+  delay.disable();
+  // Both layers forward and to their weights, the second to its input as well.
+  const flops = 2 * batchSize * (2 * 784 * 512 + 3 * 512 * 10);
   const step: Measurement = {
     what: 'training step: 784-512-10, 128 rows',
-    value: ((performance.now() - start) * 1000) / steps,
+    value: seconds * 1e6,
     unit: 'µs',
+    share: flops / seconds / 1e9 / peak,
+    of: 'FMA peak',
   };
-  delay.disable();
   return [step, { what: 'delay of the event loop meanwhile, p99', value: delay.percentile(99) / 1e6, unit: 'ms' }];
 }
 
 /** Measures this machine in some seconds. For comparisons with other libraries see bench/ in the repository. */
 export async function bench(): Promise<BenchReport> {
+  const threads = getThreads();
+  const limits = [...new Set([1, threads])].map(limitsOf); // the last on all threads, which stay
+  const { gigaflops, gigabytes } = limits.at(-1)!;
+  const share = (measurement: Measurement, of: Bound, most: number): Measurement => ({
+    ...measurement,
+    share: measurement.value / most,
+    of,
+  });
   const computed = [product(64), product(256), product(1024), convolution(), recurrence()];
-  const peak = Math.max(...computed.map(({ value }) => value));
-  const shares = computed.map((measurement) => ({ ...measurement, share: measurement.value / peak }));
-  return { cpu: cpuInfo(), threads: getThreads(), measurements: [bandwidth(), ...shares, ...(await training())] };
+  const measurements = [
+    ...computed.map((measurement) => share(measurement, 'FMA peak', gigaflops)),
+    share(overMemory(), 'bandwidth', gigabytes),
+    ...(await training(gigaflops)),
+  ];
+  return { cpu: cpuInfo(), threads, limits, measurements };
 }
 
-export function formatBench({ cpu, threads, measurements }: BenchReport): string {
-  const rows = measurements.map(({ what, value, unit, share }) => {
-    const percent = share === undefined ? '' : `${(100 * share).toFixed(0)} %`.padStart(8);
-    return `${what.padEnd(42)} ${value.toFixed(1).padStart(9)} ${unit.padEnd(8)}${percent}`;
+export function formatBench({ cpu, threads, limits, measurements }: BenchReport): string {
+  const line = (what: string, value: number, unit: string): string =>
+    `${what.padEnd(42)} ${value.toFixed(1).padStart(9)} ${unit.padEnd(8)}`;
+  const most = limits.flatMap(({ threads: count, gigaflops, gigabytes }) => {
+    const on = `on ${count} ${count === 1 ? 'thread' : 'threads'}`;
+    return [line(`FMA peak ${on}`, gigaflops, 'GFLOP/s'), line(`bandwidth ${on}`, gigabytes, 'GB/s')];
   });
-  return [`${cpu.isa}, ${threads} threads; percentages are of the fastest of them`, ...rows].join('\n');
+  const rows = measurements.map(({ what, value, unit, share, of }) => {
+    const percent = share === undefined ? '' : `${(100 * share).toFixed(0).padStart(3)} % of the ${of}`;
+    return `${line(what, value, unit)} ${percent}`;
+  });
+  return [`${cpu.isa}, ${threads} threads`, ...most, ...rows].map((row) => row.trimEnd()).join('\n');
 }

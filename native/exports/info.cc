@@ -24,10 +24,32 @@ double get_threads(Environment&) { return ThreadPool::instance().threads(); }
 
 void set_threads(Environment&, js::Integer<1, kMaxThreads> count) { ThreadPool::instance().set_threads(static_cast<int>(count)); }
 
+struct Chains {
+  const KernelTable* table;
+  int64_t rounds;
+  static int64_t run(const void* context, int64_t begin, int64_t end, void* scratch) {
+    const auto& chains = *static_cast<const Chains*>(context);
+    for (int64_t task = begin; task < end; ++task) chains.table->fma_chains(chains.rounds, scratch);
+    return kOk;
+  }
+};
+
+// One task a thread; returns the floating-point operations of them all.
+double fma_chains(Environment& environment, js::Integer<0, 1 << 30> rounds) {
+  const KernelTable& table = kernel_table();
+  ThreadPool& pool = ThreadPool::instance();
+  const Chains chains{&table, rounds};
+  const ThreadPool::ActiveRun active(pool);
+  const int threads = pool.threads();
+  pool.parallel(threads, Chains::run, &chains, environment.scratch());
+  return static_cast<double>(table.chain_flops) * static_cast<double>(rounds.value) * threads;
+}
+
 constexpr js::Function kFunctions[] = {
     js::function<cpu_info>("cpuInfo", ""),
     js::function<get_threads>("getThreads", ""),
     js::function<set_threads>("setThreads", "count"),
+    js::function<fma_chains>("fmaChains", "rounds"),
 };
 
 }  // namespace
