@@ -101,7 +101,8 @@ describe('initialisers', () => {
     // @ts-expect-error no such choice
     [() => kaimingNormal({ mode: 'fan_in' }), 'OptionError', "kaimingNormal: expected 'fanIn' or 'fanOut' for mode, got 'fan_in'."],
     [() => xavierUniform({ gain: 0 }), 'OptionError', 'xavierUniform: expected a number > 0 for gain, got 0.'],
-    [() => uniform(0, Infinity), 'OptionError', 'uniform: expected a finite number for high, got Infinity.'],
+    [() => uniform(0, Infinity), 'OptionError', 'uniform: expected a finite number ≥ low 0 for high, got Infinity.'],
+    [() => uniform(1, -1), 'OptionError', 'uniform: expected a finite number ≥ low 1 for high, got -1.'],
     [() => normal(0, -1), 'OptionError', 'normal: expected a number ≥ 0 for deviation, got -1.'],
     [() => filled(NaN), 'OptionError', 'filled: expected a finite number for value, got NaN.'],
   ];

@@ -141,10 +141,11 @@ class Tracer {
     this.#paths.set(layer, owned);
     this.#owners.set(owned, layer);
     const name = layer.constructor.name;
+    const title = owned === '' ? name : `${name} "${owned}"`;
     try {
-      const outputs = body(new TraceScope(this, owned));
+      const outputs = body(new TraceScope(this, owned, title));
       const tensors = Object.values(outputs);
-      label(tensors, owned === '' ? name : `${name} "${owned}"`);
+      label(tensors, title);
       if (tensors.length > 0) this.calls.push({ path: owned, layer: name, output: tensors[0]!.shape });
       return outputs;
     } catch (error) {
@@ -212,10 +213,13 @@ class Tracer {
 class TraceScope implements Scope {
   readonly #tracer: Tracer;
   readonly path: string;
+  /** The layer as messages call it. */
+  readonly #title: string;
 
-  constructor(tracer: Tracer, path: string) {
+  constructor(tracer: Tracer, path: string, title: string) {
     this.#tracer = tracer;
     this.path = path;
+    this.#title = title;
   }
 
   get training(): boolean {
@@ -260,7 +264,7 @@ class TraceScope implements Scope {
   }
 
   expect(x: Tensor, least: number, most: number): void {
-    this.#tracer.expectations.push({ tensor: x, layer: this.path, least, most });
+    this.#tracer.expectations.push({ tensor: x, layer: this.#title, least, most });
   }
 
   #child(name: string): string {

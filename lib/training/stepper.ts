@@ -158,7 +158,7 @@ export class Stepper {
       const at = data.data.findIndex((value) => value < least || value > most);
       if (at < 0) continue;
       throw new DataError(
-        `${what}: expected ${least} … ${most} in input ${input} for layer "${layer}", got ${data.data[at]!} at row ${positionOf(at, data)}.`,
+        `${what}: expected ${least} … ${most} in input ${input} for ${layer}, got ${data.data[at]!} at row ${positionOf(at, data)}.`,
       );
     }
   }

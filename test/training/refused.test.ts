@@ -85,7 +85,7 @@ describe('a refused call', () => {
     return { x: array(x, [10, 6]), y: array(new Int32Array(60), [10, 6]) };
   };
   it('for an id beyond its table in the last batch', () =>
-    refuses(ids(5), {}, 'DataError', /^fit: expected 0 … 4 in input 0 for layer "0", got 5 at row 9 \[3\]\.$/));
+    refuses(ids(5), {}, 'DataError', /^fit: expected 0 … 4 in input 0 for Embedding "0", got 5 at row 9 \[3\]\.$/));
   it('for a bad id of the validation', () =>
     refuses(ids(), { validation: ids(-1) }, 'DataError', /^fit validation: expected 0 … 4 in input 0 .* got -1 at row 9 \[3\]/));
   it('for a target of the validation of another shape', () =>
@@ -116,7 +116,7 @@ describe('a refused call', () => {
     const lengths = array(Int32Array.of(1, 2, 3, 4));
     await assert.rejects(trainer.fit({ x: [zeros(4, 3, 1), lengths], y: zeros(4, 2) }, { batchSize: 1 }), {
       name: 'DataError',
-      message: /^fit: expected 1 … 3 in input 1 for layer "rnn", got 4 at row 3\.$/,
+      message: /^fit: expected 1 … 3 in input 1 for LSTM "rnn", got 4 at row 3\.$/,
     });
     assert.equal(trainer.steps, 0);
   });
