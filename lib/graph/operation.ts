@@ -1,6 +1,7 @@
-import { StateError } from '../errors.js';
+import { DTypeError, StateError } from '../errors.js';
 import type { Instruction } from '../compile/instruction.js';
-import { Node, type Tensor, type TensorType } from './tensor.js';
+import { kindOf } from '../options.js';
+import { Node, Tensor, type TensorType, checkShape } from './tensor.js';
 
 /**
  * One kind of operation with its attributes as fields: shape rule, gradient and lowering in one place.
@@ -32,9 +33,19 @@ export abstract class Operation {
   abstract lower(node: Node): readonly Instruction[];
 }
 
-/** Makes a node and returns its outputs. */
+/** Makes a node and returns its outputs. @throws DTypeError for what is no tensor; ShapeError for sizes that are no whole numbers ≥ 0 */
 export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Tensor[] {
-  return new Node(op, inputs, op.infer(inputs)).outputs;
+  for (const x of inputs) checkTensor(op.name, x);
+  const types = op.infer(inputs);
+  for (const { shape } of types) checkShape(shape, op.name);
+  return new Node(op, inputs, types).outputs;
+}
+
+function checkTensor(what: string, x: unknown): void {
+  if (x instanceof Tensor) return;
+  throw new DTypeError(
+    `${what}: expected a tensor, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
+  );
 }
 
 /** Makes a node with one output and returns it. */

@@ -59,7 +59,7 @@ export class BatchNorm extends Layer {
     const rows = x.size / channels;
     if (rows < 2) {
       throw new ShapeError(
-        `BatchNorm: expected more than one row a channel while training, got x ${formatShape(x.shape)}. Use a larger batch, or GroupNorm.`,
+        `BatchNorm: expected more than one row a channel while training, got x ${formatShape(x.shape)}. Use a larger batch, leave a last one of one row out (dropLast), or use GroupNorm.`,
       );
     }
     const { y, mean, variance } = batchNorm(x, weight, bias, this.eps);

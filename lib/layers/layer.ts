@@ -38,6 +38,11 @@ export interface BuildOptions {
  * }
  * ```
  * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen.
+ * A layer that is part of two roots has parameters of its own in each. To use the encoder of a trained autoencoder by itself, move them:
+ * ```ts
+ * const weights = [...autoencoder.weights()].filter(([path]) => path.startsWith('encoder.'));
+ * encoder.setWeights(new Map(weights.map(([path, value]) => [path.slice('encoder.'.length), value])));
+ * ```
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */

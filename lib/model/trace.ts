@@ -1,5 +1,5 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
-import { LanewiseError, ShapeError, StateError } from '../errors.js';
+import { LanewiseError, OptionError, ShapeError, StateError } from '../errors.js';
 import { label } from '../graph/label.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
@@ -227,11 +227,13 @@ class TraceScope implements Scope {
   }
 
   parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {
+    this.#checkInit(name, init);
     if (lazy) this.#tracer.lazy.add(this.#child(name));
     return this.#tracer.resolve('parameter', this.#child(name), shape, init);
   }
 
   buffer(name: string, shape: Shape, init: Initializer): Tensor {
+    this.#checkInit(name, init);
     return this.#tracer.resolve('buffer', this.#child(name), shape, init);
   }
 
@@ -265,6 +267,13 @@ class TraceScope implements Scope {
 
   expect(x: Tensor, least: number, most: number): void {
     this.#tracer.expectations.push({ tensor: x, layer: this.#title, least, most });
+  }
+
+  #checkInit(name: string, init: unknown): void {
+    if (typeof init === 'function') return;
+    throw new OptionError(
+      `"${name}": expected an initializer for its first values, got ${kindOf(init)}. Use one such as zeros() or kaimingUniform().`,
+    );
   }
 
   #child(name: string): string {

@@ -75,9 +75,9 @@ export const minimum: (a: Operand, b: Operand) => Tensor = binary('minimum', (dy
   mul(dy, share(a, b)),
   mul(dy, share(b, a)),
 ]);
-/** aᵇ; a ≥ 0, or b a whole number. */
+/** aᵇ; a ≥ 0, or b a whole number. a⁰ has gradient 0, at a = 0 too. */
 export const pow: (a: Operand, b: Operand) => Tensor = binary('pow', (dy, y, a, b) => [
-  mul(dy, mul(b, pow(a, sub(b, 1)))),
+  mul(dy, where(equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
   mul(dy, where(equal(a, 0), 0, mul(y, log(a)))),
 ]);
 

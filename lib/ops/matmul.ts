@@ -3,6 +3,7 @@ import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, Instruction } from '../compile/instruction.js';
 import { type Node, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
+import { boolean, checkOptions } from '../options.js';
 import { broadcastTo } from './broadcast.js';
 import { reshape } from './shape.js';
 
@@ -97,10 +98,12 @@ export class Gemm extends Operation {
  * @throws ShapeError if the inner sizes differ
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions('matmul', options, { transposeA: boolean, transposeB: boolean });
   const { transposeA = false, transposeB = false } = options;
   if (b.rank < 2 || a.rank < 1)
     throw new ShapeError(`matmul: expected a of rank ≥ 1 and b of rank ≥ 2, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
   if (a.rank === 1) {
+    if (transposeA) throw new ShapeError(`matmul: expected a of rank ≥ 2 to transpose, got ${formatShape(a.shape)}.`);
     const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
     return reshape(y, y.shape.toSpliced(-2, 1));
   }

@@ -1,8 +1,9 @@
 /** Reductions over any axes: sum, mean, max, min, variance, argmax. */
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instruction.js';
-import { DTypeError } from '../errors.js';
+import { DTypeError, ShapeError } from '../errors.js';
 import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
+import { type Rule, boolean, checkOptions, either, integer } from '../options.js';
 import { broadcastTo } from './broadcast.js';
 import { cast, div, equal, mul, square, sub } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
@@ -14,6 +15,11 @@ export interface ReduceOptions {
   /** Keep reduced axes with size 1. Default: false. */
   readonly keepDims?: boolean;
 }
+
+const axisList: Rule = either(integer, {
+  expected: 'a list of whole numbers',
+  accepts: (value) => Array.isArray(value) && value.every((axis) => integer.accepts(axis)),
+});
 
 /** in [outer, count, inner] → out [outer, inner] */
 export class Reduce extends Operation {
@@ -71,6 +77,7 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
 const pieceLength = 16384;
 
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
+  checkOptions(kind, options, { axes: axisList, keepDims: boolean });
   const what = options.axes ?? x.shape.map((_, i) => i);
   const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort(
     (a, b) => a - b,
@@ -156,6 +163,7 @@ class ArgReduce extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
+    if (x!.rank < 1) throw new ShapeError(`${this.name}: expected x of rank ≥ 1, got [].`);
     return [{ shape: x!.shape.slice(0, -1), dtype: 'int32' }];
   }
 

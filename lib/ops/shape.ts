@@ -229,7 +229,9 @@ export class Concat extends Operation {
   infer(inputs: readonly Tensor[]): readonly TensorType[] {
     const [first] = inputs;
     const rest = (x: Tensor): Shape => x.shape.toSpliced(this.axis, 1);
-    if (!inputs.every((x) => x.rank === first!.rank && sameShape(rest(x), rest(first!)) && x.dtype === first!.dtype)) {
+    if (inputs.some((x) => x.dtype !== first!.dtype))
+      throw new DTypeError(`concat: expected one element type, got ${inputs.map((x) => x.dtype).join(' and ')}. Cast them first.`);
+    if (!inputs.every((x) => x.rank === first!.rank && sameShape(rest(x), rest(first!)))) {
       throw new ShapeError(
         `concat: expected shapes equal except along axis ${this.axis}, got ${inputs.map((x) => formatShape(x.shape)).join(' and ')}.`,
       );

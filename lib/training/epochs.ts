@@ -27,10 +27,12 @@ export function arrayEpochs(
   control: Control,
 ): Epoch {
   const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, augment = [], debug = false } = options;
-  const { checkFinite = false, onProgress } = options;
+  const { checkFinite = false, dropLast = false, onProgress } = options;
   const count = stepper.check('fit', data, checkFinite, augment);
   if (carryState) checkWholeBatches('fit', count, batchSize);
-  const runs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
+  const size = Math.min(batchSize, count);
+  const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
+  const runs = kept.map((run) => ({
     ...run,
     program: stepper.trainingProgram(data, run.rows, { kind: 'indexed', dataRows: count }, { augmentations: augment, carryState }),
   }));
@@ -82,6 +84,8 @@ export function streamEpochs(
   if (options.batchSize !== undefined) {
     throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
   }
+  if (options.dropLast !== undefined)
+    throw new OptionError('fit: expected no dropLast for data that comes in batches, got one. Leave batches out where they are made.');
   if (options.shuffle === true) {
     throw new OptionError('fit: expected no shuffle for data that comes in batches, got true. Shuffle where the batches are made.');
   }

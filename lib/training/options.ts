@@ -54,6 +54,11 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Rows a step; the last batch of an epoch may be smaller. Not for data that comes in batches. Default: 32. */
   readonly batchSize?: number;
+  /**
+   * Leave the rows out that are left when the data is cut into batches, which are others in each epoch if shuffled: for layers that need
+   * more rows than may be left, such as BatchNorm. Not for data that comes in batches. Default: false.
+   */
+  readonly dropLast?: boolean;
   /** New random order each epoch. Default: true, with carryState false. */
   readonly shuffle?: boolean;
   /**
@@ -141,6 +146,7 @@ export function checkFitOptions(options: FitOptions): void {
   checkOptions('fit', options, {
     epochs: count,
     batchSize: count,
+    dropLast: boolean,
     shuffle: boolean,
     carryState: boolean,
     augment: list(augmentation),

@@ -90,7 +90,7 @@ describe('BatchNorm', () => {
   const x = (...shape: number[]) => sample(shape);
   it('refuses what it cannot normalise', () => {
     const layer = new BatchNorm({ affine: false });
-    assert.throws(() => run(layer, true).sync(x(1, 2), mean, variance), /BatchNorm: expected more than one row a channel while training, got x \[1, 2\]. Use a larger batch, or GroupNorm./);
+    assert.throws(() => run(layer, true).sync(x(1, 2), mean, variance), /BatchNorm: expected more than one row a channel while training, got x \[1, 2\]. Use a larger batch, leave a last one of one row out \(dropLast\), or use GroupNorm./);
     assert.throws(() => run(layer, true).sync(x(2), mean, variance), /BatchNorm: expected x \[..., C\] of rank ≥ 2 with C ≥ 1, got \[2\]. Reshape it./);
     assert.throws(() => new BatchNorm({ momentum: 2 }), { message: 'BatchNorm: expected a number in [0, 1] for momentum, got 2.' });
     assert.throws(() => new GroupNorm(0), { message: 'GroupNorm: expected a whole number ≥ 1 for groups, got 0.' });

@@ -260,6 +260,27 @@ describe('batch normalisation of rows', () => {
   });
 });
 
+describe('rows that are left', () => {
+  it('are trained on, or left out on demand', async () => {
+    const data = classProblem(65, 4, 3);
+    const net = (): Sequential => new Sequential([new Linear(8), new BatchNorm(), new ReLU(), new Linear(3)]);
+    const loss = new CrossEntropyLoss();
+    await assert.rejects(trainerOf(net(), { loss }).fit(data, { batchSize: 64 }), {
+      name: 'ShapeError',
+      message: /got x \[1, 8\].*dropLast/,
+    });
+    const trainer = trainerOf(net(), { loss });
+    const steps: number[] = [];
+    const onProgress = ({ step, steps: all }: { readonly step: number; readonly steps: number | undefined }): void =>
+      void steps.push(step, all!);
+    await trainer.fit(data, { batchSize: 64, dropLast: true, epochs: 3, onProgress });
+    assert.deepEqual([trainer.steps, steps.every((n) => n === 1)], [3, true]);
+    await trainer.fit(data, { batchSize: 100, dropLast: true });
+    assert.equal(trainer.steps, 4);
+    await assert.rejects(trainer.fit([data], { dropLast: true }), { name: 'OptionError', message: /expected no dropLast/ });
+  });
+});
+
 describe('a fit in time', () => {
   const net = (): Sequential => new Sequential([new Linear(64), new ReLU(), new Linear(3)]);
   const data = classProblem(512, 4, 3);

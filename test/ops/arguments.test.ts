@@ -1,0 +1,53 @@
+/** What operations are given that they cannot take. */
+import assert from 'node:assert/strict';
+import { Layer, Sequential, type Scope, type Tensor, array, compile, gradients } from '../../lib/index.js';
+import { scalar } from '../../lib/graph/source.js';
+import { add, argmax, cast, concat, full, matmul, mul, pow, reshape, slice, sum } from '../../lib/ops/index.js';
+
+const t = full([2, 3], 1);
+const vector = full([3], 1);
+
+describe('arguments of operations', () => {
+  const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
+    [() => add(t, array([1, 2, 3]) as never), 'DTypeError', /^add: expected a tensor, got NdArray\. Data come in as arguments/],
+    [() => add(t, new Float32Array(3) as never), 'DTypeError', /^add: expected a tensor, got Float32Array/],
+    [() => mul(t, [1, 2, 3] as never), 'DTypeError', /^mul: expected a tensor, got Array/],
+    [() => add(t, undefined as never), 'DTypeError', /^add: expected a tensor, got undefined/],
+    [() => concat([t, array([[1]]) as never]), 'DTypeError', /^concat: expected a tensor, got NdArray/],
+    [() => concat([vector, cast(vector, 'int32')]), 'DTypeError', /^concat: expected one element type, got float32 and int32/],
+    [() => sum(t, { axis: 1 } as never), 'OptionError', /^sum: expected options among axes, keepDims, got axis/],
+    [() => sum(t, { axes: [0.5] }), 'OptionError', /^sum: expected .* for axes, got \[ 0\.5 \]/],
+    [() => matmul(t, t, { transB: true } as never), 'OptionError', /^matmul: .* got transB/],
+    [() => matmul(vector, t, { transposeA: true }), 'ShapeError', /^matmul: expected a of rank ≥ 2 to transpose, got \[3\]/],
+    [() => full([1.5], 3), 'ShapeError', /whole numbers ≥ 0, got \[1\.5\]/],
+    [() => slice(vector, [0], [1.5]), 'ShapeError', /whole numbers ≥ 0, got \[1\.5\]/],
+    [() => argmax(scalar(1)), 'ShapeError', /^argmax: expected x of rank ≥ 1, got \[\]/],
+    [() => compile((x: Tensor) => x, { foo: 1 } as never), 'OptionError', /^compile: .* got foo/],
+  ];
+  for (const [act, name, message] of wrong) it(String(message), () => assert.throws(act, { name, message }));
+
+  it('a parameter without first values', () => {
+    class Bare extends Layer {
+      forward(x: Tensor, scope: Scope): Tensor {
+        return add(x, scope.parameter('w', [1], undefined as never));
+      }
+    }
+    assert.throws(() => new Sequential({ bare: new Bare() }).build([1]), {
+      name: 'OptionError',
+      message: /^Bare "bare": "w": expected an initializer for its first values, got undefined/,
+    });
+  });
+});
+
+describe('powers of 0', () => {
+  it('have the gradient 0 where the exponent is 0', () => {
+    const f = compile((x: Tensor, b: Tensor) => {
+      const first = gradients(sum(pow(x, b)), [x])[0]!;
+      const square = gradients(sum(pow(x, 2)), [x])[0]!;
+      const third = gradients(sum(gradients(sum(square), [x])[0]!), [x])[0]!;
+      return [first, reshape(square, [3]), third] as const;
+    });
+    const [first, square, third] = f.sync(array([0, 0, 2]), array([0, 1, 2]));
+    assert.deepEqual([first.data, square.data, third.data], [[0, 1, 4], [0, 0, 4], [0, 0, 0]].map((x) => Float32Array.from(x))); // prettier-ignore
+  });
+});
