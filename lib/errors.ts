@@ -1,6 +1,6 @@
 /**
  * The errors lanewise throws. Each message says where, what was expected, what came and what to do:
- * `Linear "head": expected x of rank ≥ 1, got []. Add Flatten() before it.`
+ * `Linear "head": expected x of rank ≥ 1 [..., I], got []. Give it a dimension of features.`
  */
 
 /** Machine-readable kind of an error, stable across versions. */
@@ -48,7 +48,7 @@ export class FileError extends LanewiseError {
   readonly code = 'ERR_FILE';
 }
 
-/** The native side refused or failed. */
+/** The native side cannot be loaded, refused or failed. */
 export class NativeError extends LanewiseError {
   readonly code = 'ERR_NATIVE';
 }

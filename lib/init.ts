@@ -50,17 +50,17 @@ export function gain(nonlinearity: Nonlinearity, a: number = 0.01): number {
   }
 }
 
-/** 0 */
+/** All values 0. */
 export function zeros(): Initializer {
   return filled(0);
 }
 
-/** 1 */
+/** All values 1. */
 export function ones(): Initializer {
   return filled(1);
 }
 
-/** One value. @throws OptionError unless it is finite */
+/** All values the same. @throws OptionError unless it is finite */
 export function filled(value: number): Initializer {
   check('filled', 'value', value, finite);
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);

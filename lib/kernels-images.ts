@@ -26,11 +26,13 @@ export interface WindowOptions {
   readonly padding?: Pair;
 }
 
+/** Sizes of a kernel that slides over images. */
 export interface Conv2dShapeOptions extends WindowOptions {
   /** Pixels from one tap of the kernel to the next. Default: 1. */
   readonly dilation?: Pair;
 }
 
+/** Sizes of a convolution. */
 export interface Conv2dGeometryOptions extends Conv2dShapeOptions {
   readonly outChannels: number;
   /** Divides c and outChannels; group g takes its part of the one to its part of the other. Default: 1. */
@@ -101,6 +103,7 @@ export function conv2dOutputSize(options: Conv2dShapeOptions): readonly [number,
   return [shape[4]!, shape[5]!];
 }
 
+/** Options of {@link conv2d}. */
 export interface Conv2dKernelOptions extends Conv2dGeometryOptions {
   /** [N, H, W, C] */
   readonly x: Float32Array;
@@ -133,6 +136,7 @@ export function conv2d(options: Conv2dKernelOptions): void {
   call(() => native().conv2d(g.shape, x, weight, bias, activations.indexOf(activation), y));
 }
 
+/** Options of {@link conv2dBackwardData}. */
 export interface Conv2dBackwardDataOptions extends Conv2dGeometryOptions {
   /** [N, OH, OW, OC] */
   readonly dy: Float32Array;
@@ -158,6 +162,7 @@ export function conv2dBackwardData(options: Conv2dBackwardDataOptions): void {
   call(() => native().conv2dBackwardData(g.shape, dy, weight, dx));
 }
 
+/** Options of {@link conv2dBackwardWeights}. */
 export interface Conv2dBackwardWeightsOptions extends Conv2dGeometryOptions {
   /** [N, H, W, C] */
   readonly x: Float32Array;
@@ -183,6 +188,7 @@ export function conv2dBackwardWeights(options: Conv2dBackwardWeightsOptions): vo
   call(() => native().conv2dBackwardWeights(g.shape, x, dy, dweight));
 }
 
+/** Options of {@link im2col}. */
 export interface Im2colOptions extends Conv2dShapeOptions {
   /** [N, H, W, C] */
   readonly x: Float32Array;
@@ -200,6 +206,7 @@ export function im2col(options: Im2colOptions): void {
   call(() => native().im2col(g.shape, x, columns));
 }
 
+/** Options of {@link col2im}. */
 export interface Col2imOptions extends Conv2dShapeOptions {
   /** [N · OH · OW, KH · KW · C] */
   readonly columns: Float32Array;
@@ -236,6 +243,7 @@ function poolGeometry(what: string, options: WindowOptions): Geometry {
   };
 }
 
+/** Options of {@link maxPool2d}. */
 export interface MaxPool2dOptions extends WindowOptions {
   /** [N, H, W, C] */
   readonly x: Float32Array;
@@ -256,6 +264,7 @@ export function maxPool2d(options: MaxPool2dOptions): void {
   call(() => native().maxPool2d(g.shape, x, y, index));
 }
 
+/** Options of {@link maxPool2dBackward}. */
 export interface MaxPool2dBackwardOptions extends WindowOptions {
   /** [N, OH, OW, C] */
   readonly dy: Float32Array;
@@ -276,6 +285,7 @@ export function maxPool2dBackward(options: MaxPool2dBackwardOptions): void {
   call(() => native().maxPool2dBackward(g.shape, dy, index, dx));
 }
 
+/** Options of {@link avgPool2d}. */
 export interface AvgPool2dOptions extends WindowOptions {
   /** Padding counts as zeros in the average. Default: true, as in PyTorch. */
   readonly countPadding?: boolean;
@@ -295,6 +305,7 @@ export function avgPool2d(options: AvgPool2dOptions): void {
   call(() => native().avgPool2d(g.shape, countPadding, x, y));
 }
 
+/** Options of {@link avgPool2dBackward}. */
 export interface AvgPool2dBackwardOptions extends WindowOptions {
   /** As in `avgPool2d`. */
   readonly countPadding?: boolean;

@@ -159,7 +159,7 @@ export function rnnBackward(options: RnnBackwardOptions): void {
   call(() => native().recurrentBackward(shape, u, states, undefined, undefined, undefined, dy, dh, undefined, lengths, dgates, undefined, dh0, undefined)); // prettier-ignore
 }
 
-/** The LSTM over all steps, gates in the order i, f, k, o. Blocks. @throws DataError for a length out of range */
+/** The LSTM over all steps, gates in the order i, f, c̃, o. Blocks. @throws DataError for a length out of range */
 export function lstmForward(options: LstmForwardOptions): void {
   checkOptions('lstmForward', options, { ...common, ...forward, ...lstmArrays, c0: some });
   const { steps, g, u, h0, c0, lengths, states, cells, gates } = options;

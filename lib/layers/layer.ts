@@ -71,7 +71,10 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     return this.model.weights();
   }
 
-  /** Sets all parameters and running state, or, if anything does not fit, none. */
+  /**
+   * Sets all parameters and running state, or, if anything does not fit, none. Of a model not built yet they are kept until it is.
+   * @throws StateError, ShapeError, DTypeError if they are not those of this architecture, StateError inside fit
+   */
   setWeights(weights: ReadonlyMap<string, NdArray>): void {
     this.model.setWeights(weights);
   }
@@ -92,7 +95,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     await saveModel(this.model, path);
   }
 
-  /** Reads what save wrote. @throws FileError, StateError, ShapeError; the weights are then what they were */
+  /** Reads what save wrote. @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were */
   async load(path: string): Promise<this> {
     await loadModel(this.model, path);
     return this;

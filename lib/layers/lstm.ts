@@ -7,6 +7,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link LSTM}. */
 export type LSTMOptions = SequenceOptions;
 
+/** What {@link LSTM} may be given beside x. */
 export interface LSTMState extends SequenceState {
   /** `[N, L·D, H]`: c before the first step, given together with h. */
   readonly c?: Tensor | undefined;

@@ -281,7 +281,6 @@ class TraceScope implements Scope {
   }
 }
 
-/** Adds the layer's name and path to an error that has none yet. */
 /** One call of `forward`. @throws ShapeError if it takes another number of inputs or gives no tensor */
 function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tensor {
   // Of `...rest` nothing is known, and the scope may be left out.
@@ -303,6 +302,7 @@ function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tens
   throw new ShapeError(`expected forward to return a tensor, got ${kindOf(output)}.`);
 }
 
+/** Adds the layer's name and path to an error that has none yet. */
 function located(error: unknown, name: string, path: string): unknown {
   if (!(error instanceof LanewiseError) || error.layer !== undefined) return error;
   error.layer = path;

@@ -5,6 +5,7 @@ import type { Instruction } from '../compile/instruction.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions, count, finite } from '../options.js';
 
+/** Options of {@link affineSample}. */
 export interface AffineSampleOptions {
   /** OH, rows of y. Default: H, as many as x has. */
   readonly height?: number;

@@ -62,7 +62,7 @@ export function elman(g: Tensor, u: Tensor, h0: Tensor, options: ElmanOptions = 
 }
 
 /**
- * Long short-term memory, gates in the order i, f, k, o: i, f, o = σ and k = tanh of g_t + h_{t−1}·u; c_t = f⊙c_{t−1} + i⊙k, h_t = o⊙tanh(c_t).
+ * Long short-term memory, gates in the order i, f, c̃, o: i, f, o = σ and c̃ = tanh of g_t + h_{t−1}·u; c_t = f⊙c_{t−1} + i⊙c̃, h_t = o⊙tanh(c_t).
  * g [T, N, 4·H], u [H, 4·H], h0 and c0 [N, H] → y [T, N, H], h and c [N, H]. Once differentiable: a second derivative is refused.
  *
  * @throws ShapeError, DTypeError for operands that do not fit; OptionError for wrong options

@@ -142,7 +142,7 @@ class CrossEntropyBackward extends Operation {
 }
 
 /**
- * −ln softmax(logits)[id] for each row: logits [..., C], ids [...] int32 → [...]. 0 where id = ignoreIndex.
+ * −ln softmax(logits)[id] for each row: logits [..., C], ids [...] int32 → [...]. 0 where id = ignoreIndex, by default −100.
  * An id outside 0 … C−1 stops the run with its position.
  */
 export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): Tensor {

@@ -22,7 +22,7 @@ export interface SGDOptions {
  * Descends along the gradient, with momentum if asked.
  *
  * g ← g + λ·p;  m ← μ·m + (1 − dampening)·g, without dampening in the first step;  g ← nesterov ? g + μ·m : m;  p ← p − lr·g.
- * Slots: m with momentum, none without.
+ * Slot: `momentum`, which is m, with momentum > 0; none without.
  *
  * @throws OptionError for wrong options
  * @see https://pytorch.org/docs/stable/generated/torch.optim.SGD.html

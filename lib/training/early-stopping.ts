@@ -13,7 +13,7 @@ export interface EarlyStoppingOptions {
   readonly patience?: number;
   /** Smallest change that counts as improvement. Default: 0. */
   readonly minDelta?: number;
-  /** Whether larger is better. Default: 'max' for names that contain "accuracy" or begin with "top", else 'min'. */
+  /** Whether larger is better. Default: 'max' for names that contain "accuracy" or begin with "top" or "valTop", else 'min'. */
   readonly mode?: 'min' | 'max';
   /** Leave the model with the weights of its best epoch. Default: true. */
   readonly restoreBest?: boolean;

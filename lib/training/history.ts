@@ -1,9 +1,13 @@
 /** What fit reports. */
 
-/** Figures of one epoch: means over its rows, as training went on (weights change meanwhile; dropout is on). */
+/**
+ * Figures of one epoch, as training went on (weights change meanwhile; dropout is on): means over its rows, or over what the loss or
+ * metric counts; of a loss with reduction 'sum' the sum.
+ */
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
+  /** With the penalties. */
   readonly loss: number;
   /** Metrics by name, and with validation data `valLoss` and `val…` for each metric. */
   readonly metrics: Readonly<Record<string, number>>;

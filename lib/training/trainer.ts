@@ -79,7 +79,11 @@ export class Trainer {
     });
   }
 
-  /** One step on one batch. @returns the loss and the metrics of that batch, before the update */
+  /**
+   * One step on one batch.
+   * @returns the loss, with the penalties, and the metrics of that batch, before the update
+   * @throws as fit
+   */
   async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
     if (!isBatch(batch)) throw new DataError(`step: expected { x, y } of arrays, got ${kindOf(batch)}.`);
@@ -99,7 +103,10 @@ export class Trainer {
     this.#stepper.resetStates();
   }
 
-  /** Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties). */
+  /**
+   * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties).
+   * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit
+   */
   async evaluate(data: Batch | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
@@ -132,7 +139,7 @@ export class Trainer {
     });
   }
 
-  /** Reads what save wrote into a built model. @throws FileError, StateError, ShapeError; nothing is changed then */
+  /** Reads what save wrote into a built model. @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then */
   async load(path: string): Promise<void> {
     this.#model.checkIdle('Trainer.load');
     const { weights, slots, steps, epochs } = await readCheckpoint(path);

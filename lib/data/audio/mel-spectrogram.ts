@@ -24,7 +24,7 @@ const frameOf = (sampleRate: number): number => Math.max(400, 2 * Math.round(0.0
 /**
  * Power spectrum on the mel scale: y[t, m] = Σ_f |STFT(x)[t, f]|² · filters[f, m].   x [S] → y [T, M]
  *
- * As torchaudio's MelSpectrogram, with time first. As librosa.feature.melspectrogram (with pad_mode='reflect') for
+ * As torchaudio's MelSpectrogram of the same sizes (there 128 filters by default), with time first. As librosa.feature.melspectrogram (with pad_mode='reflect') for
  * `{ stft: { fftSize: 2048, hop: 512 }, mels: 128, scale: 'slaney', norm: 'slaney' }`.
  *
  * @param sampleRate samples a second

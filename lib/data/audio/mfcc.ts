@@ -25,7 +25,7 @@ const naturalOffset = 1e-6;
  *
  * y[t, k] = √((k = 0 ? 1 : 2) / M) · Σₘ log(mel[t, m]) · cos(π · k · (m + ½) / M)   (DCT-II, orthonormal).   x [S] → y [T, K]
  *
- * As torchaudio's MFCC, whose log_mels is `log: 'natural'`, with time first; as librosa.feature.mfcc with its mel options, for which see
+ * As torchaudio's MFCC of the same sizes, whose log_mels is `log: 'natural'`, with time first; as librosa.feature.mfcc with its mel options, for which see
  * MelSpectrogram.
  *
  * @param sampleRate samples a second

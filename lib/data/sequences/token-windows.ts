@@ -60,7 +60,7 @@ export function tokenWindows(tokens: Int32Array, options: TokenWindowOptions): T
 /**
  * Cuts a token stream into `batchSize` streams of equal length and orders their windows so that row r of each batch goes on where row r
  * of the batch before it ended: for models that carry their state from batch to batch. Train on it with the same `batchSize` and
- * `shuffle: false`. What is left at the ends of the streams is not used.
+ * `carryState: true`. What is left at the ends of the streams is not used.
  * @throws OptionError for wrong options; DataError if a stream is shorter than a window
  */
 export function tokenStreams(tokens: Int32Array, options: TokenStreamOptions): TokenRows {
