@@ -66,7 +66,7 @@ interface GruArrays {
   readonly resetAfter?: boolean;
   /** `[T, N, 3·H]`: activated gates, kept for the backward pass; may be g. */
   readonly gates: Float32Array;
-  /** `[T, N, H]`: h·U_n + bias, or with resetAfter false r⊙h, kept for the backward pass. */
+  /** `[T, N, H]`: h·U_n + recurrentBias, or with resetAfter false r⊙h, kept for the backward pass. */
   readonly q: Float32Array;
 }
 
@@ -89,7 +89,7 @@ export interface LstmBackwardOptions extends RecurrentKernelOptions, Backward, L
 /** Options of {@link gruForward}. */
 export interface GruForwardOptions extends RecurrentKernelOptions, Forward, GruArrays {
   /** [H], added to h·U_n; with resetAfter only. Default: none. */
-  readonly bias?: Float32Array;
+  readonly recurrentBias?: Float32Array;
 }
 /** Options of {@link gruBackward}. */
 export interface GruBackwardOptions extends RecurrentKernelOptions, Backward, GruArrays {
@@ -188,17 +188,19 @@ export function lstmBackward(options: LstmBackwardOptions): void {
 
 /** The GRU over all steps, gates in the order r, z, n. Blocks. @throws DataError for a length out of range */
 export function gruForward(options: GruForwardOptions): void {
-  checkOptions('gruForward', options, { ...common, ...forward, ...gruArrays, bias: floats });
-  const { steps, hidden, resetAfter = true, g, u, bias, h0, lengths, states, gates, q } = options;
-  if (!resetAfter && bias !== undefined)
-    throw new OptionError('gruForward: expected bias with resetAfter only, got it with resetAfter false. Add it to the n part of g.');
+  checkOptions('gruForward', options, { ...common, ...forward, ...gruArrays, recurrentBias: floats });
+  const { steps, hidden, resetAfter = true, g, u, recurrentBias, h0, lengths, states, gates, q } = options;
+  if (!resetAfter && recurrentBias !== undefined)
+    throw new OptionError(
+      'gruForward: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.',
+    );
   const shape = shapeOf('gruForward', resetAfter ? 'gru' : 'gruBefore', options, (rows, count) => ({
     ...forwardLengths(options, rows, count),
-    bias: [bias, hidden],
+    recurrentBias: [recurrentBias, hidden],
     gates: [gates, steps * rows * count],
     q: [q, steps * rows],
   }));
-  call(() => native().recurrentForward(shape, g, u, bias, h0, undefined, lengths, states, undefined, gates, q));
+  call(() => native().recurrentForward(shape, g, u, recurrentBias, h0, undefined, lengths, states, undefined, gates, q));
 }
 
 /** The gradient of `gruForward`. Blocks. @throws DataError for a length out of range */
@@ -299,6 +301,6 @@ export function gruStep(options: GruStepOptions): void {
     throw new OptionError('gruStep: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of b.');
   if (recurrentBias !== undefined) checkLength('gruStep', 'recurrentBias', recurrentBias, hidden);
   const step = oneStep('gruStep', resetAfter ? 'gru' : 'gruBefore', options);
-  gruForward({ ...step, resetAfter, ...(recurrentBias && { bias: recurrentBias }), gates: step.g, q: new Float32Array(n * hidden) });
+  gruForward({ ...step, resetAfter, ...(recurrentBias && { recurrentBias }), gates: step.g, q: new Float32Array(n * hidden) });
   keep(options, step.states, h);
 }

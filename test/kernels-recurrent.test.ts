@@ -60,10 +60,10 @@ describe('recurrent kernels on typed arrays', () => {
   for (const resetAfter of [true, false]) {
     it(`a sequence of gruStep is gruForward, reset ${resetAfter ? 'after' : 'before'} the product`, () => {
       const p = problem(3);
-      const bias = resetAfter ? floats(hidden, 7) : undefined;
-      gruForward({ ...p.sizes, g: g(p, 3), h0: p.h0, gates: p.gates, q: p.q, resetAfter, ...(bias && { bias }) });
+      const recurrentBias = resetAfter ? floats(hidden, 7) : undefined;
+      gruForward({ ...p.sizes, g: g(p, 3), h0: p.h0, gates: p.gates, q: p.q, resetAfter, ...(recurrentBias && { recurrentBias }) });
       const h = p.h0.slice();
-      eachStep(p.x, (x) => gruStep({ n, inputs, hidden, x, w: p.w, u: p.sizes.u, h, resetAfter, ...(bias && { recurrentBias: bias }) })); // prettier-ignore
+      eachStep(p.x, (x) => gruStep({ n, inputs, hidden, x, w: p.w, u: p.sizes.u, h, resetAfter, ...(recurrentBias && { recurrentBias }) })); // prettier-ignore
       assert.deepEqual(h, p.sizes.states.subarray(steps * rows));
     });
   }
@@ -131,9 +131,9 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
     `rnnBackward: expected at least ${rows} elements for dh0, got 1.`,
   ],
   [
-    () => gruForward({ ...p3.sizes, g: p3.gates, h0: p3.h0, gates: p3.gates, q: p3.q, resetAfter: false, bias: empty(hidden) }),
+    () => gruForward({ ...p3.sizes, g: p3.gates, h0: p3.h0, gates: p3.gates, q: p3.q, resetAfter: false, recurrentBias: empty(hidden) }),
     'OptionError',
-    'gruForward: expected bias with resetAfter only, got it with resetAfter false. Add it to the n part of g.',
+    'gruForward: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.',
   ],
   [
     () => gruStep({ n, inputs, hidden, x: p3.x, w: p3.w, u: p3.sizes.u, h: p3.h0, resetAfter: false, recurrentBias: empty(hidden) }),

@@ -1,5 +1,5 @@
 /** Reverse-mode differentiation on the graph. Its result is graph again, so it applies to itself. */
-import { StateError } from '../errors.js';
+import { ShapeError, StateError } from '../errors.js';
 import { add, full } from '../ops/elementwise.js';
 import { label } from './label.js';
 import { type Node, type Tensor, formatShapeOf, sameShape } from './tensor.js';
@@ -8,14 +8,14 @@ import { type Node, type Tensor, formatShapeOf, sameShape } from './tensor.js';
  * d(y)/d(x) for each x, each with the shape of its x; zeros where y does not depend on it.
  * @param y a scalar, or any tensor together with `dy`
  * @param dy d(loss)/d(y), of y's shape. Default: 1.
- * @throws StateError if y is no scalar and dy is missing
+ * @throws StateError if y is no scalar and dy is missing; ShapeError if dy is of another shape than y
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly Tensor[] {
   if (dy === undefined && y.size !== 1) {
     throw new StateError(`gradients: expected a scalar y, got ${formatShapeOf(y)}. Reduce it with sum() or mean(), or give dy.`);
   }
   if (dy !== undefined && !sameShape(dy.shape, y.shape)) {
-    throw new StateError(`gradients: expected dy of the shape of y ${formatShapeOf(y)}, got ${formatShapeOf(dy)}.`);
+    throw new ShapeError(`gradients: expected dy of the shape of y ${formatShapeOf(y)}, got ${formatShapeOf(dy)}.`);
   }
   const needed = nodesBetween(y, xs);
   const adjoints = new Map<Tensor, Tensor>([[y, dy ?? full(y.shape, 1)]]);

@@ -1,5 +1,5 @@
 /** Recurrent sequences, time-major: the recurrence itself. What the inputs add to the gates is a product made before, over all steps at once. */
-import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Cell, gatesOf } from '../compile/instruction.js';
 import { iota } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
@@ -26,7 +26,7 @@ export interface ElmanOptions extends RecurrentOptions {
 }
 
 /** Options of {@link gru}. */
-export interface GruOptions extends RecurrentOptions {
+export interface GruOpOptions extends RecurrentOptions {
   /** [H], added to h·U_n inside the reset: PyTorch's b_hn. With resetAfter only. Default: none. */
   readonly recurrentBias?: Tensor;
   /** Reset the product h·U_n (PyTorch), or h before it (Cho et al. 2014). Default: true. */
@@ -44,7 +44,7 @@ export interface Recurrence {
 const nonlinearities = ['tanh', 'relu'] as const;
 const rules: Rules<Omit<RecurrentOptions, 'lengths'>> = { reverse: boolean };
 const elmanRules: Rules<Omit<ElmanOptions, 'lengths'>> = { ...rules, nonlinearity: oneOf(...nonlinearities) };
-const gruRules: Rules<Omit<GruOptions, 'lengths' | 'recurrentBias'>> = { ...rules, resetAfter: boolean };
+const gruRules: Rules<Omit<GruOpOptions, 'lengths' | 'recurrentBias'>> = { ...rules, resetAfter: boolean };
 
 /**
  * The plain recurrent net: h_t = tanh(g_t + h_{t−1}·u), or relu.
@@ -81,15 +81,15 @@ export function lstm(g: Tensor, u: Tensor, h0: Tensor, c0: Tensor, options: Recu
  * resetAfter false n = tanh(g_n + (r⊙h_{t−1})·u_n); h_t = (1 − z)⊙n + z⊙h_{t−1}.
  * g [T, N, 3·H], u [H, 3·H], h0 [N, H] → y [T, N, H], h [N, H]. Once differentiable: a second derivative is refused.
  *
- * @throws ShapeError, DTypeError for operands that do not fit, a recurrentBias without resetAfter; OptionError for wrong options
+ * @throws ShapeError, DTypeError for operands that do not fit; OptionError for wrong options, a recurrentBias without resetAfter
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there U is [3·H, H])
  */
-export function gru(g: Tensor, u: Tensor, h0: Tensor, options: GruOptions = {}): Recurrence {
+export function gru(g: Tensor, u: Tensor, h0: Tensor, options: GruOpOptions = {}): Recurrence {
   const { lengths, recurrentBias: bias, ...rest } = options;
   checkOptions('gru', rest, gruRules);
   const { resetAfter = true, reverse = false } = rest;
   if (!resetAfter && bias !== undefined)
-    throw new ShapeError('gru: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.');
+    throw new OptionError('gru: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.');
   const s = sequence('gru', resetAfter ? 'gru' : 'gruBefore', reverse, { g, u, h0, recurrentBias: bias, lengths });
   return read(s, recurrence(s, { g, u, h0, bias, lengths })[0]!, lengths);
 }

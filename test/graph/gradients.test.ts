@@ -41,7 +41,7 @@ describe('gradients', () => {
   it('refuse what is no scalar, and a dy of another shape', () => {
     assert.throws(() => gradients(x, [x]), { name: 'StateError', message: /expected a scalar y, got \[2, 3\]/ });
     assert.throws(() => gradients(x, [x], ops.full([3], 1)), {
-      name: 'StateError',
+      name: 'ShapeError',
       message: /expected dy of the shape of y \[2, 3\], got \[3\]/,
     });
   });

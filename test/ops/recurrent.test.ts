@@ -172,7 +172,7 @@ const wrong: readonly (readonly [() => unknown, 'ShapeError' | 'DTypeError' | 'O
   ],
   [
     () => ops.gru(x([3, 2, 6]), x([2, 6]), x([2, 2]), { recurrentBias: x([2]), resetAfter: false }),
-    'ShapeError',
+    'OptionError',
     'gru: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.',
   ],
   [
