@@ -74,7 +74,7 @@ const lossRule: Rule = {
  *
  * @param of a function of tensors, or a layer
  * @param inputs values to check at; those of int32 and uint8 are held
- * @throws OptionError for wrong options; StateError if there is no float32 input
+ * @throws OptionError for wrong options; StateError if there is neither a float32 input nor a parameter
  */
 export async function gradcheck(
   of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
@@ -88,7 +88,7 @@ export async function gradcheck(
   const varying = variables.filter(({ data }) => data.dtype === 'float32');
   const y = cast(outputOf(of, variables, parameters, options), 'float32');
   const varied = [...varying, ...parameters];
-  if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input, got none.');
+  if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input or parameter, got none.');
 
   const memories = new Map<MemorySlot, MemoryHandle>();
   for (const { slot, data } of [...variables, ...parameters]) memories.set(slot, memoryWith(data.data));

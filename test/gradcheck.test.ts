@@ -77,7 +77,7 @@ describe('gradcheck', () => {
     );
     await assert.rejects(
       gradcheck((a) => add(a, 1), [array(Int32Array.of(1))]),
-      { name: 'StateError', message: 'gradcheck: expected at least one float32 input, got none.' },
+      { name: 'StateError', message: 'gradcheck: expected at least one float32 input or parameter, got none.' },
     );
   });
 });

@@ -8,7 +8,10 @@ import { type DType, type Node, type Shape, type Tensor, type TensorType, broadc
 import type { MapOp } from '../compile/instruction.js';
 import { broadcastTo, sumTo } from './broadcast.js';
 
-/** What an elementwise operation takes: a tensor, or one number for all elements. */
+/**
+ * What an elementwise operation takes: a tensor, or one number for all elements. int32 and uint8 are read as float32, which holds whole
+ * numbers up to 2²⁴ exactly.
+ */
 export type Operand = Tensor | number;
 
 type Gradient = (dy: Tensor, y: Tensor, inputs: readonly Tensor[]) => readonly (Tensor | undefined)[];
@@ -98,7 +101,7 @@ export const notEqual: (a: Operand, b: Operand) => Tensor = binary('notEqual', (
 export const neg: (x: Operand) => Tensor = unary('neg', (dy) => neg(dy));
 /** |x|; gradient 0 at 0 */
 export const abs: (x: Operand) => Tensor = unary('abs', (dy, _y, x) => mul(dy, sign(x)));
-/** −1, 0 or 1 */
+/** −1, 0 or 1; NaN stays NaN */
 export const sign: (x: Operand) => Tensor = unary('sign', () => undefined);
 /** √x */
 export const sqrt: (x: Operand) => Tensor = unary('sqrt', (dy, y) => div(mul(dy, 0.5), y));
@@ -153,7 +156,10 @@ const toFloat = new Elementwise('identity', (dy) => [dy]);
 const toInt = new Elementwise('identity', () => [undefined], 'int32');
 const toByte = new Elementwise('identity', () => [undefined], 'uint8');
 
-/** The same values as another element type; float to integer truncates. */
+/**
+ * The same values as another element type. Float to integer truncates; what int32 does not hold, NaN included, becomes −2³¹, and uint8 is
+ * the low byte of that.
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   return apply({ float32: toFloat, int32: toInt, uint8: toByte }[dtype], x);

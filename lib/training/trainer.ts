@@ -1,7 +1,7 @@
 import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, StateError } from '../errors.js';
-import { Layer } from '../layers/layer.js';
-import { inputList } from '../model/data.js';
+import { Layer, type PredictOptions } from '../layers/layer.js';
+import type { Inputs } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
@@ -119,9 +119,9 @@ export class Trainer {
     return { loss: totals.loss, ...totals.metrics() };
   }
 
-  /** Outputs of the model for all rows. */
-  predict(x: NdArray | readonly NdArray[]): Promise<NdArray<Float32Array>> {
-    return this.#model.predictor.predict(inputList(x));
+  /** Outputs of the model for all rows, as its own predict gives them. */
+  predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
+    return this.#model.root.predict(x, options);
   }
 
   /**

@@ -33,6 +33,15 @@ describe('Trainer', () => {
     assert.equal(share, history.last!.metrics['valAccuracy']);
   });
 
+  it('predicts as its model does, batch size and all', async () => {
+    const { x, y } = classProblem(10, 4, 2);
+    const model = mlp(2);
+    const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD() });
+    await trainer.fit({ x, y });
+    assert.deepEqual(await trainer.predict(x, { batchSize: 3 }), await model.predict(x));
+    await assert.rejects(trainer.predict(x, { batchSize: 0 }), { name: 'OptionError' });
+  });
+
   it('weights the smaller last batch by its rows', async () => {
     const data = classProblem(70, 4, 2);
     const trainer = new Trainer(mlp(2), { loss: new CrossEntropyLoss(), optimizer: new SGD() });
