@@ -100,6 +100,11 @@ describe('initialisers', () => {
     ],
     // @ts-expect-error no such choice
     [() => kaimingNormal({ mode: 'fan_in' }), 'OptionError', "kaimingNormal: expected 'fanIn' or 'fanOut' for mode, got 'fan_in'."],
+    [
+      () => gain('swish' as never),
+      'OptionError',
+      "gain: expected 'linear' or 'sigmoid' or 'tanh' or 'relu' or 'leakyRelu' or 'selu' for nonlinearity, got 'swish'.",
+    ],
     [() => xavierUniform({ gain: 0 }), 'OptionError', 'xavierUniform: expected a number > 0 for gain, got 0.'],
     [() => uniform(0, Infinity), 'OptionError', 'uniform: expected a finite number ≥ low 0 for high, got Infinity.'],
     [() => uniform(1, -1), 'OptionError', 'uniform: expected a finite number ≥ low 1 for high, got -1.'],

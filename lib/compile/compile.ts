@@ -5,7 +5,7 @@ import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
-import { boolean, checkOptions, kindOf } from '../options.js';
+import { boolean, callable, check, checkOptions, kindOf } from '../options.js';
 import { Recent } from '../recent.js';
 import { type CompileOptions, type Program, build } from './program.js';
 
@@ -35,6 +35,7 @@ export function compile<Args extends readonly Tensor[], R extends Tensor | reado
   fn: (...args: Args) => R,
   options: CompileOptions = {},
 ): Compiled<Args, R> {
+  check('compile', 'fn', fn, callable);
   checkOptions('compile', options, { fuse: boolean });
   const traces = new Recent<Trace>(maxPrograms);
   const calls = { count: 0 };

@@ -1,5 +1,6 @@
 /** Where values come from: memories bound when a program runs, and constants. */
-import { ShapeError, formatShape } from '../errors.js';
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { kindOf } from '../options.js';
 import { Operation, apply } from './operation.js';
 import { type DType, type Shape, type Tensor, type TensorType, checkShape, sizeOf } from './tensor.js';
 
@@ -127,8 +128,13 @@ export function scalar(value: number): Tensor {
   return apply(new Constant(value));
 }
 
-/** An array that is part of the graph. The values are copied. */
+/** An array that is part of the graph. The values are copied. @throws DTypeError for other kinds of arrays; ShapeError if sizes do not match */
 export function constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape = [values.length]): Tensor {
+  if (!isNumericArray(values)) {
+    throw new DTypeError(
+      `constant: expected a Float32Array, Int32Array or Uint8Array, got ${kindOf(values)}. Convert it, for instance with Float32Array.from().`,
+    );
+  }
   checkShape(shape, 'constant');
   if (sizeOf(shape) !== values.length)
     throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { checkOptions, seed } from '../options.js';
+import { checkOptions, kindOf, seed } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -15,7 +15,7 @@ export interface SequentialOptions {
  *
  * y = layerₙ(… layer₁(x)).   Layers given as a list are named '0', '1', …; as an object, by its keys.
  *
- * @throws OptionError if there is no layer, an entry is no layer, a name is empty or has a dot, or an option is wrong
+ * @throws OptionError if there is no list or object, no layer in it, an entry is no layer, a name is empty or has a dot, or an option is wrong
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
  */
 export class Sequential extends Layer {
@@ -24,6 +24,11 @@ export class Sequential extends Layer {
 
   constructor(layers: readonly Layer[] | Readonly<Record<string, Layer>>, options: SequentialOptions = {}) {
     super();
+    if (typeof layers !== 'object' || layers === null || layers instanceof Layer) {
+      throw new OptionError(
+        `Sequential: expected a list of layers, or an object of them by name, got ${kindOf(layers)}. Put them in one: new Sequential([a, b]).`,
+      );
+    }
     checkOptions('Sequential', options, { seed });
     this.seed = options.seed ?? 0;
     this.layers = new Map(Object.entries(layers));

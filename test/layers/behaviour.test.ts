@@ -56,6 +56,10 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   // @ts-expect-error of the wrong kind
   [() => new Lambda(3), 'Lambda: expected a function for apply, got 3.'],
   [() => new Sequential([]), 'Sequential: expected at least one layer, got none.'],
+  [
+    () => new Sequential(new ReLU() as never, new ReLU() as never),
+    'Sequential: expected a list of layers, or an object of them by name, got ReLU. Put them in one: new Sequential([a, b]).',
+  ],
   // @ts-expect-error a class is no layer
   [() => new Sequential([ReLU]), "Sequential: expected a layer for '0', got function. Make it with new, or wrap a function in Lambda."],
   [() => new Sequential({ 'a.b': new ReLU() }), "Sequential: expected names that are not empty and without dots, got 'a.b'."],

@@ -1,7 +1,7 @@
 /** What operations are given that they cannot take. */
 import assert from 'node:assert/strict';
 import { Layer, Sequential, type Scope, type Tensor, array, compile, gradients } from '../../lib/index.js';
-import { scalar } from '../../lib/graph/source.js';
+import { constant, scalar } from '../../lib/graph/source.js';
 import { add, argmax, cast, concat, full, matmul, mul, pow, reshape, slice, sum } from '../../lib/ops/index.js';
 
 const t = full([2, 3], 1);
@@ -22,6 +22,8 @@ describe('arguments of operations', () => {
     [() => full([1.5], 3), 'ShapeError', /whole numbers ≥ 0, got \[1\.5\]/],
     [() => slice(vector, [0], [1.5]), 'ShapeError', /whole numbers ≥ 0, got \[1\.5\]/],
     [() => argmax(scalar(1)), 'ShapeError', /^argmax: expected x of rank ≥ 1, got \[\]/],
+    [() => constant([1, 2] as never), 'DTypeError', /^constant: expected a Float32Array, Int32Array or Uint8Array, got Array\. Convert it/],
+    [() => compile(undefined as never), 'OptionError', /^compile: expected a function for fn, got undefined\./],
     [() => compile((x: Tensor) => x, { foo: 1 } as never), 'OptionError', /^compile: .* got foo/],
   ];
   for (const [act, name, message] of wrong) it(String(message), () => assert.throws(act, { name, message }));
