@@ -1,4 +1,4 @@
-/** Every operation a layer, loss, optimizer or metric is written in. */
+// Every operation a layer, loss, optimizer or metric is written in.
 export { affineSample, type AffineSampleOptions } from './affine-sample.js';
 export { broadcastTo, sumTo } from './broadcast.js';
 export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
