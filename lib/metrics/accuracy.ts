@@ -1,7 +1,7 @@
-import { type Tensor, sameShape } from '../graph/tensor.js';
+import type { Tensor } from '../graph/tensor.js';
 import { argmax, cast, equal, greater, mean, reshape } from '../ops/index.js';
 import { checkOptions, finite, integer } from '../options.js';
-import { classTarget, countOfRows, meanOfRows } from './classes.js';
+import { classTarget, countOfRows, isBinary, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link accuracy}. */
@@ -31,9 +31,8 @@ class Accuracy extends Metric {
   }
 
   forward(prediction: Tensor, target: Tensor): Tensor {
-    const binary =
-      prediction.size === target.size && (prediction.rank === 1 || prediction.shape.at(-1) === 1) && samesRows(prediction, target);
-    if (binary) return mean(equal(greater(prediction, this.threshold), greater(reshape(target, prediction.shape), 0.5)));
+    if (isBinary(prediction, target))
+      return mean(equal(greater(prediction, this.threshold), greater(reshape(target, prediction.shape), 0.5)));
     const ids = classTarget('accuracy', prediction, target);
     return meanOfRows(equal(argmax(prediction), cast(ids, 'int32')), ids, this.ignoreIndex);
   }
@@ -41,12 +40,6 @@ class Accuracy extends Metric {
   override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
     return countOfRows(target, this.ignoreIndex);
   }
-}
-
-/** Equal, up to a last dimension of 1. */
-function samesRows(a: Tensor, b: Tensor): boolean {
-  const rows = ({ shape }: Tensor): readonly number[] => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
-  return sameShape(rows(a), rows(b));
 }
 
 /** Share of right predictions: argmax against class ids or one-hot rows, or a threshold where there is one prediction a row. */

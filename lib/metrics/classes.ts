@@ -13,6 +13,13 @@ export function classTarget(what: string, prediction: Tensor, target: Tensor): T
   );
 }
 
+/** Whether there is one prediction a row, with a target for each: shapes equal up to a last dimension of 1. */
+export function isBinary(prediction: Tensor, target: Tensor): boolean {
+  const rows = ({ shape }: Tensor): readonly number[] => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
+  const single = prediction.rank === 1 || prediction.shape.at(-1) === 1;
+  return single && prediction.size === target.size && sameShape(rows(prediction), rows(target));
+}
+
 /** The mean over the rows whose class is not `ignoreIndex`. */
 export function meanOfRows(values: Tensor, ids: Tensor, ignoreIndex: number | undefined): Tensor {
   return ignoreIndex === undefined ? mean(values) : weightedMean(values, notEqual(ids, ignoreIndex));

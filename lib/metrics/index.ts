@@ -1,5 +1,6 @@
 export * from './accuracy.js';
 export * from './metric.js';
 export * from './perplexity.js';
+export * from './positives.js';
 export * from './regression.js';
 export * from './top-k.js';

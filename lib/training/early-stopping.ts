@@ -13,7 +13,7 @@ export interface EarlyStoppingOptions {
   readonly patience?: number;
   /** Smallest change that counts as improvement. Default: 0. */
   readonly minDelta?: number;
-  /** Whether larger is better. Default: 'max' for names that contain "accuracy" or begin with "top" or "valTop", else 'min'. */
+  /** Whether larger is better. Default: 'max' for names that contain "accuracy", "precision", "recall" or "f1" or begin with "top", else 'min'. */
   readonly mode?: 'min' | 'max';
   /** Leave the model with the weights of its best epoch. Default: true. */
   readonly restoreBest?: boolean;
@@ -48,7 +48,7 @@ export class EarlyStopping extends Callback {
     this.#monitor = monitor;
     this.#patience = patience;
     this.#minDelta = minDelta;
-    this.#sign = (mode ?? (/accuracy|^(val)?top/i.test(monitor) ? 'max' : 'min')) === 'max' ? -1 : 1;
+    this.#sign = (mode ?? (/accuracy|precision|recall|f1|^(val)?top/i.test(monitor) ? 'max' : 'min')) === 'max' ? -1 : 1;
     this.#restoreBest = restoreBest;
   }
 

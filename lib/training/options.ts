@@ -22,6 +22,11 @@ export interface TrainerOptions {
   readonly clipNorm?: number;
   /** Largest absolute value of a gradient element. Default: no limit. */
   readonly clipValue?: number;
+  /**
+   * Paths of layers or parameters that keep their values: `['encoder']` for all parameters below it. Neither penalties nor clipping see them, and no
+   * gradients are computed that only they need. Running state, such as that of BatchNorm, moves nonetheless. Default: none.
+   */
+  readonly frozen?: readonly string[];
   /** Seed of shuffling, of dropout and, for a model not yet built, of its first weights. Default: the model's seed, else 0. */
   readonly seed?: number | bigint;
 }
@@ -113,6 +118,7 @@ function list(rule: Rule): Rule {
   };
 }
 
+const name: Rule = { expected: 'a path', accepts: (value) => typeof value === 'string' };
 const anySeed: Rule = {
   expected: 'a whole number ≥ 0',
   accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
@@ -133,6 +139,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
     penalties: list(callable),
     clipNorm: positive,
     clipValue: positive,
+    frozen: list(name),
     seed: anySeed,
   });
   check('Trainer', 'loss', options.loss, instance(Loss));

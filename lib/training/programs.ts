@@ -2,7 +2,7 @@
 import { type Program, type Write, build } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
-import { ShapeError, StateError, formatShape } from '../errors.js';
+import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
 import { MemorySlot, source } from '../graph/source.js';
@@ -12,6 +12,7 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import { batchSource } from '../model/data.js';
+import type { Entry, Layout } from '../model/layout.js';
 import type { Model } from '../model/model.js';
 import type { Trace } from '../model/trace.js';
 import { add, cast } from '../ops/elementwise.js';
@@ -29,6 +30,8 @@ export interface Recipe extends Clipping {
   readonly metrics: readonly Metric[];
   readonly optimizer: Optimizer;
   readonly penalties: readonly Penalty[];
+  /** Paths of what keeps its values. */
+  readonly frozen: readonly string[];
   readonly seed: bigint;
   /** Where states go on from step to step. Absent: they begin at zeros in every step. */
   readonly carried: CarriedState | undefined;
@@ -89,7 +92,8 @@ export function trainingProgram(
   const batch = feedBatch(types, targetType, rows, feed);
   const { inputs, target } = changed(batch, augmentations, recipe.seed);
   const traced = model.trace(inputs, true, recipe.seed, recipe.carried?.carry);
-  const weights = layout.parameters.map(({ path }) => traced.parameters.get(path)!);
+  const trained = trainedParameters(model.name, layout, recipe.frozen);
+  const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const lossValue = figure(nameOf(recipe.loss), recipe.loss.forward(traced.output, target));
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
@@ -97,7 +101,7 @@ export function trainingProgram(
   const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
   const results = resultWrites(recipe, traced.output, target, total);
   const commits: Write[] = [
-    ...updates(optimizer, recipe, model.built, slots, gradients(total, weights), traced.lazy, scalars),
+    ...updates(optimizer, recipe, model.built, slots, gradientsOf(total, trained, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: parameters,
@@ -117,6 +121,24 @@ export function trainingProgram(
     predictionShape: traced.output.shape,
     expectations: expectationsOf(traced, inputs),
   };
+}
+
+/** The parameters that are not frozen. @throws OptionError if a path is none, or if nothing is left to train */
+function trainedParameters(model: string, { parameters }: Layout, frozen: readonly string[]): readonly Entry[] {
+  const below = (path: string, root: string): boolean => path === root || path.startsWith(`${root}.`);
+  const unknown = frozen.find((root) => !parameters.some(({ path }) => below(path, root)));
+  if (unknown !== undefined) {
+    const known = parameters.map(({ path }) => `"${path}"`).join(', ');
+    throw new OptionError(`Trainer: expected paths of layers or parameters among ${known} for frozen, got "${unknown}".`);
+  }
+  const trained = parameters.filter(({ path }) => !frozen.some((root) => below(path, root)));
+  if (trained.length === 0) throw new OptionError(`Trainer: expected something left to train in ${model}, got all of it frozen.`);
+  return trained;
+}
+
+function gradientsOf(loss: Tensor, trained: readonly Entry[], weights: readonly Tensor[]): ReadonlyMap<Entry, Tensor> {
+  const all = gradients(loss, weights);
+  return new Map(trained.map((entry, i) => [entry, all[i]!]));
 }
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */

@@ -311,8 +311,8 @@ export class Stepper {
   }
 
   #recipe(carried: CarriedState | undefined): Recipe {
-    const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue } = this.#options;
-    return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, seed: this.seed, carried };
+    const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue, frozen = [] } = this.#options;
+    return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, frozen, seed: this.seed, carried };
   }
 
   #evaluationProgram({ x, y }: Batch, rows: number, carryState: boolean): StepProgram {

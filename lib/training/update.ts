@@ -29,7 +29,7 @@ interface Stretch {
 
 /**
  * The writes of new parameters and slots.
- * @param gradients one for each parameter of the layout, in its order
+ * @param gradients of the parameters that are trained
  * @param lazy paths of tables whose rows without a gradient are to be left alone
  * @param scalars the memory of the optimizer's numbers
  */
@@ -38,7 +38,7 @@ export function updates(
   clipping: Clipping,
   { layout, slot }: { readonly layout: Layout; readonly slot: MemorySlot },
   slots: Slots,
-  gradients: readonly Tensor[],
+  gradients: ReadonlyMap<Entry, Tensor>,
   lazy: ReadonlySet<string>,
   scalars: MemorySlot,
 ): readonly Write[] {
@@ -66,23 +66,28 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
 }
 
 /** Tables of which only rows are updated, and the runs of parameters between them. */
-function stretchesOf(optimizer: Optimizer, layout: Layout, gradients: readonly Tensor[], lazy: ReadonlySet<string>): readonly Stretch[] {
+function stretchesOf(
+  optimizer: Optimizer,
+  layout: Layout,
+  gradients: ReadonlyMap<Entry, Tensor>,
+  lazy: ReadonlySet<string>,
+): readonly Stretch[] {
   const stretches: Stretch[] = [];
   let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
   const endRun = (end: number): void => {
     if (run.length > 0) stretches.push(flat(run, end));
     run = [];
   };
-  layout.parameters.forEach((entry, i) => {
-    const gradient = gradients[i]!;
-    const byRows = rowStretch(optimizer, entry, gradient, lazy.has(entry.path));
-    if (byRows === undefined) {
+  for (const entry of layout.parameters) {
+    const gradient = gradients.get(entry);
+    const byRows = gradient && rowStretch(optimizer, entry, gradient, lazy.has(entry.path));
+    if (gradient !== undefined && byRows === undefined) {
       run.push({ entry, gradient });
-    } else {
-      endRun(entry.offset);
-      stretches.push(byRows);
+      continue;
     }
-  });
+    endRun(entry.offset);
+    if (byRows !== undefined) stretches.push(byRows);
+  }
   endRun(layout.parameterSize);
   return stretches;
 }

@@ -3,9 +3,14 @@ import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { MemorySlot } from '../../lib/graph/source.js';
-import { MSELoss } from '../../lib/losses/index.js';
+import { ones } from '../../lib/init.js';
+import { type Layer, Linear } from '../../lib/layers/index.js';
+import { CrossEntropyLoss, type Loss, MSELoss } from '../../lib/losses/index.js';
+import { SGD } from '../../lib/optimizers/index.js';
+import type { Batch } from '../../lib/training/options.js';
 import { Totals } from '../../lib/training/totals.js';
-import { type Metric, accuracy, bitsPerCharacter, mae, perplexity, rmse, topK } from '../../lib/metrics/index.js';
+import { Trainer } from '../../lib/training/trainer.js';
+import { type Metric, accuracy, bitsPerCharacter, f1, mae, perplexity, precision, recall, rmse, topK } from '../../lib/metrics/index.js';
 
 const scores = array([[3, 1, 2], [0, 5, 1], [1, 2, 9], [4, 3, 2]]); // prettier-ignore
 const ids = array(Int32Array.of(0, 1, 1, 2));
@@ -60,6 +65,30 @@ describe('metrics', () => {
     // Six logarithms and their sum, each within a few units in the last place.
     it(name, () => assert.ok(Math.abs(measure(metric, quarters, target) - expected) < 16 * 2 ** -23 * expected));
   }
+  it('precision, recall and f1 are quotients of all counts, however the rows fall into batches', async () => {
+    // Foretold and actual: both, foretold alone, actual alone, neither, in batches that lack some of them.
+    const foretold = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
+    const actual = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0];
+    const expected = { precision: 3 / 5, recall: 3 / 4, f1: 6 / 9 };
+    const trainerOf = (model: Layer, loss: Loss, options = {}): Trainer =>
+      new Trainer(model, { loss, optimizer: new SGD(), metrics: [precision(options), recall(options), f1(options)] });
+    const agree = async (trainer: Trainer, rows: Batch): Promise<void> => {
+      for (const batchSize of [1, 3, 10]) {
+        const got = await trainer.evaluate(rows, { batchSize });
+        for (const [name, value] of Object.entries(expected)) assert.ok(Math.abs(got[name]! - value) < 1e-6, `${name} ${got[name]}`);
+      }
+    };
+    const one = trainerOf(new Linear(1, { bias: false, weightInit: ones() }), new MSELoss());
+    await agree(one, { x: array(foretold.map((p) => [2 * p - 1])), y: array(actual.map((y) => [y])) });
+    const identity = new Linear(3, { bias: false, weightInit: () => Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) });
+    const three = trainerOf(identity, new CrossEntropyLoss(), { positive: 2 });
+    await agree(three, { x: array(foretold.map((p) => [0, 1 - p, p])), y: array(Int32Array.from(actual, (y) => 2 * y)) });
+    assert.ok(Number.isNaN((await one.evaluate({ x: array([[-1]]), y: array([[0]]) })).precision));
+    assert.throws(() => precision({ positive: -1 }), {
+      name: 'OptionError',
+      message: /^precision: expected a whole number ≥ 0 for positive/,
+    });
+  });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
     const totals = new Totals(new MSELoss(), [metric, mae()]);

@@ -1,0 +1,76 @@
+/** How well one class is told from the rest: precision(), recall() and f1(). */
+import type { Tensor } from '../graph/tensor.js';
+import { add, argmax, div, equal, greater, maximum, mul, reshape, sum } from '../ops/index.js';
+import { checkOptions, finite, nonNegativeInteger } from '../options.js';
+import { classTarget, isBinary } from './classes.js';
+import { Metric } from './metric.js';
+
+/** Options of {@link precision}, {@link recall} and {@link f1}. */
+export interface PositiveOptions {
+  /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
+  readonly threshold?: number;
+  /** The class that is the positive one, where there is a prediction for each class. Default: 1. */
+  readonly positive?: number;
+}
+
+/** Rows that were foretold to be positive, rows that are, and those that are both. */
+interface Counts {
+  readonly foretold: Tensor;
+  readonly actual: Tensor;
+  readonly both: Tensor;
+}
+
+/** A quotient of counts, those of all rows however they fall into batches. */
+class Positives extends Metric {
+  constructor(
+    readonly name: string,
+    private readonly top: (counts: Counts) => Tensor,
+    private readonly bottom: (counts: Counts) => Tensor,
+    private readonly options: PositiveOptions,
+  ) {
+    super();
+  }
+
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    const counts = this.counts(prediction, target);
+    return div(this.top(counts), maximum(this.bottom(counts), 1));
+  }
+
+  override weight(prediction: Tensor, target: Tensor): Tensor {
+    return this.bottom(this.counts(prediction, target));
+  }
+
+  private counts(prediction: Tensor, target: Tensor): Counts {
+    const { threshold = 0, positive = 1 } = this.options;
+    const [foretold, actual] = isBinary(prediction, target)
+      ? [greater(prediction, threshold), greater(reshape(target, prediction.shape), 0.5)]
+      : [equal(argmax(prediction), positive), equal(classTarget(this.name, prediction, target), positive)];
+    return { foretold: sum(foretold), actual: sum(actual), both: sum(mul(foretold, actual)) };
+  }
+}
+
+function positives(name: string, top: (counts: Counts) => Tensor, bottom: (counts: Counts) => Tensor, options: PositiveOptions): Metric {
+  checkOptions(name, options, { threshold: finite, positive: nonNegativeInteger });
+  return new Positives(name, top, bottom, options);
+}
+
+/**
+ * Of the rows foretold to be positive, the share that is. NaN if none is foretold.
+ *
+ * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class.
+ *
+ * @throws OptionError for wrong options; ShapeError if the shapes do not fit
+ */
+export function precision(options: PositiveOptions = {}): Metric {
+  return positives('precision', ({ both }) => both, ({ foretold }) => foretold, options); // prettier-ignore
+}
+
+/** Of the rows that are positive, the share that was foretold to be. NaN if there is none. Shapes and errors as for {@link precision}. */
+export function recall(options: PositiveOptions = {}): Metric {
+  return positives('recall', ({ both }) => both, ({ actual }) => actual, options); // prettier-ignore
+}
+
+/** 2 · precision · recall / (precision + recall), the harmonic mean of both. Shapes and errors as for {@link precision}. */
+export function f1(options: PositiveOptions = {}): Metric {
+  return positives('f1', ({ both }) => mul(both, 2), ({ foretold, actual }) => add(foretold, actual), options); // prettier-ignore
+}
