@@ -30,6 +30,8 @@ export class Model {
   #built: Built | undefined;
   /** Whether it stays built whatever becomes of the call that built it. */
   #settled = false;
+  /** What a fit is prepared for while it waits for its first step. */
+  #held: Built | undefined;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served = new Set<string>();
   #pending: ReadonlyMap<string, NdArray> | undefined;
@@ -86,12 +88,21 @@ export class Model {
     this.#pending = undefined;
   }
 
+  /** Until `release()` the model stays as it is built now, whatever becomes of other calls. */
+  hold(): void {
+    this.#held = this.#built;
+  }
+
+  release(): void {
+    this.#held = undefined;
+  }
+
   /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes. */
   async trying<T>(task: () => Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
-      if (!this.#settled) this.#built = undefined;
+      if (!this.#settled && this.#built !== this.#held) this.#built = undefined;
       throw error;
     }
   }

@@ -72,8 +72,10 @@ export class Trainer {
         const epoch = isBatch(data)
           ? arrayEpochs(this.#stepper, data, options, validation, control)
           : streamEpochs(this.#stepper, data, options, validation, control);
+        this.#model.hold();
         return await this.#epochsOf(epoch, validation, options, control);
       } finally {
+        this.#model.release();
         options.signal?.removeEventListener('abort', abort);
       }
     });

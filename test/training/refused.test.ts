@@ -1,5 +1,6 @@
 /** A call that is refused changes nothing: not the weights, and not what a model may be built for. */
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import {
   Adam,
   type Batch,
@@ -65,6 +66,31 @@ describe('a refused call', () => {
     });
   }
 
+  it('leaves a fit alone that waits for its first step', async () => {
+    const data = { x: zeros(4, 3), y: zeros(4, 2) };
+    const later = async function* (): AsyncGenerator<Batch> {
+      await setImmediate();
+      yield data;
+    };
+    class Wait extends Callback {
+      override async onStart(): Promise<void> {
+        await setImmediate();
+      }
+    }
+    const waiting: readonly ((trainer: Trainer) => Promise<unknown>)[] = [
+      (trainer) => trainer.fit(data, { callbacks: [new Wait()] }),
+      (trainer) => trainer.fit(later, { validation: data }),
+    ];
+    for (const start of waiting) {
+      const model = twoOutputs();
+      const trainer = trainerOf(model);
+      const fit = start(trainer);
+      await assert.rejects(trainer.evaluate({ x: zeros(4, 3), y: zeros(4, 5) }), { name: 'ShapeError' });
+      await assert.rejects(model.predict(zeros(4, 5)), { name: 'ShapeError', message: /got \[N, 5\]/ });
+      await fit;
+      assert.equal(trainer.steps, 1);
+    }
+  });
   it('leaves weights that were set for the first build', async () => {
     const model = twoOutputs();
     model.setWeights(new Map([['0.weight', array([[1, 2], [3, 4]])], ['0.bias', array([0, 0])]])); // prettier-ignore
