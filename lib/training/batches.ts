@@ -1,6 +1,7 @@
 /** Batches as they come. */
 import { DataError } from '../errors.js';
-import type { Batch, BatchSource } from './options.js';
+import { kindOf } from '../options.js';
+import { type Batch, type BatchSource, iterates } from './options.js';
 import type { Control } from './session.js';
 
 /**
@@ -9,6 +10,10 @@ import type { Control } from './session.js';
  */
 export async function* batchesOf(what: string, source: BatchSource, control: Control): AsyncGenerator<Batch, void, undefined> {
   const iterable = typeof source === 'function' ? source() : source;
+  if (!iterates(iterable))
+    throw new DataError(
+      `${what}: expected a function that gives batches as they come, got ${kindOf(iterable)}. Return a list or a generator.`,
+    );
   const iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
   let count = 0;
   let ended = false;
@@ -42,7 +47,8 @@ async function nextOf(iterator: AsyncIterator<Batch> | Iterator<Batch>, control:
   }
 }
 
-/** Tells the source that no more is wanted, without waiting for it. */
+/** Tells the source that no more is wanted, without waiting for it or for what goes wrong there. */
 function close(iterator: AsyncIterator<Batch> | Iterator<Batch>): void {
-  Promise.resolve(iterator.return?.()).catch(() => undefined);
+  const done = async (): Promise<unknown> => iterator.return?.();
+  done().catch(() => undefined);
 }

@@ -187,8 +187,12 @@ export function checkTrainStepOptions(options: TrainStepOptions): void {
 
 /** Rows, or something that gives batches. */
 export function isData(data: unknown): data is Batch | BatchSource {
-  const iterates = typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data);
-  return isBatch(data) || iterates || typeof data === 'function';
+  return isBatch(data) || iterates(data) || typeof data === 'function';
+}
+
+/** Something to go through, at once or as it comes. */
+export function iterates(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
+  return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data);
 }
 
 export function isBatch(data: unknown): data is Batch {

@@ -14,7 +14,7 @@ import { type MemoryHandle, native } from '../native.js';
 import { kindOf, nonNegative } from '../options.js';
 import { Recent } from '../recent.js';
 import { batchesOf } from './batches.js';
-import type { Batch, BatchSource, TrainerOptions } from './options.js';
+import { type Batch, type BatchSource, type TrainerOptions, isBatch } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
 import { Scratch } from './scratch.js';
 import { type Control, runSteps } from './session.js';
@@ -134,7 +134,9 @@ export class Stepper {
    * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
    * @returns the number of rows
    */
-  check(what: string, { x, y }: Batch, finite = false, augmentations: readonly Augmentation[] = []): number {
+  check(what: string, batch: Batch, finite = false, augmentations: readonly Augmentation[] = []): number {
+    if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
+    const { x, y } = batch;
     const inputs = inputList(x);
     const count = countRows(what, [...inputs, y]);
     if (finite) {

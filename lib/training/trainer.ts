@@ -88,7 +88,6 @@ export class Trainer {
    */
   async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
-    if (!isBatch(batch)) throw new DataError(`step: expected { x, y } of arrays, got ${kindOf(batch)}.`);
     const { carryState = false } = options;
     return this.#exclusively('step', async () => {
       const totals = this.#stepper.totals();

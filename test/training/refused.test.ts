@@ -161,6 +161,15 @@ describe('natural mistakes', () => {
       /^fit: .* made by array\(\), got Float32Array/,
     ],
     ['fit without values', () => trainer.fit({ x: undefined, y: good.y } as never), /^fit: .* made by array\(\), got undefined/],
+    ['fit of a list without batches', () => trainer.fit([undefined] as never), /^fit: expected \{ x, y \} of arrays, got undefined/],
+    ['evaluate of a list of arrays', () => trainer.evaluate([good.x] as never), /^evaluate: expected \{ x, y \} of arrays, got NdArray/],
+    [
+      'fit of a function that gives nothing',
+      () => trainer.fit((() => undefined) as never),
+      /^fit epoch 1: .* got undefined\. Return a list/,
+    ],
+    ['fit of an async function', () => trainer.fit((async () => [good]) as never), /^fit epoch 1: .* got Promise\. Return a list/],
+    ['step()', () => trainer.step(undefined as never), /^step: expected \{ x, y \} of arrays, got undefined/],
     ['evaluate()', () => trainer.evaluate(undefined as never), /^evaluate: expected \{ x, y \}/],
     ['step without x', () => trainer.step({ y: good.y } as never), /^step: expected \{ x, y \}/],
     ['predict()', () => model.predict(undefined as never), /predict: expected data made by array\(\), got undefined/],
@@ -351,6 +360,19 @@ describe('a fit in time', () => {
     }
     await assert.rejects(trainerOf(net(), { loss: new CrossEntropyLoss() }).fit(two), { name: 'ShapeError' });
     assert.ok(closed);
+  });
+  it('is aborted with its reason though the source fails as it is closed', async () => {
+    const abort = new AbortController();
+    const endless: Iterable<Batch> = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false, value: data }),
+        return: () => {
+          throw new Error('of the source');
+        },
+      }),
+    };
+    setTimeout(() => abort.abort(new Error('enough')), 5);
+    await assert.rejects(trainerOf(net(), { loss: new CrossEntropyLoss() }).fit(endless, { signal: abort.signal }), { message: 'enough' });
   });
   it('is aborted within its last validation', async () => {
     const abort = new AbortController();
