@@ -3,7 +3,7 @@ import { OptionError } from '../errors.js';
 import { batchRuns, evaluationRows, inputList, memoryOf } from '../model/data.js';
 import { Philox } from '../random.js';
 import { batchesOf } from './batches.js';
-import type { Batch, BatchSource, FitOptions } from './options.js';
+import type { Batch, BatchSource, FitOptions, Progress } from './options.js';
 import type { Control } from './session.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
 import { type Binding, SameRows, type Stepper, checkWholeBatches, progressInterval } from './stepper.js';
@@ -27,7 +27,8 @@ export function arrayEpochs(
   control: Control,
 ): Epoch {
   const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, augment = [], debug = false } = options;
-  const { checkFinite = false, dropLast = false, onProgress } = options;
+  const { checkFinite = false, dropLast = false } = options;
+  const tell = reporter(options, control);
   const count = stepper.check('fit', data, checkFinite, augment);
   if (carryState) checkWholeBatches('fit', count, batchSize);
   const size = Math.min(batchSize, count);
@@ -50,10 +51,10 @@ export function arrayEpochs(
     let finished = 0;
     let reported = performance.now();
     const report =
-      onProgress &&
-      ((loss: number, done: number): void => {
+      tell &&
+      ((loss: number, done: number): Promise<unknown> => {
         reported = performance.now();
-        onProgress({ epoch, epochs, step: finished + done, steps, loss });
+        return tell({ epoch, epochs, step: finished + done, steps, loss });
       });
     for (const { begin, rows, steps: runSteps, program } of runs) {
       const most = debug ? 1 : maxSteps;
@@ -65,10 +66,10 @@ export function arrayEpochs(
           stepper.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
         ];
         finished += await stepper.train(program, bindings, chunk, rows, totals, { control, debug, report });
-        if (performance.now() - reported >= progressInterval) report?.(totals.lastLoss, 0);
+        if (performance.now() - reported >= progressInterval) void report?.(totals.lastLoss, 0);
       }
     }
-    if (!control.stopped) report?.(totals.lastLoss, 0);
+    if (!control.stopped) await report?.(totals.lastLoss, 0);
   };
 }
 
@@ -80,7 +81,8 @@ export function streamEpochs(
   validation: Validation | undefined,
   control: Control,
 ): Epoch {
-  const { epochs = 1, augment = [], carryState = false, debug = false, checkFinite = false, onProgress } = options;
+  const { epochs = 1, augment = [], carryState = false, debug = false, checkFinite = false } = options;
+  const tell = reporter(options, control);
   if (options.batchSize !== undefined) {
     throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
   }
@@ -104,8 +106,14 @@ export function streamEpochs(
       step++;
       if (performance.now() - reported < progressInterval) continue;
       reported = performance.now();
-      onProgress?.({ epoch, epochs, step, steps: undefined, loss: totals.lastLoss });
+      void tell?.({ epoch, epochs, step, steps: undefined, loss: totals.lastLoss });
     }
-    if (!control.stopped) onProgress?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
+    if (!control.stopped) await tell?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
   };
+}
+
+/** Calls `onProgress`; what goes wrong there, at once or later, fails the control. */
+function reporter({ onProgress }: FitOptions, control: Control): ((progress: Progress) => Promise<unknown>) | undefined {
+  if (onProgress === undefined) return undefined;
+  return (progress) => new Promise<unknown>((resolve) => resolve(onProgress(progress))).catch((error: unknown) => control.fail(error));
 }

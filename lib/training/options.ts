@@ -81,8 +81,11 @@ export interface FitOptions {
   readonly callbacks?: readonly Callback[];
   /** Ends the fit with the signal's reason; the weights are those of the last finished step. */
   readonly signal?: AbortSignal;
-  /** Called at most 20 times a second, and at the end of each epoch. */
-  readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Called at most 20 times a second, and at the end of each epoch. What it throws ends the fit, and so does a promise it returns that is
+   * rejected; only that of the end of an epoch is waited for.
+   */
+  readonly onProgress?: (progress: Progress) => unknown;
   /** Refuse data with NaN or infinity before the first step. Default: false. */
   readonly checkFinite?: boolean;
   /** Run one instruction at a time on this thread and name the layer of the first NaN or infinity. Slow. Default: false. */

@@ -12,6 +12,7 @@ const doneWord = 1;
 /** Stops the runs it is given to; `done` counts the finished steps of the present one. */
 export class Control {
   readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(8));
+  #failure: { readonly error: unknown } | undefined;
 
   get done(): number {
     return Atomics.load(this.words, doneWord);
@@ -31,6 +32,16 @@ export class Control {
 
   set done(steps: number) {
     Atomics.store(this.words, doneWord, steps);
+  }
+
+  /** Stops because of an error; `check()` throws the first. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.stop();
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 

@@ -33,8 +33,8 @@ export interface Watch {
   readonly control: Control;
   /** One instruction at a time, with the layer of the first NaN or infinity. */
   readonly debug: boolean;
-  /** Called now and then with the last loss and the steps finished. */
-  readonly report: ((loss: number, done: number) => void) | undefined;
+  /** Called now and then with the last loss and the steps finished. Never rejects. */
+  readonly report: ((loss: number, done: number) => Promise<unknown>) | undefined;
 }
 
 /** What a training step does beside the usual. */
@@ -364,10 +364,9 @@ function naming<T>(what: string, body: () => T): T {
   }
 }
 
-/** Reports now and then while steps run. What a report throws stops them, and is thrown when it ends. */
+/** Reports now and then while steps run. */
 class ProgressTimer {
   readonly #timer: NodeJS.Timeout | undefined;
-  #failure: { readonly error: unknown } | undefined;
 
   constructor({ control, report }: Watch, results: MemoryHandle, width: number) {
     if (report === undefined) return;
@@ -376,17 +375,11 @@ class ProgressTimer {
       const { done } = control;
       if (done === 0) return;
       native().readMemory(results, (done - 1) * width * 4, last);
-      try {
-        report(last[0]!, done);
-      } catch (error) {
-        this.#failure ??= { error };
-        control.stop();
-      }
+      void report(last[0]!, done);
     }, progressInterval);
   }
 
   end(): void {
     clearInterval(this.#timer);
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

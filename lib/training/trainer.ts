@@ -158,14 +158,18 @@ export class Trainer {
     let stop = false;
     const context = this.#context(() => (stop = true), validation !== undefined);
     for (const callback of callbacks) await callback.onStart(context);
-    for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
+    const check = (): void => {
       signal?.throwIfAborted();
+      control.check();
+    };
+    for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
+      check();
       const begin = performance.now();
       const totals = this.#stepper.totals();
       await runEpoch(epoch, this.#epochs++, totals);
-      signal?.throwIfAborted();
+      check();
       const record = await this.#record(epoch, totals, begin, validation, control);
-      signal?.throwIfAborted();
+      check();
       history.epochs.push(record);
       for (const callback of callbacks) await callback.onEpoch(record, context);
     }

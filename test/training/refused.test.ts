@@ -332,6 +332,19 @@ describe('a fit in time', () => {
     await assert.rejects(large.fit(classProblem(100_000, 4, 3), { batchSize: 64, onProgress }), failure);
     assert.ok(large.steps > 0 && large.steps < 1000, String(large.steps));
   });
+  it('is stopped by a report that is rejected, of batches as they come too', async () => {
+    const failure = new Error('no database');
+    const onProgress = (): Promise<void> => setImmediate().then(() => Promise.reject(failure));
+    const feeds: readonly (readonly [Batch | readonly Batch[], FitOptions])[] = [
+      [classProblem(100_000, 4, 3), { batchSize: 1 }],
+      [[data], {}],
+    ];
+    for (const [feed, options] of feeds) {
+      const trainer = trainerOf(net(), { loss: new CrossEntropyLoss() });
+      await assert.rejects(trainer.fit(feed, { ...options, onProgress }), failure);
+      assert.ok(trainer.steps > 0 && trainer.steps < 100_000, String(trainer.steps));
+    }
+  });
   it('is aborted while a source of batches keeps it waiting', async () => {
     let closed = false;
     const abort = new AbortController();
