@@ -5,12 +5,13 @@ import { gradients } from './graph/gradients.js';
 import { MemorySlot, constant, source } from './graph/source.js';
 import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
-import type { Loss } from './losses/loss.js';
+import { Loss } from './losses/loss.js';
 import { createMemory, memoryWith } from './memory.js';
+import { arrayList, isArray } from './model/data.js';
 import { type AnyLayer, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';
-import { boolean, checkOptions, positive, seed as seedRule, type Rule } from './options.js';
+import { boolean, callable, check, checkOptions, positive, seed as seedRule, type Rule } from './options.js';
 import { Philox } from './random.js';
 
 /** Options of {@link gradcheck}. */
@@ -60,8 +61,19 @@ interface Variable {
 const floorShare = 0.1;
 
 const lossRule: Rule = {
-  expected: '{ loss, target }',
-  accepts: (value) => typeof value === 'object' && value !== null && 'loss' in value && 'target' in value,
+  expected: '{ loss, target }, a Loss and an array made by array()',
+  accepts: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'loss' in value &&
+    value.loss instanceof Loss &&
+    'target' in value &&
+    isArray(value.target),
+};
+
+const differentiable: Rule = {
+  expected: 'a layer or a function of tensors',
+  accepts: (value) => value instanceof Layer || callable.accepts(value),
 };
 
 /**
@@ -74,13 +86,15 @@ const lossRule: Rule = {
  *
  * @param of a function of tensors, or a layer
  * @param inputs values to check at; those of int32 and uint8 are held
- * @throws OptionError for wrong options; StateError if there is neither a float32 input nor a parameter
+ * @throws OptionError for wrong arguments; StateError if there is neither a float32 input nor a parameter
  */
 export async function gradcheck(
   of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
   inputs: readonly NdArray[],
   options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
+  check('gradcheck', 'the first argument', of, differentiable);
+  check('gradcheck', 'inputs', inputs, arrayList);
   checkOptions('gradcheck', options, { step: positive, tolerance: positive, training: boolean, seed: seedRule, loss: lossRule });
   const { step = 1 / 32, tolerance = 1e-3, seed = 0 } = options;
   const variables = inputs.map((data, i) => variable(`input ${i}`, data));

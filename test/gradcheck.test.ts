@@ -79,5 +79,14 @@ describe('gradcheck', () => {
       gradcheck((a) => add(a, 1), [array(Int32Array.of(1))]),
       { name: 'StateError', message: 'gradcheck: expected at least one float32 input or parameter, got none.' },
     );
+    const identity = (a: Tensor): Tensor => a;
+    const refuses = (call: Promise<unknown>, message: RegExp): Promise<void> => assert.rejects(call, { name: 'OptionError', message });
+    await refuses(gradcheck(undefined as never, [x]), /^gradcheck: expected a layer or a function of tensors for the first argument/);
+    await refuses(gradcheck(identity, x as never), /^gradcheck: expected a list of arrays made by array\(\) for inputs/);
+    await refuses(gradcheck(identity, [new Float32Array(2)] as never), /for inputs/);
+    await refuses(
+      gradcheck(identity, [x], { loss: { loss: new MSELoss(), target: 1 } as never }),
+      /^gradcheck: expected \{ loss, target \}/,
+    );
   });
 });

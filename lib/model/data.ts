@@ -4,7 +4,7 @@ import { DataError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { memoryWith } from '../memory.js';
-import { kindOf } from '../options.js';
+import { type Rule, kindOf } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
 
 /** Rows computed at once where nothing is trained, unless the caller says. */
@@ -12,6 +12,21 @@ export const evaluationRows = 256;
 
 /** Data for each input of a model; a single array for the common case of one. */
 export type Inputs = NdArray | readonly NdArray[];
+
+/** Weights or states by path. */
+export const arrayMap: Rule = {
+  expected: 'a Map of arrays',
+  accepts: (value) => value instanceof Map && [...value.values()].every(isArray),
+};
+
+export const arrayList: Rule = {
+  expected: 'a list of arrays made by array()',
+  accepts: (value) => Array.isArray(value) && value.every(isArray),
+};
+
+export function isArray(value: unknown): value is NdArray {
+  return value instanceof NdArray;
+}
 
 export function inputList(inputs: Inputs): readonly NdArray[] {
   return isList(inputs) ? inputs : [inputs];

@@ -5,7 +5,8 @@ import { MemorySlot } from '../graph/source.js';
 import { type Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
-import { batchSource, formatRows } from './data.js';
+import { check } from '../options.js';
+import { arrayMap, batchSource, formatRows } from './data.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
@@ -152,6 +153,7 @@ export class Model {
   /** Sets all parameters and buffers, or none: everything is checked first. Before the first build they are kept until it. */
   setWeights(weights: ReadonlyMap<string, NdArray>): void {
     this.checkIdle('setWeights');
+    check(`${this.name}.setWeights`, 'weights', weights, arrayMap);
     if (this.#built === undefined) {
       this.#pending = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
       return;

@@ -7,15 +7,10 @@ import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../gra
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
-import { type Rule, check, checkOptions, count } from '../options.js';
+import { check, checkOptions, count } from '../options.js';
 import { CarriedState } from './carried-state.js';
-import { formatRows } from './data.js';
+import { arrayMap, formatRows } from './data.js';
 import type { Model } from './model.js';
-
-const stateMap: Rule = {
-  expected: 'a Map of arrays',
-  accepts: (value) => value instanceof Map && [...value.values()].every((state) => state instanceof NdArray),
-};
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
@@ -101,7 +96,7 @@ export class Stream {
 
   /** Goes on from states that `state()` gave. @throws StateError or ShapeError if they are not those of this stream; none is set then */
   setState(states: ReadonlyMap<string, NdArray>): void {
-    check(`${this.#name}.setState`, 'states', states, stateMap);
+    check(`${this.#name}.setState`, 'states', states, arrayMap);
     this.#state.write(`${this.#name}.setState`, states);
   }
 

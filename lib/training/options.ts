@@ -111,7 +111,7 @@ export interface TrainStepOptions {
 
 /** An object made by this library or by a class that extends one of its own. */
 function instance(kind: abstract new () => object): Rule {
-  return { expected: `a ${kind.name}`, accepts: (value) => value instanceof kind };
+  return { expected: `${/^[AEIOU]/.test(kind.name) ? 'an' : 'a'} ${kind.name}`, accepts: (value) => value instanceof kind };
 }
 
 function list(rule: Rule): Rule {

@@ -91,6 +91,16 @@ describe('a model', () => {
     assert.equal((await model.predict(array([[1, 1]]))).data[0], 14);
   });
 
+  it('refuses weights that are no arrays by path, built or not', () => {
+    for (const model of [new Sequential([new Linear(1)]), new Sequential([new Linear(1)]).build([2])]) {
+      for (const weights of [{}, undefined, new Map([['0.weight', [1, 2]]])]) {
+        assert.throws(() => model.setWeights(weights as never), {
+          name: 'OptionError',
+          message: /^Sequential\.setWeights: expected a Map of arrays for weights, got /,
+        });
+      }
+    }
+  });
   it('shares the parameters of a layer that is called twice, and adds up their gradients', async () => {
     const model = new Twin();
     const x = array([[1, 0], [0, 1]]); // prettier-ignore
