@@ -5,7 +5,7 @@ import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
-import { type Rule, checkOptions, count } from '../options.js';
+import { type Rule, checkOptions } from '../options.js';
 import type { Scope } from './scope.js';
 
 const dtypes: readonly unknown[] = ['float32', 'int32', 'uint8'] satisfies readonly DType[];
@@ -81,8 +81,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
 
   /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    checkOptions('predict', options, { batchSize: count });
-    return this.model.predictor.predict(inputList(x), options.batchSize);
+    return this.model.predictor.predict(inputList(x), options);
   }
 
   /** Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built. */

@@ -4,10 +4,11 @@ import { type Program, build } from '../compile/program.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
+import type { PredictOptions } from '../layers/layer.js';
 import { createMemory } from '../memory.js';
 import { native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
-import { check, count } from '../options.js';
+import { checkOptions, count } from '../options.js';
 import { Recent } from '../recent.js';
 import { batchRuns, batchSource, countRows, evaluationRows, memoryOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
@@ -30,15 +31,16 @@ export class Predictor {
     this.#model = model;
   }
 
-  /** The outputs for all rows. */
-  predict(inputs: readonly NdArray[], batchSize: number = evaluationRows): Promise<NdArray<Float32Array>> {
-    return this.#model.trying(() => this.#predict(inputs, batchSize));
+  /** The outputs for all rows. `seed`: of first weights, if there are none. */
+  predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): Promise<NdArray<Float32Array>> {
+    return this.#model.trying(() => this.#predict(inputs, options, seed));
   }
 
-  async #predict(inputs: readonly NdArray[], batchSize: number): Promise<NdArray<Float32Array>> {
-    check('predict', 'batchSize', batchSize, count);
+  async #predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint): Promise<NdArray<Float32Array>> {
+    checkOptions('predict', options, { batchSize: count });
+    const { batchSize = evaluationRows } = options;
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
-    const { memory, slot } = this.#model.build(inputs.map(rowType));
+    const { memory, slot } = this.#model.build(inputs.map(rowType), seed);
     // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,

@@ -20,7 +20,10 @@ export async function* batchesOf(what: string, source: BatchSource, control: Con
   try {
     for (;;) {
       const next = await nextOf(iterator, control);
-      if (next === undefined) return;
+      if (next === undefined) {
+        if (control.stopped) return;
+        throw new DataError(`${what}: expected an iterator whose next() gives { value, done }, got undefined.`);
+      }
       ended = next.done === true;
       if (next.done === true) break;
       count++;

@@ -1,7 +1,7 @@
 import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, StateError } from '../errors.js';
 import { Layer, type PredictOptions } from '../layers/layer.js';
-import type { Inputs } from '../model/data.js';
+import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
@@ -122,7 +122,7 @@ export class Trainer {
 
   /** Outputs of the model for all rows, as its own predict gives them. */
   predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    return this.#model.root.predict(x, options);
+    return this.#model.predictor.predict(inputList(x), options, this.#stepper.seed);
   }
 
   /**
@@ -173,6 +173,7 @@ export class Trainer {
       history.epochs.push(record);
       for (const callback of callbacks) await callback.onEpoch(record, context);
     }
+    check();
     if (stop) history.stopped = 'early';
     for (const callback of callbacks) await callback.onEnd(context);
     return history;
@@ -191,11 +192,12 @@ export class Trainer {
       stop,
       figures: validates ? [...own, ...own.map(validationName)] : own,
       snapshot: (): Snapshot => ({ weights: this.#model.values() }),
-      restore: ({ weights }) => {
+      restore: (snapshot) => {
+        const weights: unknown = snapshot?.weights;
         const { memory, layout } = this.#model.built;
         if (!(weights instanceof Float32Array) || weights.length !== layout.size)
           throw new ShapeError(
-            `restore: expected a snapshot of ${layout.size} values, got ${weights?.length}. Give one that snapshot() made.`,
+            `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
           );
         native().writeMemory(memory, 0, weights);
       },

@@ -426,6 +426,31 @@ describe('a fit in time', () => {
     const call = trainer.evaluate({ x: array(data.x.data.slice(), data.x.shape), y: array(data.y.data) });
     assert.equal((await call).loss, expected.loss);
   });
+  it('is aborted by its last callback', async () => {
+    const abort = new AbortController();
+    class Last extends Callback {
+      override onEpoch(): void {
+        abort.abort(new Error('enough'));
+      }
+    }
+    const trainer = trainerOf(net(), { loss: new CrossEntropyLoss() });
+    await assert.rejects(trainer.fit(data, { callbacks: [new Last()], signal: abort.signal }), { message: 'enough' });
+  });
+  it('begins with weights of its own seed, whatever is called first', async () => {
+    const first = async (call: (trainer: Trainer) => Promise<unknown>): Promise<unknown> => {
+      const model = net();
+      await call(trainerOf(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0 }), seed: 7 }));
+      return model.weights();
+    };
+    const weights = await first((trainer) => trainer.predict(data.x));
+    assert.deepEqual(await first((trainer) => trainer.fit(data)), weights);
+    assert.deepEqual(await first((trainer) => trainer.evaluate(data)), weights);
+  });
+  it('refuses an iterator that gives no results', () =>
+    assert.rejects(trainerOf(net()).fit({ [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) }), {
+      name: 'DataError',
+      message: /expected an iterator whose next\(\) gives/,
+    }));
   it('refuses a snapshot of another model', async () => {
     let refused: unknown;
     class Restore extends Callback {
