@@ -60,7 +60,11 @@ LW_INLINE float fold_short(F32 x, int n) {
 // neutral elements in the rest.
 template <class Fold, class Read>
 LW_INLINE float fold_chunk(int64_t begin, int64_t n, const Read& read) {
-  if (n <= kLanes) return fold_short<Fold>(read(begin, static_cast<int>(n)), static_cast<int>(n));
+  if (n <= kLanes) {
+    // As the lanes below do: a sum that begins at 0 never is −0, however wide the vectors are.
+    const F32 x = Fold::step(set1(Fold::kNeutral), read(begin, static_cast<int>(n)));
+    return fold_short<Fold>(x, static_cast<int>(n));
+  }
   F32 lane[kLaneVectors];
   for (int v = 0; v < kLaneVectors; ++v) lane[v] = set1(Fold::kNeutral);
   int64_t i = begin;

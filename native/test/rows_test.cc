@@ -138,6 +138,20 @@ LW_TEST(reductions_of_every_shape) {
   check_promised_bits(0x70af53f6cd031a48);
 }
 
+// However wide the vectors are: a sum begins at 0.
+LW_TEST(sums_of_negative_zeros_are_zero) {
+  for_each_table([](const KernelTable& table) {
+    for (const ReduceKind kind : {ReduceKind::sum, ReduceKind::mean})
+      for (int64_t count = 1; count <= 130; ++count)
+        for (int64_t inner : {1, 3}) {
+          const Guarded<float> in(count * inner, -0.0f);
+          Guarded<float> out(inner, 77.0f);
+          run(table.reduce_tasks, table.reduce, ReduceArgs{kind, 1, count, inner, in.data(), out.data()});
+          CHECK_TEXT(out[0] == 0 && !std::signbit(out[0]), text(table, "count, inner", {count, inner}));
+        }
+  });
+}
+
 LW_TEST(maximum_and_minimum_keep_nan) {
   for (int64_t n : kSizes) {
     if (n == 0) continue;
