@@ -126,6 +126,11 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
     'recurrentForward: expected states apart from g, got arrays that overlap',
   ],
   [
+    () => gruForward({ ...p3.sizes, g: p3.gates, h0: p3.h0, gates: p3.dgates, q: p3.gates.subarray(0, steps * rows) }),
+    'ShapeError',
+    'recurrentForward: expected q apart from g, got arrays that overlap',
+  ],
+  [
     () => rnnBackward({ ...p1.sizes, dgates: p1.dgates, dh0: empty(1) }),
     'ShapeError',
     `rnnBackward: expected at least ${rows} elements for dh0, got 1.`,

@@ -104,7 +104,8 @@ class Call {
   }
 
   bool in_place(const Operand& out, const Operand& in) const {
-    return in.access == Access::read_in_place && pointer(in) == pointer(out) && in.element_bytes == out.element_bytes;
+    return in.access == Access::read_in_place && pointer(in) == pointer(out) && in.span == out.span &&
+           in.element_bytes == out.element_bytes;
   }
 
   struct Length {
@@ -324,11 +325,13 @@ RecurrentShape recurrent_shape(const char* function, Ids numbers) {
   constexpr int64_t kMost[] = {static_cast<int64_t>(Cell::count) - 1, INT32_MAX, INT32_MAX, INT32_MAX, 1};
   const auto fail = [&](const std::string& problem) { throw js::RangeProblem{std::string(function) + ": expected " + problem}; };
   if (numbers.length != 5) fail("5 numbers for shape, got " + text(numbers.length));
+  int64_t value[5];  // another thread may change shared memory: what is checked is what is used
   for (int i = 0; i < 5; ++i) {
-    if (numbers.data[i] < 0 || numbers.data[i] > kMost[i])
-      fail("0 to " + text(kMost[i]) + " at position " + text(int64_t{i}) + " of shape, got " + text(int64_t{numbers.data[i]}));
+    value[i] = static_cast<const volatile int32_t*>(numbers.data)[i];
+    if (value[i] < 0 || value[i] > kMost[i])
+      fail("0 to " + text(kMost[i]) + " at position " + text(int64_t{i}) + " of shape, got " + text(value[i]));
   }
-  return {static_cast<Cell>(numbers.data[0]), numbers.data[1], numbers.data[2], numbers.data[3], numbers.data[4] != 0, false, false};
+  return {static_cast<Cell>(value[0]), value[1], value[2], value[3], value[4] != 0, false, false};
 }
 
 // The operands that only some cells have, each with its length noted for the check.

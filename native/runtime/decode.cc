@@ -22,7 +22,8 @@ struct Extent {
 bool overlap(const Extent& a, const Extent& b) { return a.placement->memory == b.placement->memory && a.begin < b.end && b.begin < a.end; }
 
 bool in_place(const Extent& out, const Extent& in) {
-  return in.operand->access == Access::read_in_place && in.begin == out.begin && in.operand->element_bytes == out.operand->element_bytes;
+  return in.operand->access == Access::read_in_place && in.begin == out.begin && in.end == out.end &&
+         in.operand->element_bytes == out.operand->element_bytes;
 }
 
 // The float blocks an instruction computes. Copies, gathers and written rows are left out: they make no values, and may move integers.

@@ -145,6 +145,13 @@ LW_TEST(refusals_say_where) {
         "instruction stream: instruction 0 (map), word 13: expected a register already written, an integer from 0 to 0, got 1");
   const Words in_place_product = stream({{64}}, {gemm({0, 0}, {0, 0}, {0, 16}, 2, 2, 2)}, 1);
   CHECK(refusal(in_place_product) == "instruction stream: instruction 0 (gemm), word 2: expected c apart from a, got bytes that overlap");
+  // In place is the whole block or nothing.
+  const auto states_at = [](double states) {
+    return refusal(stream({{4096}, {1024}}, {{29, 0, 2, 2, 1, 3, 0, 0, 0, 0, states, 0, 0, 1, 256, 1, 0, -1, 0, 0, 1024, 1, 0, 0, 512}}, 1));
+  };
+  CHECK(states_at(1536).empty());
+  CHECK(states_at(0) ==
+        "instruction stream: instruction 0 (recurrent_forward), word 9: expected states apart from g, got bytes that overlap");
   const auto conv = [](double stride, double groups) {
     return refusal(stream({{4096}, {1024}},
                           {with_operands(14, {{0, 0}, {1, 0}, {1, 256}}, {1, 4, 4, 2, 2, 2, 4, 3, 3, stride, 2, 1, 1, 1, 1, groups})}, 1));
