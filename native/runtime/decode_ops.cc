@@ -107,7 +107,7 @@ void read_words(OpReader& in, ArgReduceArgs& r) {
   in.operand("out", r.out);
   in.operand("in", r.in);
   r.rows = in.words.size("rows");
-  r.columns = in.words.size("columns");
+  r.columns = extent(in.words, "columns");
 }
 
 void read_words(OpReader& in, SoftmaxArgs& s) {
