@@ -115,6 +115,25 @@ LW_TEST(mutated_streams_never_crash) {
   CHECK(ran > count / 20);
 }
 
+// Where the image has no rows nothing bounds its other sizes. For the undefined-behaviour sanitizer.
+LW_TEST(pixels_outside_have_no_address) {
+  constexpr double kMost = INT32_MAX;
+  const At at{0, 0}, in{1, 0};
+  const Words programs[] = {
+      with_operands(13, {at, in, in, {-1, 0}}, {1, 0, kMost, 20, 8, 8, 40, 3, 3, kMost, kMost, kMost, kMost, kMost, kMost, 1, 0}),
+      with_operands(13, {at, in, in, {-1, 0}}, {1, 0, kMost, 20, 8, 8, 20, 3, 3, kMost, kMost, kMost, kMost, kMost, kMost, 20, 0}),
+      with_operands(15, {at, in, in}, {1, 0, kMost, 20, 8, 8, 20, 3, 3, kMost, kMost, kMost, kMost, kMost, kMost, 20, 1}),
+      with_operands(26, {at, in, in, {-1, 0}}, {1, 0, kMost, 128, 4, 4, 4, kMost, 0, 0}),
+      with_operands(27, {at, in, in}, {1, 0, kMost, 128, 4, 4, 4, kMost, 0, 1}),
+  };
+  Random random(1);
+  for (const Words& words : programs)
+    for (const KernelTable* table : available_tables()) {
+      const Words whole = stream({{1 << 17}, {1 << 17}}, {words}, 1);
+      CHECK(try_run(lanewise::decode(whole.data(), whole.size(), *table), random, {.operations = 1e9, .bytes = 1 << 17}));
+    }
+}
+
 LW_TEST(refusals_say_where) {
   const Words good = stream({{64}, {64}}, {gemm({0, 0}, {1, 0}, {1, 16}, 2, 2, 2), map({0, 16}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 2);
   CHECK(refusal(good).empty());
@@ -147,7 +166,8 @@ LW_TEST(refusals_say_where) {
   CHECK(refusal(in_place_product) == "instruction stream: instruction 0 (gemm), word 2: expected c apart from a, got bytes that overlap");
   // In place is the whole block or nothing.
   const auto states_at = [](double states) {
-    return refusal(stream({{4096}, {1024}}, {{29, 0, 2, 2, 1, 3, 0, 0, 0, 0, states, 0, 0, 1, 256, 1, 0, -1, 0, 0, 1024, 1, 0, 0, 512}}, 1));
+    return refusal(
+        stream({{4096}, {1024}}, {{29, 0, 2, 2, 1, 3, 0, 0, 0, 0, states, 0, 0, 1, 256, 1, 0, -1, 0, 0, 1024, 1, 0, 0, 512}}, 1));
   };
   CHECK(states_at(1536).empty());
   CHECK(states_at(0) ==

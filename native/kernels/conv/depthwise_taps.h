@@ -74,8 +74,8 @@ struct Pixels {
 };
 LW_INLINE Pixels pixels_of(const TapRow& taps, int64_t c) {
   const Window& v = taps.window;
-  const int64_t first = taps.left * v.pitch + c, columns = taps.pixels != nullptr ? v.w : 0;
-  return {taps.pixels, first, taps.left, columns, v.step_w * v.pitch, v.step_w, v.stride_w * v.pitch, v.stride_w};
+  if (taps.pixels == nullptr) return {};  // no column lies inside
+  return {taps.pixels, taps.left * v.pitch + c, taps.left, v.w, v.step_w * v.pitch, v.step_w, v.stride_w * v.pitch, v.stride_w};
 }
 
 LW_INLINE const float* seen_through(const Pixels& p, int64_t tap) {
@@ -97,7 +97,7 @@ LW_INLINE void visit_windows(const TapRow& taps, int64_t c, int lanes, const Vis
   for (int t = 0; t < kShared; ++t)
 #pragma GCC unroll 4
     for (int n = 0; n < kVectors; ++n) shared[t][n] = load_lanes<kWhole>(seen_through(pixels, t) + n * kLanes, lanes);
-  const int64_t below = taps.window.stride_h * taps.window.w * taps.window.pitch;
+  const int64_t below = taps.fetches ? taps.window.stride_h * taps.window.w * taps.window.pitch : 0;
   // Vectors that fill more than a line of the cache at a time overlap their loads without it.
   const bool fetches = kVectors * kLanes <= kLine && taps.fetches;
 #pragma GCC unroll 2

@@ -39,8 +39,8 @@ alignas(64) constexpr float kOutsidePixel[kMaxWinogradChannels + kLanes] = {};
 LW_INLINE void input_pixels(const WinogradShape& s, const float* x, const Pixel& at, int64_t c0, const float* (&pixel)[kPositions]) {
   const int64_t top = kTileSide * at.i - s.pad_top, left = kTileSide * at.j - s.pad_left;
   for (int64_t i = 0; i < kInputSide; ++i) {
-    const int64_t row = ((at.n * s.h + top + i) * s.w + left) * s.c + c0;
     const bool inside = top + i >= 0 && top + i < s.h;
+    const int64_t row = inside ? ((at.n * s.h + top + i) * s.w + left) * s.c + c0 : 0;
     for (int64_t j = 0; j < kInputSide; ++j)
       pixel[kInputSide * i + j] = inside && left + j >= 0 && left + j < s.w ? x + (row + j * s.c) : kOutsidePixel;
   }
