@@ -22,7 +22,8 @@ import { collapse } from './view.js';
 
 const magic = 0x6c616e65;
 const version = 1;
-const opcodes: Readonly<Record<Instruction['kind'], number>> = {
+/** A kernel's place in `native/kernels.def`, counted from 1. */
+export const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   gemm: 1, map: 2, reduce: 3, argReduce: 4, softmax: 5, crossEntropy: 6,
   crossEntropyBackward: 7, gatherRows: 8, scatterAddRows: 9, copy: 10, fill: 11, random: 12,
   convForward: 13, convBackwardData: 14, convBackwardWeights: 15, maxPool: 18, maxPoolBackward: 19, avgPool: 20,

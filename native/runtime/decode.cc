@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 
 #include "decode_ops.h"
@@ -97,47 +98,18 @@ class Decoder {
 
   void instruction(int64_t index) {
     words_.enter(index);
-    const int64_t opcode = words_.integer("opcode", 1, 33);
+    static constexpr void (Decoder::*kReaders[])() = {
+#define LW_KERNEL(kernel, Args) &Decoder::read<Args>,
+#include "kernels.def"
+#undef LW_KERNEL
+    };
+    const int64_t opcode = words_.integer("opcode", 1, std::size(kReaders));
     words_.set_length(words_.integer("words", 2, kMaxSize));
-    switch (opcode) {
-      case 1: return read<GemmArgs>(1);
-      case 2: return read<MapArgs>(2);
-      case 3: return read<ReduceArgs>(3);
-      case 4: return read<ArgReduceArgs>(4);
-      case 5: return read<SoftmaxArgs>(5);
-      case 6: return read<CrossEntropyArgs>(6);
-      case 7: return read<CrossEntropyBackwardArgs>(7);
-      case 8: return read<GatherRowsArgs>(8);
-      case 9: return read<ScatterAddRowsArgs>(9);
-      case 10: return read<CopyArgs>(10);
-      case 11: return read<FillArgs>(11);
-      case 12: return read<RandomArgs>(12);
-      case 13: return read<ConvForwardArgs>(13);
-      case 14: return read<ConvBackwardDataArgs>(14);
-      case 15: return read<ConvBackwardWeightsArgs>(15);
-      case 16: return read<Im2colArgs>(16);
-      case 17: return read<Col2imArgs>(17);
-      case 18: return read<MaxPoolArgs>(18);
-      case 19: return read<MaxPoolBackwardArgs>(19);
-      case 20: return read<AvgPoolArgs>(20);
-      case 21: return read<AvgPoolBackwardArgs>(21);
-      case 22: return read<ColumnMomentsArgs>(22);
-      case 23: return read<ColumnProductsArgs>(23);
-      case 24: return read<AffineSampleArgs>(24);
-      case 25: return read<WinogradWeightsArgs>(25);
-      case 26: return read<WinogradConvArgs>(26);
-      case 27: return read<WinogradBackwardWeightsArgs>(27);
-      case 28: return read<WinogradGradientArgs>(28);
-      case 29: return read<RecurrentForwardArgs>(29);
-      case 30: return read<RecurrentBackwardArgs>(30);
-      case 31: return read<RecurrentPanelsArgs>(31);
-      case 32: return read<MergeRowsArgs>(32);
-      case 33: return read<WriteRowsArgs>(33);
-    }
+    (this->*kReaders[opcode - 1])();
   }
 
   template <class Args>
-  void read(int32_t opcode) {
+  void read() {
     words_.set_name(KernelOf<Args>::kName);
     Args args{};
     Placements placements;
@@ -147,7 +119,7 @@ class Decoder {
     const Operands touched = operands(args);
     check(touched, placements);
     if (const char* problem = layout_problem(args)) words_.fail_at(0, problem, "elements that share one");
-    emit(args, opcode, touched, placements);
+    emit(args, touched, placements);
   }
 
   void check(const Operands& touched, const Placements& placements) {
@@ -189,7 +161,7 @@ class Decoder {
   }
 
   template <class Args>
-  void emit(const Args& args, int32_t opcode, const Operands& touched, const Placements& placements) {
+  void emit(const Args& args, const Operands& touched, const Placements& placements) {
     const size_t at = program_->args.size() * sizeof(Line);
     program_->args.resize(program_->args.size() + (sizeof(Args) + sizeof(Line) - 1) / sizeof(Line));
     memcpy(program_->bytes() + at, &args, sizeof args);
@@ -200,7 +172,7 @@ class Decoder {
     instruction.cost = instruction.tasks > 0 ? cost(args) : 0;
     instruction.rounds = rounds(args);
     instruction.shared = worth_sharing(instruction.cost / static_cast<double>(std::max<int64_t>(instruction.rounds, 1)), instruction.tasks);
-    instruction.opcode = opcode;
+    instruction.name = KernelOf<Args>::kName;
     instruction.ids = ids_field(args);
     instruction.outputs = static_cast<int32_t>(program_->outputs.size());
     int output = 0;

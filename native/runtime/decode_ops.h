@@ -1,4 +1,4 @@
-// One function per opcode: reads its words into the kernel's arguments. What the words mean is in docs/instruction-stream.md;
+// One function per kernel: reads its words into the kernel's arguments. What the words mean is in docs/instruction-stream.md;
 // whether the operands fit their memories is checked behind, in decode.cc, for all of them alike.
 #pragma once
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct Placements {
   }
 };
 
-// What an opcode's function reads from: the words, and where it notes the operands.
+// What such a function reads from: the words, and where it notes the operands.
 class OpReader {
  public:
   OpReader(StreamReader& words, int64_t memories, const void* args, Placements& placements)
@@ -59,38 +59,8 @@ class OpReader {
   Placements& placements_;
 };
 
-void read_words(OpReader& in, GemmArgs& args);
-void read_words(OpReader& in, MapArgs& args);
-void read_words(OpReader& in, ReduceArgs& args);
-void read_words(OpReader& in, ArgReduceArgs& args);
-void read_words(OpReader& in, SoftmaxArgs& args);
-void read_words(OpReader& in, CrossEntropyArgs& args);
-void read_words(OpReader& in, CrossEntropyBackwardArgs& args);
-void read_words(OpReader& in, GatherRowsArgs& args);
-void read_words(OpReader& in, ScatterAddRowsArgs& args);
-void read_words(OpReader& in, CopyArgs& args);
-void read_words(OpReader& in, FillArgs& args);
-void read_words(OpReader& in, RandomArgs& args);
-void read_words(OpReader& in, ConvForwardArgs& args);
-void read_words(OpReader& in, ConvBackwardDataArgs& args);
-void read_words(OpReader& in, ConvBackwardWeightsArgs& args);
-void read_words(OpReader& in, Im2colArgs& args);
-void read_words(OpReader& in, Col2imArgs& args);
-void read_words(OpReader& in, MaxPoolArgs& args);
-void read_words(OpReader& in, MaxPoolBackwardArgs& args);
-void read_words(OpReader& in, AvgPoolArgs& args);
-void read_words(OpReader& in, AvgPoolBackwardArgs& args);
-void read_words(OpReader& in, ColumnMomentsArgs& args);
-void read_words(OpReader& in, ColumnProductsArgs& args);
-void read_words(OpReader& in, AffineSampleArgs& args);
-void read_words(OpReader& in, WinogradWeightsArgs& args);
-void read_words(OpReader& in, WinogradConvArgs& args);
-void read_words(OpReader& in, WinogradBackwardWeightsArgs& args);
-void read_words(OpReader& in, WinogradGradientArgs& args);
-void read_words(OpReader& in, RecurrentForwardArgs& args);
-void read_words(OpReader& in, RecurrentBackwardArgs& args);
-void read_words(OpReader& in, RecurrentPanelsArgs& args);
-void read_words(OpReader& in, MergeRowsArgs& args);
-void read_words(OpReader& in, WriteRowsArgs& args);
+#define LW_KERNEL(kernel, Args) void read_words(OpReader& in, Args& args);
+#include "kernels.def"
+#undef LW_KERNEL
 
 }  // namespace lanewise

@@ -34,7 +34,7 @@ struct Instruction {
   bool shared;     // worth splitting over the pool
   // Not read in a step:
   double cost;  // estimated nanoseconds on one core
-  int32_t opcode;
+  const char* name;
   int64_t ids;                    // offset in the arguments of the ids' pointer, or −1
   int32_t outputs, output_count;  // range in Program::outputs
 };

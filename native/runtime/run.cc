@@ -40,12 +40,7 @@ int64_t run_part(const void* context, int64_t begin, int64_t end, void* scratch)
 }  // namespace
 
 Error Failure::error(const Program& program) const {
-  static constexpr const char* kNames[] = {
-#define LW_KERNEL(name, Args) #name,
-#include "kernels.def"
-#undef LW_KERNEL
-  };
-  const char* name = kNames[program.instructions[static_cast<size_t>(instruction)].opcode - 1];
+  const char* const name = program.instructions[static_cast<size_t>(instruction)].name;
   return Error("ERR_LANEWISE_INDEX",
                "instruction " + text(instruction) + " (" + name + "), step " + text(step) + ": index " + text(value) + " at position " +
                    text(position) + " is out of range",
