@@ -11,8 +11,14 @@ export interface ParameterOptions {
   readonly lazy?: boolean;
 }
 
-/** What the forward of a layer takes before the scope. */
-export type InputsOf<L> = L extends Layer<infer Inputs> ? Inputs : never;
+/** What the forward of a layer takes before the scope, which it may leave out. */
+export type InputsOf<L> = L extends { forward(...args: infer Args): Tensor }
+  ? Args extends readonly [...infer Inputs extends readonly Tensor[], Scope]
+    ? Inputs
+    : Args extends readonly Tensor[]
+      ? Args
+      : never
+  : never;
 
 /** What a layer may ask of the model around it while its forward is traced. */
 export interface Scope {

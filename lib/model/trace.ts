@@ -215,6 +215,8 @@ class TraceScope implements Scope {
   readonly path: string;
   /** The layer as messages call it. */
   readonly #title: string;
+  /** Names of its parameters and buffers. */
+  readonly #names = new Set<string>();
 
   constructor(tracer: Tracer, path: string, title: string) {
     this.#tracer = tracer;
@@ -227,13 +229,13 @@ class TraceScope implements Scope {
   }
 
   parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {
-    this.#checkInit(name, init);
+    this.#checkNew(name, init);
     if (lazy) this.#tracer.lazy.add(this.#child(name));
     return this.#tracer.resolve('parameter', this.#child(name), shape, init);
   }
 
   buffer(name: string, shape: Shape, init: Initializer): Tensor {
-    this.#checkInit(name, init);
+    this.#checkNew(name, init);
     return this.#tracer.resolve('buffer', this.#child(name), shape, init);
   }
 
@@ -269,14 +271,26 @@ class TraceScope implements Scope {
     this.#tracer.expectations.push({ tensor: x, layer: this.#title, least, most });
   }
 
-  #checkInit(name: string, init: unknown): void {
-    if (typeof init === 'function') return;
-    throw new OptionError(
-      `"${name}": expected an initializer for its first values, got ${kindOf(init)}. Use one such as zeros() or kaimingUniform().`,
-    );
+  /** A layer within that is not called through the scope would share parameters of this one. */
+  #checkNew(name: string, init: unknown): void {
+    if (typeof init !== 'function') {
+      throw new OptionError(
+        `"${name}": expected an initializer for its first values, got ${kindOf(init)}. Use one such as zeros() or kaimingUniform().`,
+      );
+    }
+    if (this.#names.has(name)) {
+      throw new StateError(
+        `"${name}": expected a name of its own for each parameter of a layer, got it twice. Keep the tensor, and call other layers by scope.call().`,
+      );
+    }
+    this.#names.add(name);
   }
 
   #child(name: string): string {
+    if (typeof name !== 'string' || name === '' || name.includes('.')) {
+      const got = typeof name === 'string' ? `'${name}'` : kindOf(name);
+      throw new OptionError(`scope: expected a name that is not empty and without dots, got ${got}.`);
+    }
     return this.path === '' ? name : `${this.path}.${name}`;
   }
 }

@@ -101,6 +101,25 @@ describe('a model', () => {
       }
     }
   });
+
+  it('calls layers that leave the scope out, as typed as others', async () => {
+    class Own extends Layer<[Tensor, Tensor]> {
+      forward(a: Tensor, b: Tensor): Tensor {
+        return mul(a, b);
+      }
+    }
+    class Model extends Layer {
+      readonly relu: ReLU = new ReLU();
+      readonly own: Own = new Own();
+      forward(x: Tensor, scope: Scope): Tensor {
+        // @ts-expect-error both inputs are wanted
+        (): Tensor => scope.call('own', this.own, x);
+        return scope.call('own', this.own, scope.call('relu', this.relu, x), x);
+      }
+    }
+    assert.deepEqual((await new Model().predict(array([[-2, 3]]))).data, Float32Array.of(-0, 9));
+  });
+
   it('shares the parameters of a layer that is called twice, and adds up their gradients', async () => {
     const model = new Twin();
     const x = array([[1, 0], [0, 1]]); // prettier-ignore
@@ -137,6 +156,30 @@ describe('a model', () => {
       message: /a name of its own for each layer, got "a" twice/,
     });
   });
+
+  it('refuses parameters under one name, as of a layer called past the scope', () => {
+    class Past extends Layer {
+      readonly layers: readonly Layer[] = [new Linear(2), new Linear(2)];
+      forward(x: Tensor, scope: Scope): Tensor {
+        return this.layers.reduce((y, layer) => layer.forward(y, scope), x);
+      }
+    }
+    assert.throws(() => new Past().build([2]), {
+      name: 'StateError',
+      message: /^Past: "weight": expected a name of its own for each parameter .* call other layers by scope\.call/,
+    });
+  });
+
+  for (const name of ['', 'a.b', undefined]) {
+    it(`refuses the name ${name}`, () => {
+      class Named extends Layer {
+        forward(x: Tensor, scope: Scope): Tensor {
+          return scope.call(name!, new Linear(2), x);
+        }
+      }
+      assert.throws(() => new Named().build([2]), { name: 'OptionError', message: /^Named: scope: expected a name that is not empty/ });
+    });
+  }
 
   it('predicts the same in batches of any size, a smaller last one included', async () => {
     const { x } = classProblem(50, 6, 2);
