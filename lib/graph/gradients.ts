@@ -1,16 +1,18 @@
 /** Reverse-mode differentiation on the graph. Its result is graph again, so it applies to itself. */
-import { ShapeError, StateError } from '../errors.js';
+import { DTypeError, ShapeError, StateError } from '../errors.js';
+import { kindOf } from '../options.js';
 import { add, full } from '../ops/elementwise.js';
 import { label } from './label.js';
-import { type Node, type Tensor, formatShapeOf, sameShape } from './tensor.js';
+import { type Node, Tensor, formatShapeOf, sameShape } from './tensor.js';
 
 /**
  * d(y)/d(x) for each x, each with the shape of its x; zeros where y does not depend on it.
  * @param y a scalar, or any tensor together with `dy`
  * @param dy d(loss)/d(y), of y's shape. Default: 1.
- * @throws StateError if y is no scalar and dy is missing; ShapeError if dy is of another shape than y
+ * @throws StateError if y is no scalar and dy is missing; ShapeError if dy is of another shape than y; DTypeError for what is no tensor
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly Tensor[] {
+  checkTensors(y, xs);
   if (dy === undefined && y.size !== 1) {
     throw new StateError(`gradients: expected a scalar y, got ${formatShapeOf(y)}. Reduce it with sum() or mean(), or give dy.`);
   }
@@ -34,6 +36,13 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
     });
   }
   return xs.map((x) => adjoints.get(x) ?? full(x.shape, 0));
+}
+
+function checkTensors(y: unknown, xs: unknown): void {
+  if (!Array.isArray(xs)) throw new DTypeError(`gradients: expected a list of tensors for xs, got ${kindOf(xs)}. Put it in a list.`);
+  for (const x of [y, ...(xs as unknown[])]) {
+    if (!(x instanceof Tensor)) throw new DTypeError(`gradients: expected tensors, got ${kindOf(x)}.`);
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ShapeError, formatShape } from '../errors.js';
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import type { Operation } from './operation.js';
 
 /** Element type of a tensor: computation is float32; int32 holds ids, uint8 raw bytes. */
@@ -41,6 +41,12 @@ export class Tensor implements TensorType {
   /** Number of elements. */
   get size(): number {
     return sizeOf(this.shape);
+  }
+
+  /** Tensors are no numbers: `x > 0` would be false and `2 * x` NaN, whatever x is. @throws DTypeError where a number is wanted @internal */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'number') throw new DTypeError('Tensor: expected an operation such as add, mul or less, got an operator of JavaScript.');
+    return this.toString();
   }
 
   toString(): string {
@@ -105,6 +111,7 @@ export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shap
 
 /** `axis` in 0 … rank−1, counting from the end when negative. */
 export function normalizeAxis(what: string, axis: number, rank: number): number {
+  if (rank === 0) throw new ShapeError(`${what}: expected x of rank ≥ 1, got [].`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ShapeError(`${what}: expected axis in ${-rank} … ${rank - 1}, got ${axis}.`);
   }

@@ -19,10 +19,7 @@ export class Broadcast extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
-    const from = x!.shape;
-    const fits = from.length <= this.shape.length && from.every((n, i) => n === 1 || n === this.shape[i + this.shape.length - from.length]);
-    if (!fits)
-      throw new ShapeError(`broadcastTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(from)}.`);
+    checkFits(this.name, x!.shape, this.shape);
     return [{ shape: this.shape, dtype: x!.dtype }];
   }
 
@@ -48,6 +45,11 @@ export class Broadcast extends Operation {
   }
 }
 
+function checkFits(what: string, from: Shape, to: Shape): void {
+  if (from.length <= to.length && from.every((n, i) => n === 1 || n === to[i + to.length - from.length])) return;
+  throw new ShapeError(`${what}: expected a shape that broadcasts to ${formatShape(to)}, got ${formatShape(from)}.`);
+}
+
 /** Strides of a contiguous `from` walked over the index space `to`: 0 where it is repeated. */
 export function broadcastStrides(from: Shape, to: Shape): readonly number[] {
   const own = rowMajorStrides(from);
@@ -62,9 +64,10 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(new Broadcast(shape), x);
 }
 
-/** The sum of x over every dimension along which `shape` would have to be repeated to give x. */
+/** The sum of x over every dimension along which `shape` would have to be repeated to give x. @throws ShapeError if it cannot be */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
+  checkFits('sumTo', shape, x.shape);
   const lead = x.rank - shape.length;
   const axes = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
   return reshape(axes.length === 0 ? x : sum(x, { axes }), shape);

@@ -1,7 +1,8 @@
 /** A value whose gradient is given instead of derived, where that is faster or more exact. */
+import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
 import { rowMajorStrides } from './shape.js';
 
 /** d(loss)/d(input) for each input, from d(loss)/d(y). */
@@ -24,8 +25,15 @@ export class CustomGradient extends Operation {
     return [{ shape: y!.shape, dtype: y!.dtype }];
   }
 
-  override vjp(_node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    return dy === undefined ? [] : [undefined, ...this.backward(dy)];
+  override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dy === undefined) return [];
+    const inputs = node.inputs.slice(1);
+    const dxs = this.backward(dy);
+    if (dxs.length !== inputs.length || dxs.some((dx, i) => dx !== undefined && !sameShape(dx.shape, inputs[i]!.shape))) {
+      const list = (of: readonly (Tensor | undefined)[]): string => of.map((x) => x && formatShape(x.shape)).join(' and ') || 'none';
+      throw new ShapeError(`customGradient: expected gradients of the shapes of its inputs, ${list(inputs)}, got ${list(dxs)}.`);
+    }
+    return [undefined, ...dxs];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -38,6 +46,7 @@ export class CustomGradient extends Operation {
 /**
  * y, with d(loss)/d(inputs) given by `backward` instead of derived from how y was made.
  * @param inputs the tensors y depends on
+ * @throws ShapeError, when differentiated, unless backward gives each input a gradient of its shape, or undefined
  */
 export function customGradient(y: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
   return apply(new CustomGradient(backward), y, ...inputs);

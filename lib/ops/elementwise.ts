@@ -2,6 +2,7 @@
  * Elementwise operations with broadcasting. None has a kernel of its own: the compiler fuses connected ones into one map.
  * A number stands for a scalar. int32 and uint8 operands are read as float32.
  */
+import { DTypeError } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import { scalar } from '../graph/source.js';
 import { type DType, type Node, type Shape, type Tensor, type TensorType, broadcastShapes, sameShape } from '../graph/tensor.js';
@@ -127,9 +128,9 @@ export const tanh: (x: Operand) => Tensor = unary('tanh', (dy, y) => mul(dy, sub
 export const sigmoid: (x: Operand) => Tensor = unary('sigmoid', (dy, y) => mul(dy, mul(y, sub(1, y))));
 /** Gauss error function */
 export const erf: (x: Operand) => Tensor = unary('erf', (dy, _y, x) => mul(dy, mul(2 / Math.sqrt(Math.PI), exp(neg(square(x))))));
-/** Sine of radians */
+/** Sine of radians; NaN beyond ±10⁶ (±10⁴ without FMA), where a float's own steps are too coarse */
 export const sin: (x: Operand) => Tensor = unary('sin', (dy, _y, x) => mul(dy, cos(x)));
-/** Cosine of radians */
+/** Cosine of radians; NaN beyond ±10⁶ (±10⁴ without FMA), where a float's own steps are too coarse */
 export const cos: (x: Operand) => Tensor = unary('cos', (dy, _y, x) => neg(mul(dy, sin(x))));
 /** max(0, x); NaN stays NaN; gradient 0 at 0 */
 export const relu: (x: Operand) => Tensor = unary('relu', (dy, y) => mul(dy, less(0, y)));
@@ -142,7 +143,7 @@ export function where(condition: Operand, yes: Operand, no: Operand): Tensor {
   return apply(selectOp, tensorOf(condition), tensorOf(yes), tensorOf(no));
 }
 
-/** x held between low and high; gradient 0 outside */
+/** x held between low and high; gradient 0 outside, ½ at low and at high */
 export function clip(x: Operand, low: number, high: number): Tensor {
   return minimum(maximum(x, low), high);
 }
@@ -156,13 +157,16 @@ const toFloat = new Elementwise('identity', (dy) => [dy]);
 const toInt = new Elementwise('identity', () => [undefined], 'int32');
 const toByte = new Elementwise('identity', () => [undefined], 'uint8');
 
+const casts: Readonly<Record<DType, Elementwise>> = { float32: toFloat, int32: toInt, uint8: toByte };
+
 /**
  * The same values as another element type. Float to integer truncates; what int32 does not hold, NaN included, becomes −2³¹, and uint8 is
  * the low byte of that.
+ * @throws DTypeError if there is no such type
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  if (x.dtype === dtype) return x;
-  return apply({ float32: toFloat, int32: toInt, uint8: toByte }[dtype], x);
+  if (!Object.hasOwn(casts, dtype)) throw new DTypeError(`cast: expected float32, int32 or uint8, got ${dtype}.`);
+  return x.dtype === dtype ? x : apply(casts[dtype], x);
 }
 
 /** A tensor of one value. */

@@ -2,9 +2,10 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, bytesPerElement, sameShape, sizeOf } from '../graph/tensor.js';
 import { equal, where } from './elementwise.js';
 import { iota } from '../graph/source.js';
+import { check, nonNegativeInteger } from '../options.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -70,12 +71,17 @@ export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   return apply(new GatherRows(), table, ids);
 }
 
-/** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. */
+/** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. @throws OptionError unless classes is whole */
 export function oneHot(ids: Tensor, classes: number): Tensor {
+  check('oneHot', 'classes', classes, nonNegativeInteger);
   return equal(reshape(ids, [...ids.shape, 1]), iota(classes));
 }
 
-/** x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. 0 where the id is out of range. */
+/** x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. 0 where the id is out of range. @throws ShapeError */
 export function pick(x: Tensor, ids: Tensor): Tensor {
+  if (x.rank < 1 || !sameShape(x.shape.slice(0, -1), ids.shape))
+    throw new ShapeError(
+      `pick: expected one id for each row of x [..., C], got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}.`,
+    );
   return sum(where(oneHot(ids, x.shape.at(-1)!), x, 0), { axes: -1 });
 }

@@ -1,4 +1,5 @@
 /** Statistics of channels and what normalisation is made of. */
+import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
@@ -25,6 +26,7 @@ class ColumnMoments extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
+    if (x!.rank !== 3) throw new ShapeError(`columnMoments: expected x of rank 3 [outer, rows, columns], got ${formatShape(x!.shape)}.`);
     const [outer, , columns] = x!.shape as [number, number, number];
     const type: TensorType = { shape: [outer, columns], dtype: 'float32' };
     return [type, type, chunksType(x!.shape)];

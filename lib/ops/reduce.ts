@@ -3,7 +3,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instruction.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
-import { type Rule, boolean, checkOptions, either, integer } from '../options.js';
+import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
 import { broadcastTo } from './broadcast.js';
 import { cast, div, equal, mul, square, sub } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
@@ -20,6 +20,7 @@ const axisList: Rule = either(integer, {
   expected: 'a list of whole numbers',
   accepts: (value) => Array.isArray(value) && value.every((axis) => integer.accepts(axis)),
 });
+const reduceRules: Rules<ReduceOptions> = { axes: axisList, keepDims: boolean };
 
 /** in [outer, count, inner] → out [outer, inner] */
 export class Reduce extends Operation {
@@ -77,7 +78,7 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
 const pieceLength = 16384;
 
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
-  checkOptions(kind, options, { axes: axisList, keepDims: boolean });
+  checkOptions(kind, options, reduceRules);
   const what = options.axes ?? x.shape.map((_, i) => i);
   const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort(
     (a, b) => a - b,
@@ -150,6 +151,7 @@ export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use). */
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkOptions('variance', options, reduceRules);
   return mean(square(sub(x, mean(x, { ...options, keepDims: true }))), options);
 }
 

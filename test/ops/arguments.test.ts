@@ -2,7 +2,25 @@
 import assert from 'node:assert/strict';
 import { Layer, Sequential, type Scope, type Tensor, array, compile, gradients } from '../../lib/index.js';
 import { constant, scalar } from '../../lib/graph/source.js';
-import { add, argmax, cast, concat, full, matmul, mul, pow, reshape, slice, sum } from '../../lib/ops/index.js';
+import {
+  add,
+  argmax,
+  cast,
+  columnMoments,
+  concat,
+  customGradient,
+  full,
+  matmul,
+  mul,
+  oneHot,
+  pick,
+  pow,
+  reshape,
+  slice,
+  sum,
+  sumTo,
+  variance,
+} from '../../lib/ops/index.js';
 
 const t = full([2, 3], 1);
 const vector = full([3], 1);
@@ -24,6 +42,18 @@ describe('arguments of operations', () => {
     [() => argmax(scalar(1)), 'ShapeError', /^argmax: expected x of rank ≥ 1, got \[\]/],
     [() => constant([1, 2] as never), 'DTypeError', /^constant: expected a Float32Array, Int32Array or Uint8Array, got Array\. Convert it/],
     [() => compile(undefined as never), 'OptionError', /^compile: expected a function for fn, got undefined\./],
+    [() => concat([scalar(1), scalar(2)]), 'ShapeError', /^concat: expected x of rank ≥ 1, got \[\]/],
+    [() => cast(t, 'float64' as never), 'DTypeError', /^cast: expected float32, int32 or uint8, got float64/],
+    [() => variance(t, { axis: 1 } as never), 'OptionError', /^variance: .* got axis/],
+    [() => oneHot(vector, 2.5), 'OptionError', /^oneHot: expected a whole number ≥ 0 for classes, got 2\.5/],
+    [() => pick(t, full([1], 0)), 'ShapeError', /^pick: expected one id for each row .* got x \[2, 3\] and ids \[1\]/],
+    [() => columnMoments(t), 'ShapeError', /^columnMoments: expected x of rank 3 .* got \[2, 3\]/],
+    [() => sumTo(t, [2]), 'ShapeError', /^sumTo: expected a shape that broadcasts to \[2, 3\], got \[2\]/],
+    [() => gradients(sum(t), t as never), 'DTypeError', /^gradients: expected a list of tensors for xs, got Tensor/],
+    [() => gradients(sum(t), [3 as never]), 'DTypeError', /^gradients: expected tensors, got number/],
+    [() => gradients(sum(customGradient(t, [t], (dy) => [sum(dy)])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got \[\]/],
+    [() => gradients(sum(customGradient(t, [t], () => [])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got none/],
+    [() => (t as never) > 0, 'DTypeError', /^Tensor: expected an operation .* got an operator of JavaScript/],
     [() => compile((x: Tensor) => x, { foo: 1 } as never), 'OptionError', /^compile: .* got foo/],
   ];
   for (const [act, name, message] of wrong) it(String(message), () => assert.throws(act, { name, message }));
