@@ -179,6 +179,7 @@ describe('augmentations', () => {
     [() => normalize({ mean: [1, 2], std: [1] }), 'OptionError', 'normalize: expected as many values for std as for mean, got 1 and 2.'],
     [() => only([normalize({ mean: [1], std: [1] })]), 'ShapeError', 'normalize: expected x of shape [..., 1], one channel for each mean, got [6, 5, 7, 2].'],
     [() => only([randomShift(1)], flat), 'ShapeError', 'randomShift: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
+    [() => augment([randomFlip()], x, array(new Int32Array(210), [6, 5, 7])), 'ShapeError', 'randomFlip: expected targets that do not move with the pixels, got [6, 5, 7], one for each pixel. Move x and y alike in an augmentation of your own, { name, forward }.'],
     [() => only([cutout(1)], flat), 'ShapeError', 'cutout: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
     [() => only([cutout(1)], array(new Int32Array(12), [6, 2, 1, 1])), 'DTypeError', 'cutout: expected float32 or uint8 images x, got int32. Convert the data.'],
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],

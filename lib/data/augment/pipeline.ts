@@ -22,7 +22,7 @@ export function augmented(batch: TensorBatch, augmentations: readonly Augmentati
     const moves = rest.slice(0, others === -1 ? rest.length : others).filter(isGeometric);
     const name = moves.length > 0 ? moves.map((move) => move.name).join(' ') : rest[0]!.name;
     const before = result;
-    result = moves.length > 0 ? { ...before, x: placed(before.x, moves, scope) } : rest[0]!.forward(before, scope);
+    result = moves.length > 0 ? placed(before, moves, scope) : rest[0]!.forward(before, scope);
     checkBatch(name, result);
     checkRows(name, batch, result);
     label([result.x, result.y], name, [before.x, before.y]);

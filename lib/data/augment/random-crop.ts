@@ -21,7 +21,8 @@ export interface RandomCropOptions {
  *
  * y[i, j] = x[i + top − padding, j + left − padding].   x [N, H, W, C] → [N, height, width, C]
  *
- * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images
+ * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images, x is no [N, H, W, C],
+ *   or y one target for each pixel, [N, H, W, ...]
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
   checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });

@@ -15,7 +15,7 @@ export interface RandomFlipOptions {
  *
  * y[i, j] = u < probability ? x[i, W − 1 − j] : x[i, j].   x [N, H, W, C] → [N, H, W, C]
  *
- * @throws OptionError unless 0 ≤ probability ≤ 1
+ * @throws OptionError unless 0 ≤ probability ≤ 1; ShapeError if x is no [N, H, W, C], or y one target for each pixel, [N, H, W, ...]
  */
 export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
   checkOptions('randomFlip', options, { probability: unit });

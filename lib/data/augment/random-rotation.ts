@@ -11,7 +11,7 @@ import { geometric } from './geometric.js';
  *
  * y[i, j] = x at the middle + R(angle) · ((i, j) − middle).   x [N, H, W, C] → [N, H, W, C]
  *
- * @throws OptionError unless degrees is a number ≥ 0
+ * @throws OptionError unless degrees is a number ≥ 0; ShapeError if x is no [N, H, W, C], or y one target for each pixel, [N, H, W, ...]
  */
 export function randomRotation(degrees: number): Augmentation {
   check('randomRotation', 'degrees', degrees, nonNegative);

@@ -10,7 +10,7 @@ import { geometric } from './geometric.js';
  *
  * y[i, j] = x[i + dy, j + dx].   x [N, H, W, C] → [N, H, W, C]
  *
- * @throws OptionError unless pixels is a whole number ≥ 0
+ * @throws OptionError unless pixels is a whole number ≥ 0; ShapeError if x is no [N, H, W, C], or y one target for each pixel, [N, H, W, ...]
  */
 export function randomShift(pixels: number): Augmentation {
   check('randomShift', 'pixels', pixels, nonNegativeInteger);
