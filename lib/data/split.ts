@@ -1,10 +1,11 @@
 /** Shuffling and splitting of rows. */
 import { NdArray } from '../array.js';
-import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { checkOptions, type Rule, seed as seedRule } from '../options.js';
 import { Philox } from '../random.js';
+import { kindOf } from './kind.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
 export type Columns = Readonly<Record<string, NdArray>>;
@@ -36,7 +37,7 @@ export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<n
 
 /**
  * Shuffles the rows of all arrays alike and splits them in two.
- * @throws OptionError for wrong options or if a part would be empty; ShapeError if the arrays differ in rows
+ * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array; ShapeError if they differ in rows
  */
 export function trainTestSplit<Data extends Columns>(
   data: Data,
@@ -60,6 +61,12 @@ function emptyLike<T extends NumericArray>(data: T, length: number): T {
 
 function rowCount(data: Columns): number {
   const arrays = Object.entries(data);
+  for (const [name, x] of arrays) {
+    if (x instanceof NdArray) continue;
+    throw new DataError(
+      `trainTestSplit: expected data made by array() for ${name}, got ${kindOf(x)}. Give each array of several inputs a name of its own.`,
+    );
+  }
   const rows = arrays[0]?.[1].shape[0];
   if (rows === undefined || arrays.some(([, x]) => x.shape[0] !== rows)) {
     throw new ShapeError(

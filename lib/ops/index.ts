@@ -52,5 +52,5 @@ export { randomUniform } from './random.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
 export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';
-export { concat, pad, pack, reshape, slice, transpose } from './shape.js';
+export { concat, pad, pack, reshape, slice, stack, transpose, unstack } from './shape.js';
 export { stopGradient } from './stop-gradient.js';

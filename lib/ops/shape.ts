@@ -1,4 +1,4 @@
-/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat. */
+/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, Operation } from '../graph/operation.js';
 import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
@@ -266,6 +266,33 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   const [first] = xs;
   if (first === undefined) throw new OptionError('concat: expected at least one tensor, got none.');
   return xs.length === 1 ? first : apply(new Concat(normalizeAxis('concat', axis, first.rank)), ...xs);
+}
+
+/**
+ * Tensors of one shape as one, along a new dimension `axis`: n of [A, B] → [A, n, B] for axis 1.
+ * @throws ShapeError unless all have one shape that has such a place
+ */
+export function stack(xs: readonly Tensor[], axis = 0): Tensor {
+  const [first] = xs;
+  if (first === undefined) throw new OptionError('stack: expected at least one tensor, got none.');
+  if (!xs.every((x) => sameShape(x.shape, first.shape)))
+    throw new ShapeError(`stack: expected tensors of one shape, got ${xs.map((x) => formatShape(x.shape)).join(' and ')}.`);
+  const at = normalizeAxis('stack', axis, first.rank + 1);
+  return concat(
+    xs.map((x) => reshape(x, x.shape.toSpliced(at, 0, 1))),
+    at,
+  );
+}
+
+/**
+ * The parts of x along `axis`, which goes: the inverse of stack. The steps of sequences [N, T, C] are `unstack(x, 1)`, columns of a
+ * table [N, C] as well.
+ */
+export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
+  const at = normalizeAxis('unstack', axis, x.rank);
+  const size = x.shape.with(at, 1);
+  const part = (i: number): Tensor => slice(x, x.shape.map((_, d) => (d === at ? i : 0)), size); // prettier-ignore
+  return Array.from({ length: x.shape[at]! }, (_, i) => reshape(part(i), x.shape.toSpliced(at, 1)));
 }
 
 export class Pack extends Operation {

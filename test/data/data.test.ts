@@ -124,6 +124,11 @@ describe('rows', () => {
     [() => toOneHot(array([0, 3]), 3), 'DataError', 'toOneHot: expected class ids 0 … 2, got 3 at 1.'],
     [() => toOneHot(y, 0), 'OptionError', 'toOneHot: expected a whole number ≥ 1 for classes, got 0.'],
     [() => new Standardizer(array(new Float32Array(), [0, 2])), 'DataError', 'Standardizer: expected at least one row, got none.'],
+    [
+      () => trainTestSplit({ x: [x, x] as never, y }),
+      'DataError',
+      'trainTestSplit: expected data made by array() for x, got Array. Give each array of several inputs a name of its own.',
+    ],
     [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, ..., 2], got [5].'],
     [() => new Standardizer(array([1, 2])).apply(x), 'ShapeError', 'Standardizer: expected x of shape [N], got [5, 2].'],
     [() => new Standardizer(array(1)), 'ShapeError', 'Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],

@@ -28,6 +28,9 @@ describe('operations on shapes', () => {
   moves('pad', (t) => ops.pad(t, [[1, 0], [0, 1]], 7), [[7, 7, 7, 7], [0, 1, 2, 7], [3, 4, 5, 7]]); // prettier-ignore
   moves('concat of rows', (t) => ops.concat([t, ops.mul(t, 2)]), [[0, 1, 2], [3, 4, 5], [0, 2, 4], [6, 8, 10]]); // prettier-ignore
   moves('concat of columns', (t) => ops.concat([t, ops.slice(t, [0, 2], [2, 1])], 1), [[0, 1, 2, 2], [3, 4, 5, 5]]); // prettier-ignore
+  moves('stack', (t) => ops.stack([t, ops.neg(t)]), [[[0, 1, 2], [3, 4, 5]], [[-0, -1, -2], [-3, -4, -5]]]); // prettier-ignore
+  moves('stack along the last axis', (t) => ops.stack([t, ops.mul(t, 2)], -1), [[[0, 0], [1, 2], [2, 4]], [[3, 6], [4, 8], [5, 10]]]); // prettier-ignore
+  moves('unstack, turned around', (t) => ops.stack(ops.unstack(t, 1).toReversed(), 1), [[2, 1, 0], [5, 4, 3]]); // prettier-ignore
   moves('broadcastTo', (t) => ops.broadcastTo(ops.slice(t, [0, 1], [2, 1]), [2, 2, 2]), [[[1, 1], [4, 4]], [[1, 1], [4, 4]]]); // prettier-ignore
   moves('sumTo', (t) => ops.sumTo(t, [1, 3]), [[3, 5, 7]]);
   moves('pack', (t) => ops.pack([ops.slice(t, [0, 0], [1, 3]), ops.slice(t, [1, 1], [1, 1])], [1, 5], 7), [0, 0, 1, 2, 0, 4, 0]);
@@ -54,6 +57,14 @@ describe('operations on shapes', () => {
     (t) => ops.broadcastTo(t, [2, 4]),
     /broadcastTo: expected a shape that broadcasts to \[2, 4\], got \[2, 3\]/,
   );
+  fails(
+    'a stack of other shapes',
+    (t) => ops.stack([t, ops.transpose(t)]),
+    /stack: expected tensors of one shape, got \[2, 3\] and \[3, 2\]/,
+  );
+  fails('a stack of nothing', () => ops.stack([]), /stack: expected at least one tensor, got none/);
+  fails('a stack along no axis', (t) => ops.stack([t], 3), /stack: expected axis in -3 … 2, got 3/);
+  fails('an unstack along no axis', (t) => ops.unstack(t, 2)[0]!, /unstack: expected axis in -2 … 1, got 2/);
   fails('a padding of another rank', (t) => ops.pad(t, [[1, 1]]), /pad: expected 2 pairs/);
   fails('a padding of whole numbers', (t) => ops.pad(ops.cast(t, 'int32'), [[1, 0], [0, 0]]), /pad: expected float32, got int32. Cast it first./); // prettier-ignore
   fails('a pack of whole numbers', (t) => ops.pack([ops.cast(t, 'int32')], [0], 6), /pack: expected float32, got int32. Cast it first./);
