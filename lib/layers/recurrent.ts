@@ -54,7 +54,14 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
     checkOptions(name, options, rules);
   }
 
-  /** Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  /**
+   * Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. A decoder
+   * goes on from the state of an encoder:
+   * ```ts
+   * const { h } = scope.enter('encoder', this.encoder, (inner) => this.encoder.apply(source, { lengths }, inner));
+   * const { y } = scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, { h }, inner));
+   * ```
+   */
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 
   forward(...args: [...SequenceInputs, Scope]): Tensor {

@@ -1,4 +1,4 @@
-/** The rectifiers: ReLU, LeakyReLU, ELU. */
+/** The rectifiers: ReLU, LeakyReLU, ELU, SELU. */
 import type { Tensor } from '../graph/tensor.js';
 import { expm1, greater, mul, relu, where } from '../ops/index.js';
 import { checkOptions, finite } from '../options.js';
@@ -69,8 +69,29 @@ export class ELU extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    const above = greater(x, 0);
-    // The exponential never sees the positive values: where they overflow, its gradient would be 0 · ∞.
-    return where(above, x, mul(expm1(where(above, 0, x)), this.alpha));
+    return elu(x, this.alpha);
   }
+}
+
+/** The fixed point of mean 0 and variance 1, from the paper. */
+const [seluAlpha, seluScale] = [1.6732632423543772, 1.0507009873554805];
+
+/**
+ * Scales an ELU so that mean 0 and variance 1 go on from layer to layer, with weights of variance 1 / fan in:
+ * `kaimingNormal({ nonlinearity: 'linear' })`.
+ *
+ * y = 1.0507 · (x > 0 ? x : 1.6733 · (eˣ − 1)).   x [...] → y [...]
+ *
+ * @see Klambauer et al. 2017, https://arxiv.org/abs/1706.02515; https://pytorch.org/docs/stable/generated/torch.nn.SELU.html
+ */
+export class SELU extends Layer {
+  forward(x: Tensor): Tensor {
+    return mul(elu(x, seluAlpha), seluScale);
+  }
+}
+
+function elu(x: Tensor, alpha: number): Tensor {
+  const above = greater(x, 0);
+  // The exponential never sees the positive values: where they overflow, its gradient would be 0 · ∞.
+  return where(above, x, mul(expm1(where(above, 0, x)), alpha));
 }

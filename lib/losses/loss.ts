@@ -4,7 +4,22 @@ import type { Shape, Tensor } from '../graph/tensor.js';
 /** How the losses of single elements become one number. */
 export type Reduction = 'mean' | 'sum';
 
-/** The number training makes small. Concrete losses are final. */
+/**
+ * The number training makes small. Concrete losses are final.
+ *
+ * A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again. A
+ * column of the targets may weigh the rows, and a `Metric` of each part is reported beside the sum:
+ * ```ts
+ * class ClassAndValue extends Loss {
+ *   forward(prediction: Tensor, target: Tensor): Tensor {   // prediction [N, C + 1], target [N, 3]
+ *     const [ids, value, weight] = unstack(target, 1);
+ *     const errors = square(sub(unstack(prediction, 1).at(-1)!, value!));
+ *     const logits = slice(prediction, [0, 0], [-1, prediction.shape[1]! - 1]);
+ *     return mean(mul(weight!, add(crossEntropy(logits, ids!), errors)));
+ *   }
+ * }
+ * ```
+ */
 export abstract class Loss {
   /** 'sum': the loss of many batches is the sum of theirs, otherwise their mean. */
   readonly reduction?: Reduction;
