@@ -34,6 +34,8 @@ export interface Scope {
   assign(buffer: Tensor, value: Tensor): void;
   /** Uniform numbers in [0, 1), new at every step. */
   uniform(shape: Shape): Tensor;
+  /** Standard normal numbers, new at every step: noise on inputs, samples of an autoencoder. */
+  normal(shape: Shape): Tensor;
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
   /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */

@@ -8,7 +8,7 @@ import type { Layer } from '../layers/layer.js';
 import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
 import { cast, full } from '../ops/elementwise.js';
-import { randomUniform } from '../ops/random.js';
+import { randomNormal, randomUniform } from '../ops/random.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 
 /** Any layer, whatever its inputs. */
@@ -208,6 +208,10 @@ class Tracer {
   uniform(shape: Shape): Tensor {
     return randomUniform(shape, this.#options.seed, this.#streams++);
   }
+
+  normal(shape: Shape): Tensor {
+    return randomNormal(shape, this.#options.seed, this.#streams++);
+  }
 }
 
 class TraceScope implements Scope {
@@ -245,6 +249,10 @@ class TraceScope implements Scope {
 
   uniform(shape: Shape): Tensor {
     return this.#tracer.uniform(shape);
+  }
+
+  normal(shape: Shape): Tensor {
+    return this.#tracer.normal(shape);
   }
 
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor {

@@ -2,6 +2,8 @@
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
+import { cos, log, mul, sqrt, sub } from './elementwise.js';
+import { unstack } from './shape.js';
 
 class RandomUniform extends Operation {
   readonly name = 'randomUniform';
@@ -44,4 +46,10 @@ class RandomUniform extends Operation {
 /** Uniform in [0, 1), new at every step, from Philox4x32-10 (Salmon et al. 2011) keyed by `seed`; `stream` tells draws of one step apart. */
 export function randomUniform(shape: Shape, seed: bigint, stream: number): Tensor {
   return apply(new RandomUniform(shape, seed, stream));
+}
+
+/** Standard normal, new at every step: √(−2 ln(1 − u)) · cos(2πv) of two uniform numbers (Box and Muller 1958). Keyed as randomUniform. */
+export function randomNormal(shape: Shape, seed: bigint, stream: number): Tensor {
+  const [u, v] = unstack(randomUniform([2, ...shape], seed, stream)) as readonly [Tensor, Tensor];
+  return mul(sqrt(mul(log(sub(1, u)), -2)), cos(mul(v, 2 * Math.PI)));
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import type { Layer } from '../../lib/layers/index.js';
 import {
   Dropout,
   ELU,
@@ -8,6 +7,7 @@ import {
   GELU,
   Identity,
   Lambda,
+  Layer,
   LayerNorm,
   LeakyReLU,
   Linear,
@@ -16,10 +16,13 @@ import {
   Reshape,
   Normalize,
   Rescale,
+  type Scope,
   Sequential,
   Softmax,
   Softplus,
 } from '../../lib/layers/index.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
+import { add, sub } from '../../lib/ops/index.js';
 import { runLayer } from '../support/layer.js';
 
 const ones = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)).fill(1), shape);
@@ -130,6 +133,16 @@ describe('layers', () => {
     // Five standard deviations of a binomial share.
     assert.ok(Math.abs(kept.length / n - 0.75) < 5 * Math.sqrt((0.25 * 0.75) / n), `${kept.length}`);
     assert.deepEqual(dx.data, y.data);
+  });
+  it('scope.normal draws anew in each place', () => {
+    class Noise extends Layer {
+      forward(x: Tensor, scope: Scope): Tensor {
+        return add(x, sub(scope.normal(x.shape), scope.normal(x.shape)));
+      }
+    }
+    const { y } = runLayer(new Noise(), ones(1000), new Map(), ones(1000));
+    const variance = [...y.data].reduce((total, value) => total + (value - 1) ** 2, 0) / 1000;
+    assert.ok(Math.abs(variance - 2) < 5 * Math.sqrt(8 / 1000), String(variance));
   });
   it('Dropout drops infinities too', () => {
     const { y } = runLayer(new Dropout(0.5), array(new Float32Array(100).fill(Infinity)), new Map(), ones(100));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { compile } from '../../lib/compile/compile.js';
-import { randomUniform } from '../../lib/ops/index.js';
+import { randomNormal, randomUniform } from '../../lib/ops/index.js';
 import { evaluate, float64 } from '../support/evaluate.js';
 
 describe('randomUniform', () => {
@@ -12,5 +12,24 @@ describe('randomUniform', () => {
   });
   it('gives equal draws once', () => {
     assert.match(compile(() => [draw(), draw()] as const).describe(), /random .*\n.*copy .*\n2 instructions/);
+  });
+});
+
+describe('randomNormal', () => {
+  it('has the moments of the normal distribution, other numbers in every call', () => {
+    const n = 1 << 16;
+    const f = compile(() => randomNormal([n], 3n, 0));
+    const [first, second] = [f.sync().data, f.sync().data];
+    assert.notDeepEqual(first, second);
+    const moment = (power: number): number => [...first].reduce((total, x) => total + x ** power, 0) / n;
+    // Five standard errors: the variances of x, x², x³ and x⁴ are 1, 2, 15 and 96.
+    for (const [power, expected, variance] of [
+      [1, 0, 1],
+      [2, 1, 2],
+      [3, 0, 15],
+      [4, 3, 96],
+    ] as const)
+      // prettier-ignore
+      assert.ok(Math.abs(moment(power) - expected) < 5 * Math.sqrt(variance / n), `moment ${power}: ${moment(power)}`);
   });
 });
