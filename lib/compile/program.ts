@@ -118,16 +118,16 @@ export class Program {
   }
 
   #bind(memories: ReadonlyMap<MemorySlot, MemoryHandle>): { program: ProgramHandle; bound: readonly MemoryHandle[] } {
-    this.#native ??= this.#load();
-    const { program, constants } = this.#native;
     const bound = this.slots.map((slot) => {
       const memory = memories.get(slot);
       if (memory === undefined)
         throw new StateError(
-          `Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run.`,
+          `Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run; in layers, keep no tensor of one call of forward for the next.`,
         );
       return memory;
     });
+    this.#native ??= this.#load();
+    const { program, constants } = this.#native;
     return { program, bound: [...bound, ...constants] };
   }
 

@@ -130,7 +130,14 @@ export class Model {
   /** @param carry where states that go on from step to step lie. Default: they are zeros in every step. */
   trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry): Trace {
     const { layout, slot } = this.built;
-    return trace(this.root, inputs, { training, seed, resolve: resolveIn(layout, slot), carry });
+    const traced = trace(this.root, inputs, { training, seed, resolve: resolveIn(layout, slot), carry });
+    const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
+    if (training && missing !== undefined) {
+      throw new StateError(
+        `${this.name}: expected forward to ask for parameter "${missing.path}" in training too, got no request. Ask the scope in each call: tensors are of one call only.`,
+      );
+    }
+    return traced;
   }
 
   /** Copies of all parameters and buffers, by path. */

@@ -170,6 +170,23 @@ describe('a model', () => {
     });
   });
 
+  it('refuses tensors kept from one call of forward for the next', async () => {
+    class Keeps extends Layer {
+      weight: Tensor | undefined;
+      forward(x: Tensor, scope: Scope): Tensor {
+        return mul(x, (this.weight ??= scope.parameter('weight', [2], zeros())));
+      }
+    }
+    const model = new Keeps().build([2]);
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 1 }) });
+    const x = array([[1, 2]]);
+    await assert.rejects(trainer.step({ x, y: x }), {
+      name: 'StateError',
+      message: /^Keeps: expected forward to ask for parameter "weight" in training too, .* tensors are of one call only/,
+    });
+    await assert.rejects(model.predict(x), { name: 'StateError', message: /keep no tensor of one call of forward for the next/ });
+  });
+
   for (const name of ['', 'a.b', undefined]) {
     it(`refuses the name ${name}`, () => {
       class Named extends Layer {
