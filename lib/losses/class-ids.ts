@@ -3,9 +3,9 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
-import { type Operand, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
+import { mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import type { Reduction } from './loss.js';
-import { reduceLoss, weightedMean } from './reduction.js';
+import { perLoss, reduceLoss, weightedMean } from './reduction.js';
 
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
 export const noIgnoreIndex = -(2 ** 31);
@@ -36,23 +36,21 @@ export function checkIdShape(what: string, prediction: Tensor, target: Tensor): 
 }
 
 /** Mean or sum of losses [...] by row, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; rows ignored have w = 0. */
-export function reduceRows(losses: Tensor, weights: Operand, reduction: Reduction): Tensor {
-  if (typeof weights === 'number') return reduceLoss(losses, reduction);
+export function reduceRows(losses: Tensor, weights: Tensor | undefined, reduction: Reduction): Tensor {
+  if (weights === undefined) return reduceLoss(losses, reduction);
   return reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
 }
 
-/** The weight of each row [...]: that of its class, 0 where it is ignored; 1 if every row counts 1. */
-export function rowWeights(ids: Tensor, classes: number, { weight, ignoreIndex }: ClassWeighting): Operand {
-  const kept = ignoreIndex === undefined ? 1 : notEqual(ids, ignoreIndex);
-  if (weight === undefined) return kept;
-  const ofClass = sum(where(oneHot(ids, classes), constant(weight), 0), { axes: -1 });
-  return kept === 1 ? ofClass : mul(ofClass, kept);
-}
-
-/** What rows weigh together; undefined: as many as there are. */
-export function totalWeight(ids: Tensor, classes: number, weighting: ClassWeighting): Tensor | undefined {
-  const weights = rowWeights(ids, classes, weighting);
-  return typeof weights === 'number' ? undefined : sum(weights);
+/** The weight of each row [...]: that of its class times its own, 0 where it is ignored; undefined if every row counts 1. */
+export function rowWeights(
+  ids: Tensor,
+  classes: number,
+  { weight, ignoreIndex }: ClassWeighting,
+  sampleWeight: Tensor | undefined,
+): Tensor | undefined {
+  const kept = ignoreIndex === undefined ? undefined : notEqual(ids, ignoreIndex);
+  const ofClass = weight && sum(where(oneHot(ids, classes), constant(weight), 0), { axes: -1 });
+  return perLoss(ids.shape, kept && ofClass ? mul(ofClass, kept) : (ofClass ?? kept), sampleWeight);
 }
 
 /** @throws DataError naming the first id that is no class */

@@ -4,18 +4,9 @@ import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { add, crossEntropy, div, equal, logSoftmax, mul, neg, oneHot, sum, where } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import {
-  type ClassWeighting,
-  checkWeight,
-  noIgnoreIndex,
-  positionOf,
-  reduceRows,
-  rowWeights,
-  totalWeight,
-  validateIds,
-} from './class-ids.js';
+import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, reduceLoss, reductionRule } from './reduction.js';
+import { type ReductionOptions, perLoss, reduceLoss, reductionRule } from './reduction.js';
 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
@@ -54,7 +45,7 @@ export class CrossEntropyLoss extends Loss {
     this.reduction = options.reduction ?? 'mean';
   }
 
-  forward(logits: Tensor, target: Tensor): Tensor {
+  forward(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     const ofIds = sameShape(target.shape, logits.shape.slice(0, -1));
     if (logits.rank < 1 || (!ofIds && !sameShape(target.shape, logits.shape))) {
       throw new ShapeError(
@@ -62,11 +53,14 @@ export class CrossEntropyLoss extends Loss {
       );
     }
     checkWeight('CrossEntropyLoss', this.weighting.weight, logits.shape.at(-1)!);
-    return ofIds ? this.ofIds(logits, target) : this.ofProbabilities(logits, target);
+    return ofIds ? this.ofIds(logits, target, sampleWeight) : this.ofProbabilities(logits, target, sampleWeight);
   }
 
-  override weight(logits: Tensor, target: Tensor): Tensor | undefined {
-    return target.rank === logits.rank ? undefined : totalWeight(target, logits.shape.at(-1)!, this.weighting);
+  override weight(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
+    const rows = logits.shape.slice(0, -1);
+    const ofIds = target.rank < logits.rank;
+    const weights = ofIds ? rowWeights(target, logits.shape.at(-1)!, this.weighting, sampleWeight) : perLoss(rows, undefined, sampleWeight);
+    return weights && sum(weights);
   }
 
   /** Looks for class ids out of range, or probabilities that are none or do not sum to 1. */
@@ -79,21 +73,23 @@ export class CrossEntropyLoss extends Loss {
     }
   }
 
-  private ofIds(logits: Tensor, ids: Tensor): Tensor {
+  private ofIds(logits: Tensor, ids: Tensor, sampleWeight: Tensor | undefined): Tensor {
     const classes = logits.shape.at(-1)!;
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
-      return reduceRows(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting), this.reduction);
+      return reduceRows(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
     }
-    const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex });
-    const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept);
-    const total = this.weight(logits, ids);
+    // The losses have the weights of classes in them.
+    const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex }, sampleWeight);
+    const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept ?? 1);
+    const total = this.weight(logits, ids, sampleWeight);
     if (this.reduction === 'sum' || total === undefined) return reduceLoss(losses, this.reduction);
     return div(sum(losses), where(equal(total, 0), 1, total));
   }
 
-  private ofProbabilities(logits: Tensor, probabilities: Tensor): Tensor {
-    return reduceLoss(this.softLosses(logits, probabilities), this.reduction);
+  private ofProbabilities(logits: Tensor, probabilities: Tensor, sampleWeight: Tensor | undefined): Tensor {
+    const weights = perLoss(logits.shape.slice(0, -1), undefined, sampleWeight);
+    return reduceRows(this.softLosses(logits, probabilities), weights, this.reduction);
   }
 
   /** −Σ_c w_c · q_c · log softmax(logits)_c for each row */

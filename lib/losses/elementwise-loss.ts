@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { equal, mul, sum, where } from '../ops/index.js';
 import { type Rules, boolean } from '../options.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, checkSameShape, reduceLoss, reductionRule, weightedMean } from './reduction.js';
+import { type ReductionOptions, checkSameShape, perLoss, reduceLoss, reductionRule, weightedMean } from './reduction.js';
 
 /** Options of losses that compare element by element. */
 export interface ElementwiseLossOptions extends ReductionOptions {
@@ -26,17 +26,23 @@ export abstract class ElementwiseLoss extends Loss {
   /** The loss of each element; the shapes are equal. */
   abstract losses(prediction: Tensor, target: Tensor): Tensor;
 
-  forward(prediction: Tensor, target: Tensor): Tensor {
+  forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.constructor.name, prediction, target);
-    if (!this.ignoreNaN) return reduceLoss(this.losses(prediction, target), this.reduction);
-    const kept = counted(target);
     // NaN must not come near the loss: its gradient would be 0 · NaN.
-    const losses = this.losses(prediction, where(kept, target, 0));
-    return this.reduction === 'sum' ? sum(mul(losses, kept)) : weightedMean(losses, kept);
+    const losses = this.losses(prediction, this.ignoreNaN ? where(counted(target), target, 0) : target);
+    const weights = this.weights(target, sampleWeight);
+    if (weights === undefined) return reduceLoss(losses, this.reduction);
+    return this.reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
   }
 
-  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
-    return this.ignoreNaN ? sum(counted(target)) : undefined;
+  override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
+    const weights = this.weights(target, sampleWeight);
+    return weights && sum(weights);
+  }
+
+  /** How much each element counts; undefined: all 1. */
+  private weights(target: Tensor, sampleWeight: Tensor | undefined): Tensor | undefined {
+    return perLoss(target.shape, this.ignoreNaN ? counted(target) : undefined, sampleWeight);
   }
 }
 

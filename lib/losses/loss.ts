@@ -8,7 +8,7 @@ export type Reduction = 'mean' | 'sum';
  * The number training makes small. Concrete losses are final.
  *
  * A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again. A
- * column of the targets may weigh the rows, and a `Metric` of each part is reported beside the sum:
+ * `Metric` of each part is reported beside the sum:
  * ```ts
  * class ClassAndValue extends Loss {
  *   forward(prediction: Tensor, target: Tensor): Tensor {   // prediction [N, C + 1], target [N, 3]
@@ -24,14 +24,14 @@ export abstract class Loss {
   /** 'sum': the loss of many batches is the sum of theirs, otherwise their mean. */
   readonly reduction?: Reduction;
 
-  /** prediction, target → scalar, in operations. */
-  abstract forward(prediction: Tensor, target: Tensor): Tensor;
+  /** prediction, target → scalar, in operations. A loss for data with `sampleWeight` [N] takes it as a third parameter. */
+  abstract forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor;
 
   /**
    * prediction, target → scalar: what the batch counts in the mean over batches, where that is not its rows: what `forward` divides by
    * where some rows count less or nothing. Default: the rows.
    */
-  weight?(prediction: Tensor, target: Tensor): Tensor | undefined;
+  weight?(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined;
 
   /**
    * Looks at the target data on the host before anything is computed: class ids in range, probabilities that sum to 1.

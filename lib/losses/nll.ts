@@ -1,8 +1,8 @@
 import type { NdArray } from '../array.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
-import { neg, pick } from '../ops/index.js';
+import { neg, pick, sum } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
-import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, totalWeight, validateIds } from './class-ids.js';
+import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reductionRule } from './reduction.js';
 
@@ -33,15 +33,16 @@ export class NLLLoss extends Loss {
     this.reduction = options.reduction ?? 'mean';
   }
 
-  forward(logp: Tensor, target: Tensor): Tensor {
+  forward(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkIdShape('NLLLoss', logp, target);
     const classes = logp.shape.at(-1)!;
     checkWeight('NLLLoss', this.weighting.weight, classes);
-    return reduceRows(neg(pick(logp, target)), rowWeights(target, classes, this.weighting), this.reduction);
+    return reduceRows(neg(pick(logp, target)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
   }
 
-  override weight(logp: Tensor, target: Tensor): Tensor | undefined {
-    return totalWeight(target, logp.shape.at(-1)!, this.weighting);
+  override weight(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
+    const weights = rowWeights(target, logp.shape.at(-1)!, this.weighting, sampleWeight);
+    return weights && sum(weights);
   }
 
   /** Looks for class ids out of range. */

@@ -1,7 +1,7 @@
 /** What the losses share: their reduction and their checks of shapes. */
 import { ShapeError, formatShape } from '../errors.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
-import { div, equal, mean, mul, sum, where } from '../ops/index.js';
+import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { broadcastTo, div, equal, mean, mul, reshape, sum, where } from '../ops/index.js';
 import { oneOf, type Rule } from '../options.js';
 import type { Reduction } from './loss.js';
 
@@ -22,6 +22,13 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
     default:
       return reduction satisfies never;
   }
+}
+
+/** Weights of rows [N] as factors of losses of this shape [N, ...]; beside `kept`, which are factors already. */
+export function perLoss(shape: Shape, kept: Tensor | undefined, sampleWeight: Tensor | undefined): Tensor | undefined {
+  if (sampleWeight === undefined) return kept;
+  const column = reshape(sampleWeight, shape.map((n, i) => (i === 0 ? n : 1))); // prettier-ignore
+  return kept === undefined ? broadcastTo(column, shape) : mul(kept, column);
 }
 
 /** Σ wᵢ ℓᵢ / Σ wᵢ; 0, with gradients of 0, where nothing counts. */

@@ -1,7 +1,8 @@
 /** One epoch over arrays, or over batches as they come. */
 import { OptionError } from '../errors.js';
-import { batchRuns, evaluationRows, inputList, memoryOf } from '../model/data.js';
+import { batchRuns, evaluationRows, memoryOf } from '../model/data.js';
 import { Philox } from '../random.js';
+import { arraysOf } from './batch-types.js';
 import { batchesOf } from './batches.js';
 import type { Batch, BatchSource, FitOptions, Progress } from './options.js';
 import type { Control } from './session.js';
@@ -39,8 +40,7 @@ export function arrayEpochs(
   }));
   stepper.checkValues('fit', data, runs[0]!.program);
   validation?.prepare(runs[0]!.rows);
-  const inputs = inputList(data.x).map(memoryOf);
-  const target = memoryOf(data.y);
+  const memories = arraysOf(data).map(memoryOf);
   const order = new Int32Array(count);
   fillInOrder(order);
   const steps = runs.reduce((total, run) => total + run.steps, 0);
@@ -61,8 +61,7 @@ export function arrayEpochs(
       for (let at = 0; at < runSteps && !control.stopped; at += most) {
         const chunk = Math.min(most, runSteps - at);
         const bindings: Binding[] = [
-          ...program.inputs.map((slot, i): Binding => [slot, inputs[i]!]),
-          [program.target, target],
+          ...program.data.map((slot, i): Binding => [slot, memories[i]!]),
           stepper.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
         ];
         finished += await stepper.train(program, bindings, chunk, rows, totals, { control, debug, report });

@@ -35,6 +35,10 @@ export interface TrainerOptions {
 export interface Batch {
   readonly x: Inputs;
   readonly y: NdArray;
+  /**
+   * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Metrics count all rows alike. Default: all count 1.
+   */
+  readonly sampleWeight?: NdArray<Float32Array>;
 }
 
 /** Batches made as they are needed. It is iterated once an epoch, so a generator needs a function around it. */

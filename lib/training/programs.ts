@@ -12,6 +12,7 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import { batchSource } from '../model/data.js';
+import type { BatchTypes } from './batch-types.js';
 import type { Entry, Layout } from '../model/layout.js';
 import type { Model } from '../model/model.js';
 import type { Trace } from '../model/trace.js';
@@ -49,8 +50,8 @@ export interface Results {
 /** A compiled step and the memories it wants. */
 export interface StepProgram {
   readonly program: Program;
-  readonly inputs: readonly MemorySlot[];
-  readonly target: MemorySlot;
+  /** Memories of the arrays of a batch, in the order of `arraysOf`. */
+  readonly data: readonly MemorySlot[];
   /** int32 [rows] a step: only for an indexed feed. */
   readonly index: MemorySlot | undefined;
   /** float32 a step: the optimizer's scalars in order. Only for training. */
@@ -71,8 +72,10 @@ export interface InputExpectation {
 }
 
 interface FedBatch {
-  readonly inputs: readonly { readonly slot: MemorySlot; readonly tensor: Tensor }[];
-  readonly target: { readonly slot: MemorySlot; readonly tensor: Tensor };
+  readonly inputs: readonly Tensor[];
+  readonly target: Tensor;
+  readonly sampleWeight: Tensor | undefined;
+  readonly data: readonly MemorySlot[];
   readonly index: MemorySlot | undefined;
 }
 
@@ -80,8 +83,7 @@ interface FedBatch {
 export function trainingProgram(
   recipe: Recipe,
   slots: Slots,
-  types: readonly TensorType[],
-  targetType: TensorType,
+  types: BatchTypes,
   rows: number,
   feed: Feed,
   augmentations: readonly Augmentation[],
@@ -89,17 +91,18 @@ export function trainingProgram(
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
-  const batch = feedBatch(types, targetType, rows, feed);
+  const batch = feedBatch(types, rows, feed);
+  const { sampleWeight } = batch;
   const { inputs, target } = changed(batch, augmentations, recipe.seed);
   const traced = model.trace(inputs, true, recipe.seed, recipe.carried?.carry);
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = figure(nameOf(recipe.loss), recipe.loss.forward(traced.output, target));
+  const lossValue = lossOf(recipe.loss, traced.output, target, sampleWeight);
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
   const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
-  const results = resultWrites(recipe, traced.output, target, total);
+  const results = resultWrites(recipe, { prediction: traced.output, target, sampleWeight }, total);
   const commits: Write[] = [
     ...updates(optimizer, recipe, model.built, slots, gradientsOf(total, trained, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
@@ -112,8 +115,7 @@ export function trainingProgram(
   ];
   return {
     program: build([...results.writes, ...commits]),
-    inputs: batch.inputs.map(({ slot }) => slot),
-    target: batch.target.slot,
+    data: batch.data,
     index: batch.index,
     scalars,
     results: results.results,
@@ -142,18 +144,16 @@ function gradientsOf(loss: Tensor, trained: readonly Entry[], weights: readonly 
 }
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */
-export function evaluationProgram(recipe: Recipe, types: readonly TensorType[], targetType: TensorType, rows: number): StepProgram {
-  const batch = feedBatch(types, targetType, rows, { kind: 'direct' });
+export function evaluationProgram(recipe: Recipe, types: BatchTypes, rows: number): StepProgram {
+  const { inputs, target, sampleWeight, data } = feedBatch(types, rows, { kind: 'direct' });
   const { model, seed, carried } = recipe;
-  const inputs = batch.inputs.map(({ tensor }) => tensor);
   const traced = model.trace(inputs, false, seed, carried?.carry);
   const { output } = traced;
-  const loss = figure(nameOf(recipe.loss), recipe.loss.forward(output, batch.target.tensor));
-  const results = resultWrites(recipe, output, batch.target.tensor, loss);
+  const loss = lossOf(recipe.loss, output, target, sampleWeight);
+  const results = resultWrites(recipe, { prediction: output, target, sampleWeight }, loss);
   return {
     program: build([...results.writes, ...(carried?.writes(traced) ?? [])]),
-    inputs: batch.inputs.map(({ slot }) => slot),
-    target: batch.target.slot,
+    data,
     index: undefined,
     scalars: undefined,
     results: results.results,
@@ -169,54 +169,58 @@ function changed(
   augmentations: readonly Augmentation[],
   seed: bigint,
 ): { readonly inputs: readonly Tensor[]; readonly target: Tensor } {
-  if (augmentations.length === 0) return { inputs: inputs.map(({ tensor }) => tensor), target: target.tensor };
-  const { x, y } = augmented({ x: inputs[0]!.tensor, y: target.tensor }, augmentations, seed);
+  if (augmentations.length === 0) return { inputs, target };
+  const { x, y } = augmented({ x: inputs[0]!, y: target }, augmentations, seed);
   return { inputs: [x], target: y };
 }
 
-function feedBatch(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {
-  const batch = fed(types, targetType, rows, feed);
-  label(
-    [...batch.inputs, batch.target].map(({ tensor }) => tensor),
-    'data',
-  );
-  return batch;
-}
-
-function fed(types: readonly TensorType[], targetType: TensorType, rows: number, feed: Feed): FedBatch {
-  if (feed.kind === 'direct') {
-    return {
-      inputs: types.map((type, i) => batchSource(`input ${i}`, type, rows)),
-      target: batchSource('target', targetType, rows),
-      index: undefined,
-    };
-  }
-  const index = new MemorySlot('index', rows * 4, rows * 4);
-  const ids = source(index, 0, [rows], 'int32');
-  const gathered = (name: string, type: TensorType): { slot: MemorySlot; tensor: Tensor } => {
+function feedBatch(types: BatchTypes, rows: number, feed: Feed): FedBatch {
+  const index = feed.kind === 'indexed' ? new MemorySlot('index', rows * 4, rows * 4) : undefined;
+  const ids = index && source(index, 0, [rows], 'int32');
+  const fed = (name: string, type: TensorType): { readonly slot: MemorySlot; readonly tensor: Tensor } => {
+    if (feed.kind === 'direct') return batchSource(name, type, rows);
     const shape = [feed.dataRows, ...type.shape];
     const slot = new MemorySlot(name, byteSize({ shape, dtype: type.dtype }));
-    return { slot, tensor: gatherRows(source(slot, 0, shape, type.dtype), ids) };
+    return { slot, tensor: gatherRows(source(slot, 0, shape, type.dtype), ids!) };
   };
-  return { inputs: types.map((type, i) => gathered(`input ${i}`, type)), target: gathered('target', targetType), index };
+  const inputs = types.inputs.map((type, i) => fed(`input ${i}`, type));
+  const target = fed('target', types.target);
+  const sampleWeight = types.sampleWeight && fed('sampleWeight', types.sampleWeight);
+  const all = [...inputs, target, ...(sampleWeight === undefined ? [] : [sampleWeight])];
+  label(all.map(({ tensor }) => tensor), 'data'); // prettier-ignore
+  return {
+    inputs: inputs.map(({ tensor }) => tensor),
+    target: target.tensor,
+    sampleWeight: sampleWeight?.tensor,
+    data: all.map(({ slot }) => slot),
+    index,
+  };
 }
 
 function resultWrites(
   { loss, metrics }: Recipe,
-  prediction: Tensor,
-  target: Tensor,
+  { prediction, target, sampleWeight }: Readonly<Record<'prediction' | 'target', Tensor>> & Pick<FedBatch, 'sampleWeight'>,
   lossValue: Tensor,
 ): { readonly writes: readonly Write[]; readonly results: Results } {
   const values = [lossValue, ...metrics.map((metric) => figure(metric.name, metric.forward(prediction, target)))];
-  const weights = [loss, ...metrics].map((one) => {
-    const weight = one.weight?.(prediction, target);
-    return weight && values.push(figure(`weight of ${nameOf(one)}`, weight)) - 1;
-  });
+  const weightsOf = [loss.weight?.(prediction, target, sampleWeight), ...metrics.map((metric) => metric.weight?.(prediction, target))];
+  const weights = weightsOf.map((weight, i) => weight && values.push(figure(`weight of ${nameOf([loss, ...metrics][i]!)}`, weight)) - 1);
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return {
     writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
     results: { slot, width: values.length, weights },
   };
+}
+
+/** @throws OptionError if there are weights of rows and the loss takes none */
+function lossOf(loss: Loss, prediction: Tensor, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
+  const name = nameOf(loss);
+  if (sampleWeight !== undefined && loss.forward.length < 3) {
+    throw new OptionError(
+      `${name}: expected forward(prediction, target, sampleWeight) for data with sampleWeight, got one without. Leave sampleWeight out, or take it.`,
+    );
+  }
+  return figure(name, loss.forward(prediction, target, sampleWeight));
 }
 
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */

@@ -2,7 +2,7 @@
 import type { NdArray } from '../array.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmentedRow } from '../data/augment/pipeline.js';
-import { DataError, OptionError, ShapeError } from '../errors.js';
+import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
@@ -13,6 +13,7 @@ import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { type MemoryHandle, native } from '../native.js';
 import { kindOf, nonNegative } from '../options.js';
 import { Recent } from '../recent.js';
+import { arraysOf, typesOf } from './batch-types.js';
 import { batchesOf } from './batches.js';
 import { type Batch, type BatchSource, type TrainerOptions, isBatch } from './options.js';
 import { type Feed, type Recipe, type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
@@ -136,9 +137,10 @@ export class Stepper {
    */
   check(what: string, batch: Batch, finite = false, augmentations: readonly Augmentation[] = []): number {
     if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
-    const { x, y } = batch;
+    const { x, y, sampleWeight } = batch;
     const inputs = inputList(x);
-    const count = countRows(what, [...inputs, y]);
+    const count = countRows(what, arraysOf(batch));
+    if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
     if (finite) {
       for (const x of inputs) checkFiniteData(`${what} x`, x);
       const { loss } = this.#options;
@@ -165,13 +167,11 @@ export class Stepper {
     }
   }
 
-  trainingProgram({ x, y }: Batch, rows: number, feed: Feed, { augmentations = [], carryState = false }: StepOptions = {}): StepProgram {
-    const types = inputList(x).map(rowType);
+  trainingProgram(batch: Batch, rows: number, feed: Feed, { augmentations = [], carryState = false }: StepOptions = {}): StepProgram {
+    const types = typesOf(batch);
     const carried = carryState ? this.#carriedState('train', rows) : undefined;
-    const key = JSON.stringify(['train', types, rowType(y), rows, feed, this.#numbersOf(augmentations), carryState]);
-    return this.#equipment.programs.get(key, () =>
-      trainingProgram(this.#recipe(carried), this.slots, types, rowType(y), rows, feed, augmentations),
-    );
+    const key = JSON.stringify(['train', types, rows, feed, this.#numbersOf(augmentations), carryState]);
+    return this.#equipment.programs.get(key, () => trainingProgram(this.#recipe(carried), this.slots, types, rows, feed, augmentations));
   }
 
   /** Carried states begin again at zeros. */
@@ -241,8 +241,8 @@ export class Stepper {
     // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = programs.map(({ program, begin, rows, steps }) => {
       const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
-      const inputs = inputList(batch.x).map((x, i): Binding => [program.inputs[i]!, part(x)]);
-      return { program, rows, steps, data: [...inputs, [program.target, part(batch.y)] as const], scratch: new Scratch() };
+      const data = arraysOf(batch).map((x, i): Binding => [program.data[i]!, part(x)]);
+      return { program, rows, steps, data, scratch: new Scratch() };
     });
     return async (control) => {
       const totals = this.totals();
@@ -292,11 +292,8 @@ export class Stepper {
   }
 
   /** Copies a batch to where the program reads it. */
-  #bindData(program: StepProgram, { x, y }: Batch, scratch: Scratch): readonly Binding[] {
-    return [
-      ...inputList(x).map((input, i): Binding => [program.inputs[i]!, scratch.filled(`input ${i}`, input.data)]),
-      [program.target, scratch.filled('target', y.data)],
-    ];
+  #bindData(program: StepProgram, batch: Batch, scratch: Scratch): readonly Binding[] {
+    return arraysOf(batch).map(({ data }, i): Binding => [program.data[i]!, scratch.filled(`data ${i}`, data)]);
   }
 
   #augmentedRow(x: TensorType, y: TensorType, augmentations: readonly Augmentation[]): TensorType {
@@ -317,11 +314,11 @@ export class Stepper {
     return { model: this.model, loss, optimizer, metrics, penalties, clipNorm, clipValue, frozen, seed: this.seed, carried };
   }
 
-  #evaluationProgram({ x, y }: Batch, rows: number, carryState: boolean): StepProgram {
-    const types = inputList(x).map(rowType);
+  #evaluationProgram(batch: Batch, rows: number, carryState: boolean): StepProgram {
+    const types = typesOf(batch);
     const carried = carryState ? this.#carriedState('evaluate', rows) : undefined;
-    const key = JSON.stringify(['evaluate', types, rowType(y), rows, carryState]);
-    return this.#equipment.programs.get(key, () => evaluationProgram(this.#recipe(carried), types, rowType(y), rows));
+    const key = JSON.stringify(['evaluate', types, rows, carryState]);
+    return this.#equipment.programs.get(key, () => evaluationProgram(this.#recipe(carried), types, rows));
   }
 
   #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
@@ -352,6 +349,15 @@ function rateAt(lr: TrainerOptions['optimizer']['lr'], step: number): number {
   if (nonNegative.accepts(rate)) return rate as number;
   const got = typeof rate === 'number' ? rate : kindOf(rate);
   throw new OptionError(`Trainer: expected ${nonNegative.expected} from the schedule of lr for step ${step}, got ${got}.`);
+}
+
+/** @throws ShapeError, DTypeError or DataError unless it is one number ≥ 0 a row */
+function checkSampleWeight(what: string, weights: NdArray): void {
+  if (weights.rank !== 1)
+    throw new ShapeError(`${what}: expected one number a row [N] for sampleWeight, got ${formatShape(weights.shape)}.`);
+  if (weights.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for sampleWeight, got ${weights.dtype}.`);
+  const at = weights.data.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (at >= 0) throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${weights.data[at]!} at row ${at}.`);
 }
 
 /** What fails is said to be about `what`. */
