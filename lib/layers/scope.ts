@@ -12,13 +12,12 @@ export interface ParameterOptions {
 }
 
 /** What the forward of a layer takes before the scope, which it may leave out. */
-export type InputsOf<L> = L extends { forward(...args: infer Args): Tensor }
-  ? Args extends readonly [...infer Inputs extends readonly Tensor[], Scope]
+export type InputsOf<L extends Layer<never>> =
+  Parameters<L['forward']> extends readonly [...infer Inputs extends readonly Tensor[], Scope]
     ? Inputs
-    : Args extends readonly Tensor[]
-      ? Args
-      : never
-  : never;
+    : Parameters<L['forward']> extends readonly Tensor[]
+      ? Parameters<L['forward']>
+      : never;
 
 /** What a layer may ask of the model around it while its forward is traced. */
 export interface Scope {
