@@ -26,7 +26,8 @@ import {
 } from '../lib/index.js';
 import type { Map as MapInstruction } from '../lib/compile/instruction.js';
 import { sizeOf } from '../lib/graph/tensor.js';
-import { Stepper } from '../lib/training/stepper.js';
+import { Equipment } from '../lib/training/equipment.js';
+import { feedOf } from '../lib/training/feed.js';
 
 export const knownMapsFile = fileURLToPath(new URL('../native/kernels/known_maps.inc', import.meta.url));
 
@@ -76,8 +77,8 @@ export function knownMaps(): string {
 function mapsOf(model: Layer, optimizer: Optimizer, clipNorm: number | undefined): readonly MapInstruction[] {
   const batch = { x: array(new Float32Array(16 * 16 * 16), [16, 16, 16, 1]), y: array(new Int32Array(16), [16]) };
   const options = clipNorm === undefined ? {} : { clipNorm };
-  const stepper = new Stepper(model.build([16, 16, 1]).model, { loss: new CrossEntropyLoss(), optimizer, ...options });
-  const { instructions } = stepper.trainingProgram(batch, 16, { kind: 'direct' }).program;
+  const equipment = new Equipment(model.build([16, 16, 1]).model, { loss: new CrossEntropyLoss(), optimizer, ...options });
+  const { instructions } = equipment.trainingProgram(feedOf(batch)).program;
   return instructions.filter((instruction): instruction is MapInstruction => instruction.kind === 'map' && isWorthwhile(instruction));
 }
 

@@ -16,6 +16,9 @@ import { Views } from './view.js';
 export type { CompileOptions } from './build.js';
 export type { Write } from './place.js';
 
+/** A memory for a slot of a program. */
+export type Binding = readonly [MemorySlot, MemoryHandle];
+
 /** The first value of a debug run that is NaN or infinite. */
 export interface DebugReport {
   readonly instruction: number;

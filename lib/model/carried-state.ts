@@ -1,6 +1,6 @@
 /** The states of recurrent layers between one step and the next: a memory each. */
 import { NdArray } from '../array.js';
-import type { Write } from '../compile/program.js';
+import type { Binding, Write } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
@@ -28,13 +28,13 @@ export class CarriedState {
     return [...kept].map(([path, value]) => ({ value, slot: this.#entries.get(path)!.slot, byteOffset: 0, commit: true }));
   }
 
-  get bindings(): readonly (readonly [MemorySlot, MemoryHandle])[] {
-    return [...this.#entries.values()].map(({ slot, memory }) => [slot, memory] as const);
+  get bindings(): readonly Binding[] {
+    return [...this.#entries.values()].map(({ slot, memory }) => [slot, memory]);
   }
 
   /** Zeros for one run of its own, so that runs at the same time do not disturb each other. */
-  fresh(): readonly (readonly [MemorySlot, MemoryHandle])[] {
-    return [...this.#entries.values()].map(({ slot }) => [slot, createMemory(slot.bytes)] as const);
+  fresh(): readonly Binding[] {
+    return [...this.#entries.values()].map(({ slot }) => [slot, createMemory(slot.bytes)]);
   }
 
   /** Back to zeros. */

@@ -1,8 +1,8 @@
 /** Batches as they come. */
 import { DataError } from '../errors.js';
 import { kindOf } from '../options.js';
+import type { Control } from './control.js';
 import { type Batch, type BatchSource, iterates } from './options.js';
-import type { Control } from './session.js';
 
 /**
  * The batches of a source, until the control is stopped: a source that gives nothing any more is then not waited for.

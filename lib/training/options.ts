@@ -175,6 +175,16 @@ export function checkFitOptions(options: FitOptions): void {
     throw new OptionError('fit: expected shuffle: false with carryState, got true. Rows of one batch go on in the next.');
 }
 
+/** What is for rows only. */
+export function checkFitOptionsForBatches({ batchSize, dropLast, shuffle }: FitOptions): void {
+  if (batchSize !== undefined)
+    throw new OptionError('fit: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.');
+  if (dropLast !== undefined)
+    throw new OptionError('fit: expected no dropLast for data that comes in batches, got one. Leave batches out where they are made.');
+  if (shuffle === true)
+    throw new OptionError('fit: expected no shuffle for data that comes in batches, got true. Shuffle where the batches are made.');
+}
+
 /** `ofRows`: the data is { x, y }, not batches as they come. */
 export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): void {
   checkOptions('evaluate', options, { batchSize: count, carryState: boolean });

@@ -5,42 +5,24 @@ import { augmented } from '../data/augment/pipeline.js';
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
-import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, Tensor, type TensorType, byteSize } from '../graph/tensor.js';
+import { MemorySlot } from '../graph/source.js';
+import { type Shape, Tensor } from '../graph/tensor.js';
 import type { Loss } from '../losses/loss.js';
-import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
-import { batchSource } from '../model/data.js';
-import type { BatchTypes } from './batch-types.js';
 import type { Entry, Layout } from '../model/layout.js';
-import type { Model } from '../model/model.js';
 import type { Trace } from '../model/trace.js';
 import { add, cast } from '../ops/elementwise.js';
-import { gatherRows } from '../ops/gather.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { type FedBatch, type Feed, feedBatch } from './feed.js';
+import type { Recipe } from './recipe.js';
 import type { Slots } from './slots.js';
-import { type Clipping, updates } from './update.js';
-
-/** Where a step takes its batch from: rows of a data set by index, or memories that hold just the batches. */
-export type Feed = { readonly kind: 'indexed'; readonly dataRows: number } | { readonly kind: 'direct' };
-
-export interface Recipe extends Clipping {
-  readonly model: Model;
-  readonly loss: Loss;
-  readonly metrics: readonly Metric[];
-  readonly optimizer: Optimizer;
-  readonly penalties: readonly Penalty[];
-  /** Paths of what keeps its values. */
-  readonly frozen: readonly string[];
-  readonly seed: bigint;
-  /** Where states go on from step to step. Absent: they begin at zeros in every step. */
-  readonly carried: CarriedState | undefined;
-}
+import { updates } from './update.js';
 
 /** Where a step leaves its figures, float32 each: the loss, the metrics, then the weights of those that have one. */
 export interface Results {
   readonly slot: MemorySlot;
+  /** Rows of a step. */
+  readonly rows: number;
   /** Figures of a step. */
   readonly width: number;
   /** For the loss and each metric the place of what the step counts in it; undefined: its rows. */
@@ -48,15 +30,12 @@ export interface Results {
 }
 
 /** A compiled step and the memories it wants. */
-export interface StepProgram {
+export interface StepProgram extends Pick<FedBatch, 'data' | 'index'> {
   readonly program: Program;
-  /** Memories of the arrays of a batch, in the order of `arraysOf`. */
-  readonly data: readonly MemorySlot[];
-  /** int32 [rows] a step: only for an indexed feed. */
-  readonly index: MemorySlot | undefined;
   /** float32 a step: the optimizer's scalars in order. Only for training. */
   readonly scalars: MemorySlot | undefined;
   readonly results: Results;
+  /** Where states go on from step to step. Undefined: they begin at zeros in every step. */
   readonly carried: CarriedState | undefined;
   readonly predictionShape: Shape;
   /** What the elements of inputs must be. */
@@ -71,30 +50,21 @@ export interface InputExpectation {
   readonly most: number;
 }
 
-interface FedBatch {
-  readonly inputs: readonly Tensor[];
-  readonly target: Tensor;
-  readonly sampleWeight: Tensor | undefined;
-  readonly data: readonly MemorySlot[];
-  readonly index: MemorySlot | undefined;
-}
-
 /** Augmentation, forward, loss, backward, clipping and update of one batch. */
 export function trainingProgram(
   recipe: Recipe,
   slots: Slots,
-  types: BatchTypes,
-  rows: number,
   feed: Feed,
   augmentations: readonly Augmentation[],
+  carried: CarriedState | undefined,
 ): StepProgram {
   const { model, optimizer } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
-  const batch = feedBatch(types, rows, feed);
+  const batch = feedBatch(feed);
   const { sampleWeight } = batch;
   const { inputs, target } = changed(batch, augmentations, recipe.seed);
-  const traced = model.trace(inputs, true, recipe.seed, recipe.carried?.carry);
+  const traced = model.trace(inputs, true, recipe.seed, carried?.carry);
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const lossValue = lossOf(recipe.loss, traced.output, target, sampleWeight);
@@ -104,14 +74,14 @@ export function trainingProgram(
   const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
   const results = resultWrites(recipe, { prediction: traced.output, target, sampleWeight }, total);
   const commits: Write[] = [
-    ...updates(optimizer, recipe, model.built, slots, gradientsOf(total, trained, weights), traced.lazy, scalars),
+    ...updates(recipe, slots, gradientsOf(total, trained, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: parameters,
       byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
       commit: true,
     })),
-    ...(recipe.carried?.writes(traced) ?? []),
+    ...(carried?.writes(traced) ?? []),
   ];
   return {
     program: build([...results.writes, ...commits]),
@@ -119,7 +89,7 @@ export function trainingProgram(
     index: batch.index,
     scalars,
     results: results.results,
-    carried: recipe.carried,
+    carried,
     predictionShape: traced.output.shape,
     expectations: expectationsOf(traced, inputs),
   };
@@ -144,9 +114,9 @@ function gradientsOf(loss: Tensor, trained: readonly Entry[], weights: readonly 
 }
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */
-export function evaluationProgram(recipe: Recipe, types: BatchTypes, rows: number): StepProgram {
-  const { inputs, target, sampleWeight, data } = feedBatch(types, rows, { kind: 'direct' });
-  const { model, seed, carried } = recipe;
+export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
+  const { inputs, target, sampleWeight, data, index } = feedBatch(feed);
+  const { model, seed } = recipe;
   const traced = model.trace(inputs, false, seed, carried?.carry);
   const { output } = traced;
   const loss = lossOf(recipe.loss, output, target, sampleWeight);
@@ -154,7 +124,7 @@ export function evaluationProgram(recipe: Recipe, types: BatchTypes, rows: numbe
   return {
     program: build([...results.writes, ...(carried?.writes(traced) ?? [])]),
     data,
-    index: undefined,
+    index,
     scalars: undefined,
     results: results.results,
     carried,
@@ -174,29 +144,6 @@ function changed(
   return { inputs: [x], target: y };
 }
 
-function feedBatch(types: BatchTypes, rows: number, feed: Feed): FedBatch {
-  const index = feed.kind === 'indexed' ? new MemorySlot('index', rows * 4, rows * 4) : undefined;
-  const ids = index && source(index, 0, [rows], 'int32');
-  const fed = (name: string, type: TensorType): { readonly slot: MemorySlot; readonly tensor: Tensor } => {
-    if (feed.kind === 'direct') return batchSource(name, type, rows);
-    const shape = [feed.dataRows, ...type.shape];
-    const slot = new MemorySlot(name, byteSize({ shape, dtype: type.dtype }));
-    return { slot, tensor: gatherRows(source(slot, 0, shape, type.dtype), ids!) };
-  };
-  const inputs = types.inputs.map((type, i) => fed(`input ${i}`, type));
-  const target = fed('target', types.target);
-  const sampleWeight = types.sampleWeight && fed('sampleWeight', types.sampleWeight);
-  const all = [...inputs, target, ...(sampleWeight === undefined ? [] : [sampleWeight])];
-  label(all.map(({ tensor }) => tensor), 'data'); // prettier-ignore
-  return {
-    inputs: inputs.map(({ tensor }) => tensor),
-    target: target.tensor,
-    sampleWeight: sampleWeight?.tensor,
-    data: all.map(({ slot }) => slot),
-    index,
-  };
-}
-
 function resultWrites(
   { loss, metrics }: Recipe,
   { prediction, target, sampleWeight }: Readonly<Record<'prediction' | 'target', Tensor>> & Pick<FedBatch, 'sampleWeight'>,
@@ -208,7 +155,7 @@ function resultWrites(
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return {
     writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
-    results: { slot, width: values.length, weights },
+    results: { slot, rows: target.shape[0]!, width: values.length, weights },
   };
 }
 

@@ -24,6 +24,13 @@ export class Scratch {
     return values;
   }
 
+  /** The first values of a memory, until the next call. */
+  read(name: string, length: number): Float32Array {
+    const values = this.floats(name, length);
+    native().readMemory(this.get(name, values.byteLength), 0, values);
+    return values;
+  }
+
   /** A memory that begins with these values. */
   filled(name: string, values: NumericArray): MemoryHandle {
     const memory = this.get(name, values.byteLength);

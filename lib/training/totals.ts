@@ -1,6 +1,7 @@
 import type { Loss } from '../losses/loss.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Results } from './programs.js';
+import type { Recipe } from './recipe.js';
 
 /** Sums the results of steps, each weighted with its rows or with what its loss or metric says it counts, and gives their means. */
 export class Totals {
@@ -11,15 +12,15 @@ export class Totals {
   /** Loss of the last step added. */
   lastLoss: number = NaN;
 
-  constructor(loss: Loss, metrics: readonly Metric[]) {
+  constructor({ loss, metrics }: Pick<Recipe, 'loss' | 'metrics'>) {
     this.#loss = loss;
     this.#metrics = metrics;
     this.#sums = new Float64Array(metrics.length + 1);
     this.#weights = new Float64Array(metrics.length + 1);
   }
 
-  /** `values`: the results of one step of `rows` rows after another. */
-  add(values: Float32Array, rows: number, { width, weights }: Results): void {
+  /** `values`: the results of one step after another. */
+  add(values: Float32Array, { rows, width, weights }: Results): void {
     for (let at = 0; at < values.length; at += width) {
       weights.forEach((column, i) => {
         const isSum = i === 0 && this.#loss.reduction === 'sum';

@@ -5,9 +5,13 @@ import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
+import { checkBatch } from './batch-checks.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { Control } from './control.js';
 import { type Epoch, arrayEpochs, streamEpochs } from './epochs.js';
+import { Equipment } from './equipment.js';
+import { evaluationOf } from './evaluation.js';
 import { type EpochRecord, History, validationName } from './history.js';
 import {
   type Batch,
@@ -23,9 +27,8 @@ import {
   isBatch,
   isData,
 } from './options.js';
-import { Control } from './session.js';
-import { Stepper } from './stepper.js';
-import type { Totals } from './totals.js';
+import { StepRunner } from './step-runner.js';
+import { Totals } from './totals.js';
 import { Validation } from './validation.js';
 
 /**
@@ -34,7 +37,8 @@ import { Validation } from './validation.js';
  */
 export class Trainer {
   readonly #model: Model;
-  readonly #stepper: Stepper;
+  readonly #equipment: Equipment;
+  readonly #runner: StepRunner;
   /** Epochs begun so far, over all fits. */
   #epochs = 0;
 
@@ -44,12 +48,13 @@ export class Trainer {
     if (!(model instanceof Layer))
       throw new OptionError(`Trainer: expected a layer for model, got ${kindOf(model)}. Give one, or a Sequential of several.`);
     this.#model = model.model;
-    this.#stepper = new Stepper(model.model, options);
+    this.#equipment = new Equipment(model.model, options);
+    this.#runner = new StepRunner(this.#equipment);
   }
 
   /** Training steps done so far. */
   get steps(): number {
-    return this.#stepper.steps;
+    return this.#runner.steps;
   }
 
   /**
@@ -67,11 +72,10 @@ export class Trainer {
       const abort = (): void => control.stop();
       options.signal?.addEventListener('abort', abort, { once: true });
       try {
-        const { validation: unseen, batchSize, carryState = false, checkFinite = false } = options;
-        const validation = unseen && new Validation(this.#stepper, unseen, { batchSize, carryState, checkFinite });
+        const validation = options.validation && new Validation(this.#equipment, options.validation, options);
         const epoch = isBatch(data)
-          ? arrayEpochs(this.#stepper, data, options, validation, control)
-          : streamEpochs(this.#stepper, data, options, validation, control);
+          ? arrayEpochs(this.#runner, data, options, validation, control)
+          : streamEpochs(this.#runner, data, options, validation, control);
         this.#model.hold();
         return await this.#epochsOf(epoch, validation, options, control);
       } finally {
@@ -88,12 +92,10 @@ export class Trainer {
    */
   async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
-    const { carryState = false } = options;
     return this.#exclusively('step', async () => {
-      const totals = this.#stepper.totals();
-      const rows = this.#stepper.check('step', batch);
-      const watch = { control: new Control(), debug: false, report: undefined };
-      await this.#stepper.trainBatch('step', batch, rows, totals, watch, { carryState });
+      const totals = new Totals(this.#equipment.recipe);
+      checkBatch('step', batch, this.#equipment);
+      await this.#runner.runBatch('step', batch, totals, new Control(), options);
       return { loss: totals.loss, ...totals.metrics() };
     });
   }
@@ -101,7 +103,7 @@ export class Trainer {
   /** The states that steps with carryState go on with are zeros again. @throws StateError while the model is training */
   resetStates(): void {
     this.#model.checkIdle('Trainer.resetStates');
-    this.#stepper.resetStates();
+    this.#equipment.resetStates();
   }
 
   /**
@@ -111,18 +113,13 @@ export class Trainer {
   async evaluate(data: Batch | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
-    const totals = await this.#model.trying(async () => {
-      const evaluate = isBatch(data)
-        ? this.#stepper.evaluation('evaluate', data, options)
-        : this.#stepper.streamEvaluation('evaluate', data, options);
-      return evaluate(new Control());
-    });
+    const totals = await this.#model.trying(async () => evaluationOf('evaluate', data, this.#equipment, options)(new Control()));
     return { loss: totals.loss, ...totals.metrics() };
   }
 
   /** Outputs of the model for all rows, as its own predict gives them. */
   predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    return this.#model.predictor.predict(inputList(x), options, this.#stepper.seed);
+    return this.#model.predictor.predict(inputList(x), options, this.#equipment.recipe.seed);
   }
 
   /**
@@ -134,8 +131,8 @@ export class Trainer {
     this.#checkStill('Trainer.save');
     await writeCheckpoint(path, {
       weights: this.#model.weights(),
-      slots: this.#stepper.slots.read(),
-      steps: this.#stepper.steps,
+      slots: this.#equipment.slots.read(),
+      steps: this.#runner.steps,
       epochs: this.#epochs,
     });
   }
@@ -144,12 +141,12 @@ export class Trainer {
   async load(path: string): Promise<void> {
     this.#model.checkIdle('Trainer.load');
     const { weights, slots, steps, epochs } = await readCheckpoint(path);
-    this.#stepper.slots.check(slots);
+    this.#equipment.slots.check(slots);
     this.#model.setWeights(weights);
-    this.#stepper.slots.write(slots);
-    this.#stepper.steps = steps;
+    this.#equipment.slots.write(slots);
+    this.#runner.steps = steps;
     this.#epochs = epochs;
-    this.#stepper.resetStates();
+    this.#equipment.resetStates();
   }
 
   async #epochsOf(runEpoch: Epoch, validation: Validation | undefined, options: FitOptions, control: Control): Promise<History> {
@@ -165,8 +162,7 @@ export class Trainer {
     for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
       check();
       const begin = performance.now();
-      const totals = this.#stepper.totals();
-      await runEpoch(epoch, this.#epochs++, totals);
+      const totals = await runEpoch(epoch, this.#epochs++);
       check();
       const record = await this.#record(epoch, totals, begin, validation, control);
       check();
@@ -187,7 +183,7 @@ export class Trainer {
   }
 
   #context(stop: () => void, validates: boolean): FitContext {
-    const own = ['loss', ...Object.keys(this.#stepper.totals().metrics())];
+    const own = ['loss', ...this.#equipment.recipe.metrics.map(({ name }) => name)];
     return {
       stop,
       figures: validates ? [...own, ...own.map(validationName)] : own,
@@ -205,7 +201,7 @@ export class Trainer {
   }
 
   #checkStill(what: string): void {
-    if (this.#stepper.running)
+    if (this.#runner.running)
       throw new StateError(`${what}: expected no step to be running, got one. Await the fit, or call it from a callback.`);
   }
 

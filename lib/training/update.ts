@@ -12,12 +12,8 @@ import { sumSquares } from '../ops/reduce.js';
 import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/row-gradient.js';
 import { pack, reshape } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Recipe } from './recipe.js';
 import type { Slots } from './slots.js';
-
-export interface Clipping {
-  readonly clipNorm: number | undefined;
-  readonly clipValue: number | undefined;
-}
 
 /** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
 interface Stretch {
@@ -34,15 +30,15 @@ interface Stretch {
  * @param scalars the memory of the optimizer's numbers
  */
 export function updates(
-  optimizer: Optimizer,
-  clipping: Clipping,
-  { layout, slot }: { readonly layout: Layout; readonly slot: MemorySlot },
+  recipe: Recipe,
   slots: Slots,
   gradients: ReadonlyMap<Entry, Tensor>,
   lazy: ReadonlySet<string>,
   scalars: MemorySlot,
 ): readonly Write[] {
-  const stretches = clipped(stretchesOf(optimizer, layout, gradients, lazy), clipping);
+  const { optimizer, model } = recipe;
+  const { layout, slot } = model.built;
+  const stretches = clipped(stretchesOf(optimizer, layout, gradients, lazy), recipe);
   const numbers = Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])]));
   return stretches.flatMap(({ gradient, read, write }) => {
     const old = Object.fromEntries(slots.names.map((name) => [name, read(slots.slot, slots.offset(name))]));
@@ -158,7 +154,7 @@ function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly colum
 }
 
 /** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
-function clipped(stretches: readonly Stretch[], { clipNorm, clipValue }: Clipping): readonly Stretch[] {
+function clipped(stretches: readonly Stretch[], { clipNorm, clipValue }: Recipe): readonly Stretch[] {
   const byValue = (g: Tensor): Tensor => (clipValue === undefined ? g : clip(g, -clipValue, clipValue));
   const limited = stretches.map((stretch) => ({ ...stretch, gradient: byValue(stretch.gradient) }));
   if (clipNorm === undefined) return limited;

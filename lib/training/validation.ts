@@ -1,34 +1,25 @@
-import { isBatch, type Batch, type BatchSource } from './options.js';
-import type { Control } from './session.js';
-import type { Evaluation, Stepper } from './stepper.js';
-
-export interface ValidationOptions {
-  /** Rows a step, of arrays. */
-  readonly batchSize: number | undefined;
-  readonly carryState: boolean;
-  readonly checkFinite: boolean;
-}
+import { evaluationRows } from '../model/data.js';
+import type { Control } from './control.js';
+import type { Equipment } from './equipment.js';
+import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
+import type { Batch, BatchSource, FitOptions } from './options.js';
 
 /** What a fit evaluates after each epoch. */
 export class Validation {
-  readonly #stepper: Stepper;
+  readonly #equipment: Equipment;
   readonly #data: Batch | BatchSource;
-  readonly #options: ValidationOptions;
+  readonly #options: EvaluationOptions;
   #evaluate: Evaluation | undefined;
 
-  constructor(stepper: Stepper, data: Batch | BatchSource, options: ValidationOptions) {
-    this.#stepper = stepper;
+  constructor(equipment: Equipment, data: Batch | BatchSource, { carryState = false, checkFinite = false }: FitOptions) {
+    this.#equipment = equipment;
     this.#data = data;
-    this.#options = options;
+    this.#options = { carryState, checkFinite };
   }
 
-  /** Checks and copies arrays before the first step. `rows`: of the batches of the training, which carried states need. */
-  prepare(rows: number): void {
-    if (this.#evaluate !== undefined) return;
-    const { carryState, batchSize, checkFinite } = this.#options;
-    this.#evaluate = isBatch(this.#data)
-      ? this.#stepper.evaluation('fit validation', this.#data, { batchSize: carryState ? rows : batchSize, carryState, checkFinite })
-      : this.#stepper.streamEvaluation('fit validation', this.#data, { carryState, checkFinite });
+  /** Checks and copies arrays, once a fit and before its first step. Carried states need the batches of the training. */
+  prepare(batchSize: number = evaluationRows): void {
+    this.#evaluate ??= evaluationOf('fit validation', this.#data, this.#equipment, { ...this.#options, batchSize });
   }
 
   run(control: Control): ReturnType<Evaluation> {

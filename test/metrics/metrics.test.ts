@@ -91,12 +91,12 @@ describe('metrics', () => {
   });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
-    const totals = new Totals(new MSELoss(), [metric, mae()]);
+    const totals = new Totals({ loss: new MSELoss(), metrics: [metric, mae()] });
     // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
     const results = { slot: new MemorySlot('results', 16, 16), width: 4, weights: [undefined, 3, undefined] };
-    totals.add(Float32Array.of(1, 4, 5, 1), 2, results);
-    totals.add(Float32Array.of(1, 2, 8, 3), 4, results);
-    totals.add(Float32Array.of(1, NaN, 8, 0), 1, results);
+    totals.add(Float32Array.of(1, 4, 5, 1), { ...results, rows: 2 });
+    totals.add(Float32Array.of(1, 2, 8, 3), { ...results, rows: 4 });
+    totals.add(Float32Array.of(1, NaN, 8, 0), { ...results, rows: 1 });
     assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), mae: (2 * 5 + 4 * 8 + 8) / 7 });
   });
 

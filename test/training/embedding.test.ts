@@ -34,8 +34,12 @@ import {
   setThreads,
 } from '../../lib/index.js';
 import type { Program } from '../../lib/compile/program.js';
-import { Control } from '../../lib/training/session.js';
-import { Stepper } from '../../lib/training/stepper.js';
+import { checkBatch } from '../../lib/training/batch-checks.js';
+import { Control } from '../../lib/training/control.js';
+import { Equipment } from '../../lib/training/equipment.js';
+import { feedOf } from '../../lib/training/feed.js';
+import { StepRunner } from '../../lib/training/step-runner.js';
+import { Totals } from '../../lib/training/totals.js';
 
 type Options = Omit<TrainerOptions, 'loss'>;
 
@@ -79,8 +83,7 @@ class Tied extends Layer {
 
 function programOf(model: Layer, options: Options): Program {
   const [batch] = batches;
-  const stepper = new Stepper(model.model, { loss, ...options });
-  return stepper.trainingProgram(batch!, 2, { kind: 'direct' }).program;
+  return new Equipment(model.model, { loss, ...options }).trainingProgram(feedOf(batch!)).program;
 }
 
 /** How the table is updated. */
@@ -151,11 +154,12 @@ describe('updates by rows', () => {
 
   it('leave the other rows of a million and their state alone', async () => {
     const model = once(1e6, true);
-    const stepper = new Stepper(model.model, { loss, ...lazy() });
-    const { slots } = stepper;
+    const equipment = new Equipment(model.model, { loss, ...lazy() });
+    const { slots, recipe } = equipment;
     const state = (): readonly Float32Array[] => [model.weights().get('words.weight')!.data, ...slots.names.map((name) => slots.read().get(name)!.data as Float32Array)]; // prettier-ignore
     const before = state();
-    await stepper.trainBatch('step', batches[0]!, stepper.check('step', batches[0]!), stepper.totals(), { control: new Control(), debug: false, report: undefined }); // prettier-ignore
+    checkBatch('step', batches[0]!, equipment);
+    await new StepRunner(equipment).runBatch('step', batches[0]!, new Totals(recipe), new Control(), {});
     const ids = new Set(batches[0]!.x.data);
     state().forEach((values, i) => {
       const changed = new Set<number>();

@@ -1,0 +1,101 @@
+/** What batches must be before anything is computed. */
+import type { NdArray } from '../array.js';
+import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
+import { positionOf } from '../losses/class-ids.js';
+import { ElementwiseLoss } from '../losses/elementwise-loss.js';
+import type { Loss } from '../losses/loss.js';
+import { checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
+import { kindOf } from '../options.js';
+import type { Equipment } from './equipment.js';
+import { arraysOf } from './feed.js';
+import { type Batch, type FitOptions, isBatch } from './options.js';
+import type { StepProgram } from './programs.js';
+
+/**
+ * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
+ * @returns the number of rows
+ */
+export function checkBatch(
+  what: string,
+  batch: Batch,
+  equipment: Equipment,
+  { checkFinite = false, augment = [] }: Pick<FitOptions, 'checkFinite' | 'augment'> = {},
+): number {
+  if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
+  const { x, y, sampleWeight } = batch;
+  const { model, loss, seed } = equipment.recipe;
+  const inputs = inputList(x);
+  const count = countRows(what, arraysOf(batch));
+  if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
+  if (checkFinite) {
+    for (const x of inputs) checkFiniteData(`${what} x`, x);
+    if (!(loss instanceof ElementwiseLoss && loss.ignoreNaN)) checkFiniteData(`${what} y`, y);
+  }
+  if (augment.length > 0 && inputs.length !== 1)
+    throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
+  const rows = augment.length === 0 ? inputs.map(rowType) : [equipment.augmentedRow(rowType(inputs[0]!), rowType(y), augment)];
+  naming(what, () => model.build(rows, seed));
+  return count;
+}
+
+/** Looks at the values: the loss at the targets, and the inputs for what layers expect of them. */
+export function checkValues(what: string, { x, y }: Batch, loss: Loss, { predictionShape, expectations }: StepProgram): void {
+  naming(what, () => loss.validate(y, predictionShape.with(0, y.shape[0]!)));
+  const inputs = inputList(x);
+  for (const { input, layer, least, most } of expectations) {
+    const data = inputs[input]!;
+    const at = data.data.findIndex((value) => value < least || value > most);
+    if (at < 0) continue;
+    throw new DataError(
+      `${what}: expected ${least} … ${most} in input ${input} for ${layer}, got ${data.data[at]!} at row ${positionOf(at, data)}.`,
+    );
+  }
+}
+
+/** @throws ShapeError, DTypeError or DataError unless it is one number ≥ 0 a row */
+function checkSampleWeight(what: string, weights: NdArray): void {
+  if (weights.rank !== 1)
+    throw new ShapeError(`${what}: expected one number a row [N] for sampleWeight, got ${formatShape(weights.shape)}.`);
+  if (weights.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for sampleWeight, got ${weights.dtype}.`);
+  const at = weights.data.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (at >= 0) throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${weights.data[at]!} at row ${at}.`);
+}
+
+/** @throws DataError unless the rows fill batches of one size, as carried states need */
+export function checkWholeBatches(what: string, rows: number, batchSize: number): void {
+  const size = Math.min(batchSize, rows);
+  if (rows % size === 0) return;
+  throw new DataError(
+    `${what}: expected a multiple of batchSize ${size} rows with carryState, got ${rows}. Leave out the last ${rows % size}, or change batchSize.`,
+  );
+}
+
+/** Batches that carried states go through have as many rows as the first. */
+export class SameRows {
+  readonly #what: string;
+  #rows: number | undefined;
+  #batches = 0;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  check(rows: number): void {
+    this.#batches++;
+    this.#rows ??= rows;
+    if (rows === this.#rows) return;
+    throw new DataError(
+      `${this.#what}: expected ${this.#rows} rows in every batch with carryState, got ${rows} in batch ${this.#batches}. Row i goes on in row i of the next.`,
+    );
+  }
+}
+
+/** What fails is said to be about `what`. */
+export function naming<T>(what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}

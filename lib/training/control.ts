@@ -1,0 +1,38 @@
+/** Words of the control array. */
+const stopWord = 0;
+const doneWord = 1;
+
+/** Stops the runs it is given to; `done` counts the finished steps of the present one. */
+export class Control {
+  readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(8));
+  /** Called once stopped: for who waits for something else meanwhile. */
+  onStop: (() => void) | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  get done(): number {
+    return Atomics.load(this.words, doneWord);
+  }
+
+  set done(steps: number) {
+    Atomics.store(this.words, doneWord, steps);
+  }
+
+  get stopped(): boolean {
+    return Atomics.load(this.words, stopWord) !== 0;
+  }
+
+  stop(): void {
+    Atomics.store(this.words, stopWord, 1);
+    this.onStop?.();
+  }
+
+  /** Stops because of an error; `check()` throws the first. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.stop();
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}

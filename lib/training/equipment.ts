@@ -1,0 +1,88 @@
+/** What a trainer has for its model: compiled steps, the optimizer's slots and carried states. */
+import type { Augmentation } from '../data/augment/augmentation.js';
+import { augmentedRow } from '../data/augment/pipeline.js';
+import type { TensorType } from '../graph/tensor.js';
+import { CarriedState } from '../model/carried-state.js';
+import type { Built, Model } from '../model/model.js';
+import { Recent } from '../recent.js';
+import type { Feed } from './feed.js';
+import type { FitOptions, TrainerOptions } from './options.js';
+import { type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
+import { type Recipe, recipeOf } from './recipe.js';
+import { Slots } from './slots.js';
+
+/** Programs kept for batches of different sizes. */
+const maxPrograms = 16;
+
+/** What goes with the model as it is built, and is made anew when that is. */
+interface Parts {
+  readonly built: Built;
+  readonly programs: Recent<StepProgram>;
+  /** States that go on from batch to batch, by what they are for and the rows of a batch. */
+  readonly carried: Map<string, CarriedState>;
+  slots?: Slots;
+}
+
+export class Equipment {
+  readonly recipe: Recipe;
+  #known: Parts | undefined;
+  readonly #augmentedRows = new Recent<TensorType>(maxPrograms);
+  /** Numbers for the keys of programs. */
+  readonly #augmentations = new WeakMap<Augmentation, number>();
+  #augmentationCount = 0;
+
+  constructor(model: Model, options: TrainerOptions) {
+    this.recipe = recipeOf(model, options);
+  }
+
+  /** The optimizer's state; the model must be built. */
+  get slots(): Slots {
+    const parts = this.#parts;
+    return (parts.slots ??= new Slots(this.recipe.optimizer, parts.built.layout.parameterSize));
+  }
+
+  get #parts(): Parts {
+    const { built } = this.recipe.model;
+    if (this.#known?.built !== built) this.#known = { built, programs: new Recent(maxPrograms), carried: new Map() };
+    return this.#known;
+  }
+
+  trainingProgram(feed: Feed, { augment = [], carryState = false }: Pick<FitOptions, 'augment' | 'carryState'> = {}): StepProgram {
+    const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
+    const key = JSON.stringify(['train', feed, this.#numbersOf(augment), carryState]);
+    return this.#parts.programs.get(key, () => trainingProgram(this.recipe, this.slots, feed, augment, carried));
+  }
+
+  evaluationProgram(feed: Feed, carryState: boolean): StepProgram {
+    const carried = carryState ? this.#carriedState('evaluate', feed.rows) : undefined;
+    const key = JSON.stringify(['evaluate', feed, carryState]);
+    return this.#parts.programs.get(key, () => evaluationProgram(this.recipe, feed, carried));
+  }
+
+  /** The type of one row of x as the model sees it. */
+  augmentedRow(x: TensorType, y: TensorType, augmentations: readonly Augmentation[]): TensorType {
+    const key = JSON.stringify([x, y, this.#numbersOf(augmentations)]);
+    return this.#augmentedRows.get(key, () => augmentedRow(x, y, augmentations));
+  }
+
+  /** Carried states begin again at zeros. */
+  resetStates(): void {
+    for (const state of this.#known?.carried.values() ?? []) state.reset();
+  }
+
+  #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
+    const { carried } = this.#parts;
+    const key = `${purpose} ${rows}`;
+    const known = carried.get(key) ?? new CarriedState();
+    carried.set(key, known);
+    return known;
+  }
+
+  #numbersOf(augmentations: readonly Augmentation[]): readonly number[] {
+    return augmentations.map((augmentation) => {
+      const known = this.#augmentations.get(augmentation) ?? this.#augmentationCount++;
+      this.#augmentations.set(augmentation, known);
+      return known;
+    });
+  }
+}

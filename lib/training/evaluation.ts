@@ -1,0 +1,91 @@
+/** Loss and metrics over all data, over arrays or over batches as they come. */
+import type { NdArray } from '../array.js';
+import type { Binding } from '../compile/program.js';
+import { batchRuns, evaluationRows, memoryOf } from '../model/data.js';
+import type { Model } from '../model/model.js';
+import type { MemoryHandle } from '../native.js';
+import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './batch-checks.js';
+import { batchesOf } from './batches.js';
+import type { Control } from './control.js';
+import type { Equipment } from './equipment.js';
+import { arraysOf, bindBatch, feedOf } from './feed.js';
+import { type Batch, type BatchSource, type FitOptions, isBatch } from './options.js';
+import type { StepProgram } from './programs.js';
+import type { Recipe } from './recipe.js';
+import { Scratch } from './scratch.js';
+import { Totals } from './totals.js';
+
+/** Evaluates with the weights of the moment. */
+export type Evaluation = (control: Control) => Promise<Totals>;
+
+/** Of {@link FitOptions}, where `batchSize` is 256 by default. */
+export type EvaluationOptions = Pick<FitOptions, 'batchSize' | 'carryState' | 'checkFinite'>;
+
+/** Arrays are checked, copied and compiled for at once, batches as they come one by one in each evaluation. */
+export function evaluationOf(what: string, data: Batch | BatchSource, equipment: Equipment, options: EvaluationOptions): Evaluation {
+  return isBatch(data) ? ofArrays(what, data, equipment, options) : ofBatches(what, data, equipment, options);
+}
+
+function ofArrays(what: string, batch: Batch, equipment: Equipment, options: EvaluationOptions): Evaluation {
+  const { batchSize = evaluationRows, carryState = false, checkFinite = false } = options;
+  const count = checkBatch(what, batch, equipment, { checkFinite });
+  if (carryState) checkWholeBatches(what, count, batchSize);
+  const programs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
+    ...run,
+    program: naming(what, () => equipment.evaluationProgram(feedOf(batch, run.rows), carryState)),
+  }));
+  checkValues(what, batch, equipment.recipe.loss, programs[0]!.program);
+  // Copied now: the caller may change or transfer its arrays meanwhile.
+  const runs = programs.map(({ program, begin, rows, steps }) => {
+    const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
+    return { program, data: arraysOf(batch).map((x, i): Binding => [program.data[i]!, part(x)]), steps };
+  });
+  return async (control) => {
+    const evaluator = new Evaluator(equipment.recipe, control);
+    for (const { program, data, steps } of runs) await evaluator.run(program, data, steps);
+    return evaluator.totals;
+  };
+}
+
+function ofBatches(what: string, source: BatchSource, equipment: Equipment, options: EvaluationOptions): Evaluation {
+  const { carryState = false, checkFinite = false } = options;
+  return async (control) => {
+    const evaluator = new Evaluator(equipment.recipe, control);
+    const sameRows = new SameRows(what);
+    const copies = new Scratch();
+    for await (const batch of batchesOf(what, source, control)) {
+      const rows = checkBatch(what, batch, equipment, { checkFinite });
+      if (carryState) sameRows.check(rows);
+      const program = naming(what, () => equipment.evaluationProgram(feedOf(batch), carryState));
+      checkValues(what, batch, equipment.recipe.loss, program);
+      await evaluator.run(program, bindBatch(program.data, batch, copies), 1);
+    }
+    return evaluator.totals;
+  };
+}
+
+/** One evaluation: runs steps and adds up their results. */
+class Evaluator {
+  readonly totals: Totals;
+  readonly #model: Model;
+  readonly #control: Control;
+  readonly #scratch: Scratch = new Scratch();
+  /** Of this evaluation alone. */
+  #states: readonly Binding[] | undefined;
+
+  constructor(recipe: Recipe, control: Control) {
+    this.totals = new Totals(recipe);
+    this.#model = recipe.model;
+    this.#control = control;
+  }
+
+  async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
+    const { memory, slot } = this.#model.built;
+    const figures = this.#scratch.get('results', steps * results.slot.stride);
+    this.#states ??= carried?.fresh() ?? [];
+    this.#model.settle();
+    const memories = new Map([...data, ...this.#states, [results.slot, figures], [slot, memory]]);
+    const done = await program.run(memories, steps, 0, this.#control.words);
+    this.totals.add(this.#scratch.read('results', done * results.width), results);
+  }
+}

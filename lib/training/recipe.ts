@@ -1,0 +1,25 @@
+import type { Loss } from '../losses/loss.js';
+import type { Penalty } from '../losses/penalty.js';
+import type { Metric } from '../metrics/metric.js';
+import type { Model } from '../model/model.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { TrainerOptions } from './options.js';
+
+/** What a trainer is told, with the defaults. */
+export interface Recipe {
+  readonly model: Model;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly metrics: readonly Metric[];
+  readonly penalties: readonly Penalty[];
+  readonly clipNorm: number | undefined;
+  readonly clipValue: number | undefined;
+  /** Paths of what keeps its values. */
+  readonly frozen: readonly string[];
+  readonly seed: bigint;
+}
+
+export function recipeOf(model: Model, options: TrainerOptions): Recipe {
+  const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue, frozen = [], seed = model.seed } = options;
+  return { model, loss, optimizer, metrics, penalties, clipNorm, clipValue, frozen, seed: BigInt(seed) };
+}

@@ -1,0 +1,132 @@
+/** Training steps: runs them and counts them. */
+import { setImmediate } from 'node:timers/promises';
+import type { Binding, DebugReport, Program } from '../compile/program.js';
+import { DataError, OptionError } from '../errors.js';
+import type { MemorySlot } from '../graph/source.js';
+import type { MemoryHandle } from '../native.js';
+import { kindOf, nonNegative } from '../options.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { checkValues } from './batch-checks.js';
+import type { Control } from './control.js';
+import type { Equipment } from './equipment.js';
+import { bindBatch, feedOf } from './feed.js';
+import type { Batch, FitOptions } from './options.js';
+import type { StepProgram } from './programs.js';
+import { type StepReport, reportSteps } from './progress.js';
+import { Scratch } from './scratch.js';
+import type { Totals } from './totals.js';
+
+/** How a stretch of steps is watched and stopped. */
+export interface Watch {
+  readonly control: Control;
+  /** One instruction at a time, with the layer of the first NaN or infinity. */
+  readonly debug: boolean;
+  readonly report: StepReport | undefined;
+}
+
+export class StepRunner {
+  readonly equipment: Equipment;
+  /** Training steps done so far. */
+  steps = 0;
+  /** A run is changing the weights at this moment. */
+  running = false;
+  readonly #scratch: Scratch = new Scratch();
+
+  constructor(equipment: Equipment) {
+    this.equipment = equipment;
+  }
+
+  /** `steps` training steps. @returns the number finished: fewer if stopped */
+  async run(program: StepProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
+    const { recipe, slots } = this.equipment;
+    const { memory, slot } = recipe.model.built;
+    const { width } = program.results;
+    const { control, debug, report } = watch;
+    const results = this.#scratch.get('results', steps * program.results.slot.stride);
+    const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
+    const memories = new Map<MemorySlot, MemoryHandle>([
+      ...bindings,
+      ...(program.carried?.bindings ?? []),
+      [slot, memory],
+      [slots.slot, slots.memory],
+      [program.scalars!, scalars],
+      [program.results.slot, results],
+    ]);
+    recipe.model.settle();
+    control.done = 0;
+    const timer = report && reportSteps(report, control, results, width);
+    this.running = true;
+    try {
+      const done = debug
+        ? await debugSteps(program.program, memories, steps, this.steps, control)
+        : await program.program.run(memories, steps, this.steps, control.words);
+      totals.add(this.#scratch.read('results', done * width), program.results);
+      return done;
+    } finally {
+      this.running = false;
+      this.steps += control.done;
+      clearInterval(timer);
+    }
+  }
+
+  /** One step on a batch of its own, which `checkBatch` has seen. */
+  async runBatch(
+    what: string,
+    batch: Batch,
+    totals: Totals,
+    control: Control,
+    options: Pick<FitOptions, 'augment' | 'carryState' | 'debug'>,
+  ): Promise<void> {
+    const program = this.equipment.trainingProgram(feedOf(batch), options);
+    checkValues(what, batch, this.equipment.recipe.loss, program);
+    const bindings = bindBatch(program.data, batch, this.#scratch);
+    await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
+  }
+
+  /** Rows of an order a data set is gone through in, for the steps that follow. */
+  bindIndex(program: StepProgram, order: Int32Array): Binding {
+    return [program.index!, this.#scratch.filled('index', order)];
+  }
+
+  /** The optimizer's scalars for the next steps, one row a step. */
+  #scalarValues(steps: number): Float32Array {
+    const { optimizer } = this.equipment.recipe;
+    const width = optimizer.scalars.length;
+    const values = this.#scratch.floats('scalars', steps * width);
+    for (let i = 0; i < steps; i++) {
+      const step = this.steps + i;
+      optimizer.writeScalars(values, i * width, step, rateAt(optimizer.lr, step));
+    }
+    return values;
+  }
+}
+
+/** @throws OptionError if a schedule gives anything but a number ≥ 0 */
+function rateAt(lr: Optimizer['lr'], step: number): number {
+  if (typeof lr !== 'function') return lr;
+  const rate: unknown = lr(step);
+  if (nonNegative.accepts(rate)) return rate as number;
+  const got = typeof rate === 'number' ? rate : kindOf(rate);
+  throw new OptionError(`Trainer: expected ${nonNegative.expected} from the schedule of lr for step ${step}, got ${got}.`);
+}
+
+/** One instruction at a time on this thread, with an error that names the layer of the first NaN or infinity. */
+async function debugSteps(
+  program: Program,
+  memories: ReadonlyMap<MemorySlot, MemoryHandle>,
+  steps: number,
+  firstStep: number,
+  control: Control,
+): Promise<number> {
+  await setImmediate(); // For timers and signals: what follows holds up the event loop.
+  const report = program.runDebug(memories, steps, firstStep);
+  control.done = report?.step ?? steps;
+  if (report !== undefined) throw notFinite(report, firstStep);
+  return steps;
+}
+
+function notFinite(report: DebugReport, firstStep: number): DataError {
+  return new DataError(
+    `${report.label || 'model'}: expected finite numbers, got the first NaN or infinity in step ${firstStep + report.step}, in ${report.operation}. Lower the learning rate, clip gradients, or check the data.`,
+  );
+}
