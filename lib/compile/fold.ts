@@ -6,8 +6,12 @@ const smallestNormal = 2 ** -126;
 /** The float32 an operation gives for numbers, or undefined for those whose last bits are the kernels' business. */
 export function foldConstants(op: MapOp, [a, b, c]: readonly number[]): number | undefined {
   const value = exact(op, a!, b!, c!);
-  if (value === undefined) return undefined;
   // Correctly rounded: float64 carries more than twice the digits, so rounding twice is rounding once.
+  return value === undefined ? undefined : flushed(value);
+}
+
+/** The float32 a run takes a number for. */
+export function flushed(value: number): number {
   const rounded = Math.fround(value);
   return Math.abs(rounded) < smallestNormal ? 0 * Math.sign(rounded) : rounded;
 }

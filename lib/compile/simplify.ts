@@ -1,14 +1,14 @@
 /** Rewrites that need no instruction: what is known now, what changes nothing, and views of views. */
 import { apply } from '../graph/operation.js';
 import { Constant } from '../graph/source.js';
-import { type Node, type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Node, type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
 import { Broadcast, broadcastTo } from '../ops/broadcast.js';
 import { CustomGradient } from '../ops/custom-gradient.js';
 import { Elementwise, add, cast, full, less, mul, square, sub } from '../ops/elementwise.js';
 import { MaxPoolBackward } from '../ops/pool.js';
 import { Reduce } from '../ops/reduce.js';
 import { ReshapeOp, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
-import { foldConstants } from './fold.js';
+import { flushed, foldConstants } from './fold.js';
 import { rewrite } from './rewrite.js';
 import { isView, withoutReshapes } from './view.js';
 
@@ -43,7 +43,7 @@ function simplifyElementwise(node: Node, op: Elementwise, inputs: readonly Tenso
   return identity(op, inputs, numbers, shape) ?? computedOnce(node, inputs, shape);
 }
 
-/** Operations that give back an operand, or another operation of fewer steps with the same bits. */
+/** Operations that give back an operand, or another operation of fewer steps with the same bits; of a square, which pow may miss by one, the right ones. */
 function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly (number | undefined)[], shape: Shape): Tensor | undefined {
   const [x, y, z] = inputs as [Tensor, Tensor, Tensor];
   const [a, b] = numbers;
@@ -85,7 +85,7 @@ function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly 
 function maskedBefore(dx: Tensor, mask: Tensor, shape: Shape): Tensor | undefined {
   const gradient = withoutReshapes(dx).node;
   const comparison = mask.node;
-  if (!(gradient.op instanceof MaxPoolBackward)) return undefined;
+  if (!(gradient.op instanceof MaxPoolBackward) || dx.size !== sizeOf(shape)) return undefined;
   if (!(comparison.op instanceof Elementwise) || comparison.op.name !== 'less' || uniformValue(comparison.inputs[0]!) !== 0)
     return undefined;
   const [dy, index] = gradient.inputs as [Tensor, Tensor];
@@ -112,7 +112,7 @@ function negated(t: Tensor): Tensor | undefined {
 function uniformValue(t: Tensor): number | undefined {
   while (isView(t.node.op)) t = t.node.inputs[0]!;
   const { op } = t.node;
-  return op instanceof Constant ? Math.fround(op.value) : undefined;
+  return op instanceof Constant ? flushed(op.value) : undefined;
 }
 
 /** The one element, with shape [], that t consists of or repeats. */

@@ -173,7 +173,7 @@ export class PadOp extends Operation {
   }
 
   key(): string {
-    return `${this.widths.join()}:${this.value}`;
+    return `${this.widths.join()}:${Object.is(this.value, -0) ? '-0' : this.value}`;
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {

@@ -5,7 +5,7 @@ import { build } from '../../lib/compile/program.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import { MemorySlot, source } from '../../lib/graph/source.js';
 import { type Tensor, sizeOf } from '../../lib/graph/tensor.js';
-import { less, maxPool2d, mul, relu, square, sum, where } from '../../lib/ops/index.js';
+import { less, maxPool2d, mul, relu, reshape, square, sum, where } from '../../lib/ops/index.js';
 import { outputs } from '../support/programs.js';
 import { generator, randomValues } from '../support/random-graph.js';
 
@@ -32,6 +32,9 @@ describe('a mask of the gradient of max pooling', () => {
     assert.deepEqual(compared(mul(gradient(pixels), less(1, pixels))), [96]);
     assert.deepEqual(compared(mul(gradient(pixels), less(pixels, 0))), [96]);
     assert.deepEqual(compared(mul(gradient(pixels), less(0, square(pixels)))), [96]);
+  });
+  it('is left where each of its pixels meets all of the gradient', () => {
+    assert.deepEqual(compared(mul(reshape(gradient(pixels), [96, 1]), less(0, reshape(pixels, [96])))), [96]);
   });
   for (const stride of [1, 2, 3])
     it(`gives the same bits, stride ${stride}`, () => {

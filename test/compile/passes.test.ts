@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Program, build } from '../../lib/compile/program.js';
-import { MemorySlot, scalar, source } from '../../lib/graph/source.js';
+import { MemorySlot, constant, scalar, source } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import * as ops from '../../lib/ops/index.js';
 import { memoryOf } from '../support/evaluate.js';
@@ -36,6 +36,10 @@ describe('simplification', () => {
   becomes('a known condition chooses', ops.where(ops.less(scalar(1), 2), x, y), []);
   becomes('numbers are folded in float32', ops.mul(x, ops.div(ops.add(scalar(1), 2), 7)), ['mul']);
   it('a row of numbers broadcast stays a number', () => assert.equal(kinds(check(ops.add(row, ops.full([4, 6], 2)))), 'map'));
+  it('a number below those of a run is 0', () => {
+    const tiny = ops.full([4, 6], 1e-40);
+    assert.deepEqual(steps(check(ops.where(tiny, x, y), ops.equal(tiny, 0), ops.lessEqual(ops.neg(tiny), -1e-40))), []);
+  });
   it('0 · x is left, for NaN', () => assert.deepEqual(steps(check(ops.mul(x, 0))), ['mul']));
   it('a sum over one element is no reduction', () => assert.equal(kinds(check(ops.neg(ops.sum(column, { axes: 1 })))), 'map'));
   it('what is the same everywhere is computed once', () => {
@@ -52,6 +56,17 @@ describe('common subexpressions', () => {
   });
   it('a + b is b + a, and a − b is not b − a', () => {
     assert.deepEqual(steps(check(ops.add(x, y), ops.add(y, x), ops.sub(x, y), ops.sub(y, x))).toSorted(), ['add', 'sub', 'sub']);
+  });
+  it('equal numbers and equal bytes of another type are another value', () => {
+    const [floats, ones] = [Float32Array.of(1, 1), Int32Array.of(1, 1)];
+    for (const others of [ones, new Int32Array(floats.buffer)]) {
+      check(constant(floats), constant(others), ops.concat([constant(others), ops.cast(row, 'int32')]));
+      check(constant(new Float32Array(2)), constant(new Int32Array(2)), constant(new Uint8Array(2)));
+    }
+  });
+  it('a padding of −0 is not one of 0', () => {
+    const padded = (value: number): Tensor => ops.reciprocal(ops.pad(x, [[0, 1], [0, 0]], value)); // prettier-ignore
+    check(padded(0), padded(-0));
   });
   it('the same place in another memory is another value', () => {
     const other = new MemorySlot('other', 96);

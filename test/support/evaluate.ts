@@ -1,4 +1,5 @@
 /** Computes graphs node by node, with none of the compiler's passes: the oracle of programs. */
+import { flushed } from '../../lib/compile/fold.js';
 import type { Instruction } from '../../lib/compile/instruction.js';
 import { topologicalOrder } from '../../lib/compile/order.js';
 import { Constant, ConstantArray, type MemorySlot, Source } from '../../lib/graph/source.js';
@@ -7,13 +8,13 @@ import type { NumericArray } from '../../lib/native.js';
 import { broadcastStrides } from '../../lib/ops/broadcast.js';
 import { Elementwise } from '../../lib/ops/elementwise.js';
 import { ReshapeOp } from '../../lib/ops/shape.js';
-import { type Bound, type Cells, type Context, elementwise, execute, walk } from './kernels.js';
+import { type Bound, type Cells, type Context, convert, elementwise, execute, walk } from './kernels.js';
 
 /** One entry a byte; that of an element's first byte holds its value. */
 export type Memories = ReadonlyMap<MemorySlot, Float64Array>;
 
 export const float64: Context = { round: (x) => x, step: 0 };
-export const float32: Context = { round: Math.fround, step: 0 };
+export const float32: Context = { round: flushed, step: 0 };
 
 /** The memory that holds these elements. */
 export function memoryOf(
@@ -61,9 +62,9 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
     const inputs = node.inputs.map((x) => values.get(x)!);
     const strides = node.inputs.map((x) => broadcastStrides(x.shape, output!.shape));
     walk(output!.shape, strides, (point, offsets) => {
-      const args = inputs.map(({ data, at, unit }, i) => data[at + offsets[i]! * unit]!);
+      const args = inputs.map(({ data, at, unit }, i) => context.round(data[at + offsets[i]! * unit]!));
       const value = op.name === 'identity' ? args[0]! : context.round(elementwise(op.name, args, context));
-      out.data[point] = output!.dtype === 'float32' ? value : Math.trunc(value);
+      out.data[point] = convert(value, output!.dtype);
     });
     values.set(output!, out);
   } else {

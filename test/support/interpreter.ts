@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   type Cell,
   type ConvShape,
+  type PoolShape,
   type RecurrentShape,
   type WinogradShape,
   type Instruction,
@@ -24,9 +25,9 @@ export function interpret(program: Program, memories: Memories, steps = 1, conte
   assert.deepEqual([magic, version, count], [0x6c616e65, 1, slots.length + (constants.length > 0 ? 2 : 1)]);
   assert.ok(commit! <= instructions!);
   const arena = new Float64Array(program.arenaBytes).fill(NaN);
-  const all = [arena, ...slots.map((slot) => memories.get(slot)!), ...(constants.length > 0 ? [byteCells(constants, stream)] : [])];
+  const all = [arena, ...slots.map((slot) => memories.get(slot)!), ...(constants.length > 0 ? [byteCells(program)] : [])];
   for (let step = 0; step < steps; step++) {
-    const reader = new Reader(stream, 5 + 3 * count!, (memory, byteOffset, dtype) => {
+    const reader = new Reader(program, (memory, byteOffset, dtype) => {
       const stride = stream[5 + 3 * memory + 1]!;
       return { data: all[memory]!, at: byteOffset + step * stride, unit: bytesPerElement[dtype], dtype };
     });
@@ -37,12 +38,13 @@ export function interpret(program: Program, memories: Memories, steps = 1, conte
 }
 
 /** The constants as cells: which bytes hold what type is known from the operands that read them. */
-function byteCells(constants: Uint8Array, stream: Float64Array): Float64Array {
+function byteCells(program: Program): Float64Array {
+  const { constants, stream } = program;
   const cells = new Float64Array(constants.length);
   const view = new DataView(constants.buffer, constants.byteOffset, constants.byteLength);
   const last = stream[2]! - 1;
   const found = new Map<number, DType>();
-  const reader = new Reader(stream, 5 + 3 * stream[2]!, (memory, byteOffset, dtype) => {
+  const reader = new Reader(program, (memory, byteOffset, dtype) => {
     if (memory === last) found.set(byteOffset, dtype);
     return { data: cells, at: byteOffset, unit: bytesPerElement[dtype], dtype };
   });
@@ -59,11 +61,17 @@ function byteCells(constants: Uint8Array, stream: Float64Array): Float64Array {
 }
 
 class Reader {
+  private readonly stream: Float64Array;
+  private at: number;
+  private read = 0;
+
   constructor(
-    private readonly stream: Float64Array,
-    private at: number,
+    private readonly program: Program,
     private readonly cells: (memory: number, byteOffset: number, dtype: DType) => Cells,
-  ) {}
+  ) {
+    this.stream = program.stream;
+    this.at = 5 + 3 * this.stream[2]!;
+  }
 
   atEnd(): boolean {
     return this.at === this.stream.length;
@@ -74,6 +82,7 @@ class Reader {
     const opcode = this.word();
     const words = this.word();
     const result = this.body(opcode);
+    this.read++;
     assert.equal(this.at, begin + words, `length of ${result.kind}`);
     return result;
   }
@@ -96,6 +105,13 @@ class Reader {
     if (this.stream[this.at] !== -1) return this.operand(dtype);
     this.at += 2;
     return undefined;
+  }
+
+  /** The element type of what is only moved, which the stream does not say. */
+  private moved(): DType {
+    const instruction = this.program.instructions[this.read]!;
+    assert.ok(instruction.kind === 'copy' || instruction.kind === 'gatherRows');
+    return instruction.kind === 'copy' ? instruction.dtype : instruction.table.dtype;
   }
 
   private body(opcode: number): Bound<Instruction> {
@@ -148,8 +164,8 @@ class Reader {
       case 7:
         return { kind: 'crossEntropyBackward', out: this.operand(), logits: this.operand(), ids: this.operand('int32'), dloss: this.operand(), rows: this.word(), columns: this.word(), ignoreIndex: this.word() }; // prettier-ignore
       case 8: {
-        // The stream does not say of what type the rows are; cells of single bytes carry any.
-        const [out, table] = [this.operand('uint8'), this.operand('uint8')];
+        const dtype = this.moved();
+        const [out, table] = [this.operand(dtype), this.operand(dtype)];
         return {
           kind: 'gatherRows',
           out,
@@ -192,7 +208,8 @@ class Reader {
           columns: this.word(),
         };
       case 10: {
-        const dtype = this.word() === 1 ? 'uint8' : 'float32';
+        const dtype = this.moved();
+        assert.equal(this.word(), bytesPerElement[dtype]);
         const dims = this.words(this.word());
         const [from, inStrides] = [this.operand(dtype), this.words(dims.length)];
         const [out, outStrides] = [this.operand(dtype), this.words(dims.length)];
@@ -220,6 +237,44 @@ class Reader {
         const [out, image, dy] = [this.operand(), this.operand(), this.operand()];
         return { kind: 'convBackwardWeights', out, x: image, dy, shape: this.convShape(), parts: this.word() };
       }
+      case 18:
+        return { kind: 'maxPool', out: this.operand(), outIndex: this.operand('int32'), in: this.operand(), shape: this.poolShape() };
+      case 19:
+        return { kind: 'maxPoolBackward', out: this.operand(), dy: this.operand(), index: this.operand('int32'), shape: this.poolShape() };
+      case 20:
+        return { kind: 'avgPool', out: this.operand(), in: this.operand(), shape: this.poolShape(), countPadding: this.word() === 1 };
+      case 21:
+        return {
+          kind: 'avgPoolBackward',
+          out: this.operand(),
+          dy: this.operand(),
+          shape: this.poolShape(),
+          countPadding: this.word() === 1,
+        };
+      case 22:
+        return {
+          kind: 'columnMoments',
+          outMean: this.operand(),
+          outVariance: this.operand(),
+          outChunks: this.operand(),
+          in: this.operand(),
+          outer: this.word(),
+          rows: this.word(),
+          columns: this.word(),
+        };
+      case 23:
+        return {
+          kind: 'columnProducts',
+          outSum: this.operand(),
+          outProduct: this.operand(),
+          outChunks: this.operand(),
+          x: this.operand(),
+          mean: this.operand(),
+          dy: this.operand(),
+          outer: this.word(),
+          rows: this.word(),
+          columns: this.word(),
+        };
       case 25: {
         const [out, w] = [this.operand(), this.operand()];
         return { kind: 'winogradWeights', out, w, c: this.word(), oc: this.word(), turn: this.word() === 1 };
@@ -302,6 +357,11 @@ class Reader {
   private convShape(): ConvShape {
     const [n, h, w, c, oh, ow, oc, kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft, groups] = this.words(16) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
     return { n, h, w, c, oh, ow, oc, kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft, groups };
+  }
+
+  private poolShape(): PoolShape {
+    const [n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft, padBottom, padRight] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+    return { n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft, padBottom, padRight };
   }
 
   private map(): Bound<Instruction> {

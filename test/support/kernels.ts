@@ -166,7 +166,7 @@ function map(x: Bound<MapInstruction>, context: Context): void {
     x.dims,
     x.inputs.map((input) => input.strides),
     (point, offsets) => {
-      const registers = [...x.inputs.map((input, i) => get(input.tensor, input.offset + offsets[i]!)), ...x.constants];
+      const registers = [...x.inputs.map((input, i) => context.round(get(input.tensor, input.offset + offsets[i]!))), ...x.constants.map(context.round)]; // prettier-ignore
       for (const { op, a, b, c } of x.steps) {
         registers.push(context.round(elementwise(op, [registers[a]!, registers[b]!, registers[c]!], context)));
       }
@@ -176,8 +176,11 @@ function map(x: Bound<MapInstruction>, context: Context): void {
   x.outputs.forEach(({ tensor }, i) => results[i]!.forEach((value, point) => set(tensor, point, value)));
 }
 
-function convert(value: number, dtype: DType): number {
-  return dtype === 'float32' ? value : Math.trunc(value);
+/** What a float32 is when it is stored as another type. */
+export function convert(value: number, dtype: DType): number {
+  if (dtype === 'float32') return value;
+  const whole = value >= -(2 ** 31) && value < 2 ** 31 ? Math.trunc(value) + 0 : -(2 ** 31);
+  return dtype === 'int32' ? whole : whole & 0xff;
 }
 
 export function elementwise(op: MapOp, [a, b, c]: readonly number[], { round }: Context): number {

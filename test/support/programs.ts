@@ -30,9 +30,15 @@ export function checkProgram(writes: readonly Write[], memories: Memories, steps
   const expected = withOutputs(copyOf(memories), writes, steps);
   for (let step = 0; step < steps; step++) {
     const values = evaluate(writes.map((write) => write.value), expected, { ...float32, step }); // prettier-ignore
-    writes.forEach(({ value, slot, byteOffset }, i) => {
+    const owners = writes.map(({ rows }) => rows && evaluate([rows.ids], expected, { ...float32, step })[0]!);
+    writes.forEach(({ value, slot, byteOffset, rows }, i) => {
       const bytes = bytesPerElement[value.dtype];
-      values[i]!.forEach((x, j) => (expected.get(slot)![byteOffset + step * slot.stride + j * bytes] = x));
+      const columns = rows === undefined ? value.size : value.shape[1]!;
+      values[i]!.forEach((x, j) => {
+        const row = owners[i]?.[Math.floor(j / columns)] ?? 0;
+        if (row < 0 || row >= (rows?.tableRows ?? 1)) return;
+        expected.get(slot)![byteOffset + step * slot.stride + (row * columns + (j % columns)) * bytes] = x;
+      });
     });
   }
   const programs = [true, false].map((fuse) => {

@@ -1,7 +1,9 @@
-/** Random graphs over a few shapes, for comparing compiled programs with the reference. */
-import { type MemorySlot, source } from '../../lib/graph/source.js';
+/** Random graphs of small tensors of every element type, for comparing compiled programs with the reference. */
+import { topologicalOrder } from '../../lib/compile/order.js';
+import { MemorySlot, source } from '../../lib/graph/source.js';
 import type { Shape, Tensor } from '../../lib/graph/tensor.js';
-import * as ops from '../../lib/ops/index.js';
+import type { NumericArray } from '../../lib/native.js';
+import { type Choice, makers } from './random-operations.js';
 
 /** A small generator of numbers in [0, 1) (Marsaglia 2003, xorshift32): tests are the same every time. */
 export function generator(seed: number): () => number {
@@ -20,76 +22,92 @@ export function randomValues(count: number, random: () => number): Float32Array 
   return Float32Array.from({ length: count }, () => Math.round((random() * 4 - 2) * 16) / 16);
 }
 
-export interface Graph {
-  readonly tensors: readonly Tensor[];
+/** The memories a graph reads, with their first values. Only the state is written. */
+export interface Memory {
+  readonly state: MemorySlot;
+  /** Multiples of 1/4: products of three and their sums are exact, in whatever order they are made. */
+  readonly exact: MemorySlot;
+  /** 64 ids in 0 … 3, then whole numbers of any size. */
+  readonly ids: MemorySlot;
+  readonly bytes: MemorySlot;
+  readonly values: ReadonlyMap<MemorySlot, NumericArray>;
 }
 
-/** A graph of `size` operations on pieces of `slot`, which holds `elements` float32. */
-export function randomGraph(slot: MemorySlot, elements: number, size: number, random: () => number): Graph {
+export const stateSize = 256;
+const exactSize = 4096;
+const idCount = 64;
+const otherCount = 128;
+
+export function randomMemory(random: () => number): Memory {
   const integer = (n: number): number => Math.floor(random() * n);
-  const one = <T>(list: readonly T[]): T => list[integer(list.length)]!;
-  const shapes: readonly Shape[] = [[4, 6], [6], [4, 1], [2, 3, 4], [24], []];
-  const tensors: Tensor[] = shapes.map((shape) => {
-    const count = shape.reduce((n, d) => n * d, 1);
-    return source(slot, integer(elements - count + 1) * 4, shape);
-  });
-  const recent = (): Tensor => (random() < 0.6 ? tensors[Math.max(0, tensors.length - 1 - integer(6))]! : one(tensors));
-  const like = (x: Tensor): Tensor | number => {
-    const fitting = tensors.filter((t) => t.rank <= x.rank && t.shape.every((n, i) => n === 1 || n === x.shape[i + x.rank - t.rank]));
-    return fitting.length === 0 || random() < 0.2 ? one([0, 1, -1, 0.5, 2]) : one(fitting);
+  const values = {
+    state: randomValues(stateSize, random),
+    exact: Float32Array.from({ length: exactSize }, () => (integer(13) - 6) / 4),
+    ids: Int32Array.from({ length: otherCount }, (_, i) =>
+      i < idCount ? integer(4) : (integer(2001) - 1000) * (integer(8) === 0 ? 4096 : 1),
+    ),
+    bytes: Uint8Array.from({ length: otherCount }, () => integer(256) * integer(2)),
   };
-  const unary = [ops.neg, ops.abs, ops.square, ops.relu, ops.floor, ops.tanh, ops.sigmoid, ops.sign];
-  const binary = [ops.add, ops.sub, ops.mul, ops.maximum, ops.minimum, ops.less, ops.equal];
-  const makers: readonly ((x: Tensor) => Tensor | undefined)[] = [
-    (x) => one(binary)(x, like(x)),
-    (x) => one(binary)(x, like(x)),
-    (x) => one(binary)(like(x), x),
-    (x) => one(unary)(x),
-    (x) => one(unary)(x),
-    (x) => ops.where(ops.less(x, 0), like(x), x),
-    (x) => ops.reshape(x, one([[x.size], [1, x.size], x.size % 4 === 0 ? [4, -1] : [-1], x.size === 24 ? [2, 3, 4] : [-1]])),
-    (x) => (x.rank >= 2 ? ops.transpose(x) : undefined),
-    (x) =>
-      x.rank === 3
-        ? ops.transpose(
-            x,
-            one([
-              [1, 0, 2],
-              [2, 0, 1],
-              [1, 2, 0],
-            ]),
-          )
-        : undefined,
-    (x) => (x.rank >= 1 && x.shape[0]! > 1 ? ops.slice(x, x.shape.map((_, i) => (i === 0 ? 1 : 0)), [x.shape[0]! - 1, ...x.shape.slice(1)]) : undefined), // prettier-ignore
-    (x) => (x.rank >= 1 && x.shape.at(-1)! > 1 ? ops.slice(x, x.shape.map(() => 0), [...x.shape.slice(0, -1), x.shape.at(-1)! - 1]) : undefined), // prettier-ignore
-    (x) =>
-      x.size <= 24 && x.rank >= 1
-        ? ops.concat([x, one(tensors.filter((t) => t.rank === x.rank && t.shape.every((n, i) => n === x.shape[i])))], integer(x.rank))
-        : undefined,
-    (x) => (x.size <= 24 && x.rank >= 1 ? ops.pad(x, x.shape.map(() => [integer(2), integer(2)] as const), one([0, 1])) : undefined), // prettier-ignore
-    (x) => (x.rank >= 1 ? ops.sum(x, { axes: integer(x.rank), keepDims: random() < 0.5 }) : undefined),
-    (x) => (x.rank >= 1 ? ops.max(x, { axes: integer(x.rank) }) : undefined),
-    (x) => (x.rank >= 1 ? ops.softmax(x) : undefined),
-    (x) => (x.rank === 2 ? ops.matmul(x, one([x, ops.transpose(x)]), { transposeB: x.shape[0] !== x.shape[1] }) : undefined),
-    (x) =>
-      x.rank === 2
-        ? ops.relu(ops.add(ops.matmul(ops.transpose(x), x), one([...tensors.filter((t) => t.rank === 1 && t.size === x.shape[1]), 1])))
-        : undefined,
-    (x) => (x.rank <= 2 ? ops.broadcastTo(x, [2, ...x.shape]) : undefined),
-    (x) => ops.cast(ops.cast(x, 'int32'), 'float32'),
-    (x) => ops.pack([ops.reshape(x, [x.size])], [integer(3)], x.size + 4),
-    (x) => ops.mul(ops.randomUniform(x.shape, 7n, integer(2)), x),
-  ];
-  while (tensors.length < size) {
+  const slot = (name: keyof typeof values): MemorySlot => new MemorySlot(name, values[name].byteLength);
+  const [state, exact, ids, bytes] = [slot('state'), slot('exact'), slot('ids'), slot('bytes')];
+  return { state, exact, ids, bytes, values: new Map<MemorySlot, NumericArray>([[state, values.state], [exact, values.exact], [ids, values.ids], [bytes, values.bytes]]) }; // prettier-ignore
+}
+
+export interface Graph {
+  /** float32 */
+  readonly tensors: readonly Tensor[];
+  /** int32 and uint8 */
+  readonly others: readonly Tensor[];
+}
+
+/** Errors of operations that do not take what chance gave them, and of a choice of nothing. */
+const refusals: ReadonlySet<string> = new Set(['ShapeError', 'StateError', 'NothingFits']);
+
+function nothingFits(): never {
+  throw Object.assign(new Error(), { name: 'NothingFits' });
+}
+
+/** A graph of about `size` operations. */
+export function randomGraph(memory: Memory, size: number, random: () => number): Graph {
+  const integer = (n: number): number => Math.floor(random() * n);
+  const one = <T>(list: readonly T[]): T => (list.length === 0 ? nothingFits() : list[integer(list.length)]!);
+  const count = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
+  const tensors: Tensor[] = ([[4, 6], [6], [4, 1], [2, 3, 4], [24], []] as Shape[]).map((shape) =>
+    source(memory.state, integer(stateSize - count(shape) + 1) * 4, shape),
+  );
+  const others: Tensor[] = ([[4, 6], [6], [4, 1], [2, 3, 4], []] as Shape[]).flatMap((shape) => [
+    source(memory.ids, (idCount + integer(otherCount - idCount - count(shape))) * 4, shape, 'int32'),
+    source(memory.bytes, integer(otherCount - count(shape)), shape, 'uint8'),
+  ]);
+  const fits = (t: Tensor, x: Tensor): boolean =>
+    t.rank <= x.rank && t.shape.every((n, i) => n === 1 || n === x.shape[i + x.rank - t.rank]);
+  const choice: Choice = {
+    random,
+    integer,
+    one,
+    tensors,
+    others,
+    like: (x, from = random() < 0.15 ? others : tensors) => {
+      const fitting = from.filter((t) => fits(t, x));
+      return fitting.length === 0 || random() < 0.2 ? one([0, 1, -1, 0.5, 2, -0, random() < 0.1 ? NaN : 1e-40]) : one(fitting);
+    },
+    exact: (shape) => source(memory.exact, integer(exactSize - count(shape)) * 4, shape),
+    ids: (shape) => source(memory.ids, integer(idCount - count(shape) + 1) * 4, shape, 'int32'),
+    ancestors: (y) => {
+      const behind = new Set(topologicalOrder([y]));
+      return tensors.filter((t) => t !== y && behind.has(t.node));
+    },
+  };
+  const recent = (): Tensor => (random() < 0.6 ? tensors[Math.max(0, tensors.length - 1 - integer(6))]! : one(tensors));
+  for (let tries = 0; tensors.length < size && tries < 20 * size; tries++) {
     const x = recent();
-    if (x.size > 100) continue;
-    let made: Tensor | undefined;
+    let made: readonly Tensor[] = [];
     try {
-      made = one(makers)(x);
+      made = one(makers)(x, choice);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'ShapeError') throw error;
+      if (!(error instanceof Error) || !refusals.has(error.name)) throw error;
     }
-    if (made !== undefined && made.size > 0 && made.rank <= 4) tensors.push(made);
+    for (const t of made) if (t.size > 0 && t.size <= 600 && t.rank <= 4) (t.dtype === 'float32' ? tensors : others).push(t);
   }
-  return { tensors };
+  return { tensors, others };
 }

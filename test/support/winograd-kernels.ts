@@ -58,7 +58,7 @@ export function winogradConv({ out, x, u, bias, shape: s, activation }: Bound<Wi
       around(transposed(a!), sums).forEach((row, p) =>
         row.forEach((value, q) => {
           if (i + p >= s.oh || j + q >= s.ow) return;
-          const sum = context.round(bias === undefined ? value : value + get(bias, o));
+          const sum = bias === undefined ? context.round(value) : context.round(context.round(value) + get(bias, o));
           const result = activation === 'none' ? sum : context.round(elementwise(activation, [sum], context));
           set(out, ((n * s.oh + i + p) * s.ow + j + q) * s.oc + o, result);
         }),
