@@ -28,7 +28,8 @@ import { isContiguous } from './view.js';
 export interface CompileOptions {
   /**
    * Join elementwise operations, put biases and activations into matrix products and convolutions, and scales of channels into the
-   * weights before them. The bits are the same without, but for what follows a convolution so scaled. Default: true.
+   * weights before them; make products of tables instead of the rows looked up in them. The bits are the same without, but for what
+   * follows a convolution so scaled and for gradients of looked-up rows, which are added up in another order. Default: true.
    */
   readonly fuse?: boolean;
 }

@@ -14,9 +14,9 @@ const graphs = Number(process.env['LANEWISE_FUZZ'] ?? 60);
 const first = Number(process.env['LANEWISE_FUZZ_FROM'] ?? 0);
 const steps = 2;
 
-/** The same numbers, whatever the bits of a NaN and, if it is said so, the sign of zero. */
+/** The same numbers, whatever the bits of a NaN, those too small for a run and, unless it is said so, the sign of zero. */
 function numbersOf(values: NumericArray, signs: boolean): readonly (number | string)[] {
-  return Array.from(values, (x) => (Object.is(x, -0) ? (signs ? '-0' : 0) : x));
+  return Array.from(values, (x) => (Math.abs(x) < 2 ** -126 ? (signs && Object.is(x, -0) ? '-0' : 0) : x));
 }
 
 /** Matrices that meet a vector are added up in another order where they are read through a view. */
