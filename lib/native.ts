@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.js';
+import { reasonOf } from './reason.js';
 
 /** Native memory: zeroed, 64-byte aligned, freed when unreachable. Opaque. */
 export interface MemoryHandle {
@@ -201,7 +202,7 @@ function load(): Loaded {
   try {
     addon.cpuInfo();
   } catch (cause) {
-    throw new NativeError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new NativeError(reasonOf(cause), { cause });
   }
   return { native: addon, file };
 }

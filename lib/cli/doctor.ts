@@ -1,6 +1,7 @@
 import { Linear, MSELoss, Sequential, Tanh, array, cpuInfo, getThreads, gradcheck } from '../index.js';
 import { binaryPath, packageVersion } from '../native.js';
 import { selfTest } from './self-test.js';
+import { reasonOf } from '../reason.js';
 
 /** One thing that was looked at. `mend` says what to do where it is not good. */
 export interface Finding {
@@ -33,7 +34,7 @@ export async function attempt(name: string, check: () => Finding | Promise<Findi
     return await check();
   } catch (error) {
     const mend = 'Give this process more memory or threads if it says that they are missing; else report it.';
-    return { name, status: 'broken', details: error instanceof Error ? error.message : String(error), mend };
+    return { name, status: 'broken', details: reasonOf(error), mend };
   }
 }
 
@@ -54,7 +55,7 @@ function binary(): Finding {
     cpuInfo();
     return good('binary', binaryPath());
   } catch (error) {
-    const details = error instanceof Error ? error.message : String(error);
+    const details = reasonOf(error);
     // The error's own last sentence says what to do; a build needs more than its command.
     const building = details.endsWith('build:native') ? { mend: 'That needs a C++20 compiler, make and Python 3.' } : {};
     return { name: 'binary', status: 'broken', details, ...building };

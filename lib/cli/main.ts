@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { bench, formatBench } from './bench.js';
 import { diagnose, formatDiagnosis } from './doctor.js';
 import { packageVersion } from '../native.js';
+import { reasonOf } from '../reason.js';
 
 /** What goes wrong is one message, as JSON where that was asked for, and never a stack. */
 async function report(json: true | undefined, action: () => Promise<{ result: object; text: string; good: boolean }>): Promise<void> {
@@ -12,7 +13,7 @@ async function report(json: true | undefined, action: () => Promise<{ result: ob
     console.log(json ? JSON.stringify(result, null, 2) : text);
     if (!good) process.exitCode = 1;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     if (json) console.log(JSON.stringify({ error: message }, null, 2));
     else console.error(message);
     process.exitCode = 1;

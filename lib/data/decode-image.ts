@@ -1,6 +1,7 @@
 /** Image files as bytes of pixels, by the package sharp, which is only needed here. */
 import type sharpModule from 'sharp';
 import { StateError } from '../errors.js';
+import { reasonOf } from '../reason.js';
 
 export interface ImageSize {
   readonly height: number;
@@ -26,7 +27,7 @@ export async function imageDecoder(
 ): Promise<Decode> {
   const { default: sharp } = await importSharp().catch((cause: unknown) => {
     throw new StateError(
-      `imageFolder: expected the package sharp to decode images, got ${cause instanceof Error ? cause.message : String(cause)}. Install it: npm install sharp.`,
+      `imageFolder: expected the package sharp to decode images, got ${reasonOf(cause)}. Install it: npm install sharp.`,
       { cause },
     );
   });
@@ -54,7 +55,7 @@ function endsPng(file: DataView): boolean {
 }
 
 function damaged(cause: unknown): never {
-  const [line = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
+  const [line = ''] = reasonOf(cause).split('\n');
   // That a warning was taken for an error says nothing about the file.
   throw new Error(`an image that is damaged or cut off${line.includes('failOn') ? '' : ` (${line.trim()})`}`, { cause });
 }

@@ -6,6 +6,7 @@ import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { check } from '../options.js';
 import { fileOrBytes } from './file.js';
+import { reasonOf } from '../reason.js';
 
 interface ElementType {
   readonly bytes: number;
@@ -31,7 +32,7 @@ export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
   check('readIdx', 'file', file, fileOrBytes);
   const name = typeof file === 'string' ? file : 'the bytes given';
   const fail = (cause: unknown): never => {
-    throw new FileError(`readIdx: expected to read ${name}, got ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+    throw new FileError(`readIdx: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   };
   const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
   const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(raw).catch(fail) : raw;

@@ -7,7 +7,7 @@ import { sizeOf } from '../graph/tensor.js';
 import { type Rule, checkOptions, count, either, oneOf, required, tuple } from '../options.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 import { entriesOf, filesUnder } from './files-under.js';
-import { reasonOf } from './reason.js';
+import { reasonOf } from '../reason.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions {

@@ -3,9 +3,8 @@ import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { checkOptions, type Rule, seed as seedRule } from '../options.js';
+import { checkOptions, type Rule, seed as seedRule, kindOf } from '../options.js';
 import { Philox } from '../random.js';
-import { kindOf } from './kind.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
 export type Columns = Readonly<Record<string, NdArray>>;

@@ -2,11 +2,11 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
-import { add, crossEntropy, div, equal, logSoftmax, mul, neg, oneHot, sum, where } from '../ops/index.js';
+import { add, crossEntropy, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
 import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, perLoss, reduceLoss, reductionRule } from './reduction.js';
+import { type ReductionOptions, perLoss, perWeight, reduceLoss, reductionRule } from './reduction.js';
 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
@@ -84,7 +84,7 @@ export class CrossEntropyLoss extends Loss {
     const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept ?? 1);
     const total = this.weight(logits, ids, sampleWeight);
     if (this.reduction === 'sum' || total === undefined) return reduceLoss(losses, this.reduction);
-    return div(sum(losses), where(equal(total, 0), 1, total));
+    return perWeight(sum(losses), total);
   }
 
   private ofProbabilities(logits: Tensor, probabilities: Tensor, sampleWeight: Tensor | undefined): Tensor {

@@ -33,8 +33,12 @@ export function perLoss(shape: Shape, kept: Tensor | undefined, sampleWeight: Te
 
 /** Σ wᵢ ℓᵢ / Σ wᵢ; 0, with gradients of 0, where nothing counts. */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
-  const total = sum(weights);
-  return div(sum(mul(losses, weights)), where(equal(total, 0), 1, total));
+  return perWeight(sum(mul(losses, weights)), sum(weights));
+}
+
+/** total / weight; 0, with gradients of 0, where the weight is 0. */
+export function perWeight(total: Tensor, weight: Tensor): Tensor {
+  return div(total, where(equal(weight, 0), 1, weight));
 }
 
 /** No broadcasting: [N, 1] against [N] would silently compare every prediction with every target. */

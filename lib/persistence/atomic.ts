@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
+import { reasonOf } from '../reason.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
@@ -22,7 +23,7 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new FileError(`save: expected to write ${path}, got ${reason}. The old file, if there was one, is unchanged.`, { cause });
   }
   await syncDirectory(dirname(path));

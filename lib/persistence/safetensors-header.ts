@@ -3,6 +3,7 @@ import type { NdArray } from '../array.js';
 import { FileError, StateError } from '../errors.js';
 import { type DType, type Shape, bytesPerElement, sizeOf } from '../graph/tensor.js';
 import { duplicateKey } from './json.js';
+import { reasonOf } from '../reason.js';
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
@@ -95,7 +96,7 @@ function parseObject(path: string, bytes: Uint8Array): Map<string, unknown> {
     value = JSON.parse(text);
   } catch (cause) {
     throw new FileError(
-      `readSafetensors: expected a JSON header in ${path}, got ${cause instanceof Error ? cause.message : String(cause)}. It is no safetensors file or is damaged.`,
+      `readSafetensors: expected a JSON header in ${path}, got ${reasonOf(cause)}. It is no safetensors file or is damaged.`,
       { cause },
     );
   }

@@ -9,6 +9,7 @@ import { type DType, sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { writeAtomically } from './atomic.js';
 import { type TensorEntry, formatHeader, headerLength, parseHeader } from './safetensors-header.js';
+import { reasonOf } from '../reason.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
@@ -94,8 +95,4 @@ function allocate({ dtype, shape }: TensorEntry): NumericArray {
 
 function bytesOf(data: NumericArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

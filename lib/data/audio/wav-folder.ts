@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import type { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { filesUnder } from '../files-under.js';
-import { reasonOf } from '../reason.js';
+import { reasonOf } from '../../reason.js';
 import { type WavOptions, readWav } from './wav.js';
 
 /** The sounds of a directory, as {@link wavFolder} reads them. */

@@ -7,7 +7,7 @@ import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { boolean, check, checkOptions } from '../../options.js';
 import { fileOrBytes } from '../file.js';
-import { reasonOf } from '../reason.js';
+import { reasonOf } from '../../reason.js';
 
 /** Options of {@link readWav}. */
 export interface WavOptions {

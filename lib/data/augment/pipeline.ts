@@ -4,9 +4,9 @@ import { label } from '../../graph/label.js';
 import { MemorySlot, source } from '../../graph/source.js';
 import { type Shape, Tensor, type TensorType, formatShapeOf } from '../../graph/tensor.js';
 import { randomUniform } from '../../ops/random.js';
-import { kindOf } from '../kind.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';
+import { kindOf } from '../../options.js';
 
 /** Streams of programs that augmentations use, far from those of a model, so that neither changes the draws of the other. */
 const firstStream = 0x4000_0000;

@@ -1,8 +1,7 @@
 import { NdArray } from '../../array.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
-import { boolean, type Rule, checkOptions, count, finite, integer, required, seed as seedRule } from '../../options.js';
+import { boolean, type Rule, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';
-import { kindOf } from '../kind.js';
 import { takeRows } from '../split.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';

@@ -2,8 +2,7 @@
 import { NdArray } from '../../array.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { sizeOf } from '../../graph/tensor.js';
-import { type Rule, check, checkOptions, count, finite } from '../../options.js';
-import { kindOf } from '../kind.js';
+import { type Rule, check, checkOptions, count, finite, kindOf } from '../../options.js';
 
 /** One sequence: ids or values [T], or features [T, ...]. */
 export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;

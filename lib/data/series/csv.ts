@@ -5,7 +5,7 @@ import { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
 import { type Rule, check, checkOptions } from '../../options.js';
 import { fileOrBytes } from '../file.js';
-import { reasonOf } from '../reason.js';
+import { reasonOf } from '../../reason.js';
 
 /** Options of {@link readCsv}. */
 export interface CsvOptions {

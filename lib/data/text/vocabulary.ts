@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { DataError, FileError } from '../../errors.js';
-import { boolean, checkOptions, count, oneOf } from '../../options.js';
-import { kindOf } from '../kind.js';
-import { reasonOf } from '../reason.js';
+import { boolean, checkOptions, count, oneOf, kindOf } from '../../options.js';
+import { reasonOf } from '../../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
 /** Options of {@link Vocabulary.from}. */
