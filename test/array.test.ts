@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
+import { Linear, NativeError, type NdArray, array } from '../lib/index.js';
+import { Recent } from '../lib/recent.js';
+
+const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
+const kinds = (got: string): string =>
+  `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. Convert it, for instance with Float32Array.from().`;
+
+describe('array', () => {
+  it('takes nested numbers of any depth, and typed arrays of another context as they are', () => {
+    const nested = array([[[1], [2]], [[3], [4]]]); // prettier-ignore
+    assert.deepEqual([nested.shape, nested.data, array(5).shape, array([]).shape], [[2, 2, 1], Float32Array.of(1, 2, 3, 4), [], [0]]);
+    const other = runInNewContext('new Int32Array([1, 2])') as Int32Array;
+    assert.ok(!(other instanceof Int32Array) && array(other).data === other && array(other).dtype === 'int32');
+  });
+  const wrong: readonly (readonly [() => unknown, string, string])[] = [
+    [() => array([[1, 2], [3, 4, 5], [6]]), 'ShapeError', ragged], // prettier-ignore
+    [() => array([[1, 2], [[3, 4]]] as never), 'ShapeError', ragged], // prettier-ignore
+    [() => array([1, [2]]), 'ShapeError', ragged],
+    [() => array(['a'] as never), 'DTypeError', kinds('string')],
+    [() => array([[1], undefined] as never), 'DTypeError', kinds('undefined')],
+    [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
+    [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes for shape, got 4.'],
+    [() => array([1, 2, 3]).rows(0, 4), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 0 and 4.'],
+    [() => array([1, 2, 3]).rows(-1, 2), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got -1 and 2.'],
+    [() => array([1, 2, 3]).rows(2, 1), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 2 and 1.'],
+    [() => array([1, 2, 3]).rows(1, undefined as never), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 1 and undefined.'],
+  ];
+  for (const [act, name, message] of wrong) it(message, () => assert.throws(act, { name, message }));
+
+  it('of another copy of the library is named as such', async () => {
+    class Foreign {
+      readonly data = new Float32Array(1);
+    }
+    Object.defineProperty(Foreign, 'name', { value: 'NdArray' });
+    await assert.rejects(new Linear(1).predict(new Foreign() as never), {
+      name: 'DataError',
+      message: /got NdArray\. It belongs to another copy of lanewise/,
+    });
+  });
+});
+
+describe('memory', () => {
+  it('that no machine has is an error of this library', () => {
+    assert.throws(() => new Linear(2 ** 40).build([2 ** 10]), (error) => error instanceof NativeError && /^memory: expected \d+ bytes, got none: this machine cannot provide them/.test(error.message)); // prettier-ignore
+  });
+});
+
+describe('what was made last', () => {
+  it('is kept by use: what was not asked for longest goes', () => {
+    const made: string[] = [];
+    const recent = new Recent<string>(2);
+    for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) recent.get(key, () => (made.push(key), key));
+    assert.deepEqual(made, ['a', 'b', 'c', 'b']);
+  });
+});
