@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
-import { Linear, NativeError, type NdArray, array } from '../lib/index.js';
+import { Linear, NativeError, array } from '../lib/index.js';
 import { Recent } from '../lib/recent.js';
 
 const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
