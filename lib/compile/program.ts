@@ -122,7 +122,7 @@ export class Program {
 
   #bind(memories: ReadonlyMap<MemorySlot, MemoryHandle>): { program: ProgramHandle; bound: readonly MemoryHandle[] } {
     const bound = this.slots.map((slot) => {
-      const memory = memories.get(slot);
+      const memory = memories.get(slot) ?? slot.memory;
       if (memory === undefined)
         throw new StateError(
           `Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run; in layers, keep no tensor of one call of forward for the next.`,

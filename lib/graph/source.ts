@@ -1,5 +1,6 @@
 /** Where values come from: memories bound when a program runs, and constants. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import type { MemoryHandle } from '../native.js';
 import { kindOf } from '../options.js';
 import { Operation, apply } from './operation.js';
 import { type DType, type Shape, type Tensor, type TensorType, checkShape, sizeOf } from './tensor.js';
@@ -15,6 +16,8 @@ export class MemorySlot {
     readonly bytes: number,
     /** Bytes the base moves on after each step; 0 stays. */
     readonly stride = 0,
+    /** What it is bound to in every run that gives it nothing else. */
+    readonly memory?: MemoryHandle,
   ) {}
 }
 

@@ -84,6 +84,21 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     return this.model.predictor.predict(inputList(x), options);
   }
 
+  /**
+   * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode, with this model's weights as they are
+   * when that runs; they are not trained there, but gradients reach the inputs. The model must be built.
+   * ```ts
+   * const slope = compile((x: Tensor) => gradients(sum(model.outputOf(x)), [x])[0]!);
+   * class Fooled extends Loss { // trains a generator
+   *   forward(fakes: Tensor): Tensor { return mean(softplus(neg(discriminator.outputOf(fakes)))); }
+   * }
+   * ```
+   * @throws StateError if the model was never built, ShapeError and DTypeError if the inputs do not fit
+   */
+  outputOf(...inputs: LayerInputs): Tensor {
+    return this.model.outputOf(inputs);
+  }
+
   /** Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built. */
   stream(options: StreamOptions = {}): Stream {
     return new Stream(this.model, options);

@@ -28,10 +28,6 @@ export class CarriedState {
     return [...kept].map(([path, value]) => ({ value, slot: this.#entries.get(path)!.slot, byteOffset: 0, commit: true }));
   }
 
-  get bindings(): readonly Binding[] {
-    return [...this.#entries.values()].map(({ slot, memory }) => [slot, memory]);
-  }
-
   /** Zeros for one run of its own, so that runs at the same time do not disturb each other. */
   fresh(): readonly Binding[] {
     return [...this.#entries.values()].map(({ slot }) => [slot, createMemory(slot.bytes)]);
@@ -72,7 +68,8 @@ export class CarriedState {
 
   #create(path: string, shape: Shape): Entry {
     const bytes = sizeOf(shape) * 4;
-    const entry = { slot: new MemorySlot(`state "${path}"`, bytes), memory: createMemory(bytes), shape };
+    const memory = createMemory(bytes);
+    const entry = { slot: new MemorySlot(`state "${path}"`, bytes, 0, memory), memory, shape };
     this.#entries.set(path, entry);
     return entry;
   }

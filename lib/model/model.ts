@@ -1,11 +1,11 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
-import { ShapeError, StateError } from '../errors.js';
+import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
-import { type Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
-import { check } from '../options.js';
+import { check, kindOf } from '../options.js';
 import { arrayMap, batchSource, formatRows } from './data.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
@@ -123,8 +123,21 @@ export class Model {
       native().writeMemory(memory, entry.offset * 4, values);
     });
     this.#served.clear();
-    this.#built = { layout, slot: new MemorySlot('parameters', bytes), memory, rows, seed };
+    this.#built = { layout, slot: new MemorySlot('parameters', bytes, 0, memory), memory, rows, seed };
     return this.#built;
+  }
+
+  /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */
+  outputOf(inputs: readonly Tensor[]): Tensor {
+    const stranger = inputs.find((x) => !(x instanceof Tensor));
+    if (stranger !== undefined)
+      throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(stranger)}. For arrays there is predict().`);
+    this.#checkRows(
+      this.built.rows,
+      inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })),
+    );
+    this.settle();
+    return this.trace(inputs, false).output;
   }
 
   /** @param carry where states that go on from step to step lie. Default: they are zeros in every step. */

@@ -40,7 +40,7 @@ export class Predictor {
     checkOptions('predict', options, { batchSize: count });
     const { batchSize = evaluationRows } = options;
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
-    const { memory, slot } = this.#model.build(inputs.map(rowType), seed);
+    this.#model.build(inputs.map(rowType), seed);
     // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
@@ -55,7 +55,7 @@ export class Predictor {
     for (const { begin, rows, steps, data, forward } of runs) {
       const output = createMemory(rows * steps * width * 4);
       await forward.program.run(
-        new Map([[slot, memory], [forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]),
+        new Map([[forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]),
         steps,
         0,
       );

@@ -43,7 +43,7 @@ export class Stream {
     checkOptions('stream', options, { rows: count });
     this.rows = options.rows ?? 1;
     this.#name = `${model.name}.stream`;
-    const { rows: inputs, slot: parameters, memory, seed } = model.built;
+    const { rows: inputs, seed } = model.built;
     const [input] = inputs;
     if (input!.shape.length < 1)
       throw new ShapeError(`${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}.`);
@@ -63,10 +63,8 @@ export class Stream {
     this.#inputMemory = createMemory(inputSlot.bytes);
     this.#outputMemory = createMemory(outputSlot.bytes);
     this.#memories = new Map([
-      [parameters, memory],
       [inputSlot, this.#inputMemory],
       [outputSlot, this.#outputMemory],
-      ...this.#state.bindings,
     ]);
   }
 

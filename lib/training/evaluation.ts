@@ -80,11 +80,10 @@ class Evaluator {
   }
 
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
-    const { memory, slot } = this.#model.built;
     const figures = this.#scratch.get('results', steps * results.slot.stride);
     this.#states ??= carried?.fresh() ?? [];
     this.#model.settle();
-    const memories = new Map([...data, ...this.#states, [results.slot, figures], [slot, memory]]);
+    const memories = new Map([...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);
     this.totals.add(this.#scratch.read('results', done * results.width), results);
   }

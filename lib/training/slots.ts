@@ -9,17 +9,18 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 export class Slots {
   readonly names: readonly string[];
   readonly slot: MemorySlot;
-  readonly memory: MemoryHandle;
+  readonly #memory: MemoryHandle;
   readonly #length: number;
 
   constructor(optimizer: Optimizer, parameterSize: number) {
     this.names = optimizer.slots;
     this.#length = parameterSize;
-    this.slot = new MemorySlot('optimizer slots', Math.max(this.names.length * parameterSize, 1) * 4);
-    this.memory = createMemory(this.slot.bytes);
+    const bytes = Math.max(this.names.length * parameterSize, 1) * 4;
+    this.#memory = createMemory(bytes);
+    this.slot = new MemorySlot('optimizer slots', bytes, 0, this.#memory);
     for (const name of this.names) {
       const first = optimizer.slotInit[name] ?? 0;
-      if (first !== 0) native().writeMemory(this.memory, this.offset(name), new Float32Array(parameterSize).fill(first));
+      if (first !== 0) native().writeMemory(this.#memory, this.offset(name), new Float32Array(parameterSize).fill(first));
     }
   }
 
@@ -33,7 +34,7 @@ export class Slots {
     return new Map(
       this.names.map((name) => {
         const values = new Float32Array(this.#length);
-        native().readMemory(this.memory, this.offset(name), values);
+        native().readMemory(this.#memory, this.offset(name), values);
         return [name, new NdArray(values, [this.#length])];
       }),
     );
@@ -54,6 +55,6 @@ export class Slots {
   }
 
   write(values: ReadonlyMap<string, NdArray>): void {
-    for (const [name, { data }] of values) native().writeMemory(this.memory, this.offset(name), data);
+    for (const [name, { data }] of values) native().writeMemory(this.#memory, this.offset(name), data);
   }
 }

@@ -38,21 +38,13 @@ export class StepRunner {
 
   /** `steps` training steps. @returns the number finished: fewer if stopped */
   async run(program: StepProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
-    const { recipe, slots } = this.equipment;
-    const { memory, slot } = recipe.model.built;
+    const { model } = this.equipment.recipe;
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
     const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
-    const memories = new Map<MemorySlot, MemoryHandle>([
-      ...bindings,
-      ...(program.carried?.bindings ?? []),
-      [slot, memory],
-      [slots.slot, slots.memory],
-      [program.scalars!, scalars],
-      [program.results.slot, results],
-    ]);
-    recipe.model.settle();
+    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars!, scalars], [program.results.slot, results]]);
+    model.settle();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;

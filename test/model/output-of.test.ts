@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import {
+  Adam,
+  BatchNorm,
+  Dropout,
+  DTypeError,
+  Embedding,
+  Layer,
+  Linear,
+  Loss,
+  MSELoss,
+  Philox,
+  SGD,
+  type Scope,
+  Sequential,
+  ShapeError,
+  StateError,
+  Tanh,
+  type Tensor,
+  Trainer,
+  array,
+  compile,
+  gradients,
+  mean,
+  square,
+  sub,
+  sum,
+} from '../../lib/index.js';
+import { linearProblem } from '../support/problems.js';
+
+const points = array(new Philox(1).uniform(12, -1, 1), [4, 3]);
+
+/** The distance of what another model makes of the prediction from what it makes of the target. */
+class SeenBy extends Loss {
+  constructor(readonly eye: Layer) {
+    super();
+  }
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return mean(square(sub(this.eye.outputOf(prediction), this.eye.outputOf(target))));
+  }
+}
+
+/** A head on what a model trained before makes of x. */
+class OnTop extends Layer {
+  readonly head: Linear = new Linear(1);
+  constructor(readonly body: Layer) {
+    super();
+  }
+  forward(x: Tensor, scope: Scope): Tensor {
+    return scope.call('head', this.head, this.body.outputOf(x));
+  }
+}
+
+describe('outputOf', () => {
+  it('gives the bits of predict, with running statistics and without dropout', async () => {
+    const model = new Sequential([new Linear(8), new BatchNorm(), new Dropout(0.5), new Tanh(), new Linear(2)], { seed: 3 });
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new Adam() });
+    await trainer.fit({ x: points, y: array(new Float32Array(8), [4, 2]) }, { epochs: 3 });
+    const f = compile((x: Tensor) => model.outputOf(x));
+    assert.deepEqual(await f(points), await model.predict(points));
+    assert.deepEqual(f.sync(points), await model.predict(points));
+  });
+
+  it('takes the bytes and the ids that the model takes', async () => {
+    const bytes = array(Uint8Array.of(1, 2, 250, 0, 5, 6), [2, 3]);
+    const net = new Sequential([new Linear(2)]).build([3]);
+    assert.deepEqual(await compile((x: Tensor) => net.outputOf(x))(bytes), await net.predict(bytes));
+    const ids = array(Int32Array.of(3, 0, 1), [3]);
+    const table = new Sequential([new Embedding(4, 2)]).build([], { dtypes: ['int32'] });
+    assert.deepEqual(await compile((x: Tensor) => table.outputOf(x))(ids), await table.predict(ids));
+  });
+
+  it('lets gradients reach the inputs', async () => {
+    const model = new Sequential([new Linear(8), new Tanh(), new Linear(2)], { seed: 3 }).build([3]);
+    const slope = compile((x: Tensor) => gradients(sum(model.outputOf(x)), [x])[0]!);
+    const { data } = await slope(points);
+    const total = async (at: number, by: number): Promise<number> => {
+      const moved = points.data.slice();
+      moved[at]! += by;
+      return (await model.predict(array(moved, [4, 3]))).data.reduce((a, b) => a + b, 0);
+    };
+    for (const at of [0, 5, 11]) {
+      const numeric = ((await total(at, 1 / 64)) - (await total(at, -1 / 64))) * 32;
+      assert.ok(Math.abs(numeric - data[at]!) < 1e-3, `element ${at}: expected ${numeric}, got ${data[at]}`);
+    }
+  });
+
+  it('has the weights of the moment', async () => {
+    const model = new Sequential([new Linear(2)]).build([3]);
+    const f = compile((x: Tensor) => model.outputOf(x));
+    const before = await f(points);
+    model.setWeights(
+      new Map(
+        [...model.weights()].map(([path, { data, shape }]) => [
+          path,
+          array(
+            data.map((w) => 2 * w),
+            shape,
+          ),
+        ]),
+      ),
+    );
+    assert.deepEqual(
+      (await f(points)).data,
+      before.data.map((y) => 2 * y),
+    );
+  });
+
+  it('is not trained by a loss that uses it, but shapes what is trained', async () => {
+    const eye = new Sequential([new Linear(1, { bias: false })]).build([2]);
+    eye.setWeights(new Map([['0.weight', array([[1], [0]])]]));
+    const model = new Sequential([new Linear(2)], { seed: 1 });
+    const y = array(new Philox(2).uniform(8, -1, 1), [4, 2]);
+    const trainer = new Trainer(model, { loss: new SeenBy(eye), optimizer: new SGD({ lr: 0.2 }) });
+    model.build([3]);
+    const before = model.weights();
+    await trainer.fit({ x: points, y }, { epochs: 100 });
+    const after = model.weights();
+    assert.deepEqual(eye.weights().get('0.weight')!.data, Float32Array.of(1, 0));
+    const column = (weights: typeof before, c: number): readonly number[] =>
+      [0, 1, 2].map((row) => weights.get('0.weight')!.data[row * 2 + c]!);
+    assert.notDeepEqual(column(after, 0), column(before, 0));
+    assert.deepEqual(column(after, 1), column(before, 1), 'the eye does not see the second column');
+    assert.ok((await trainer.evaluate({ x: points, y })).loss! < 0.01);
+  });
+
+  it('serves as the fixed body of another model', async () => {
+    const { x, y } = linearProblem(32, 3);
+    const body = new Sequential([new Linear(4), new Tanh()], { seed: 4 }).build(x.shape.slice(1));
+    const before = body.weights();
+    const model = new OnTop(body);
+    await new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) }).fit({ x, y }, { epochs: 5 });
+    assert.deepEqual([...model.weights().keys()], ['head.weight', 'head.bias']);
+    assert.deepEqual(body.weights(), before);
+  });
+
+  it('lets two models train at once, each by the other', async () => {
+    const [a, b] = [1, 2].map((seed) => new Sequential([new Linear(3)], { seed }).build([3])) as [Sequential, Sequential];
+    const trainers = [new Trainer(a, { loss: new SeenBy(b), optimizer: new SGD({ lr: 1e-3 }) })];
+    trainers.push(new Trainer(b, { loss: new SeenBy(a), optimizer: new SGD({ lr: 1e-3 }) }));
+    const y = array(new Philox(3).uniform(12, -1, 1), [4, 3]);
+    const histories = await Promise.all(trainers.map((trainer) => trainer.fit({ x: points, y }, { epochs: 500, batchSize: 2 })));
+    assert.ok(histories.every(({ epochs }) => Number.isFinite(epochs.at(-1)!.loss)));
+    assert.deepEqual(
+      trainers.map(({ steps }) => steps),
+      [1000, 1000],
+    );
+  });
+
+  it('refuses a model that was never built, other inputs and arrays', () => {
+    const model = new Sequential([new Linear(2)]);
+    const f = compile((x: Tensor) => model.outputOf(x));
+    assert.throws(() => f.sync(points), { name: StateError.name, message: /^Sequential: expected a model whose input size is known/ });
+    model.build([3]);
+    assert.throws(() => f.sync(array([[1, 2]])), {
+      name: ShapeError.name,
+      message: /^Sequential: expected input of shape \[N, 3\].* got \[N, 2\]/,
+    });
+    assert.throws(() => model.outputOf(points as never), {
+      name: DTypeError.name,
+      message: 'Sequential.outputOf: expected tensors, got NdArray. For arrays there is predict().',
+    });
+  });
+});
