@@ -34,5 +34,6 @@ export type { Inputs } from './model/data.js';
 export type { Stream, StreamOptions } from './model/stream.js';
 export type { LayerSummary, Summary } from './model/summary.js';
 
+export * from './explain/index.js';
 export * from './data/index.js';
 export * from './persistence/index.js';

@@ -1,7 +1,6 @@
-import { init } from 'echarts';
 import type { NdArray } from 'lanewise';
-import { PNG } from 'pngjs';
 import type { LabelledImages } from './images.js';
+import { grayImage, pictureSheet } from './sheet.js';
 
 export interface Mistake {
   readonly row: number;
@@ -27,33 +26,12 @@ export function findMistakes(labels: ArrayLike<number>, scores: NdArray): Mistak
 }
 
 const columns = 8;
-const cell = { width: 110, height: 135, image: 90 };
 
 /** The first mistakes as a sheet, each with its class and the model's answer: an SVG with the images inside. */
 export function mistakeSheet(title: string, { x }: LabelledImages, mistakes: readonly Mistake[], names: readonly string[]): string {
-  const shown = mistakes.slice(0, 5 * columns);
-  const width = columns * cell.width + 20;
-  const height = Math.ceil(shown.length / columns) * cell.height + 60;
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
-  const cells = shown.flatMap(({ row, label, answer }, i) => {
-    const left = 20 + (i % columns) * cell.width;
-    const top = 50 + Math.floor(i / columns) * cell.height;
-    const text = `${names[label]!},\nnot ${names[answer]!}`;
-    return [
-      { type: 'image', left, top, style: { image: dataUrl(x.rows(row, row + 1)), width: cell.image, height: cell.image } },
-      { type: 'text', left, top: top + cell.image + 4, style: { text, fontSize: 12 } },
-    ];
-  });
-  chart.setOption({ animation: false, title: { text: title, left: 'center' }, graphic: cells });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
-}
-
-/** One image [1, H, W, 1] of bytes as a PNG. */
-function dataUrl({ data, shape }: NdArray): string {
-  const png = new PNG({ width: shape[2]!, height: shape[1]!, inputColorType: 0, inputHasAlpha: false, colorType: 0 });
-  png.data = Buffer.from(data);
-  const bytes = PNG.sync.write(png, { inputColorType: 0, inputHasAlpha: false, colorType: 0 });
-  return `data:image/png;base64,${bytes.toString('base64')}`;
+  const cells = mistakes.slice(0, 5 * columns).map(({ row, label, answer }) => ({
+    image: grayImage(x.rows(row, row + 1)),
+    text: `${names[label]!},\nnot ${names[answer]!}`,
+  }));
+  return pictureSheet(title, cells, columns);
 }

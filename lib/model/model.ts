@@ -65,6 +65,11 @@ export class Model {
     return this.#built;
   }
 
+  /** @throws StateError unless its input size is known */
+  checkBuilt(): void {
+    void this.built;
+  }
+
   /**
    * Traces once to learn the parameters and makes their first values; later calls check that the parameters serve these sizes too.
    * The first sizes bind the model only once it is settled.

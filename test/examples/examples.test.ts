@@ -101,6 +101,15 @@ describe('examples', function () {
       checkReport(text, out, 50);
     }));
 
+  it('explain draws reasons, and the net reads less without the pixels they name than without others', () =>
+    withFolder((folder) => {
+      const out = join(folder, 'reasons.svg');
+      const text = example('explain', '--epochs', '2', '--train-rows', '3000', '--test-rows', '200', '--out', out);
+      const [whole, random, telling] = [...text.matchAll(/(\d+\.\d) %/g)].map(([, share]) => Number(share)) as [number, number, number];
+      assert.ok(whole > 80 && random > whole - 10 && telling < random - 20, text);
+      assert.equal(readFileSync(out, 'utf8').match(/<image/g)!.length, 40);
+    }));
+
   it('fashion-mnist trains on images in a folder', () =>
     withFolder((folder) => {
       writeSlices(folder, 300);
