@@ -29,7 +29,7 @@ export class Adagrad extends Optimizer {
   readonly slots: readonly string[] = ['s'];
   override readonly slotInit: Readonly<Record<string, number>>;
   override readonly restsAtZero: boolean;
-  readonly lr: Schedule;
+  lr: Schedule;
   readonly lrDecay: number;
   readonly weightDecay: number;
   readonly eps: number;

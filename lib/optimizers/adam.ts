@@ -16,7 +16,7 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
  */
 export class Adam extends Optimizer {
   readonly slots: readonly string[];
-  readonly lr: Schedule;
+  lr: Schedule;
   override readonly scalars: readonly string[] = momentScalars;
   /** The options that both kinds of Adam share. */
   readonly moments: Moments;

@@ -14,7 +14,7 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
  */
 export class AdamW extends Optimizer {
   readonly slots: readonly string[];
-  readonly lr: Schedule;
+  lr: Schedule;
   override readonly scalars: readonly string[] = [...momentScalars, 'keep'];
   /** The options that both kinds of Adam share. */
   readonly moments: Moments;

@@ -21,8 +21,11 @@ export abstract class Optimizer {
   readonly slotInit: Readonly<Record<string, number>> = {};
   /** Whether a gradient of zero leaves a parameter and its slots as they are. Then rows of a table no id points at need no update. */
   readonly restsAtZero: boolean = false;
-  /** Learning rate. */
-  abstract readonly lr: Schedule;
+  /**
+   * Learning rate. It may be set at any time: from a callback, it holds from the next epoch on; between calls of `step`, from the next step. For
+   * what depends on the step itself give a function.
+   */
+  abstract lr: Schedule;
 
   /** Names of the numbers that change from step to step. */
   readonly scalars: readonly string[] = ['lr'];

@@ -31,7 +31,7 @@ export interface RMSpropOptions {
  */
 export class RMSprop extends Optimizer {
   readonly slots: readonly string[];
-  readonly lr: Schedule;
+  lr: Schedule;
   readonly alpha: number;
   readonly eps: number;
   readonly weightDecay: number;

@@ -31,7 +31,7 @@ export class SGD extends Optimizer {
   readonly slots: readonly string[];
   override readonly scalars: readonly string[] = ['lr', 'intake'];
   override readonly restsAtZero: boolean;
-  readonly lr: Schedule;
+  lr: Schedule;
   readonly momentum: number;
   readonly dampening: number;
   readonly nesterov: boolean;

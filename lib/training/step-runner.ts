@@ -93,13 +93,13 @@ export class StepRunner {
   }
 }
 
-/** @throws OptionError if a schedule gives anything but a number ≥ 0 */
+/** @throws OptionError if it is anything but a number ≥ 0 */
 function rateAt(lr: Optimizer['lr'], step: number): number {
-  if (typeof lr !== 'function') return lr;
-  const rate: unknown = lr(step);
+  const rate: unknown = typeof lr === 'function' ? lr(step) : lr;
   if (nonNegative.accepts(rate)) return rate as number;
   const got = typeof rate === 'number' ? rate : kindOf(rate);
-  throw new OptionError(`Trainer: expected ${nonNegative.expected} from the schedule of lr for step ${step}, got ${got}.`);
+  const from = typeof lr === 'function' ? `from the schedule of lr for step ${step}` : 'for lr';
+  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, got ${got}.`);
 }
 
 /** One instruction at a time on this thread, with an error that names the layer of the first NaN or infinity. */

@@ -33,6 +33,23 @@ describe('EarlyStopping', () => {
 });
 
 describe('Callback', () => {
+  it('may set the learning rate for the epochs that follow', async () => {
+    const model = new Sequential([new Linear(2)], { seed: 1 });
+    const optimizer = new SGD({ lr: 0.1 });
+    const seen: Float32Array[] = [];
+    class Stopper extends Callback {
+      override onEpoch({ epoch }: EpochRecord): void {
+        if (epoch === 2) optimizer.lr = 0;
+        seen.push(model.weights().get('0.weight')!.data);
+      }
+    }
+    const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer });
+    await trainer.fit(classProblem(16, 4, 2), { epochs: 4, callbacks: [new Stopper()] });
+    assert.notDeepEqual(seen[0], seen[1]);
+    assert.deepEqual(seen[2], seen[1]);
+    assert.deepEqual(seen[3], seen[1]);
+  });
+
   it('is called before, after each epoch and at the end, and a failing one ends the fit but not the model', async () => {
     const calls: string[] = [];
     class Recorder extends Callback {

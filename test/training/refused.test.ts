@@ -225,6 +225,16 @@ describe('what users of the library write', () => {
     await assert.rejects(trainer.fit(data, { batchSize: 4, epochs: 4 }), { name: 'OptionError', message: /for step 5, got NaN/ });
     assert.equal(trainer.steps, 4);
   });
+  it('a learning rate set by hand that is none', async () => {
+    const optimizer = new SGD({ lr: 0.1 });
+    const trainer = trainerOf(net(), { loss: new CrossEntropyLoss(), optimizer });
+    await trainer.fit(data);
+    for (const lr of [-1, NaN, 'fast' as never]) {
+      optimizer.lr = lr;
+      await assert.rejects(trainer.fit(data), { name: 'OptionError', message: /^Trainer: expected a number ≥ 0 for lr, got / });
+    }
+    assert.equal(trainer.steps, 1);
+  });
   it('a metric that is no single number', () => {
     class Vector extends Metric {
       readonly name = 'vector';
