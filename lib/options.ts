@@ -67,9 +67,9 @@ export function check(what: string, name: string, value: unknown, rule: Rule): v
 
 /** Options that are absent or undefined take their default and are not looked at. @throws OptionError for unknown or wrong ones */
 export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): void {
-  if (typeof options !== 'object' || options === null)
-    throw new OptionError(`${what}: expected an object of options, got ${show(options)}.`);
   const known = new Map<string, Rule>(Object.entries<Rule>(rules));
+  if (typeof options !== 'object' || options === null)
+    throw new OptionError(`${what}: expected an object of options { ${[...known.keys()].join(', ')} }, got ${show(options)}.`);
   const given = new Map<string, unknown>(Object.entries(options));
   for (const name of given.keys()) {
     if (known.has(name)) continue;

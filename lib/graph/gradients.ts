@@ -12,6 +12,11 @@ import { type Node, Tensor, formatShapeOf, sameShape } from './tensor.js';
  * @throws StateError if y is no scalar and dy is missing; ShapeError if dy is of another shape than y; DTypeError for what is no tensor
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly Tensor[] {
+  return reachingGradients(y, xs, dy).map((dx, i) => dx ?? full(xs[i]!.shape, 0));
+}
+
+/** The same, but undefined for each x from which no gradient of y is to be had. */
+export function reachingGradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly (Tensor | undefined)[] {
   checkTensors(y, xs);
   if (dy === undefined && y.size !== 1) {
     throw new StateError(`gradients: expected a scalar y, got ${formatShapeOf(y)}. Reduce it with sum() or mean(), or give dy.`);
@@ -35,7 +40,7 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
       adjoints.set(x, sofar === undefined ? dx : add(sofar, dx));
     });
   }
-  return xs.map((x) => adjoints.get(x) ?? full(x.shape, 0));
+  return xs.map((x) => adjoints.get(x));
 }
 
 function checkTensors(y: unknown, xs: unknown): void {

@@ -37,19 +37,20 @@ export interface BuildOptions {
  *   forward(x: Tensor, scope: Scope): Tensor { return add(x, scope.call('body', this.body, x)); }
  * }
  * ```
- * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen.
- * A layer that is part of two roots has parameters of its own in each. To use the encoder of a trained autoencoder by itself, move them:
- * ```ts
- * const weights = [...autoencoder.weights()].filter(([path]) => path.startsWith('encoder.'));
- * encoder.setWeights(new Map(weights.map(([path, value]) => [path.slice('encoder.'.length), value])));
- * ```
+ * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen. A layer
+ * has its weights in the model it was first built in. Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
+ * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along, and each goes its own way from there:
+ * `new Sequential([trained, new Softmax()])`, or a new head on a trained body.
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
   readonly seed?: number | bigint;
   #model: Model | undefined;
 
-  /** The output for the inputs, in operations. Called once for each input shape and mode, never per step. */
+  /**
+   * The output for the inputs, in operations. Called once for each input shape and mode, never per step; the first time with one row, to learn
+   * which parameters there are.
+   */
   abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Tensor;
 
   /** @internal */

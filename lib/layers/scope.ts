@@ -31,9 +31,9 @@ export interface Scope {
   buffer(name: string, shape: Shape, init: Initializer): Tensor;
   /** The value the buffer has after this step. Ignored unless training. */
   assign(buffer: Tensor, value: Tensor): void;
-  /** Uniform numbers in [0, 1), new at every step. */
+  /** Uniform numbers in [0, 1), new at every step of a training. In predictions they depend on the model's seed and the batch alone: the same in every call. */
   uniform(shape: Shape): Tensor;
-  /** Standard normal numbers, new at every step: noise on inputs, samples of an autoencoder. */
+  /** Standard normal numbers, likewise: noise on inputs, samples of an autoencoder. */
   normal(shape: Shape): Tensor;
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;

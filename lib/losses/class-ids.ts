@@ -7,8 +7,8 @@ import { mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import type { Reduction } from './loss.js';
 import { perLoss, reduceLoss, weightedMean } from './reduction.js';
 
-/** A kernel always has an ignored id; this one is none of a class and no data holds it by accident. */
-export const noIgnoreIndex = -(2 ** 31);
+/** A kernel always has an ignored id; this one is none of a class and no data holds it by accident, nor does a cast of NaN give it, as it does −2³¹. */
+export const noIgnoreIndex = 1 - 2 ** 31;
 
 /** How much a row counts, by its class. */
 export interface ClassWeighting {

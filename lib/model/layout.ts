@@ -27,7 +27,14 @@ export class Layout {
   readonly size: number;
   readonly #byPath: ReadonlyMap<string, Entry>;
 
-  constructor(requests: readonly Omit<Entry, 'offset'>[]) {
+  private constructor(entries: readonly Entry[], parameterSize: number, size: number) {
+    this.entries = entries;
+    this.parameterSize = parameterSize;
+    this.size = size;
+    this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  }
+
+  static of(requests: readonly Omit<Entry, 'offset'>[]): Layout {
     const entries: Entry[] = [];
     let end = 0;
     const place = (kind: EntryKind): number => {
@@ -37,14 +44,24 @@ export class Layout {
       }
       return end;
     };
-    this.parameterSize = place('parameter');
-    this.size = place('buffer');
-    this.entries = entries;
-    this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
+    return new Layout(entries, place('parameter'), place('buffer'));
+  }
+
+  /** What lies below a path, in the same memory. */
+  below(path: string): Layout {
+    const prefix = `${path}.`;
+    const entries = this.entries.flatMap((entry) =>
+      entry.path.startsWith(prefix) ? [{ ...entry, path: entry.path.slice(prefix.length) }] : [],
+    );
+    return new Layout(entries, this.parameterSize, this.size);
   }
 
   get parameters(): readonly Entry[] {
     return this.entries.filter((entry) => entry.kind === 'parameter');
+  }
+
+  get(path: string): Entry | undefined {
+    return this.#byPath.get(path);
   }
 
   /** The entry a layer asks for again, with the shape it had at first. */

@@ -7,9 +7,10 @@ import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { arrayMap, batchSource, formatRows } from './data.js';
+import { type Home, broughtAlong, homeOf, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
-import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
+import { type AnyLayer, type Carry, type Placed, type Trace, collectInto, resolveIn, trace } from './trace.js';
 import { checkWeights, initialValues } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -29,8 +30,8 @@ export class Model {
   /** True inside fit. */
   busy = false;
   #built: Built | undefined;
-  /** Whether it stays built whatever becomes of the call that built it. */
-  #settled = false;
+  /** Its layers, until it stays built whatever becomes of the call that built it. */
+  #unsettled: ReadonlyMap<string, Placed> | undefined;
   /** What a fit is prepared for while it waits for its first step. */
   #held: Built | undefined;
   /** Input sizes other than those it was built with that its parameters serve. */
@@ -53,16 +54,27 @@ export class Model {
   }
 
   get isBuilt(): boolean {
-    return this.#built !== undefined;
+    return this.#known !== undefined;
   }
 
   get built(): Built {
-    if (this.#built === undefined) {
+    if (this.#known === undefined) {
       throw new StateError(
         `${this.name}: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.`,
       );
     }
-    return this.#built;
+    return this.#known;
+  }
+
+  /** Its own memory, or its place in that of the model it was first built in. */
+  get #known(): Built | undefined {
+    return (this.#built ??= partOf(this.#elsewhere));
+  }
+
+  /** The model it was first built in, if it is only a part of that. */
+  get #elsewhere(): Home | undefined {
+    const home = homeOf(this.root);
+    return home?.model === this ? undefined : home;
   }
 
   /** @throws StateError unless its input size is known */
@@ -75,9 +87,10 @@ export class Model {
    * The first sizes bind the model only once it is settled.
    */
   build(rows: readonly TensorType[], seed: bigint = this.seed): Built {
-    if (this.#built !== undefined) {
-      this.#checkRows(this.#built.rows, rows);
-      return this.#built;
+    const built = this.#known;
+    if (built !== undefined) {
+      this.#checkRows(built.rows, rows);
+      return built;
     }
     return this.#create(rows, seed, this.#pending);
   }
@@ -90,7 +103,9 @@ export class Model {
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
   settle(): void {
-    this.#settled = true;
+    if (this.#unsettled === undefined) return;
+    settleIn(this, this.#unsettled);
+    this.#unsettled = undefined;
     this.#pending = undefined;
   }
 
@@ -108,7 +123,7 @@ export class Model {
     try {
       return await task();
     } catch (error) {
-      if (!this.#settled && this.#built !== this.#held) this.#built = undefined;
+      if (this.#unsettled !== undefined && this.#built !== this.#held) this.#built = undefined;
       throw error;
     }
   }
@@ -117,17 +132,20 @@ export class Model {
     const requests = new Map<string, Omit<Entry, 'offset'>>();
     const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
     // Not as in training, which may need more than one row.
-    trace(this.root, inputs, { training: false, seed, resolve: collectInto(requests, new MemorySlot('parameters', 0)) });
-    const layout = new Layout([...requests.values()]);
+    const resolve = collectInto(requests, new MemorySlot('parameters', 0));
+    const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
+    const layout = Layout.of([...requests.values()]);
     if (weights !== undefined) checkWeights(this.name, layout, weights);
+    const brought = broughtAlong(layers, layout.entries);
 
     const bytes = Math.max(layout.size, 1) * 4;
     const memory = createMemory(bytes);
     layout.entries.forEach((entry, index) => {
-      const values = weights?.get(entry.path)?.data ?? initialValues(entry, seed, index);
+      const values = weights?.get(entry.path)?.data ?? brought.get(entry.path) ?? initialValues(entry, seed, index);
       native().writeMemory(memory, entry.offset * 4, values);
     });
     this.#served.clear();
+    this.#unsettled = layers;
     this.#built = { layout, slot: new MemorySlot('parameters', bytes, 0, memory), memory, rows, seed };
     return this.#built;
   }
@@ -185,13 +203,22 @@ export class Model {
     }
     const { layout, memory } = this.#built;
     checkWeights(this.name, layout, weights);
-    const values = new Float32Array(layout.size);
+    const values = this.values();
     for (const { path, offset } of layout.entries) values.set(weights.get(path)!.data, offset);
     native().writeMemory(memory, 0, values);
   }
 
+  /** @throws StateError if its weights are a part of another model's */
+  checkOwn(what: string): void {
+    const home = this.#elsewhere;
+    if (home === undefined) return;
+    throw new StateError(
+      `${what}: expected a model with weights of its own, got a ${this.name} that is "${home.path}" of a built ${home.model.name} and has them there. Train that model, or a new layer.`,
+    );
+  }
+
   checkIdle(what: string): void {
-    if (this.busy)
+    if (this.busy || this.#elsewhere?.model.busy === true)
       throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
   }
 
@@ -224,4 +251,11 @@ export class Model {
       `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.${reason}`,
     );
   }
+}
+
+/** A layer as a model by itself, in the memory of the one it is a part of. */
+function partOf(home: Home | undefined): Built | undefined {
+  if (home?.rows === undefined) return undefined;
+  const { layout, slot, memory, seed } = home.model.built;
+  return { layout: layout.below(home.path), slot, memory, rows: home.rows, seed };
 }

@@ -2,7 +2,7 @@
 import { LanewiseError, OptionError, ShapeError, StateError } from '../errors.js';
 import { label } from '../graph/label.js';
 import { type MemorySlot, source } from '../graph/source.js';
-import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
+import { type Shape, Tensor, type TensorType, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
@@ -27,6 +27,13 @@ export interface Call {
   readonly output: Shape;
 }
 
+/** A layer at its path. */
+export interface Placed {
+  readonly layer: AnyLayer;
+  /** Of its first call; undefined if only a part of it was used. */
+  readonly inputs: readonly TensorType[] | undefined;
+}
+
 export interface Trace {
   readonly output: Tensor;
   /** The parameters the model asked for, by path. */
@@ -38,6 +45,8 @@ export interface Trace {
   /** Values of carried states for the next step, by path. */
   readonly kept: ReadonlyMap<string, Tensor>;
   readonly calls: readonly Call[];
+  /** All layers, by path. */
+  readonly layers: ReadonlyMap<string, Placed>;
   /** What layers expect of the elements of tensors. */
   readonly expectations: readonly Expectation[];
 }
@@ -75,6 +84,7 @@ export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceO
     assigned: tracer.assigned,
     kept: tracer.kept,
     calls: tracer.calls,
+    layers: tracer.layers,
     expectations: tracer.expectations,
   };
 }
@@ -102,13 +112,13 @@ class Tracer {
   readonly lazy = new Set<string>();
   readonly kept = new Map<string, Tensor>();
   readonly calls: Call[] = [];
+  readonly layers = new Map<string, Placed>();
   readonly expectations: Expectation[] = [];
   /** The paths of what was given out. */
   readonly #bufferPaths = new Map<Tensor, string>();
   readonly #statePaths = new Map<Tensor, string>();
   readonly #states = new Map<string, Tensor>();
   readonly #paths = new Map<AnyLayer, string>();
-  readonly #owners = new Map<string, AnyLayer>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
   #streams = 0;
   readonly #options: TraceOptions;
@@ -126,20 +136,25 @@ class Tracer {
   }
 
   call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
-    return this.enter(path, layer, (scope) => ({ output: forward(layer, inputs, scope) })).output;
+    return this.enter(path, layer, (scope) => ({ output: forward(layer, inputs, scope) }), inputs).output;
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
-  enter<Outputs extends Readonly<Record<string, Tensor>>>(path: string, layer: AnyLayer, body: (scope: Scope) => Outputs): Outputs {
+  enter<Outputs extends Readonly<Record<string, Tensor>>>(
+    path: string,
+    layer: AnyLayer,
+    body: (scope: Scope) => Outputs,
+    inputs?: readonly Tensor[],
+  ): Outputs {
     const owned = this.#paths.get(layer) ?? path;
-    const owner = this.#owners.get(owned);
+    const owner = this.layers.get(owned)?.layer;
     if (owner !== undefined && owner !== layer) {
       throw new StateError(
         `scope.call: expected a name of its own for each layer, got "${owned}" twice. Give one of the two ${layer.constructor.name} another name.`,
       );
     }
     this.#paths.set(layer, owned);
-    this.#owners.set(owned, layer);
+    if (owner === undefined) this.layers.set(owned, { layer, inputs });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
@@ -155,6 +170,9 @@ class Tracer {
 
   resolve(kind: EntryKind, path: string, shape: Shape, init: Initializer): Tensor {
     checkShape(shape, `${kind} "${path}"`);
+    // What an earlier call of the same layer left: each moves the running statistics on.
+    const moved = kind === 'buffer' ? this.assigned.get(path) : undefined;
+    if (moved !== undefined && sameShape(moved.shape, shape)) return moved;
     // One tensor a name, so that the gradients of every use of a shared parameter add up.
     const known = this.#resolved.get(path);
     if (known !== undefined && known.kind === kind && sameShape(known.tensor.shape, shape)) return known.tensor;
@@ -177,7 +195,9 @@ class Tracer {
         `scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`,
       );
     }
-    if (this.training) this.assigned.set(path, value);
+    if (!this.training) return;
+    this.assigned.set(path, value);
+    this.#bufferPaths.set(value, path);
   }
 
   state(path: string, shape: Shape): Tensor {
@@ -321,7 +341,8 @@ function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tens
     throw error;
   }
   if (output instanceof Tensor) return output;
-  throw new ShapeError(`expected forward to return a tensor, got ${kindOf(output)}.`);
+  const advice = Array.isArray(output) ? ' Put several side by side with concat(), and take them apart in the loss.' : '';
+  throw new ShapeError(`expected forward to return a tensor, got ${kindOf(output)}.${advice}`);
 }
 
 /** Adds the layer's name and path to an error that has none yet. */

@@ -40,7 +40,7 @@ export function checkBatch(
 
 /** Looks at the values: the loss at the targets, and the inputs for what layers expect of them. */
 export function checkValues(what: string, { x, y }: Batch, loss: Loss, { predictionShape, expectations }: StepProgram): void {
-  naming(what, () => loss.validate(y, predictionShape.with(0, y.shape[0]!)));
+  naming(what, () => loss.validate(y, predictionShape.length === 0 ? [] : predictionShape.with(0, y.shape[0]!)));
   const inputs = inputList(x);
   for (const { input, layer, least, most } of expectations) {
     const data = inputs[input]!;

@@ -3,7 +3,7 @@ import { type Program, type Write, build } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
-import { gradients } from '../graph/gradients.js';
+import { reachingGradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, Tensor } from '../graph/tensor.js';
@@ -12,7 +12,7 @@ import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import type { Entry, Layout } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
-import { add, cast } from '../ops/elementwise.js';
+import { add, cast, full } from '../ops/elementwise.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import type { Recipe } from './recipe.js';
 import type { Slots } from './slots.js';
@@ -74,7 +74,7 @@ export function trainingProgram(
   const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
   const results = resultWrites(recipe, { prediction: traced.output, target, sampleWeight }, total);
   const commits: Write[] = [
-    ...updates(recipe, slots, gradientsOf(total, trained, weights), traced.lazy, scalars),
+    ...updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: parameters,
@@ -108,9 +108,15 @@ function trainedParameters(model: string, { parameters }: Layout, frozen: readon
   return trained;
 }
 
-function gradientsOf(loss: Tensor, trained: readonly Entry[], weights: readonly Tensor[]): ReadonlyMap<Entry, Tensor> {
-  const all = gradients(loss, weights);
-  return new Map(trained.map((entry, i) => [entry, all[i]!]));
+/** @throws StateError if nothing of what is trained has a gradient: training would change nothing, in silence */
+function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weights: readonly Tensor[]): ReadonlyMap<Entry, Tensor> {
+  const all = reachingGradients(loss, weights);
+  if (all.every((gradient) => gradient === undefined)) {
+    throw new StateError(
+      `${name}: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through.`,
+    );
+  }
+  return new Map(trained.map((entry, i) => [entry, all[i] ?? full(entry.shape, 0)]));
 }
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */

@@ -210,6 +210,7 @@ export class Trainer {
     if (this.#model.busy) {
       throw new StateError(`${what}: expected a model that is not training, got one inside another fit. Await that fit or abort it first.`);
     }
+    this.#model.checkOwn(what);
     this.#model.busy = true;
     try {
       return await this.#model.trying(task);

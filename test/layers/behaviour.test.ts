@@ -39,7 +39,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   // @ts-expect-error of the wrong kind
   [() => new Linear(2, { weightInit: 'zeros' }), "Linear: expected a function for weightInit, got 'zeros'."],
   // @ts-expect-error of the wrong kind
-  [() => new Linear(2, null), 'Linear: expected an object of options, got null.'],
+  [() => new Linear(2, null), 'Linear: expected an object of options { bias, weightInit, biasInit }, got null.'],
   [() => new LeakyReLU({ negativeSlope: NaN }), 'LeakyReLU: expected a finite number for negativeSlope, got NaN.'],
   [() => new ELU({ alpha: Infinity }), 'ELU: expected a finite number for alpha, got Infinity.'],
   // @ts-expect-error no such choice

@@ -3,6 +3,7 @@ import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, type Loss, MSELoss, NLLLoss, l1, l2 } from '../../lib/losses/index.js';
+import { cast } from '../../lib/ops/index.js';
 
 const zeros = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)), shape);
 const ids = (...values: number[]): NdArray => array(Int32Array.from(values));
@@ -106,6 +107,10 @@ describe('errors of losses', () => {
   for (const [loss, target, shape, message] of wrongData) {
     it(message, () => assert.throws(() => loss.validate(target, shape), { name: 'DataError', message }));
   }
+  it('no ids made of NaN', () => {
+    const f = compile((p: Tensor, t: Tensor) => new CrossEntropyLoss().forward(p, cast(t, 'int32')));
+    assert.throws(() => f.sync(array([[1, 2], [3, 4]]), array([0, NaN])), { name: 'DataError', message: /at position 1/ }); // prettier-ignore
+  });
   it('accepts ignored ids and rounded probabilities', () => {
     new CrossEntropyLoss({ ignoreIndex: -100 }).validate(ids(0, -100, 2), [3, 3]);
     new CrossEntropyLoss().validate(array([[1 / 3, 1 / 3, 1 / 3]]), [1, 3]);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import {
+  BatchNorm,
   CrossEntropyLoss,
   Layer,
   Linear,
   MSELoss,
+  type NdArray,
   ReLU,
   SGD,
   type Scope,
@@ -33,6 +35,16 @@ class Twin extends Layer<[Tensor, Tensor]> {
   readonly shared: Linear = new Linear(2);
   forward(a: Tensor, b: Tensor, scope: Scope): Tensor {
     return add(scope.call('left', this.shared, a), scope.call('right', this.shared, b));
+  }
+}
+
+/** The same normalisation of two inputs, one after the other. */
+class Siamese extends Layer<[Tensor, Tensor]> {
+  readonly norm: BatchNorm = new BatchNorm({ affine: false });
+  readonly head: Linear = new Linear(1);
+  forward(a: Tensor, b: Tensor, scope: Scope): Tensor {
+    const both = add(scope.call('norm', this.norm, a), scope.call('norm', this.norm, b));
+    return scope.call('head', this.head, both);
   }
 }
 
@@ -143,6 +155,18 @@ describe('a model', () => {
     assert.deepEqual([...model.weights().get('running.mean')!.data], [1.5, 3]);
     await trainer.step({ x, y: x });
     assert.deepEqual([...model.weights().get('running.mean')!.data], [2.25, 4.5]);
+  });
+
+  it('moves running state on with each call of a layer, in their order', async () => {
+    const model = new Siamese();
+    const rows = (mean: number): NdArray => array(Float32Array.of(mean - 1, mean + 1), [2, 1]);
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.01 }) });
+    await trainer.step({ x: [rows(2), rows(20)], y: rows(0) });
+    const { data: mean } = model.weights().get('norm.runningMean')!;
+    const { data: variance } = model.weights().get('norm.runningVar')!;
+    // 0.9 · (0.9 · 0 + 0.1 · 2) + 0.1 · 20, and a variance of 2 by M − 1 twice.
+    assert.ok(Math.abs(mean[0]! - 2.18) < 1e-6, `got ${mean[0]}`);
+    assert.ok(Math.abs(variance[0]! - (0.81 + 0.09 * 2 + 0.1 * 2)) < 1e-6, `got ${variance[0]}`);
   });
 
   it('refuses two layers under one name', async () => {

@@ -27,8 +27,10 @@ import {
   Trainer,
   type Update,
   add,
+  argmax,
   array,
   cast,
+  equal,
   mean,
   sum,
 } from '../../lib/index.js';
@@ -207,7 +209,7 @@ describe('natural mistakes', () => {
       }
       await assert.rejects(new Odd().predict(good.x), {
         name: 'ShapeError',
-        message: `Odd: expected forward to return a tensor, got ${what}.`,
+        message: `Odd: expected forward to return a tensor, got ${what}.${what === 'Array' ? ' Put several side by side with concat(), and take them apart in the loss.' : ''}`,
       });
     });
   }
@@ -261,6 +263,18 @@ describe('what users of the library write', () => {
       }
     }
     return rejects({ loss: new None() }, /^None: expected one number, got undefined/);
+  });
+  it('a loss that no gradient comes out of, which would train nothing in silence', async () => {
+    class Share extends Loss {
+      forward(prediction: Tensor, target: Tensor): Tensor {
+        return mean(cast(equal(argmax(prediction), target), 'float32'));
+      }
+    }
+    const message =
+      'Share: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through.';
+    const trainer = trainerOf(net(), { loss: new Share() });
+    await assert.rejects(trainer.fit(data), { name: 'StateError', message });
+    assert.ok((await trainer.evaluate(data)).loss! <= 1);
   });
   it('an optimizer that forgets a slot or gives a scalar', async () => {
     class Rule extends Optimizer {

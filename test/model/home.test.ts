@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Layer } from '../../lib/index.js';
+import {
+  BatchNorm,
+  GRU,
+  Linear,
+  MSELoss,
+  type NdArray,
+  Philox,
+  SGD,
+  Sequential,
+  ShapeError,
+  Sigmoid,
+  StateError,
+  Tanh,
+  Trainer,
+  array,
+} from '../../lib/index.js';
+
+const x = array(new Philox(1).normal(24), [8, 3]);
+const y = array(new Philox(2).normal(24), [8, 3]);
+
+function trainerOf(model: Layer): Trainer {
+  return new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) });
+}
+
+interface Autoencoder {
+  readonly encoder: Sequential;
+  readonly decoder: Sequential;
+  readonly whole: Sequential;
+}
+
+function autoencoder(): Autoencoder {
+  const encoder = new Sequential([new Linear(4), new BatchNorm(), new Tanh()]);
+  const decoder = new Sequential([new Linear(3)]);
+  return { encoder, decoder, whole: new Sequential([encoder, decoder], { seed: 5 }) };
+}
+
+async function trained(): Promise<Autoencoder & { readonly trainer: Trainer }> {
+  const parts = autoencoder();
+  const trainer = trainerOf(parts.whole);
+  await trainer.fit({ x, y }, { epochs: 3 });
+  return { ...parts, trainer };
+}
+
+const data = ({ data: values }: NdArray): readonly number[] => [...values];
+const logistic = (z: number): number => 1 / (1 + Math.exp(-z));
+
+function close(actual: readonly number[], expected: readonly number[]): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-5, `element ${i}: expected ${expected[i]}, got ${value}`));
+}
+
+describe('a part of a built model, used by itself', () => {
+  it('has the weights it has there, and follows them', async () => {
+    const { encoder, decoder, whole, trainer } = await trained();
+    for (let round = 0; round < 2; round++) {
+      close(data(await decoder.predict(await encoder.predict(x))), data(await whole.predict(x)));
+      await trainer.fit({ x, y });
+    }
+    assert.deepEqual([...encoder.weights().keys()], ['0.weight', '0.bias', '1.weight', '1.bias', '1.runningMean', '1.runningVar']);
+    for (const [path, value] of encoder.weights()) assert.deepEqual(value, whole.weights().get(`0.${path}`));
+    assert.equal(encoder.summary().parameters, 24);
+  });
+
+  it('is set, saved and loaded by itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lanewise-'));
+    try {
+      const { encoder, decoder, whole } = await trained();
+      await encoder.save(join(folder, 'encoder'));
+      const copy = await new Sequential([new Linear(4), new BatchNorm(), new Tanh()]).load(join(folder, 'encoder'));
+      assert.deepEqual(await copy.predict(x), await encoder.predict(x));
+      const before = whole.weights();
+      decoder.setWeights(
+        new Map([...decoder.weights()].map(([path, { shape }]) => [path, array(new Float32Array(shape[0]! * (shape[1] ?? 1)), shape)])),
+      );
+      assert.ok((await whole.predict(x)).data.every((value) => value === 0));
+      assert.deepEqual(whole.weights().get('0.0.weight'), before.get('0.0.weight'));
+      const other = autoencoder();
+      other.whole.build([3]);
+      await other.encoder.load(join(folder, 'encoder'));
+      assert.deepEqual(await other.encoder.predict(x), await encoder.predict(x));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('streams', async () => {
+    const gru = new GRU(4);
+    const whole = new Sequential([gru, new Linear(2)]).build([5, 3]);
+    const sequence = array(new Philox(3).normal(15), [1, 5, 3]);
+    const expected = await gru.predict(sequence);
+    const stream = gru.stream();
+    for (let t = 0; t < 5; t++)
+      assert.deepEqual(data(stream.step(array(sequence.data.slice(3 * t, 3 * t + 3), [1, 3]))), [...expected.data.slice(4 * t, 4 * t + 4)]);
+    assert.deepEqual(gru.weights().get('weightIh'), whole.weights().get('0.weightIh'));
+  });
+
+  it('is not trained by itself, nor set while the whole is in fit', async () => {
+    const { encoder, trainer } = await trained();
+    const message =
+      'fit: expected a model with weights of its own, got a Sequential that is "0" of a built Sequential and has them there. Train that model, or a new layer.';
+    await assert.rejects(trainerOf(encoder).fit({ x, y: x }), { name: StateError.name, message });
+    const weights = encoder.weights();
+    const fit = trainer.fit({ x, y });
+    assert.throws(() => encoder.setWeights(weights), { name: StateError.name, message: /not training/ });
+    await fit;
+    encoder.setWeights(weights);
+  });
+
+  it('is no part of a model that a refused call would have built', async () => {
+    const { encoder, whole } = autoencoder();
+    await assert.rejects(trainerOf(whole).fit({ x, y: array(new Float32Array(16), [8, 2]) }), ShapeError);
+    assert.throws(() => encoder.weights(), { name: StateError.name, message: /was never built/ });
+    encoder.build([7]);
+    assert.equal(encoder.weights().get('0.weight')!.shape[0], 7);
+  });
+
+  it('is refused as input of other sizes is', async () => {
+    const { encoder } = await trained();
+    await assert.rejects(encoder.predict(array([[1, 2]])), {
+      name: ShapeError.name,
+      message: /^Sequential: expected input of shape \[N, 3\] as the model was built, got \[N, 2\]/,
+    });
+  });
+});
+
+describe('a layer that was built before, taken into another model', () => {
+  it('brings its weights along: a head on a trained model', async () => {
+    const { whole } = await trained();
+    const probabilities = await new Sequential([whole, new Sigmoid()]).predict(x);
+    close(data(probabilities), data(await whole.predict(x)).map(logistic));
+  });
+
+  it('brings them from the model it is a part of, and then goes its own way', async () => {
+    const { encoder, whole } = await trained();
+    const before = whole.weights();
+    const classifier = new Sequential([encoder, new Linear(3)], { seed: 9 }).build([3]);
+    for (const [path, value] of encoder.weights()) assert.deepEqual(classifier.weights().get(`0.${path}`), value);
+    await trainerOf(classifier).fit({ x, y }, { epochs: 2 });
+    assert.deepEqual(whole.weights(), before);
+    assert.notDeepEqual(classifier.weights().get('0.0.weight'), before.get('0.0.weight'));
+    assert.deepEqual(encoder.weights().get('0.weight'), before.get('0.0.weight'), 'its home is the model it was first built in');
+  });
+
+  it('brings nothing where its sizes are others', () => {
+    const shared = new Linear(2);
+    const first = new Sequential([shared], { seed: 1 }).build([3]);
+    const fresh = new Sequential([new Linear(2)], { seed: 2 }).build([4]).weights();
+    assert.deepEqual(new Sequential([shared], { seed: 2 }).build([4]).weights(), fresh);
+    assert.equal(first.weights().get('0.weight')!.shape[0], 3);
+  });
+
+  it('gives way to weights that are set', async () => {
+    const { whole } = await trained();
+    const wrapped = new Sequential([whole]);
+    const zeros = new Map(
+      [...whole.weights()].map(([path, { data: values, shape }]) => [
+        `0.${path}`,
+        array(
+          values.map(() => 0),
+          shape,
+        ),
+      ]),
+    );
+    wrapped.setWeights(zeros);
+    assert.ok((await wrapped.predict(x)).data.every((value) => value === 0));
+  });
+});
