@@ -27,6 +27,7 @@ export * from './metrics/index.js';
 
 export { Callback, type FitContext, type Snapshot } from './training/callback.js';
 export { EarlyStopping, type EarlyStoppingOptions } from './training/early-stopping.js';
+export type { ParameterGroup } from './training/groups.js';
 export { type EpochRecord, History } from './training/history.js';
 export type { Batch, BatchSource, EvaluateOptions, FitOptions, Progress, TrainStepOptions, TrainerOptions } from './training/options.js';
 export { Trainer } from './training/trainer.js';

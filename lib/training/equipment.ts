@@ -38,7 +38,7 @@ export class Equipment {
   /** The optimizer's state; the model must be built. */
   get slots(): Slots {
     const parts = this.#parts;
-    return (parts.slots ??= new Slots(this.recipe.optimizer, parts.built.layout.parameterSize));
+    return (parts.slots ??= new Slots(parts.built.layout, this.recipe));
   }
 
   get #parts(): Parts {

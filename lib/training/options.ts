@@ -7,13 +7,16 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
-import { type Rule, boolean, callable, check, checkOptions, count, positive, seed } from '../options.js';
+import { type Rule, boolean, callable, check, checkOptions, count, either, positive, seed } from '../options.js';
 import { Callback } from './callback.js';
+import type { ParameterGroup } from './groups.js';
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
+  /** Parameters with an optimizer of their own; the first group that has a parameter counts. Default: none. */
+  readonly groups?: readonly ParameterGroup[];
   /** Reported beside the loss. Default: none. */
   readonly metrics?: readonly Metric[];
   /** Terms added to the loss for the weights (parameters of rank ≥ 2): `l2(1e-4)`. Default: none. */
@@ -130,6 +133,16 @@ const anySeed: Rule = {
   expected: 'a whole number ≥ 0',
   accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
 };
+const group: Rule = {
+  expected: '{ parameters, optimizer }, a list of paths or a function of path and shape, and an Optimizer',
+  accepts: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'parameters' in value &&
+    either(list(name), callable).accepts(value.parameters) &&
+    'optimizer' in value &&
+    value.optimizer instanceof Optimizer,
+};
 const augmentation: Rule = {
   expected: 'an augmentation, { name, forward }',
   accepts: (value) =>
@@ -142,6 +155,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
   checkOptions('Trainer', options, {
     loss: instance(Loss),
     optimizer: instance(Optimizer),
+    groups: list(group),
     metrics: list(instance(Metric)),
     penalties: list(callable),
     clipNorm: positive,

@@ -14,7 +14,8 @@ import type { Entry, Layout } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
 import { add, cast, full } from '../ops/elementwise.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
-import type { Recipe } from './recipe.js';
+import { parametersBelow } from './groups.js';
+import { type Recipe, optimizersOf } from './recipe.js';
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
@@ -32,7 +33,7 @@ export interface Results {
 /** A compiled step and the memories it wants. */
 export interface StepProgram extends Pick<FedBatch, 'data' | 'index'> {
   readonly program: Program;
-  /** float32 a step: the optimizer's scalars in order. Only for training. */
+  /** float32 a step: the optimizers' scalars in order. Only for training. */
   readonly scalars: MemorySlot | undefined;
   readonly results: Results;
   /** Where states go on from step to step. Undefined: they begin at zeros in every step. */
@@ -58,7 +59,7 @@ export function trainingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): StepProgram {
-  const { model, optimizer } = recipe;
+  const { model } = recipe;
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(feed);
@@ -71,7 +72,8 @@ export function trainingProgram(
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
-  const scalars = new MemorySlot('scalars', optimizer.scalars.length * 4, optimizer.scalars.length * 4);
+  const scalarBytes = optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0) * 4;
+  const scalars = new MemorySlot('scalars', scalarBytes, scalarBytes);
   const results = resultWrites(recipe, { prediction: traced.output, target, sampleWeight }, total);
   const commits: Write[] = [
     ...updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars),
@@ -96,14 +98,9 @@ export function trainingProgram(
 }
 
 /** The parameters that are not frozen. @throws OptionError if a path is none, or if nothing is left to train */
-function trainedParameters(model: string, { parameters }: Layout, frozen: readonly string[]): readonly Entry[] {
-  const below = (path: string, root: string): boolean => path === root || path.startsWith(`${root}.`);
-  const unknown = frozen.find((root) => !parameters.some(({ path }) => below(path, root)));
-  if (unknown !== undefined) {
-    const known = parameters.map(({ path }) => `"${path}"`).join(', ');
-    throw new OptionError(`Trainer: expected paths of layers or parameters among ${known} for frozen, got "${unknown}".`);
-  }
-  const trained = parameters.filter(({ path }) => !frozen.some((root) => below(path, root)));
+function trainedParameters(model: string, layout: Layout, frozen: readonly string[]): readonly Entry[] {
+  const kept = new Set(parametersBelow('frozen', layout, frozen));
+  const trained = layout.parameters.filter((entry) => !kept.has(entry));
   if (trained.length === 0) throw new OptionError(`Trainer: expected something left to train in ${model}, got all of it frozen.`);
   return trained;
 }

@@ -3,6 +3,7 @@ import type { Penalty } from '../losses/penalty.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Model } from '../model/model.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { ParameterGroup } from './groups.js';
 import type { TrainerOptions } from './options.js';
 
 /** What a trainer is told, with the defaults. */
@@ -10,6 +11,7 @@ export interface Recipe {
   readonly model: Model;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
+  readonly groups: readonly ParameterGroup[];
   readonly metrics: readonly Metric[];
   readonly penalties: readonly Penalty[];
   readonly clipNorm: number | undefined;
@@ -20,6 +22,11 @@ export interface Recipe {
 }
 
 export function recipeOf(model: Model, options: TrainerOptions): Recipe {
-  const { loss, optimizer, metrics = [], penalties = [], clipNorm, clipValue, frozen = [], seed = model.seed } = options;
-  return { model, loss, optimizer, metrics, penalties, clipNorm, clipValue, frozen, seed: BigInt(seed) };
+  const { loss, optimizer, groups = [], metrics = [], penalties = [], clipNorm, clipValue, frozen = [], seed = model.seed } = options;
+  return { model, loss, optimizer, groups, metrics, penalties, clipNorm, clipValue, frozen, seed: BigInt(seed) };
+}
+
+/** All optimizers, the trainer's own first. */
+export function optimizersOf({ optimizer, groups }: Recipe): readonly Optimizer[] {
+  return [...new Set([optimizer, ...groups.map((group) => group.optimizer)])];
 }

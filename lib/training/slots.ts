@@ -1,10 +1,13 @@
-/** The state an optimizer keeps: one flat vector as long as the parameters for each of its slots, in one memory. */
+/** The state that optimizers keep: one flat vector as long as the parameters for each slot of any of them, in one memory. */
 import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
+import { sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Layout } from '../model/layout.js';
+import { optimizersByEntry } from './groups.js';
+import { type Recipe, optimizersOf } from './recipe.js';
 
 export class Slots {
   readonly names: readonly string[];
@@ -12,15 +15,18 @@ export class Slots {
   readonly #memory: MemoryHandle;
   readonly #length: number;
 
-  constructor(optimizer: Optimizer, parameterSize: number) {
-    this.names = optimizer.slots;
-    this.#length = parameterSize;
-    const bytes = Math.max(this.names.length * parameterSize, 1) * 4;
+  constructor(layout: Layout, recipe: Recipe) {
+    const owners = optimizersByEntry(layout, recipe);
+    this.names = [...new Set(optimizersOf(recipe).flatMap(({ slots }) => slots))];
+    this.#length = layout.parameterSize;
+    const bytes = Math.max(this.names.length * this.#length, 1) * 4;
     this.#memory = createMemory(bytes);
     this.slot = new MemorySlot('optimizer slots', bytes, 0, this.#memory);
     for (const name of this.names) {
-      const first = optimizer.slotInit[name] ?? 0;
-      if (first !== 0) native().writeMemory(this.#memory, this.offset(name), new Float32Array(parameterSize).fill(first));
+      for (const [{ offset, shape }, { slotInit }] of owners) {
+        const first = slotInit[name] ?? 0;
+        if (first !== 0) native().writeMemory(this.#memory, this.offset(name) + offset * 4, new Float32Array(sizeOf(shape)).fill(first));
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import { bindBatch, feedOf } from './feed.js';
 import type { Batch, FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import { type StepReport, reportSteps } from './progress.js';
+import { optimizersOf } from './recipe.js';
 import { Scratch } from './scratch.js';
 import type { Totals } from './totals.js';
 
@@ -80,14 +81,18 @@ export class StepRunner {
     return [program.index!, this.#scratch.filled('index', order)];
   }
 
-  /** The optimizer's scalars for the next steps, one row a step. */
+  /** The optimizers' scalars for the next steps, one row a step. */
   #scalarValues(steps: number): Float32Array {
-    const { optimizer } = this.equipment.recipe;
-    const width = optimizer.scalars.length;
+    const optimizers = optimizersOf(this.equipment.recipe);
+    const width = optimizers.reduce((n, { scalars }) => n + scalars.length, 0);
     const values = this.#scratch.floats('scalars', steps * width);
     for (let i = 0; i < steps; i++) {
       const step = this.steps + i;
-      optimizer.writeScalars(values, i * width, step, rateAt(optimizer.lr, step));
+      let at = i * width;
+      for (const optimizer of optimizers) {
+        optimizer.writeScalars(values, at, step, rateAt(optimizer.lr, step));
+        at += optimizer.scalars.length;
+      }
     }
     return values;
   }

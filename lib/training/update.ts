@@ -12,11 +12,13 @@ import { sumSquares } from '../ops/reduce.js';
 import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/row-gradient.js';
 import { pack, reshape } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { Recipe } from './recipe.js';
+import { optimizersByEntry } from './groups.js';
+import { type Recipe, optimizersOf } from './recipe.js';
 import type { Slots } from './slots.js';
 
 /** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
 interface Stretch {
+  readonly optimizer: Optimizer;
   readonly gradient: Tensor;
   /** The values from before the step. */
   readonly read: (slot: MemorySlot, byteOffset: number) => Tensor;
@@ -27,7 +29,7 @@ interface Stretch {
  * The writes of new parameters and slots.
  * @param gradients of the parameters that are trained
  * @param lazy paths of tables whose rows without a gradient are to be left alone
- * @param scalars the memory of the optimizer's numbers
+ * @param scalars the memory of the optimizers' numbers
  */
 export function updates(
   recipe: Recipe,
@@ -36,22 +38,28 @@ export function updates(
   lazy: ReadonlySet<string>,
   scalars: MemorySlot,
 ): readonly Write[] {
-  const { optimizer, model } = recipe;
-  const { layout, slot } = model.built;
-  const stretches = clipped(stretchesOf(optimizer, layout, gradients, lazy), recipe);
-  const numbers = Object.fromEntries(optimizer.scalars.map((name, i) => [name, source(scalars, i * 4, [])]));
-  return stretches.flatMap(({ gradient, read, write }) => {
-    const old = Object.fromEntries(slots.names.map((name) => [name, read(slots.slot, slots.offset(name))]));
+  const { layout, slot } = recipe.model.built;
+  const stretches = clipped(stretchesOf(optimizersByEntry(layout, recipe), layout, gradients, lazy), recipe);
+  const numbers = numbersOf(recipe, scalars);
+  return stretches.flatMap(({ optimizer, gradient, read, write }) => {
+    const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
     const before = read(slot, 0);
-    const update = optimizer.update(before, gradient, old, numbers);
+    const update = optimizer.update(before, gradient, old, numbers.get(optimizer)!);
     const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
     const writes = [
       write(slot, 0, checked('parameter', update.parameter)),
-      ...slots.names.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots[name]))),
+      ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots[name]))),
     ];
     label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
     return writes;
   });
+}
+
+/** The numbers of each optimizer, which lie one optimizer after the other. */
+function numbersOf(recipe: Recipe, scalars: MemorySlot): ReadonlyMap<Optimizer, Readonly<Record<string, Tensor>>> {
+  let at = 0;
+  const next = (): Tensor => source(scalars, 4 * at++, []);
+  return new Map(optimizersOf(recipe).map((one) => [one, Object.fromEntries(one.scalars.map((name) => [name, next()]))]));
 }
 
 /** @throws ShapeError unless an optimizer gives what takes the place of the old value */
@@ -61,9 +69,9 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
   throw new ShapeError(`${optimizer.constructor.name}: expected float32 ${formatShape(shape)} for ${what} from update, got ${got}.`);
 }
 
-/** Tables of which only rows are updated, and the runs of parameters between them. */
+/** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */
 function stretchesOf(
-  optimizer: Optimizer,
+  optimizers: ReadonlyMap<Entry, Optimizer>,
   layout: Layout,
   gradients: ReadonlyMap<Entry, Tensor>,
   lazy: ReadonlySet<string>,
@@ -71,13 +79,15 @@ function stretchesOf(
   const stretches: Stretch[] = [];
   let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
   const endRun = (end: number): void => {
-    if (run.length > 0) stretches.push(flat(run, end));
+    if (run.length > 0) stretches.push(flat(optimizers.get(run[0]!.entry)!, run, end));
     run = [];
   };
   for (const entry of layout.parameters) {
+    const optimizer = optimizers.get(entry)!;
     const gradient = gradients.get(entry);
     const byRows = gradient && rowStretch(optimizer, entry, gradient, lazy.has(entry.path));
     if (gradient !== undefined && byRows === undefined) {
+      if (run.length > 0 && optimizers.get(run[0]!.entry) !== optimizer) endRun(entry.offset);
       run.push({ entry, gradient });
       continue;
     }
@@ -89,11 +99,12 @@ function stretchesOf(
 }
 
 /** One vector from the first parameter up to `end`, in elements. */
-function flat(run: readonly { readonly entry: Entry; readonly gradient: Tensor }[], end: number): Stretch {
+function flat(optimizer: Optimizer, run: readonly { readonly entry: Entry; readonly gradient: Tensor }[], end: number): Stretch {
   const begin = run[0]!.entry.offset;
   const offsets = run.map(({ entry }) => entry.offset - begin);
   const gradient = pack(run.map((one) => one.gradient), offsets, end - begin); // prettier-ignore
   return {
+    optimizer,
     gradient,
     read: (slot, byteOffset) => source(slot, byteOffset + begin * 4, [end - begin]),
     write: (slot, byteOffset, value) => ({ value, slot, byteOffset: byteOffset + begin * 4, commit: true }),
@@ -105,8 +116,8 @@ function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor, lazy: 
   const rows = rowGradient(gradient);
   if (rows === undefined) return undefined;
   const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
-  if (isLarge && (lazy || optimizer.restsAtZero)) return someRows(entry, rows);
-  return lazy && !optimizer.restsAtZero ? maskedRows(entry, gradient, rows) : undefined;
+  if (isLarge && (lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
+  return lazy && !optimizer.restsAtZero ? maskedRows(optimizer, entry, gradient, rows) : undefined;
 }
 
 /**
@@ -115,10 +126,11 @@ function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor, lazy: 
  */
 const rowsPerId = 3;
 
-function someRows(entry: Entry, rows: RowGradient): Stretch {
+function someRows(optimizer: Optimizer, entry: Entry, rows: RowGradient): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const { sums, owners } = mergedRows(rows, tableRows);
   return {
+    optimizer,
     gradient: sums,
     // Ids that came before are read too: what becomes of them is not written.
     read: (slot, byteOffset) => gatherRows(source(slot, byteOffset + entry.offset * 4, [tableRows, columns]), rows.ids),
@@ -133,11 +145,12 @@ function someRows(entry: Entry, rows: RowGradient): Stretch {
 }
 
 /** The same for a table that is small beside the batch: everything is computed and what had no id keeps its value. */
-function maskedRows(entry: Entry, gradient: Tensor, rows: RowGradient): Stretch {
+function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, rows: RowGradient): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const touched = touchedRows(rows, tableRows);
   const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
   return {
+    optimizer,
     gradient: reshape(gradient, [tableRows, columns]),
     read,
     write: (slot, byteOffset, value) => ({

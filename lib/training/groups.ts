@@ -1,0 +1,40 @@
+/** Parameters with optimizers of their own. */
+import { OptionError } from '../errors.js';
+import type { Shape } from '../graph/tensor.js';
+import type { Entry, Layout } from '../model/layout.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Recipe } from './recipe.js';
+
+/** Some parameters and the optimizer that updates them. */
+export interface ParameterGroup {
+  /** Paths of layers or parameters, `['encoder']` for all below it, or a choice: `(path, shape) => shape.length < 2` for biases and norms. */
+  readonly parameters: readonly string[] | ((path: string, shape: Shape) => boolean);
+  /** Another rate, decay or rule than the trainer's own: `new AdamW({ lr: 1e-5 })`. */
+  readonly optimizer: Optimizer;
+}
+
+/** The parameters at or below these paths. @throws OptionError if a path has none */
+export function parametersBelow(what: string, { parameters }: Layout, paths: readonly string[]): readonly Entry[] {
+  const below = (path: string, root: string): boolean => path === root || path.startsWith(`${root}.`);
+  const unknown = paths.find((root) => !parameters.some(({ path }) => below(path, root)));
+  if (unknown !== undefined) {
+    const known = parameters.map(({ path }) => `"${path}"`).join(', ');
+    throw new OptionError(`Trainer: expected paths of layers or parameters among ${known} for ${what}, got "${unknown}".`);
+  }
+  return parameters.filter(({ path }) => paths.some((root) => below(path, root)));
+}
+
+/** The optimizer of each parameter: of the first group that it belongs to, or the trainer's. @throws OptionError for a group of nothing */
+export function optimizersByEntry(layout: Layout, { optimizer, groups }: Recipe): ReadonlyMap<Entry, Optimizer> {
+  const owners = new Map<Entry, Optimizer>();
+  for (const group of groups) {
+    const { parameters } = group;
+    const chosen =
+      typeof parameters === 'function'
+        ? layout.parameters.filter(({ path, shape }) => parameters(path, shape))
+        : parametersBelow('groups', layout, parameters);
+    if (chosen.length === 0) throw new OptionError('Trainer: expected parameters in each of groups, got a choice that takes none.');
+    for (const entry of chosen) if (!owners.has(entry)) owners.set(entry, group.optimizer);
+  }
+  return new Map(layout.parameters.map((entry) => [entry, owners.get(entry) ?? optimizer]));
+}
