@@ -73,28 +73,36 @@ class Snapshot extends Operation {
   }
 }
 
-export function plan(requested: readonly Write[], { fuse = true }: CompileOptions = {}): Plan {
+/** Pass by pass: whoever drives it may do something else between two of them. */
+export function* plan(requested: readonly Write[], { fuse = true }: CompileOptions = {}): Generator<void, Plan, void> {
   const simple = simplify(requested.flatMap(tensorsOf));
+  yield;
   const shared = shareSubexpressions(storeConstants(fuse ? productsOfTables(simple) : simple));
+  yield;
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
   const settled = snapshotSources(withTensors(requested, values));
+  yield;
   const writes = fuse ? recomputed(settled) : settled;
+  yield;
   const roots = writes.flatMap(tensorsOf);
   const committed = committedOf(writes);
-
   const order = topologicalOrder(roots);
   const operands = new Operands(order, roots);
   const locate = operands.locate.bind(operands);
+  yield;
   const lowered = lower(order, operands, roots, committed, fuse);
+  yield;
   const elided = elideCopies(lowered, locate, new Set(roots.map((value) => locate(value).base)));
   const flow = new Flow(elided.items, locate, elided.parents);
   const placed = placeWrites(flow, writes, locate);
-  const { sequence, storages } = bestSchedule(
-    schedules(flow, placed.late, (base) => inArena(base, placed.fixed)).map((sequence) => ({
-      sequence,
-      storages: assignStorages(flow, sequence, placed.fixed, locate),
-    })),
-  );
+  yield;
+  const candidates: Candidate[] = [];
+  for (const sequence of schedules(flow, placed.late, (base) => inArena(base, placed.fixed))) {
+    yield;
+    candidates.push({ sequence, storages: assignStorages(flow, sequence, placed.fixed, locate) });
+  }
+  const { sequence, storages } = bestSchedule(candidates);
+  yield;
   const firstLate = sequence.findIndex((i) => placed.late.has(i));
   return {
     items: sequence.map((i) => flow.items[i]!),

@@ -7,7 +7,7 @@ import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { boolean, callable, check, checkOptions, kindOf } from '../options.js';
 import { Recent } from '../recent.js';
-import { type CompileOptions, type Program, build } from './program.js';
+import { type CompileOptions, type Program, prepare } from './program.js';
 
 type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
 type Results<R extends Tensor | readonly Tensor[]> = R extends Tensor ? NdArray : { readonly [K in keyof R]: NdArray };
@@ -83,7 +83,7 @@ class Trace {
     if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor))
       throw new OptionError('compile: expected the function to return a tensor or an array of tensors, got something else.');
     this.#outputs = results.map((type, i) => ({ slot: new MemorySlot(`output ${i}`, byteSize(type)), type }));
-    this.program = build(
+    this.program = prepare(
       results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
       options,
     );

@@ -4,6 +4,7 @@ import type { MemorySlot } from '../graph/source.js';
 import type { Shape } from '../graph/tensor.js';
 import { memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
+import { inPieces } from '../pieces.js';
 import { rowMajorStrides } from '../ops/shape.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
@@ -30,35 +31,89 @@ export interface DebugReport {
 
 /** Compiles one step that delivers `writes`. Those that outlive the step come last, and see the values from before it. */
 export function build(writes: readonly Write[], options: CompileOptions = {}): Program {
-  return new Program(plan(writes, options));
+  const program = prepare(writes, options);
+  program.finish();
+  return program;
+}
+
+/** The same, but compiled when the program is first needed: before a run off this thread in pieces, between which others have their turn. */
+export function prepare(writes: readonly Write[], options: CompileOptions = {}): Program {
+  return new Program(passes(writes, options));
+}
+
+/** A plan and its stream. */
+interface Output {
+  readonly plan: Plan;
+  readonly instructions: readonly Instruction[];
+  /** The encoded stream: docs/instruction-stream.md. */
+  readonly stream: Float64Array;
+}
+
+function* passes(writes: readonly Write[], options: CompileOptions): Generator<void, Output, void> {
+  const compiled = yield* plan(writes, options);
+  yield;
+  const instructions = compiled.items.map((item) => item.instruction);
+  return { plan: compiled, instructions, stream: encode(instructions, compiled.memory, compiled.commit) };
 }
 
 export class Program {
-  /** Memories to bind, in the order of the stream. */
-  readonly slots: readonly MemorySlot[];
-  readonly arenaBytes: number;
-  readonly instructions: readonly Instruction[];
-  /** Floating-point operations of one step. */
-  readonly flops: number;
-  /** The encoded stream: docs/instruction-stream.md. */
-  readonly stream: Float64Array;
-  readonly #plan: Plan;
+  readonly #passes: Generator<void, Output, void>;
+  #output: Output | undefined;
+  #failure: Error | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #native: { readonly program: ProgramHandle; readonly constants: readonly MemoryHandle[] } | undefined;
 
-  /** @internal Use `build()`. */
-  constructor(compiled: Plan) {
-    this.#plan = compiled;
-    this.instructions = compiled.items.map((item) => item.instruction);
-    this.slots = compiled.memory.slots;
-    this.arenaBytes = compiled.memory.arenaBytes;
-    this.flops = this.instructions.reduce((total, instruction) => total + flopsOf(instruction), 0);
-    this.stream = encode(this.instructions, compiled.memory, compiled.commit);
+  /** @internal Use `build()` or `prepare()`. */
+  constructor(passes: Generator<void, Output, void>) {
+    this.#passes = passes;
+  }
+
+  /** Memories to bind, in the order of the stream. */
+  get slots(): readonly MemorySlot[] {
+    return this.finish().plan.memory.slots;
+  }
+
+  get arenaBytes(): number {
+    return this.finish().plan.memory.arenaBytes;
+  }
+
+  get instructions(): readonly Instruction[] {
+    return this.finish().instructions;
+  }
+
+  /** The encoded stream: docs/instruction-stream.md. */
+  get stream(): Float64Array {
+    return this.finish().stream;
+  }
+
+  /** Floating-point operations of one step. */
+  get flops(): number {
+    return this.instructions.reduce((total, instruction) => total + flopsOf(instruction), 0);
   }
 
   /** Constants of the graph: the content of the last memory of the stream, if not empty. */
   get constants(): Uint8Array {
-    return this.#plan.memory.constants;
+    return this.finish().plan.memory.constants;
+  }
+
+  /** Compiles what is left to compile. */
+  finish(): Output {
+    while (this.#output === undefined) this.#pass();
+    return this.#output;
+  }
+
+  /** One pass; after one that failed it fails again. @returns whether there are more */
+  #pass(): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#output !== undefined) return false;
+    try {
+      const { done, value } = this.#passes.next();
+      if (done === true) this.#output = value;
+      return done !== true;
+    } catch (error) {
+      this.#failure = error as Error;
+      throw error;
+    }
   }
 
   /**
@@ -67,6 +122,7 @@ export class Program {
    * @throws DataError for an index out of range, NativeError for anything else; the message names the layer and the operation
    */
   async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
+    if (this.#output === undefined) await inPieces(() => this.#pass());
     const { program, bound } = this.#bind(memories);
     const words = control ?? new Int32Array(new SharedArrayBuffer(8));
     const start = (): Promise<number> =>
@@ -101,7 +157,7 @@ export class Program {
     try {
       const { instruction, step } = native().runDebug(program, bound, steps, firstStep);
       if (instruction < 0) return undefined;
-      const item = this.#plan.items[instruction]!;
+      const item = this.#items[instruction]!;
       return { instruction, step, label: labelOf(item), operation: operationOf(item) };
     } catch (error) {
       throw this.#explain(error);
@@ -110,7 +166,7 @@ export class Program {
 
   /** Every instruction with its layer, shapes, work and place. */
   describe(): ProgramDescription {
-    const { items, memory } = this.#plan;
+    const { items, memory } = this.finish().plan;
     const instructions = items.map((item) => describeItem(item, writesOf(item.instruction).map(memory.address)));
     return { instructions, arenaBytes: this.arenaBytes, flops: this.flops };
   }
@@ -118,6 +174,10 @@ export class Program {
   /** The description as a table. */
   toString(): string {
     return formatDescription(this.describe());
+  }
+
+  get #items(): readonly Item[] {
+    return this.finish().plan.items;
   }
 
   #bind(memories: ReadonlyMap<MemorySlot, MemoryHandle>): { program: ProgramHandle; bound: readonly MemoryHandle[] } {
@@ -135,7 +195,7 @@ export class Program {
   }
 
   #load(): { program: ProgramHandle; constants: readonly MemoryHandle[] } {
-    const { constants } = this.#plan.memory;
+    const { constants } = this;
     try {
       return { program: native().createProgram(this.stream), constants: constants.length === 0 ? [] : [memoryWith(constants)] };
     } catch (error) {
@@ -147,7 +207,7 @@ export class Program {
   #explain(error: unknown): LanewiseError {
     const { message, instruction, step, position, value } = error as Error &
       Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
-    const item = instruction === undefined ? undefined : this.#plan.items[instruction];
+    const item = instruction === undefined ? undefined : this.#items[instruction];
     if (item === undefined) return new NativeError(`Program: ${message}`, { cause: error });
     const label = labelOf(item);
     const where = label === '' ? operationOf(item) : `${label}: ${operationOf(item)}`;

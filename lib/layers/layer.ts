@@ -63,6 +63,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     checkOptions('build', options, { dtypes: dtypeList });
     const shapes = (rowShape.length > 0 && typeof rowShape[0] !== 'number' ? rowShape : [rowShape]) as readonly Shape[];
     this.model.build(shapes.map((shape, i) => ({ shape, dtype: options.dtypes?.[i] ?? 'float32' })));
+    this.model.fill();
     this.model.settle();
     return this;
   }

@@ -4,8 +4,9 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
-import { type MemoryHandle, native } from '../native.js';
+import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { check, kindOf } from '../options.js';
+import { inPieces } from '../pieces.js';
 import { arrayMap, batchSource, formatRows } from './data.js';
 import { type Home, broughtAlong, homeOf, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
@@ -32,6 +33,8 @@ export class Model {
   #built: Built | undefined;
   /** Its layers, until it stays built whatever becomes of the call that built it. */
   #unsettled: ReadonlyMap<string, Placed> | undefined;
+  /** First values that are still to be made and written, which takes its time in a large model. */
+  #unwritten: (() => void)[] = [];
   /** What a fit is prepared for while it waits for its first step. */
   #held: Built | undefined;
   /** Input sizes other than those it was built with that its parameters serve. */
@@ -95,9 +98,33 @@ export class Model {
     return this.#create(rows, seed, this.#pending);
   }
 
+  /** Writes what is left of the first values. A model whose initialisers fail is not built. */
+  fill(): void {
+    try {
+      while (this.#writeOne());
+    } catch (error) {
+      if (this.#unsettled !== undefined) this.#built = undefined;
+      throw error;
+    }
+  }
+
+  /** The same in pieces, before a run off this thread. */
+  fillInPieces(): Promise<void> {
+    return inPieces(() => this.#writeOne());
+  }
+
+  /** @returns whether anything is left */
+  #writeOne(): boolean {
+    const at = this.#elsewhere?.model ?? this;
+    at.#unwritten[0]?.();
+    at.#unwritten.shift();
+    return at.#unwritten.length > 0;
+  }
+
   /** Builds with given weights instead of initial values. */
   buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): void {
     this.#create(rows, this.seed, weights);
+    this.fill();
     this.settle();
   }
 
@@ -140,9 +167,9 @@ export class Model {
 
     const bytes = Math.max(layout.size, 1) * 4;
     const memory = createMemory(bytes);
-    layout.entries.forEach((entry, index) => {
-      const values = weights?.get(entry.path)?.data ?? brought.get(entry.path) ?? initialValues(entry, seed, index);
-      native().writeMemory(memory, entry.offset * 4, values);
+    const given = (path: string): NumericArray | undefined => weights?.get(path)?.data ?? brought.get(path);
+    this.#unwritten = layout.entries.map((entry, index) => () => {
+      native().writeMemory(memory, entry.offset * 4, given(entry.path) ?? initialValues(entry, seed, index));
     });
     this.#served.clear();
     this.#unsettled = layers;
@@ -159,6 +186,7 @@ export class Model {
       this.built.rows,
       inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })),
     );
+    this.fill();
     this.settle();
     return this.trace(inputs, false).output;
   }
@@ -188,6 +216,7 @@ export class Model {
   /** A copy of the whole memory, all of one step. */
   values(): Float32Array {
     const { layout, memory } = this.built;
+    this.fill();
     const values = new Float32Array(layout.size);
     native().readMemory(memory, 0, values);
     return values;

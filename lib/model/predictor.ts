@@ -1,6 +1,6 @@
 /** Runs a model forward over data, batch after batch. */
 import { NdArray } from '../array.js';
-import { type Program, build } from '../compile/program.js';
+import { type Program, prepare } from '../compile/program.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
@@ -47,6 +47,7 @@ export class Predictor {
       data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
       forward: this.#program(inputs.map(rowType), run.rows),
     }));
+    await this.#model.fillInPieces();
     this.#model.settle();
     const shape = runs[0]!.forward.outputShape.slice(1);
     const width = sizeOf(shape);
@@ -85,7 +86,7 @@ export class Predictor {
     }
     const outputSlot = new MemorySlot('output', output.size * 4, output.size * 4);
     return {
-      program: build([{ value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false }]),
+      program: prepare([{ value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false }]),
       inputs: inputs.map(({ slot }) => slot),
       output: outputSlot,
       outputShape: output.shape,

@@ -44,6 +44,7 @@ export class Stream {
     this.rows = options.rows ?? 1;
     this.#name = `${model.name}.stream`;
     const { rows: inputs, seed } = model.built;
+    model.fill();
     const [input] = inputs;
     if (input!.shape.length < 1)
       throw new ShapeError(`${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}.`);

@@ -82,6 +82,7 @@ class Evaluator {
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
     const figures = this.#scratch.get('results', steps * results.slot.stride);
     this.#states ??= carried?.fresh() ?? [];
+    await this.#model.fillInPieces();
     this.#model.settle();
     const memories = new Map([...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);

@@ -1,5 +1,5 @@
 /** The programs of a trainer: one training or evaluation step as a graph, compiled. */
-import { type Program, type Write, build } from '../compile/program.js';
+import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
@@ -86,7 +86,7 @@ export function trainingProgram(
     ...(carried?.writes(traced) ?? []),
   ];
   return {
-    program: build([...results.writes, ...commits]),
+    program: prepare([...results.writes, ...commits]),
     data: batch.data,
     index: batch.index,
     scalars,
@@ -125,7 +125,7 @@ export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedSt
   const loss = lossOf(recipe.loss, output, target, sampleWeight);
   const results = resultWrites(recipe, { prediction: output, target, sampleWeight }, loss);
   return {
-    program: build([...results.writes, ...(carried?.writes(traced) ?? [])]),
+    program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
     data,
     index,
     scalars: undefined,

@@ -195,6 +195,7 @@ export class Trainer {
           throw new ShapeError(
             `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
           );
+        this.#model.fill();
         native().writeMemory(memory, 0, weights);
       },
     };

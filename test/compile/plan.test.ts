@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { liveBytes, packBlocks, type Block } from '../../lib/compile/arena.js';
-import { plan } from '../../lib/compile/build.js';
+import type { CompileOptions, Plan } from '../../lib/compile/build.js';
+import { type Write, build } from '../../lib/compile/program.js';
 import { generator } from '../support/random-graph.js';
 import * as ops from '../../lib/ops/index.js';
 import { networks, trainingStep } from '../support/networks.js';
+
+const plan = (writes: readonly Write[], options?: CompileOptions): Plan => build(writes, options).finish().plan;
 
 describe('the memory plan', () => {
   for (const [name, network] of Object.entries(networks)) {

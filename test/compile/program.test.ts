@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { type Program, type Write, build } from '../../lib/compile/program.js';
+import { type Program, type Write, build, prepare } from '../../lib/compile/program.js';
 import { label } from '../../lib/graph/label.js';
 import { MemorySlot, constant, iota, scalar, source } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { type NumericArray, native } from '../../lib/native.js';
+import { type MemoryHandle, type NumericArray, native } from '../../lib/native.js';
 import * as ops from '../../lib/ops/index.js';
 import { memoryOf } from '../support/evaluate.js';
 import { interpret } from '../support/interpreter.js';
@@ -166,6 +166,31 @@ describe('a program', () => {
         code: 'ERR_LANEWISE_ARGUMENT',
         message: /^run: expected a function for done, got /,
       });
+  });
+
+  it('compiles when it is needed: in pieces for a run, at once for what is asked meanwhile', async () => {
+    const state = slot(64);
+    let y = source(state, 0, [64]);
+    for (let i = 0; i < 200; i++) y = ops.tanh(ops.add(y, i));
+    const [write] = outputs([y]);
+    const memories = (): Map<MemorySlot, MemoryHandle> =>
+      new Map([[state, native().createMemory(256)], [write!.slot, native().createMemory(256)]]); // prettier-ignore
+    const program = prepare([write!]);
+    const running = program.run(memories(), 1, 0);
+    assert.deepEqual([...program.stream], [...build([write!]).stream]);
+    assert.equal(await running, 1);
+    assert.equal(prepare([write!]).runSync(memories(), 1, 0), 1);
+  });
+
+  it('fails to compile each time it is asked to, with the same error', async () => {
+    const state = slot(8);
+    const x = source(state, 0, [4]);
+    const program = prepare([commit(x, state, 6)]);
+    const attempts = [() => program.run(new Map(), 1, 0), async () => program.stream, () => program.run(new Map(), 1, 0)];
+    const errors: unknown[] = [];
+    for (const attempt of attempts) await attempt().catch((error: unknown) => errors.push(error));
+    assert.equal(errors.length, 3);
+    assert.equal(new Set(errors).size, 1);
   });
 
   it('names layer and operation of an index out of range', async () => {
