@@ -7,8 +7,8 @@ export type Reduction = 'mean' | 'sum';
 /**
  * The number training makes small. Concrete losses are final.
  *
- * A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again. A
- * `Metric` of each part is reported beside the sum:
+ * A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again.
+ * Metrics of each part are reported beside the sum by {@link Metric.as}:
  * ```ts
  * class ClassAndValue extends Loss {
  *   forward(prediction: Tensor, target: Tensor): Tensor {   // prediction [N, C + 1], target [N, 3]

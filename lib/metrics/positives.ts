@@ -1,7 +1,7 @@
 /** How well one class is told from the rest: precision(), recall() and f1(). */
 import type { Tensor } from '../graph/tensor.js';
-import { add, argmax, div, equal, greater, maximum, mul, reshape, sum } from '../ops/index.js';
-import { checkOptions, finite, nonNegativeInteger } from '../options.js';
+import { add, argmax, div, equal, greater, maximum, mul, notEqual, reshape, sum } from '../ops/index.js';
+import { checkOptions, finite, integer, nonNegativeInteger } from '../options.js';
 import { classTarget, isBinary } from './classes.js';
 import { Metric } from './metric.js';
 
@@ -11,6 +11,8 @@ export interface PositiveOptions {
   readonly threshold?: number;
   /** The class that is the positive one, where there is a prediction for each class. Default: 1. */
   readonly positive?: number;
+  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
+  readonly ignoreIndex?: number;
 }
 
 /** Rows that were foretold to be positive, rows that are, and those that are both. */
@@ -41,16 +43,23 @@ class Positives extends Metric {
   }
 
   private counts(prediction: Tensor, target: Tensor): Counts {
-    const { threshold = 0, positive = 1 } = this.options;
-    const [foretold, actual] = isBinary(prediction, target)
-      ? [greater(prediction, threshold), greater(reshape(target, prediction.shape), 0.5)]
-      : [equal(argmax(prediction), positive), equal(classTarget(this.name, prediction, target), positive)];
-    return { foretold: sum(foretold), actual: sum(actual), both: sum(mul(foretold, actual)) };
+    const { threshold = 0, positive = 1, ignoreIndex } = this.options;
+    const count = (foretold: Tensor, actual: Tensor): Counts => ({
+      foretold: sum(foretold),
+      actual: sum(actual),
+      both: sum(mul(foretold, actual)),
+    });
+    if (isBinary(prediction, target)) return count(greater(prediction, threshold), greater(reshape(target, prediction.shape), 0.5));
+    const ids = classTarget(this.name, prediction, target);
+    const [foretold, actual] = [equal(argmax(prediction), positive), equal(ids, positive)];
+    if (ignoreIndex === undefined) return count(foretold, actual);
+    const counts = notEqual(ids, ignoreIndex);
+    return count(mul(foretold, counts), mul(actual, counts));
   }
 }
 
 function positives(name: string, top: (counts: Counts) => Tensor, bottom: (counts: Counts) => Tensor, options: PositiveOptions): Metric {
-  checkOptions(name, options, { threshold: finite, positive: nonNegativeInteger });
+  checkOptions(name, options, { threshold: finite, positive: nonNegativeInteger, ignoreIndex: integer });
   return new Positives(name, top, bottom, options);
 }
 

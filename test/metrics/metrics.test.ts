@@ -6,6 +6,7 @@ import { MemorySlot } from '../../lib/graph/source.js';
 import { ones } from '../../lib/init.js';
 import { type Layer, Linear } from '../../lib/layers/index.js';
 import { CrossEntropyLoss, type Loss, MSELoss } from '../../lib/losses/index.js';
+import { slice } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import type { Batch } from '../../lib/training/options.js';
 import { Totals } from '../../lib/training/totals.js';
@@ -88,6 +89,31 @@ describe('metrics', () => {
       name: 'OptionError',
       message: /^precision: expected a whole number ≥ 0 for positive/,
     });
+  });
+  it('precision, recall and f1 leave padding out', async () => {
+    const identity = new Linear(3, { bias: false, weightInit: () => Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) });
+    const metrics = [precision({ ignoreIndex: -1 }), recall({ ignoreIndex: -1 }), f1({ ignoreIndex: -1 })];
+    const trainer = new Trainer(identity, { loss: new CrossEntropyLoss({ ignoreIndex: -1 }), optimizer: new SGD(), metrics });
+    const said = [1, 1, 2, 1, 1, 0];
+    const x = array(said.map((id) => [0, 1, 2].map((k) => Number(k === id))));
+    const { loss: _, ...got } = await trainer.evaluate({ x, y: array(Int32Array.of(1, 1, 2, -1, -1, 1)) });
+    assert.deepEqual(got, { precision: 1, recall: Math.fround(2 / 3), f1: Math.fround(4 / 5) });
+  });
+  it('a metric under other names, of a part of what is predicted', async () => {
+    const identity = new Linear(3, { bias: false, weightInit: () => Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) });
+    const firstTwo = (prediction: Tensor, target: Tensor): [Tensor, Tensor] => [slice(prediction, [0, 0], [-1, 2]), target];
+    const metrics = [
+      f1({ positive: 0 }).as('f1 of 0'),
+      f1({ positive: 1 }).as('f1 of 1'),
+      accuracy().as('of two', firstTwo),
+      rmse().as('distance', (p) => [p, p]),
+    ];
+    const trainer = new Trainer(identity, { loss: new CrossEntropyLoss(), optimizer: new SGD(), metrics });
+    const { loss: _, ...got } = await trainer.evaluate({ x: array([[2, 1, 3], [0, 1, 0], [1, 0, 0]]), y: array(Int32Array.of(0, 1, 0)) }); // prettier-ignore
+    assert.deepEqual(got, { 'f1 of 0': Math.fround(2 / 3), 'f1 of 1': 1, 'of two': 1, distance: 0 });
+    const tokens = perplexity({ ignoreIndex: -1 }).as('tokens');
+    assert.equal(tokens.finish(0), 1);
+    assert.throws(() => rmse().as(''), { name: 'OptionError', message: "as: expected a name for name, got ''." });
   });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
