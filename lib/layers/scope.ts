@@ -44,6 +44,11 @@ export interface Scope {
    * they begin; an operation that takes x must check it nonetheless.
    */
   expect(x: Tensor, least: number, most: number): void;
+  /**
+   * Adds one number to the loss of the model, in training and evaluation: the divergence of an autoencoder's code from its prior, a gradient penalty, an
+   * auxiliary loss. Ignored in prediction.
+   */
+  addLoss(value: Tensor): void;
   /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */
   readonly carries: boolean;
   /** What `keep` left here in the step before; zeros at first, and wherever states are not carried. Gradients stop at it. */

@@ -7,7 +7,7 @@ export type Reduction = 'mean' | 'sum';
 /**
  * The number training makes small. Concrete losses are final.
  *
- * A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again.
+ * What a layer adds to it comes by `scope.addLoss`. A model with several outputs puts them side by side by `concat`, its targets are one array likewise, and its loss takes both apart again.
  * Metrics of each part are reported beside the sum by {@link Metric.as}:
  * ```ts
  * class ClassAndValue extends Loss {

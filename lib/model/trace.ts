@@ -9,6 +9,7 @@ import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
 import { cast, full } from '../ops/elementwise.js';
 import { randomNormal, randomUniform } from '../ops/random.js';
+import { reshape } from '../ops/shape.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 
 /** Any layer, whatever its inputs. */
@@ -44,6 +45,8 @@ export interface Trace {
   readonly assigned: ReadonlyMap<string, Tensor>;
   /** Values of carried states for the next step, by path. */
   readonly kept: ReadonlyMap<string, Tensor>;
+  /** What layers add to the loss: a number each. */
+  readonly losses: readonly Tensor[];
   readonly calls: readonly Call[];
   /** All layers, by path. */
   readonly layers: ReadonlyMap<string, Placed>;
@@ -83,6 +86,7 @@ export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceO
     lazy: tracer.lazy,
     assigned: tracer.assigned,
     kept: tracer.kept,
+    losses: tracer.losses,
     calls: tracer.calls,
     layers: tracer.layers,
     expectations: tracer.expectations,
@@ -111,6 +115,7 @@ class Tracer {
   readonly assigned = new Map<string, Tensor>();
   readonly lazy = new Set<string>();
   readonly kept = new Map<string, Tensor>();
+  readonly losses: Tensor[] = [];
   readonly calls: Call[] = [];
   readonly layers = new Map<string, Placed>();
   readonly expectations: Expectation[] = [];
@@ -225,6 +230,14 @@ class Tracer {
     this.kept.set(path, value);
   }
 
+  addLoss(value: unknown): void {
+    if (!(value instanceof Tensor) || value.size !== 1) {
+      const got = value instanceof Tensor ? `shape ${formatShapeOf(value)}` : kindOf(value);
+      throw new ShapeError(`scope.addLoss: expected one number, got ${got}. Reduce it with mean() or sum().`);
+    }
+    this.losses.push(reshape(cast(value, 'float32'), []));
+  }
+
   uniform(shape: Shape): Tensor {
     return randomUniform(shape, this.#options.seed, this.#streams++);
   }
@@ -281,6 +294,10 @@ class TraceScope implements Scope {
 
   enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs {
     return this.#tracer.enter(this.#child(name), layer, body);
+  }
+
+  addLoss(value: Tensor): void {
+    this.#tracer.addLoss(value);
   }
 
   get carries(): boolean {

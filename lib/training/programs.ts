@@ -68,7 +68,7 @@ export function trainingProgram(
   const traced = model.trace(inputs, true, recipe.seed, carried?.carry);
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = lossOf(recipe.loss, traced.output, target, sampleWeight);
+  const lossValue = lossOf(recipe.loss, traced, target, sampleWeight);
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
@@ -122,7 +122,7 @@ export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedSt
   const { model, seed } = recipe;
   const traced = model.trace(inputs, false, seed, carried?.carry);
   const { output } = traced;
-  const loss = lossOf(recipe.loss, output, target, sampleWeight);
+  const loss = lossOf(recipe.loss, traced, target, sampleWeight);
   const results = resultWrites(recipe, { prediction: output, target, sampleWeight }, loss);
   return {
     program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
@@ -162,15 +162,15 @@ function resultWrites(
   };
 }
 
-/** @throws OptionError if there are weights of rows and the loss takes none */
-function lossOf(loss: Loss, prediction: Tensor, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
+/** The loss, and what layers add to it. @throws OptionError if there are weights of rows and the loss takes none */
+function lossOf(loss: Loss, { output, losses }: Trace, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
   const name = nameOf(loss);
   if (sampleWeight !== undefined && loss.forward.length < 3) {
     throw new OptionError(
       `${name}: expected forward(prediction, target, sampleWeight) for data with sampleWeight, got one without. Leave sampleWeight out, or take it.`,
     );
   }
-  return figure(name, loss.forward(prediction, target, sampleWeight));
+  return losses.reduce((sum, term) => add(sum, term), figure(name, loss.forward(output, target, sampleWeight)));
 }
 
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */

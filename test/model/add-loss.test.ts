@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import {
+  Layer,
+  Linear,
+  Loss,
+  MSELoss,
+  Philox,
+  SGD,
+  type Scope,
+  type Tensor,
+  Trainer,
+  add,
+  array,
+  concat,
+  mean,
+  mul,
+  slice,
+  square,
+  sub,
+} from '../../lib/index.js';
+
+const x = array(new Philox(1).normal(18), [6, 3]);
+const y = array(new Philox(2).normal(6), [6, 1]);
+
+/** A head on a code, whose squares cost something. */
+class Coded extends Layer {
+  override readonly seed: number = 3;
+  readonly code: Linear = new Linear(2);
+  readonly head: Linear = new Linear(1);
+  constructor(readonly term: (code: Tensor) => Tensor = (code) => mul(mean(square(code)), 0.5)) {
+    super();
+  }
+  forward(input: Tensor, scope: Scope): Tensor {
+    const code = scope.call('code', this.code, input);
+    scope.addLoss(this.term(code));
+    return scope.call('head', this.head, code);
+  }
+}
+
+/** The same with both as outputs, and the sum in the loss. */
+class SideBySide extends Coded {
+  override forward(input: Tensor, scope: Scope): Tensor {
+    const code = scope.call('code', this.code, input);
+    return concat([scope.call('head', this.head, code), code], 1);
+  }
+}
+class Sum extends Loss {
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    const part = (from: number, width: number): Tensor => slice(prediction, [0, from], [-1, width]);
+    return add(mean(square(sub(part(0, 1), target))), mul(mean(square(part(1, 2))), 0.5));
+  }
+}
+
+describe('addLoss', () => {
+  it('adds to the loss in training and evaluation', async () => {
+    const added = new Trainer(new Coded(), { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) });
+    const summed = new Trainer(new SideBySide(), { loss: new Sum(), optimizer: new SGD({ lr: 0.1 }) });
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const [a, b] = await Promise.all([added.step({ x, y }), summed.step({ x, y })]);
+      assert.ok(Math.abs(a.loss! - b.loss!) < 1e-6 * b.loss!, `${a.loss} and ${b.loss}`);
+    }
+    const [a, b] = await Promise.all([added.evaluate({ x, y }), summed.evaluate({ x, y })]);
+    assert.ok(Math.abs(a.loss! - b.loss!) < 1e-6 * b.loss!);
+  });
+
+  it('leaves predictions alone', async () => {
+    const prediction = await new Coded().predict(x);
+    const both = await new SideBySide().predict(x);
+    assert.deepEqual(
+      [...prediction.data],
+      [...both.data].filter((_, i) => i % 3 === 0),
+    );
+  });
+
+  it('trains by what is added alone', async () => {
+    class Nothing extends Loss {
+      forward(prediction: Tensor): Tensor {
+        return mul(mean(prediction), 0);
+      }
+    }
+    const trainer = new Trainer(new Coded(), { loss: new Nothing(), optimizer: new SGD({ lr: 0.5 }) });
+    const before = (await trainer.step({ x, y })).loss!;
+    for (let i = 0; i < 50; i++) await trainer.step({ x, y });
+    assert.ok((await trainer.step({ x, y })).loss! < 0.1 * before);
+  });
+
+  it('refuses what is no single number', async () => {
+    const trainer = new Trainer(new Coded(square), { loss: new MSELoss(), optimizer: new SGD() });
+    await assert.rejects(trainer.fit({ x, y }), {
+      name: 'ShapeError',
+      message: /^fit: Coded: scope.addLoss: expected one number, got shape \[1, 2\]\. Reduce it with mean\(\) or sum\(\)\./,
+    });
+  });
+});
