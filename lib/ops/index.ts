@@ -1,5 +1,6 @@
 // Every operation a layer, loss, optimizer or metric is written in.
 export { affineSample, type AffineSampleOptions } from './affine-sample.js';
+export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { broadcastTo, sumTo } from './broadcast.js';
 export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
 export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';
@@ -52,5 +53,5 @@ export { randomNormal, randomUniform } from './random.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
 export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';
-export { concat, pad, pack, reshape, slice, stack, transpose, unstack } from './shape.js';
+export { concat, pad, pack, reshape, slice, split, stack, transpose, unstack } from './shape.js';
 export { stopGradient } from './stop-gradient.js';

@@ -1,4 +1,4 @@
-/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack. */
+/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, split, stack, unstack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, Operation } from '../graph/operation.js';
 import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
@@ -293,6 +293,27 @@ export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   const size = x.shape.with(at, 1);
   const part = (i: number): Tensor => slice(x, x.shape.map((_, d) => (d === at ? i : 0)), size); // prettier-ignore
   return Array.from({ length: x.shape[at]! }, (_, i) => reshape(part(i), x.shape.toSpliced(at, 1)));
+}
+
+function isSizes(sizes: unknown): sizes is readonly number[] {
+  return Array.isArray(sizes) && sizes.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+/** x cut along `axis` into parts of these sizes, which together are its own: the inverse of concat. */
+export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] {
+  const at = normalizeAxis('split', axis, x.rank);
+  const whole = isSizes(sizes) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+  if (whole !== x.shape[at]) {
+    throw new ShapeError(
+      `split: expected sizes that add up to ${x.shape[at]} along axis ${at} of x ${formatShape(x.shape)}, got ${String(sizes)}. For single parts, without the axis, there is unstack().`,
+    );
+  }
+  let begin = 0;
+  return sizes.map((size) => {
+    const start = x.shape.map((_, d) => (d === at ? begin : 0));
+    begin += size;
+    return slice(x, start, x.shape.with(at, size));
+  });
 }
 
 export class Pack extends Operation {

@@ -30,6 +30,7 @@ describe('operations on shapes', () => {
   moves('concat of columns', (t) => ops.concat([t, ops.slice(t, [0, 2], [2, 1])], 1), [[0, 1, 2, 2], [3, 4, 5, 5]]); // prettier-ignore
   moves('stack', (t) => ops.stack([t, ops.neg(t)]), [[[0, 1, 2], [3, 4, 5]], [[-0, -1, -2], [-3, -4, -5]]]); // prettier-ignore
   moves('stack along the last axis', (t) => ops.stack([t, ops.mul(t, 2)], -1), [[[0, 0], [1, 2], [2, 4]], [[3, 6], [4, 8], [5, 10]]]); // prettier-ignore
+  moves('split, turned around', (t) => ops.concat(ops.split(t, [1, 2], 1).toReversed(), 1), [[1, 2, 0], [4, 5, 3]]); // prettier-ignore
   moves('unstack, turned around', (t) => ops.stack(ops.unstack(t, 1).toReversed(), 1), [[2, 1, 0], [5, 4, 3]]); // prettier-ignore
   moves('broadcastTo', (t) => ops.broadcastTo(ops.slice(t, [0, 1], [2, 1]), [2, 2, 2]), [[[1, 1], [4, 4]], [[1, 1], [4, 4]]]); // prettier-ignore
   moves('sumTo', (t) => ops.sumTo(t, [1, 3]), [[3, 5, 7]]);
@@ -63,6 +64,12 @@ describe('operations on shapes', () => {
     /stack: expected tensors of one shape, got \[2, 3\] and \[3, 2\]/,
   );
   fails('a stack of nothing', () => ops.stack([]), /stack: expected at least one tensor, got none/);
+  fails(
+    'a split into other sizes',
+    (t) => ops.split(t, [1, 1], 1)[0]!,
+    /split: expected sizes that add up to 3 along axis 1 of x \[2, 3\], got 1,1/,
+  );
+  fails('a split into no sizes', (t) => ops.split(t, 2 as never)[0]!, /split: expected sizes that add up to 2 along axis 0/);
   fails('a stack along no axis', (t) => ops.stack([t], 3), /stack: expected axis in -3 … 2, got 3/);
   fails('an unstack along no axis', (t) => ops.unstack(t, 2)[0]!, /unstack: expected axis in -2 … 1, got 2/);
   fails('a padding of another rank', (t) => ops.pad(t, [[1, 1]]), /pad: expected 2 pairs/);

@@ -14,16 +14,23 @@ export interface LayerRun {
   readonly dparameters: ReadonlyMap<string, NdArray>;
 }
 
-/** y, and the gradients of Σ dy · y with respect to x and each parameter. */
-export function runLayer(layer: AnyLayer, x: NdArray, parameters: ReadonlyMap<string, NdArray>, dy: NdArray): LayerRun {
+/** y, and the gradients of Σ dy · y with respect to x and each parameter. `held`: further inputs. */
+export function runLayer(
+  layer: AnyLayer,
+  x: NdArray,
+  parameters: ReadonlyMap<string, NdArray>,
+  dy: NdArray,
+  held: readonly NdArray[] = [],
+): LayerRun {
   const paths = [...parameters.keys()];
   const f = compile((...tensors: Tensor[]) => {
-    const [x, dy, ...values] = tensors as [Tensor, Tensor, ...Tensor[]];
+    const [x, dy, ...others] = tensors as [Tensor, Tensor, ...Tensor[]];
+    const values = others.slice(held.length);
     const resolve = (_kind: string, path: string): Tensor => values[paths.indexOf(path)]!;
-    const { output } = trace(layer, [x], { training: true, seed: 0n, resolve });
+    const { output } = trace(layer, [x, ...others.slice(0, held.length)], { training: true, seed: 0n, resolve });
     return [output, ...gradients(output, [x, ...values], dy)];
   });
-  const [y, dx, ...dparameters] = f.sync(x, dy, ...parameters.values()) as readonly [NdArray, NdArray, ...NdArray[]];
+  const [y, dx, ...dparameters] = f.sync(x, dy, ...held, ...parameters.values()) as readonly [NdArray, NdArray, ...NdArray[]];
   return { y, dx, dparameters: new Map(paths.map((path, i) => [path, dparameters[i]!])) };
 }
 

@@ -1,0 +1,46 @@
+/** Attention as a composition: two products and a softmax. */
+import { ShapeError, formatShape } from '../errors.js';
+import { iota } from '../graph/source.js';
+import { type Tensor, sameShape } from '../graph/tensor.js';
+import { boolean, checkOptions, type Rule } from '../options.js';
+import { greaterEqual, mul, where } from './elementwise.js';
+import { matmul } from './matmul.js';
+import { reshape } from './shape.js';
+import { softmax } from './rows.js';
+
+/** Options of {@link scaledDotProductAttention}. */
+export interface AttentionOptions {
+  /** Query t looks at keys 0 … t only. Default: false. */
+  readonly causal?: boolean;
+  /** Of any type, broadcast to [..., T, S]: where it is 0, the query does not look at the key. Each query must have a key left. Default: none. */
+  readonly mask?: Tensor;
+}
+
+/** A score that no key comes near: its share is exactly 0, and nothing becomes infinite. */
+const unseen = -1e9;
+
+const tensor: Rule = { expected: 'a tensor', accepts: (value) => typeof value === 'object' && value !== null && 'shape' in value };
+
+/**
+ * softmax(q · kᵀ / √D) · v for each query: q [..., T, D], k [..., S, D], v [..., S, E] → [..., T, E].
+ * @throws ShapeError if they do not fit; OptionError for wrong options
+ * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+ */
+export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  return matmul(attentionWeights(q, k, options), v);
+}
+
+/** How much each query takes of each key [..., T, S]: rows that sum to 1. */
+export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
+  const what = 'scaledDotProductAttention';
+  checkOptions(what, options, { causal: boolean, mask: tensor });
+  if (q.rank < 2 || k.rank !== q.rank || q.shape.at(-1) !== k.shape.at(-1) || !sameShape(q.shape.slice(0, -2), k.shape.slice(0, -2)))
+    throw new ShapeError(
+      `${what}: expected queries [..., T, D] and keys [..., S, D], got ${formatShape(q.shape)} and ${formatShape(k.shape)}.`,
+    );
+  const [t, s] = [q.shape.at(-2)!, k.shape.at(-2)!];
+  let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape.at(-1)!));
+  if (options.causal === true) scores = where(greaterEqual(reshape(iota(t), [t, 1]), iota(s)), scores, unseen);
+  if (options.mask !== undefined) scores = where(options.mask, scores, unseen);
+  return softmax(scores);
+}
