@@ -7,7 +7,10 @@ import { check, nonNegative } from '../options.js';
 /** A number to be added to the loss, from the weights it concerns. */
 export type Penalty = (weights: readonly Tensor[]) => Tensor;
 
-/** λ · Σ |w| over all weights: drives weights to exactly zero. @throws OptionError unless λ ≥ 0 */
+/**
+ * λ · Σ |w| over all weights: drives weights that the loss does not need towards zero. They end near it, about a step of the optimizer
+ * away, and not at it: count those below a threshold as none. @throws OptionError unless λ ≥ 0
+ */
 export function l1(lambda: number): Penalty {
   check('l1', 'lambda', lambda, nonNegative);
   return (weights) => total(lambda, weights, (w) => sum(abs(w)));
