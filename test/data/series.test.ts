@@ -41,8 +41,14 @@ describe('readCsv', () => {
   const broken: readonly (readonly [string, string])[] = [
     ['a,b\n1,2\n3\n', 'readCsv: expected 2 fields in each line of the bytes given, got 1 in line 3.'],
     ['a,b\n1,2\n\n3,4,5\n', 'readCsv: expected 2 fields in each line of the bytes given, got 3 in line 4.'],
-    ['a,b\n1,2\n3,x\n', 'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x".'],
-    ['a,b\n1, \n', 'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got " ".'],
+    [
+      'a,b\n1,2\n3,x\n',
+      'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x". Give missing: ["x"] to read it as NaN, or categories for a column of texts.',
+    ],
+    [
+      'a,b\n1, \n',
+      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "". Give missing: [""] to read it as NaN, or categories for a column of texts.',
+    ],
     ['a\n-1e39\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1e39".'],
     ['a\n1e999\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1e999".'],
     ['', 'readCsv: expected a line of names and lines of numbers in the bytes given, got nothing.'],
@@ -73,6 +79,52 @@ describe('readCsv', () => {
       name: 'OptionError',
       message: 'readCsv: expected a list of at least one name for columns, got [].',
     }));
+  it('reads missing numbers as NaN', async () => {
+    const { data } = await readCsv(utf8('a,b\n1, NA \n,-9\n'), { missing: ['', 'NA', '-9'] });
+    assert.deepEqual(data.toNested(), [[1, NaN], [NaN, NaN]]); // prettier-ignore
+  });
+  it('reads texts as ids, for another file by the same numbering', async () => {
+    const train = await readCsv(utf8('port,age,class\nS,22,c\nC, 38,a\n S ,26,c\n'), { categories: ['class', 'port'] });
+    assert.deepEqual([train.data.toNested(), train.columns], [[[22], [38], [26]], ['age']]);
+    assert.deepEqual([...train.ids.port.data, ...train.ids.class.data], [1, 0, 1, 1, 0, 1]);
+    assert.deepEqual(
+      [train.ids.port.shape, train.ids.port.dtype, train.categories],
+      [[3], 'int32', { class: ['a', 'c'], port: ['C', 'S'] }],
+    );
+    const { port } = train.categories;
+    const test = await readCsv(utf8('age,port\n1,S\n'), { categories: { port } });
+    assert.deepEqual([test.ids.port.toNested(), test.categories.port], [[1], port]);
+  });
+  it('refuses a category that is not known, or gives it the next id', async () => {
+    const file = utf8('port\nS\nQ\n');
+    const categories = { port: ['C', 'S'] };
+    await assert.rejects(readCsv(file, { categories }), {
+      name: 'FileError',
+      message:
+        'readCsv: expected one of 2 known categories for port in line 3 of the bytes given, got "Q". Add it to categories, or give unknown: true.',
+    });
+    const { data, ids } = await readCsv(file, { categories, unknown: true });
+    assert.deepEqual([data.shape, ids.port.toNested()], [[2, 0], [1, 2]]); // prettier-ignore
+  });
+  it('takes texts alone, a missing one as a category, and names of any kind', async () => {
+    const { data, ids, categories } = await readCsv(utf8('a,__proto__\n1,x\n2,\n'), {
+      columns: [],
+      categories: ['__proto__'],
+      missing: [''],
+    });
+    assert.deepEqual([data.shape, Object.entries(ids).map(([name, { data }]) => [name, ...data])], [[2, 0], [['__proto__', 1, 0]]]); // prettier-ignore
+    assert.deepEqual(Object.entries(categories), [['__proto__', ['', 'x']]]);
+  });
+  const wrong: readonly (readonly [object, string])[] = [
+    [{ missing: '' }, "readCsv: expected a list of texts for missing, got ''."],
+    [
+      { categories: { a: ['x', 'x'] } },
+      "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'x', 'x' ] }.",
+    ],
+    [{ categories: ['b'] }, 'readCsv: expected columns among a of the bytes given, got "b".'],
+  ];
+  for (const [options, message] of wrong)
+    it(message, () => assert.rejects(readCsv(utf8('a\n1'), options), { name: 'OptionError', message }));
   it('says how to install csv-parse where it is missing', () =>
     assert.rejects(
       readCsvWith(() => Promise.reject(new Error("Cannot find package 'csv-parse'")), utf8('a\n1'), {}),

@@ -48,9 +48,15 @@ export const seeds: Readonly<Record<'idx' | 'wav' | 'csv' | 'safetensors', reado
     wav(0xfffe, 16, 1),
     wav(1, 16, 1, chunk('LIST', Buffer.from('abc'))),
   ],
-  csv: ['a,b\n1,2\n3,-4e-5\n', 'a\r\n0x10\r\n\r\n 7 \r\n', '\ufeff"x ""y""",z\n"1",2\n', 'a,b\n1\n', 'a;b\n1;2', 'a,b\n"1\n",2\n'].map(
-    (text) => Buffer.from(text),
-  ),
+  csv: [
+    'a,b\n1,2\n3,-4e-5\n',
+    'a\r\n0x10\r\n\r\n 7 \r\n',
+    '\ufeff"x ""y""",z\n"1",2\n',
+    'a,b\n1\n',
+    'a;b\n1;2',
+    'a,b\n"1\n",2\n',
+    'a,b\nNaN,x\n, y\n',
+  ].map((text) => Buffer.from(text)),
   safetensors: [
     safetensors({}, {}),
     safetensors({ w: floats(2, 3) }, {}),

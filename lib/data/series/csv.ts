@@ -1,26 +1,43 @@
-/** Tables of numbers in CSV files, by the package csv-parse, which is only needed here. */
+/** Tables of numbers and categories in CSV files, by the package csv-parse, which is only needed here. */
 import { readFile } from 'node:fs/promises';
 import type * as csvParse from 'csv-parse/sync';
 import { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, check, checkOptions } from '../../options.js';
+import { type Rule, boolean, check, checkOptions, either } from '../../options.js';
 import { fileOrBytes } from '../file.js';
 import { reasonOf } from '../../reason.js';
+import { type Field, categoriesOf, categoryColumns, categoryLists } from './categories.js';
 
-/** Options of {@link readCsv}. */
-export interface CsvOptions {
-  /** Names of the columns to read, in this order; others may hold anything. Default: all. */
+/** Options of {@link readCsv}. `Category`: names of the columns of texts. */
+export interface CsvOptions<Category extends string = never> {
+  /** Names of the columns to read as numbers, in this order; others may hold anything. Default: all but those of `categories`. */
   readonly columns?: readonly string[];
   /** Between fields. Default: ','. */
   readonly delimiter?: string;
+  /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
+  readonly missing?: readonly string[];
+  /**
+   * Columns of texts, read as ids: their names or, for a file that is to have the ids of another, the `categories` that one was read with.
+   * Default: none.
+   */
+  readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>>;
+  /**
+   * Read texts that are not among the categories given as the id after the last, for which an `Embedding` needs one row more; without it
+   * they are errors. Default: false.
+   */
+  readonly unknown?: boolean;
 }
 
-/** The numbers of a CSV file. */
-export interface CsvTable {
-  /** `[R, C]`: the rows of the file in order. */
+/** The columns of a CSV file. */
+export interface CsvTable<Category extends string = never> {
+  /** `[R, C]`: the numbers, with the rows of the file in order. */
   readonly data: NdArray<Float32Array>;
-  /** The name of each column. */
+  /** The name of each column of `data`. */
   readonly columns: readonly string[];
+  /** `[R]` for each column of texts: the place of each text in `categories`. */
+  readonly ids: Readonly<Record<Category, NdArray<Int32Array>>>;
+  /** The texts of each such column: those given, or all that are found, in order of their UTF-16 units whatever the order of the rows. */
+  readonly categories: Readonly<Record<Category, readonly string[]>>;
 }
 
 /**
@@ -35,26 +52,50 @@ interface CsvRecord {
   readonly line: number;
 }
 
+const texts: Rule = {
+  expected: 'a list of texts',
+  accepts: (value) => Array.isArray(value) && value.every((text) => typeof text === 'string'),
+};
 const names: Rule = {
   expected: 'a list of at least one name',
-  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string'),
+  accepts: (value) => texts.accepts(value) && (value as readonly string[]).length > 0,
 };
 const text: Rule = { expected: 'a text of at least one character', accepts: (value) => typeof value === 'string' && value !== '' };
 
 /**
- * Reads numbers from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over.
- * @throws OptionError for wrong options or a name in `columns` that no column has or several have; StateError if csv-parse is not installed; FileError if the file
- *   cannot be read or has no rows, or naming the line with too many or too few fields or with a field that is
- *   no number or beyond the range of float32
+ * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over, and so
+ * are spaces around fields.
+ * ```ts
+ * const options = { columns: ['age', 'fare'], missing: ['', 'NA'] };
+ * const train = await readCsv('train.csv', { ...options, categories: ['port', 'class'] });
+ * const test = await readCsv('test.csv', { ...options, categories: train.categories }); // the same ids
+ * train.ids.port; // int32 [R], for new Embedding(train.categories.port.length, width)
+ * ```
+ * @throws OptionError for wrong options or a name that no column has or several have; StateError if csv-parse is not installed; FileError if the file
+ *   cannot be read or has no rows, or naming the line with too many or too few fields, with a field that is
+ *   no number or beyond the range of float32, or with a text that is not among the categories given
  */
-export function readCsv(file: string | Uint8Array, options: CsvOptions = {}): Promise<CsvTable> {
+export function readCsv<const Category extends string = never>(
+  file: string | Uint8Array,
+  options: CsvOptions<Category> = {},
+): Promise<CsvTable<Category>> {
   return readCsvWith(() => import('csv-parse/sync'), file, options);
 }
 
 /** @internal */
-export async function readCsvWith(importCsvParse: ImportCsvParse, file: string | Uint8Array, options: CsvOptions): Promise<CsvTable> {
+export async function readCsvWith<Category extends string>(
+  importCsvParse: ImportCsvParse,
+  file: string | Uint8Array,
+  options: CsvOptions<Category>,
+): Promise<CsvTable<Category>> {
   check('readCsv', 'file', file, fileOrBytes);
-  checkOptions('readCsv', options, { columns: names, delimiter: text });
+  checkOptions('readCsv', options, {
+    columns: options.categories === undefined ? names : texts,
+    delimiter: text,
+    missing: texts,
+    categories: either(names, categoryLists),
+    unknown: boolean,
+  });
   const name = typeof file === 'string' ? file : 'the bytes given';
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
@@ -69,7 +110,7 @@ export async function readCsvWith(importCsvParse: ImportCsvParse, file: string |
   } catch (cause) {
     return fail(cause);
   }
-  return tableOf(name, records, options.columns);
+  return tableOf(name, records, options);
 }
 
 /**
@@ -95,29 +136,50 @@ export function parseRecords(parse: typeof csvParse.parse, bytes: Uint8Array, de
  * @throws OptionError, FileError as readCsv
  * @internal
  */
-export function tableOf(file: string, [header, ...rows]: readonly CsvRecord[], wanted: readonly string[] | undefined): CsvTable {
+export function tableOf<Category extends string>(
+  file: string,
+  [header, ...rows]: readonly CsvRecord[],
+  options: Pick<CsvOptions<Category>, 'columns' | 'missing' | 'categories' | 'unknown'>,
+): CsvTable<Category> {
   if (header === undefined || rows.length === 0)
     throw new FileError(
       `readCsv: expected a line of names and lines of numbers in ${file}, got ${header === undefined ? 'nothing' : 'names only'}.`,
     );
   const known = header.fields;
-  const columns = wanted ?? known;
-  const places = wanted === undefined ? known.map((_, place) => place) : wanted.map((column) => placeOf(file, known, column));
-  const data = new Float32Array(rows.length * columns.length);
-  rows.forEach(({ fields, line }, row) => {
+  for (const { fields, line } of rows) {
     if (fields.length !== known.length)
       throw new FileError(`readCsv: expected ${known.length} fields in each line of ${file}, got ${fields.length} in line ${line}.`);
-    places.forEach((place, i) => {
-      const field = fields[place]!;
-      const value = field.trim() === '' ? NaN : Math.fround(Number(field));
-      if (!Number.isFinite(value))
-        throw new FileError(
-          `readCsv: expected a number that a float32 holds for ${columns[i]} in line ${line} of ${file}, got ${JSON.stringify(field)}.`,
-        );
-      data[row * columns.length + i] = value;
-    });
+  }
+  const fieldsAt = (place: number): readonly Field[] => rows.map(({ fields, line }) => ({ text: fields[place]!.trim(), line }));
+  const columnOf = (name: string): number => placeOf(file, known, name);
+
+  const texts = categoryColumns(options.categories).map(([name, given]) =>
+    categoriesOf(file, name, fieldsAt(columnOf(name)), given, options.unknown),
+  );
+  const names = new Set<string>(texts.map(({ name }) => name));
+  const places = options.columns?.map(columnOf) ?? known.map((_, place) => place).filter((place) => !names.has(known[place]!));
+  const data = new Float32Array(rows.length * places.length);
+  places.forEach((place, i) => {
+    numbersOf(file, known[place]!, fieldsAt(place), options.missing).forEach((value, row) => (data[row * places.length + i] = value));
   });
-  return { data: new NdArray(data, [rows.length, columns.length]), columns };
+  return {
+    data: new NdArray(data, [rows.length, places.length]),
+    columns: places.map((place) => known[place]!),
+    ids: Object.fromEntries(texts.map(({ name, ids }) => [name, ids])) as CsvTable<Category>['ids'],
+    categories: Object.fromEntries(texts.map(({ name, categories }) => [name, categories])) as CsvTable<Category>['categories'],
+  };
+}
+
+/** @throws FileError naming the first that is neither a number nor missing */
+function numbersOf(file: string, column: string, fields: readonly Field[], missing: readonly string[] = []): readonly number[] {
+  return fields.map(({ text, line }) => {
+    if (missing.includes(text)) return NaN;
+    const value = text === '' ? NaN : Number(text);
+    if (Number.isFinite(Math.fround(value))) return value;
+    const field = JSON.stringify(text);
+    const advice = Number.isNaN(value) ? ` Give missing: [${field}] to read it as NaN, or categories for a column of texts.` : '';
+    throw new FileError(`readCsv: expected a number that a float32 holds for ${column} in line ${line} of ${file}, got ${field}.${advice}`);
+  });
 }
 
 /** @throws OptionError unless one column has that name */
