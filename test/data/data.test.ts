@@ -102,8 +102,61 @@ describe('rows', () => {
     assert.deepEqual(standard.apply(windows).toNested(), [[[-1, -1], [1, 1]], [[3, 0], [1, -1]]]); // prettier-ignore
     assert.deepEqual(standard.invert(standard.apply(windows)), windows);
   });
+  it('Standardizer leaves NaN out, and where it is', () => {
+    const standard = new Standardizer(array([[1, NaN], [NaN, 5], [3, 9]])); // prettier-ignore
+    assert.deepEqual([...standard.mean, ...standard.deviation], [2, 7, 1, 2]);
+    assert.deepEqual(standard.apply(array([[NaN, 5], [3, NaN]])).toNested(), [[NaN, -1], [1, NaN]]); // prettier-ignore
+  });
+  it('Standardizer is made again from its numbers, JSON and all', () => {
+    for (const data of [
+      array([1, 3]),
+      array([
+        [1, 5],
+        [3, 9],
+      ]),
+      array([[[1, 0.1]], [[3, 0.4]]]),
+    ]) {
+      // prettier-ignore
+      const standard = new Standardizer(data);
+      const again = Standardizer.from(JSON.parse(JSON.stringify(standard)) as Standardizer);
+      assert.deepEqual(again, standard);
+      assert.deepEqual(again.apply(data), standard.apply(data));
+      assert.deepEqual(Standardizer.from({ ...standard }), standard);
+    }
+    assert.deepEqual(
+      Standardizer.from({ mean: [1, 5], deviation: [2, 0] })
+        .apply(array([[5, 6]]))
+        .toNested(),
+      [[2, 1]],
+    );
+  });
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
+    [
+      () => new Standardizer(array([[1, NaN], [2, NaN]])), // prettier-ignore
+      'DataError',
+      'Standardizer: expected finite numbers, or NaN for some, in feature 1, got NaN alone. Leave it out.',
+    ],
+    [
+      () => new Standardizer(array([[1, 2], [Infinity, 3]])), // prettier-ignore
+      'DataError',
+      'Standardizer: expected finite numbers, or NaN for some, in feature 0, got infinity. Leave it out.',
+    ],
+    [
+      () => Standardizer.from({ mean: [1, NaN], deviation: [1, 1] }),
+      'OptionError',
+      'Standardizer.from: expected an array of finite numbers for mean, got [ 1, NaN ].',
+    ],
+    [
+      () => Standardizer.from({ mean: [1], deviation: [-1] }),
+      'OptionError',
+      'Standardizer.from: expected an array of numbers ≥ 0 for deviation, got [ -1 ].',
+    ],
+    [
+      () => Standardizer.from({ mean: [1, 2], deviation: [1] }),
+      'ShapeError',
+      'Standardizer.from: expected 2 means and deviations for rows of shape [2], got 2 and 1.',
+    ],
     [() => takeRows(x, [5]), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 5 at 0.'],
     [() => takeRows(array(1), [0]), 'ShapeError', 'takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
     [
