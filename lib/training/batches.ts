@@ -4,54 +4,91 @@ import { kindOf } from '../options.js';
 import type { Control } from './control.js';
 import { type Batch, type BatchSource, iterates } from './options.js';
 
-/**
- * The batches of a source, until the control is stopped: a source that gives nothing any more is then not waited for.
- * @throws DataError if there are none
- */
-export async function* batchesOf(what: string, source: BatchSource, control: Control): AsyncGenerator<Batch, void, undefined> {
-  const iterable = typeof source === 'function' ? source() : source;
-  if (!iterates(iterable))
-    throw new DataError(
-      `${what}: expected a function that gives batches as they come, got ${kindOf(iterable)}. Return a list or a generator.`,
-    );
-  const iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-  let count = 0;
-  let ended = false;
-  try {
-    for (;;) {
-      const next = await nextOf(iterator, control);
-      if (next === undefined) {
-        if (control.stopped) return;
-        throw new DataError(`${what}: expected an iterator whose next() gives { value, done }, got undefined.`);
-      }
-      ended = next.done === true;
-      if (next.done === true) break;
-      count++;
-      yield next.value;
-    }
-  } finally {
-    if (!ended) close(iterator);
+/** Milliseconds in which a source that is left early may close its files: one that hangs holds up an abort no longer. */
+const closingTime = 500;
+const ended: IteratorResult<Batch, undefined> = { done: true, value: undefined };
+
+/** Goes through a source, once or again and again, until the control is stopped: what gives nothing any more is then not waited for. */
+export class BatchReader {
+  readonly #source: BatchSource;
+  readonly #control: Control;
+  #what = '';
+  #iterator: AsyncIterator<Batch> | Iterator<Batch> | undefined;
+  /** Batches of one pass, if that is known. */
+  length: number | undefined;
+
+  constructor(source: BatchSource, control: Control) {
+    this.#source = source;
+    this.#control = control;
   }
-  if (count === 0) {
-    throw new DataError(`${what}: expected at least one batch, got none. A generator runs only once: pass a function that makes one.`);
+
+  /** The next batch, or the first of a new pass if there was none or it has ended. @throws DataError if a pass has no batch */
+  async first(what: string): Promise<IteratorResult<Batch, undefined>> {
+    this.#what = what;
+    const next = await this.next();
+    if (next.done !== true || this.#control.stopped) return next;
+    this.#begin();
+    const first = await this.next();
+    if (first.done === true && !this.#control.stopped)
+      throw new DataError(`${what}: expected at least one batch, got none. A generator runs only once: pass a function that makes one.`);
+    return first;
+  }
+
+  /** The next batch; done where the pass ends or the control is stopped first. */
+  async next(): Promise<IteratorResult<Batch, undefined>> {
+    const iterator = this.#iterator;
+    if (iterator === undefined || this.#control.stopped) return ended;
+    const next = await unlessStopped(async () => iterator.next(), this.#control);
+    if (next === undefined) {
+      if (this.#control.stopped) return ended;
+      throw new DataError(`${this.#what}: expected an iterator whose next() gives { value, done }, got undefined.`);
+    }
+    if (next.done !== true) return { done: false, value: next.value };
+    this.#iterator = undefined;
+    return ended;
+  }
+
+  /** Tells a source that has not ended that no more is wanted, and waits a while for it, whatever goes wrong there. */
+  async close(): Promise<void> {
+    const iterator = this.#iterator;
+    if (iterator === undefined) return;
+    this.#iterator = undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const closed = (async (): Promise<unknown> => iterator.return?.())().catch(() => undefined);
+    await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, closingTime)))]);
+    clearTimeout(timer);
+  }
+
+  #begin(): void {
+    const source = this.#source;
+    const iterable = typeof source === 'function' ? source() : source;
+    if (!iterates(iterable))
+      throw new DataError(
+        `${this.#what}: expected a function that gives batches as they come, got ${kindOf(iterable)}. Return a list or a generator.`,
+      );
+    this.length = Array.isArray(iterable) ? iterable.length : undefined;
+    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
   }
 }
 
-/** The next batch, or undefined where the control is stopped first. */
-async function nextOf(iterator: AsyncIterator<Batch> | Iterator<Batch>, control: Control): Promise<IteratorResult<Batch> | undefined> {
-  if (control.stopped) return undefined;
+/** The batches of one pass. @throws DataError if there are none */
+export async function* batchesOf(what: string, source: BatchSource, control: Control): AsyncGenerator<Batch, void, undefined> {
+  const reader = new BatchReader(source, control);
   try {
-    return await new Promise((resolve, reject) => {
+    for (let next = await reader.first(what); next.done !== true; next = await reader.next()) yield next.value;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** What the task gives, or undefined where the control is stopped first. */
+async function unlessStopped<T>(task: () => Promise<T>, control: Control): Promise<T | undefined> {
+  try {
+    return await new Promise<T | undefined>((resolve, reject) => {
       control.onStop = () => resolve(undefined);
-      Promise.resolve(iterator.next()).then(resolve, reject);
+      task().then(resolve, reject);
     });
   } finally {
     control.onStop = undefined;
   }
-}
-
-/** Tells the source that no more is wanted, without waiting for it or for what goes wrong there. */
-function close(iterator: AsyncIterator<Batch> | Iterator<Batch>): void {
-  const done = async (): Promise<unknown> => iterator.return?.();
-  done().catch(() => undefined);
 }

@@ -3,10 +3,10 @@ import type { Binding } from '../compile/program.js';
 import { batchRuns, memoryOf } from '../model/data.js';
 import { Philox } from '../random.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches } from './batch-checks.js';
-import { batchesOf } from './batches.js';
+import type { BatchReader } from './batches.js';
 import type { Control } from './control.js';
 import { arraysOf, feedOf } from './feed.js';
-import { type Batch, type BatchSource, type FitOptions, checkFitOptionsForBatches } from './options.js';
+import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows } from './options.js';
 import { type StepReport, progressInterval, reporter } from './progress.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
 import type { StepRunner } from './step-runner.js';
@@ -30,6 +30,7 @@ export function arrayEpochs(
   control: Control,
 ): Epoch {
   const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, debug = false, dropLast = false } = options;
+  checkFitOptionsForRows(options);
   const { equipment } = runner;
   const { seed, loss } = equipment.recipe;
   const tell = reporter(options, control);
@@ -80,12 +81,13 @@ export function arrayEpochs(
 /** Gives a function that trains one epoch on batches as they come. */
 export function streamEpochs(
   runner: StepRunner,
-  source: BatchSource,
+  batches: BatchReader,
   options: FitOptions,
   validation: Validation | undefined,
   control: Control,
 ): Epoch {
   const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false } = options;
+  const { stepsPerEpoch, prefetch = false } = options;
   // As they are now: the caller may change its object meanwhile.
   const kept = { augment, carryState, checkFinite, debug };
   const { equipment } = runner;
@@ -93,22 +95,34 @@ export function streamEpochs(
   checkFitOptionsForBatches(options);
   // With carryState the rows of a batch must be known first.
   if (!carryState) validation?.prepare();
+  /** Steps of the epoch before. */
+  let before: number | undefined;
   return async (epoch) => {
     const totals = new Totals(equipment.recipe);
     equipment.resetStates();
     const sameRows = new SameRows('fit');
     let step = 0;
     let reported = 0;
-    for await (const batch of batchesOf(`fit epoch ${epoch}`, source, control)) {
-      const rows = checkBatch('fit', batch, equipment, kept);
+    let next = await batches.first(`fit epoch ${epoch}`);
+    const steps = stepsPerEpoch ?? batches.length ?? before;
+    while (next.done !== true) {
+      const rows = checkBatch('fit', next.value, equipment, kept);
       if (carryState) sameRows.check(rows);
       validation?.prepare(rows);
-      await runner.runBatch('fit', batch, totals, control, kept);
-      step++;
-      if (performance.now() - reported < progressInterval) continue;
-      reported = performance.now();
-      void tell?.({ epoch, epochs, step, steps: undefined, loss: totals.lastLoss });
+      // The batch is copied when this returns, so the source may fill its arrays anew while the step runs.
+      const run = runner.runBatch('fit', next.value, totals, control, kept);
+      const isLast = ++step === stepsPerEpoch;
+      const ahead = prefetch && !isLast ? batches.next() : undefined;
+      ahead?.catch(() => undefined); // What goes wrong there is told after the step.
+      await run;
+      if (performance.now() - reported >= progressInterval) {
+        reported = performance.now();
+        void tell?.({ epoch, epochs, step, steps, loss: totals.lastLoss });
+      }
+      if (isLast) break;
+      next = await (ahead ?? batches.next());
     }
+    before = step;
     if (!control.stopped) await tell?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
     return totals;
   };

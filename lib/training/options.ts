@@ -44,7 +44,10 @@ export interface Batch {
   readonly sampleWeight?: NdArray<Float32Array>;
 }
 
-/** Batches made as they are needed. It is iterated once an epoch, so a generator needs a function around it. */
+/**
+ * Batches made as they are needed, each copied before its step, so that one array may serve for all. It is iterated once an epoch, so a generator
+ * needs a function around it; with `stepsPerEpoch` it goes on over epochs.
+ */
 export type BatchSource = AsyncIterable<Batch> | Iterable<Batch> | (() => AsyncIterable<Batch> | Iterable<Batch>);
 
 /** Where a fit is. */
@@ -54,7 +57,7 @@ export interface Progress {
   readonly epochs: number;
   /** Finished steps of this epoch. */
   readonly step: number;
-  /** Steps an epoch; undefined for batches of unknown number. */
+  /** Steps an epoch. For batches of unknown number an estimate, the steps of the epoch before, and undefined in the first. */
   readonly steps: number | undefined;
   /** Loss of the last finished step. */
   readonly loss: number;
@@ -71,6 +74,16 @@ export interface FitOptions {
    * more rows than may be left, such as BatchNorm. Not for data that comes in batches. Default: false.
    */
   readonly dropLast?: boolean;
+  /**
+   * Steps after which an epoch ends, for sources that do not. The next epoch goes on in the source where this one stopped, or, as soon as the
+   * source ends, begins it anew; an epoch within which it ends is shorter. Only for data that comes in batches. Default: to the end of the source.
+   */
+  readonly stepsPerEpoch?: number;
+  /**
+   * Ask the source for the next batch while a step runs, so that what it waits for costs no time. It then sees the model and the trainer
+   * in the midst of that step: not for batches that depend on them. Only for data that comes in batches. Default: false.
+   */
+  readonly prefetch?: boolean;
   /** New random order each epoch. Default: true, with carryState false. */
   readonly shuffle?: boolean;
   /**
@@ -86,7 +99,10 @@ export interface FitOptions {
    */
   readonly validation?: Batch | BatchSource;
   readonly callbacks?: readonly Callback[];
-  /** Ends the fit with the signal's reason; the weights are those of the last finished step. */
+  /**
+   * Ends the fit with the signal's reason; the weights are those of the last finished step. A source of batches has half a second to
+   * close first: the `finally` of a generator.
+   */
   readonly signal?: AbortSignal;
   /**
    * Called at most 20 times a second, and at the end of each epoch. What it throws ends the fit, and so does a promise it returns that is
@@ -175,6 +191,8 @@ export function checkFitOptions(options: FitOptions): void {
     epochs: count,
     batchSize: count,
     dropLast: boolean,
+    stepsPerEpoch: count,
+    prefetch: boolean,
     shuffle: boolean,
     carryState: boolean,
     augment: list(augmentation),
@@ -187,6 +205,14 @@ export function checkFitOptions(options: FitOptions): void {
   });
   if (options.carryState === true && options.shuffle === true)
     throw new OptionError('fit: expected shuffle: false with carryState, got true. Rows of one batch go on in the next.');
+}
+
+/** What is for batches as they come only. */
+export function checkFitOptionsForRows({ stepsPerEpoch, prefetch }: FitOptions): void {
+  if (stepsPerEpoch !== undefined)
+    throw new OptionError('fit: expected no stepsPerEpoch for arrays, got one. An epoch goes through all rows: set batchSize or epochs.');
+  if (prefetch !== undefined)
+    throw new OptionError('fit: expected no prefetch for arrays, got one. Leave it out: they are there before the first step.');
 }
 
 /** What is for rows only. */

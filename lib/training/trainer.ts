@@ -6,6 +6,7 @@ import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
 import { checkBatch } from './batch-checks.js';
+import { BatchReader } from './batches.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { Control } from './control.js';
@@ -69,17 +70,19 @@ export class Trainer {
     options.signal?.throwIfAborted();
     return this.#exclusively('fit', async () => {
       const control = new Control();
+      const batches = isBatch(data) ? undefined : new BatchReader(data, control);
       const abort = (): void => control.stop();
       options.signal?.addEventListener('abort', abort, { once: true });
       try {
         const validation = options.validation && new Validation(this.#equipment, options.validation, options);
         const epoch = isBatch(data)
           ? arrayEpochs(this.#runner, data, options, validation, control)
-          : streamEpochs(this.#runner, data, options, validation, control);
+          : streamEpochs(this.#runner, batches!, options, validation, control);
         this.#model.hold();
         return await this.#epochsOf(epoch, validation, options, control);
       } finally {
         this.#model.release();
+        await batches?.close();
         options.signal?.removeEventListener('abort', abort);
       }
     });
