@@ -28,7 +28,7 @@ export interface Built {
 /** @internal */
 export class Model {
   readonly root: AnyLayer;
-  /** True inside fit. */
+  /** True inside fit and step. */
   busy = false;
   #built: Built | undefined;
   /** Its layers, until it stays built whatever becomes of the call that built it. */
@@ -248,7 +248,7 @@ export class Model {
 
   checkIdle(what: string): void {
     if (this.busy || this.#elsewhere?.model.busy === true)
-      throw new StateError(`${what}: expected a model that is not training, got one inside fit. Await that fit or abort it first.`);
+      throw new StateError(`${what}: expected a model that is not training, got one inside fit or step. Await it first, or abort the fit.`);
   }
 
   /**

@@ -11,6 +11,12 @@ import { arraysOf } from './feed.js';
 import { type Batch, type FitOptions, isBatch } from './options.js';
 import type { StepProgram } from './programs.js';
 
+/** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
+export function checkArrays(what: string, batch: Batch): number {
+  if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
+  return countRows(what, arraysOf(batch));
+}
+
 /**
  * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
  * @returns the number of rows
@@ -21,11 +27,10 @@ export function checkBatch(
   equipment: Equipment,
   { checkFinite = false, augment = [] }: Pick<FitOptions, 'checkFinite' | 'augment'> = {},
 ): number {
-  if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
+  const count = checkArrays(what, batch);
   const { x, y, sampleWeight } = batch;
   const { model, loss, seed } = equipment.recipe;
   const inputs = inputList(x);
-  const count = countRows(what, arraysOf(batch));
   if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
   if (checkFinite) {
     for (const x of inputs) checkFiniteData(`${what} x`, x);

@@ -1,10 +1,11 @@
 /** How a batch comes into a program. */
-import type { NdArray } from '../array.js';
+import { NdArray } from '../array.js';
 import type { Binding } from '../compile/program.js';
 import { label } from '../graph/label.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import { batchSource, inputList, rowType } from '../model/data.js';
+import type { NumericArray } from '../native.js';
 import { gatherRows } from '../ops/gather.js';
 import type { Batch } from './options.js';
 import type { Scratch } from './scratch.js';
@@ -40,6 +41,12 @@ export function feedOf({ x, y, sampleWeight }: Batch, rows: number = y.shape[0]!
 /** The arrays of a batch: the inputs, the targets, and the weights of rows if there are any. */
 export function arraysOf({ x, y, sampleWeight }: Batch): readonly NdArray[] {
   return [...inputList(x), y, ...(sampleWeight === undefined ? [] : [sampleWeight])];
+}
+
+/** A batch with data of its own. */
+export function copyBatch({ x, y, sampleWeight }: Batch): Batch {
+  const copy = <T extends NumericArray>({ data, shape }: NdArray<T>): NdArray<T> => new NdArray(data.slice() as T, shape);
+  return { x: inputList(x).map(copy), y: copy(y), ...(sampleWeight && { sampleWeight: copy(sampleWeight) }) };
 }
 
 /** Copies a batch to where a program reads it. */

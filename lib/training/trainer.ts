@@ -5,7 +5,7 @@ import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
-import { checkBatch } from './batch-checks.js';
+import { checkArrays, checkBatch } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -13,6 +13,7 @@ import { Control } from './control.js';
 import { type Epoch, arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
+import { copyBatch } from './feed.js';
 import { type EpochRecord, History, validationName } from './history.js';
 import {
   type Batch,
@@ -42,6 +43,8 @@ export class Trainer {
   readonly #runner: StepRunner;
   /** Epochs begun so far, over all fits. */
   #epochs = 0;
+  /** The last of the steps under way, settled when it has ended; undefined if there is none. */
+  #lastStep: Promise<unknown> | undefined;
 
   /** @throws OptionError for unknown options or options out of range */
   constructor(model: Layer<never>, options: TrainerOptions) {
@@ -89,18 +92,22 @@ export class Trainer {
   }
 
   /**
-   * One step on one batch.
+   * One step on one batch. Steps of one trainer that are called at the same time wait for each other, in the order of the calls; their
+   * batches are copied before the call returns.
    * @returns the loss, with the penalties, and the metrics of that batch, before the update
    * @throws as fit
    */
   async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
-    return this.#exclusively('step', async () => {
-      const totals = new Totals(this.#equipment.recipe);
-      checkBatch('step', batch, this.#equipment);
-      await this.#runner.runBatch('step', batch, totals, new Control(), options);
-      return { loss: totals.loss, ...totals.metrics() };
-    });
+    const before = this.#lastStep;
+    const step = before === undefined ? this.#step(batch, options) : this.#stepAfter(before, ownBatch(batch), { ...options });
+    const last = step.catch(() => undefined);
+    this.#lastStep = last;
+    try {
+      return await step;
+    } finally {
+      if (this.#lastStep === last) this.#lastStep = undefined;
+    }
   }
 
   /** The states that steps with carryState go on with are zeros again. @throws StateError while the model is training */
@@ -150,6 +157,20 @@ export class Trainer {
     this.#runner.steps = steps;
     this.#epochs = epochs;
     this.#equipment.resetStates();
+  }
+
+  async #stepAfter(before: Promise<unknown>, batch: Batch, options: TrainStepOptions): Promise<Record<string, number>> {
+    await before;
+    return this.#step(batch, options);
+  }
+
+  #step(batch: Batch, options: TrainStepOptions): Promise<Record<string, number>> {
+    return this.#exclusively('step', async () => {
+      const totals = new Totals(this.#equipment.recipe);
+      checkBatch('step', batch, this.#equipment);
+      await this.#runner.runBatch('step', batch, totals, new Control(), options);
+      return { loss: totals.loss, ...totals.metrics() };
+    });
   }
 
   async #epochsOf(runEpoch: Epoch, validation: Validation | undefined, options: FitOptions, control: Control): Promise<History> {
@@ -212,7 +233,9 @@ export class Trainer {
   /** Marks the model as training while the task runs. @throws StateError if it is already */
   async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
     if (this.#model.busy) {
-      throw new StateError(`${what}: expected a model that is not training, got one inside another fit. Await that fit or abort it first.`);
+      throw new StateError(
+        `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
+      );
     }
     this.#model.checkOwn(what);
     this.#model.busy = true;
@@ -222,6 +245,12 @@ export class Trainer {
       this.#model.busy = false;
     }
   }
+}
+
+/** A copy of a batch that must wait for its step. */
+function ownBatch(batch: Batch): Batch {
+  checkArrays('step', batch);
+  return copyBatch(batch);
 }
 
 /** @throws DataError unless it is { x, y } or something that gives batches */

@@ -68,7 +68,7 @@ describe('states carried from batch to batch', () => {
     const running = trainer.fit(data, { batchSize: 2, carryState: true });
     assert.throws(() => trainer.resetStates(), {
       name: 'StateError',
-      message: 'Trainer.resetStates: expected a model that is not training, got one inside fit. Await that fit or abort it first.',
+      message: 'Trainer.resetStates: expected a model that is not training, got one inside fit or step. Await it first, or abort the fit.',
     });
     await running;
     trainer.resetStates();
