@@ -14,7 +14,7 @@ const dtypeList: Rule = {
   accepts: (value) => Array.isArray(value) && value.every((one) => dtypes.includes(one)),
 };
 
-/** Options of {@link Layer.predict}. */
+/** Options of {@link Layer.predict} and {@link Layer.predictSync}. */
 export interface PredictOptions {
   /** Rows computed at once. Default: 256. */
   readonly batchSize?: number;
@@ -87,6 +87,14 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   }
 
   /**
+   * What predict gives, on this thread, so that the event loop waits: for a few rows of a small model, where a promise takes longer than the work. It may
+   * be called while predict or a fit is under way.
+   */
+  predictSync(x: Inputs, options: PredictOptions = {}): NdArray<Float32Array> {
+    return this.model.predictor.predictSync(inputList(x), options);
+  }
+
+  /**
    * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode, with this model's weights as they are
    * when that runs; they are not trained there, but gradients reach the inputs. The model must be built.
    * ```ts
@@ -101,7 +109,10 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     return this.model.outputOf(inputs);
   }
 
-  /** Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built. */
+  /**
+   * Feeds a model of sequences [N, T, …] one step at a time, the state going on: for generation and live data. The model must be built.
+   * For single rows of other models there is predictSync.
+   */
   stream(options: StreamOptions = {}): Stream {
     return new Stream(this.model, options);
   }

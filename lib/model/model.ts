@@ -150,9 +150,23 @@ export class Model {
     try {
       return await task();
     } catch (error) {
-      if (this.#unsettled !== undefined && this.#built !== this.#held) this.#built = undefined;
+      this.#unbuild();
       throw error;
     }
+  }
+
+  /** The same for a task on this thread. */
+  tryingSync<T>(task: () => T): T {
+    try {
+      return task();
+    } catch (error) {
+      this.#unbuild();
+      throw error;
+    }
+  }
+
+  #unbuild(): void {
+    if (this.#unsettled !== undefined && this.#built !== this.#held) this.#built = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, weights: ReadonlyMap<string, NdArray> | undefined): Built {

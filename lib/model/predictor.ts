@@ -6,7 +6,7 @@ import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
 import type { PredictOptions } from '../layers/layer.js';
 import { createMemory } from '../memory.js';
-import { native } from '../native.js';
+import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { checkOptions, count } from '../options.js';
 import { Recent } from '../recent.js';
@@ -20,12 +20,21 @@ interface ForwardProgram {
   readonly outputShape: Shape;
 }
 
+/** A program that only this thread runs, with memories for one batch. */
+interface SyncProgram extends ForwardProgram {
+  readonly inputMemories: readonly MemoryHandle[];
+  readonly outputMemory: MemoryHandle;
+  readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
+}
+
 /** Programs kept for batches of different sizes. */
 const maxPrograms = 16;
 
 export class Predictor {
   readonly #model: Model;
-  readonly #programs = new WeakMap<Built, Recent<ForwardProgram>>();
+  readonly #programs: Programs<ForwardProgram> = new Programs();
+  /** Their own, since the others may be running. */
+  readonly #syncPrograms: Programs<SyncProgram> = new Programs();
 
   constructor(model: Model) {
     this.#model = model;
@@ -40,12 +49,13 @@ export class Predictor {
     checkOptions('predict', options, { batchSize: count });
     const { batchSize = evaluationRows } = options;
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
-    this.#model.build(inputs.map(rowType), seed);
+    const types = inputs.map(rowType);
+    const built = this.#model.build(types, seed);
     // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
       data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
-      forward: this.#program(inputs.map(rowType), run.rows),
+      forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
     }));
     await this.#model.fillInPieces();
     this.#model.settle();
@@ -65,14 +75,36 @@ export class Predictor {
     return new NdArray(result, [rowCount, ...shape]);
   }
 
-  /** Reads batch after batch from its inputs and writes the outputs one after another. */
-  #program(types: readonly TensorType[], rows: number): ForwardProgram {
-    const { built } = this.#model;
-    const programs = this.#programs.get(built) ?? new Recent(maxPrograms);
-    this.#programs.set(built, programs);
-    return programs.get(JSON.stringify([types, rows]), () => this.#compile(types, rows));
+  /** The same on this thread. */
+  predictSync(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): NdArray<Float32Array> {
+    return this.#model.tryingSync(() => {
+      checkOptions('predictSync', options, { batchSize: count });
+      const { batchSize = evaluationRows } = options;
+      const rowCount = countRows(`${this.#model.name}.predictSync`, inputs);
+      const types = inputs.map(rowType);
+      const built = this.#model.build(types, seed);
+      const runs = batchRuns(rowCount, batchSize).map((run) => ({
+        ...run,
+        forward: this.#syncPrograms.get(built, types, run.rows, () => withMemories(this.#compile(types, run.rows))),
+      }));
+      this.#model.fill();
+      this.#model.settle();
+      const shape = runs[0]!.forward.outputShape.slice(1);
+      const width = sizeOf(shape);
+      const result = new Float32Array(rowCount * width);
+      for (const { begin, rows, steps, forward } of runs) {
+        for (let step = 0; step < steps; step++) {
+          const [from, to] = [begin + step * rows, begin + (step + 1) * rows];
+          inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, to).data));
+          forward.program.runSync(forward.memories, 1, step);
+          native().readMemory(forward.outputMemory, 0, result.subarray(from * width, to * width));
+        }
+      }
+      return new NdArray(result, [rowCount, ...shape]);
+    });
   }
 
+  /** Reads batch after batch from its inputs and writes the outputs one after another. */
   #compile(types: readonly TensorType[], rows: number): ForwardProgram {
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
     const { output } = this.#model.trace(
@@ -92,4 +124,22 @@ export class Predictor {
       outputShape: output.shape,
     };
   }
+}
+
+/** Programs by what they take, made anew when the model is. */
+class Programs<T> {
+  readonly #known = new WeakMap<Built, Recent<T>>();
+
+  get(built: Built, types: readonly TensorType[], rows: number, make: () => T): T {
+    const programs = this.#known.get(built) ?? new Recent<T>(maxPrograms);
+    this.#known.set(built, programs);
+    return programs.get(JSON.stringify([types, rows]), make);
+  }
+}
+
+function withMemories(forward: ForwardProgram): SyncProgram {
+  const inputMemories = forward.inputs.map(({ bytes }) => createMemory(bytes));
+  const outputMemory = createMemory(forward.output.bytes);
+  const pairs = forward.inputs.map((slot, i) => [slot, inputMemories[i]!] as const);
+  return { ...forward, inputMemories, outputMemory, memories: new Map([[forward.output, outputMemory], ...pairs]) };
 }

@@ -24,7 +24,7 @@ export interface StreamOptions {
  * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
- * not what looks along the sequence, such as convolutions or pooling over time. Only the first input is fed: a model that is trained
+ * not what looks along the sequence, such as convolutions or pooling over time. For models of single rows there is predictSync. Only the first input is fed: a model that is trained
  * with lengths must do without them, as the recurrent layers do.
  */
 export class Stream {
@@ -47,13 +47,15 @@ export class Stream {
     model.fill();
     const [input] = inputs;
     if (input!.shape.length < 1)
-      throw new ShapeError(`${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}.`);
+      throw new ShapeError(
+        `${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}. For single rows there is predictSync().`,
+      );
     const { dtype } = input!;
     const features = input!.shape.slice(1);
     this.#input = { shape: [this.rows, ...features], dtype };
     const inputSlot = new MemorySlot('step', byteSize(this.#input));
     const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
-    const traced = model.trace([x], false, seed, this.#state.carry);
+    const traced = this.#working(inputs, () => model.trace([x], false, seed, this.#state.carry));
     const { output } = traced;
     const outputSlot = new MemorySlot('output', output.size * 4);
     this.#output = output.rank > 2 && output.shape[1] === 1 ? output.shape.toSpliced(1, 1) : output.shape;
@@ -97,6 +99,19 @@ export class Stream {
   setState(states: ReadonlyMap<string, NdArray>): void {
     check(`${this.#name}.setState`, 'states', states, arrayMap);
     this.#state.write(`${this.#name}.setState`, states);
+  }
+
+  /** @throws ShapeError saying what a stream is for, where a single step does not fit the layers */
+  #working<T>(inputs: readonly TensorType[], task: () => T): T {
+    try {
+      return task();
+    } catch (cause) {
+      if (!(cause instanceof ShapeError)) throw cause;
+      throw new ShapeError(
+        `${this.#name}: expected a model of sequences [N, T, …] that works on single steps, got one of ${inputs.map(formatRows).join(' and ')}: ${cause.message} For single rows there is predictSync().`,
+        { cause },
+      );
+    }
   }
 
   #check(x: NdArray): void {

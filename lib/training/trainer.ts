@@ -132,6 +132,11 @@ export class Trainer {
     return this.#model.predictor.predict(inputList(x), options, this.#equipment.recipe.seed);
   }
 
+  /** The same on this thread, as the model's own predictSync gives them. */
+  predictSync(x: Inputs, options: PredictOptions = {}): NdArray<Float32Array> {
+    return this.#model.predictor.predictSync(inputList(x), options, this.#equipment.recipe.seed);
+  }
+
   /**
    * Writes weights, optimizer slots and step count, in one piece or not at all, so that training can go on in another process with
    * the same bits. Inside fit call it from a callback. States that steps carry are not written: after load they are zeros, as at the start

@@ -131,7 +131,12 @@ describe('a stream', () => {
       [
         () => new Sequential([new Linear(3)]).build([]).stream(),
         'ShapeError',
-        'Sequential.stream: expected a model of sequences [N, T, …], got [N].',
+        'Sequential.stream: expected a model of sequences [N, T, …], got [N]. For single rows there is predictSync().',
+      ],
+      [
+        () => new Sequential([new Linear(64)]).build([4]).stream(),
+        'ShapeError',
+        'Sequential.stream: expected a model of sequences [N, T, …] that works on single steps, got one of [N, 4]: Linear "0": parameter "0.weight": expected shape [4, 64] as the model was built, got [1, 64]. Give input of the size it was built with. For single rows there is predictSync().',
       ],
       [
         () => new Sequential([new LSTM(3, { bidirectional: true })]).build([6, 3]).stream(),

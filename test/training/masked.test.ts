@@ -190,7 +190,7 @@ describe('sequences of different lengths', () => {
       }
     }
     assert.throws(() => new Needs().build([[3, 2], []], { dtypes: ['float32', 'int32'] }).stream(), {
-      message: /^Needs: expected 2 inputs, got 1/,
+      message: /^Needs.stream: expected a model of sequences .*: Needs: expected 2 inputs, got 1/,
     });
   });
 });
