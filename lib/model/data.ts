@@ -15,7 +15,7 @@ export type Inputs = NdArray | readonly NdArray[];
 
 /** Weights or states by path. */
 export const arrayMap: Rule = {
-  expected: 'a Map of arrays',
+  expected: 'a Map of arrays made by array()',
   accepts: (value) => value instanceof Map && [...value.values()].every(isArray),
 };
 

@@ -24,7 +24,8 @@ export interface StreamOptions {
  * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
- * not what looks along the sequence, such as convolutions or pooling over time. For models of single rows there is predictSync. Only the first input is fed: a model that is trained
+ * not what looks along the sequence, such as convolutions or pooling over time, or attention
+ * made of operations (MultiHeadAttention keeps what it looks back on). For models of single rows there is predictSync. Only the first input is fed: a model that is trained
  * with lengths must do without them, as the recurrent layers do.
  */
 export class Stream {

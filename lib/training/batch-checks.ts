@@ -13,7 +13,7 @@ import type { StepProgram } from './programs.js';
 
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
 export function checkArrays(what: string, batch: Batch): number {
-  if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${kindOf(batch)}.`);
+  if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
   return countRows(what, arraysOf(batch));
 }
 
@@ -55,6 +55,13 @@ export function checkValues(what: string, { x, y }: Batch, loss: Loss, { predict
       `${what}: expected ${least} … ${most} in input ${input} for ${layer}, got ${data.data[at]!} at row ${positionOf(at, data)}.`,
     );
   }
+}
+
+/** What came in place of data, as errors say it: what is missing, if only that is wrong. */
+export function dataKind(data: unknown): string {
+  if (typeof data !== 'object' || data === null) return kindOf(data);
+  const missing = ['x', 'y'].filter((name) => !(name in data));
+  return missing.length === 1 ? `an object without ${missing[0]}` : kindOf(data);
 }
 
 /** @throws ShapeError, DTypeError or DataError unless it is one number ≥ 0 a row */

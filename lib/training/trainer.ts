@@ -5,7 +5,7 @@ import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
-import { checkArrays, checkBatch } from './batch-checks.js';
+import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import type { FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -93,7 +93,7 @@ export class Trainer {
 
   /**
    * One step on one batch. Steps of one trainer that are called at the same time wait for each other, in the order of the calls; their
-   * batches are copied before the call returns.
+   * batches are copied before the call returns. A program is compiled for each number of rows, and the last 16 are kept: give all batches the same.
    * @returns the loss, with the penalties, and the metrics of that batch, before the update
    * @throws as fit
    */
@@ -261,5 +261,5 @@ function ownBatch(batch: Batch): Batch {
 /** @throws DataError unless it is { x, y } or something that gives batches */
 function checkData(what: string, data: unknown): void {
   if (isData(data)) return;
-  throw new DataError(`${what}: expected { x, y } of arrays, or batches as they come, got ${kindOf(data)}.`);
+  throw new DataError(`${what}: expected { x, y } of arrays, or batches as they come, got ${dataKind(data)}.`);
 }

@@ -108,7 +108,7 @@ describe('a model', () => {
       for (const weights of [{}, undefined, new Map([['0.weight', [1, 2]]])]) {
         assert.throws(() => model.setWeights(weights as never), {
           name: 'OptionError',
-          message: /^Sequential\.setWeights: expected a Map of arrays for weights, got /,
+          message: /^Sequential\.setWeights: expected a Map of arrays made by array\(\) for weights, got /,
         });
       }
     }

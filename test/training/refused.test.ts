@@ -237,6 +237,18 @@ describe('what users of the library write', () => {
     }
     assert.equal(trainer.steps, 1);
   });
+  it('data without its targets, or without its inputs', async () => {
+    for (const [missing, some] of [
+      ['y', { x: data.x }],
+      ['x', { y: data.y }],
+    ] as const) {
+      const message = new RegExp(
+        `^(fit|step): expected { x, y } of arrays(, or batches as they come)?, got an object without ${missing}\\.$`,
+      );
+      await assert.rejects(trainerOf(net(), { loss: new CrossEntropyLoss() }).fit(some as never), { name: 'DataError', message });
+      await assert.rejects(trainerOf(net(), { loss: new CrossEntropyLoss() }).step(some as never), { name: 'DataError', message });
+    }
+  });
   it('a metric that is no single number', () => {
     class Vector extends Metric {
       readonly name = 'vector';

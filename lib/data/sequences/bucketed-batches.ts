@@ -24,7 +24,7 @@ export interface BucketOptions {
   readonly value?: number;
   /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1 for int32 targets, NaN for float32. */
   readonly ignoreIndex?: number;
-  /** New random order of sequences and batches each epoch. Default: true. */
+  /** New random order of sequences and batches each epoch; without it they come bucket by bucket, not in the order of the data. Default: true. */
   readonly shuffle?: boolean;
   /** Decides the orders. Default: 0. */
   readonly seed?: number;
