@@ -167,6 +167,43 @@ describe('augmentations', () => {
     assert.ok([1, 2, 3, 4, 5].some((n) => image(first!.x, n).join() !== image(first!.x, 0).join()));
   });
 
+  const labels = Int32Array.from({ length: 210 }, (_, i) => (i * 7) % 11);
+  const moves: readonly Augmentation[] = [randomShift(2), randomFlip(), randomCrop({ padding: 1, height: 4, width: 3 })];
+  for (const [what, mask] of [
+    ['ids', array(labels, [6, 5, 7])],
+    ['ids with a channel', array(labels, [6, 5, 7, 1])],
+    ['bytes', array(Uint8Array.from(labels), [6, 5, 7])],
+    ['numbers', array(Float32Array.from(labels), [6, 5, 7])],
+    ['numbers with channels', array(Float32Array.from(labels).subarray(0, 210), [6, 5, 7, 1])],
+  ] as const) {
+    it(`targets for each pixel move along: ${what}`, () => {
+      const source = array(Float32Array.from(labels), [6, 5, 7, 1]);
+      for (const augmentations of [...moves.map((move) => [move]), moves]) {
+        const { x: moved, y } = augment(augmentations, source, mask)[0]!;
+        assert.equal(y.dtype, mask.dtype);
+        assert.deepEqual([...y.shape], [...moved.shape].slice(0, mask.rank));
+        assert.deepEqual([...y.data], [...moved.data]);
+      }
+    });
+  }
+  it('ids of pixels come from the nearest in a turn, and are 0 outside', () => {
+    const u = draw([1, 6, 1]);
+    const mask = array(labels, [6, 5, 7, 1]);
+    const { y } = augment([randomRotation(40)], x, array(labels, [6, 5, 7]))[0]!;
+    let compared = 0;
+    each([6, 5, 7, 1], (n, i, j) => {
+      const angle = ((2 * u[n]! - 1) * 40 * Math.PI) / 180;
+      const [c, s] = [Math.cos(angle), Math.sin(angle)];
+      const [row, column] = [2 + c * (i - 2) + s * (j - 3), 3 - s * (i - 2) + c * (j - 3)];
+      // Halfway between two pixels rounding decides.
+      if ([row, column].some((at) => Math.abs(at - Math.floor(at) - 0.5) < 1e-3)) return 0;
+      compared++;
+      assert.equal(y.data[(n * 5 + i) * 7 + j], pixel(mask, n, Math.round(row), Math.round(column), 0), `image ${n}, pixel ${i}, ${j}`);
+      return 0;
+    });
+    assert.ok(compared > 200, `${compared} pixels`);
+  });
+
   const flat = images([6, 70]);
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => randomShift(-1), 'OptionError', 'randomShift: expected a whole number ≥ 0 for pixels, got -1.'],
@@ -179,7 +216,6 @@ describe('augmentations', () => {
     [() => normalize({ mean: [1, 2], std: [1] }), 'OptionError', 'normalize: expected as many values for std as for mean, got 1 and 2.'],
     [() => only([normalize({ mean: [1], std: [1] })]), 'ShapeError', 'normalize: expected x of shape [..., 1], one channel for each mean, got [6, 5, 7, 2].'],
     [() => only([randomShift(1)], flat), 'ShapeError', 'randomShift: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
-    [() => augment([randomFlip()], x, array(new Int32Array(210), [6, 5, 7])), 'ShapeError', 'randomFlip: expected targets that do not move with the pixels, got [6, 5, 7], one for each pixel. Move x and y alike in an augmentation of your own, { name, forward }.'],
     [() => only([cutout(1)], flat), 'ShapeError', 'cutout: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
     [() => only([cutout(1)], array(new Int32Array(12), [6, 2, 1, 1])), 'DTypeError', 'cutout: expected float32 or uint8 images x, got int32. Convert the data.'],
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],

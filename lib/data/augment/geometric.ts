@@ -1,6 +1,11 @@
 /** Augmentations that only say where each pixel comes from, so that a row of them reads the images once. */
 import { ShapeError, formatShape } from '../../errors.js';
+import { iota } from '../../graph/source.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { affineSample } from '../../ops/affine-sample.js';
+import { add, cast, clip, greaterEqual, less, mul, round, where } from '../../ops/elementwise.js';
+import { gatherRows } from '../../ops/gather.js';
+import { reshape, unstack } from '../../ops/shape.js';
 import { type AffineMap, compose, theta } from './affine-map.js';
 import { type Augmentation, type ImageShape, type RandomScope, type TensorBatch, imageShape } from './augmentation.js';
 
@@ -34,21 +39,45 @@ export function geometric(name: string, place: Place): Geometric {
 
 /**
  * All of them in order, but with one sampling: a pixel that one moves out of the image and the next back in is still there, and
- * bilinear blur happens once.
- * @throws ShapeError if x are no images, or if the targets are: they would stay where they are
+ * bilinear blur happens once. Targets for each pixel, y [N, H, W] or [N, H, W, C], move along.
+ * @throws ShapeError if x are no images
  */
 export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope: RandomScope): TensorBatch {
   const [{ name }] = steps as [Geometric];
   const { n, h, w, c } = imageShape(name, x);
-  if (y.rank >= 3 && y.shape[1] === h && y.shape[2] === w) {
-    throw new ShapeError(
-      `${name}: expected targets that do not move with the pixels, got ${formatShape(y.shape)}, one for each pixel. Move x and y alike in an augmentation of your own, { name, forward }.`,
-    );
-  }
   const identity: Placement = { map: [1, 0, 0, 0, 1, 0], height: h, width: w };
   const { map, height, width } = steps.reduce<Placement>((before, { place }) => {
     const next = place({ n, h: before.height, w: before.width, c }, scope);
     return { ...next, map: compose(before.map, next.map) };
   }, identity);
-  return { x: affineSample(x, theta(map, n), { height, width }), y };
+  const maps = theta(map, n);
+  const moves = (y.rank === 3 || y.rank === 4) && y.shape[1] === h && y.shape[2] === w;
+  return { x: affineSample(x, maps, { height, width }), y: moves ? moved(name, y, maps, height, width) : y };
+}
+
+/** Most pixels of the targets of a batch: their numbers are computed in float32. */
+const mostPixels = 2 ** 24;
+
+/** Numbers are read between pixels as those of the images are; ids, int32 or bytes [N, H, W], from the nearest pixel, and are 0 outside. */
+function moved(name: string, y: Tensor, maps: Tensor, height: number, width: number): Tensor {
+  const [n, h, w, c = 1] = y.shape as [number, number, number, number?];
+  const shape = [n, height, width, ...y.shape.slice(3)];
+  const isIds = y.dtype === 'int32' || (y.dtype === 'uint8' && y.rank === 3);
+  if (!isIds) return reshape(affineSample(reshape(y, [n, h, w, c]), maps, { height, width }), shape);
+  if (n * h * w > mostPixels) {
+    throw new ShapeError(
+      `${name}: expected at most 2²⁴ ids of pixels in a batch, got targets ${formatShape(y.shape)}. Make the batches smaller.`,
+    );
+  }
+  const t = unstack(maps, 1).map((column) => reshape(column, [n, 1, 1]));
+  const [i, j] = [reshape(iota(height), [height, 1]), iota(width)];
+  const nearest = (a: number): Tensor => round(add(add(mul(t[a]!, i), mul(t[a + 1]!, j)), t[a + 2]!));
+  const [row, column] = [nearest(0), nearest(3)];
+  const inside = (at: Tensor, size: number): Tensor => mul(greaterEqual(at, 0), less(at, size));
+  const images = reshape(iota(n), [n, 1, 1]);
+  const pixel = add(mul(add(mul(images, h), clip(row, 0, h - 1)), w), clip(column, 0, w - 1));
+  const pixels = n * height * width;
+  const ids = gatherRows(reshape(y, [n * h * w, c]), reshape(cast(pixel, 'int32'), [pixels]));
+  const known = reshape(mul(inside(row, h), inside(column, w)), [pixels, 1]);
+  return reshape(cast(where(known, ids, 0), y.dtype), shape);
 }

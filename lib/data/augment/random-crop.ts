@@ -20,9 +20,9 @@ export interface RandomCropOptions {
  * images, the model and its validation data have the size of the piece.
  *
  * y[i, j] = x[i + top − padding, j + left − padding].   x [N, H, W, C] → [N, height, width, C]
+ * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images, x is no [N, H, W, C],
- *   or y one target for each pixel, [N, H, W, ...]
+ * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images or x is no [N, H, W, C]
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
   checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });

@@ -10,8 +10,9 @@ import { geometric } from './geometric.js';
  * pixels. What comes in from outside is 0.
  *
  * y[i, j] = x at the middle + R(angle) · ((i, j) − middle).   x [N, H, W, C] → [N, H, W, C]
+ * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless degrees is a number ≥ 0; ShapeError if x is no [N, H, W, C], or y one target for each pixel, [N, H, W, ...]
+ * @throws OptionError unless degrees is a number ≥ 0; ShapeError if x is no [N, H, W, C]
  */
 export function randomRotation(degrees: number): Augmentation {
   check('randomRotation', 'degrees', degrees, nonNegative);
