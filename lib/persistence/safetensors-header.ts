@@ -1,9 +1,10 @@
 /** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
 import type { NdArray } from '../array.js';
 import { FileError, StateError } from '../errors.js';
-import { type DType, type Shape, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { type DType, type Shape, sizeOf } from '../graph/tensor.js';
 import { duplicateKey } from './json.js';
 import { reasonOf } from '../reason.js';
+import { type StoredType, storedTypes } from './safetensors-types.js';
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
@@ -11,16 +12,12 @@ const maxHeaderBytes = 100_000_000;
 /** More dimensions than any array has; a longer list is an attack. */
 const maxRank = 64;
 
+/** What is written; `storedTypes` are read. */
 const dtypeNames: Readonly<Record<DType, string>> = { float32: 'F32', int32: 'I32', uint8: 'U8' };
-const dtypesByName: ReadonlyMap<unknown, DType> = new Map([
-  ['F32', 'float32'],
-  ['I32', 'int32'],
-  ['U8', 'uint8'],
-]);
 
 export interface TensorEntry {
   readonly name: string;
-  readonly dtype: DType;
+  readonly type: StoredType;
   readonly shape: Shape;
   /** First byte, from the start of the data. */
   readonly begin: number;
@@ -119,22 +116,23 @@ function parseMetadata(path: string, value: unknown): Readonly<Record<string, st
 
 function parseEntry(path: string, name: string, value: unknown): TensorEntry {
   if (!isObject(value)) throw refuse(path, `an object for ${quote(name)}`, describe(value));
-  const dtype = dtypesByName.get(own(value, 'dtype'));
-  if (dtype === undefined) throw refuse(path, `dtype F32, I32 or U8 for ${quote(name)}`, describe(own(value, 'dtype')));
+  const type = storedTypes.get(own(value, 'dtype'));
+  if (type === undefined)
+    throw refuse(path, `a dtype among ${[...storedTypes.keys()].join(', ')} for ${quote(name)}`, describe(own(value, 'dtype')));
   const shape = own(value, 'shape');
   if (!isSizes(shape) || shape.length > maxRank) throw refuse(path, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
   const offsets = own(value, 'data_offsets');
   if (!isSizes(offsets) || offsets.length !== 2)
     throw refuse(path, `two whole numbers ≥ 0 for data_offsets of ${quote(name)}`, describe(offsets));
   const [begin, end] = offsets as [number, number];
-  const bytes = sizeOf(shape) * bytesPerElement[dtype];
+  const bytes = sizeOf(shape) * type.bytes;
   if (end - begin !== bytes)
     throw refuse(
       path,
       `${bytes} bytes for ${quote(name)}, ${String(own(value, 'dtype'))} ${describe(shape)}`,
       `data_offsets ${describe(offsets)}`,
     );
-  return { name, dtype, shape: Object.freeze([...shape]), begin, end };
+  return { name, type, shape: Object.freeze([...shape]), begin, end };
 }
 
 /** A property of the object itself: its prototype has nothing to say. */
@@ -150,11 +148,12 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 
-function refuse(path: string, expected: string, got: string): FileError {
+/** That this is not what the file has. */
+export function refuse(path: string, expected: string, got: string): FileError {
   return new FileError(`readSafetensors: expected ${expected} in ${path}, got ${got}.`);
 }
 
-function quote(name: string): string {
+export function quote(name: string): string {
   return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
 }
 

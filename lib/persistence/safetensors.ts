@@ -5,10 +5,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
-import { type DType, sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { writeAtomically } from './atomic.js';
-import { type TensorEntry, formatHeader, headerLength, parseHeader } from './safetensors-header.js';
+import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
@@ -37,8 +36,11 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a safetensors file of F32, I32 and U8 tensors. Nothing in the file is trusted.
- * @throws FileError naming the path and what is wrong
+ * Reads a safetensors file. Nothing in the file is trusted.
+ *
+ * F32, F16, BF16 and F64 become float32: F64 is rounded, and infinite beyond the range of float32. Whole numbers become int32 (I8, I16, I32,
+ * I64, U16, U32, U64), but U8 stays uint8, and so is BOOL.
+ * @throws FileError naming the path and what is wrong, such as a whole number that int32 does not hold
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
   const file = await open(path).catch((cause: unknown) => {
@@ -66,8 +68,9 @@ async function readFrom(file: FileHandle, path: string): Promise<Safetensors> {
   const { entries, metadata } = parseHeader(path, header, size - dataStart);
   const tensors = new Map<string, NdArray>();
   for (const entry of entries) {
-    const data = allocate(entry);
-    await readFully(file, bytesOf(data), dataStart + entry.begin, path);
+    const bytes = new ArrayBuffer(entry.end - entry.begin);
+    await readFully(file, new Uint8Array(bytes), dataStart + entry.begin, path);
+    const data = entry.type.decode(bytes, (expected, got) => refuse(path, `${expected} for ${quote(entry.name)}`, got));
     tensors.set(entry.name, new NdArray(data, entry.shape));
   }
   return { tensors, metadata };
@@ -82,15 +85,6 @@ async function readFully(file: FileHandle, into: Uint8Array, position: number, p
       );
     done += bytesRead;
   }
-}
-
-function allocate({ dtype, shape }: TensorEntry): NumericArray {
-  const make: Readonly<Record<DType, (size: number) => NumericArray>> = {
-    float32: (size) => new Float32Array(size),
-    int32: (size) => new Int32Array(size),
-    uint8: (size) => new Uint8Array(size),
-  };
-  return make[dtype](sizeOf(shape));
 }
 
 function bytesOf(data: NumericArray): Uint8Array {

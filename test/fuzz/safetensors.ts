@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { FileError } from '../../lib/errors.js';
-import { bytesPerElement, sizeOf } from '../../lib/graph/tensor.js';
-import { headerLength, parseHeader } from '../../lib/persistence/safetensors-header.js';
+import { sizeOf } from '../../lib/graph/tensor.js';
+import { headerLength, parseHeader, refuse } from '../../lib/persistence/safetensors-header.js';
 
-/** Any bytes are tensors that fill their part of the file without gaps, or a FileError. */
+/** Any bytes are tensors that fill their part of the file without gaps and have the size that their shape says, or a FileError. */
 export function fuzz(file: Buffer): void {
   if (file.length < 8) return;
   try {
@@ -11,8 +11,10 @@ export function fuzz(file: Buffer): void {
     let end = 0;
     for (const entry of parseHeader('it', file.subarray(8, start), file.length - start).entries) {
       assert.equal(entry.begin, end);
-      assert.equal(entry.end - entry.begin, sizeOf(entry.shape) * bytesPerElement[entry.dtype]);
+      assert.equal(entry.end - entry.begin, sizeOf(entry.shape) * entry.type.bytes);
       end = entry.end;
+      const bytes = new Uint8Array(file.subarray(start + entry.begin, start + end)).buffer;
+      assert.equal(entry.type.decode(bytes, (expected, got) => refuse('it', expected, got)).length, sizeOf(entry.shape));
     }
     assert.equal(start + end, file.length);
   } catch (error) {

@@ -35,6 +35,18 @@ function safetensors(tensors: Readonly<Record<string, NdArray>>, metadata: Reado
   return Buffer.concat([length, header, Buffer.alloc(bytes)]);
 }
 
+/** Of types that are read and not written. */
+function stored(types: Readonly<Record<string, number>>): Buffer {
+  let end = 0;
+  const entries = Object.entries(types).map(
+    ([dtype, bytes]) => `"${dtype}":{"dtype":"${dtype}","shape":[1],"data_offsets":[${end},${(end += bytes)}]}`,
+  );
+  const header = Buffer.from(`{${entries.join(',')}}`);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, Buffer.alloc(end)]);
+}
+
 const floats = (...shape: number[]): NdArray => new NdArray(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 
 export const seeds: Readonly<Record<'idx' | 'wav' | 'csv' | 'safetensors', readonly Buffer[]>> = {
@@ -65,6 +77,8 @@ export const seeds: Readonly<Record<'idx' | 'wav' | 'csv' | 'safetensors', reado
       { step: '7' },
     ),
     safetensors({ nothing: floats(0, 5), scalar: floats() }, {}),
+    stored({ F64: 8, I64: 8, U64: 8, U32: 4 }),
+    stored({ F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, BOOL: 1 }),
   ],
 };
 
@@ -82,6 +96,14 @@ export const dictionaries: Readonly<Record<keyof typeof seeds, readonly string[]
     'I32',
     'U8',
     'BF16',
+    'F16',
+    'F64',
+    'I64',
+    'U64',
+    'I16',
+    'U16',
+    'I8',
+    'BOOL',
     '[0,4]',
     '\\x22:{\\x22',
     '1e400',

@@ -27,6 +27,13 @@ async function readRaw(
 const entry = (offsets: string, more = '"dtype":"F32","shape":[1]'): string => `{${more},"data_offsets":${offsets}}`;
 const four = new Uint8Array(4);
 
+/** One tensor "a" of this type, read from these elements. */
+async function readAs(dtype: string, elements: Exclude<ArrayBufferView, DataView> & { readonly length: number }): Promise<NdArray['data']> {
+  const header = `{"a":${entry(`[0,${elements.byteLength}]`, `"dtype":"${dtype}","shape":[${elements.length}]`)}}`;
+  const { tensors } = (await readRaw(header, new Uint8Array(elements.buffer))) as Safetensors;
+  return tensors.get('a')!.data;
+}
+
 const sample = new Map<string, NdArray>([
   ['w', array([[1.5, -2, NaN], [Infinity, 0, -0]])], // prettier-ignore
   ['ids', array(Int32Array.of(-1, 7))],
@@ -77,6 +84,45 @@ describe('safetensors', () => {
     assert.equal(tensors.size + Object.keys(metadata).length, 0);
   });
 
+  const stored: readonly (readonly [string, Parameters<typeof readAs>[1], NdArray['data']])[] = [
+    // Least and largest of each kind: zeros, subnormal, normal, infinite. Bits as IEEE 754 has them.
+    [
+      'F16',
+      Uint16Array.of(0, 0x8000, 1, 0x83ff, 0x400, 0x3c00, 0x3c01, 0xc100, 0x7bff, 0x7c00, 0xfc00, 0x7c01, 0xfe00),
+      Float32Array.of(0, -0, 2 ** -24, -1023 * 2 ** -24, 2 ** -14, 1, 1 + 2 ** -10, -2.5, 65504, Infinity, -Infinity, NaN, NaN),
+    ],
+    [
+      'BF16',
+      Uint16Array.of(0, 0x8000, 1, 0x3f80, 0x3f81, 0xc020, 0x7f7f, 0x7f80, 0xff80, 0x7fc0),
+      Float32Array.of(0, -0, 2 ** -133, 1, 1 + 2 ** -7, -2.5, (2 - 2 ** -7) * 2 ** 127, Infinity, -Infinity, NaN),
+    ],
+    [
+      'F64',
+      // Halfway between two floats the even one is taken.
+      Float64Array.of(0.1, 1 + 2 ** -24, 1 + 3 * 2 ** -24, -1e300, 1e-300, NaN),
+      Float32Array.of(0.1, 1, 1 + 2 ** -22, -Infinity, 0, NaN),
+    ],
+    ['I64', BigInt64Array.of(1234n, -(2n ** 31n), 2n ** 31n - 1n), Int32Array.of(1234, -(2 ** 31), 2 ** 31 - 1)],
+    ['U64', BigUint64Array.of(7n), Int32Array.of(7)],
+    ['U32', Uint32Array.of(0, 2 ** 31 - 1), Int32Array.of(0, 2 ** 31 - 1)],
+    ['I16', Int16Array.of(-32768, 32767), Int32Array.of(-32768, 32767)],
+    ['U16', Uint16Array.of(65535), Int32Array.of(65535)],
+    ['I8', Int8Array.of(-128, 127, 3), Int32Array.of(-128, 127, 3)],
+    ['BOOL', Uint8Array.of(1, 0, 1), Uint8Array.of(1, 0, 1)],
+  ];
+  for (const [dtype, elements, expected] of stored) {
+    it(`reads ${dtype} as ${array(expected).dtype}`, async () => {
+      const values = await readAs(dtype, elements);
+      assert.equal(values.constructor, expected.constructor);
+      assert.deepEqual([...values], [...expected]);
+    });
+  }
+  it('reads a scalar of one type beside tensors of others', async () => {
+    const text = `{"n":${entry('[0,8]', '"dtype":"I64","shape":[]')},"w":${entry('[8,12]', '"dtype":"F16","shape":[1,2]')}}`;
+    const { tensors } = (await readRaw(text, Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 0, 0x3c, 0, 0x40))) as Safetensors;
+    assert.deepEqual([tensors.get('n')!.toNested(), tensors.get('w')!.toNested()], [5, [[1, 2]]]);
+  });
+
   const bad: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
     [
       'a file cut off in the length',
@@ -106,13 +152,31 @@ describe('safetensors', () => {
     ['a number for a tensor', () => readRaw('{"a":1}'), /expected an object for "a" in .*, got 1\./],
     [
       'another dtype',
-      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"BF16","shape":[2]')}}`, four),
-      /expected dtype F32, I32 or U8 for "a" .*, got "BF16"\./,
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F8_E4M3","shape":[4]')}}`, four),
+      /expected a dtype among F64, F32, .*, BOOL for "a" .*, got "F8_E4M3"\./,
     ],
+    [
+      'half as many bytes as F64 has',
+      () => readRaw(`{"a":${entry('[0,4]', '"dtype":"F64","shape":[1]')}}`, four),
+      /expected 8 bytes for "a", F64 \[1\] in .*, got data_offsets \[0,4\]/,
+    ],
+    [
+      'I64 that int32 does not hold',
+      () => readAs('I64', BigInt64Array.of(1n, 2n ** 31n)),
+      /expected whole numbers of int32 for "a" in .*, got 2147483648 at 1\./,
+    ],
+    ['I64 far below', () => readAs('I64', BigInt64Array.of(-(2n ** 63n))), /got -9223372036854775808 at 0\./],
+    [
+      'U64 that int32 does not hold',
+      () => readAs('U64', BigUint64Array.of(2n ** 64n - 1n)),
+      /for "a" in .*, got 18446744073709551615 at 0\./,
+    ],
+    ['U32 that int32 does not hold', () => readAs('U32', Uint32Array.of(2 ** 32 - 1)), /for "a" in .*, got 4294967295 at 0\./],
+    ['BOOL that is neither', () => readAs('BOOL', Uint8Array.of(0, 1, 2)), /expected 0 or 1 for "a" in .*, got 2 at 2\./],
     [
       'a dtype from a prototype',
       () => readRaw(`{"a":{"__proto__":{"dtype":"F32"},"shape":[1],"data_offsets":[0,4]}}`, four),
-      /expected dtype .* got nothing/,
+      /expected a dtype .* got nothing/,
     ],
     [
       'a negative size',
