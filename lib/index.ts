@@ -34,6 +34,7 @@ export { Trainer } from './training/trainer.js';
 export type { Inputs } from './model/data.js';
 export type { Stream, StreamOptions } from './model/stream.js';
 export type { LayerSummary, Summary } from './model/summary.js';
+export type { WeightOptions } from './model/weights.js';
 
 export * from './explain/index.js';
 export * from './data/index.js';

@@ -5,6 +5,7 @@ import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
+import type { WeightOptions } from '../model/weights.js';
 import { type Rule, checkOptions } from '../options.js';
 import type { Scope } from './scope.js';
 
@@ -75,10 +76,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
 
   /**
    * Sets all parameters and running state, or, if anything does not fit, none. Of a model not built yet they are kept until it is.
+   * With `strict: false` those whose path this model has are set, one at least, and the others stay as they are.
    * @throws StateError, ShapeError, DTypeError if they are not those of this architecture, StateError inside fit
    */
-  setWeights(weights: ReadonlyMap<string, NdArray>): void {
-    this.model.setWeights(weights);
+  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): void {
+    this.model.setWeights(weights, options);
   }
 
   /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
@@ -122,9 +124,13 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
     await saveModel(this.model, path);
   }
 
-  /** Reads what save wrote. @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were */
-  async load(path: string): Promise<this> {
-    await loadModel(this.model, path);
+  /**
+   * Reads what save wrote, which builds a model not built yet for the inputs it was saved with. With `strict: false` it is as
+   * `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model.
+   * @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were
+   */
+  async load(path: string, options: WeightOptions = {}): Promise<this> {
+    await loadModel(this.model, path, options);
     return this;
   }
 

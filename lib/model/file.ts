@@ -3,6 +3,7 @@ import { FileError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
 import type { Model } from './model.js';
+import { type WeightOptions, strictOf } from './weights.js';
 
 const inputsKey = 'lanewise.inputs';
 /** In the metadata of a trainer's checkpoint: the steps done. */
@@ -12,15 +13,17 @@ export async function saveModel(model: Model, path: string): Promise<void> {
   await writeSafetensors(path, model.weights(), { [inputsKey]: JSON.stringify(model.built.rows) });
 }
 
-/** Builds a model that is not built yet for the inputs the file names; files of others only set the weights. */
-export async function loadModel(model: Model, path: string): Promise<void> {
+/** Builds a model that is not built yet for the inputs the file names; files of others, or not strict, only set the weights. */
+export async function loadModel(model: Model, path: string, options: WeightOptions = {}): Promise<void> {
   model.checkIdle('load');
+  const strict = strictOf(`${model.name}.load`, options);
   const { tensors, metadata } = await readSafetensors(path);
   if (metadata[checkpointKey] !== undefined)
     throw new FileError(`load: expected a file that save() wrote, got the checkpoint of a trainer in ${path}. Use trainer.load().`);
   const inputs = metadata[inputsKey];
-  if (model.isBuilt || inputs === undefined) {
-    model.setWeights(tensors);
+  // Not strict: the inputs may be those of a model of which this one has a part.
+  if (model.isBuilt || inputs === undefined || !strict) {
+    model.setWeights(tensors, options);
     return;
   }
   // A model that the file does not fit stays unbuilt.

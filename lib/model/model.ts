@@ -12,7 +12,7 @@ import { type Home, broughtAlong, homeOf, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Placed, type Trace, collectInto, resolveIn, trace } from './trace.js';
-import { checkWeights, initialValues } from './weights.js';
+import { type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
@@ -23,6 +23,12 @@ export interface Built {
   readonly rows: readonly TensorType[];
   /** Seed of the initial values and, unless a trainer has its own, of dropout. */
   readonly seed: bigint;
+}
+
+/** Weights that were set, and whether they must be all. */
+interface Given {
+  readonly weights: ReadonlyMap<string, NdArray>;
+  readonly strict: boolean;
 }
 
 /** @internal */
@@ -39,7 +45,8 @@ export class Model {
   #held: Built | undefined;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served = new Set<string>();
-  #pending: ReadonlyMap<string, NdArray> | undefined;
+  /** What was set before the first build, in order. */
+  #pending: readonly Given[] = [];
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -123,7 +130,7 @@ export class Model {
 
   /** Builds with given weights instead of initial values. */
   buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): void {
-    this.#create(rows, this.seed, weights);
+    this.#create(rows, this.seed, [{ weights, strict: true }]);
     this.fill();
     this.settle();
   }
@@ -133,7 +140,7 @@ export class Model {
     if (this.#unsettled === undefined) return;
     settleIn(this, this.#unsettled);
     this.#unsettled = undefined;
-    this.#pending = undefined;
+    this.#pending = [];
   }
 
   /** Until `release()` the model stays as it is built now, whatever becomes of other calls. */
@@ -169,21 +176,22 @@ export class Model {
     if (this.#unsettled !== undefined && this.#built !== this.#held) this.#built = undefined;
   }
 
-  #create(rows: readonly TensorType[], seed: bigint, weights: ReadonlyMap<string, NdArray> | undefined): Built {
+  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[]): Built {
     const requests = new Map<string, Omit<Entry, 'offset'>>();
     const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
     // Not as in training, which may need more than one row.
     const resolve = collectInto(requests, new MemorySlot('parameters', 0));
     const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
     const layout = Layout.of([...requests.values()]);
-    if (weights !== undefined) checkWeights(this.name, layout, weights);
+    for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
+    const weights = new Map(given.flatMap(({ weights }) => [...weights]));
     const brought = broughtAlong(layers, layout.entries);
 
     const bytes = Math.max(layout.size, 1) * 4;
     const memory = createMemory(bytes);
-    const given = (path: string): NumericArray | undefined => weights?.get(path)?.data ?? brought.get(path);
+    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
     this.#unwritten = layout.entries.map((entry, index) => () => {
-      native().writeMemory(memory, entry.offset * 4, given(entry.path) ?? initialValues(entry, seed, index));
+      native().writeMemory(memory, entry.offset * 4, valuesOf(entry.path) ?? initialValues(entry, seed, index));
     });
     this.#served.clear();
     this.#unsettled = layers;
@@ -236,18 +244,23 @@ export class Model {
     return values;
   }
 
-  /** Sets all parameters and buffers, or none: everything is checked first. Before the first build they are kept until it. */
-  setWeights(weights: ReadonlyMap<string, NdArray>): void {
+  /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
+  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): void {
     this.checkIdle('setWeights');
     check(`${this.name}.setWeights`, 'weights', weights, arrayMap);
+    const strict = strictOf(`${this.name}.setWeights`, options);
     if (this.#built === undefined) {
-      this.#pending = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
+      const copies = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
+      this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
       return;
     }
     const { layout, memory } = this.#built;
-    checkWeights(this.name, layout, weights);
+    checkWeights(this.name, layout, weights, strict);
     const values = this.values();
-    for (const { path, offset } of layout.entries) values.set(weights.get(path)!.data, offset);
+    for (const { path, offset } of layout.entries) {
+      const value = weights.get(path);
+      if (value !== undefined) values.set(value.data, offset);
+    }
     native().writeMemory(memory, 0, values);
   }
 

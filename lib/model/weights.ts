@@ -2,6 +2,7 @@
 import type { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/tensor.js';
+import { boolean, checkOptions } from '../options.js';
 import { Philox } from '../random.js';
 import type { Entry, Layout } from './layout.js';
 
@@ -16,24 +17,39 @@ export function initialValues(entry: Entry, seed: bigint, index: number): Float3
   return values;
 }
 
-/** Throws unless the weights are exactly those of the layout: names, shapes, element type. */
-export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>): void {
+/** Options of {@link Layer.setWeights} and {@link Layer.load}. */
+export interface WeightOptions {
+  /**
+   * Expect all weights and no others. Otherwise those whose path the model has are set, one at least, and the others stay as they are.
+   * Default: true.
+   */
+  readonly strict?: boolean;
+}
+
+/** @returns whether all weights are expected. @throws OptionError */
+export function strictOf(what: string, options: WeightOptions): boolean {
+  checkOptions(what, options, { strict: boolean });
+  return options.strict ?? true;
+}
+
+/** Throws unless the weights are those of the layout, or if not strict some of them: names, shapes, element type. */
+export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): void {
   const missing = layout.entries.filter((entry) => !weights.has(entry.path)).map((entry) => entry.path);
-  const unknown = [...weights.keys()].filter((path) => !layout.entries.some((entry) => entry.path === path));
-  if (missing.length > 0 || unknown.length > 0) {
-    const list = (paths: readonly string[]): string =>
-      paths.length === 0
-        ? 'none'
-        : paths
-            .slice(0, 5)
-            .map((path) => `"${path}"`)
-            .join(', ') + (paths.length > 5 ? ', …' : '');
+  if (strict) {
+    const unknown = [...weights.keys()].filter((path) => !layout.entries.some((entry) => entry.path === path));
+    if (missing.length > 0 || unknown.length > 0) {
+      throw new StateError(
+        `${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unknown)}. Load them into the model they were saved from, or with { strict: false } those alone that both have.`,
+      );
+    }
+  } else if (missing.length === layout.entries.length) {
     throw new StateError(
-      `${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unknown)}. Load them into the model they were saved from.`,
+      `${what}: expected at least one of the weights ${list(missing)}, got ${list([...weights.keys()])}. Rename them to the paths of this model.`,
     );
   }
   for (const entry of layout.entries) {
-    const value = weights.get(entry.path)!;
+    const value = weights.get(entry.path);
+    if (value === undefined) continue;
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${entry.path}", got ${value.dtype}.`);
     if (value.data.length !== sizeOf(value.shape)) {
       throw new StateError(
@@ -42,8 +58,14 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
     }
     if (!sameShape(value.shape, entry.shape)) {
       throw new ShapeError(
-        `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes.`,
+        `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes${strict ? '' : ', or leave it out'}.`,
       );
     }
   }
+}
+
+function list(paths: readonly string[]): string {
+  if (paths.length === 0) return 'none';
+  const first = paths.slice(0, 5).map((path) => `"${path}"`);
+  return first.join(', ') + (paths.length > 5 ? ', …' : '');
 }

@@ -247,6 +247,70 @@ describe('a model', () => {
     assert.throws(() => make(1).weights(), { name: 'StateError', message: /never built/ });
   });
 
+  describe('with strict: false', () => {
+    const network = (head: number): Sequential => new Sequential({ body: new Linear(2), head: new Linear(head) }, { seed: head });
+    const body = (weights: ReadonlyMap<string, NdArray>): NdArray[] => ['body.weight', 'body.bias'].map((path) => weights.get(path)!);
+    const trained = network(3).build([2]).weights();
+    const others = new Map([...trained].filter(([path]) => path.startsWith('body')).concat([['old.bias', array([1])]]));
+
+    it('takes the weights whose path it has and leaves the others as they are', () => {
+      const model = network(1).build([2]);
+      const head = model.weights().get('head.weight');
+      model.setWeights(others, { strict: false });
+      assert.deepEqual(body(model.weights()), body(trained));
+      assert.deepEqual(model.weights().get('head.weight'), head);
+    });
+    it('does so before the first build too, whose first values the others have; later ones go over earlier ones', async () => {
+      const model = network(1);
+      const fresh = network(1).build([2]).weights();
+      model.setWeights(others, { strict: false });
+      model.setWeights(new Map([['body.bias', array([8, 9])]]), { strict: false });
+      await assert.rejects(model.predict(array([[1]])), {
+        name: 'ShapeError',
+        message: /"body.weight" of shape \[1, 2\], got \[2, 2\].*, or leave it out/,
+      });
+      await model.predict(array([[1, 2]]));
+      const weights = model.weights();
+      assert.deepEqual(weights.get('body.weight'), trained.get('body.weight'));
+      assert.deepEqual([...weights.get('body.bias')!.data], [8, 9]);
+      assert.deepEqual(weights.get('head.weight'), fresh.get('head.weight'));
+      const replaced = network(3);
+      replaced.setWeights(others, { strict: false });
+      replaced.setWeights(trained);
+      assert.deepEqual(replaced.build([2]).weights(), trained);
+    });
+    it('sets none if one does not fit, or if no path is one of its own', () => {
+      const model = network(1).build([2]);
+      const before = model.weights();
+      assert.throws(() => model.setWeights(trained, { strict: false }), {
+        name: 'ShapeError',
+        message: 'Sequential: expected "head.weight" of shape [2, 1], got [2, 3]. Load it into a model of the same sizes, or leave it out.',
+      });
+      const integers = new Map<string, NdArray>([...others, ['head.bias', array(Int32Array.of(1))]]);
+      assert.throws(() => model.setWeights(integers, { strict: false }), {
+        name: 'DTypeError',
+        message: /expected float32 for "head.bias"/,
+      });
+      const strangers = new Map([['module.body.bias', array([1, 2])]]);
+      const message =
+        'Sequential: expected at least one of the weights "body.weight", "body.bias", "head.weight", "head.bias", got "module.body.bias". Rename them to the paths of this model.';
+      assert.throws(() => model.setWeights(strangers, { strict: false }), { name: 'StateError', message });
+      assert.deepEqual(model.weights(), before);
+      const later = network(1);
+      later.setWeights(strangers, { strict: false });
+      assert.throws(() => later.build([2]), { name: 'StateError', message });
+    });
+    it('is what the strict form recommends, and its only option', () => {
+      const model = network(1).build([2]);
+      assert.throws(() => model.setWeights(others), {
+        name: 'StateError',
+        message: /unknown "old.bias".* or with \{ strict: false \} those alone/,
+      });
+      assert.throws(() => model.setWeights(others, { strict: 0 } as never), { name: 'OptionError', message: /^Sequential.setWeights: expected true or false for strict, got 0/ }); // prettier-ignore
+      assert.throws(() => model.setWeights(others, { partial: true } as never), { name: 'OptionError', message: /got partial/ });
+    });
+  });
+
   it('describes itself', () => {
     const summary = new Sequential([new Linear(16), new ReLU(), new Linear(2)]).build([3]).summary(4);
     assert.equal(summary.parameters, 3 * 16 + 16 + 16 * 2 + 2);

@@ -58,6 +58,30 @@ describe('files', () => {
     await unbuilt.predict(data.x);
   });
 
+  it('give a part of their weights with strict: false, to a model built or not, and build none', async () => {
+    const body = (): Sequential => new Sequential([new Linear(8), new ReLU()]);
+    const trained = new Sequential({ body: body(), head: new Linear(2) }, { seed: 5 }).build([4]);
+    await trained.save(join(folder, 'model'));
+    const expected = trained.weights().get('body.0.weight');
+    for (const build of [true, false]) {
+      const model = new Sequential({ body: body(), classes: new Linear(3) });
+      if (build) model.build([4]);
+      assert.equal(await model.load(join(folder, 'model'), { strict: false }), model);
+      if (!build) assert.throws(() => model.weights(), { name: 'StateError', message: /never built/ });
+      await model.predict(data.x);
+      assert.deepEqual(model.weights().get('body.0.weight'), expected);
+    }
+    const other = new Sequential({ trunk: body() }).build([4]);
+    await assert.rejects(other.load(join(folder, 'model'), { strict: false }), {
+      name: 'StateError',
+      message: /at least one of the weights "trunk/,
+    });
+    await assert.rejects(other.load(join(folder, 'model'), { strict: 'no' } as never), {
+      name: 'OptionError',
+      message: /^Sequential.load: /,
+    });
+  });
+
   it('refuse a checkpoint of another optimizer', async () => {
     const model = network().build([4]);
     await trainerOf(model).save(join(folder, 'adam'));
