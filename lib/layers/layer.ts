@@ -125,8 +125,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   }
 
   /**
-   * Reads what save wrote, which builds a model not built yet for the inputs it was saved with. With `strict: false` it is as
-   * `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model.
+   * Reads what save wrote, here or of a trainer, which builds a model not built yet for the inputs it was saved with. With `strict: false`
+   * it is as `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model.
    * @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were
    */
   async load(path: string, options: WeightOptions = {}): Promise<this> {

@@ -1,4 +1,5 @@
 /** Models as safetensors files: the weights by path, and the input types they were built for. */
+import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
@@ -8,29 +9,47 @@ import { type WeightOptions, strictOf } from './weights.js';
 const inputsKey = 'lanewise.inputs';
 /** In the metadata of a trainer's checkpoint: the steps done. */
 export const checkpointKey = 'lanewise.steps';
+/** In a trainer's checkpoint: before the names of the model's weights. */
+export const modelPrefix = 'model.';
 
 export async function saveModel(model: Model, path: string): Promise<void> {
-  await writeSafetensors(path, model.weights(), { [inputsKey]: JSON.stringify(model.built.rows) });
+  await writeSafetensors(path, model.weights(), inputsMetadata(model));
 }
 
-/** Builds a model that is not built yet for the inputs the file names; files of others, or not strict, only set the weights. */
+/** The input types the model was built for, as the header of a file has them. */
+export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
+  return { [inputsKey]: JSON.stringify(model.built.rows) };
+}
+
+/**
+ * Builds a model that is not built yet for the inputs the file names; files of others, or not strict, only set the weights.
+ * Of a trainer's checkpoint it takes what the model is, and leaves what the training was.
+ */
 export async function loadModel(model: Model, path: string, options: WeightOptions = {}): Promise<void> {
   model.checkIdle('load');
   const strict = strictOf(`${model.name}.load`, options);
   const { tensors, metadata } = await readSafetensors(path);
-  if (metadata[checkpointKey] !== undefined)
-    throw new FileError(`load: expected a file that save() wrote, got the checkpoint of a trainer in ${path}. Use trainer.load().`);
-  const inputs = metadata[inputsKey];
+  const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
   // Not strict: the inputs may be those of a model of which this one has a part.
-  if (model.isBuilt || inputs === undefined || !strict) {
-    model.setWeights(tensors, options);
+  const inputs = model.isBuilt || !strict ? undefined : parseInputs(path, metadata);
+  if (inputs === undefined) {
+    model.setWeights(weights, options);
     return;
   }
   // A model that the file does not fit stays unbuilt.
-  model.buildWith(parseInputs(path, inputs), tensors);
+  model.buildWith(inputs, weights);
+  model.settle();
 }
 
-function parseInputs(path: string, text: string): readonly TensorType[] {
+/** The tensors whose name begins so, by the rest of it. */
+export function tensorsBelow(prefix: string, tensors: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
+  return new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
+}
+
+/** The input types a file names, if it does. */
+export function parseInputs(path: string, metadata: Readonly<Record<string, string>>): readonly TensorType[] | undefined {
+  const text = metadata[inputsKey];
+  if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     if (Array.isArray(value) && value.length > 0 && value.every(isTensorType)) return value;

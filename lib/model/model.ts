@@ -128,11 +128,10 @@ export class Model {
     return at.#unwritten.length > 0;
   }
 
-  /** Builds with given weights instead of initial values. */
+  /** Builds with given weights instead of initial values; like `build` it does not settle. */
   buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): void {
     this.#create(rows, this.seed, [{ weights, strict: true }]);
     this.fill();
-    this.settle();
   }
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */

@@ -1,26 +1,34 @@
 /** A trainer as a safetensors file: weights, slots, and how far the training is. */
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
-import { checkpointKey } from '../model/file.js';
+import type { TensorType } from '../graph/tensor.js';
+import { checkpointKey, inputsMetadata, modelPrefix, parseInputs, tensorsBelow } from '../model/file.js';
+import type { Model } from '../model/model.js';
 import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
 
-const modelPrefix = 'model.';
 const slotPrefix = 'optimizer.';
 const epochsKey = 'lanewise.epochs';
 
-export interface Checkpoint {
-  readonly weights: ReadonlyMap<string, NdArray>;
+/** How far the training is. */
+interface Progress {
   readonly slots: ReadonlyMap<string, NdArray>;
   readonly steps: number;
   readonly epochs: number;
 }
 
-export async function writeCheckpoint(path: string, { weights, slots, steps, epochs }: Checkpoint): Promise<void> {
+export interface Checkpoint extends Progress {
+  readonly weights: ReadonlyMap<string, NdArray>;
+  /** What the model was built for, if the file says so. */
+  readonly inputs: readonly TensorType[] | undefined;
+}
+
+export async function writeCheckpoint(path: string, model: Model, { slots, steps, epochs }: Progress): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
-  await writeSafetensors(path, new Map([...prefixed(modelPrefix, weights), ...prefixed(slotPrefix, slots)]), {
+  await writeSafetensors(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
     [checkpointKey]: String(steps),
     [epochsKey]: String(epochs),
+    ...inputsMetadata(model),
   });
 }
 
@@ -35,7 +43,11 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
     return value;
   };
-  const below = (prefix: string): Map<string, NdArray> =>
-    new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
-  return { weights: below(modelPrefix), slots: below(slotPrefix), steps: count(checkpointKey), epochs: count(epochsKey) };
+  return {
+    weights: tensorsBelow(modelPrefix, tensors),
+    slots: tensorsBelow(slotPrefix, tensors),
+    steps: count(checkpointKey),
+    epochs: count(epochsKey),
+    inputs: parseInputs(path, metadata),
+  };
 }

@@ -144,24 +144,30 @@ export class Trainer {
    */
   async save(path: string): Promise<void> {
     this.#checkStill('Trainer.save');
-    await writeCheckpoint(path, {
-      weights: this.#model.weights(),
+    await writeCheckpoint(path, this.#model, {
       slots: this.#equipment.slots.read(),
       steps: this.#runner.steps,
       epochs: this.#epochs,
     });
   }
 
-  /** Reads what save wrote into a built model. @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then */
+  /**
+   * Reads what save wrote, which builds a model not built yet. The weights alone are read by `model.load(path)`.
+   * @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then
+   */
   async load(path: string): Promise<void> {
     this.#model.checkIdle('Trainer.load');
-    const { weights, slots, steps, epochs } = await readCheckpoint(path);
-    this.#equipment.slots.check(slots);
-    this.#model.setWeights(weights);
-    this.#equipment.slots.write(slots);
-    this.#runner.steps = steps;
-    this.#epochs = epochs;
-    this.#equipment.resetStates();
+    const { inputs, weights, slots, steps, epochs } = await readCheckpoint(path);
+    this.#model.tryingSync(() => {
+      if (inputs !== undefined && !this.#model.isBuilt) this.#model.buildWith(inputs, weights);
+      this.#equipment.slots.check(slots);
+      this.#model.setWeights(weights);
+      this.#model.settle();
+      this.#equipment.slots.write(slots);
+      this.#runner.steps = steps;
+      this.#epochs = epochs;
+      this.#equipment.resetStates();
+    });
   }
 
   async #stepAfter(before: Promise<unknown>, batch: Batch, options: TrainStepOptions): Promise<Record<string, number>> {

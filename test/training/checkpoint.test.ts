@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Adam, CrossEntropyLoss, Dropout, Linear, ReLU, SGD, Sequential, Trainer } from '../../lib/index.js';
+import {
+  Adam,
+  CrossEntropyLoss,
+  Dropout,
+  Linear,
+  ReLU,
+  SGD,
+  Sequential,
+  Trainer,
+  readSafetensors,
+  writeSafetensors,
+} from '../../lib/index.js';
 import { classProblem } from '../support/problems.js';
 
 const data = classProblem(64, 4, 2);
@@ -33,6 +44,45 @@ describe('files', () => {
     assert.equal(resumed.steps, 8);
     await resumed.fit(data, { epochs: 2, batchSize: 16 });
     assert.deepEqual(bits(second), bits(whole));
+  });
+
+  it('go on from a checkpoint without building the model first', async () => {
+    const first = network();
+    const trainer = trainerOf(first);
+    await trainer.fit(data, { epochs: 1, batchSize: 16 });
+    await trainer.save(join(folder, 'checkpoint'));
+    const second = network();
+    const resumed = trainerOf(second);
+    await resumed.load(join(folder, 'checkpoint'));
+    assert.deepEqual(bits(second), bits(first));
+    for (const each of [trainer, resumed]) await each.fit(data, { epochs: 1, batchSize: 16 });
+    assert.deepEqual(bits(second), bits(first));
+  });
+
+  it('of a trainer give a model its weights', async () => {
+    const model = network();
+    const trainer = trainerOf(model);
+    await trainer.fit(data, { batchSize: 16 });
+    await trainer.save(join(folder, 'checkpoint'));
+    const { data: expected } = await model.predict(data.x);
+    for (const other of [network(), network().build([4])]) {
+      assert.deepEqual((await (await other.load(join(folder, 'checkpoint'))).predict(data.x)).data, expected);
+    }
+    const longer = new Sequential([...network().layers.values(), new Linear(1)]).build([4]);
+    await longer.load(join(folder, 'checkpoint'), { strict: false });
+    assert.deepEqual(longer.weights().get('0.weight'), model.weights().get('0.weight'));
+  });
+
+  it('that a trainer refuses leave a model unbuilt', async () => {
+    await trainerOf(network().build([4])).save(join(folder, 'checkpoint'));
+    const model = network();
+    const other = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD() });
+    await assert.rejects(other.load(join(folder, 'checkpoint')), { name: 'StateError', message: /slots none of this optimizer/ });
+    const { tensors, metadata } = await readSafetensors(join(folder, 'checkpoint'));
+    const { 'lanewise.inputs': _, ...older } = metadata;
+    await writeSafetensors(join(folder, 'older'), tensors, older);
+    await assert.rejects(trainerOf(model).load(join(folder, 'older')), { name: 'StateError', message: /never built/ });
+    await trainerOf(model).fit(classProblem(8, 7, 2), { batchSize: 8 });
   });
 
   it('bring a model back without building it first', async () => {

@@ -228,10 +228,6 @@ describe('carried states in a validation', () => {
     assert.notDeepEqual(await trainer.step(batch, { carryState: true }), fresh);
     await trainer.load(path);
     assert.deepEqual(await trainer.step(batch, { carryState: true }), fresh);
-    await assert.rejects(new Sequential([new LSTM(3), new Linear(1)]).load(path), {
-      name: 'FileError',
-      message: /checkpoint of a trainer/,
-    });
     await rm(folder, { recursive: true });
   });
 });
