@@ -39,3 +39,4 @@ export type { WeightOptions } from './model/weights.js';
 export * from './explain/index.js';
 export * from './data/index.js';
 export * from './persistence/index.js';
+export * from './pytorch/index.js';

@@ -225,6 +225,12 @@ export class Model {
     return traced;
   }
 
+  /** The layers that a row of the sizes it was built for goes through, by path. */
+  layers(): ReadonlyMap<string, AnyLayer> {
+    const inputs = this.built.rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
+    return new Map([...this.trace(inputs, false).layers].map(([path, { layer }]) => [path, layer]));
+  }
+
   /** Copies of all parameters and buffers, by path. */
   weights(): Map<string, NdArray<Float32Array>> {
     const { layout } = this.built;

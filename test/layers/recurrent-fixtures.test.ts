@@ -6,7 +6,7 @@ import type { Tensor } from '../../lib/graph/tensor.js';
 import { MSELoss } from '../../lib/losses/index.js';
 import { trace } from '../../lib/model/trace.js';
 import { SGD } from '../../lib/optimizers/index.js';
-import { recurrentFromPyTorch, recurrentToPyTorch } from '../../lib/persistence/index.js';
+import { recurrentFromPyTorch, recurrentToPyTorch } from '../../lib/pytorch/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
 import { type Kind, recurrentLayer, runSequence } from '../support/recurrent-layer.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import { recurrentFromPyTorch, recurrentToPyTorch } from '../../lib/persistence/index.js';
+import { recurrentFromPyTorch, recurrentToPyTorch } from '../../lib/pytorch/index.js';
 
 const zeros = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)), shape);
 const lstm = { weight_ih_l0: zeros(8, 3), weight_hh_l0: zeros(8, 2) };

@@ -4,9 +4,10 @@
  */
 import { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
+import { permuted } from './permuted.js';
 
 /** `encoder.` `weight_ih` `_l0` `_reverse`; cells have neither layer nor direction. */
-const torchName = /^(|.*\.)(weight_ih|weight_hh|bias_ih|bias_hh)(?:_l(\d+)(_reverse)?)?$/;
+export const torchName = /^(|.*\.)(weight_ih|weight_hh|bias_ih|bias_hh)(?:_l(\d+)(_reverse)?)?$/;
 /** `encoder.` `recurrentWeight` `0` `Reverse` */
 const ownName = /^(|.*\.)(weight|recurrentWeight|bias|recurrentBias)(?:(\d+)(Reverse)?)?$/;
 
@@ -23,6 +24,7 @@ interface Group {
  * W = weight_ihᵀ, U = weight_hhᵀ, bias = bias_ih + bias_hh; for a GRU's n gate bias = bias_ih and recurrentBias = bias_hh.
  * Which of them it is follows from the shapes. `encoder.weight_ih_l0_reverse` becomes `encoder.weight0Reverse`, to be renamed at will;
  * arrays of other names are not looked at. Layers without bias get zeros.
+ * For a whole model there is weightsFromPyTorch.
  * @throws StateError if a weight of a layer is missing; ShapeError, DTypeError if arrays do not fit each other
  */
 export function recurrentFromPyTorch(arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray<Float32Array>> {
@@ -40,8 +42,8 @@ export function recurrentFromPyTorch(arrays: ReadonlyMap<string, NdArray>): Map<
     const [inner, outer] = [bias('bias_ih'), bias('bias_hh')];
     const kept = gates === 3 ? 2 * hidden : width;
     const name = (part: string): string => `${group.prefix}${part}${group.layer ?? ''}${group.reverse ? 'Reverse' : ''}`;
-    result.set(name('weight'), transposed(ih));
-    result.set(name('recurrentWeight'), transposed(hh));
+    result.set(name('weight'), permuted(ih, [1, 0]));
+    result.set(name('recurrentWeight'), permuted(hh, [1, 0]));
     result.set(name('bias'), new NdArray(inner.map((b, i) => (i < kept ? b + outer[i]! : b)), [width])); // prettier-ignore
     if (gates === 3) result.set(name('recurrentBias'), new NdArray(outer.slice(kept), [hidden]));
   }
@@ -76,8 +78,8 @@ export function recurrentToPyTorch(weights: ReadonlyMap<string, NdArray>): Map<s
     }
     const suffix = group.layer === undefined ? '' : `_l${group.layer}${group.reverse ? '_reverse' : ''}`;
     const set = (part: string, value: NdArray<Float32Array>): unknown => result.set(`${group.prefix}${part}${suffix}`, value);
-    set('weight_ih', transposed(w));
-    set('weight_hh', transposed(u));
+    set('weight_ih', permuted(w, [1, 0]));
+    set('weight_hh', permuted(u, [1, 0]));
     set('bias_ih', new NdArray(Float32Array.from(b.data), [width]));
     set('bias_hh', new NdArray(second, [width]));
   }
@@ -119,11 +121,4 @@ function gateCount(what: string, name: string, width: number, hidden: number, ar
 function checkShape(what: string, name: string, { shape }: NdArray, expected: readonly number[]): void {
   if (shape.length === expected.length && shape.every((n, i) => n === expected[i])) return;
   throw new ShapeError(`${what}: expected shape ${formatShape(expected)} for "${name}", got ${formatShape(shape)}.`);
-}
-
-/** [R, C] → [C, R] */
-function transposed({ data, shape }: NdArray): NdArray<Float32Array> {
-  const [rows, columns] = shape as [number, number];
-  const values = Float32Array.from({ length: rows * columns }, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
-  return new NdArray(values, [columns, rows]);
 }

@@ -1,0 +1,2 @@
+export { recurrentFromPyTorch, recurrentToPyTorch } from './recurrent.js';
+export { weightsFromPyTorch, weightsToPyTorch } from './weights.js';
