@@ -254,12 +254,13 @@ export class Model {
     this.checkIdle('setWeights');
     check(`${this.name}.setWeights`, 'weights', weights, arrayMap);
     const strict = strictOf(`${this.name}.setWeights`, options);
-    if (this.#built === undefined) {
+    const built = this.#known;
+    if (built === undefined) {
       const copies = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
       return;
     }
-    const { layout, memory } = this.#built;
+    const { layout, memory } = built;
     checkWeights(this.name, layout, weights, strict);
     const values = this.values();
     for (const { path, offset } of layout.entries) {

@@ -88,6 +88,13 @@ describe('a part of a built model, used by itself', () => {
     }
   });
 
+  it('is set before anything else is asked of it', () => {
+    const head = new Linear(1);
+    const whole = new Sequential({ body: new Linear(2), head }).build([3]);
+    head.setWeights(new Map([['bias', array([7])]]), { strict: false });
+    assert.deepEqual(whole.weights().get('head.bias'), array([7]));
+  });
+
   it('streams', async () => {
     const gru = new GRU(4);
     const whole = new Sequential([gru, new Linear(2)]).build([5, 3]);
