@@ -1,5 +1,5 @@
 /** What each element of the input did for an output: gradients of a trained model by its input. */
-import { type NdArray, array } from '../array.js';
+import { NdArray, array } from '../array.js';
 import { compile } from '../compile/compile.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
@@ -114,12 +114,17 @@ async function taskOf(what: string, layer: Layer<never>, inputs: Inputs, options
   model.checkBuilt();
   const x = first!.data instanceof Float32Array ? (first as NdArray<Float32Array>) : array(Float32Array.from(first!.data), first!.shape);
   const outputs = await model.predictor.predict([x, ...rest], {});
+  if (!(outputs instanceof NdArray)) {
+    throw new ShapeError(
+      `${what}: expected a model with one output, got ${Object.keys(outputs).join(', ')}. Explain a layer around it that gives one of them.`,
+    );
+  }
   return { model, x, rest, ids: targets(what, outputs, target), batchSize };
 }
 
 /** The chosen outputs by the rows: each row has a gradient of its own. */
 function slope(model: Model, x: Tensor, ids: Tensor, rest: readonly Tensor[]): Tensor {
-  const y = model.outputOf([x, ...rest]);
+  const y = model.outputOf([x, ...rest]) as Tensor;
   return gradients(sum(pick(y.rank === 1 ? reshape(y, [-1, 1]) : y, ids)), [x])[0]!;
 }
 

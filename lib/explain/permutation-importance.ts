@@ -1,11 +1,12 @@
 /** Which columns of the data a trained model needs. */
 import { NdArray } from '../array.js';
 import { OptionError, ShapeError } from '../errors.js';
+import type { Outputs } from '../graph/outputs.js';
 import type { NumericArray } from '../native.js';
 import { inputList } from '../model/data.js';
 import { type Rule, checkOptions, count, kindOf, nonNegativeInteger, seed as seedRule } from '../options.js';
 import { Philox } from '../random.js';
-import { type Batch, isBatch } from '../training/options.js';
+import { type Batch, type Targets, isBatch } from '../training/options.js';
 import { Trainer } from '../training/trainer.js';
 
 /** Options of {@link permutationImportance}. */
@@ -44,8 +45,8 @@ const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 's
  * @see Breiman 2001, "Random Forests", section 10; Fisher et al. 2018, https://arxiv.org/abs/1801.01489
  */
 export async function permutationImportance(
-  trainer: Trainer,
-  data: Batch,
+  trainer: Trainer<Outputs>,
+  data: Batch<Targets>,
   options: PermutationImportanceOptions = {},
 ): Promise<readonly ColumnImportance[]> {
   const what = 'permutationImportance';

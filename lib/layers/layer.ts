@@ -1,4 +1,5 @@
 import type { NdArray } from '../array.js';
+import type { Outputs } from '../graph/outputs.js';
 import type { DType, Shape, Tensor } from '../graph/tensor.js';
 import { type Inputs, inputList } from '../model/data.js';
 import { loadModel, saveModel } from '../model/file.js';
@@ -14,6 +15,11 @@ const dtypeList: Rule = {
   expected: "a list of 'float32', 'int32' or 'uint8'",
   accepts: (value) => Array.isArray(value) && value.every((one) => dtypes.includes(one)),
 };
+
+/** Arrays for the outputs of a model: one, or one for each by name. */
+export type ArraysOf<Output extends Outputs> = Output extends Tensor
+  ? NdArray<Float32Array>
+  : { readonly [Name in keyof Output]: NdArray<Float32Array> };
 
 /** Options of {@link Layer.predict} and {@link Layer.predictSync}. */
 export interface PredictOptions {
@@ -43,7 +49,7 @@ export interface BuildOptions {
  * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along, and each goes its own way from there:
  * `new Sequential([trained, new Softmax()])`, or a new head on a trained body.
  */
-export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
+export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
   readonly seed?: number | bigint;
   #model: Model | undefined;
@@ -52,7 +58,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
    * The output for the inputs, in operations. Called once for each input shape and mode, never per step; the first time with one row, to learn
    * which parameters there are.
    */
-  abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Tensor;
+  abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Output;
 
   /** @internal */
   get model(): Model {
@@ -84,16 +90,16 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
   }
 
   /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
-  async predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    return this.model.predictor.predict(inputList(x), options);
+  async predict(x: Inputs, options: PredictOptions = {}): Promise<ArraysOf<Output>> {
+    return (await this.model.predictor.predict(inputList(x), options)) as ArraysOf<Output>;
   }
 
   /**
    * What predict gives, on this thread, so that the event loop waits: for a few rows of a small model, where a promise takes longer than the work. It may
    * be called while predict or a fit is under way.
    */
-  predictSync(x: Inputs, options: PredictOptions = {}): NdArray<Float32Array> {
-    return this.model.predictor.predictSync(inputList(x), options);
+  predictSync(x: Inputs, options: PredictOptions = {}): ArraysOf<Output> {
+    return this.model.predictor.predictSync(inputList(x), options) as ArraysOf<Output>;
   }
 
   /**
@@ -107,8 +113,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor]> {
    * ```
    * @throws StateError if the model was never built, ShapeError and DTypeError if the inputs do not fit
    */
-  outputOf(...inputs: LayerInputs): Tensor {
-    return this.model.outputOf(inputs);
+  outputOf(...inputs: LayerInputs): Output {
+    return this.model.outputOf(inputs) as Output;
   }
 
   /**

@@ -3,6 +3,7 @@ export type { ClassWeighting } from './class-ids.js';
 export * from './cross-entropy.js';
 export { ElementwiseLoss, type ElementwiseLossOptions } from './elementwise-loss.js';
 export * from './loss.js';
+export * from './losses.js';
 export * from './nll.js';
 export * from './penalty.js';
 export * from './regression.js';

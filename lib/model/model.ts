@@ -1,6 +1,7 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError } from '../errors.js';
+import { type Outputs, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
@@ -199,7 +200,7 @@ export class Model {
   }
 
   /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */
-  outputOf(inputs: readonly Tensor[]): Tensor {
+  outputOf(inputs: readonly Tensor[]): Outputs {
     const stranger = inputs.find((x) => !(x instanceof Tensor));
     if (stranger !== undefined)
       throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(stranger)}. For arrays there is predict().`);
@@ -209,7 +210,7 @@ export class Model {
     );
     this.fill();
     this.settle();
-    return this.trace(inputs, false).output;
+    return whole(this.trace(inputs, false).outputs);
   }
 
   /** @param carry where states that go on from step to step lie. Default: they are zeros in every step. */

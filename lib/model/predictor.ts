@@ -2,6 +2,7 @@
 import { NdArray } from '../array.js';
 import { type Program, prepare } from '../compile/program.js';
 import { ShapeError, formatShape } from '../errors.js';
+import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
 import type { PredictOptions } from '../layers/layer.js';
@@ -16,14 +17,22 @@ import type { Built, Model } from './model.js';
 interface ForwardProgram {
   readonly program: Program;
   readonly inputs: readonly MemorySlot[];
-  readonly output: MemorySlot;
-  readonly outputShape: Shape;
+  readonly outputs: Parts<Output>;
 }
+
+/** One output of a step, with its rows. */
+interface Output {
+  readonly slot: MemorySlot;
+  readonly shape: Shape;
+}
+
+/** What predict gives. */
+export type Predicted = NdArray<Float32Array> | Readonly<Record<string, NdArray<Float32Array>>>;
 
 /** A program that only this thread runs, with memories for one batch. */
 interface SyncProgram extends ForwardProgram {
   readonly inputMemories: readonly MemoryHandle[];
-  readonly outputMemory: MemoryHandle;
+  readonly outputMemories: readonly MemoryHandle[];
   readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 }
 
@@ -41,11 +50,11 @@ export class Predictor {
   }
 
   /** The outputs for all rows. `seed`: of first weights, if there are none. */
-  predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): Promise<NdArray<Float32Array>> {
+  predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): Promise<Predicted> {
     return this.#model.trying(() => this.#predict(inputs, options, seed));
   }
 
-  async #predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint): Promise<NdArray<Float32Array>> {
+  async #predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint): Promise<Predicted> {
     checkOptions('predict', options, { batchSize: count });
     const { batchSize = evaluationRows } = options;
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
@@ -59,24 +68,18 @@ export class Predictor {
     }));
     await this.#model.fillInPieces();
     this.#model.settle();
-    const shape = runs[0]!.forward.outputShape.slice(1);
-    const width = sizeOf(shape);
-
-    const result = new Float32Array(rowCount * width);
+    const results = new Results(runs[0]!.forward.outputs, rowCount);
     for (const { begin, rows, steps, data, forward } of runs) {
-      const output = createMemory(rows * steps * width * 4);
-      await forward.program.run(
-        new Map([[forward.output, output], ...forward.inputs.map((input, i) => [input, data[i]!] as const)]),
-        steps,
-        0,
-      );
-      native().readMemory(output, 0, result.subarray(begin * width, (begin + rows * steps) * width));
+      const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
+      const bound = new Map([...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
+      await forward.program.run(bound, steps, 0);
+      results.read(outputs.map(([, memory]) => memory), begin, rows * steps); // prettier-ignore
     }
-    return new NdArray(result, [rowCount, ...shape]);
+    return results.whole();
   }
 
   /** The same on this thread. */
-  predictSync(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): NdArray<Float32Array> {
+  predictSync(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): Predicted {
     return this.#model.tryingSync(() => {
       checkOptions('predictSync', options, { batchSize: count });
       const { batchSize = evaluationRows } = options;
@@ -89,40 +92,61 @@ export class Predictor {
       }));
       this.#model.fill();
       this.#model.settle();
-      const shape = runs[0]!.forward.outputShape.slice(1);
-      const width = sizeOf(shape);
-      const result = new Float32Array(rowCount * width);
+      const results = new Results(runs[0]!.forward.outputs, rowCount);
       for (const { begin, rows, steps, forward } of runs) {
         for (let step = 0; step < steps; step++) {
-          const [from, to] = [begin + step * rows, begin + (step + 1) * rows];
-          inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, to).data));
+          const from = begin + step * rows;
+          inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, from + rows).data));
           forward.program.runSync(forward.memories, 1, step);
-          native().readMemory(forward.outputMemory, 0, result.subarray(from * width, to * width));
+          results.read(forward.outputMemories, from, rows);
         }
       }
-      return new NdArray(result, [rowCount, ...shape]);
+      return results.whole();
     });
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */
   #compile(types: readonly TensorType[], rows: number): ForwardProgram {
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
-    const { output } = this.#model.trace(
+    const { outputs } = this.#model.trace(
       inputs.map(({ tensor }) => tensor),
       false,
     );
-    if (output.shape[0] !== rows) {
-      throw new ShapeError(
-        `${this.#model.name}: expected an output with one row for each of the ${rows} input rows, got ${formatShape(output.shape)}.`,
-      );
-    }
-    const outputSlot = new MemorySlot('output', output.size * 4, output.size * 4);
+    const placed = mapParts(outputs, (value, name) => {
+      if (value.shape[0] !== rows) {
+        const what = name === '' ? 'an output' : `output "${name}"`;
+        throw new ShapeError(
+          `${this.#model.name}: expected ${what} with one row for each of the ${rows} input rows, got ${formatShape(value.shape)}.`,
+        );
+      }
+      return { value, shape: value.shape, slot: new MemorySlot(name || 'output', value.size * 4, value.size * 4) };
+    });
     return {
-      program: prepare([{ value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false }]),
+      program: prepare(placed.map(([, { value, slot }]) => ({ value: cast(value, 'float32'), slot, byteOffset: 0, commit: false }))),
       inputs: inputs.map(({ slot }) => slot),
-      output: outputSlot,
-      outputShape: output.shape,
+      outputs: mapParts(placed, ({ slot, shape }) => ({ slot, shape })),
     };
+  }
+}
+
+/** The outputs of all rows, filled batch by batch. */
+class Results {
+  readonly #arrays: Parts<NdArray<Float32Array>>;
+
+  constructor(outputs: Parts<Output>, rows: number) {
+    this.#arrays = mapParts(outputs, ({ shape }) => {
+      const all = [rows, ...shape.slice(1)];
+      return new NdArray(new Float32Array(sizeOf(all)), all);
+    });
+  }
+
+  /** The next rows, from a memory for each output. */
+  read(memories: readonly MemoryHandle[], begin: number, rows: number): void {
+    this.#arrays.forEach(([, array], i) => native().readMemory(memories[i]!, 0, array.rows(begin, begin + rows).data));
+  }
+
+  whole(): Predicted {
+    return whole(this.#arrays);
   }
 }
 
@@ -139,7 +163,8 @@ class Programs<T> {
 
 function withMemories(forward: ForwardProgram): SyncProgram {
   const inputMemories = forward.inputs.map(({ bytes }) => createMemory(bytes));
-  const outputMemory = createMemory(forward.output.bytes);
-  const pairs = forward.inputs.map((slot, i) => [slot, inputMemories[i]!] as const);
-  return { ...forward, inputMemories, outputMemory, memories: new Map([[forward.output, outputMemory], ...pairs]) };
+  const outputMemories = forward.outputs.map(([, { slot }]) => createMemory(slot.bytes));
+  const ins = forward.inputs.map((slot, i) => [slot, inputMemories[i]!] as const);
+  const outs = forward.outputs.map(([, { slot }], i) => [slot, outputMemories[i]!] as const);
+  return { ...forward, inputMemories, outputMemories, memories: new Map([...ins, ...outs]) };
 }

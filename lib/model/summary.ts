@@ -50,9 +50,13 @@ export class Summary {
 export function summarize(model: Model, rows: number): Summary {
   const { layout, rows: types } = model.built;
   const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
-  const { output, calls } = model.trace(inputs, false);
-  const slot = new MemorySlot('output', output.size * 4, output.size * 4);
-  const program = build([{ value: cast(output, 'float32'), slot, byteOffset: 0, commit: false }]);
+  const { outputs, calls } = model.trace(inputs, false);
+  const program = build(
+    outputs.map(([name, value]) => {
+      const slot = new MemorySlot(name, value.size * 4, value.size * 4);
+      return { value: cast(value, 'float32'), slot, byteOffset: 0, commit: false };
+    }),
+  );
   const own = (path: string): number =>
     layout.parameters
       .filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path)

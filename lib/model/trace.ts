@@ -1,6 +1,7 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
 import { LanewiseError, OptionError, ShapeError, StateError } from '../errors.js';
 import { label } from '../graph/label.js';
+import { type Outputs, type Parts, isOutputs, partsOf, whole } from '../graph/outputs.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
@@ -13,7 +14,7 @@ import { reshape } from '../ops/shape.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 
 /** Any layer, whatever its inputs. */
-export type AnyLayer = Layer<readonly Tensor[]>;
+export type AnyLayer = Layer<readonly Tensor[], Outputs>;
 
 /** Gives the tensor of a parameter or buffer. */
 export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer) => Tensor;
@@ -36,6 +37,8 @@ export interface Placed {
 }
 
 export interface Trace {
+  readonly outputs: Parts<Tensor>;
+  /** The only one. @throws ShapeError if there are several */
   readonly output: Tensor;
   /** The parameters the model asked for, by path. */
   readonly parameters: ReadonlyMap<string, Tensor>;
@@ -75,13 +78,15 @@ export interface TraceOptions {
 export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
   const tracer = new Tracer(options);
   // Bytes of a data set become floats here; ids stay what they are.
-  const output = tracer.call(
-    '',
+  const outputs = tracer.run(
     root,
     inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)),
   );
   return {
-    output,
+    outputs,
+    get output(): Tensor {
+      return single(whole(outputs));
+    },
     parameters: tracer.tensors('parameter'),
     lazy: tracer.lazy,
     assigned: tracer.assigned,
@@ -140,8 +145,13 @@ class Tracer {
     return this.#options.carry !== undefined;
   }
 
+  /** The root, which may have several outputs. */
+  run(root: AnyLayer, inputs: readonly Tensor[]): Parts<Tensor> {
+    return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), inputs));
+  }
+
   call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
-    return this.enter(path, layer, (scope) => ({ output: forward(layer, inputs, scope) }), inputs).output;
+    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), inputs).output;
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
@@ -340,8 +350,8 @@ class TraceScope implements Scope {
   }
 }
 
-/** One call of `forward`. @throws ShapeError if it takes another number of inputs or gives no tensor */
-function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tensor {
+/** One call of `forward`. @throws ShapeError if it takes another number of inputs, or gives neither a tensor nor tensors by name */
+function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Outputs {
   // Of `...rest` nothing is known, and the scope may be left out.
   const takes = layer.forward.length;
   const refuse = (cause?: unknown): never => {
@@ -357,9 +367,17 @@ function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Tens
     if (error instanceof TypeError && takes > 1 && takes <= inputs.length) refuse(error);
     throw error;
   }
-  if (output instanceof Tensor) return output;
-  const advice = Array.isArray(output) ? ' Put several side by side with concat(), and take them apart in the loss.' : '';
-  throw new ShapeError(`expected forward to return a tensor, got ${kindOf(output)}.${advice}`);
+  if (isOutputs(output)) return output;
+  const advice = Array.isArray(output) ? ' Give several outputs by name: { a, b }.' : '';
+  throw new ShapeError(`expected forward to return a tensor, or tensors by name, got ${kindOf(output)}.${advice}`);
+}
+
+/** @throws ShapeError for several */
+function single(outputs: Outputs): Tensor {
+  if (outputs instanceof Tensor) return outputs;
+  throw new ShapeError(
+    `expected one output, got ${Object.keys(outputs).join(', ')}. Of a layer within a model scope.enter() gives them by name.`,
+  );
 }
 
 /** Adds the layer's name and path to an error that has none yet. */

@@ -1,6 +1,7 @@
 /** All weights of a model as a state_dict of PyTorch has them: other names, other orders of dimensions. */
 import type { NdArray } from '../array.js';
 import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import type { Outputs } from '../graph/outputs.js';
 import { type Shape, sameShape } from '../graph/tensor.js';
 import { BatchNorm } from '../layers/batch-norm.js';
 import { ConvTranspose2d } from '../layers/conv-transpose2d.js';
@@ -50,7 +51,7 @@ interface Weight {
  * @throws StateError if the model is not built, a part of a recurrent layer is missing, or PyTorch has no such layer (GRU with
  *   resetAfter: false); ShapeError, DTypeError if a tensor does not fit the layer of its name
  */
-export function weightsFromPyTorch(model: Layer<never>, tensors: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
+export function weightsFromPyTorch(model: Layer<never, Outputs>, tensors: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
   const root = modelOf('weightsFromPyTorch', model);
   check('weightsFromPyTorch', 'tensors', tensors, arrayMap);
   const rest = new Map(tensors);
@@ -91,7 +92,7 @@ export function weightsFromPyTorch(model: Layer<never>, tensors: ReadonlyMap<str
  * ```
  * @throws StateError if the model is not built, or for a GRU with resetAfter: false, which PyTorch does not have
  */
-export function weightsToPyTorch(model: Layer<never>): Map<string, NdArray<Float32Array>> {
+export function weightsToPyTorch(model: Layer<never, Outputs>): Map<string, NdArray<Float32Array>> {
   const root = modelOf('weightsToPyTorch', model);
   const recurrent = new Map<string, NdArray>(root.weights());
   const result = new Map<string, NdArray<Float32Array>>();

@@ -1,18 +1,22 @@
 /** What batches must be before anything is computed. */
 import type { NdArray } from '../array.js';
+import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
+import { mapParts, whole } from '../graph/outputs.js';
+import type { TensorType } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
-import type { Loss } from '../losses/loss.js';
-import { checkFiniteData, countRows, inputList, rowType } from '../model/data.js';
+import { Losses } from '../losses/losses.js';
+import { checkFiniteData, countRows, inputList, isArray, rowType } from '../model/data.js';
 import { kindOf } from '../options.js';
 import type { Equipment } from './equipment.js';
-import { arraysOf } from './feed.js';
-import { type Batch, type FitOptions, isBatch } from './options.js';
+import { arraysOf, targetParts } from './feed.js';
+import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';
 import type { StepProgram } from './programs.js';
+import type { AnyLoss } from './recipe.js';
 
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
-export function checkArrays(what: string, batch: Batch): number {
+export function checkArrays(what: string, batch: Batch<Targets>): number {
   if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
   return countRows(what, arraysOf(batch));
 }
@@ -23,7 +27,7 @@ export function checkArrays(what: string, batch: Batch): number {
  */
 export function checkBatch(
   what: string,
-  batch: Batch,
+  batch: Batch<Targets>,
   equipment: Equipment,
   { checkFinite = false, augment = [] }: Pick<FitOptions, 'checkFinite' | 'augment'> = {},
 ): number {
@@ -34,19 +38,30 @@ export function checkBatch(
   if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
   if (checkFinite) {
     for (const x of inputs) checkFiniteData(`${what} x`, x);
-    if (!(loss instanceof ElementwiseLoss && loss.ignoreNaN)) checkFiniteData(`${what} y`, y);
+    for (const [name, target] of targetParts(y)) if (!ignoresNaN(loss, name)) checkFiniteData(`${what} y${name && `.${name}`}`, target);
   }
   if (augment.length > 0 && inputs.length !== 1)
     throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
-  const rows = augment.length === 0 ? inputs.map(rowType) : [equipment.augmentedRow(rowType(inputs[0]!), rowType(y), augment)];
+  const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(what, inputs[0]!, y, equipment, augment)];
   naming(what, () => model.build(rows, seed));
   return count;
 }
 
+function ignoresNaN(loss: AnyLoss, name: string): boolean {
+  return (loss instanceof ElementwiseLoss && loss.ignoreNaN) || (loss instanceof Losses && loss.ignoresNaN(name));
+}
+
+/** @throws ShapeError for several targets */
+function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment, augment: readonly Augmentation[]): TensorType {
+  if (isArray(y)) return equipment.augmentedRow(rowType(x), rowType(y), augment);
+  throw new ShapeError(`${what}: expected one target y for augment, got ${Object.keys(y).join(', ')}. Augment before, or leave it out.`);
+}
+
 /** Looks at the values: the loss at the targets, and the inputs for what layers expect of them. */
-export function checkValues(what: string, { x, y }: Batch, loss: Loss, { predictionShape, expectations }: StepProgram): void {
-  naming(what, () => loss.validate(y, predictionShape.length === 0 ? [] : predictionShape.with(0, y.shape[0]!)));
+export function checkValues(what: string, { x, y }: Batch<Targets>, loss: AnyLoss, { predictionShapes, expectations }: StepProgram): void {
   const inputs = inputList(x);
+  const shapes = mapParts(predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
+  naming(what, () => loss.validate(y as never, whole(shapes) as never));
   for (const { input, layer, least, most } of expectations) {
     const data = inputs[input]!;
     const at = data.data.findIndex((value) => value < least || value > most);

@@ -2,18 +2,18 @@
 import { DataError } from '../errors.js';
 import { kindOf } from '../options.js';
 import type { Control } from './control.js';
-import { type Batch, type BatchSource, iterates } from './options.js';
+import { type Batch, type BatchSource, type Targets, iterates } from './options.js';
 
 /** Milliseconds in which a source that is left early may close its files: one that hangs holds up an abort no longer. */
 const closingTime = 500;
-const ended: IteratorResult<Batch, undefined> = { done: true, value: undefined };
+const ended: IteratorResult<Batch<Targets>, undefined> = { done: true, value: undefined };
 
 /** Goes through a source, once or again and again, until the control is stopped: what gives nothing any more is then not waited for. */
 export class BatchReader {
   readonly #source: BatchSource;
   readonly #control: Control;
   #what = '';
-  #iterator: AsyncIterator<Batch> | Iterator<Batch> | undefined;
+  #iterator: AsyncIterator<Batch<Targets>> | Iterator<Batch<Targets>> | undefined;
   /** Batches of one pass, if that is known. */
   length: number | undefined;
 
@@ -23,7 +23,7 @@ export class BatchReader {
   }
 
   /** The next batch, or the first of a new pass if there was none or it has ended. @throws DataError if a pass has no batch */
-  async first(what: string): Promise<IteratorResult<Batch, undefined>> {
+  async first(what: string): Promise<IteratorResult<Batch<Targets>, undefined>> {
     this.#what = what;
     const next = await this.next();
     if (next.done !== true || this.#control.stopped) return next;
@@ -35,7 +35,7 @@ export class BatchReader {
   }
 
   /** The next batch; done where the pass ends or the control is stopped first. */
-  async next(): Promise<IteratorResult<Batch, undefined>> {
+  async next(): Promise<IteratorResult<Batch<Targets>, undefined>> {
     const iterator = this.#iterator;
     if (iterator === undefined || this.#control.stopped) return ended;
     const next = await unlessStopped(async () => iterator.next(), this.#control);
@@ -72,7 +72,7 @@ export class BatchReader {
 }
 
 /** The batches of one pass. @throws DataError if there are none */
-export async function* batchesOf(what: string, source: BatchSource, control: Control): AsyncGenerator<Batch, void, undefined> {
+export async function* batchesOf(what: string, source: BatchSource, control: Control): AsyncGenerator<Batch<Targets>, void, undefined> {
   const reader = new BatchReader(source, control);
   try {
     for (let next = await reader.first(what); next.done !== true; next = await reader.next()) yield next.value;

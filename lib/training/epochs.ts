@@ -6,7 +6,7 @@ import { SameRows, checkBatch, checkValues, checkWholeBatches } from './batch-ch
 import type { BatchReader } from './batches.js';
 import type { Control } from './control.js';
 import { arraysOf, feedOf } from './feed.js';
-import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows } from './options.js';
+import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows, type Targets } from './options.js';
 import { type StepReport, progressInterval, reporter } from './progress.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
 import type { StepRunner } from './step-runner.js';
@@ -24,7 +24,7 @@ const shuffleStream = 0x4000_0000;
 /** Checks all data, copies it once, and gives a function that trains one epoch on it. */
 export function arrayEpochs(
   runner: StepRunner,
-  data: Batch,
+  data: Batch<Targets>,
   options: FitOptions,
   validation: Validation | undefined,
   control: Control,

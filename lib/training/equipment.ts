@@ -31,7 +31,7 @@ export class Equipment {
   readonly #augmentations = new WeakMap<Augmentation, number>();
   #augmentationCount = 0;
 
-  constructor(model: Model, options: TrainerOptions) {
+  constructor(model: Model, options: TrainerOptions<never>) {
     this.recipe = recipeOf(model, options);
   }
 

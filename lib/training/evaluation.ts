@@ -9,7 +9,7 @@ import { batchesOf } from './batches.js';
 import type { Control } from './control.js';
 import type { Equipment } from './equipment.js';
 import { arraysOf, bindBatch, feedOf } from './feed.js';
-import { type Batch, type BatchSource, type FitOptions, isBatch } from './options.js';
+import { type Batch, type BatchSource, type FitOptions, isBatch, type Targets } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { Recipe } from './recipe.js';
 import { Scratch } from './scratch.js';
@@ -22,11 +22,16 @@ export type Evaluation = (control: Control) => Promise<Totals>;
 export type EvaluationOptions = Pick<FitOptions, 'batchSize' | 'carryState' | 'checkFinite'>;
 
 /** Arrays are checked, copied and compiled for at once, batches as they come one by one in each evaluation. */
-export function evaluationOf(what: string, data: Batch | BatchSource, equipment: Equipment, options: EvaluationOptions): Evaluation {
+export function evaluationOf(
+  what: string,
+  data: Batch<Targets> | BatchSource,
+  equipment: Equipment,
+  options: EvaluationOptions,
+): Evaluation {
   return isBatch(data) ? ofArrays(what, data, equipment, options) : ofBatches(what, data, equipment, options);
 }
 
-function ofArrays(what: string, batch: Batch, equipment: Equipment, options: EvaluationOptions): Evaluation {
+function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, options: EvaluationOptions): Evaluation {
   const { batchSize = evaluationRows, carryState = false, checkFinite = false } = options;
   const count = checkBatch(what, batch, equipment, { checkFinite });
   if (carryState) checkWholeBatches(what, count, batchSize);

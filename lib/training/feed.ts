@@ -2,12 +2,13 @@
 import { NdArray } from '../array.js';
 import type { Binding } from '../compile/program.js';
 import { label } from '../graph/label.js';
+import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
-import { batchSource, inputList, rowType } from '../model/data.js';
+import { batchSource, inputList, isArray, rowType } from '../model/data.js';
 import type { NumericArray } from '../native.js';
 import { gatherRows } from '../ops/gather.js';
-import type { Batch } from './options.js';
+import type { Batch, Targets } from './options.js';
 import type { Scratch } from './scratch.js';
 
 /** What a program is compiled for. */
@@ -18,14 +19,15 @@ export interface Feed {
   readonly dataRows: number | undefined;
   /** Types of one row of each array. */
   readonly inputs: readonly TensorType[];
-  readonly target: TensorType;
+  readonly targets: Parts<TensorType>;
   readonly sampleWeight: TensorType | undefined;
 }
 
 /** A batch as a program meets it. */
 export interface FedBatch {
+  readonly rows: number;
   readonly inputs: readonly Tensor[];
-  readonly target: Tensor;
+  readonly targets: Parts<Tensor>;
   readonly sampleWeight: Tensor | undefined;
   /** Memories of the arrays of a batch, in the order of `arraysOf`. */
   readonly data: readonly MemorySlot[];
@@ -34,23 +36,29 @@ export interface FedBatch {
 }
 
 /** The feed of arrays like these. Default: all rows in one step. */
-export function feedOf({ x, y, sampleWeight }: Batch, rows: number = y.shape[0]!, dataRows?: number): Feed {
-  return { rows, dataRows, inputs: inputList(x).map(rowType), target: rowType(y), sampleWeight: sampleWeight && rowType(sampleWeight) };
+export function feedOf({ x, y, sampleWeight }: Batch<Targets>, rows: number = inputList(x)[0]!.shape[0]!, dataRows?: number): Feed {
+  const targets = mapParts(targetParts(y), rowType);
+  return { rows, dataRows, inputs: inputList(x).map(rowType), targets, sampleWeight: sampleWeight && rowType(sampleWeight) };
+}
+
+/** The targets of a batch by name. */
+export function targetParts(y: Targets): Parts<NdArray> {
+  return isArray(y) ? [['', y]] : Object.entries(y);
 }
 
 /** The arrays of a batch: the inputs, the targets, and the weights of rows if there are any. */
-export function arraysOf({ x, y, sampleWeight }: Batch): readonly NdArray[] {
-  return [...inputList(x), y, ...(sampleWeight === undefined ? [] : [sampleWeight])];
+export function arraysOf({ x, y, sampleWeight }: Batch<Targets>): readonly NdArray[] {
+  return [...inputList(x), ...targetParts(y).map(([, target]) => target), ...(sampleWeight === undefined ? [] : [sampleWeight])];
 }
 
 /** A batch with data of its own. */
-export function copyBatch({ x, y, sampleWeight }: Batch): Batch {
+export function copyBatch({ x, y, sampleWeight }: Batch<Targets>): Batch<Targets> {
   const copy = <T extends NumericArray>({ data, shape }: NdArray<T>): NdArray<T> => new NdArray(data.slice() as T, shape);
-  return { x: inputList(x).map(copy), y: copy(y), ...(sampleWeight && { sampleWeight: copy(sampleWeight) }) };
+  return { x: inputList(x).map(copy), y: whole(mapParts(targetParts(y), copy)), ...(sampleWeight && { sampleWeight: copy(sampleWeight) }) };
 }
 
 /** Copies a batch to where a program reads it. */
-export function bindBatch(data: readonly MemorySlot[], batch: Batch, scratch: Scratch): readonly Binding[] {
+export function bindBatch(data: readonly MemorySlot[], batch: Batch<Targets>, scratch: Scratch): readonly Binding[] {
   return arraysOf(batch).map((x, i): Binding => [data[i]!, scratch.filled(`data ${i}`, x.data)]);
 }
 
@@ -64,13 +72,14 @@ export function feedBatch({ rows, dataRows, ...types }: Feed): FedBatch {
     return { slot, tensor: gatherRows(source(slot, 0, shape, type.dtype), ids!) };
   };
   const inputs = types.inputs.map((type, i) => fed(`input ${i}`, type));
-  const target = fed('target', types.target);
+  const targets = mapParts(types.targets, (type, name) => fed(name || 'target', type));
   const sampleWeight = types.sampleWeight && fed('sampleWeight', types.sampleWeight);
-  const all = [...inputs, target, ...(sampleWeight === undefined ? [] : [sampleWeight])];
+  const all = [...inputs, ...targets.map(([, target]) => target), ...(sampleWeight === undefined ? [] : [sampleWeight])];
   label(all.map(({ tensor }) => tensor), 'data'); // prettier-ignore
   return {
+    rows,
     inputs: inputs.map(({ tensor }) => tensor),
-    target: target.tensor,
+    targets: mapParts(targets, ({ tensor }) => tensor),
     sampleWeight: sampleWeight?.tensor,
     data: all.map(({ slot }) => slot),
     index,

@@ -1,5 +1,7 @@
 /** What a trainer is told, checked before anything is computed. */
 import type { NdArray } from '../array.js';
+import type { Outputs } from '../graph/outputs.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';
@@ -12,13 +14,13 @@ import { Callback } from './callback.js';
 import type { ParameterGroup } from './groups.js';
 
 /** Options of {@link Trainer}. */
-export interface TrainerOptions {
-  readonly loss: Loss;
+export interface TrainerOptions<Output extends Outputs = Tensor> {
+  readonly loss: Loss<Output, never>;
   readonly optimizer: Optimizer;
   /** Parameters with an optimizer of their own; the first group that has a parameter counts. Default: none. */
   readonly groups?: readonly ParameterGroup[];
   /** Reported beside the loss. Default: none. */
-  readonly metrics?: readonly Metric[];
+  readonly metrics?: readonly Metric<Output, never>[];
   /** Terms added to the loss for the weights (parameters of rank ≥ 2): `l2(1e-4)`. Default: none. */
   readonly penalties?: readonly Penalty[];
   /** Largest Euclidean norm of all gradients together; longer ones are scaled down. Default: no limit. */
@@ -34,10 +36,14 @@ export interface TrainerOptions {
   readonly seed?: number | bigint;
 }
 
+/** Targets: an array, or several by name. */
+export type Targets = NdArray | Readonly<Record<string, NdArray>>;
+
 /** One batch, or a whole data set: rows of x with the targets y that belong to them. */
-export interface Batch {
+export interface Batch<Y extends Targets = NdArray> {
   readonly x: Inputs;
-  readonly y: NdArray;
+  /** By name where the model has several outputs, each with a target. */
+  readonly y: Y;
   /**
    * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Metrics count all rows alike. Default: all count 1.
    */
@@ -48,7 +54,8 @@ export interface Batch {
  * Batches made as they are needed, each copied before its step, so that one array may serve for all. It is iterated once an epoch, so a generator
  * needs a function around it; with `stepsPerEpoch` it goes on over epochs.
  */
-export type BatchSource = AsyncIterable<Batch> | Iterable<Batch> | (() => AsyncIterable<Batch> | Iterable<Batch>);
+export type BatchSource =
+  AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>> | (() => AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>>);
 
 /** Where a fit is. */
 export interface Progress {
@@ -97,7 +104,7 @@ export interface FitOptions {
   /**
    * Evaluated after each epoch: rows, which are checked and copied before the first step, or batches as they come. Default: none.
    */
-  readonly validation?: Batch | BatchSource;
+  readonly validation?: Batch<Targets> | BatchSource;
   readonly callbacks?: readonly Callback[];
   /**
    * Ends the fit with the signal's reason; the weights are those of the last finished step. A source of batches has half a second to
@@ -167,7 +174,7 @@ const augmentation: Rule = {
 const batches: Rule = { expected: 'an object { x, y } of arrays, or batches as they come', accepts: isData };
 const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
 
-export function checkTrainerOptions(options: TrainerOptions): void {
+export function checkTrainerOptions(options: TrainerOptions<never>): void {
   checkOptions('Trainer', options, {
     loss: instance(Loss),
     optimizer: instance(Optimizer),
@@ -243,7 +250,7 @@ export function checkTrainStepOptions(options: TrainStepOptions): void {
 }
 
 /** Rows, or something that gives batches. */
-export function isData(data: unknown): data is Batch | BatchSource {
+export function isData(data: unknown): data is Batch<Targets> | BatchSource {
   return isBatch(data) || iterates(data) || typeof data === 'function';
 }
 
@@ -252,6 +259,6 @@ export function iterates(data: unknown): data is AsyncIterable<unknown> | Iterab
   return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data);
 }
 
-export function isBatch(data: unknown): data is Batch {
+export function isBatch(data: unknown): data is Batch<Targets> {
   return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
 }

@@ -5,9 +5,9 @@ import { augmented } from '../data/augment/pipeline.js';
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
+import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, Tensor } from '../graph/tensor.js';
-import type { Loss } from '../losses/loss.js';
 import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import type { Entry, Layout } from '../model/layout.js';
@@ -15,7 +15,7 @@ import type { Trace } from '../model/trace.js';
 import { add, cast, full } from '../ops/elementwise.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import { parametersBelow } from './groups.js';
-import { type Recipe, optimizersOf } from './recipe.js';
+import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recipe.js';
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
@@ -38,7 +38,7 @@ export interface StepProgram extends Pick<FedBatch, 'data' | 'index'> {
   readonly results: Results;
   /** Where states go on from step to step. Undefined: they begin at zeros in every step. */
   readonly carried: CarriedState | undefined;
-  readonly predictionShape: Shape;
+  readonly predictionShapes: Parts<Shape>;
   /** What the elements of inputs must be. */
   readonly expectations: readonly InputExpectation[];
 }
@@ -63,18 +63,19 @@ export function trainingProgram(
   const { layout, slot: parameters } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(feed);
-  const { sampleWeight } = batch;
-  const { inputs, target } = changed(batch, augmentations, recipe.seed);
+  const { sampleWeight, rows } = batch;
+  const { inputs, targets } = changed(batch, augmentations, recipe.seed);
   const traced = model.trace(inputs, true, recipe.seed, carried?.carry);
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
-  const lossValue = lossOf(recipe.loss, traced, target, sampleWeight);
+  const seen = { outputs: traced.outputs, targets, sampleWeight };
+  const lossValue = lossOf(recipe.loss, traced.losses, seen);
   const decayed = weights.filter((weight) => weight.rank >= 2);
   const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
 
   const scalarBytes = optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0) * 4;
   const scalars = new MemorySlot('scalars', scalarBytes, scalarBytes);
-  const results = resultWrites(recipe, { prediction: traced.output, target, sampleWeight }, total);
+  const results = resultWrites(recipe, seen, rows, total);
   const commits: Write[] = [
     ...updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars),
     ...[...traced.assigned].map(([path, value]) => ({
@@ -92,7 +93,7 @@ export function trainingProgram(
     scalars,
     results: results.results,
     carried,
-    predictionShape: traced.output.shape,
+    predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
     expectations: expectationsOf(traced, inputs),
   };
 }
@@ -118,12 +119,12 @@ function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weig
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */
 export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
-  const { inputs, target, sampleWeight, data, index } = feedBatch(feed);
+  const { inputs, targets, sampleWeight, data, index, rows } = feedBatch(feed);
   const { model, seed } = recipe;
   const traced = model.trace(inputs, false, seed, carried?.carry);
-  const { output } = traced;
-  const loss = lossOf(recipe.loss, traced, target, sampleWeight);
-  const results = resultWrites(recipe, { prediction: output, target, sampleWeight }, loss);
+  const seen = { outputs: traced.outputs, targets, sampleWeight };
+  const loss = lossOf(recipe.loss, traced.losses, seen);
+  const results = resultWrites(recipe, seen, rows, loss);
   return {
     program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
     data,
@@ -131,46 +132,83 @@ export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedSt
     scalars: undefined,
     results: results.results,
     carried,
-    predictionShape: output.shape,
+    predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
     expectations: expectationsOf(traced, inputs),
   };
 }
 
-/** What the model is trained on. Augmentations are for one input. */
+/** What the model is trained on. Augmentations are for one input and one target. */
 function changed(
-  { inputs, target }: FedBatch,
+  { inputs, targets }: FedBatch,
   augmentations: readonly Augmentation[],
   seed: bigint,
-): { readonly inputs: readonly Tensor[]; readonly target: Tensor } {
-  if (augmentations.length === 0) return { inputs, target };
+): Pick<FedBatch, 'inputs' | 'targets'> {
+  if (augmentations.length === 0) return { inputs, targets };
+  const [[name, target]] = targets as [[string, Tensor]];
   const { x, y } = augmented({ x: inputs[0]!, y: target }, augmentations, seed);
-  return { inputs: [x], target: y };
+  return { inputs: [x], targets: [[name, y]] };
+}
+
+/** What a loss and metrics look at. */
+interface Seen {
+  readonly outputs: Parts<Tensor>;
+  readonly targets: Parts<Tensor>;
+  readonly sampleWeight: Tensor | undefined;
 }
 
 function resultWrites(
   { loss, metrics }: Recipe,
-  { prediction, target, sampleWeight }: Readonly<Record<'prediction' | 'target', Tensor>> & Pick<FedBatch, 'sampleWeight'>,
+  seen: Seen,
+  rows: number,
   lossValue: Tensor,
 ): { readonly writes: readonly Write[]; readonly results: Results } {
-  const values = [lossValue, ...metrics.map((metric) => figure(metric.name, metric.forward(prediction, target)))];
-  const weightsOf = [loss.weight?.(prediction, target, sampleWeight), ...metrics.map((metric) => metric.weight?.(prediction, target))];
+  const values = [
+    lossValue,
+    ...metrics.map((metric) =>
+      figure(
+        metric.name,
+        applied(metric, seen, (p, t) => metric.forward(p, t)),
+      ),
+    ),
+  ];
+  const weightsOf = [
+    applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight)),
+    ...metrics.map((metric) => applied(metric, seen, (p, t) => metric.weight?.(p, t))),
+  ];
   const weights = weightsOf.map((weight, i) => weight && values.push(figure(`weight of ${nameOf([loss, ...metrics][i]!)}`, weight)) - 1);
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return {
     writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
-    results: { slot, rows: target.shape[0]!, width: values.length, weights },
+    results: { slot, rows, width: values.length, weights },
   };
 }
 
 /** The loss, and what layers add to it. @throws OptionError if there are weights of rows and the loss takes none */
-function lossOf(loss: Loss, { output, losses }: Trace, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
+function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Tensor {
   const name = nameOf(loss);
+  const { sampleWeight } = seen;
   if (sampleWeight !== undefined && loss.forward.length < 3) {
     throw new OptionError(
       `${name}: expected forward(prediction, target, sampleWeight) for data with sampleWeight, got one without. Leave sampleWeight out, or take it.`,
     );
   }
-  return losses.reduce((sum, term) => add(sum, term), figure(name, loss.forward(output, target, sampleWeight)));
+  const value = applied(loss, seen, (prediction, target) => loss.forward(prediction, target, sampleWeight));
+  return added.reduce((sum, term) => add(sum, term), figure(name, value));
+}
+
+/** @throws ShapeError where a loss or a metric of one output and one target meets several */
+function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (prediction: never, target: never) => T): T {
+  try {
+    // Types hold them to outputs and targets like these.
+    return body(whole(outputs) as never, whole(targets) as never);
+  } catch (error) {
+    const names = (parts: Parts<Tensor>): string => parts.map(([name]) => name || 'one alone').join(', ');
+    if (!(error instanceof TypeError) || [outputs, targets].every((parts) => parts[0]?.[0] === '')) throw error;
+    throw new ShapeError(
+      `${nameOf(of)}: expected outputs and targets it is made for, got ${names(outputs)} and ${names(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
+      { cause: error },
+    );
+  }
 }
 
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
@@ -183,7 +221,7 @@ function figure(name: string, value: unknown): Tensor {
   return cast(value, 'float32');
 }
 
-function nameOf(one: Loss | Metric): string {
+function nameOf(one: AnyLoss | AnyMetric): string {
   return one instanceof Metric ? one.name : one.constructor.name;
 }
 

@@ -6,13 +6,17 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { ParameterGroup } from './groups.js';
 import type { TrainerOptions } from './options.js';
 
+/** A loss of any outputs and targets: those of one recipe fit each other. */
+export type AnyLoss = Loss<never, never>;
+export type AnyMetric = Metric<never, never>;
+
 /** What a trainer is told, with the defaults. */
 export interface Recipe {
   readonly model: Model;
-  readonly loss: Loss;
+  readonly loss: AnyLoss;
   readonly optimizer: Optimizer;
   readonly groups: readonly ParameterGroup[];
-  readonly metrics: readonly Metric[];
+  readonly metrics: readonly AnyMetric[];
   readonly penalties: readonly Penalty[];
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
@@ -21,7 +25,7 @@ export interface Recipe {
   readonly seed: bigint;
 }
 
-export function recipeOf(model: Model, options: TrainerOptions): Recipe {
+export function recipeOf(model: Model, options: TrainerOptions<never>): Recipe {
   const { loss, optimizer, groups = [], metrics = [], penalties = [], clipNorm, clipValue, frozen = [], seed = model.seed } = options;
   return { model, loss, optimizer, groups, metrics, penalties, clipNorm, clipValue, frozen, seed: BigInt(seed) };
 }

@@ -10,7 +10,7 @@ import { checkValues } from './batch-checks.js';
 import type { Control } from './control.js';
 import type { Equipment } from './equipment.js';
 import { bindBatch, feedOf } from './feed.js';
-import type { Batch, FitOptions } from './options.js';
+import type { Batch, FitOptions, Targets } from './options.js';
 import type { StepProgram } from './programs.js';
 import { type StepReport, reportSteps } from './progress.js';
 import { optimizersOf } from './recipe.js';
@@ -66,7 +66,7 @@ export class StepRunner {
   /** One step on a batch of its own, which `checkBatch` has seen. */
   async runBatch(
     what: string,
-    batch: Batch,
+    batch: Batch<Targets>,
     totals: Totals,
     control: Control,
     options: Pick<FitOptions, 'augment' | 'carryState' | 'debug'>,

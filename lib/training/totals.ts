@@ -1,12 +1,10 @@
-import type { Loss } from '../losses/loss.js';
-import type { Metric } from '../metrics/metric.js';
 import type { Results } from './programs.js';
-import type { Recipe } from './recipe.js';
+import type { AnyLoss, AnyMetric, Recipe } from './recipe.js';
 
 /** Sums the results of steps, each weighted with its rows or with what its loss or metric says it counts, and gives their means. */
 export class Totals {
-  readonly #loss: Loss;
-  readonly #metrics: readonly Metric[];
+  readonly #loss: AnyLoss;
+  readonly #metrics: readonly AnyMetric[];
   readonly #sums: Float64Array;
   readonly #weights: Float64Array;
   /** Loss of the last step added. */

@@ -1,6 +1,7 @@
-import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, StateError } from '../errors.js';
-import { Layer, type PredictOptions } from '../layers/layer.js';
+import type { Outputs } from '../graph/outputs.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
 import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { native } from '../native.js';
@@ -28,6 +29,7 @@ import {
   checkTrainerOptions,
   isBatch,
   isData,
+  type Targets,
 } from './options.js';
 import { StepRunner } from './step-runner.js';
 import { Totals } from './totals.js';
@@ -37,7 +39,7 @@ import { Validation } from './validation.js';
  * Trains a model: owns the step count, the optimizer's slots, schedules, clipping and shuffling.
  * Steps run on threads of their own; the event loop only starts them and reads the results.
  */
-export class Trainer {
+export class Trainer<Output extends Outputs = Tensor> {
   readonly #model: Model;
   readonly #equipment: Equipment;
   readonly #runner: StepRunner;
@@ -47,7 +49,7 @@ export class Trainer {
   #lastStep: Promise<unknown> | undefined;
 
   /** @throws OptionError for unknown options or options out of range */
-  constructor(model: Layer<never>, options: TrainerOptions) {
+  constructor(model: Layer<never, Output>, options: TrainerOptions<NoInfer<Output>>) {
     checkTrainerOptions(options);
     if (!(model instanceof Layer))
       throw new OptionError(`Trainer: expected a layer for model, got ${kindOf(model)}. Give one, or a Sequential of several.`);
@@ -67,7 +69,7 @@ export class Trainer {
    * @throws before anything is changed: ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; StateError if
    *   the model is training already. Rejects with `signal.reason` when aborted; the weights are then those of the last finished step.
    */
-  async fit(data: Batch | BatchSource, options: FitOptions = {}): Promise<History> {
+  async fit(data: Batch<Targets> | BatchSource, options: FitOptions = {}): Promise<History> {
     checkFitOptions(options);
     checkData('fit', data);
     options.signal?.throwIfAborted();
@@ -97,7 +99,7 @@ export class Trainer {
    * @returns the loss, with the penalties, and the metrics of that batch, before the update
    * @throws as fit
    */
-  async step(batch: Batch, options: TrainStepOptions = {}): Promise<Record<string, number>> {
+  async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
     const before = this.#lastStep;
     const step = before === undefined ? this.#step(batch, options) : this.#stepAfter(before, ownBatch(batch), { ...options });
@@ -120,7 +122,7 @@ export class Trainer {
    * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties).
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit
    */
-  async evaluate(data: Batch | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
+  async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
     const totals = await this.#model.trying(async () => evaluationOf('evaluate', data, this.#equipment, options)(new Control()));
@@ -128,13 +130,13 @@ export class Trainer {
   }
 
   /** Outputs of the model for all rows, as its own predict gives them. */
-  predict(x: Inputs, options: PredictOptions = {}): Promise<NdArray<Float32Array>> {
-    return this.#model.predictor.predict(inputList(x), options, this.#equipment.recipe.seed);
+  async predict(x: Inputs, options: PredictOptions = {}): Promise<ArraysOf<Output>> {
+    return (await this.#model.predictor.predict(inputList(x), options, this.#equipment.recipe.seed)) as ArraysOf<Output>;
   }
 
   /** The same on this thread, as the model's own predictSync gives them. */
-  predictSync(x: Inputs, options: PredictOptions = {}): NdArray<Float32Array> {
-    return this.#model.predictor.predictSync(inputList(x), options, this.#equipment.recipe.seed);
+  predictSync(x: Inputs, options: PredictOptions = {}): ArraysOf<Output> {
+    return this.#model.predictor.predictSync(inputList(x), options, this.#equipment.recipe.seed) as ArraysOf<Output>;
   }
 
   /**
@@ -170,12 +172,12 @@ export class Trainer {
     });
   }
 
-  async #stepAfter(before: Promise<unknown>, batch: Batch, options: TrainStepOptions): Promise<Record<string, number>> {
+  async #stepAfter(before: Promise<unknown>, batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
     await before;
     return this.#step(batch, options);
   }
 
-  #step(batch: Batch, options: TrainStepOptions): Promise<Record<string, number>> {
+  #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
     return this.#exclusively('step', async () => {
       const totals = new Totals(this.#equipment.recipe);
       checkBatch('step', batch, this.#equipment);
@@ -259,7 +261,7 @@ export class Trainer {
 }
 
 /** A copy of a batch that must wait for its step. */
-function ownBatch(batch: Batch): Batch {
+function ownBatch(batch: Batch<Targets>): Batch<Targets> {
   checkArrays('step', batch);
   return copyBatch(batch);
 }

@@ -2,16 +2,16 @@ import { evaluationRows } from '../model/data.js';
 import type { Control } from './control.js';
 import type { Equipment } from './equipment.js';
 import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
-import type { Batch, BatchSource, FitOptions } from './options.js';
+import type { Batch, BatchSource, FitOptions, Targets } from './options.js';
 
 /** What a fit evaluates after each epoch. */
 export class Validation {
   readonly #equipment: Equipment;
-  readonly #data: Batch | BatchSource;
+  readonly #data: Batch<Targets> | BatchSource;
   readonly #options: EvaluationOptions;
   #evaluate: Evaluation | undefined;
 
-  constructor(equipment: Equipment, data: Batch | BatchSource, { carryState = false, checkFinite = false }: FitOptions) {
+  constructor(equipment: Equipment, data: Batch<Targets> | BatchSource, { carryState = false, checkFinite = false }: FitOptions) {
     this.#equipment = equipment;
     this.#data = data;
     this.#options = { carryState, checkFinite };

@@ -23,6 +23,7 @@ import {
   Sequential,
   type Tensor,
   Trainer,
+  type TrainerOptions,
   accuracy,
   array,
   gradcheck,
@@ -43,7 +44,7 @@ class Pass extends Layer {
     );
   }
 }
-const trainerOf = (loss: Loss, metrics: ConstructorParameters<typeof Trainer>[1]['metrics'] = [], lr = 0): Trainer =>
+const trainerOf = (loss: Loss, metrics: TrainerOptions['metrics'] = [], lr = 0): Trainer =>
   new Trainer(new Pass(), { loss, optimizer: new SGD({ lr }), metrics });
 
 const logits = sample([6, 3, 4], 1);

@@ -25,6 +25,7 @@ import {
   Sequential,
   type Tensor,
   Trainer,
+  type TrainerOptions,
   type Update,
   add,
   argmax,
@@ -39,7 +40,7 @@ import { classProblem } from '../support/problems.js';
 
 const zeros = (...shape: number[]): ReturnType<typeof array<Float32Array>> =>
   array(new Float32Array(shape.reduce((n, size) => n * size, 1)), shape);
-const trainerOf = (model: Layer<never>, options: Partial<ConstructorParameters<typeof Trainer>[1]> = {}): Trainer =>
+const trainerOf = (model: Layer<never>, options: Partial<TrainerOptions> = {}): Trainer =>
   new Trainer(model, { loss: new MSELoss(), optimizer: new SGD(), ...options });
 
 describe('a refused call', () => {
@@ -209,7 +210,7 @@ describe('natural mistakes', () => {
       }
       await assert.rejects(new Odd().predict(good.x), {
         name: 'ShapeError',
-        message: `Odd: expected forward to return a tensor, got ${what}.${what === 'Array' ? ' Put several side by side with concat(), and take them apart in the loss.' : ''}`,
+        message: `Odd: expected forward to return a tensor, or tensors by name, got ${what}.${what === 'Array' ? ' Give several outputs by name: { a, b }.' : ''}`,
       });
     });
   }
@@ -218,7 +219,7 @@ describe('natural mistakes', () => {
 describe('what users of the library write', () => {
   const data = classProblem(8, 4, 3);
   const net = (): Sequential => new Sequential([new Linear(3)]);
-  const rejects = (options: Partial<ConstructorParameters<typeof Trainer>[1]>, message: RegExp): Promise<void> =>
+  const rejects = (options: Partial<TrainerOptions>, message: RegExp): Promise<void> =>
     assert.rejects(trainerOf(net(), { loss: new CrossEntropyLoss(), ...options }).fit(data), { message });
   it('a schedule that gives no number', () =>
     rejects({ optimizer: new SGD({ lr: (() => undefined) as never }) }, /from the schedule of lr for step 0, got undefined/));

@@ -1,0 +1,88 @@
+import { DataError, OptionError } from '../errors.js';
+import type { NdArray } from '../array.js';
+import type { NamedTensors } from '../graph/outputs.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+import { add, mul } from '../ops/index.js';
+import { type Rule, check, checkOptions, kindOf, nonNegative } from '../options.js';
+import { ElementwiseLoss } from './elementwise-loss.js';
+import { Loss, type Reduction } from './loss.js';
+
+/** Options of {@link Losses}. */
+export interface LossesOptions {
+  /** How much each counts, by name, ≥ 0. Default: 1. */
+  readonly weights?: Readonly<Record<string, number>>;
+}
+
+const numbers: Rule = {
+  expected: 'an object of numbers ≥ 0',
+  accepts: (value) => typeof value === 'object' && value !== null && Object.values(value).every(nonNegative.accepts),
+};
+
+/**
+ * Σ wₙ · lossₙ(outputₙ, targetₙ): a loss for each output of a model that gives several by name, with the target of that name.
+ * ```ts
+ * const loss = new Losses({ digit: new CrossEntropyLoss(), angle: new MSELoss() }, { weights: { angle: 0.1 } });
+ * const trainer = new Trainer(model, { loss, optimizer, metrics: [accuracy().of('digit'), mae().of('angle')] });
+ * await trainer.fit({ x, y: { digit, angle } });
+ * ```
+ * An output that no loss is given for is not trained by it. The mean over batches counts rows, also where a loss leaves some out.
+ *
+ * @throws OptionError if there is no loss, one is none, or a weight is for no loss or below 0
+ */
+export class Losses extends Loss<NamedTensors, NamedTensors> {
+  override readonly reduction: Reduction;
+  readonly losses: Readonly<Record<string, Loss>>;
+  readonly #weights: Readonly<Record<string, number>>;
+
+  constructor(losses: Readonly<Record<string, Loss>>, options: LossesOptions = {}) {
+    super();
+    check('Losses', 'losses', losses, {
+      expected: 'an object of losses by name',
+      accepts: (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        Object.keys(value).length > 0 &&
+        Object.values(value).every((one) => one instanceof Loss),
+    });
+    checkOptions('Losses', options, { weights: numbers });
+    const { weights = {} } = options;
+    const unknown = Object.keys(weights).find((name) => !Object.hasOwn(losses, name));
+    if (unknown !== undefined) throw new OptionError(`Losses: expected weights for ${Object.keys(losses).join(', ')}, got "${unknown}".`);
+    const sums = Object.values(losses).filter(({ reduction }) => reduction === 'sum').length;
+    if (sums > 0 && sums < Object.keys(losses).length)
+      throw new OptionError('Losses: expected losses that are all means or all sums over a batch, got both. Give them one reduction.');
+    this.losses = losses;
+    this.#weights = weights;
+    this.reduction = sums > 0 ? 'sum' : 'mean';
+  }
+
+  forward(predictions: NamedTensors, targets: NamedTensors, sampleWeight?: Tensor): Tensor {
+    return Object.entries(this.losses)
+      .map(([name, loss]) => {
+        if (sampleWeight !== undefined && loss.forward.length < 3)
+          throw new OptionError(
+            `Losses: expected losses that take sampleWeight, got ${loss.constructor.name} for "${name}". Leave sampleWeight out.`,
+          );
+        const value = loss.forward(this.#part('output', predictions, name), this.#part('target', targets, name), sampleWeight);
+        return mul(value, this.#weights[name] ?? 1);
+      })
+      .reduce((sum, value) => add(sum, value));
+  }
+
+  override validate(targets: Readonly<Record<string, NdArray>>, shapes: Readonly<Record<string, Shape>>): void {
+    for (const [name, loss] of Object.entries(this.losses))
+      loss.validate(this.#part('target', targets, name), this.#part('output', shapes, name));
+  }
+
+  /** Whether NaN among the targets of this name counts nothing. */
+  ignoresNaN(name: string): boolean {
+    const loss = this.losses[name];
+    return loss instanceof ElementwiseLoss && loss.ignoreNaN;
+  }
+
+  #part<T>(what: 'output' | 'target', parts: Readonly<Record<string, T>>, name: string): T {
+    if (Object.hasOwn(parts, name)) return parts[name]!;
+    const known = Object.keys(parts).join(', ');
+    throw new DataError(`Losses: expected ${what}s ${Object.keys(this.losses).join(', ')}, got ${known || kindOf(parts)}.`);
+  }
+}
