@@ -22,7 +22,7 @@ export interface BatchNormOptions {
  *
  * y = (x − E[x]) / √(Var[x] + eps) · weight + bias.   x [..., C] → y [..., C]; parameters: weight [C], ones at first; bias [C], zeros
  * at first. While training, E and Var are those of the batch (Var divided by the number M of rows), and
- * running = (1 − momentum) · running + momentum · batch, with the variance divided by M − 1. Evaluation and prediction use the
+ * running = (1 − momentum) · running + momentum · batch, with the variance divided by M − 1. Evaluation, prediction and a frozen layer use the
  * running ones: runningMean [C], zeros at first, runningVar [C], ones at first. There the layer disappears into a convolution before it.
  *
  * @throws OptionError if an option is wrong; ShapeError if x has no channels, or one row while training

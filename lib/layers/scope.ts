@@ -21,7 +21,7 @@ export type InputsOf<L extends Layer<never>> =
 
 /** What a layer may ask of the model around it while its forward is traced. */
 export interface Scope {
-  /** True while a training step is traced, false for evaluation and prediction. */
+  /** True while a training step is traced, but in layers the trainer has frozen; false for evaluation and prediction. */
   readonly training: boolean;
   /** Path of this layer in the model: 'features.3'; '' for the root. */
   readonly path: string;

@@ -14,6 +14,11 @@ export interface Entry {
   readonly offset: number;
 }
 
+/** Whether a path is `root` or lies below it. */
+export function isWithin(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}.`);
+}
+
 /** Entries begin on a 64-byte line, so that vectors of a parameter never straddle two. */
 const alignment = 16;
 

@@ -213,10 +213,13 @@ export class Model {
     return whole(this.trace(inputs, false).outputs);
   }
 
-  /** @param carry where states that go on from step to step lie. Default: they are zeros in every step. */
-  trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry): Trace {
+  /**
+   * @param carry where states that go on from step to step lie. Default: they are zeros in every step.
+   * @param frozen paths of layers that are in evaluation mode while the others train
+   */
+  trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry, frozen: readonly string[] = []): Trace {
     const { layout, slot } = this.built;
-    const traced = trace(this.root, inputs, { training, seed, resolve: resolveIn(layout, slot), carry });
+    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, slot), carry });
     const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
     if (training && missing !== undefined) {
       throw new StateError(

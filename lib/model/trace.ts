@@ -11,7 +11,7 @@ import { kindOf } from '../options.js';
 import { cast, full } from '../ops/elementwise.js';
 import { randomNormal, randomUniform } from '../ops/random.js';
 import { reshape } from '../ops/shape.js';
-import type { Entry, EntryKind, Layout } from './layout.js';
+import { type Entry, type EntryKind, type Layout, isWithin } from './layout.js';
 
 /** Any layer, whatever its inputs. */
 export type AnyLayer = Layer<readonly Tensor[], Outputs>;
@@ -67,6 +67,8 @@ export interface Expectation {
 
 export interface TraceOptions {
   readonly training: boolean;
+  /** Paths of what is not in training all the same: layers with all below them. Default: none. */
+  readonly frozen?: readonly string[];
   /** Keys the random numbers of this model. */
   readonly seed: bigint;
   readonly resolve: Resolve;
@@ -137,8 +139,10 @@ class Tracer {
     this.#options = options;
   }
 
-  get training(): boolean {
-    return this.#options.training;
+  /** Whether what lies at a path is in training. */
+  trainsAt(path: string): boolean {
+    const { training, frozen = [] } = this.#options;
+    return training && !frozen.some((root) => isWithin(path, root));
   }
 
   get carries(): boolean {
@@ -210,7 +214,7 @@ class Tracer {
         `scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`,
       );
     }
-    if (!this.training) return;
+    if (!this.trainsAt(path)) return;
     this.assigned.set(path, value);
     this.#bufferPaths.set(value, path);
   }
@@ -272,7 +276,7 @@ class TraceScope implements Scope {
   }
 
   get training(): boolean {
-    return this.#tracer.training;
+    return this.#tracer.trainsAt(this.path);
   }
 
   parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {

@@ -1,7 +1,7 @@
 /** Parameters with optimizers of their own. */
 import { OptionError } from '../errors.js';
 import type { Shape } from '../graph/tensor.js';
-import type { Entry, Layout } from '../model/layout.js';
+import { type Entry, type Layout, isWithin } from '../model/layout.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Recipe } from './recipe.js';
 
@@ -13,15 +13,14 @@ export interface ParameterGroup {
   readonly optimizer: Optimizer;
 }
 
-/** The parameters at or below these paths. @throws OptionError if a path has none */
-export function parametersBelow(what: string, { parameters }: Layout, paths: readonly string[]): readonly Entry[] {
-  const below = (path: string, root: string): boolean => path === root || path.startsWith(`${root}.`);
-  const unknown = paths.find((root) => !parameters.some(({ path }) => below(path, root)));
+/** The parameters at or below these paths. @throws OptionError if there is nothing below a path, not even running state */
+export function parametersBelow(what: string, { entries, parameters }: Layout, paths: readonly string[]): readonly Entry[] {
+  const unknown = paths.find((root) => !entries.some(({ path }) => isWithin(path, root)));
   if (unknown !== undefined) {
-    const known = parameters.map(({ path }) => `"${path}"`).join(', ');
+    const known = entries.map(({ path }) => `"${path}"`).join(', ');
     throw new OptionError(`Trainer: expected paths of layers or parameters among ${known} for ${what}, got "${unknown}".`);
   }
-  return parameters.filter(({ path }) => paths.some((root) => below(path, root)));
+  return parameters.filter(({ path }) => paths.some((root) => isWithin(path, root)));
 }
 
 /** The optimizer of each parameter: of the first group that it belongs to, or the trainer's. @throws OptionError for a group of nothing */

@@ -28,8 +28,9 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   /** Largest absolute value of a gradient element. Default: no limit. */
   readonly clipValue?: number;
   /**
-   * Paths of layers or parameters that keep their values: `['encoder']` for all parameters below it. Neither penalties nor clipping see them, and no
-   * gradients are computed that only they need. Running state, such as that of BatchNorm, moves nonetheless. Default: none.
+   * Paths of layers or parameters that keep their values: `['encoder']` for all below it. Neither penalties nor clipping see them, and no gradients are
+   * computed that only they need. Frozen layers work as in prediction: BatchNorm takes its running statistics and leaves them, dropout is off. A path of
+   * one parameter, `['encoder.0.weight']`, leaves its layer in training. Default: none.
    */
   readonly frozen?: readonly string[];
   /** Seed of shuffling, of dropout and, for a model not yet built, of its first weights. Default: the model's seed, else 0. */

@@ -65,7 +65,7 @@ export function trainingProgram(
   const batch = feedBatch(feed);
   const { sampleWeight, rows } = batch;
   const { inputs, targets } = changed(batch, augmentations, recipe.seed);
-  const traced = model.trace(inputs, true, recipe.seed, carried?.carry);
+  const traced = model.trace(inputs, true, recipe.seed, carried?.carry, recipe.frozen);
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const seen = { outputs: traced.outputs, targets, sampleWeight };

@@ -20,7 +20,7 @@ export interface Recipe {
   readonly penalties: readonly Penalty[];
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
-  /** Paths of what keeps its values. */
+  /** Paths of what keeps its values; layers among them are in evaluation mode. */
   readonly frozen: readonly string[];
   readonly seed: bigint;
 }
