@@ -29,7 +29,10 @@ export { Callback, type FitContext, type Snapshot } from './training/callback.js
 export { EarlyStopping, type EarlyStoppingOptions } from './training/early-stopping.js';
 export type { ParameterGroup } from './training/groups.js';
 export { type EpochRecord, History } from './training/history.js';
+export type { MonitorOptions } from './training/monitor.js';
 export type { Batch, BatchSource, EvaluateOptions, FitOptions, Progress, Targets, TrainStepOptions, TrainerOptions } from './training/options.js';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './training/reduce-lr-on-plateau.js';
+export { SaveBest } from './training/save-best.js';
 export { Trainer } from './training/trainer.js';
 export type { Inputs } from './model/data.js';
 export type { NamedTensors, Outputs } from './graph/outputs.js';

@@ -1,2 +1,3 @@
 export * from './decay.js';
 export * from './linear.js';
+export * from './one-cycle.js';

@@ -1,3 +1,5 @@
+import type { AnyLayer } from '../model/trace.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
 import type { EpochRecord } from './history.js';
 
 /** A copy of everything a model has learnt, to go back to. Opaque. */
@@ -5,8 +7,12 @@ export interface Snapshot {
   readonly weights: Float32Array;
 }
 
-/** What a callback may do to the fit it is called from. */
+/** What a callback may know of the fit it is called from, and do to it. */
 export interface FitContext {
+  /** What is trained. */
+  readonly model: AnyLayer;
+  /** By what: the trainer's own, then those of its groups. Their `lr` may be set for the epochs that follow. */
+  readonly optimizers: readonly Optimizer[];
   /** What records hold: 'loss', the metrics by name, and with validation data 'valLoss' and 'val…' for each metric. */
   readonly figures: readonly string[];
   /** Ends the fit after this epoch. */

@@ -31,6 +31,7 @@ import {
   isData,
   type Targets,
 } from './options.js';
+import { optimizersOf } from './recipe.js';
 import { StepRunner } from './step-runner.js';
 import { Totals } from './totals.js';
 import { Validation } from './validation.js';
@@ -220,8 +221,11 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   #context(stop: () => void, validates: boolean): FitContext {
-    const own = ['loss', ...this.#equipment.recipe.metrics.map(({ name }) => name)];
+    const { recipe } = this.#equipment;
+    const own = ['loss', ...recipe.metrics.map(({ name }) => name)];
     return {
+      model: this.#model.root,
+      optimizers: optimizersOf(recipe),
       stop,
       figures: validates ? [...own, ...own.map(validationName)] : own,
       snapshot: (): Snapshot => ({ weights: this.#model.values() }),

@@ -1,5 +1,26 @@
 import assert from 'node:assert/strict';
-import { Callback, CrossEntropyLoss, EarlyStopping, type EpochRecord, Linear, ReLU, SGD, Sequential, Trainer } from '../../lib/index.js';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Callback,
+  CrossEntropyLoss,
+  EarlyStopping,
+  type EpochRecord,
+  type FitContext,
+  Linear,
+  MSELoss,
+  ReLU,
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauOptions,
+  SGD,
+  SaveBest,
+  Sequential,
+  Trainer,
+  accuracy,
+  array,
+} from '../../lib/index.js';
+import { readFixture } from '../support/fixtures.js';
 import { classProblem } from '../support/problems.js';
 
 describe('EarlyStopping', () => {
@@ -18,6 +39,14 @@ describe('EarlyStopping', () => {
     assert.ok(Math.abs((await trainer.evaluate(data))['loss']! - best) < 1e-6);
   });
 
+  it('goes on from the best value of an earlier fit', async () => {
+    const model = new Sequential([new Linear(2)], { seed: 1 });
+    const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.01 }) });
+    const stopping = new EarlyStopping({ monitor: 'loss', patience: 2, best: 0.001 });
+    const { epochs, stopped } = await trainer.fit(data, { epochs: 10, callbacks: [stopping] });
+    assert.deepEqual([epochs.length, stopped, stopping.best, stopping.bestEpoch], [2, 'early', 0.001, 0]);
+  });
+
   it('refuses to watch what is not reported', async () => {
     const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer: new SGD() });
     await assert.rejects(trainer.fit(data, { callbacks: [new EarlyStopping()] }), {
@@ -29,6 +58,98 @@ describe('EarlyStopping', () => {
   it('refuses wrong options', () => {
     assert.throws(() => new EarlyStopping({ patience: 0 }), { name: 'OptionError', message: /patience/ });
     assert.throws(() => new EarlyStopping({ minDelta: -1 }), { name: 'OptionError', message: /minDelta/ });
+  });
+});
+
+interface PlateauCase {
+  readonly values: readonly number[];
+  readonly options: ReduceLROnPlateauOptions;
+  readonly rates: readonly number[];
+}
+
+describe('ReduceLROnPlateau', () => {
+  for (const { values, options, rates } of readFixture<{ plateau: readonly PlateauCase[] }>('schedules').plateau) {
+    it(`lowers the rate as PyTorch does ${JSON.stringify(options)}`, () => {
+      const optimizer = new SGD({ lr: 0.5 });
+      const model = new Sequential([new Linear(2)]);
+      const refuse = (): never => assert.fail();
+      const context: FitContext = { model, optimizers: [optimizer], figures: ['loss'], stop: refuse, snapshot: refuse, restore: refuse };
+      const callback = new ReduceLROnPlateau({ monitor: 'loss', ...options });
+      callback.onStart(context);
+      values.forEach((loss, i) => {
+        callback.onEpoch({ epoch: i + 1, loss, metrics: {}, seconds: 0 }, context);
+        assert.ok(Math.abs(Number(optimizer.lr) - rates[i]!) < 1e-15, `epoch ${i + 1}: expected ${rates[i]}, got ${Number(optimizer.lr)}`);
+      });
+    });
+  }
+
+  it('lowers those of the trainer it is called from and of its groups', async () => {
+    const [optimizer, other] = [new SGD({ lr: 1e-9 }), new SGD({ lr: 1e-10 })];
+    const groups = [{ parameters: ['0.bias'], optimizer: other }];
+    const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer, groups });
+    const callbacks = [new ReduceLROnPlateau({ monitor: 'loss', patience: 0, minLr: 1e-11 })];
+    await trainer.fit(classProblem(16, 4, 2), { epochs: 5, callbacks });
+    assert.deepEqual([optimizer.lr, other.lr], [1e-11, 1e-11]);
+  });
+
+  it('refuses a schedule, what is not reported, and wrong options', async () => {
+    const data = classProblem(16, 4, 2);
+    const fit = async (optimizer: SGD, options: ReduceLROnPlateauOptions): Promise<unknown> =>
+      new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer }).fit(data, {
+        callbacks: [new ReduceLROnPlateau(options)],
+      });
+    await assert.rejects(fit(new SGD({ lr: () => 1 }), { monitor: 'loss' }), {
+      name: 'OptionError',
+      message: 'ReduceLROnPlateau: expected a number for lr of the optimizer, got a function. Use either a schedule or this callback.',
+    });
+    await assert.rejects(fit(new SGD(), {}), {
+      name: 'OptionError',
+      message: /ReduceLROnPlateau: expected monitor to be one of loss, got "valLoss"/,
+    });
+    assert.throws(() => new ReduceLROnPlateau({ factor: 1 }), { name: 'OptionError', message: /a number in \[0, 1\) for factor, got 1/ });
+    assert.throws(() => new ReduceLROnPlateau({ patience: -1 }), { name: 'OptionError', message: /patience/ });
+  });
+});
+
+describe('SaveBest', () => {
+  const data = classProblem(64, 4, 2);
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('leaves the weights of the best epoch in the file', async () => {
+    const model = new Sequential([new Linear(8), new ReLU(), new Linear(2)], { seed: 1 });
+    const optimizer = new SGD({ lr: (step) => (step < 20 ? 0.1 : 50) });
+    const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer, metrics: [accuracy()] });
+    const [byLoss, byAccuracy] = [new SaveBest(join(folder, 'loss')), new SaveBest(join(folder, 'accuracy'), { monitor: 'valAccuracy' })];
+    const history = await trainer.fit(data, { epochs: 20, batchSize: 16, validation: data, callbacks: [byLoss, byAccuracy] });
+    assert.equal(byLoss.best, Math.min(...history.series('valLoss')));
+    assert.equal(byAccuracy.best, Math.max(...history.series('valAccuracy')));
+    assert.ok(byLoss.bestEpoch < 20);
+    await model.load(join(folder, 'loss'));
+    assert.ok(Math.abs((await trainer.evaluate(data))['loss']! - byLoss.best) < 1e-6);
+    await model.load(join(folder, 'accuracy'));
+    assert.equal((await trainer.evaluate(data))['accuracy'], byAccuracy.best);
+  });
+
+  it('writes nothing that is worse than the best of an earlier fit, and fails with fit where it cannot write', async () => {
+    const trainer = new Trainer(new Sequential([new Linear(1)]), { loss: new MSELoss(), optimizer: new SGD() });
+    const batch = { x: array([[1], [2]]), y: array([[1], [2]]) };
+    const fit = async (path: string, best: number): Promise<unknown> =>
+      trainer.fit(batch, { callbacks: [new SaveBest(path, { monitor: 'loss', best })] });
+    await fit(join(folder, 'model'), 0);
+    assert.deepEqual(await readdir(folder), []);
+    await fit(join(folder, 'model'), 1e9);
+    assert.deepEqual(await readdir(folder), ['model']);
+    await assert.rejects(fit(join(folder, 'missing', 'model'), 1e9), { name: 'FileError' });
+  });
+
+  it('refuses wrong options', () => {
+    assert.throws(() => new SaveBest(''), { name: 'OptionError', message: "SaveBest: expected a path for path, got ''." });
+    assert.throws(() => new SaveBest('a', { best: NaN }), { name: 'OptionError', message: /a finite number for best, got NaN/ });
+    assert.throws(() => new SaveBest('a', { mode: 'up' as never }), { name: 'OptionError', message: /'min' or 'max' for mode/ });
   });
 });
 

@@ -1,0 +1,72 @@
+/** What callbacks watch: one figure of the epochs, and the best of it so far. */
+import { OptionError } from '../errors.js';
+import { type Rule, type Rules, finite, oneOf } from '../options.js';
+import type { FitContext } from './callback.js';
+import { type EpochRecord, valueOf } from './history.js';
+
+/** Options of callbacks that watch whether a fit gets better. */
+export interface MonitorOptions {
+  /** What to watch: 'loss', 'valLoss' or a metric. Default: 'valLoss'. */
+  readonly monitor?: string;
+  /** Whether larger is better. Default: 'max' for names that contain "accuracy", "precision", "recall" or "f1" or begin with "top", else 'min'. */
+  readonly mode?: 'min' | 'max';
+  /** Best value of an earlier fit, which this one goes on from. Default: none. */
+  readonly best?: number;
+}
+
+const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
+
+export const monitorRules: Rules<MonitorOptions> = { monitor: text, mode: oneOf('min', 'max'), best: finite };
+
+export class Monitor {
+  readonly #what: string;
+  readonly #figure: string;
+  readonly #sign: 1 | -1;
+  readonly #first: number | undefined;
+  readonly #margin: (best: number) => number;
+  /** Best value seen. */
+  best: number | undefined;
+  /** Its epoch, from 1; 0 before the first that counts. */
+  bestEpoch = 0;
+
+  /**
+   * @param what the callback, as messages call it
+   * @param margin by how much a value must be better than the best to count
+   */
+  constructor(
+    what: string,
+    { monitor = 'valLoss', mode = modeOf(monitor), best }: MonitorOptions,
+    margin: (best: number) => number = () => 0,
+  ) {
+    this.#what = what;
+    this.#figure = monitor;
+    this.#sign = mode === 'max' ? -1 : 1;
+    this.#first = best;
+    this.#margin = margin;
+  }
+
+  /** Begins anew. @throws OptionError if the fit does not report the figure */
+  start({ figures }: Pick<FitContext, 'figures'>): void {
+    if (!figures.includes(this.#figure)) {
+      throw new OptionError(
+        `${this.#what}: expected monitor to be one of ${figures.join(', ')}, got "${this.#figure}". Pass validation data, or watch another value.`,
+      );
+    }
+    this.best = this.#first;
+    this.bestEpoch = 0;
+  }
+
+  /** Whether this epoch is the best so far. */
+  improves(record: EpochRecord): boolean {
+    const value = valueOf(record, this.#figure) ?? NaN; // NaN is never the best
+    const { best } = this;
+    if (!(this.#sign * value < (best === undefined ? Infinity : this.#sign * best - this.#margin(best)))) return false;
+    this.best = value;
+    this.bestEpoch = record.epoch;
+    return true;
+  }
+}
+
+function modeOf(figure: string): 'min' | 'max' {
+  return /accuracy|precision|recall|f1|^(val)?top/i.test(figure) ? 'max' : 'min';
+}

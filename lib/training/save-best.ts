@@ -1,0 +1,44 @@
+import { type Rule, check, checkOptions } from '../options.js';
+import { Callback, type FitContext } from './callback.js';
+import type { EpochRecord } from './history.js';
+import { Monitor, type MonitorOptions, monitorRules } from './monitor.js';
+
+const path: Rule = { expected: 'a path', accepts: (value) => typeof value === 'string' && value !== '' };
+
+/**
+ * Writes the model's weights after each epoch that is the best so far, as `model.save` does: in one piece or not at all, for `model.load`.
+ *
+ * To go on after a crash with what was best give `best`: a file of better weights is then not overwritten by worse ones.
+ *
+ * @throws OptionError for wrong options, and from fit if it does not report what is watched; FileError from fit
+ */
+export class SaveBest extends Callback {
+  readonly path: string;
+  readonly #monitor: Monitor;
+
+  constructor(file: string, options: MonitorOptions = {}) {
+    super();
+    check('SaveBest', 'path', file, path);
+    checkOptions('SaveBest', options, monitorRules);
+    this.path = file;
+    this.#monitor = new Monitor('SaveBest', options);
+  }
+
+  /** Value of the epoch that was written last, or undefined before the first. */
+  get best(): number | undefined {
+    return this.#monitor.best;
+  }
+
+  /** That epoch, from 1. */
+  get bestEpoch(): number {
+    return this.#monitor.bestEpoch;
+  }
+
+  override onStart(context: FitContext): void {
+    this.#monitor.start(context);
+  }
+
+  override async onEpoch(record: EpochRecord, { model }: FitContext): Promise<void> {
+    if (this.#monitor.improves(record)) await model.save(this.path);
+  }
+}
