@@ -44,7 +44,6 @@ export class Trainer<Output extends Outputs = Tensor> {
   readonly #model: Model;
   readonly #equipment: Equipment;
   readonly #runner: StepRunner;
-  /** Epochs begun so far, over all fits. */
   #epochs = 0;
   /** The last of the steps under way, settled when it has ended; undefined if there is none. */
   #lastStep: Promise<unknown> | undefined;
@@ -59,9 +58,14 @@ export class Trainer<Output extends Outputs = Tensor> {
     this.#runner = new StepRunner(this.#equipment);
   }
 
-  /** Training steps done so far. */
+  /** Training steps done so far, over all fits and calls of step. */
   get steps(): number {
     return this.#runner.steps;
+  }
+
+  /** Epochs begun so far, over all fits. */
+  get epochs(): number {
+    return this.#epochs;
   }
 
   /**
@@ -141,9 +145,10 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   /**
-   * Writes weights, optimizer slots and step count, in one piece or not at all, so that training can go on in another process with
-   * the same bits. Inside fit call it from a callback. States that steps carry are not written: after load they are zeros, as at the start
-   * of an epoch. @throws StateError while steps run; FileError
+   * Writes weights, optimizer slots and the counts of steps and epochs, in one piece or not at all, so that training can go on in another process:
+   * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch. After an abort within an epoch the weights are saved as they
+   * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
+   * after load as at the start of an epoch, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
    */
   async save(path: string): Promise<void> {
     this.#checkStill('Trainer.save');

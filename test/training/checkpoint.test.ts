@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   Adam,
+  type Batch,
   CrossEntropyLoss,
   Dropout,
   Linear,
@@ -44,6 +45,24 @@ describe('files', () => {
     assert.equal(resumed.steps, 8);
     await resumed.fit(data, { epochs: 2, batchSize: 16 });
     assert.deepEqual(bits(second), bits(whole));
+    assert.deepEqual([resumed.epochs, resumed.steps], [4, 16]);
+  });
+
+  it('go on with the epoch after one that was aborted', async () => {
+    const trainer = trainerOf(network());
+    const controller = new AbortController();
+    function* batches(): Generator<Batch> {
+      yield data;
+      controller.abort();
+      yield data;
+    }
+    await assert.rejects(trainer.fit(batches, { epochs: 2, signal: controller.signal }), { name: 'AbortError' });
+    await trainer.save(join(folder, 'checkpoint'));
+    const resumed = trainerOf(network().build([4]));
+    await resumed.load(join(folder, 'checkpoint'));
+    assert.deepEqual([resumed.epochs, resumed.steps], [1, 1]);
+    await resumed.fit(data);
+    assert.equal(resumed.epochs, 2);
   });
 
   it('go on from a checkpoint without building the model first', async () => {
