@@ -13,7 +13,7 @@ export interface FitContext {
   readonly model: AnyLayer;
   /** By what: the trainer's own, then those of its groups. Their `lr` may be set for the epochs that follow. */
   readonly optimizers: readonly Optimizer[];
-  /** What records hold: 'loss', the metrics by name, and with validation data 'valLoss' and 'val…' for each metric. */
+  /** What records hold: 'loss', the metrics by name, 'gradientNorm' if asked for, and with validation data 'valLoss' and 'val…' for each metric. */
   readonly figures: readonly string[];
   /** Ends the fit after this epoch. */
   stop(): void;

@@ -10,7 +10,7 @@ import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptions
 import { type StepReport, progressInterval, reporter } from './progress.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
 import type { StepRunner } from './step-runner.js';
-import { Totals } from './totals.js';
+import { type Totals, trainingTotals } from './totals.js';
 import type { Validation } from './validation.js';
 
 /** Trains one epoch. `shuffle` tells the orders of different epochs apart, over all fits. */
@@ -29,7 +29,15 @@ export function arrayEpochs(
   validation: Validation | undefined,
   control: Control,
 ): Epoch {
-  const { epochs = 1, batchSize = 32, carryState = false, shuffle = !carryState, debug = false, dropLast = false } = options;
+  const {
+    epochs = 1,
+    batchSize = 32,
+    carryState = false,
+    shuffle = !carryState,
+    debug = false,
+    dropLast = false,
+    keepSteps = false,
+  } = options;
   checkFitOptionsForRows(options);
   const { equipment } = runner;
   const { seed, loss } = equipment.recipe;
@@ -50,7 +58,7 @@ export function arrayEpochs(
   const steps = runs.reduce((total, run) => total + run.steps, 0);
 
   return async (epoch, shuffleIndex) => {
-    const totals = new Totals(equipment.recipe);
+    const totals = trainingTotals(equipment.recipe, keepSteps);
     if (shuffle) await shuffleOrder(order, new Philox(seed, shuffleStream + shuffleIndex));
     equipment.resetStates();
     let finished = 0;
@@ -86,7 +94,7 @@ export function streamEpochs(
   validation: Validation | undefined,
   control: Control,
 ): Epoch {
-  const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false } = options;
+  const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
   const { stepsPerEpoch, prefetch = false } = options;
   // As they are now: the caller may change its object meanwhile.
   const kept = { augment, carryState, checkFinite, debug };
@@ -98,7 +106,7 @@ export function streamEpochs(
   /** Steps of the epoch before. */
   let before: number | undefined;
   return async (epoch) => {
-    const totals = new Totals(equipment.recipe);
+    const totals = trainingTotals(equipment.recipe, keepSteps);
     equipment.resetStates();
     const sameRows = new SameRows('fit');
     let step = 0;

@@ -9,10 +9,12 @@ export interface EpochRecord {
   readonly epoch: number;
   /** With the penalties. */
   readonly loss: number;
-  /** Metrics by name, and with validation data `valLoss` and `val…` for each metric. */
+  /** Metrics by name, with the trainer's option `gradientNorm` that, and with validation data `valLoss` and `val…` for each metric. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Wall-clock seconds of the epoch, validation included. */
   readonly seconds: number;
+  /** Loss, metrics and gradientNorm of each step in order, by name: with `keepSteps` only. */
+  readonly steps?: Readonly<Record<string, Float32Array>>;
 }
 
 /** The epochs of one fit. */
@@ -24,6 +26,11 @@ export class History {
   /** One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy'. */
   series(name: string): readonly number[] {
     return this.epochs.map((record) => valueOf(record, name) ?? NaN);
+  }
+
+  /** One value over the steps of all epochs, with `keepSteps`: 'loss', a metric, 'gradientNorm'. */
+  stepSeries(name: string): Float32Array {
+    return Float32Array.from(this.epochs.flatMap(({ steps }) => [...(steps?.[name] ?? [])]));
   }
 
   /** The last epoch so far. */

@@ -27,6 +27,8 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   readonly clipNorm?: number;
   /** Largest absolute value of a gradient element. Default: no limit. */
   readonly clipValue?: number;
+  /** Report `gradientNorm` beside the loss while training: the Euclidean norm of all gradients together, before clipping. Default: false. */
+  readonly gradientNorm?: boolean;
   /**
    * Paths of layers or parameters that keep their values: `['encoder']` for all below it. Neither penalties nor clipping see them, and no gradients are
    * computed that only they need. Frozen layers work as in prediction: BatchNorm takes its running statistics and leaves them, dropout is off. A path of
@@ -117,6 +119,8 @@ export interface FitOptions {
    * rejected; only that of the end of an epoch is waited for.
    */
   readonly onProgress?: (progress: Progress) => unknown;
+  /** Keep the figures of each step in the records, 4 bytes each: for learning curves, or to find a learning rate. Default: false. */
+  readonly keepSteps?: boolean;
   /** Refuse data with NaN or infinity before the first step. Default: false. */
   readonly checkFinite?: boolean;
   /** Run one instruction at a time on this thread and name the layer of the first NaN or infinity. Slow. Default: false. */
@@ -184,13 +188,14 @@ export function checkTrainerOptions(options: TrainerOptions<never>): void {
     penalties: list(callable),
     clipNorm: positive,
     clipValue: positive,
+    gradientNorm: boolean,
     frozen: list(name),
     seed: anySeed,
   });
   check('Trainer', 'loss', options.loss, instance(Loss));
   check('Trainer', 'optimizer', options.optimizer, instance(Optimizer));
   const names = (options.metrics ?? []).map((metric) => metric.name);
-  if (new Set(['loss', ...names]).size !== names.length + 1)
+  if (new Set(['loss', 'gradientNorm', ...names]).size !== names.length + 2)
     throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);
 }
 
@@ -208,6 +213,7 @@ export function checkFitOptions(options: FitOptions): void {
     callbacks: list(instance(Callback)),
     signal: abortSignal,
     onProgress: callable,
+    keepSteps: boolean,
     checkFinite: boolean,
     debug: boolean,
   });

@@ -19,14 +19,14 @@ import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recip
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
-/** Where a step leaves its figures, float32 each: the loss, the metrics, then the weights of those that have one. */
+/** Where a step leaves its figures, float32 each: the loss, the metrics, the norm of the gradients if asked for, then the weights of those that have one. */
 export interface Results {
   readonly slot: MemorySlot;
   /** Rows of a step. */
   readonly rows: number;
   /** Figures of a step. */
   readonly width: number;
-  /** For the loss and each metric the place of what the step counts in it; undefined: its rows. */
+  /** For each of them the place of what the step counts in it; undefined: its rows. */
   readonly weights: readonly (number | undefined)[];
 }
 
@@ -75,9 +75,11 @@ export function trainingProgram(
 
   const scalarBytes = optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0) * 4;
   const scalars = new MemorySlot('scalars', scalarBytes, scalarBytes);
-  const results = resultWrites(recipe, seen, rows, total);
+  const update = updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars);
+  const norm = recipe.gradientNorm ? [figure('gradientNorm', update.gradientNorm)] : [];
+  const results = resultWrites(recipe, seen, rows, total, norm);
   const commits: Write[] = [
-    ...updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars),
+    ...update.writes,
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: parameters,
@@ -161,6 +163,7 @@ function resultWrites(
   seen: Seen,
   rows: number,
   lossValue: Tensor,
+  others: readonly Tensor[] = [],
 ): { readonly writes: readonly Write[]; readonly results: Results } {
   const values = [
     lossValue,
@@ -170,10 +173,12 @@ function resultWrites(
         applied(metric, seen, (p, t) => metric.forward(p, t)),
       ),
     ),
+    ...others,
   ];
   const weightsOf = [
     applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight)),
     ...metrics.map((metric) => applied(metric, seen, (p, t) => metric.weight?.(p, t))),
+    ...others.map(() => undefined),
   ];
   const weights = weightsOf.map((weight, i) => weight && values.push(figure(`weight of ${nameOf([loss, ...metrics][i]!)}`, weight)) - 1);
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);

@@ -20,14 +20,27 @@ export interface Recipe {
   readonly penalties: readonly Penalty[];
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
+  /** Whether training reports it. */
+  readonly gradientNorm: boolean;
   /** Paths of what keeps its values; layers among them are in evaluation mode. */
   readonly frozen: readonly string[];
   readonly seed: bigint;
 }
 
 export function recipeOf(model: Model, options: TrainerOptions<never>): Recipe {
-  const { loss, optimizer, groups = [], metrics = [], penalties = [], clipNorm, clipValue, frozen = [], seed = model.seed } = options;
-  return { model, loss, optimizer, groups, metrics, penalties, clipNorm, clipValue, frozen, seed: BigInt(seed) };
+  const {
+    loss,
+    optimizer,
+    groups = [],
+    metrics = [],
+    penalties = [],
+    clipNorm,
+    clipValue,
+    gradientNorm = false,
+    frozen = [],
+    seed = model.seed,
+  } = options;
+  return { model, loss, optimizer, groups, metrics, penalties, clipNorm, clipValue, gradientNorm, frozen, seed: BigInt(seed) };
 }
 
 /** All optimizers, the trainer's own first. */

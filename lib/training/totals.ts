@@ -1,25 +1,44 @@
+import type { Metric } from '../metrics/metric.js';
 import type { Results } from './programs.js';
-import type { AnyLoss, AnyMetric, Recipe } from './recipe.js';
+import type { AnyLoss, Recipe } from './recipe.js';
+
+/** Something reported beside the loss. */
+export type Figure = Pick<Metric, 'name' | 'finish'>;
+
+const normFigure: Figure = { name: 'gradientNorm', finish: (norm) => norm };
+
+/** What training reports beside the loss. */
+export function trainingFigures({ metrics, gradientNorm }: Recipe): readonly Figure[] {
+  return gradientNorm ? [...metrics, normFigure] : metrics;
+}
+
+export function trainingTotals(recipe: Recipe, keepSteps = false): Totals {
+  return new Totals({ loss: recipe.loss, metrics: trainingFigures(recipe) }, keepSteps);
+}
 
 /** Sums the results of steps, each weighted with its rows or with what its loss or metric says it counts, and gives their means. */
 export class Totals {
   readonly #loss: AnyLoss;
-  readonly #metrics: readonly AnyMetric[];
+  readonly #metrics: readonly Figure[];
   readonly #sums: Float64Array;
   readonly #weights: Float64Array;
+  /** The loss and the metrics of each step, if they are kept. */
+  readonly #steps: readonly number[][] | undefined;
   /** Loss of the last step added. */
   lastLoss: number = NaN;
 
-  constructor({ loss, metrics }: Pick<Recipe, 'loss' | 'metrics'>) {
+  constructor({ loss, metrics }: { readonly loss: AnyLoss; readonly metrics: readonly Figure[] }, keepSteps = false) {
     this.#loss = loss;
     this.#metrics = metrics;
     this.#sums = new Float64Array(metrics.length + 1);
     this.#weights = new Float64Array(metrics.length + 1);
+    this.#steps = keepSteps ? ['loss', ...metrics].map(() => []) : undefined;
   }
 
   /** `values`: the results of one step after another. */
   add(values: Float32Array, { rows, width, weights }: Results): void {
     for (let at = 0; at < values.length; at += width) {
+      this.#steps?.forEach((kept, i) => kept.push(values[at + i]!));
       weights.forEach((column, i) => {
         const isSum = i === 0 && this.#loss.reduction === 'sum';
         const weight = isSum ? 1 : column === undefined ? rows : values[at + column]!;
@@ -38,6 +57,16 @@ export class Totals {
   /** Metrics by the name `rename` gives them. */
   metrics(rename: (name: string) => string = (name) => name): Record<string, number> {
     return Object.fromEntries(this.#metrics.map((metric, i) => [rename(metric.name), metric.finish(this.#mean(i + 1))]));
+  }
+
+  /** Of each step in order, by name. Undefined unless they are kept. */
+  steps(): Record<string, Float32Array> | undefined {
+    if (this.#steps === undefined) return undefined;
+    const [loss = [], ...figures] = this.#steps;
+    const entries = this.#metrics.map(
+      (metric, i) => [metric.name, Float32Array.from(figures[i]!, (value) => metric.finish(value))] as const,
+    );
+    return { loss: Float32Array.from(loss), ...Object.fromEntries(entries) };
   }
 
   #mean(i: number): number {

@@ -33,7 +33,7 @@ import {
 } from './options.js';
 import { optimizersOf } from './recipe.js';
 import { StepRunner } from './step-runner.js';
-import { Totals } from './totals.js';
+import { type Figure, type Totals, trainingFigures, trainingTotals } from './totals.js';
 import { Validation } from './validation.js';
 
 /**
@@ -101,7 +101,7 @@ export class Trainer<Output extends Outputs = Tensor> {
   /**
    * One step on one batch. Steps of one trainer that are called at the same time wait for each other, in the order of the calls; their
    * batches are copied before the call returns. A program is compiled for each number of rows, and the last 16 are kept: give all batches the same.
-   * @returns the loss, with the penalties, and the metrics of that batch, before the update
+   * @returns the loss, with the penalties, the metrics and, if asked for, gradientNorm of that batch, before the update
    * @throws as fit
    */
   async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Record<string, number>> {
@@ -185,7 +185,7 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
     return this.#exclusively('step', async () => {
-      const totals = new Totals(this.#equipment.recipe);
+      const totals = trainingTotals(this.#equipment.recipe);
       checkBatch('step', batch, this.#equipment);
       await this.#runner.runBatch('step', batch, totals, new Control(), options);
       return { loss: totals.loss, ...totals.metrics() };
@@ -222,17 +222,19 @@ export class Trainer<Output extends Outputs = Tensor> {
     const metrics = totals.metrics();
     const unseen = await validation?.run(control);
     if (unseen !== undefined) Object.assign(metrics, { valLoss: unseen.loss }, unseen.metrics(validationName));
-    return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000 };
+    const steps = totals.steps();
+    return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
   }
 
   #context(stop: () => void, validates: boolean): FitContext {
     const { recipe } = this.#equipment;
-    const own = ['loss', ...recipe.metrics.map(({ name }) => name)];
+    const named = (figures: readonly Figure[]): readonly string[] => ['loss', ...figures.map(({ name }) => name)];
+    const own = named(trainingFigures(recipe));
     return {
       model: this.#model.root,
       optimizers: optimizersOf(recipe),
       stop,
-      figures: validates ? [...own, ...own.map(validationName)] : own,
+      figures: validates ? [...own, ...named(recipe.metrics).map(validationName)] : own,
       snapshot: (): Snapshot => ({ weights: this.#model.values() }),
       restore: (snapshot) => {
         const weights: unknown = snapshot?.weights;

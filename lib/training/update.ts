@@ -26,7 +26,7 @@ interface Stretch {
 }
 
 /**
- * The writes of new parameters and slots.
+ * The writes of new parameters and slots, and the norm of all gradients before clipping.
  * @param gradients of the parameters that are trained
  * @param lazy paths of tables whose rows without a gradient are to be left alone
  * @param scalars the memory of the optimizers' numbers
@@ -37,11 +37,11 @@ export function updates(
   gradients: ReadonlyMap<Entry, Tensor>,
   lazy: ReadonlySet<string>,
   scalars: MemorySlot,
-): readonly Write[] {
+): { readonly writes: readonly Write[]; readonly gradientNorm: Tensor } {
   const { layout, slot } = recipe.model.built;
-  const stretches = clipped(stretchesOf(optimizersByEntry(layout, recipe), layout, gradients, lazy), recipe);
+  const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients, lazy);
   const numbers = numbersOf(recipe, scalars);
-  return stretches.flatMap(({ optimizer, gradient, read, write }) => {
+  const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {
     const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
     const before = read(slot, 0);
     const update = optimizer.update(before, gradient, old, numbers.get(optimizer)!);
@@ -53,6 +53,7 @@ export function updates(
     label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
     return writes;
   });
+  return { writes, gradientNorm: normOf(given) };
 }
 
 /** The numbers of each optimizer, which lie one optimizer after the other. */
@@ -166,12 +167,15 @@ function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly colum
   return { tableRows: shape[0]!, columns: sizeOf(shape.slice(1)) };
 }
 
+function normOf(stretches: readonly Stretch[]): Tensor {
+  return sqrt(stretches.map(({ gradient }) => sumSquares(gradient)).reduce((a, b) => add(a, b)));
+}
+
 /** By value first, then by norm: g · min(1, clipNorm / (‖g‖ + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
 function clipped(stretches: readonly Stretch[], { clipNorm, clipValue }: Recipe): readonly Stretch[] {
   const byValue = (g: Tensor): Tensor => (clipValue === undefined ? g : clip(g, -clipValue, clipValue));
   const limited = stretches.map((stretch) => ({ ...stretch, gradient: byValue(stretch.gradient) }));
   if (clipNorm === undefined) return limited;
-  const norm = sqrt(limited.map(({ gradient }) => sumSquares(gradient)).reduce((a, b) => add(a, b)));
-  const factor = minimum(div(clipNorm, add(norm, 1e-6)), 1);
+  const factor = minimum(div(clipNorm, add(normOf(limited), 1e-6)), 1);
   return limited.map((stretch) => ({ ...stretch, gradient: mul(stretch.gradient, factor) }));
 }
