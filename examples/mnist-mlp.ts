@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cpuInfo, getThreads, setThreads } from 'lanewise';
+import { confusionMatrix, cpuInfo, getThreads, setThreads } from 'lanewise';
 import { confusionTable } from './support/confusion.js';
 import { batchSize, digitClassifier } from './support/digit-classifier.js';
 import { flags, wholeNumber } from './support/flags.js';
@@ -32,7 +32,7 @@ await trainer.fit(train, { epochs, batchSize, validation: test, onProgress: bar.
 const seconds = (performance.now() - begin) / 1000;
 
 const { accuracy: share } = await trainer.evaluate(test);
-console.log(`\n${confusionTable(test.y.data, await model.predict(test.x))}\n`);
+console.log(`\n${confusionTable(confusionMatrix(await model.predict(test.x), test.y))}\n`);
 console.log(model.summary().toString());
 await mkdir(dirname(values.out), { recursive: true });
 await model.save(values.out);

@@ -1,14 +1,9 @@
 import type { NdArray } from 'lanewise';
 
-/** Rows: the true class; columns: the predicted one. */
-export function confusionTable(labels: ArrayLike<number>, scores: NdArray): string {
-  const classes = scores.shape[1]!;
-  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (let i = 0; i < labels.length; i++) {
-    const row = scores.data.subarray(i * classes, (i + 1) * classes);
-    counts[labels[i]!]![row.indexOf(Math.max(...row))]!++;
-  }
-  const line = (head: string, cells: readonly (number | string)[]): string =>
-    head.padStart(6) + cells.map((cell) => String(cell).padStart(6)).join('');
-  return [line('', [...counts.keys()]), ...counts.map((row, label) => line(String(label), row))].join('\n');
+/** Counts [C, C] as text. Rows: the true class; columns: the predicted one. */
+export function confusionTable({ data, shape: [classes = 0] }: NdArray<Int32Array>): string {
+  const line = (head: string, cells: ArrayLike<number | string>): string =>
+    head.padStart(6) + Array.from(cells, (cell) => String(cell).padStart(6)).join('');
+  const names = Array.from({ length: classes }, (_, i) => String(i));
+  return [line('', names), ...names.map((name, i) => line(name, data.subarray(i * classes, (i + 1) * classes)))].join('\n');
 }

@@ -1,4 +1,5 @@
 export * from './accuracy.js';
+export * from './confusion-matrix.js';
 export * from './metric.js';
 export * from './perplexity.js';
 export * from './positives.js';
