@@ -1,17 +1,8 @@
 /** Parameters with optimizers of their own. */
 import { OptionError } from '../errors.js';
-import type { Shape } from '../graph/tensor.js';
 import { type Entry, type Layout, isWithin } from '../model/layout.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Recipe } from './recipe.js';
-
-/** Some parameters and the optimizer that updates them. */
-export interface ParameterGroup {
-  /** Paths of layers or parameters, `['encoder']` for all below it, or a choice: `(path, shape) => shape.length < 2` for biases and norms. */
-  readonly parameters: readonly string[] | ((path: string, shape: Shape) => boolean);
-  /** Another rate, decay or rule than the trainer's own: `new AdamW({ lr: 1e-5 })`. */
-  readonly optimizer: Optimizer;
-}
 
 /** The parameters at or below these paths. @throws OptionError if there is nothing below a path, not even running state */
 export function parametersBelow(what: string, { entries, parameters }: Layout, paths: readonly string[]): readonly Entry[] {

@@ -1,7 +1,7 @@
 /** What a trainer is told, checked before anything is computed. */
 import type { NdArray } from '../array.js';
 import type { Outputs } from '../graph/outputs.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';
@@ -11,7 +11,14 @@ import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
 import { type Rule, boolean, callable, check, checkOptions, count, either, positive, seed } from '../options.js';
 import { Callback } from './callback.js';
-import type { ParameterGroup } from './groups.js';
+
+/** Some parameters and the optimizer that updates them. */
+export interface ParameterGroup {
+  /** Paths of layers or parameters, `['encoder']` for all below it, or a choice: `(path, shape) => shape.length < 2` for biases and norms. */
+  readonly parameters: readonly string[] | ((path: string, shape: Shape) => boolean);
+  /** Another rate, decay or rule than the trainer's own: `new AdamW({ lr: 1e-5 })`. */
+  readonly optimizer: Optimizer;
+}
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions<Output extends Outputs = Tensor> {

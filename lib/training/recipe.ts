@@ -3,8 +3,7 @@ import type { Penalty } from '../losses/penalty.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Model } from '../model/model.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { ParameterGroup } from './groups.js';
-import type { TrainerOptions } from './options.js';
+import type { ParameterGroup, TrainerOptions } from './options.js';
 
 /** A loss of any outputs and targets: those of one recipe fit each other. */
 export type AnyLoss = Loss<never, never>;
