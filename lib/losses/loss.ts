@@ -30,8 +30,8 @@ export abstract class Loss<Prediction extends Outputs = Tensor, Target extends O
   abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;
 
   /**
-   * prediction, target → scalar: what the batch counts in the mean over batches, where that is not its rows: what `forward` divides by
-   * where some rows count less or nothing. Default: the rows.
+   * prediction, target → scalar: what the batch counts in the mean over batches: what `forward` divides by where some elements count less or
+   * nothing. Default: the elements of the target, which are the tokens of sequences; the rows where there are several targets.
    */
   weight?(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor | undefined;
 

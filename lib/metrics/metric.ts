@@ -12,8 +12,8 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   abstract forward(prediction: Prediction, target: Target): Tensor;
 
   /**
-   * prediction, target → scalar: what the batch counts in the mean over batches, where that is not its rows. For means over tokens,
-   * which padding leaves more or fewer of. Default: the rows.
+   * prediction, target → scalar: what the batch counts in the mean over batches. For means over tokens, which padding leaves more or fewer of.
+   * Default: the elements of the target; the rows where there are several targets.
    */
   weight?(prediction: Prediction, target: Target): Tensor | undefined;
 

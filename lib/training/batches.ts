@@ -16,6 +16,8 @@ export class BatchReader {
   #iterator: AsyncIterator<Batch<Targets>> | Iterator<Batch<Targets>> | undefined;
   /** Batches of one pass, if that is known. */
   length: number | undefined;
+  /** Passes begun so far. */
+  passes = 0;
 
   constructor(source: BatchSource, control: Control) {
     this.#source = source;
@@ -66,6 +68,7 @@ export class BatchReader {
       throw new DataError(
         `${this.#what}: expected a function that gives batches as they come, got ${kindOf(iterable)}. Return a list or a generator.`,
       );
+    this.passes++;
     this.length = Array.isArray(iterable) ? iterable.length : undefined;
     this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
   }

@@ -107,11 +107,13 @@ export function streamEpochs(
   let before: number | undefined;
   return async (epoch) => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
-    equipment.resetStates();
     const sameRows = new SameRows('fit');
+    const { passes } = batches;
     let step = 0;
     let reported = 0;
     let next = await batches.first(`fit epoch ${epoch}`);
+    // Where the source goes on, so do the states.
+    if (batches.passes !== passes) equipment.resetStates();
     const steps = stepsPerEpoch ?? batches.length ?? before;
     while (next.done !== true) {
       const rows = checkBatch('fit', next.value, equipment, kept);

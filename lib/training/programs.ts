@@ -22,11 +22,11 @@ import { updates } from './update.js';
 /** Where a step leaves its figures, float32 each: the loss, the metrics, the norm of the gradients if asked for, then the weights of those that have one. */
 export interface Results {
   readonly slot: MemorySlot;
-  /** Rows of a step. */
-  readonly rows: number;
+  /** Elements of the target of a step; of several targets its rows. */
+  readonly count: number;
   /** Figures of a step. */
   readonly width: number;
-  /** For each of them the place of what the step counts in it; undefined: its rows. */
+  /** For each of them the place of what the step counts in it; undefined: `count`. */
   readonly weights: readonly (number | undefined)[];
 }
 
@@ -165,6 +165,7 @@ function resultWrites(
   lossValue: Tensor,
   others: readonly Tensor[] = [],
 ): { readonly writes: readonly Write[]; readonly results: Results } {
+  const { targets } = seen;
   const values = [
     lossValue,
     ...metrics.map((metric) =>
@@ -184,7 +185,7 @@ function resultWrites(
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return {
     writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
-    results: { slot, rows, width: values.length, weights },
+    results: { slot, count: targets.length === 1 ? targets[0]![1].size : rows, width: values.length, weights },
   };
 }
 

@@ -16,7 +16,7 @@ export function trainingTotals(recipe: Recipe, keepSteps = false): Totals {
   return new Totals({ loss: recipe.loss, metrics: trainingFigures(recipe) }, keepSteps);
 }
 
-/** Sums the results of steps, each weighted with its rows or with what its loss or metric says it counts, and gives their means. */
+/** Sums the results of steps, each weighted with the elements of its target or with what its loss or metric says it counts, and gives their means. */
 export class Totals {
   readonly #loss: AnyLoss;
   readonly #metrics: readonly Figure[];
@@ -36,12 +36,12 @@ export class Totals {
   }
 
   /** `values`: the results of one step after another. */
-  add(values: Float32Array, { rows, width, weights }: Results): void {
+  add(values: Float32Array, { count, width, weights }: Results): void {
     for (let at = 0; at < values.length; at += width) {
       this.#steps?.forEach((kept, i) => kept.push(values[at + i]!));
       weights.forEach((column, i) => {
         const isSum = i === 0 && this.#loss.reduction === 'sum';
-        const weight = isSum ? 1 : column === undefined ? rows : values[at + column]!;
+        const weight = isSum ? 1 : column === undefined ? count : values[at + column]!;
         // A step without anything to count has a mean of 0/0.
         if (weight !== 0) this.#sums[i]! += values[at + i]! * weight;
         this.#weights[i]! += weight;

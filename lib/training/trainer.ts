@@ -91,6 +91,7 @@ export class Trainer<Output extends Outputs = Tensor> {
         this.#model.hold();
         return await this.#epochsOf(epoch, validation, options, control);
       } finally {
+        this.#equipment.resetStates();
         this.#model.release();
         await batches?.close();
         options.signal?.removeEventListener('abort', abort);

@@ -115,14 +115,44 @@ describe('metrics', () => {
     assert.equal(tokens.finish(0), 1);
     assert.throws(() => rmse().as(''), { name: 'OptionError', message: "as: expected a name for name, got ''." });
   });
+  it('means of batches of other lengths are those of all tokens', async () => {
+    const identity = new Linear(3, { bias: false, weightInit: () => Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) });
+    const trainer = new Trainer(identity, {
+      loss: new CrossEntropyLoss(),
+      optimizer: new SGD({ lr: 0 }),
+      metrics: [accuracy(), perplexity()],
+    });
+    const scoresOf = (t: number): NdArray =>
+      array(
+        Float32Array.from({ length: 6 * t }, (_, i) => Math.sin(i)),
+        [2, t, 3],
+      );
+    const idsOf = (t: number): NdArray =>
+      array(
+        Int32Array.from({ length: 2 * t }, (_, i) => (i * i) % 3),
+        [2, t],
+      );
+    const batches = [2, 3, 19].map((t) => ({ x: scoresOf(t), y: idsOf(t) }));
+    const rows = (of: 'x' | 'y'): readonly number[] => batches.flatMap((batch) => [...batch[of].data]);
+    const flat = { x: array(Float32Array.from(rows('x')), [48, 3]), y: array(Int32Array.from(rows('y'))) };
+    const whole = new Trainer(new Linear(3, { bias: false, weightInit: identity.options.weightInit! }), {
+      loss: new CrossEntropyLoss(),
+      optimizer: new SGD(),
+      metrics: [accuracy(), perplexity()],
+    });
+    const [got, expected] = [await trainer.evaluate(batches), await whole.evaluate(flat)];
+    for (const name of ['loss', 'accuracy', 'perplexity'])
+      assert.ok(Math.abs(got[name]! - expected[name]!) < 1e-6, `${name}: ${got[name]} and ${expected[name]}`);
+    assert.ok(Math.abs((await trainer.fit(batches)).last!.loss - expected.loss!) < 1e-6);
+  });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
     const totals = new Totals({ loss: new MSELoss(), metrics: [metric, mae()] });
     // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
     const results = { slot: new MemorySlot('results', 16, 16), width: 4, weights: [undefined, 3, undefined] };
-    totals.add(Float32Array.of(1, 4, 5, 1), { ...results, rows: 2 });
-    totals.add(Float32Array.of(1, 2, 8, 3), { ...results, rows: 4 });
-    totals.add(Float32Array.of(1, NaN, 8, 0), { ...results, rows: 1 });
+    totals.add(Float32Array.of(1, 4, 5, 1), { ...results, count: 2 });
+    totals.add(Float32Array.of(1, 2, 8, 3), { ...results, count: 4 });
+    totals.add(Float32Array.of(1, NaN, 8, 0), { ...results, count: 1 });
     assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), mae: (2 * 5 + 4 * 8 + 8) / 7 });
   });
 

@@ -104,6 +104,16 @@ describe('states carried from batch to batch', () => {
     assert.deepEqual(weights[0], weights[1]);
   });
 
+  it('goes on where the source does, with stepsPerEpoch, and begins at zeros after the fit', async () => {
+    const trainer = trainerOf(network(), 0);
+    const whole = (await trainer.fit(pieces, { carryState: true })).last!.loss;
+    const parts = (await trainer.fit(() => pieces.values(), { carryState: true, epochs: 6, stepsPerEpoch: 1 })).series('loss');
+    assert.ok(Math.abs((parts[0]! + parts[1]! + parts[2]!) / 3 - whole) < tolerance, 'one sequence over three epochs');
+    assert.deepEqual(parts.slice(3), parts.slice(0, 3), 'the next begins anew');
+    const first = (await trainer.step(pieces[0]!, { carryState: true })).loss;
+    assert.equal(first, parts[0]);
+  });
+
   it('of an epoch of one batch change nothing', async () => {
     const [carried, cut] = [network().build([2, 3]), network().build([2, 3])];
     await trainerOf(carried, 0.1).fit(pieces.slice(0, 1), { carryState: true, epochs: 3 });
