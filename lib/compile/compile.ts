@@ -1,6 +1,7 @@
 /** Functions of tensors as functions of arrays. */
 import { NdArray } from '../array.js';
 import { DTypeError, OptionError, StateError, formatShape } from '../errors.js';
+import { within } from '../graph/around.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
@@ -77,7 +78,8 @@ class Trace {
   ) {
     this.#calls = calls;
     this.#inputs = types.map((type, i) => new MemorySlot(`input ${i}`, byteSize(type)));
-    const returned = fn(types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype)));
+    const tensors = types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype));
+    const returned = within(0n, false, () => fn(tensors));
     this.#single = returned instanceof Tensor;
     const results = returned instanceof Tensor ? [returned] : returned;
     if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor))

@@ -45,7 +45,7 @@ export interface BuildOptions {
  * }
  * ```
  * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen. A layer
- * has its weights in the model it was first built in. Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
+ * has its weights in the model it was first built in (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
  * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along, and each goes its own way from there:
  * `new Sequential([trained, new Softmax()])`, or a new head on a trained body.
  */
@@ -104,7 +104,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode, with this model's weights as they are
-   * when that runs; they are not trained there, but gradients reach the inputs. The model must be built.
+   * when that runs; they are not trained there, but gradients reach the inputs. The model must be built; one with states, such as a recurrent one,
+   * is refused where states go on from step to step.
    * ```ts
    * const slope = compile((x: Tensor) => gradients(sum(model.outputOf(x)), [x])[0]!);
    * class Fooled extends Loss { // trains a generator

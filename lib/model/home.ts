@@ -1,7 +1,8 @@
-/** Where a layer has its weights: in the first model that was built with it. */
-import type { TensorType } from '../graph/tensor.js';
-import { sameShape, sizeOf } from '../graph/tensor.js';
-import type { Entry } from './layout.js';
+/** Where a layer has its weights: in the first model that was built with it and then used for more than a look. */
+import { ShapeError } from '../errors.js';
+import { type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import type { NumericArray } from '../native.js';
+import type { Layout } from './layout.js';
 import type { Model } from './model.js';
 import type { AnyLayer, Placed } from './trace.js';
 
@@ -19,32 +20,45 @@ export function homeOf(layer: AnyLayer): Home | undefined {
   return homes.get(layer);
 }
 
-/** The layers of a model, now built, that had no home have it there. */
+/** The layers of a model, now built, have their home there, but for those that have one whose weights are more than first values. */
 export function settleIn(model: Model, layers: ReadonlyMap<string, Placed>): void {
   for (const [path, { layer, inputs }] of layers) {
     const rows = inputs?.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-    if (!homes.has(layer)) homes.set(layer, { model, path, rows });
+    if (homes.get(layer)?.model.isKept !== true) homes.set(layer, { model, path, rows });
   }
 }
 
-/** The values that layers bring along to another model, by path there. Those of other sizes there bring nothing. */
-export function broughtAlong(
-  layers: ReadonlyMap<string, Placed>,
-  entries: readonly Omit<Entry, 'offset'>[],
-): ReadonlyMap<string, Float32Array> {
-  const brought = new Map<string, Float32Array>();
+/**
+ * The values that layers bring along to another model, by path there: those of their home if they are more than first values, or those that were
+ * set on a layer that was never built.
+ * @throws ShapeError, StateError, DTypeError if they do not fit
+ */
+export function broughtAlong(layers: ReadonlyMap<string, Placed>, layout: Layout): ReadonlyMap<string, NumericArray> {
+  const brought = new Map<string, NumericArray>();
   const memories = new Map<Model, Float32Array>();
   for (const [path, { layer }] of layers) {
+    if (path === '') continue;
     const home = homeOf(layer);
-    if (home === undefined) continue;
-    const own = entries.filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path);
-    const there = own.map(({ path: at }) => home.model.built.layout.get(join(home.path, at.slice(at.lastIndexOf('.') + 1))));
-    if (!own.every(({ kind, shape }, i) => there[i]?.kind === kind && sameShape(there[i].shape, shape))) continue;
-    const values = memories.get(home.model) ?? home.model.values();
-    memories.set(home.model, values);
-    own.forEach(({ path: at, shape }, i) => brought.set(at, values.slice(there[i]!.offset, there[i]!.offset + sizeOf(shape))));
+    if (home === undefined) {
+      for (const [own, { data }] of layer.model.weightsToCome(layout.below(path))) brought.set(join(path, own), data);
+    } else if (home.model.isKept) {
+      const values = memories.get(home.model) ?? home.model.values();
+      memories.set(home.model, values);
+      for (const entry of layout.below(path).entries.filter((one) => !one.path.includes('.'))) {
+        const there = home.model.built.layout.get(join(home.path, entry.path));
+        if (there?.kind !== entry.kind || !sameShape(there.shape, entry.shape)) throw notAsThere(layer, path, home);
+        brought.set(join(path, entry.path), values.subarray(there.offset, there.offset + sizeOf(entry.shape)));
+      }
+    }
   }
   return brought;
+}
+
+function notAsThere(layer: AnyLayer, path: string, { model }: Home): ShapeError {
+  const name = layer.constructor.name;
+  return new ShapeError(
+    `${name} "${path}": expected the sizes it has in a ${model.name}, whose weights it brings along, got others. Use a new ${name}, or give input of the size it was built with.`,
+  );
 }
 
 function join(path: string, name: string): string {

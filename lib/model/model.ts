@@ -37,7 +37,11 @@ export class Model {
   readonly root: AnyLayer;
   /** True inside fit and step. */
   busy = false;
+  /** Its weights are more than first values that nobody relied on: trained, set, or read by other programs. */
+  isKept = false;
   #built: Built | undefined;
+  /** Its place in another model. */
+  #part: { readonly home: Home; readonly built: Built | undefined } | undefined;
   /** Its layers, until it stays built whatever becomes of the call that built it. */
   #unsettled: ReadonlyMap<string, Placed> | undefined;
   /** First values that are still to be made and written, which takes its time in a large model. */
@@ -77,12 +81,15 @@ export class Model {
     return this.#known;
   }
 
-  /** Its own memory, or its place in that of the model it was first built in. */
+  /** Its own memory, or its place in that of the model it is a part of. */
   get #known(): Built | undefined {
-    return (this.#built ??= partOf(this.#elsewhere));
+    const home = this.#elsewhere;
+    if (home === undefined) return this.#built;
+    if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
+    return this.#part.built;
   }
 
-  /** The model it was first built in, if it is only a part of that. */
+  /** The model that has its weights, if that is another. */
   get #elsewhere(): Home | undefined {
     const home = homeOf(this.root);
     return home?.model === this ? undefined : home;
@@ -104,6 +111,17 @@ export class Model {
       return built;
     }
     return this.#create(rows, seed, this.#pending);
+  }
+
+  /** From now on its layers stay here, and bring their weights along to other models. */
+  keep(): void {
+    (this.#elsewhere?.model ?? this).isKept = true;
+  }
+
+  /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
+  weightsToCome(layout: Layout): ReadonlyMap<string, NdArray> {
+    for (const { weights, strict } of this.#pending) checkWeights(this.name, layout, weights, strict);
+    return new Map(this.#pending.flatMap(({ weights }) => [...weights]).filter(([path]) => layout.get(path) !== undefined));
   }
 
   /** Writes what is left of the first values. A model whose initialisers fail is not built. */
@@ -185,7 +203,7 @@ export class Model {
     const layout = Layout.of([...requests.values()]);
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
-    const brought = broughtAlong(layers, layout.entries);
+    const brought = broughtAlong(layers, layout);
 
     const bytes = Math.max(layout.size, 1) * 4;
     const memory = createMemory(bytes);
@@ -195,6 +213,7 @@ export class Model {
     });
     this.#served.clear();
     this.#unsettled = layers;
+    this.isKept = given.length > 0;
     this.#built = { layout, slot: new MemorySlot('parameters', bytes, 0, memory), memory, rows, seed };
     return this.#built;
   }
@@ -210,6 +229,7 @@ export class Model {
     );
     this.fill();
     this.settle();
+    this.keep();
     return whole(this.trace(inputs, false).outputs);
   }
 
@@ -271,6 +291,7 @@ export class Model {
       const value = weights.get(path);
       if (value !== undefined) values.set(value.data, offset);
     }
+    this.keep();
     native().writeMemory(memory, 0, values);
   }
 
@@ -293,8 +314,7 @@ export class Model {
    * @returns why they do not, if they do not
    */
   #refusal(rows: readonly TensorType[]): string | undefined {
-    const { rows: built, layout } = this.built;
-    if (rows.some((row, i) => row.shape.length !== built[i]?.shape.length)) return '';
+    const { layout } = this.built;
     const key = rows.map(formatRows).join();
     if (this.#served.has(key)) return undefined;
     try {
@@ -320,8 +340,8 @@ export class Model {
 }
 
 /** A layer as a model by itself, in the memory of the one it is a part of. */
-function partOf(home: Home | undefined): Built | undefined {
-  if (home?.rows === undefined) return undefined;
+function partOf(home: Home): Built | undefined {
+  if (home.rows === undefined) return undefined;
   const { layout, slot, memory, seed } = home.model.built;
   return { layout: layout.below(home.path), slot, memory, rows: home.rows, seed };
 }

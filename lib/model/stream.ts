@@ -46,6 +46,7 @@ export class Stream {
     this.#name = `${model.name}.stream`;
     const { rows: inputs, seed } = model.built;
     model.fill();
+    model.keep();
     const [input] = inputs;
     if (input!.shape.length < 1)
       throw new ShapeError(

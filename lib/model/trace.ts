@@ -1,5 +1,6 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
 import { LanewiseError, OptionError, ShapeError, StateError } from '../errors.js';
+import { type Around, within } from '../graph/around.js';
 import { label } from '../graph/label.js';
 import { type Outputs, type Parts, isOutputs, partsOf, whole } from '../graph/outputs.js';
 import { type MemorySlot, source } from '../graph/source.js';
@@ -78,7 +79,11 @@ export interface TraceOptions {
 
 /** The output of the model for symbolic inputs. */
 export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
-  const tracer = new Tracer(options);
+  return within(options.seed, options.carry !== undefined, (around) => traceWithin(around, root, inputs, options));
+}
+
+function traceWithin(around: Around, root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
+  const tracer = new Tracer(options, around);
   // Bytes of a data set become floats here; ids stay what they are.
   const outputs = tracer.run(
     root,
@@ -132,11 +137,12 @@ class Tracer {
   readonly #states = new Map<string, Tensor>();
   readonly #paths = new Map<AnyLayer, string>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
-  #streams = 0;
   readonly #options: TraceOptions;
+  readonly #around: Around;
 
-  constructor(options: TraceOptions) {
+  constructor(options: TraceOptions, around: Around) {
     this.#options = options;
+    this.#around = around;
   }
 
   /** Whether what lies at a path is in training. */
@@ -146,7 +152,7 @@ class Tracer {
   }
 
   get carries(): boolean {
-    return this.#options.carry !== undefined;
+    return this.#options.carry !== undefined || this.#around.carries;
   }
 
   /** The root, which may have several outputs. */
@@ -221,6 +227,11 @@ class Tracer {
 
   state(path: string, shape: Shape): Tensor {
     const { carry } = this.#options;
+    if (carry === undefined && this.#around.carries) {
+      throw new StateError(
+        `outputOf: expected a model without states where states go on from step to step, got one with "${path}". Call its layers through the scope.`,
+      );
+    }
     if (carry === undefined) return full(shape, 0);
     if (this.#states.has(path)) {
       throw new StateError(
@@ -253,11 +264,11 @@ class Tracer {
   }
 
   uniform(shape: Shape): Tensor {
-    return randomUniform(shape, this.#options.seed, this.#streams++);
+    return randomUniform(shape, this.#around.seed, this.#around.streams++);
   }
 
   normal(shape: Shape): Tensor {
-    return randomNormal(shape, this.#options.seed, this.#streams++);
+    return randomNormal(shape, this.#around.seed, this.#around.streams++);
   }
 }
 

@@ -3,6 +3,7 @@ import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { within } from '../graph/around.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { label } from '../graph/label.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
@@ -53,6 +54,16 @@ export interface InputExpectation {
 
 /** Augmentation, forward, loss, backward, clipping and update of one batch. */
 export function trainingProgram(
+  recipe: Recipe,
+  slots: Slots,
+  feed: Feed,
+  augmentations: readonly Augmentation[],
+  carried: CarriedState | undefined,
+): StepProgram {
+  return within(recipe.seed, carried !== undefined, () => makeTraining(recipe, slots, feed, augmentations, carried));
+}
+
+function makeTraining(
   recipe: Recipe,
   slots: Slots,
   feed: Feed,
@@ -121,6 +132,10 @@ function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weig
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */
 export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
+  return within(recipe.seed, carried !== undefined, () => makeEvaluation(recipe, feed, carried));
+}
+
+function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
   const { inputs, targets, sampleWeight, data, index, rows } = feedBatch(feed);
   const { model, seed } = recipe;
   const traced = model.trace(inputs, false, seed, carried?.carry);

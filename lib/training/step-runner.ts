@@ -47,6 +47,7 @@ export class StepRunner {
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars!, scalars], [program.results.slot, results]]);
     await model.fillInPieces();
     model.settle();
+    model.keep();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;

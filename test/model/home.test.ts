@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Layer } from '../../lib/index.js';
 import {
   BatchNorm,
+  Embedding,
   GRU,
   Linear,
   MSELoss,
@@ -151,6 +152,53 @@ describe('a layer that was built before, taken into another model', () => {
     assert.deepEqual(whole.weights(), before);
     assert.notDeepEqual(classifier.weights().get('0.0.weight'), before.get('0.0.weight'));
     assert.deepEqual(encoder.weights().get('0.weight'), before.get('0.0.weight'), 'its home is the model it was first built in');
+  });
+
+  it('brings what was set before it was built', async () => {
+    const table = array(new Philox(4).normal(8), [4, 2]);
+    const embedding = new Embedding(4, 2);
+    embedding.setWeights(new Map([['weight', table]]));
+    const model = new Sequential([embedding, new Linear(1)], { seed: 2 }).build([3], { dtypes: ['int32'] });
+    assert.deepEqual(model.weights().get('0.weight')!.data, table.data);
+    assert.deepEqual((await embedding.predict(array(Int32Array.of(2)))).data, table.data.slice(4, 6));
+    const body = new Sequential([new Linear(2), new Tanh()]);
+    body.setWeights(new Map([['0.bias', array([5, 6])]]), { strict: false });
+    assert.deepEqual([...new Sequential({ body, head: new Linear(1) }).build([3]).weights().get('body.0.bias')!.data], [5, 6]);
+    const wrong = new Linear(2);
+    wrong.setWeights(new Map([['weight', array([[1, 2]])]]), { strict: false });
+    assert.throws(() => new Sequential([wrong]).build([3]), {
+      name: 'ShapeError',
+      message: /^Linear: expected "weight" of shape \[3, 2\], got \[1, 2\]/,
+    });
+  });
+
+  it('moves in if it was only looked at', async () => {
+    const { encoder, whole } = autoencoder();
+    assert.deepEqual([...(await encoder.predict(x.rows(0, 1))).shape], [1, 4]);
+    await trainerOf(whole).fit({ x, y }, { epochs: 2 });
+    const apart = autoencoder();
+    await trainerOf(apart.whole).fit({ x, y }, { epochs: 2 });
+    assert.deepEqual(whole.weights(), apart.whole.weights(), 'a look changes nothing');
+    assert.deepEqual(encoder.weights().get('0.weight'), whole.weights().get('0.0.weight'));
+    close(data(await encoder.predict(x)), data(await apart.encoder.predict(x)));
+  });
+
+  it('is refused where its sizes are others and its weights are more than first values', async () => {
+    const { encoder } = await trained();
+    assert.throws(() => new Sequential([encoder, new Linear(1)]).build([5]), {
+      name: 'ShapeError',
+      message:
+        'Linear "0.0": expected the sizes it has in a Sequential, whose weights it brings along, got others. Use a new Linear, or give input of the size it was built with.',
+    });
+  });
+
+  it('serves inputs of another rank where its parameters do', async () => {
+    const head = new Linear(2);
+    const model = new Sequential([new GRU(3), head]).build([5, 3]);
+    const rows = array(new Philox(3).normal(6), [2, 3]);
+    const steps = await head.predict(array(rows.data, [1, 2, 3]));
+    assert.deepEqual((await head.predict(rows)).data, steps.data);
+    assert.equal(model.weights().get('1.weight')!.size, 6);
   });
 
   it('brings nothing where its sizes are others', () => {

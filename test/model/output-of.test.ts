@@ -5,10 +5,12 @@ import {
   Dropout,
   DTypeError,
   Embedding,
+  GRU,
   Layer,
   Linear,
   Loss,
   MSELoss,
+  type NdArray,
   Philox,
   SGD,
   type Scope,
@@ -145,6 +147,44 @@ describe('outputOf', () => {
       trainers.map(({ steps }) => steps),
       [1000, 1000],
     );
+  });
+
+  it('draws other noise than what is around it, and than itself before', async () => {
+    class Noise extends Layer {
+      forward(input: Tensor, scope: Scope): Tensor {
+        return scope.uniform(input.shape);
+      }
+    }
+    const [one, other] = [new Noise().build([3]), new Noise().build([3])];
+    const f = compile((x: Tensor) => [one.outputOf(x), one.outputOf(x), other.outputOf(x)] as const);
+    const texts = (arrays: readonly NdArray[]): number => new Set(arrays.map(({ data }) => data.join())).size;
+    assert.equal(texts([...(await f(points)), ...(await f(points))]), 6);
+    class Around extends Layer<[Tensor], { own: Tensor; theirs: Tensor }> {
+      forward(input: Tensor, scope: Scope): { own: Tensor; theirs: Tensor } {
+        return { own: scope.uniform(input.shape), theirs: one.outputOf(input) };
+      }
+    }
+    assert.equal(texts(Object.values(await new Around().predict(points))), 2);
+  });
+
+  it('refuses states where they go on from step to step, which they would not', async () => {
+    const inner = new Sequential([new GRU(3)]).build([4, 3]);
+    class Outer extends Layer {
+      readonly head: Linear = new Linear(1);
+      forward(input: Tensor, scope: Scope): Tensor {
+        return scope.call('head', this.head, inner.outputOf(input));
+      }
+    }
+    const model = new Outer().build([4, 3]);
+    const x = array(new Philox(1).normal(24), [2, 4, 3]);
+    assert.equal((await model.predict(x)).size, 8);
+    const message =
+      /outputOf: expected a model without states where states go on from step to step, got one with "0.h0"\. Call its layers through the scope\./;
+    assert.throws(() => model.stream(), { message });
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() });
+    const y = array(new Float32Array(8), [2, 4, 1]);
+    await assert.rejects(trainer.fit({ x, y }, { carryState: true, batchSize: 1 }), { message });
+    await trainer.fit({ x, y });
   });
 
   it('refuses a model that was never built, other inputs and arrays', () => {

@@ -1,0 +1,22 @@
+/** What all that is traced into one program shares: where its random numbers come from, and whether states go on from step to step. */
+
+export interface Around {
+  /** Keys the random numbers. */
+  readonly seed: bigint;
+  /** Streams of random numbers given out so far. */
+  streams: number;
+  readonly carries: boolean;
+}
+
+let current: Around | undefined;
+
+/** Makes a part of a program: what is made within it belongs to the program that is being made already, if there is one. */
+export function within<T>(seed: bigint, carries: boolean, make: (around: Around) => T): T {
+  if (current !== undefined) return make(current);
+  current = { seed, streams: 0, carries };
+  try {
+    return make(current);
+  } finally {
+    current = undefined;
+  }
+}
