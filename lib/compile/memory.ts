@@ -56,6 +56,7 @@ export function planMemory(
   const { offsets, bytes } = packBlocks(storages.blocks);
 
   const address = (t: Tensor): Address => {
+    if (t.size === 0) return { memory: 0, byteOffset: 0 };
     const { base, offset } = locate(t);
     const inside = offset * bytesPerElement[t.dtype];
     const { op } = base.node;

@@ -45,7 +45,8 @@ export class Embedding extends Layer {
   }
 
   forward(ids: Tensor, scope: Scope): Tensor {
-    if (ids.dtype !== 'int32') throw new DTypeError(`Embedding: expected int32 ids, got ${ids.dtype}. Give them as an Int32Array.`);
+    if (ids.dtype !== 'int32')
+      throw new DTypeError(`Embedding: expected int32 ids, got ${ids.dtype}. Give them as an Int32Array: bytes are taken for numbers.`);
     scope.expect(ids, 0, this.numEmbeddings - 1);
     const { paddingIndex, sparse = false, weightInit = normal() } = this.options;
     const init = paddingIndex === undefined ? weightInit : withZeroRow(weightInit, paddingIndex);

@@ -35,7 +35,7 @@ interface Keys {
  * Lets each step of a sequence take from all steps what it asks for, several times side by side.
  *
  * q, k, v = x · W + b cut in three; y = [softmax(q_h · k_hᵀ / √(C/heads)) · v_h for each head h] · W_o + b_o.
- * x [N, T, C], and where rows differ lengths int32 [N] → y [N, T, C]; what lies beyond a length is not looked at.
+ * x [N, T, C], and where rows differ lengths int32 [N] → y [N, T, C]; what lies beyond a length is not looked at, but must hold numbers.
  * Parameters: weight W [C, 3·C], bias [3·C], outWeight W_o [C, C], outBias [C]. In a stream the keys and values of the last `context` steps are kept.
  *
  * @throws OptionError for wrong options; ShapeError if x is no [N, T, C] or heads do not divide C; DataError while running if a length is
@@ -78,7 +78,12 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   #keys(k: Tensor, v: Tensor, lengths: Tensor | undefined, scope: Scope): Keys {
     const { causal = false } = this.options;
     const [n, t] = k.shape as [number, number, number];
-    if (scope.carries) return this.#past(k, v, scope);
+    if (scope.carries) {
+      if (lengths === undefined) return this.#past(k, v, scope);
+      throw new StateError(
+        'MultiHeadAttention: expected no lengths where states go on from step to step, got some. Use rows of one length there.',
+      );
+    }
     if (lengths === undefined) return { k, v, causal, mask: undefined };
     scope.expect(lengths, 1, t);
     const mask = less(iota(t), reshape(checkedLengths('MultiHeadAttention', lengths, n, t), [n, 1, 1, 1]));

@@ -1,6 +1,7 @@
 import { ShapeError, formatShape } from '../errors.js';
+import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { less, lessEqual, pick, reshape, sub, sum } from '../ops/index.js';
+import { add, equal, less, lessEqual, mul, pick, reshape, sub, sum } from '../ops/index.js';
 import { check, checkOptions, count, integer } from '../options.js';
 import { classTarget, countOfRows, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
@@ -24,7 +25,8 @@ class TopK extends Metric {
       throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
     const own = reshape(pick(prediction, ids), [...ids.shape, 1]);
     const above = sub(classes, sum(lessEqual(prediction, own), { axes: -1 }));
-    return meanOfRows(less(above, this.k), ids, this.ignoreIndex);
+    const before = mul(equal(prediction, own), less(iota(classes), reshape(ids, own.shape)));
+    return meanOfRows(less(add(above, sum(before, { axes: -1 })), this.k), ids, this.ignoreIndex);
   }
 
   override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
@@ -38,7 +40,7 @@ export interface TopKOptions {
   readonly ignoreIndex?: number;
 }
 
-/** Share of rows whose target class is among the k highest predictions. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */
+/** Share of rows whose target class is among the k highest predictions, of equal ones the first. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */
 export function topK(k: number, options: TopKOptions = {}): Metric {
   check('topK', 'k', k, count);
   checkOptions('topK', options, { ignoreIndex: integer });

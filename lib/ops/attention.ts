@@ -1,7 +1,7 @@
 /** Attention as a composition: two products and a softmax. */
 import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
+import type { Tensor } from '../graph/tensor.js';
 import { boolean, checkOptions, type Rule } from '../options.js';
 import { greaterEqual, mul, where } from './elementwise.js';
 import { matmul } from './matmul.js';
@@ -12,17 +12,17 @@ import { softmax } from './rows.js';
 export interface AttentionOptions {
   /** Query t looks at keys 0 … t only. Default: false. */
   readonly causal?: boolean;
-  /** Of any type, broadcast to [..., T, S]: where it is 0, the query does not look at the key. Each query must have a key left. Default: none. */
+  /** Of any type, broadcast to [..., T, S]: where it is 0, the query does not look at the key (not PyTorch's mask of 0 and −∞, which is added). Each query must have a key left. Default: none. */
   readonly mask?: Tensor;
 }
 
-/** A score that no key comes near: its share is exactly 0, and nothing becomes infinite. */
-const unseen = -1e9;
+/** The lowest number: its share is exactly 0 beside any other, and nothing becomes infinite. */
+const unseen = -(2 - 2 ** -23) * 2 ** 127;
 
 const tensor: Rule = { expected: 'a tensor', accepts: (value) => typeof value === 'object' && value !== null && 'shape' in value };
 
 /**
- * softmax(q · kᵀ / √D) · v for each query: q [..., T, D], k [..., S, D], v [..., S, E] → [..., T, E].
+ * softmax(q · kᵀ / √D) · v for each query: q [..., T, D], k [..., S, D], v [..., S, E] → [..., T, E]; leading sizes broadcast.
  * @throws ShapeError if they do not fit; OptionError for wrong options
  * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
  */
@@ -34,7 +34,7 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
 export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
   const what = 'scaledDotProductAttention';
   checkOptions(what, options, { causal: boolean, mask: tensor });
-  if (q.rank < 2 || k.rank !== q.rank || q.shape.at(-1) !== k.shape.at(-1) || !sameShape(q.shape.slice(0, -2), k.shape.slice(0, -2)))
+  if (q.rank < 2 || k.rank < 2 || q.shape.at(-1) !== k.shape.at(-1))
     throw new ShapeError(
       `${what}: expected queries [..., T, D] and keys [..., S, D], got ${formatShape(q.shape)} and ${formatShape(k.shape)}.`,
     );

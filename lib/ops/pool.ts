@@ -233,7 +233,7 @@ function windows(what: string, name: string, size: number, kernel: number, strid
     throw new ShapeError(`${what}: expected a padding of at most half the kernel of ${name} ${kernel}, got ${padding}. Use a Pad layer.`);
   }
   const room = size + 2 * padding - kernel;
-  if (room < 0 || size === 0) {
+  if (room < (ceilMode ? 1 - stride : 0) || size === 0) {
     throw new ShapeError(
       `${what}: expected a kernel that fits the padded ${name} of x, got ${kernel} > ${size} + 2 · ${padding} = ${size + 2 * padding}. Make the kernel smaller or x larger.`,
     );

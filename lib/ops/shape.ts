@@ -200,10 +200,8 @@ export class PadOp extends Operation {
       this.widths.map(([before]) => before),
       strides,
     );
-    return [
-      { kind: 'fill', out, outOffset: 0, count: out.size, value: this.value },
-      copyInstruction(out, x!, x!.shape, 0, rowMajorStrides(x!.shape), start, strides),
-    ];
+    const fill = { kind: 'fill', out, outOffset: 0, count: out.size, value: this.value } as const;
+    return x!.size === 0 ? [fill] : [fill, copyInstruction(out, x!, x!.shape, 0, rowMajorStrides(x!.shape), start, strides)];
   }
 }
 

@@ -126,6 +126,15 @@ describe('MultiHeadAttention', () => {
       ));
   }
 
+  it('refuses lengths where states go on, which it would not look at', async () => {
+    const model = new MultiHeadAttention(1, { causal: true, context: 4 }).build([[2, 2], []], { dtypes: ['float32', 'int32'] });
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() });
+    const [x, y] = [sample([2, 2, 2]), sample([2, 2, 2], 2)];
+    const message = /expected no lengths where states go on from step to step, got some/;
+    await assert.rejects(trainer.fit({ x: [x, array(Int32Array.of(1, 2))], y }, { carryState: true }), { name: 'StateError', message });
+    await trainer.fit({ x: [x, array(Int32Array.of(1, 2))], y });
+  });
+
   it('refuses what does not fit', () => {
     assert.throws(() => new MultiHeadAttention(0), { name: 'OptionError', message: /heads/ });
     assert.throws(() => new MultiHeadAttention(4).build([5, 6]), {
@@ -153,6 +162,13 @@ describe('scaledDotProductAttention', () => {
     assertClose(all!, { shape: [2, 1], data: [near, 1 - near] }, 4, 'all');
     assertClose(causal!, { shape: [2, 1], data: [1, 1 - near] }, 4, 'causal');
     assertClose(masked!, { shape: [2, 1], data: [0, 1] }, 0, 'masked');
+  });
+
+  it('looks at no masked key, however low the others are, and lets one set of keys serve all queries', () => {
+    const attend = compile((q: Tensor, k: Tensor, v: Tensor) => scaledDotProductAttention(q, k, v, { causal: true }));
+    assert.deepEqual(attend.sync(array([[1e5]]), array([[-1e5], [0]]), array([[1], [100]])).toNested(), [[1]]); // prettier-ignore
+    const shared = attend.sync(sample([4, 3, 2]), array(sample([3, 2]).data, [1, 3, 2]), sample([4, 3, 5]));
+    assert.deepEqual(shared.shape, [4, 3, 5]);
   });
 
   it('takes keys of another number than queries, and refuses those of other sizes', () => {

@@ -86,7 +86,7 @@ describe('Embedding', () => {
   it('wants int32 ids', () =>
     assert.throws(() => new Sequential({ words: new Embedding(3, 2) }).build([2]), {
       name: 'DTypeError',
-      message: 'Embedding "words": expected int32 ids, got float32. Give them as an Int32Array.',
+      message: 'Embedding "words": expected int32 ids, got float32. Give them as an Int32Array: bytes are taken for numbers.',
     }));
   it('names the layer and the place of an id outside the table, and leaves the weights alone', async () => {
     const model = new Sequential({ words: new Embedding(3, 2), flat: new Flatten(), head: new Linear(2) });

@@ -33,6 +33,8 @@ const cases: readonly (readonly [string, Metric, NdArray, NdArray, number])[] = 
   ['top 1', topK(1), scores, ids, 0.5],
   ['top 2', topK(2), scores, ids, 0.75],
   ['top 3', topK(3), scores, ids, 1],
+  ['top 1 of equal scores, as accuracy', topK(1), array([[5, 5, 5], [5, 5, 5], [1, 5, 5], [1, 5, 5]]), array(Int32Array.of(0, 1, 1, 2)), 0.5], // prettier-ignore
+  ['top 2 of equal scores', topK(2), array([[5, 5, 5], [5, 5, 5]]), array(Int32Array.of(1, 2)), 0.5], // prettier-ignore
   ['top 2 with NaN above all', topK(2), array([[NaN, 1, 2]]), array(Int32Array.of(1)), 0],
   ['mae', mae(), array([1, 2, 4]), array([1, 4, 0]), 2],
   ['rmse', rmse(), array([1, 2]), array([4, 6]), Math.sqrt(12.5)],

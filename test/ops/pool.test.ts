@@ -18,6 +18,8 @@ const cases: readonly (readonly [Shape, ops.Pair, ops.PoolOptions, Shape])[] = [
   [[1, 6, 6, 1], 3, { stride: 2, ceilMode: true }, [1, 3, 3, 1]],
   [[1, 4, 4, 17], 3, { stride: 3, padding: 1, ceilMode: true }, [1, 2, 2, 17]],
   [[1, 3, 3, 2], 3, { stride: 1, padding: [1, 0] }, [1, 3, 1, 2]],
+  [[1, 1, 15, 2], 2, { ceilMode: true }, [1, 1, 8, 2]],
+  [[1, 2, 3, 1], [4, 2], { stride: [3, 2], padding: 1, ceilMode: true }, [1, 1, 2, 1]],
 ];
 
 for (const [shape, kernel, options, expected] of cases) {
@@ -57,6 +59,7 @@ describe('pooling', () => {
   const wrong: readonly (readonly [() => unknown, string])[] = [
     [() => ops.maxPool2d(input([4, 4]), 2), 'maxPool2d: expected x of rank 4 [N, H, W, C], got [4, 4]. Reshape it; an image of one channel has C = 1.'],
     [() => ops.avgPool2d(input([1, 4, 4, 1]), 5), 'avgPool2d: expected a kernel that fits the padded height of x, got 5 > 4 + 2 · 0 = 4. Make the kernel smaller or x larger.'],
+    [() => ops.maxPool2d(input([1, 2, 4, 1]), [4, 2], { stride: 2, ceilMode: true }), 'maxPool2d: expected a kernel that fits the padded height of x, got 4 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
     [() => ops.maxPool2d(input([1, 4, 2, 1]), [2, 3]), 'maxPool2d: expected a kernel that fits the padded width of x, got 3 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
     [() => ops.maxPool2d(input([1, 4, 4, 1]), 2, { padding: 2 }), 'maxPool2d: expected a padding of at most half the kernel of height 2, got 2. Use a Pad layer.'],
     [() => new MaxPool2d(0), 'MaxPool2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for kernelSize, got 0.'],

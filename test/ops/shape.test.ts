@@ -58,6 +58,18 @@ describe('operations on shapes', () => {
     (t) => ops.broadcastTo(t, [2, 4]),
     /broadcastTo: expected a shape that broadcasts to \[2, 4\], got \[2, 3\]/,
   );
+  it('pads what has no elements', () => {
+    const padded = compile((t: Tensor) => ops.pad(t, [[2, 0], [3, 2]], 7)).sync(array(new Float32Array(0), [0, 3])); // prettier-ignore
+    assert.deepEqual([...padded.data], new Array<number>(16).fill(7));
+  });
+  it('gives values without elements, and what is made of them', () => {
+    const f = compile((t: Tensor) => {
+      const y = ops.relu(t);
+      return [y, ops.sum(y), ops.stack([y, y])] as const;
+    });
+    const [y, total, both] = f.sync(array(new Float32Array(0), [0, 2]));
+    assert.deepEqual([y.shape, total.data[0], both.shape], [[0, 2], 0, [2, 0, 2]]);
+  });
   fails(
     'a stack of other shapes',
     (t) => ops.stack([t, ops.transpose(t)]),
