@@ -1,15 +1,27 @@
 /** Long work on this thread, taken apart so that the event loop goes on. */
-import { setImmediate } from 'node:timers/promises';
 
-/** Milliseconds of work after which others have their turn. */
-const sliceMilliseconds = 4;
+/** Milliseconds of such work in one turn of the event loop, however many are at it. */
+const turnMilliseconds = 4;
+
+/** What is used up of this turn. */
+let used = 0;
 
 /** Calls `piece` until it returns false: nothing is left. */
 export async function inPieces(piece: () => boolean): Promise<void> {
-  let begin = performance.now();
-  while (piece()) {
-    if (performance.now() - begin < sliceMilliseconds) continue;
-    await setImmediate();
-    begin = performance.now();
+  for (;;) {
+    while (used >= turnMilliseconds) await nextTurn();
+    const begin = performance.now();
+    const isMore = piece();
+    use(performance.now() - begin);
+    if (!isMore) return;
   }
+}
+
+function use(milliseconds: number): void {
+  if (used === 0) setImmediate(() => (used = 0));
+  used += milliseconds;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

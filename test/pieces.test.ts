@@ -33,6 +33,18 @@ describe('work in pieces', () => {
     assert.ok(turns >= 5, `${turns} turns`);
   });
 
+  it('lets it turn as often when many are at it', async () => {
+    const one = (): Promise<void> => {
+      let left = 3;
+      return inPieces(() => {
+        spin(5);
+        return --left > 0;
+      });
+    };
+    const turns = await turnsUntil(Promise.all([one(), one(), one(), one()]).then(() => undefined));
+    assert.ok(turns >= 8, `${turns} turns`);
+  });
+
   it('is done at once if it is short', async () => {
     let left = 10;
     assert.equal(await turnsUntil(inPieces(() => --left > 0)), 0);

@@ -4,7 +4,8 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import type { Binding } from '../compile/program.js';
+import { createMemory, memoryWith } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
@@ -273,6 +274,12 @@ export class Model {
     return values;
   }
 
+  /** The weights of this moment, for what runs many steps while training changes them; nothing where it does not. */
+  moment(): readonly Binding[] {
+    const busy = this.busy || this.#elsewhere?.model.busy === true;
+    return busy ? [[this.built.slot, memoryWith(this.values())]] : [];
+  }
+
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
   setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): void {
     this.checkIdle('setWeights');
@@ -286,7 +293,9 @@ export class Model {
     }
     const { layout, memory } = built;
     checkWeights(this.name, layout, weights, strict);
-    const values = this.values();
+    const isWhole = strict && this.#elsewhere === undefined;
+    const values = isWhole ? new Float32Array(layout.size) : this.values();
+    if (isWhole) this.#unwritten = [];
     for (const { path, offset } of layout.entries) {
       const value = weights.get(path);
       if (value !== undefined) values.set(value.data, offset);

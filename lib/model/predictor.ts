@@ -68,10 +68,11 @@ export class Predictor {
     }));
     await this.#model.fillInPieces();
     this.#model.settle();
+    const moment = rowCount > runs[0]!.rows ? this.#model.moment() : [];
     const results = new Results(runs[0]!.forward.outputs, rowCount);
     for (const { begin, rows, steps, data, forward } of runs) {
       const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
-      const bound = new Map([...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
+      const bound = new Map([...moment, ...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
       await forward.program.run(bound, steps, 0);
       results.read(outputs.map(([, memory]) => memory), begin, rows * steps); // prettier-ignore
     }

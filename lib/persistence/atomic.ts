@@ -1,16 +1,35 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
 
+/** The last write to each path that is not done yet. */
+const writing = new Map<string, Promise<unknown>>();
+
+/** Writes to one path one after the other, so that the last call's content stays. Otherwise as `replaceFile`. */
+export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const place = resolve(path);
+  const before = writing.get(place);
+  const write = (async (): Promise<void> => {
+    await before?.catch(() => undefined);
+    await replaceFile(path, parts);
+  })();
+  writing.set(place, write);
+  try {
+    await write;
+  } finally {
+    if (writing.get(place) === write) writing.delete(place);
+  }
+}
+
 /**
  * Writes a file that is either complete or not there: into a new file beside it, to the disk, then in place of the old one.
  * @throws FileError; the old file is then untouched and the new one gone
  */
-export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
+async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx');

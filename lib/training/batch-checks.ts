@@ -18,6 +18,9 @@ import type { AnyLoss } from './recipe.js';
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
 export function checkArrays(what: string, batch: Batch<Targets>): number {
   if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
+  const misnamed = Object.keys(batch).find((name) => /weight/i.test(name) && name !== 'sampleWeight');
+  if (misnamed !== undefined)
+    throw new DataError(`${what}: expected weights of rows as sampleWeight, got ${misnamed}, which would count nothing.`);
   return countRows(what, arraysOf(batch));
 }
 

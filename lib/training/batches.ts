@@ -85,7 +85,7 @@ export async function* batchesOf(what: string, source: BatchSource, control: Con
 }
 
 /** What the task gives, or undefined where the control is stopped first. */
-async function unlessStopped<T>(task: () => Promise<T>, control: Control): Promise<T | undefined> {
+export async function unlessStopped<T>(task: () => Promise<T>, control: Control): Promise<T | undefined> {
   try {
     return await new Promise<T | undefined>((resolve, reject) => {
       control.onStop = () => resolve(undefined);

@@ -7,6 +7,8 @@ export class Control {
   readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(8));
   /** Called once stopped: for who waits for something else meanwhile. */
   onStop: (() => void) | undefined;
+  /** Its fit is over. */
+  ended = false;
   #failure: { readonly error: unknown } | undefined;
 
   get done(): number {

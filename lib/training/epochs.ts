@@ -3,7 +3,7 @@ import type { Binding } from '../compile/program.js';
 import { batchRuns, memoryOf } from '../model/data.js';
 import { Philox } from '../random.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches } from './batch-checks.js';
-import type { BatchReader } from './batches.js';
+import { type BatchReader, unlessStopped } from './batches.js';
 import type { Control } from './control.js';
 import { arraysOf, feedOf } from './feed.js';
 import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows, type Targets } from './options.js';
@@ -81,7 +81,7 @@ export function arrayEpochs(
         if (performance.now() - reported >= progressInterval) void report?.(totals.lastLoss, 0);
       }
     }
-    if (!control.stopped) await report?.(totals.lastLoss, 0);
+    if (!control.stopped) await unlessStopped(async () => report?.(totals.lastLoss, 0), control);
     return totals;
   };
 }
@@ -133,7 +133,7 @@ export function streamEpochs(
       next = await (ahead ?? batches.next());
     }
     before = step;
-    if (!control.stopped) await tell?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss });
+    if (!control.stopped) await unlessStopped(async () => tell?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss }), control);
     return totals;
   };
 }

@@ -15,8 +15,8 @@ import type { Recipe } from './recipe.js';
 import { Scratch } from './scratch.js';
 import { Totals } from './totals.js';
 
-/** Evaluates with the weights of the moment. */
-export type Evaluation = (control: Control) => Promise<Totals>;
+/** Evaluates with the model's weights, or with others bound in their place. */
+export type Evaluation = (control: Control, weights?: readonly Binding[]) => Promise<Totals>;
 
 /** Of {@link FitOptions}, where `batchSize` is 256 by default. */
 export type EvaluationOptions = Pick<FitOptions, 'batchSize' | 'carryState' | 'checkFinite'>;
@@ -45,8 +45,8 @@ function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, opt
     const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
     return { program, data: arraysOf(batch).map((x, i): Binding => [program.data[i]!, part(x)]), steps };
   });
-  return async (control) => {
-    const evaluator = new Evaluator(equipment.recipe, control);
+  return async (control, weights = []) => {
+    const evaluator = new Evaluator(equipment.recipe, control, weights);
     for (const { program, data, steps } of runs) await evaluator.run(program, data, steps);
     return evaluator.totals;
   };
@@ -54,8 +54,8 @@ function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, opt
 
 function ofBatches(what: string, source: BatchSource, equipment: Equipment, options: EvaluationOptions): Evaluation {
   const { carryState = false, checkFinite = false } = options;
-  return async (control) => {
-    const evaluator = new Evaluator(equipment.recipe, control);
+  return async (control, weights = []) => {
+    const evaluator = new Evaluator(equipment.recipe, control, weights);
     const sameRows = new SameRows(what);
     const copies = new Scratch();
     for await (const batch of batchesOf(what, source, control)) {
@@ -74,12 +74,14 @@ class Evaluator {
   readonly totals: Totals;
   readonly #model: Model;
   readonly #control: Control;
+  readonly #weights: readonly Binding[];
   readonly #scratch: Scratch = new Scratch();
   /** Of this evaluation alone. */
   #states: readonly Binding[] | undefined;
 
-  constructor(recipe: Recipe, control: Control) {
+  constructor(recipe: Recipe, control: Control, weights: readonly Binding[]) {
     this.totals = new Totals(recipe);
+    this.#weights = weights;
     this.#model = recipe.model;
     this.#control = control;
   }
@@ -89,7 +91,7 @@ class Evaluator {
     this.#states ??= carried?.fresh() ?? [];
     await this.#model.fillInPieces();
     this.#model.settle();
-    const memories = new Map([...data, ...this.#states, [results.slot, figures]]);
+    const memories = new Map([...this.#weights, ...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);
     this.totals.add(this.#scratch.read('results', done * results.width), results);
   }

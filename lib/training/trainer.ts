@@ -7,8 +7,8 @@ import type { Model } from '../model/model.js';
 import { native } from '../native.js';
 import { kindOf } from '../options.js';
 import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
-import { BatchReader } from './batches.js';
-import type { FitContext, Snapshot } from './callback.js';
+import { BatchReader, unlessStopped } from './batches.js';
+import type { Callback, FitContext, Snapshot } from './callback.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { Control } from './control.js';
 import { type Epoch, arrayEpochs, streamEpochs } from './epochs.js';
@@ -82,6 +82,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       const control = new Control();
       const batches = isBatch(data) ? undefined : new BatchReader(data, control);
       const abort = (): void => control.stop();
+      const release = engage(options.callbacks ?? []);
       options.signal?.addEventListener('abort', abort, { once: true });
       try {
         const validation = options.validation && new Validation(this.#equipment, options.validation, options);
@@ -91,6 +92,8 @@ export class Trainer<Output extends Outputs = Tensor> {
         this.#model.hold();
         return await this.#epochsOf(epoch, validation, options, control);
       } finally {
+        release();
+        control.ended = true;
         this.#equipment.resetStates();
         this.#model.release();
         await batches?.close();
@@ -125,13 +128,17 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   /**
-   * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties).
+   * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties). While the model is in fit
+   * they are those of some finished step.
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit
    */
   async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
-    const totals = await this.#model.trying(async () => evaluationOf('evaluate', data, this.#equipment, options)(new Control()));
+    const totals = await this.#model.trying(async () => {
+      const evaluate = evaluationOf('evaluate', data, this.#equipment, options);
+      return evaluate(new Control(), this.#model.moment());
+    });
     return { loss: totals.loss, ...totals.metrics() };
   }
 
@@ -197,25 +204,35 @@ export class Trainer<Output extends Outputs = Tensor> {
     const { epochs = 1, callbacks = [], signal } = options;
     const history = new History();
     let stop = false;
-    const context = this.#context(() => (stop = true), validation !== undefined);
-    for (const callback of callbacks) await callback.onStart(context);
+    const context = this.#context(() => (stop = true), validation !== undefined, control);
     const check = (): void => {
       signal?.throwIfAborted();
       control.check();
     };
+    // A callback that hangs does not hold up an abort.
+    const call = async (what: (callback: Callback) => void | Promise<void>): Promise<void> => {
+      for (const callback of callbacks) {
+        await unlessStopped(async () => what(callback), control);
+        check();
+      }
+    };
+    await call((callback) => callback.onStart(context));
     for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
       check();
       const begin = performance.now();
-      const totals = await runEpoch(epoch, this.#epochs++);
+      const { steps } = this.#runner;
+      const totals = await runEpoch(epoch, this.#epochs).finally(() => {
+        if (this.#runner.steps > steps) this.#epochs++;
+      });
       check();
       const record = await this.#record(epoch, totals, begin, validation, control);
       check();
       history.epochs.push(record);
-      for (const callback of callbacks) await callback.onEpoch(record, context);
+      await call((callback) => callback.onEpoch(record, context));
     }
     check();
     if (stop) history.stopped = 'early';
-    for (const callback of callbacks) await callback.onEnd(context);
+    await call((callback) => callback.onEnd(context));
     return history;
   }
 
@@ -227,7 +244,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
   }
 
-  #context(stop: () => void, validates: boolean): FitContext {
+  #context(stop: () => void, validates: boolean, control: Control): FitContext {
     const { recipe } = this.#equipment;
     const named = (figures: readonly Figure[]): readonly string[] => ['loss', ...figures.map(({ name }) => name)];
     const own = named(trainingFigures(recipe));
@@ -238,6 +255,8 @@ export class Trainer<Output extends Outputs = Tensor> {
       figures: validates ? [...own, ...named(recipe.metrics).map(validationName)] : own,
       snapshot: (): Snapshot => ({ weights: this.#model.values() }),
       restore: (snapshot) => {
+        if (control.ended)
+          throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
         const weights: unknown = snapshot?.weights;
         const { memory, layout } = this.#model.built;
         if (!(weights instanceof Float32Array) || weights.length !== layout.size)
@@ -270,6 +289,19 @@ export class Trainer<Output extends Outputs = Tensor> {
       this.#model.busy = false;
     }
   }
+}
+
+const engaged = new WeakSet<Callback>();
+
+/** Callbacks remember things of one fit. @throws StateError if one is in another. @returns what lets them go */
+function engage(callbacks: readonly Callback[]): () => void {
+  const twice = callbacks.find((callback, i) => engaged.has(callback) || callbacks.indexOf(callback) !== i);
+  if (twice !== undefined)
+    throw new StateError(`fit: expected callbacks that serve no other fit now, got ${twice.constructor.name} twice. Make one for each.`);
+  for (const callback of callbacks) engaged.add(callback);
+  return () => {
+    for (const callback of callbacks) engaged.delete(callback);
+  };
 }
 
 /** A copy of a batch that must wait for its step. */

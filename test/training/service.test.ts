@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import {
+  Adam,
+  Callback,
+  CrossEntropyLoss,
+  EarlyStopping,
+  type FitContext,
+  Linear,
+  ReLU,
+  SGD,
+  Sequential,
+  type Snapshot,
+  Trainer,
+  array,
+  readSafetensors,
+} from '../../lib/index.js';
+import { classProblem } from '../support/problems.js';
+
+const data = classProblem(64, 4, 3);
+const net = (): Sequential => new Sequential([new Linear(8), new ReLU(), new Linear(3)], { seed: 2 });
+const trainerOf = (model: Sequential): Trainer => new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.05 }) });
+
+/** Hangs for good after the first epoch. */
+class Hanging extends Callback {
+  override onEpoch(): Promise<void> {
+    return new Promise(() => undefined);
+  }
+}
+
+describe('a server that trains', () => {
+  it('gives a callback to one fit at a time', async () => {
+    const stopping = new EarlyStopping({ monitor: 'loss' });
+    const first = trainerOf(net()).fit(data, { epochs: 3, callbacks: [stopping] });
+    const message = 'fit: expected callbacks that serve no other fit now, got EarlyStopping twice. Make one for each.';
+    await assert.rejects(trainerOf(net()).fit(data, { callbacks: [stopping] }), { name: 'StateError', message });
+    await first;
+    await trainerOf(net()).fit(data, { callbacks: [stopping] });
+    await assert.rejects(trainerOf(net()).fit(data, { callbacks: [stopping, stopping] }), { name: 'StateError', message });
+  });
+
+  it('lets nothing be put back once the fit has ended', async () => {
+    let kept: { readonly context: FitContext; readonly snapshot: Snapshot } | undefined;
+    class Keeper extends Callback {
+      override onStart(context: FitContext): void {
+        kept = { context, snapshot: context.snapshot() };
+      }
+    }
+    const model = net();
+    await trainerOf(model).fit(data, { callbacks: [new Keeper()] });
+    const before = model.weights();
+    assert.throws(() => kept!.context.restore(kept!.snapshot), {
+      name: 'StateError',
+      message: /^restore: expected a fit that is under way/,
+    });
+    assert.deepEqual(model.weights(), before);
+  });
+
+  for (const [what, options] of [
+    ['a callback', { callbacks: [new Hanging()] }],
+    ['onProgress', { onProgress: () => new Promise(() => undefined) }],
+  ] as const) {
+    it(`is not held up by ${what} that hangs when it aborts`, async () => {
+      const model = net();
+      const controller = new AbortController();
+      const fit = trainerOf(model).fit(data, { ...options, epochs: 3, signal: controller.signal });
+      await setTimeout(50);
+      controller.abort(new Error('enough'));
+      await assert.rejects(fit, /enough/);
+      await trainerOf(model).fit(data);
+    });
+  }
+
+  it('predicts and evaluates with the weights of one step while it trains, however many batches that takes', async () => {
+    const model = net();
+    const trainer = trainerOf(model);
+    await trainer.fit(data);
+    const fit = trainer.fit(data, { epochs: 3000, batchSize: 4 });
+    // Rows that are alike have outputs that are alike, if the weights are.
+    const x = array(
+      Float32Array.from({ length: 4 * 4000 }, (_, i) => data.x.data[i % 4]!),
+      [4000, 4],
+    );
+    for (let i = 0; i < 5; i++) {
+      const { data: y } = await model.predict(x, { batchSize: 50 });
+      for (let row = 0; row < 4000; row++) assert.equal(y[3 * row], y[0], `row ${row}`);
+    }
+    const { loss } = await trainer.evaluate({ x, y: classProblem(4000, 4, 3).y }, { batchSize: 50 });
+    assert.ok(Number.isFinite(loss));
+    await fit;
+  });
+
+  it('keeps what was saved last, of saves at the same time', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lanewise-'));
+    try {
+      const path = join(folder, 'model');
+      const model = net();
+      const trainer = trainerOf(model);
+      for (let round = 0; round < 10; round++) {
+        const saves: Promise<void>[] = [];
+        for (let i = 0; i < 3; i++) {
+          await trainer.step(data);
+          saves.push(model.save(path));
+        }
+        await Promise.all(saves);
+        assert.deepEqual((await readSafetensors(path)).tensors.get('0.weight')!.data, model.weights().get('0.weight')!.data);
+      }
+      await assert.rejects(Promise.all([model.save(join(folder, 'no', 'such')), model.save(path)]), { name: 'FileError' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('trains on as if a source that failed had never been there', async () => {
+    const results = await Promise.all(
+      [false, true].map(async (fails) => {
+        const model = net();
+        const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam(), seed: 4 });
+        await trainer.fit(data, { batchSize: 16 });
+        const broken = (): never => {
+          throw new Error('no disk');
+        };
+        if (fails) await assert.rejects(trainer.fit(broken), /no disk/);
+        await trainer.fit(data, { batchSize: 16 });
+        assert.equal(trainer.epochs, 2);
+        return model.weights();
+      }),
+    );
+    assert.deepEqual(results[0], results[1]);
+  });
+
+  it('is told of weights that would count nothing', async () => {
+    const message = 'fit: expected weights of rows as sampleWeight, got sampleWeights, which would count nothing.';
+    await assert.rejects(trainerOf(net()).fit({ ...data, sampleWeights: data.y } as never), { name: 'DataError', message });
+    const step = trainerOf(net()).step({ ...data, weight: data.y } as never);
+    await assert.rejects(step, { name: 'DataError', message: /as sampleWeight, got weight/ });
+  });
+});
