@@ -2,7 +2,7 @@
 import { NdArray, array } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
-import { type Rule, check, checkOptions, count, nonNegativeInteger, required, weights } from '../options.js';
+import { type Rule, check, checkOptions, count, nonNegativeInteger, required } from '../options.js';
 
 /** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError naming the first id that is no class */
 export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
@@ -20,24 +20,25 @@ export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
 /** The statistics of a {@link Standardizer}. */
 export interface StandardizerValues {
   /** Of each feature of a row, in the order of its elements. */
-  readonly mean: Float32Array | readonly number[];
-  readonly deviation: Float32Array | readonly number[];
+  readonly mean: Float64Array | Float32Array | readonly number[];
+  readonly deviation: Float64Array | Float32Array | readonly number[];
   /** Shape of a row. Default: one dimension, as many features as there are means. */
   readonly row?: readonly number[];
 }
 
-const finiteNumbers: Rule = {
-  expected: 'an array of finite numbers',
-  accepts: (value) => (Array.isArray(value) || value instanceof Float32Array) && value.every(Number.isFinite),
-};
+const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
+  (Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array) &&
+  value.every((n) => Number.isFinite(n) && test(n as number));
+const finiteNumbers: Rule = { expected: 'an array of finite numbers', accepts: (value) => isNumbers(value, () => true) };
+const deviations: Rule = { expected: 'an array of numbers ≥ 0', accepts: (value) => isNumbers(value, (n) => n >= 0) };
 const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isArray(value) && value.every(nonNegativeInteger.accepts) };
 
 /**
  * Brings each feature to mean 0 and deviation 1, with the statistics of the data it was made from; make it from the training
- * set and apply it to all. Features that never change only lose their mean. NaN, where a value is missing, is left out of the statistics and
- * stays NaN: afterwards 0 is the mean, to put in its place.
+ * set and apply it to all. Features that never change have deviation 0 and only lose their mean. NaN, where a value is missing, is left out of
+ * the statistics and stays NaN: afterwards 0 is the mean, to put in its place.
  *
- * y = (x − mean) / deviation.   x [N, ...] → y [N, ...] float32
+ * y = (x − mean) / deviation.   x [N, ...] → y [N, ...] float32, computed in double precision
  *
  * Later x may have further dimensions before the features: made from rows [N, C], it also takes windows [N, T, C].
  *
@@ -46,9 +47,9 @@ const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isA
  * @throws ShapeError if x is a scalar, or later of other features; DataError if it has no rows, or a feature without a number or with infinity
  */
 export class Standardizer {
-  readonly mean: Float32Array;
-  /** Root of the mean squared distance from the mean. */
-  readonly deviation: Float32Array;
+  readonly mean: Float64Array;
+  /** Root of the mean squared distance from the mean; exactly 0 where all numbers are the same. */
+  readonly deviation: Float64Array;
   /** Shape of a row. */
   readonly row: readonly number[];
 
@@ -58,12 +59,16 @@ export class Standardizer {
     if (rows === 0) throw new DataError('Standardizer: expected at least one row, got none.');
     const width = sizeOf(row);
     const counts = new Float64Array(width);
-    const mean = new Float64Array(width);
+    const first = new Float64Array(width);
     const squares = new Float64Array(width);
     const eachNumber = (visit: (value: number, feature: number) => void): void =>
       x.data.forEach((value, i) => Number.isNaN(value) || visit(value, i % width));
-    eachNumber((_, feature) => counts[feature]!++);
-    eachNumber((value, feature) => (mean[feature]! += value / counts[feature]!));
+    eachNumber((value, feature) => {
+      if (counts[feature]!++ === 0) first[feature] = value;
+    });
+    // Distances from the first number add up to exactly 0 where all are the same; shares of the numbers do not add up to them.
+    const mean = first.slice();
+    eachNumber((value, feature) => (mean[feature]! += (value - first[feature]!) / counts[feature]!));
     eachNumber((value, feature) => (squares[feature]! += (value - mean[feature]!) ** 2 / counts[feature]!));
     const wrong = mean.findIndex((value, feature) => counts[feature] === 0 || !Number.isFinite(value));
     if (wrong >= 0) {
@@ -71,8 +76,8 @@ export class Standardizer {
       throw new DataError(`Standardizer: expected finite numbers, or NaN for some, in feature ${wrong}, got ${got}. Leave it out.`);
     }
     this.row = row;
-    this.mean = Float32Array.from(mean);
-    this.deviation = Float32Array.from(squares, Math.sqrt);
+    this.mean = mean;
+    this.deviation = squares.map(Math.sqrt);
   }
 
   /**
@@ -80,14 +85,15 @@ export class Standardizer {
    * @throws OptionError for anything but finite numbers, deviations ≥ 0; ShapeError unless there is one of each for every feature
    */
   static from(values: StandardizerValues): Standardizer {
-    checkOptions('Standardizer.from', values, { mean: required(finiteNumbers), deviation: required(weights), row: sizes });
+    checkOptions('Standardizer.from', values, { mean: required(finiteNumbers), deviation: required(deviations), row: sizes });
     const { mean, deviation, row = [mean.length] } = values;
     const width = sizeOf(row);
     if (mean.length !== width || deviation.length !== width)
       throw new ShapeError(
         `Standardizer.from: expected ${width} means and deviations for rows of shape ${formatShape(row)}, got ${mean.length} and ${deviation.length}.`,
       );
-    const standardizer = new Standardizer(array(Float32Array.from(mean), [1, ...row]));
+    const standardizer = new Standardizer(array(new Float32Array(width), [1, ...row]));
+    standardizer.mean.set(mean);
     standardizer.deviation.set(deviation);
     return standardizer;
   }

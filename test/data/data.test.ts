@@ -96,6 +96,24 @@ describe('rows', () => {
     const standard = new Standardizer(array([[1, 5], [3, 5]])); // prettier-ignore
     assert.deepEqual(standard.apply(array([[1, 5], [3, 5], [5, 6]])).toNested(), [[-1, 0], [1, 0], [3, 1]]); // prettier-ignore
   });
+  it('Standardizer only takes the mean from a feature that never changes, however it rounds', () => {
+    for (const value of [1, 0.1, -3.7, 16777213]) {
+      const constant = new Standardizer(array(new Float32Array(10).fill(value), [10, 1]));
+      assert.deepEqual([...constant.mean, ...constant.deviation], [Math.fround(value), 0]);
+      assert.deepEqual(constant.apply(array([[value], [value + 1]])).data, Float32Array.of(0, Math.fround(value + 1) - Math.fround(value)));
+    }
+    assert.deepEqual([...new Standardizer(array([[NaN], [0.1], [0.1], [0.1]])).deviation], [0]);
+    assert.deepEqual([...new Standardizer(array(new Int32Array(10).fill(2 ** 31 - 1))).deviation], [0]);
+  });
+  it('Standardizer keeps its statistics in double precision, in JSON too', () => {
+    const rows = array(Int32Array.of(16000000, 16000001, 16000002, 16000003));
+    const standard = new Standardizer(rows);
+    assert.deepEqual([standard.mean, standard.deviation], [Float64Array.of(16000001.5), Float64Array.of(Math.sqrt(1.25))]);
+    for (const again of [Standardizer.from(JSON.parse(JSON.stringify(standard)) as Standardizer), Standardizer.from(standard.toJSON())]) {
+      assert.deepEqual(again, standard);
+      assert.deepEqual(again.invert(again.apply(rows)).data, Float32Array.from(rows.data));
+    }
+  });
   it('Standardizer takes windows of what it was made from, and brings them back', () => {
     const standard = new Standardizer(array([[1, 5], [3, 9]])); // prettier-ignore
     const windows = array([[[1, 5], [3, 9]], [[5, 7], [3, 5]]]); // prettier-ignore

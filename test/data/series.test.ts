@@ -171,6 +171,15 @@ describe('forecastData', () => {
     assert.deepEqual([inputScale.mean[0], targetScale.mean[0]], [28, 28]);
   });
 
+  it('only takes the mean from a column that never changes in the training rows', () => {
+    const columns = array(Float32Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? i : 0.3)), [20, 2]); // prettier-ignore
+    columns.data[39] = 1;
+    const { x } = forecastData(columns, { steps: 3, horizon: 1 }).validation;
+    assert.ok(
+      x.data.every((value) => Math.abs(value) < 3),
+      String(x.data),
+    );
+  });
   it('brings predictions of the shape of y back to the units of the series', () => {
     const { data, shape } = targetScale.invert(validation.y);
     assert.deepEqual([[...data.subarray(0, 2)].map(Math.round), shape], [[52, 55], validation.y.shape]);
