@@ -16,7 +16,6 @@ export type Decode = (file: Uint8Array) => Promise<Uint8Array>;
 export type ImportSharp = () => Promise<{ readonly default: typeof sharpModule }>;
 
 const png: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const jpeg: readonly number[] = [0xff, 0xd8, 0xff];
 /** "IEND" */
 const pngEnd = 0x4945_4e44;
 
@@ -32,20 +31,26 @@ export async function imageDecoder(
     );
   });
   return async (file) => {
-    if (![png, jpeg].some((signature) => signature.every((byte, i) => file[i] === byte)))
-      throw new Error('a file that is neither PNG nor JPEG');
-    if (file[0] === png[0] && !endsPng(new DataView(file.buffer, file.byteOffset, file.byteLength)))
+    if (png.every((byte, i) => file[i] === byte) && !endsPng(new DataView(file.buffer, file.byteOffset, file.byteLength)))
       throw new Error('an image that is damaged or cut off (a PNG without its end)');
+    if (file.length === 0) throw new Error('an empty file');
     // rotate() turns photographs upright; failOn refuses whatever the decoder so much as warns of.
-    const upright = sharp(file, { failOn: 'warning' }).rotate().resize(width, height, { fit: 'fill' });
-    const coloured = upright.toColourspace(channels === 1 ? 'b-w' : 'srgb');
-    const { data, info } = await (channels === 4 ? coloured.ensureAlpha() : coloured.removeAlpha())
+    const upright = sharp(file, { failOn: 'warning' }).rotate().resize(width, height, { fit: 'fill' }).toColourspace('srgb');
+    const { data, info } = await (channels === 4 ? upright.ensureAlpha() : upright.removeAlpha())
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
       .catch(damaged);
-    if (data.length !== height * width * channels) throw new Error(`${info.channels} channels where ${channels} were asked for`);
-    return data;
+    const pixels = channels === 1 ? greys(data) : data;
+    if (pixels.length !== height * width * channels) throw new Error(`${info.channels} channels where ${channels} were asked for`);
+    return pixels;
   };
+}
+
+/** 0.299 R + 0.587 G + 0.114 B, rounded, of sRGB bytes: Rec. 601, as PIL and OpenCV; sharp's own greys are made of linear light. */
+function greys(rgb: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: rgb.length / 3 }, (_, i) =>
+    Math.round((299 * rgb[3 * i]! + 587 * rgb[3 * i + 1]! + 114 * rgb[3 * i + 2]!) / 1000),
+  );
 }
 
 /** Whether the last chunk, the end, is there: libpng stops before it when it has all pixels. A chunk is its length, type, data and sum. */
@@ -57,5 +62,5 @@ function endsPng(file: DataView): boolean {
 function damaged(cause: unknown): never {
   const [line = ''] = reasonOf(cause).split('\n');
   // That a warning was taken for an error says nothing about the file.
-  throw new Error(`an image that is damaged or cut off${line.includes('failOn') ? '' : ` (${line.trim()})`}`, { cause });
+  throw new Error(`no image, or one that is damaged or cut off${line.includes('failOn') ? '' : ` (${line.trim()})`}`, { cause });
 }

@@ -1,6 +1,6 @@
 /** Folders of image files, one a class. */
 import { readFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import { NdArray } from '../array.js';
 import { FileError, OptionError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
@@ -13,9 +13,9 @@ import { reasonOf } from '../reason.js';
 export interface ImageFolderOptions {
   /** Pixels of each image as given out: [height, width], or one number for both. Files of another size are stretched. */
   readonly size: number | readonly [height: number, width: number];
-  /** 1: grey, 3: red, green, blue, 4: with opacity. Default: 3. */
+  /** 1: grey, 0.299 R + 0.587 G + 0.114 B as PIL and OpenCV take it; 3: red, green, blue; 4: with opacity. Default: 3. */
   readonly channels?: 1 | 3 | 4;
-  /** What to do with a file that is no whole PNG or JPEG: refuse the folder, or leave the file out and say so. Default: 'throw'. */
+  /** What to do with a file that is no whole image: refuse the folder, or leave the file out and say so. Default: 'throw'. */
   readonly onError?: 'throw' | 'skip';
 }
 
@@ -36,14 +36,23 @@ export interface ImageFolder {
 /** As many as the threads Node reads and decodes on by default. */
 const concurrency = 4;
 
+/** Names of images end in one of these, in small or capital letters. */
+const extensions: ReadonlySet<string> = new Set(
+  ['avif', 'bmp', 'gif', 'heic', 'heif', 'jfif', 'jpe', 'jpeg', 'jpg', 'pgm', 'png', 'ppm', 'svg', 'tif', 'tiff', 'webp'].map(
+    (name) => `.${name}`,
+  ),
+);
+
 const channelCount: Rule = { expected: '1, 3 or 4', accepts: (value) => value === 1 || value === 3 || value === 4 };
 
 /**
- * Reads a directory of PNG and JPEG files with one sub-folder for each class, as deep as files lie in it. Rows are in order of class and
- * path, so that the same directory always gives the same data; `trainTestSplit({ x, y })` divides them. Links are followed, hidden files
- * passed over.
+ * Reads a directory of image files with one sub-folder for each class, as deep as files lie in it. Rows are in order of class and
+ * path, so that the same directory always gives the same data; `trainTestSplit({ x, y })` divides them. Links are followed; hidden files are
+ * passed over, and so are those whose names do not end as those of images do: .avif, .bmp, .gif, .heic, .heif, .jfif, .jpe, .jpeg, .jpg, .pgm,
+ * .png, .ppm, .svg, .tif, .tiff, .webp.
  *
- * Files are decoded some at a time on threads of the package sharp, which has to be installed beside this one.
+ * Files are decoded some at a time on threads of the package sharp, which has to be installed beside this one and reads JPEG, PNG, WebP, GIF,
+ * TIFF, AVIF and SVG, of several frames or pages the first; a file of another format is refused as a damaged one.
  *
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
  *   sub-folders or one without files, if no file can be read or, unless `onError` is 'skip', if one cannot
@@ -118,7 +127,8 @@ async function listFiles(directory: string): Promise<Listing> {
   const found = [];
   for (const [label, name] of classes.entries()) {
     const paths = await filesUnder(join(directory, name)).catch(fail);
-    const files = paths.map((path) => relative(directory, path)).sort();
+    const images = paths.filter((path) => extensions.has(extname(path).toLowerCase()));
+    const files = images.map((path) => relative(directory, path)).sort();
     if (files.length === 0) throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
     found.push(...files.map((file) => ({ file, label })));
   }

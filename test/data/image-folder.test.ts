@@ -56,6 +56,32 @@ describe('imageFolder', () => {
     await put('one/grey.png', await picture(red).ensureAlpha(0.5).png().toBuffer());
     assert.deepEqual([...(await imageFolder(folder, { size: 1 })).x.data], red);
   });
+  it('gives the greys of PIL and OpenCV', async () => {
+    for (const [colour, grey] of [
+      [red, 76],
+      [[0, 255, 0], 150],
+      [blue, 29],
+      [[12, 200, 99], 132],
+    ] as const) {
+      await put('one/a.png', await picture(colour).png().toBuffer());
+      assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 1 })).x.data], [grey]);
+    }
+    await put('one/a.png', await picture(red).ensureAlpha(0.5).png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 1 })).x.data], [76]);
+    await put('one/a.png', await picture([90, 90, 90]).toColourspace('grey16').png().toBuffer());
+    assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 1 })).x.data], [90]);
+  });
+  it('reads WebP, GIF and TIFF, and passes over what has no name of an image', async () => {
+    await put('one/a.webp', await picture(red).webp({ lossless: true }).toBuffer());
+    await put('one/b.GIF', await picture(blue).gif().toBuffer());
+    await put('one/c.tiff', await picture(red).tiff({ compression: 'lzw' }).toBuffer());
+    await put('one/Thumbs.db', 'no image');
+    await put('one/notes.txt', 'no image');
+    await put('one/png', 'no image');
+    const { x, files, skipped } = await imageFolder(folder, { size: 1 });
+    assert.deepEqual(files, ['a.webp', 'b.GIF', 'c.tiff'].map((file) => join('one', file))); // prettier-ignore
+    assert.deepEqual([[...x.data], skipped], [[...red, ...blue, ...red], []]);
+  });
   it('turns photographs upright', async () => {
     const lying = sharp(Buffer.from([...red, ...blue]), { raw: { width: 2, height: 1, channels: 3 } }).withMetadata({ orientation: 6 });
     await put('one/a.png', await lying.png().toBuffer());
@@ -91,15 +117,19 @@ describe('imageFolder', () => {
 
   const jpeg = async (): Promise<Uint8Array> => noise().jpeg().toBuffer();
   const png = async (): Promise<Uint8Array> => noise().png().toBuffer();
+  const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length >> 1);
   const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 0xff : byte));
   const broken: readonly (readonly [string, () => Promise<Uint8Array>, RegExp])[] = [
-    ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /an image that is damaged or cut off/],
+    ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /no image, or one that is damaged or cut off/],
     ['a PNG cut in half', async () => (await png()).subarray(0, 600), /an image that is damaged or cut off/],
     ['a PNG without its end', async () => (await png()).subarray(0, -12), /an image that is damaged or cut off \(a PNG without its end\)/],
     ['a PNG whose end is cut off', async () => (await png()).subarray(0, -1), /an image that is damaged or cut off/],
-    ['a PNG with a damaged byte', async () => flipped(await png()), /an image that is damaged or cut off/],
-    ['a text', () => Promise.resolve(new TextEncoder().encode('<svg/>')), /neither PNG nor JPEG/],
-    ['an empty file', () => Promise.resolve(new Uint8Array()), /neither PNG nor JPEG/],
+    ['a PNG with a damaged byte', async () => flipped(await png()), /no image, or one that is damaged or cut off/],
+    ['a WebP cut in half', async () => half(await noise().webp().toBuffer()), /no image, or one that is damaged or cut off/],
+    ['a GIF cut in half', async () => half(await noise().gif().toBuffer()), /no image, or one that is damaged or cut off/],
+    ['a TIFF cut in half', async () => half(await noise().tiff().toBuffer()), /no image, or one that is damaged or cut off/],
+    ['a text', () => Promise.resolve(new TextEncoder().encode('no image')), /no image, or one that .* \(.*unsupported image format\)/],
+    ['an empty file', () => Promise.resolve(new Uint8Array()), /an empty file/],
   ];
   for (const [what, bytes, reason] of broken) {
     it(`names ${what}, or leaves it out`, async () => {
