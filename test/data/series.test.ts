@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readCsvWith } from '../../lib/data/series/csv.js';
 import {
   Adam,
+  type CsvOptions,
   GRU,
   Linear,
   MSELoss,
@@ -55,6 +56,28 @@ describe('readCsv', () => {
     ['a,b\n', 'readCsv: expected a line of names and lines of numbers in the bytes given, got names only.'],
   ];
   for (const [content, message] of broken) it(message, () => assert.rejects(readCsv(utf8(content)), { name: 'FileError', message }));
+  const odd: readonly (readonly [string, Uint8Array, CsvOptions<string>, unknown])[] = [
+    ['lines that end in several ways', utf8('t\r\nx\ny\rz\r\n'), { categories: ['t'] }, ['x', 'y', 'z']],
+    ['spaces around names and quotes', utf8(' t , "n" \n x, "1"\n "y" ,2\n   \n'), { categories: ['t'], columns: ['n'] }, ['x', 'y']],
+    ['tabs between fields, of which some are empty', utf8('t\tn\n\t1\n"x"\t2\n'), { categories: ['t'], delimiter: '\t' }, ['', 'x']],
+    ['UTF-8', utf8('t\nstraße\nmaße\n'), { categories: ['t'] }, ['straße', 'maße']],
+    ['Latin-1', Buffer.from('t\nstraße\nmaße\n', 'latin1'), { categories: ['t'], encoding: 'latin1' }, ['straße', 'maße']],
+    ['UTF-16 with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
+  ];
+  for (const [what, content, options, expected] of odd) {
+    it(`reads ${what}`, async () => {
+      const { ids, categories } = await readCsv(content, options);
+      assert.deepEqual(
+        [...ids.t!.data].map((id) => categories.t![id]),
+        expected,
+      );
+    });
+  }
+  it('refuses bytes of another encoding', () =>
+    assert.rejects(readCsv(Buffer.from('t\nstraße\nstra\xdfe\n', 'latin1'), { categories: ['t'] }), {
+      name: 'FileError',
+      message: /^readCsv: expected to read the bytes given as utf-8, got .*\. Give the encoding it has, such as 'latin1'\.$/,
+    }));
   it('names a quote that is never closed', () =>
     assert.rejects(readCsv(utf8('a\n"1\n')), { name: 'FileError', message: /^readCsv: expected to read the bytes given, got .*line/ }));
   it('names a file that is not there', () =>
@@ -121,6 +144,7 @@ describe('readCsv', () => {
       { categories: { a: ['x', 'x'] } },
       "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'x', 'x' ] }.",
     ],
+    [{ encoding: 'ebcdic' }, "readCsv: expected a name that TextDecoder knows, such as 'utf-8' or 'latin1', for encoding, got 'ebcdic'."],
     [{ categories: ['b'] }, 'readCsv: expected columns among a of the bytes given, got "b".'],
   ];
   for (const [options, message] of wrong)

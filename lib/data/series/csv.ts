@@ -14,6 +14,8 @@ export interface CsvOptions<Category extends string = never> {
   readonly columns?: readonly string[];
   /** Between fields. Default: ','. */
   readonly delimiter?: string;
+  /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' after its mark. */
+  readonly encoding?: string;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
   readonly missing?: readonly string[];
   /**
@@ -60,11 +62,23 @@ const names: Rule = {
   expected: 'a list of at least one name',
   accepts: (value) => texts.accepts(value) && (value as readonly string[]).length > 0,
 };
+const knownEncoding: Rule = {
+  expected: "a name that TextDecoder knows, such as 'utf-8' or 'latin1',",
+  accepts: (value) => {
+    try {
+      return typeof value === 'string' && new TextDecoder(value) instanceof TextDecoder;
+    } catch {
+      return false;
+    }
+  },
+};
 const text: Rule = { expected: 'a text of at least one character', accepts: (value) => typeof value === 'string' && value !== '' };
 
 /**
  * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over, and so
- * are spaces around fields.
+ * are spaces around names and fields. Lines may end in CR LF, LF or CR.
+ *
+ * Numbers become float32, which rounds whole numbers beyond 2²⁴ = 16,777,216: read ids as `categories`.
  * ```ts
  * const options = { columns: ['age', 'fare'], missing: ['', 'NA'] };
  * const train = await readCsv('train.csv', { ...options, categories: ['port', 'class'] });
@@ -72,7 +86,7 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
  * train.ids.port; // int32 [R], for new Embedding(train.categories.port.length, width)
  * ```
  * @throws OptionError for wrong options or a name that no column has or several have; StateError if csv-parse is not installed; FileError if the file
- *   cannot be read or has no rows, or naming the line with too many or too few fields, with a field that is
+ *   cannot be read, is not of its encoding or has no rows, or naming the line with too many or too few fields, with a field that is
  *   no number or beyond the range of float32, or with a text that is not among the categories given
  */
 export function readCsv<const Category extends string = never>(
@@ -92,6 +106,7 @@ export async function readCsvWith<Category extends string>(
   checkOptions('readCsv', options, {
     columns: options.categories === undefined ? names : texts,
     delimiter: text,
+    encoding: knownEncoding,
     missing: texts,
     categories: either(names, categoryLists),
     unknown: boolean,
@@ -104,9 +119,10 @@ export async function readCsvWith<Category extends string>(
     throw new FileError(`readCsv: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   };
   const bytes = typeof file === 'string' ? await readFile(file).catch(fail) : file;
+  const content = textOf(name, bytes, options.encoding);
   let records: readonly CsvRecord[];
   try {
-    records = parseRecords(parse, bytes, options.delimiter);
+    records = parseRecords(parse, content, options.delimiter);
   } catch (cause) {
     return fail(cause);
   }
@@ -114,14 +130,31 @@ export async function readCsvWith<Category extends string>(
 }
 
 /**
+ * The text that bytes mean. @throws FileError unless they mean one
+ * @internal
+ */
+export function textOf(file: string, bytes: Uint8Array, encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8'): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FileError(
+      `readCsv: expected to read ${file} as ${encoding}, got ${reasonOf(cause)}. Give the encoding it has, such as 'latin1'.`,
+      { cause },
+    );
+  }
+}
+
+/**
  * Records of any number of fields. @throws whatever csv-parse finds wrong
  * @internal
  */
-export function parseRecords(parse: typeof csvParse.parse, bytes: Uint8Array, delimiter = ','): readonly CsvRecord[] {
+export function parseRecords(parse: typeof csvParse.parse, content: string, delimiter = ','): readonly CsvRecord[] {
   const records: CsvRecord[] = [];
-  parse(bytes, {
-    bom: true,
+  parse(content, {
     delimiter,
+    // Told, not found: csv-parse takes the first end of a line for that of all.
+    record_delimiter: ['\r\n', '\n', '\r'],
+    trim: true,
     skip_empty_lines: true,
     relax_column_count: true,
     on_record: (fields: string[], { lines }) => {
@@ -145,7 +178,7 @@ export function tableOf<Category extends string>(
     throw new FileError(
       `readCsv: expected a line of names and lines of numbers in ${file}, got ${header === undefined ? 'nothing' : 'names only'}.`,
     );
-  const known = header.fields;
+  const known = header.fields.map((name) => name.trim());
   for (const { fields, line } of rows) {
     if (fields.length !== known.length)
       throw new FileError(`readCsv: expected ${known.length} fields in each line of ${file}, got ${fields.length} in line ${line}.`);
