@@ -43,7 +43,7 @@ export function arrayEpochs(
   const { seed, loss } = equipment.recipe;
   const tell = reporter(options, control);
   const count = checkBatch('fit', data, equipment, options);
-  if (carryState) checkWholeBatches('fit', count, batchSize);
+  if (carryState && !dropLast) checkWholeBatches('fit', count, batchSize);
   const size = Math.min(batchSize, count);
   const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
   const runs = kept.map((run) => ({

@@ -107,8 +107,8 @@ export interface FitOptions {
   /**
    * Go on in each batch with the states the recurrent layers had at the end of the one before: truncated backpropagation through time. They
    * are zeros where an epoch begins (with `stepsPerEpoch` where the source begins anew) and after the fit. Row i of a batch must follow row i of
-   * the batch before, so rows are not shuffled and all batches have the same number of them. Gradients stop where a batch begins. Holds for the
-   * validation too. Default: false.
+   * the batch before, so rows are not shuffled and all batches have the same number of them (`dropLast` if need be). Gradients stop where a batch
+   * begins. Holds for the validation too. Default: false.
    */
   readonly carryState?: boolean;
   /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */

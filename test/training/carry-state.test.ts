@@ -114,6 +114,14 @@ describe('states carried from batch to batch', () => {
     assert.equal(first, parts[0]);
   });
 
+  it('go on without the last rows where dropLast leaves them out', async () => {
+    const [dropped, left] = [network().build([2, 3]), network().build([2, 3])];
+    await trainerOf(dropped, 0.1).fit(data, { batchSize: 4, carryState: true, dropLast: true, epochs: 2 });
+    const first: Batch = { x: (data.x as NdArray).rows(0, 4), y: data.y.rows(0, 4) };
+    await trainerOf(left, 0.1).fit(first, { batchSize: 4, carryState: true, epochs: 2 });
+    assert.deepEqual(dropped.weights(), left.weights());
+  });
+
   it('of an epoch of one batch change nothing', async () => {
     const [carried, cut] = [network().build([2, 3]), network().build([2, 3])];
     await trainerOf(carried, 0.1).fit(pieces.slice(0, 1), { carryState: true, epochs: 3 });
