@@ -10,22 +10,22 @@ import { reasonOf } from '../reason.js';
 
 interface ElementType {
   readonly bytes: number;
-  readonly read: (view: DataView, count: number) => NumericArray;
+  readonly read: (view: DataView, count: number, file: string) => NumericArray;
 }
 
-/** Smaller integers become int32, doubles float32. */
 const elementTypes: ReadonlyMap<number, ElementType> = new Map([
   [0x08, { bytes: 1, read: (v: DataView, n: number) => new Uint8Array(v.buffer, v.byteOffset, n).slice() }],
   [0x09, { bytes: 1, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt8(i)) }],
   [0x0b, { bytes: 2, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt16(2 * i)) }],
   [0x0c, { bytes: 4, read: (v: DataView, n: number) => Int32Array.from({ length: n }, (_, i) => v.getInt32(4 * i)) }],
   [0x0d, { bytes: 4, read: (v: DataView, n: number) => Float32Array.from({ length: n }, (_, i) => v.getFloat32(4 * i)) }],
-  [0x0e, { bytes: 8, read: (v: DataView, n: number) => Float32Array.from({ length: n }, (_, i) => v.getFloat64(8 * i)) }],
+  [0x0e, { bytes: 8, read: doubles }],
 ]);
 
 /**
- * Reads an IDX file, from a path or its bytes, gzipped or not. Bytes stay uint8.
- * @throws OptionError for neither of them; FileError if it cannot be read or is no complete IDX file
+ * Reads an IDX file, from a path or its bytes, gzipped or not. Unsigned bytes stay uint8, signed bytes, int16 and int32 become int32, float32
+ * and float64 float32.
+ * @throws OptionError for neither of them; FileError if it cannot be read, is no complete IDX file or has a number beyond the range of float32
  * @see http://yann.lecun.com/exdb/mnist/
  */
 export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
@@ -59,5 +59,15 @@ export function parseIdx(name: string, view: DataView): NdArray {
       `readIdx: expected ${expected} bytes for shape ${formatShape(shape)} in ${name}, got ${view.byteLength}. It was cut off or is damaged.`,
     );
   }
-  return new NdArray(type.read(new DataView(view.buffer, view.byteOffset + start), sizeOf(shape)), Object.freeze(shape));
+  return new NdArray(type.read(new DataView(view.buffer, view.byteOffset + start), sizeOf(shape), name), Object.freeze(shape));
+}
+
+/** @throws FileError naming the first that would become infinite */
+function doubles(view: DataView, count: number, file: string): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => {
+    const value = view.getFloat64(8 * i);
+    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
+      throw new FileError(`readIdx: expected numbers that a float32 holds in ${file}, got ${value} at ${i}.`);
+    return value;
+  });
 }

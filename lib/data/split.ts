@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { checkOptions, type Rule, seed as seedRule, kindOf } from '../options.js';
+import { type Rule, check, checkOptions, kindOf, nonNegativeInteger, seed as seedRule } from '../options.js';
 import { Philox } from '../random.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
@@ -19,19 +19,31 @@ export interface SplitOptions {
 
 const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
 
-/** The rows of x at `ids`, copied. @throws ShapeError for a scalar; OptionError for an id that is no row */
-export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number>): NdArray<T> {
+const rowNumbers: Rule = {
+  expected: 'a list of row numbers',
+  accepts: (value) => typeof value === 'object' && nonNegativeInteger.accepts((value as Partial<ArrayLike<number>> | null)?.length),
+};
+
+/**
+ * The rows of x at `ids`, a list or an array [K], copied.   x [N, ...] → [K, ...]
+ * @throws ShapeError for a scalar, or ids of another rank; OptionError for ids that are no list, and an id that is no row
+ */
+export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number> | NdArray): NdArray<T> {
   const [rows, ...row] = x.shape;
   if (rows === undefined) throw new ShapeError('takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
+  if (ids instanceof NdArray && ids.rank !== 1)
+    throw new ShapeError(`takeRows: expected ids of rank 1 [K], got ${formatShape(ids.shape)}.`);
+  const list = ids instanceof NdArray ? ids.data : ids;
+  check('takeRows', 'ids', list, rowNumbers);
   const width = sizeOf(row);
-  const data = emptyLike(x.data, ids.length * width);
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]!;
+  const data = emptyLike(x.data, list.length * width);
+  for (let i = 0; i < list.length; i++) {
+    const id = list[i]!;
     if (!Number.isInteger(id) || id < 0 || id >= rows)
       throw new OptionError(`takeRows: expected row numbers 0 … ${rows - 1} for ids, got ${id} at ${i}.`);
     data.set(x.data.subarray(id * width, (id + 1) * width), i * width);
   }
-  return new NdArray(data, [ids.length, ...row]);
+  return new NdArray(data, [list.length, ...row]);
 }
 
 /**

@@ -47,6 +47,17 @@ describe('readIdx', () => {
       await rm(folder, { recursive: true });
     }
   });
+  it('keeps doubles that are infinite or no numbers', async () => {
+    const doubles = [Infinity, -Infinity, NaN, 3e38];
+    const { data } = await readIdx(
+      idx(
+        0x0e,
+        [4],
+        big(4, 8, (v, i) => v.setFloat64(8 * i, doubles[i]!)),
+      ),
+    );
+    assert.deepEqual(data, Float32Array.from(doubles));
+  });
   const bad: readonly (readonly [Uint8Array | string, RegExp])[] = [
     [Uint8Array.of(), /^readIdx: expected an IDX header .* in the bytes given, got other bytes/],
     [Uint8Array.of(0, 0, 7, 1), /^readIdx: expected an IDX header/],
@@ -54,6 +65,14 @@ describe('readIdx', () => {
     [idx(0x08, [5], Uint8Array.of(1)), /^readIdx: expected 13 bytes for shape \[5\] in the bytes given, got 9\. It was cut off/],
     [idx(0x08, [1], Uint8Array.of(1, 2)), /^readIdx: expected 9 bytes/],
     [idx(0x0e, [0xffffffff, 0xffffffff, 0xffffffff], Uint8Array.of(1)), /^readIdx: expected 6\.\d+e\+29 bytes/],
+    [
+      idx(
+        0x0e,
+        [2],
+        big(2, 8, (v, i) => v.setFloat64(8 * i, [1, -1e39][i]!)),
+      ),
+      /^readIdx: expected numbers that a float32 holds in the bytes given, got -1e\+39 at 1\.$/,
+    ],
     [gzipSync('x').subarray(0, 12), /^readIdx: expected to read the bytes given, got unexpected end of file/],
     ['/no/such/file', /^readIdx: expected to read \/no\/such\/file, got ENOENT/],
   ];
@@ -76,6 +95,7 @@ describe('rows', () => {
     assert.deepEqual(takeRows(x, [2, 0, 2]).toNested(), [[5, 6], [1, 2], [5, 6]]); // prettier-ignore
     assert.deepEqual(takeRows(y, [4]).data, Uint8Array.of(9));
     assert.deepEqual([...takeRows(x, []).shape], [0, 2]);
+    assert.deepEqual(takeRows(x, array([4, 0])).toNested(), [[9, 10], [1, 2]]); // prettier-ignore
   });
   it('trainTestSplit keeps rows together, each once, by the seed', () => {
     const { train, test } = trainTestSplit({ x, y }, { testFraction: 0.4, seed: 3 });
@@ -176,6 +196,10 @@ describe('rows', () => {
       'Standardizer.from: expected 2 means and deviations for rows of shape [2], got 2 and 1.',
     ],
     [() => takeRows(x, [5]), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 5 at 0.'],
+    [() => takeRows(x, array([[1]])), 'ShapeError', 'takeRows: expected ids of rank 1 [K], got [1, 1].'],
+    [() => takeRows(x, new Set([1]) as never), 'OptionError', 'takeRows: expected a list of row numbers for ids, got Set(1) { 1 }.'],
+    [() => takeRows(x, undefined as never), 'OptionError', 'takeRows: expected a list of row numbers for ids, got undefined.'],
+    [() => takeRows(x, ['1'] as never), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 1 at 0.'],
     [() => takeRows(array(1), [0]), 'ShapeError', 'takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
     [
       () => trainTestSplit({ x, y }, { testFraction: 1 }),
