@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Rule, check, checkOptions, kindOf, nonNegativeInteger, seed as seedRule } from '../options.js';
+import { type Rule, boolean, check, checkOptions, kindOf, nonNegativeInteger, oneOf, seed as seedRule } from '../options.js';
 import { Philox } from '../random.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
@@ -15,6 +15,10 @@ export interface SplitOptions {
   readonly testFraction?: number;
   /** Decides which rows. Default: 0. */
   readonly seed?: number;
+  /** Take random rows in random order; otherwise the last rows become the test set, and all keep their order. Default: true. */
+  readonly shuffle?: boolean;
+  /** Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. Default: none. */
+  readonly stratify?: string;
 }
 
 const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
@@ -48,21 +52,50 @@ export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<n
 
 /**
  * Shuffles the rows of all arrays alike and splits them in two.
- * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array; ShapeError if they differ in rows
+ * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array, or class ids that are no whole numbers;
+ *   ShapeError if arrays differ in rows, or class ids are not one a row
  */
 export function trainTestSplit<Data extends Columns>(
   data: Data,
   options: SplitOptions = {},
 ): { readonly train: Data; readonly test: Data } {
-  checkOptions('trainTestSplit', options, { testFraction: share, seed: seedRule });
-  const { testFraction = 0.2, seed = 0 } = options;
+  checkOptions('trainTestSplit', options, {
+    testFraction: share,
+    seed: seedRule,
+    shuffle: boolean,
+    stratify: oneOf(...Object.keys(data)),
+  });
+  const { testFraction = 0.2, seed = 0, shuffle = true, stratify } = options;
+  if (stratify !== undefined && !shuffle)
+    throw new OptionError('trainTestSplit: expected no stratify with shuffle: false, got both. The last rows have the classes they have.');
   const rows = rowCount(data);
   const tested = Math.round(rows * testFraction);
   if (tested === 0 || tested === rows)
     throw new OptionError(`trainTestSplit: expected rows for both parts, got ${rows} rows and testFraction ${testFraction}.`);
-  const order = new Philox(seed).permutation(rows);
+  // Rows that are tested come first.
+  const order = shuffle ? new Philox(seed).permutation(rows) : Int32Array.from({ length: rows }, (_, i) => (i + rows - tested) % rows);
+  const [test, train] =
+    stratify === undefined
+      ? [order.subarray(0, tested), order.subarray(tested)]
+      : stratified(order, classIds(stratify, data[stratify]!, rows), tested);
   const take = (ids: Int32Array): Data => Object.fromEntries(Object.entries(data).map(([name, x]) => [name, takeRows(x, ids)])) as Data;
-  return { train: take(order.subarray(tested)), test: take(order.subarray(0, tested)) };
+  return { train: take(train), test: take(test) };
+}
+
+/** Of the rows in order of their classes, those at even distances are tested: `tested` of them, of each class its share to within one. */
+function stratified(order: Int32Array, classes: NumericArray, tested: number): readonly [test: Int32Array, train: Int32Array] {
+  const testedBefore = (i: number): number => Math.floor((i * tested) / order.length);
+  const byClass = order.toSorted((a, b) => classes[a]! - classes[b]!);
+  const test = new Set(byClass.filter((_, i) => testedBefore(i + 1) > testedBefore(i)));
+  return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
+}
+
+function classIds(name: string, { data, shape }: NdArray, rows: number): NumericArray {
+  if (data.length !== rows)
+    throw new ShapeError(`trainTestSplit: expected class ids of shape [${rows}] in ${name} for stratify, got ${formatShape(shape)}.`);
+  const at = data.findIndex((id) => !Number.isInteger(id));
+  if (at >= 0) throw new DataError(`trainTestSplit: expected class ids in ${name} for stratify, got ${data[at]} at row ${at}.`);
+  return data;
 }
 
 function emptyLike<T extends NumericArray>(data: T, length: number): T {

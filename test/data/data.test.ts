@@ -111,6 +111,39 @@ describe('rows', () => {
     );
     assert.deepEqual(trainTestSplit({ x, y }, { testFraction: 0.4, seed: 3 }), { train, test });
   });
+  it('trainTestSplit keeps the order of the rows, the last ones for the test', () => {
+    const { train, test } = trainTestSplit({ x, y }, { testFraction: 0.4, shuffle: false });
+    assert.deepEqual([...train.y.data, NaN, ...test.y.data], [1, 3, 5, NaN, 7, 9]);
+    assert.deepEqual(test.x.toNested(), [[7, 8], [9, 10]]); // prettier-ignore
+  });
+  it('trainTestSplit keeps the shares of classes in both parts, in random order', () => {
+    for (const [sizes, testFraction] of [
+      [[90, 10], 0.2],
+      [[7, 5, 3, 1], 0.5],
+      [[50, 1, 33], 0.3],
+    ] as const) {
+      const rows = sizes.reduce((a: number, b) => a + b, 0);
+      const label = array(Int32Array.from(sizes.flatMap((n, id) => new Array<number>(n).fill(5 * id - 3))));
+      const row = array(Float32Array.from({ length: rows }, (_, i) => i));
+      const { train, test } = trainTestSplit({ row, label }, { testFraction, stratify: 'label', seed: 7 });
+      assert.equal(test.row.size, Math.round(rows * testFraction));
+      sizes.forEach((n, id) => {
+        const found = [...test.label.data].filter((value) => value === 5 * id - 3).length;
+        assert.ok(Math.abs(found - (n * test.row.size) / rows) < 1, `${found} of ${n}`);
+      });
+      for (const part of [train, test]) {
+        assert.deepEqual(
+          [...part.label.data],
+          [...part.row.data].map((i) => label.data[i]),
+        );
+        assert.notDeepEqual(part.row.data, part.row.data.toSorted());
+      }
+      assert.deepEqual(
+        [...train.row.data, ...test.row.data].sort((a, b) => a - b),
+        [...row.data],
+      );
+    }
+  });
   it('toOneHot', () => assert.deepEqual(toOneHot(array(Int32Array.of(2, 0)), 3).toNested(), [[0, 0, 1], [1, 0, 0]])); // prettier-ignore
   it('Standardizer brings features to mean 0 and deviation 1', () => {
     const standard = new Standardizer(array([[1, 5], [3, 5]])); // prettier-ignore
@@ -215,6 +248,22 @@ describe('rows', () => {
       () => trainTestSplit({ x, y: array([1]) }),
       'ShapeError',
       'trainTestSplit: expected arrays of the same number of rows, got x [5, 2] and y [1].',
+    ],
+    [() => trainTestSplit({ x, y }, { stratify: 'z' }), 'OptionError', "trainTestSplit: expected 'x' or 'y' for stratify, got 'z'."],
+    [
+      () => trainTestSplit({ x, y }, { stratify: 'y', shuffle: false }),
+      'OptionError',
+      'trainTestSplit: expected no stratify with shuffle: false, got both. The last rows have the classes they have.',
+    ],
+    [
+      () => trainTestSplit({ x, y }, { stratify: 'x' }),
+      'ShapeError',
+      'trainTestSplit: expected class ids of shape [5] in x for stratify, got [5, 2].',
+    ],
+    [
+      () => trainTestSplit({ x, y: array([1, 2, 0.5, 1, 1]) }, { stratify: 'y' }),
+      'DataError',
+      'trainTestSplit: expected class ids in y for stratify, got 0.5 at row 2.',
     ],
     [() => toOneHot(array([0, 3]), 3), 'DataError', 'toOneHot: expected class ids 0 … 2, got 3 at 1.'],
     [() => toOneHot(y, 0), 'OptionError', 'toOneHot: expected a whole number ≥ 1 for classes, got 0.'],
