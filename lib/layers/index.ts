@@ -22,6 +22,7 @@ export * from './layer-norm.js';
 export * from './linear.js';
 export * from './lstm-cell.js';
 export { LSTM, type LSTMOptions, type LSTMState } from './lstm.js';
+export * from './max-over-time.js';
 export * from './max-pool1d.js';
 export * from './max-pool2d.js';
 export * from './mean-over-time.js';

@@ -8,6 +8,7 @@ import {
   LastStep,
   Layer,
   Linear,
+  MaxOverTime,
   MeanOverTime,
   RNN,
   RNNCell,
@@ -24,7 +25,7 @@ const x = sample([3, 4, 2]);
 
 /** Gives a layer of sequences its lengths, which are no variable of a gradient check. */
 class Masked extends Layer<[Tensor, Tensor]> {
-  constructor(readonly body: RNN | LSTM | GRU | LastStep | MeanOverTime) {
+  constructor(readonly body: RNN | LSTM | GRU | LastStep | MeanOverTime | MaxOverTime) {
     super();
   }
   forward(x: Tensor, lengths: Tensor, scope: Scope): Tensor {
@@ -81,6 +82,8 @@ describe('gradients of recurrent layers against differences', () => {
     ['LastStep with lengths', new Masked(new LastStep()), [x, lengths]],
     ['MeanOverTime', new MeanOverTime(), [x]],
     ['MeanOverTime with lengths', new Masked(new MeanOverTime()), [x, lengths]],
+    ['MaxOverTime', new MaxOverTime(), [x]],
+    ['MaxOverTime with lengths', new Masked(new MaxOverTime()), [x, lengths]],
     ['an encoder and a decoder', new EncoderDecoder(), [x, sample([3, 2, 2], 7)]],
     ['a loop over LSTMCell', new Loop(new LSTMCell(2)), [x]],
   ];
@@ -162,13 +165,17 @@ describe('recurrent layers', () => {
     }
   });
 
-  it('LastStep and MeanOverTime leave padding out', async () => {
+  it('LastStep, MeanOverTime and MaxOverTime leave padding out', async () => {
     const values = array([[[1], [2], [4], [8]], [[1], [3], [5], [7]]]); // prettier-ignore
     const two = array(Int32Array.of(2, 4));
     assert.deepEqual([...(await new LastStep().predict([values, two])).data], [2, 7]);
     assert.deepEqual([...(await new LastStep().predict(values)).data], [8, 7]);
     assert.deepEqual([...(await new MeanOverTime().predict([values, two])).data], [1.5, 4]);
     assert.deepEqual([...(await new MeanOverTime().predict(values)).data], [3.75, 4]);
+    assert.deepEqual([...(await new MaxOverTime().predict([values, two])).data], [2, 7]);
+    assert.deepEqual([...(await new MaxOverTime().predict(values)).data], [8, 7]);
+    const below = array(values.data.map((value) => -value), values.shape); // prettier-ignore
+    assert.deepEqual([...(await new MaxOverTime().predict([below, two])).data], [-1, -1]);
   });
 
   it('Linear is distributed over time: every step by itself', () => {
@@ -222,12 +229,13 @@ describe('errors of recurrent layers', () => {
     [new GRU(2), [0, 4, 1], 'GRU: lengths: expected 1 … 4, got 0 at position 0 in step 0.'],
     [new Masked(new RNN(2)), [1, 4, -3], 'RNN "body": lengths: expected 1 … 4, got -3 at position 2 in step 0.'],
     [new LastStep(), [2, 5, 1], 'LastStep: lengths: expected 1 … 4, got 5 at position 1 in step 0.'],
+    [new MaxOverTime(), [2, 2, 0], 'MaxOverTime: lengths: expected 1 … 4, got 0 at position 2 in step 0.'],
     [new MeanOverTime(), [2, 2, 0], 'MeanOverTime: lengths: expected 1 … 4, got 0 at position 2 in step 0.'],
   ];
   for (const [layer, values, message] of outOfRange) {
     it(message, () => assert.rejects(layer.predict([x, array(Int32Array.from(values))]), { name: 'DataError', message }));
   }
-  for (const layer of [new LSTM(2), new GRU(2), new RNN(2), new LastStep(), new MeanOverTime()]) {
+  for (const layer of [new LSTM(2), new GRU(2), new RNN(2), new LastStep(), new MeanOverTime(), new MaxOverTime()]) {
     const name = layer.constructor.name;
     it(`${name} of three inputs`, () =>
       assert.rejects(layer.predict([x, lengths, x]), {

@@ -1,0 +1,28 @@
+import { iota } from '../graph/source.js';
+import type { Tensor } from '../graph/tensor.js';
+import { less, max, reshape, where } from '../ops/index.js';
+import { checkedLengths } from '../ops/lengths.js';
+import { Layer } from './layer.js';
+import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
+import type { Scope } from './scope.js';
+
+/**
+ * Takes the largest value of each feature over the steps of each sequence, padding left out.
+ *
+ * y[n, c] = max_{t < length_n} x[n, t, c].   x [N, T, C], and where rows differ lengths int32 [N] → y [N, C]; without lengths all are T.
+ * Equal largest values share the gradient.
+ *
+ * @throws ShapeError if x is no [N, T, C]; DataError while running if a length is not in 1 … T
+ * @see https://keras.io/api/layers/pooling_layers/global_max_pooling1d
+ */
+export class MaxOverTime extends Layer<SequenceInputs> {
+  forward(...args: [...SequenceInputs, Scope]): Tensor {
+    const { x, lengths, scope } = sequenceArguments('MaxOverTime', args);
+    const [n, t] = checkSequence('MaxOverTime', x);
+    if (lengths === undefined) return max(x, { axes: 1 });
+    scope.expect(lengths, 1, t);
+    const checked = checkedLengths('MaxOverTime', lengths, n, t);
+    const counts = less(reshape(iota(t), [t, 1]), reshape(checked, [n, 1, 1]));
+    return max(where(counts, x, -Infinity), { axes: 1 });
+  }
+}
