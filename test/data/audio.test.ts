@@ -113,6 +113,12 @@ describe('MelSpectrogram', () => {
     // A second has one frame more than hops.
     for (const rate of [8000, 11025, 16000]) assert.equal(frames(rate), 1 + Math.floor(rate / 200), `${rate}`);
     for (const rate of [22050, 24000, 32000, 44100, 48000]) assert.ok(Math.abs(frames(rate) - 81) <= 1, `${rate}`);
+    const noise = array(new Philox(1).normal(4000));
+    for (const [rate, fftSize] of [
+      [22050, 552],
+      [44100, 1102],
+    ] as const)
+      assert.deepEqual(new MelSpectrogram(rate).apply(noise), new MelSpectrogram(rate, { stft: { fftSize } }).apply(noise), `${rate}`);
     assert.equal(new Mfcc(44100).coefficients, 40);
     const signalOf = array(new Philox(1).normal(2000));
     assert.deepEqual(

@@ -6,7 +6,10 @@ import { Stft, type StftOptions } from './stft.js';
 
 /** Options of {@link MelSpectrogram}. */
 export interface MelSpectrogramOptions {
-  /** Default: frames of 25 ms but at least 400 samples, half a frame apart, Hann. */
+  /**
+   * Default: frames of 25 ms, rounded to an even number of samples (552 at 22,050 Hz, 1102 at 44,100 Hz), but at least 400, half a frame apart,
+   * Hann.
+   */
   readonly stft?: StftOptions;
   /** M, number of filters. Default: 64. */
   readonly mels?: number;

@@ -10,7 +10,7 @@ export interface MfccOptions {
   readonly coefficients?: number;
   /** 'decibel': 10 · log₁₀, at most 80 below the signal's highest; 'natural': ln(y + 10⁻⁶). Default: 'decibel'. */
   readonly log?: 'decibel' | 'natural';
-  /** The spectrum they are made from. Default: that of MelSpectrogram, 64 filters. */
+  /** The spectrum they are made from. Default: that of MelSpectrogram, 64 filters, with its frames of an even number of samples. */
   readonly mel?: MelSpectrogramOptions;
 }
 

@@ -28,7 +28,9 @@ export interface StftOptions {
  *
  * The definitions are those of torch.stft and librosa.stft (with pad_mode='reflect'), with time first; the defaults those of torchaudio.
  * One matrix product computes all frames, with the bits of this library's products. It takes fftSize operations where a fast transform
- * takes their logarithm, and a matrix of fftSize × (fftSize + 2) floats: it is meant for frames of up to a thousand samples or so.
+ * takes their logarithm, and a matrix of fftSize × (fftSize + 2) floats: it is meant for frames of up to a thousand samples or so. All of it is
+ * done at once on the calling thread, about a millisecond for a second of sound at 16 kHz: many files beside a server are work for a thread of
+ * their own.
  *
  * @throws OptionError for wrong options; later ShapeError or DTypeError unless x is float32 [S], DataError if it is too short
  * @see https://pytorch.org/docs/stable/generated/torch.stft.html
