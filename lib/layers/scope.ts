@@ -46,7 +46,7 @@ export interface Scope {
   expect(x: Tensor, least: number, most: number): void;
   /**
    * Adds one number to the loss of the model, in training and evaluation: the divergence of an autoencoder's code from its prior, a gradient penalty, an
-   * auxiliary loss. Ignored in prediction.
+   * auxiliary loss. In the mean over batches it counts all elements of the targets alike. Ignored in prediction.
    */
   addLoss(value: Tensor): void;
   /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */

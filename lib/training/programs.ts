@@ -20,7 +20,10 @@ import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recip
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
-/** Where a step leaves its figures, float32 each: the loss, the metrics, the norm of the gradients if asked for, then the weights of those that have one. */
+/**
+ * Where a step leaves its figures, float32 each: the loss with all that is added to it, the metrics, the norm of the gradients if asked for, then
+ * the weights of those that have one, then what is added to a loss that has one.
+ */
 export interface Results {
   readonly slot: MemorySlot;
   /** Elements of the target of a step; of several targets its rows. */
@@ -29,6 +32,8 @@ export interface Results {
   readonly width: number;
   /** For each of them the place of what the step counts in it; undefined: `count`. */
   readonly weights: readonly (number | undefined)[];
+  /** The place of what layers and penalties add to the loss; undefined: it counts as much as the loss. */
+  readonly added: number | undefined;
 }
 
 /** A compiled step and the memories it wants. */
@@ -80,15 +85,15 @@ function makeTraining(
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const seen = { outputs: traced.outputs, targets, sampleWeight };
-  const lossValue = lossOf(recipe.loss, traced.losses, seen);
   const decayed = weights.filter((weight) => weight.rank >= 2);
-  const total = recipe.penalties.reduce((sum, penalty) => add(sum, penalty(decayed)), lossValue);
+  const added = [...traced.losses, ...recipe.penalties.map((penalty) => penalty(decayed))];
+  const total = lossOf(recipe.loss, added, seen);
 
   const scalarBytes = optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0) * 4;
   const scalars = new MemorySlot('scalars', scalarBytes, scalarBytes);
   const update = updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars);
   const norm = recipe.gradientNorm ? [figure('gradientNorm', update.gradientNorm)] : [];
-  const results = resultWrites(recipe, seen, rows, total, norm);
+  const results = resultWrites(recipe, seen, rows, total, added, norm);
   const commits: Write[] = [
     ...update.writes,
     ...[...traced.assigned].map(([path, value]) => ({
@@ -141,7 +146,7 @@ function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | unde
   const traced = model.trace(inputs, false, seed, carried?.carry);
   const seen = { outputs: traced.outputs, targets, sampleWeight };
   const loss = lossOf(recipe.loss, traced.losses, seen);
-  const results = resultWrites(recipe, seen, rows, loss);
+  const results = resultWrites(recipe, seen, rows, loss, traced.losses);
   return {
     program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
     data,
@@ -178,6 +183,7 @@ function resultWrites(
   seen: Seen,
   rows: number,
   lossValue: Tensor,
+  terms: readonly Tensor[],
   others: readonly Tensor[] = [],
 ): { readonly writes: readonly Write[]; readonly results: Results } {
   const { targets } = seen;
@@ -197,14 +203,23 @@ function resultWrites(
     ...others.map(() => undefined),
   ];
   const weights = weightsOf.map((weight, i) => weight && values.push(figure(`weight of ${nameOf([loss, ...metrics][i]!)}`, weight)) - 1);
+  const isApart = loss.reduction !== 'sum' && weights[0] !== undefined && terms.length > 0;
+  const added = isApart
+    ? values.push(
+        figure(
+          'what is added to the loss',
+          terms.reduce((sum, term) => add(sum, term)),
+        ),
+      ) - 1
+    : undefined;
   const slot = new MemorySlot('results', values.length * 4, values.length * 4);
   return {
     writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
-    results: { slot, count: targets.length === 1 ? targets[0]![1].size : rows, width: values.length, weights },
+    results: { slot, count: targets.length === 1 ? targets[0]![1].size : rows, width: values.length, weights, added },
   };
 }
 
-/** The loss, and what layers add to it. @throws OptionError if there are weights of rows and the loss takes none */
+/** The loss, and what layers and penalties add to it. @throws OptionError if there are weights of rows and the loss takes none */
 function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Tensor {
   const name = nameOf(loss);
   const { sampleWeight } = seen;

@@ -16,12 +16,17 @@ export function trainingTotals(recipe: Recipe, keepSteps = false): Totals {
   return new Totals({ loss: recipe.loss, metrics: trainingFigures(recipe) }, keepSteps);
 }
 
-/** Sums the results of steps, each weighted with the elements of its target or with what its loss or metric says it counts, and gives their means. */
+/**
+ * Sums the results of steps, each weighted with the elements of its target or with what its loss or metric says it counts, and gives their means.
+ * What is added to the loss counts the elements, whatever the loss counts.
+ */
 export class Totals {
   readonly #loss: AnyLoss;
   readonly #metrics: readonly Figure[];
   readonly #sums: Float64Array;
   readonly #weights: Float64Array;
+  /** What is added to the loss where that counts otherwise, and the elements it counts. */
+  readonly #added: { sum: number; weight: number } = { sum: 0, weight: 0 };
   /** The loss and the metrics of each step, if they are kept. */
   readonly #steps: readonly number[][] | undefined;
   /** Loss of the last step added. */
@@ -36,14 +41,18 @@ export class Totals {
   }
 
   /** `values`: the results of one step after another. */
-  add(values: Float32Array, { count, width, weights }: Results): void {
+  add(values: Float32Array, { count, width, weights, added }: Results): void {
     for (let at = 0; at < values.length; at += width) {
+      const apart = added === undefined ? 0 : values[at + added]!;
+      this.#added.sum += apart * count;
+      this.#added.weight += count;
       this.#steps?.forEach((kept, i) => kept.push(values[at + i]!));
       weights.forEach((column, i) => {
         const isSum = i === 0 && this.#loss.reduction === 'sum';
         const weight = isSum ? 1 : column === undefined ? count : values[at + column]!;
+        const value = values[at + i]! - (i === 0 ? apart : 0);
         // A step without anything to count has a mean of 0/0.
-        if (weight !== 0) this.#sums[i]! += values[at + i]! * weight;
+        if (weight !== 0) this.#sums[i]! += value * weight;
         this.#weights[i]! += weight;
       });
     }
@@ -51,7 +60,7 @@ export class Totals {
   }
 
   get loss(): number {
-    return this.#loss.reduction === 'sum' ? this.#sums[0]! : this.#mean(0);
+    return this.#loss.reduction === 'sum' ? this.#sums[0]! : this.#mean(0) + this.#added.sum / this.#added.weight;
   }
 
   /** Metrics by the name `rename` gives them. */

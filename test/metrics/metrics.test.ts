@@ -151,7 +151,7 @@ describe('metrics', () => {
     const metric = perplexity({ ignoreIndex: -1 });
     const totals = new Totals({ loss: new MSELoss(), metrics: [metric, mae()] });
     // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
-    const results = { slot: new MemorySlot('results', 16, 16), width: 4, weights: [undefined, 3, undefined] };
+    const results = { slot: new MemorySlot('results', 16, 16), width: 4, weights: [undefined, 3, undefined], added: undefined };
     totals.add(Float32Array.of(1, 4, 5, 1), { ...results, count: 2 });
     totals.add(Float32Array.of(1, 2, 8, 3), { ...results, count: 4 });
     totals.add(Float32Array.of(1, NaN, 8, 0), { ...results, count: 1 });

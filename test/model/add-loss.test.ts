@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import {
+  CrossEntropyLoss,
+  type EpochRecord,
   Layer,
   Linear,
   Loss,
@@ -12,6 +14,7 @@ import {
   add,
   array,
   concat,
+  l2,
   mean,
   mul,
   slice,
@@ -90,5 +93,35 @@ describe('addLoss', () => {
       name: 'ShapeError',
       message: /^fit: Coded: scope.addLoss: expected one number, got shape \[1, 2\]\. Reduce it with mean\(\) or sum\(\)\./,
     });
+  });
+
+  const sampleWeight = array(Float32Array.of(1, 0, 4, 0.5, 2, 3));
+  const missing = array(y.data.map((value, i) => (i < 2 ? NaN : value)), [6, 1]); // prettier-ignore
+  const classes = array(Int32Array.of(0, -1, -1, -1, 0, 0));
+  for (const [what, loss, data] of [
+    ['sampleWeight', new MSELoss(), { x, y, sampleWeight }],
+    ['ignoreNaN', new MSELoss({ ignoreNaN: true }), { x, y: missing }],
+    ['ignoreIndex', new CrossEntropyLoss({ ignoreIndex: -1 }), { x, y: classes }],
+  ] as const) {
+    it(`counts all rows alike where the loss does not, with ${what}`, async () => {
+      const trainer = new Trainer(new Coded(), { loss, optimizer: new SGD({ lr: 0 }), penalties: [l2(0.1)] });
+      const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-6 * b, `${a} and ${b}`);
+      const [whole, parts] = [await trainer.evaluate(data), await trainer.evaluate(data, { batchSize: 4 })];
+      near(parts['loss']!, whole['loss']!);
+      const step = await trainer.step(data);
+      near(step['loss']!, (await trainer.fit(data, { batchSize: 4 })).last!.loss);
+      const [{ steps }] = (await trainer.fit(data, { shuffle: false, keepSteps: true })).epochs as [EpochRecord];
+      assert.deepEqual(steps!['loss'], Float32Array.of(step['loss']!));
+    });
+  }
+
+  it('counts once a step where the loss is a sum', async () => {
+    const trainer = new Trainer(new Coded(), { loss: new MSELoss({ reduction: 'sum' }), optimizer: new SGD() });
+    const part = async (from: number, to: number): Promise<number> =>
+      (await trainer.evaluate({ x: x.rows(from, to), y: y.rows(from, to), sampleWeight: array(sampleWeight.data.slice(from, to)) }))[
+        'loss'
+      ]!;
+    const { loss } = await trainer.evaluate({ x, y, sampleWeight }, { batchSize: 4 });
+    assert.equal(loss, (await part(0, 4)) + (await part(4, 6)));
   });
 });
