@@ -255,12 +255,14 @@ class Tracer {
     this.kept.set(path, value);
   }
 
-  addLoss(value: unknown): void {
+  addLoss(value: unknown, title: string): void {
     if (!(value instanceof Tensor) || value.size !== 1) {
       const got = value instanceof Tensor ? `shape ${formatShapeOf(value)}` : kindOf(value);
       throw new ShapeError(`scope.addLoss: expected one number, got ${got}. Reduce it with mean() or sum().`);
     }
-    this.losses.push(reshape(cast(value, 'float32'), []));
+    const loss = reshape(cast(value, 'float32'), []);
+    label([loss], title);
+    this.losses.push(loss);
   }
 
   uniform(shape: Shape): Tensor {
@@ -303,6 +305,7 @@ class TraceScope implements Scope {
 
   assign(buffer: Tensor, value: Tensor): void {
     this.#tracer.assign(buffer, value);
+    label([value], this.#title);
   }
 
   uniform(shape: Shape): Tensor {
@@ -322,7 +325,7 @@ class TraceScope implements Scope {
   }
 
   addLoss(value: Tensor): void {
-    this.#tracer.addLoss(value);
+    this.#tracer.addLoss(value, this.#title);
   }
 
   get carries(): boolean {

@@ -8,6 +8,7 @@ import {
   MSELoss,
   Philox,
   SGD,
+  Sequential,
   type Scope,
   type Tensor,
   Trainer,
@@ -15,11 +16,14 @@ import {
   array,
   concat,
   l2,
+  log,
   mean,
   mul,
+  neg,
   slice,
   square,
   sub,
+  zeros,
 } from '../../lib/index.js';
 
 const x = array(new Philox(1).normal(18), [6, 3]);
@@ -123,5 +127,21 @@ describe('addLoss', () => {
       ]!;
     const { loss } = await trainer.evaluate({ x, y, sampleWeight }, { batchSize: 4 });
     assert.equal(loss, (await part(0, 4)) + (await part(4, 6)));
+  });
+
+  it('names the layer of a NaN in what is added or assigned, with debug', async () => {
+    class Counting extends Coded {
+      override forward(input: Tensor, scope: Scope): Tensor {
+        const mass = scope.buffer('mass', [1], zeros());
+        scope.assign(mass, log(sub(mass, 1)));
+        return super.forward(input, scope);
+      }
+    }
+    for (const part of [new Coded((code) => mean(log(neg(square(code))))), new Counting()]) {
+      const model = new Sequential({ body: part });
+      const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() });
+      const { name } = part.constructor;
+      await assert.rejects(trainer.fit({ x, y }, { debug: true }), { name: 'DataError', message: new RegExp(`^${name} "body"`) });
+    }
   });
 });
