@@ -2,12 +2,15 @@
 import { ShapeError } from '../errors.js';
 import { Operation, apply, applyAll } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
+import { constant, iota } from '../graph/source.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
 import { type Caller, checkImages, checkSizes } from './conv-geometry.js';
 import { type Pair, both, pairOf } from './conv-options.js';
-import { cast } from './elementwise.js';
-import { reshape } from './shape.js';
+import { cast, equal, where } from './elementwise.js';
+import { gatherRows } from './gather.js';
+import { sum } from './reduce.js';
+import { reshape, transpose } from './shape.js';
 
 /** Options of pooling images. */
 export interface PoolOptions {
@@ -61,7 +64,7 @@ class MaxPool extends Operation {
   }
 }
 
-/** Has no gradient of its own: a second derivative through max pooling is refused. @internal */
+/** @internal */
 export class MaxPoolBackward extends Operation {
   readonly name = 'maxPoolBackward';
 
@@ -77,10 +80,36 @@ export class MaxPoolBackward extends Operation {
     return [floats(xShape(this.shape))];
   }
 
+  override vjp(node: Node, [dx]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dx && atMaxima(dx, node.inputs[1]!, this.shape)];
+  }
+
   lower(node: Node): readonly Instruction[] {
     const [dy, index] = node.inputs as [Tensor, Tensor];
     return [{ kind: 'maxPoolBackward', out: node.outputs[0]!, dy, index, shape: this.shape }];
   }
+}
+
+/** x [N, H, W, C] at the tap of each window that was its maximum, index [N, OH, OW, C] → [N, OH, OW, C]. */
+function atMaxima(x: Tensor, index: Tensor, s: PoolShape): Tensor {
+  const { n, h, w, c, oh, ow, kh, kw } = s;
+  // Pixels first: what lies under the windows is the same for all images.
+  const turned = (t: Tensor, a: number, b: number): Tensor => transpose(reshape(t, [a, b, c]), [1, 0, 2]);
+  const pixels = reshape(turned(x, n, h * w), [h * w, n * c]);
+  const under = gatherRows(pixels, constant(pixelsUnder(s), [oh * ow, kh * kw]));
+  const isMaximum = equal(reshape(turned(index, n, oh * ow), [oh * ow, 1, n * c]), reshape(iota(kh * kw), [kh * kw, 1]));
+  return reshape(turned(sum(where(isMaximum, under, 0), { axes: 1 }), oh * ow, n), yShape(s));
+}
+
+/** For each tap of each window the pixel of the image, row · W + column; 0 for padding, which is no maximum. */
+function pixelsUnder({ h, w, oh, ow, kh, kw, strideH, strideW, padTop, padLeft }: PoolShape): Int32Array {
+  return Int32Array.from({ length: oh * ow * kh * kw }, (_, at) => {
+    const tap = at % (kh * kw);
+    const window = Math.floor(at / (kh * kw));
+    const row = Math.floor(window / ow) * strideH - padTop + Math.floor(tap / kw);
+    const column = (window % ow) * strideW - padLeft + (tap % kw);
+    return row >= 0 && row < h && column >= 0 && column < w ? row * w + column : 0;
+  });
 }
 
 class AvgPool extends Operation {
@@ -139,7 +168,7 @@ class AvgPoolBackward extends Operation {
 
 /**
  * The largest pixel under each window, channel by channel; the first of equals, and NaN wins.
- * x [N, H, W, C] → [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1. Once differentiable.
+ * x [N, H, W, C] → [N, OH, OW, C], OH = ⌊(H + 2·padding − KH) / stride⌋ + 1.
  *
  * @throws OptionError for wrong options; ShapeError if x is no [N, H, W, C], the padding is more than half the kernel or no window fits
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html

@@ -5,6 +5,7 @@ import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import * as layers from '../../lib/layers/index.js';
 import { trace } from '../../lib/model/trace.js';
+import { square, sum } from '../../lib/ops/index.js';
 import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
 import { runLayer } from '../support/layer.js';
 
@@ -26,7 +27,16 @@ interface BatchNormCase extends Readonly<
   readonly xs: readonly Packed[];
 }
 
-const fixture = readFixture<{ readonly cases: readonly Case[]; readonly batchNorm: readonly BatchNormCase[] }>('images');
+interface PenaltyCase extends Readonly<Record<'x' | 'slope' | 'dx', Packed>> {
+  readonly layer: 'MaxPool1d' | 'MaxPool2d';
+  readonly arguments: readonly [never, never];
+}
+
+const fixture = readFixture<{
+  readonly cases: readonly Case[];
+  readonly batchNorm: readonly BatchNormCase[];
+  readonly penalties: readonly PenaltyCase[];
+}>('images');
 
 /** Sums of at most 25 numbers of size 1, each rounded; normalisation also divides by a spread that a few roundings enter. */
 const ulps = { MaxPool1d: 0, MaxPool2d: 0, AvgPool1d: 4, AvgPool2d: 4, AdaptiveAvgPool2d: 8, Upsample2d: 8, GroupNorm: 64 } as const;
@@ -69,6 +79,17 @@ describe('pooling, sizes and normalisation against PyTorch', () => {
       assertClose(evaluated!, values.evaluated, ulps.GroupNorm, 'evaluated');
     });
   });
+
+  for (const { layer, arguments: given, x, slope, dx } of fixture.penalties) {
+    it(`a gradient penalty through ${layer}(${given.map((v) => JSON.stringify(v)).join(', ')}) of [${x.shape.join()}]`, () => {
+      const pool = new layers[layer](...given);
+      const slopeOf = (a: Tensor): Tensor => gradients(sum(square(pool.forward(a))), [a])[0]!;
+      const run = compile((a: Tensor) => [slopeOf(a), ...gradients(sum(square(slopeOf(a))), [a])] as const);
+      const [first, second] = run.sync(unpack(x));
+      assertClose(first, slope, 4, 'slope');
+      assertClose(second!, dx, 8, 'dx');
+    });
+  }
 
   it('covers every layer', () => assert.deepEqual(new Set(fixture.cases.map(({ layer }) => layer)), new Set(Object.keys(ulps))));
 });
