@@ -37,6 +37,8 @@ export function gruCell(name: string, hiddenSize: number, resetAfter = true): Re
  * `bias{l}` b [3H], and with resetAfter `recurrentBias{l}` b_h [H]; of the backward direction the same with `Reverse` behind,
  * `weight0Reverse`. All U(−1/√H, 1/√H) at first.
  *
+ * Once differentiable: a gradient penalty through it, a second derivative, is refused.
+ *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
  * @see Cho et al. 2014, https://arxiv.org/abs/1406.1078; https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there b_r and b_z are sums of two)

@@ -45,6 +45,8 @@ export function checkHalves(what: string, h: Tensor | undefined, c: Tensor | und
  * Parameters of layer l, gates in the order i, f, g, o: `weight{l}` W [I, 4H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, 4H],
  * `bias{l}` b [4H]; of the backward direction the same with `Reverse` behind, `weight0Reverse`. All U(−1/√H, 1/√H) at first.
  *
+ * Once differentiable: a gradient penalty through it, a second derivative, is refused.
+ *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
  * @see Hochreiter and Schmidhuber 1997; Gers et al. 2000; https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there b is the sum of two)

@@ -34,6 +34,8 @@ export function rnnCell(name: string, hiddenSize: number, nonlinearity: 'tanh' |
  * Parameters of layer l: `weight{l}` W [I, H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, H], `bias{l}` b [H]; of the backward
  * direction the same with `Reverse` behind, `weight0Reverse`. All U(−1/√H, 1/√H) at first.
  *
+ * Once differentiable: a gradient penalty through it, a second derivative, is refused.
+ *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
  * @see Elman 1990; https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there b is the sum of two)

@@ -1,4 +1,5 @@
 /** The recurrence over a whole sequence as one operation forward and one backward. */
+import { StateError } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import { type Cell, type Instruction, type RecurrentShape, gatesOf } from '../compile/instruction.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
@@ -193,7 +194,7 @@ function both(a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined 
 const backwardInputs = ['u', 'states', 'cells', 'gates', 'q', 'dy', 'dh', 'dc', 'lengths'] as const;
 type BackwardInput = (typeof backwardInputs)[number];
 
-/** dgates [T, N, G·H] and dh0 [N, H], then lstm: dc0; gru: dq [T, N, H]. Has no gradient of its own: a second derivative is refused. */
+/** dgates [T, N, G·H] and dh0 [N, H], then lstm: dc0; gru: dq [T, N, H]. A second derivative is refused. */
 class RecurrentBackward extends Operation {
   readonly name: string;
 
@@ -213,6 +214,15 @@ class RecurrentBackward extends Operation {
     const { cell, t, n, h } = this.sequence;
     const last = cell === 'lstm' ? [floats(n, h)] : gatesOf(cell) === 3 ? [floats(t, n, h)] : [];
     return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : [])];
+  }
+
+  /** @throws StateError in the name of the layer, if there is one */
+  override vjp({ label }: Node): never {
+    const name = nameOf(this.sequence);
+    const layer = label.replace(' (backward)', '') || name;
+    throw new StateError(
+      `${layer}: expected a first derivative, got the second derivative of ${name}, which is not there. Unroll it with operations of your own, or leave it out of the penalty.`,
+    );
   }
 
   lower(node: Node): readonly Instruction[] {

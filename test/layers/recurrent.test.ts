@@ -15,8 +15,12 @@ import {
   type Scope,
   Sequential,
 } from '../../lib/layers/index.js';
+import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { concat, matmul, reshape, slice } from '../../lib/ops/index.js';
+import { MSELoss } from '../../lib/losses/index.js';
+import { concat, matmul, mean, reshape, slice, square, sum } from '../../lib/ops/index.js';
+import { SGD } from '../../lib/optimizers/index.js';
+import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 import { assertGradients, runLayer } from '../support/layer.js';
 
@@ -303,5 +307,34 @@ describe('errors of recurrent layers', () => {
   ];
   for (const [layer, state, name, message] of wrongStates) {
     it(message, () => assert.throws(() => layer.build([[4, 2], state]), { name, message }));
+  }
+});
+
+/** A layer whose slope at its input costs something. */
+class Smooth extends Layer {
+  constructor(readonly body: RNN | LSTM | GRU) {
+    super();
+  }
+  forward(x: Tensor, scope: Scope): Tensor {
+    const y = scope.call('body', this.body, x);
+    scope.addLoss(mean(square(gradients(sum(y), [x])[0]!)));
+    return y;
+  }
+}
+
+describe('a gradient penalty', () => {
+  for (const [body, operation] of [
+    [new RNN(2), 'elman'],
+    [new LSTM(2), 'lstm'],
+    [new GRU(2), 'gru'],
+  ] as const) {
+    const name = body.constructor.name;
+    it(`through ${name} is refused by its name`, async () => {
+      const trainer = new Trainer(new Sequential({ critic: new Smooth(body) }), { loss: new MSELoss(), optimizer: new SGD() });
+      await assert.rejects(trainer.fit({ x, y: sample([3, 4, 2]) }), {
+        name: 'StateError',
+        message: `${name} "critic.body": expected a first derivative, got the second derivative of ${operation}, which is not there. Unroll it with operations of your own, or leave it out of the penalty.`,
+      });
+    });
   }
 });

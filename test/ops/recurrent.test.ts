@@ -134,7 +134,8 @@ describe('recurrent sequences', () => {
     const twice: Fn = gradient(gradient((g, u, h0) => ops.gru(g, u, h0).y));
     assert.throws(() => compile((g: Tensor, u: Tensor, h0: Tensor) => twice(g, u, h0)).describe([3, 2, 6], [2, 6], [2, 2]), {
       name: 'StateError',
-      message: 'gruBackward: expected a differentiable operation, got one without a gradient. Use stopGradient() on its input.',
+      message:
+        'gru: expected a first derivative, got the second derivative of gru, which is not there. Unroll it with operations of your own, or leave it out of the penalty.',
     });
   });
   for (const length of [0, 5, -1]) {
