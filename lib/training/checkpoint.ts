@@ -8,10 +8,14 @@ import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js
 
 const slotPrefix = 'optimizer.';
 const epochsKey = 'lanewise.epochs';
+/** The slots of each parameter, where they differ by groups. */
+const slotsKey = 'lanewise.slots';
 
 /** How far the training is. */
 interface Progress {
   readonly slots: ReadonlyMap<string, NdArray>;
+  /** The slots each parameter has, by path. Undefined: all of them, there are no groups. */
+  readonly slotsByPath: ReadonlyMap<string, readonly string[]> | undefined;
   readonly steps: number;
   readonly epochs: number;
 }
@@ -22,12 +26,13 @@ export interface Checkpoint extends Progress {
   readonly inputs: readonly TensorType[] | undefined;
 }
 
-export async function writeCheckpoint(path: string, model: Model, { slots, steps, epochs }: Progress): Promise<void> {
+export async function writeCheckpoint(path: string, model: Model, { slots, slotsByPath, steps, epochs }: Progress): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
   await writeSafetensors(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
     [checkpointKey]: String(steps),
     [epochsKey]: String(epochs),
+    ...(slotsByPath && { [slotsKey]: JSON.stringify(Object.fromEntries(slotsByPath)) }),
     ...inputsMetadata(model),
   });
 }
@@ -46,8 +51,30 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return {
     weights: tensorsBelow(modelPrefix, tensors),
     slots: tensorsBelow(slotPrefix, tensors),
+    slotsByPath: parseSlots(path, metadata),
     steps: count(checkpointKey),
     epochs: count(epochsKey),
     inputs: parseInputs(path, metadata),
   };
+}
+
+function parseSlots(path: string, metadata: Readonly<Record<string, string>>): Checkpoint['slotsByPath'] {
+  const text = metadata[slotsKey];
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) {
+      const entries = Object.entries<unknown>(value as Record<string, unknown>);
+      if (entries.every((entry): entry is [string, string[]] => isNames(entry[1]))) return new Map(entries);
+    }
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new FileError(
+    `Trainer.load: expected ${slotsKey} in ${path} to list the slots of each parameter, got ${text.slice(0, 80)}. Give a file that trainer.save() wrote.`,
+  );
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }

@@ -11,6 +11,8 @@ import { type Recipe, optimizersOf } from './recipe.js';
 
 export class Slots {
   readonly names: readonly string[];
+  /** The slots each parameter has, by path. */
+  readonly byPath: ReadonlyMap<string, readonly string[]>;
   readonly slot: MemorySlot;
   readonly #memory: MemoryHandle;
   readonly #length: number;
@@ -18,6 +20,7 @@ export class Slots {
   constructor(layout: Layout, recipe: Recipe) {
     const owners = optimizersByEntry(layout, recipe);
     this.names = [...new Set(optimizersOf(recipe).flatMap(({ slots }) => slots))];
+    this.byPath = new Map([...owners].map(([{ path }, { slots }]) => [path, slots]));
     this.#length = layout.parameterSize;
     const bytes = Math.max(this.names.length * this.#length, 1) * 4;
     this.#memory = createMemory(bytes);
@@ -46,8 +49,8 @@ export class Slots {
     );
   }
 
-  /** @throws unless the values are those of the same slots and sizes */
-  check(values: ReadonlyMap<string, NdArray>): void {
+  /** @throws unless the values are those of the same slots and sizes, and of the same parameters if it is known of which */
+  check(values: ReadonlyMap<string, NdArray>, byPath: ReadonlyMap<string, readonly string[]> = this.byPath): void {
     const names = [...values.keys()];
     if (names.length !== this.names.length || !this.names.every((name) => values.has(name))) {
       throw new StateError(
@@ -57,6 +60,13 @@ export class Slots {
     for (const [name, { size, dtype }] of values) {
       if (size !== this.#length || dtype !== 'float32')
         throw new ShapeError(`Trainer.load: expected ${this.#length} float32 values in slot ${name}, got ${size} ${dtype}.`);
+    }
+    for (const [path, slots] of this.byPath) {
+      const [expected, got] = [slots, byPath.get(path) ?? []].map((list) => list.join(', ') || 'none');
+      if (expected !== got)
+        throw new StateError(
+          `Trainer.load: expected slots ${expected} for "${path}", got ${got}. Load with the optimizer and the groups the checkpoint was saved with.`,
+        );
     }
   }
 

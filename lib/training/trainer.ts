@@ -160,23 +160,26 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async save(path: string): Promise<void> {
     this.#checkStill('Trainer.save');
+    const { slots, recipe } = this.#equipment;
     await writeCheckpoint(path, this.#model, {
-      slots: this.#equipment.slots.read(),
+      slots: slots.read(),
+      slotsByPath: recipe.groups.length === 0 ? undefined : slots.byPath,
       steps: this.#runner.steps,
       epochs: this.#epochs,
     });
   }
 
   /**
-   * Reads what save wrote, which builds a model not built yet. The weights alone are read by `model.load(path)`.
+   * Reads what save wrote, which builds a model not built yet. The optimizer and the groups must be of the same kinds, for the same parameters. The
+   * weights alone are read by `model.load(path)`.
    * @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then
    */
   async load(path: string): Promise<void> {
     this.#model.checkIdle('Trainer.load');
-    const { inputs, weights, slots, steps, epochs } = await readCheckpoint(path);
+    const { inputs, weights, slots, slotsByPath, steps, epochs } = await readCheckpoint(path);
     this.#model.tryingSync(() => {
       if (inputs !== undefined && !this.#model.isBuilt) this.#model.buildWith(inputs, weights);
-      this.#equipment.slots.check(slots);
+      this.#equipment.slots.check(slots, slotsByPath);
       this.#model.setWeights(weights);
       this.#model.settle();
       this.#equipment.slots.write(slots);

@@ -160,6 +160,70 @@ describe('files', () => {
     await assert.rejects(trainer.load(join(folder, 'model')), { name: 'FileError', message: /Use model\.load\(\)/ });
   });
 
+  describe('of groups', () => {
+    const grouped = (model: Sequential, path?: string): Trainer =>
+      new Trainer(model, {
+        loss: new CrossEntropyLoss(),
+        optimizer: new Adam(),
+        groups: path === undefined ? [] : [{ parameters: [path], optimizer: new SGD({ lr: 0.1, momentum: 0.9 }) }],
+      });
+
+    it('go on with the same bits', async () => {
+      const [whole, first] = [network(), network()];
+      await grouped(whole, '0').fit(data, { epochs: 2, batchSize: 16 });
+      const trainer = grouped(first, '0');
+      await trainer.fit(data, { batchSize: 16 });
+      await trainer.save(join(folder, 'checkpoint'));
+      const second = network();
+      const resumed = grouped(second, '0');
+      await resumed.load(join(folder, 'checkpoint'));
+      await resumed.fit(data, { batchSize: 16 });
+      assert.deepEqual(bits(second), bits(whole));
+    });
+
+    it('refuse other groups, and leave the model alone', async () => {
+      await grouped(network().build([4]), '0').save(join(folder, 'first'));
+      const model = network(8).build([4]);
+      const before = bits(model);
+      for (const [trainer, expected] of [
+        [grouped(model, '3'), 'slots m, v for "0.weight", got momentum'],
+        [grouped(model, '0.weight'), 'slots m, v for "0.bias", got momentum'],
+      ] as const) {
+        await assert.rejects(trainer.load(join(folder, 'first')), {
+          name: 'StateError',
+          message: `Trainer.load: expected ${expected}. Load with the optimizer and the groups the checkpoint was saved with.`,
+        });
+      }
+      await assert.rejects(grouped(model).load(join(folder, 'first')), {
+        name: 'StateError',
+        message: /expected slots m, v of this optimizer/,
+      });
+      assert.deepEqual(bits(model), before);
+    });
+
+    it('are read without that list, and refused where it is none', async () => {
+      const trainer = grouped(network().build([4]), '0');
+      await trainer.save(join(folder, 'checkpoint'));
+      const { tensors, metadata } = await readSafetensors(join(folder, 'checkpoint'));
+      const { 'lanewise.slots': slots, ...older } = metadata;
+      assert.match(slots!, /"0\.weight":\["momentum"\]/);
+      await writeSafetensors(join(folder, 'older'), tensors, older);
+      await trainer.load(join(folder, 'older'));
+      for (const broken of ['{', 'null', '{"0.weight":"m"}']) {
+        await writeSafetensors(join(folder, 'broken'), tensors, { ...older, 'lanewise.slots': broken });
+        await assert.rejects(trainer.load(join(folder, 'broken')), {
+          name: 'FileError',
+          message: /expected lanewise\.slots in .* to list/,
+        });
+      }
+    });
+
+    it('are not written without groups', async () => {
+      await grouped(network().build([4])).save(join(folder, 'checkpoint'));
+      assert.ok(!('lanewise.slots' in (await readSafetensors(join(folder, 'checkpoint'))).metadata));
+    });
+  });
+
   it('are refused when cut off', async () => {
     const model = network().build([4]);
     await model.save(join(folder, 'model'));
