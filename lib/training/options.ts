@@ -9,7 +9,7 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
-import { type Rule, boolean, callable, check, checkOptions, count, either, positive, seed } from '../options.js';
+import { type Rule, type Rules, boolean, callable, check, checkOptions, count, either, positive, seed } from '../options.js';
 import { Callback } from './callback.js';
 
 /** Some parameters and the optimizer that updates them. */
@@ -170,15 +170,16 @@ const anySeed: Rule = {
   expected: 'a whole number ≥ 0',
   accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
 };
+const groupRules: Rules<ParameterGroup> = { parameters: either(list(name), callable), optimizer: instance(Optimizer) };
 const group: Rule = {
   expected: '{ parameters, optimizer }, a list of paths or a function of path and shape, and an Optimizer',
   accepts: (value) =>
     typeof value === 'object' &&
     value !== null &&
     'parameters' in value &&
-    either(list(name), callable).accepts(value.parameters) &&
+    groupRules.parameters.accepts(value.parameters) &&
     'optimizer' in value &&
-    value.optimizer instanceof Optimizer,
+    groupRules.optimizer.accepts(value.optimizer),
 };
 const augmentation: Rule = {
   expected: 'an augmentation, { name, forward }',
@@ -201,6 +202,7 @@ export function checkTrainerOptions(options: TrainerOptions<never>): void {
     frozen: list(name),
     seed: anySeed,
   });
+  for (const one of options.groups ?? []) checkOptions('Trainer groups', one, groupRules);
   check('Trainer', 'loss', options.loss, instance(Loss));
   check('Trainer', 'optimizer', options.optimizer, instance(Optimizer));
   const names = (options.metrics ?? []).map((metric) => metric.name);

@@ -150,4 +150,12 @@ describe('parameter groups', () => {
       });
     }
   });
+
+  it('refuse options that are none, such as a rate beside the optimizer', () => {
+    const groups = [{ parameters: ['body'], optimizer: new SGD(), lr: 1e-5 }];
+    assert.throws(() => trainerOf(net(), { optimizer: new SGD(), groups }), {
+      name: 'OptionError',
+      message: 'Trainer groups: expected options among parameters, optimizer, got lr.',
+    });
+  });
 });
