@@ -3,9 +3,10 @@ import { array } from '../lib/array.js';
 import { gradcheck } from '../lib/gradcheck.js';
 import { Operation, apply } from '../lib/graph/operation.js';
 import type { Node, Tensor, TensorType } from '../lib/graph/tensor.js';
-import { Dropout, Linear, Sequential, Tanh } from '../lib/layers/index.js';
+import { Dropout, LSTM, Linear, Sequential, Tanh } from '../lib/layers/index.js';
 import { MSELoss } from '../lib/losses/index.js';
-import { add, gatherRows, mul, square, tanh } from '../lib/ops/index.js';
+import { add, gatherRows, mul, square, sum, tanh } from '../lib/ops/index.js';
+import { Philox } from '../lib/random.js';
 
 /** x, with a gradient that is wrong by the factor. */
 class Wrong extends Operation {
@@ -54,6 +55,18 @@ describe('gradcheck', () => {
     assert.ok(Math.abs(maxError - 0.01 / 1.01) < 1e-4, `${maxError}`);
     assert.ok(Math.abs(analytic / numeric - 1.01) < 1e-4);
   });
+  it('allows for the rounding of large values', async () => {
+    const xs = array(new Philox(1).normal(288), [12, 6, 4]);
+    const model = new Sequential({ rnn: new LSTM(32, { bidirectional: true }) }, { seed: 1 }).build([6, 4]);
+    const { passed, inputs } = await gradcheck((a) => sum(square(model.outputOf(a))), [xs]);
+    assert.ok(passed, JSON.stringify(inputs));
+  });
+  for (const far of [0, 1e3, 1e6]) {
+    it(`finds a gradient that is wrong by a tenth where the value is ${far} or more`, async () => {
+      const { passed, inputs } = await gradcheck((a) => add(sum(square(apply(new Wrong(1.1), a))), far), [x]);
+      assert.ok(!passed && inputs[0]!.maxError > 0.02, JSON.stringify(inputs));
+    });
+  }
   it('lets a wider tolerance pass it', async () =>
     assert.ok((await gradcheck((a) => square(apply(new Wrong(1.01), a)), [x], { tolerance: 0.1 })).passed));
   it('holds ids', async () => {
