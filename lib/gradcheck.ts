@@ -17,15 +17,15 @@ import { Philox } from './random.js';
 /** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
   /** Distance of the points in the difference; for |x| > 1 times |x|. Default: 1/32. */
-  readonly step?: number;
+  readonly step?: number | undefined;
   /** Largest relative error that passes. Default: 1e-3. */
-  readonly tolerance?: number;
+  readonly tolerance?: number | undefined;
   /** Trace a layer as in training. Default: false. */
-  readonly training?: boolean;
+  readonly training?: boolean | undefined;
   /** Decides the parameters of a layer, its dropout and the direction in which an output that is no scalar is compared. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** A loss after the layer, with the data it compares to. Default: none. */
-  readonly loss?: { readonly loss: Loss; readonly target: NdArray };
+  readonly loss?: { readonly loss: Loss; readonly target: NdArray } | undefined;
 }
 
 /** What came out for one input or parameter. */

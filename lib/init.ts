@@ -16,17 +16,17 @@ export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' 
 /** Options of the Kaiming initializers. */
 export interface KaimingOptions {
   /** Slope below zero of the leaky ReLU that follows. Default: 0. */
-  readonly a?: number;
+  readonly a?: number | undefined;
   /** Keep the variance of the values ('fanIn') or of the gradients ('fanOut'). Default: 'fanIn'. */
-  readonly mode?: 'fanIn' | 'fanOut';
+  readonly mode?: 'fanIn' | 'fanOut' | undefined;
   /** The activation that follows. Default: 'leakyRelu'. */
-  readonly nonlinearity?: Nonlinearity;
+  readonly nonlinearity?: Nonlinearity | undefined;
 }
 
 /** Options of the initializers that scale by a gain. */
 export interface GainOptions {
   /** Factor on all values; see `gain()`. Default: 1. */
-  readonly gain?: number;
+  readonly gain?: number | undefined;
 }
 
 const nonlinearities: readonly Nonlinearity[] = ['linear', 'sigmoid', 'tanh', 'relu', 'leakyRelu', 'selu'];

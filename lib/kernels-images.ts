@@ -21,22 +21,22 @@ export interface WindowOptions {
   readonly c: number;
   readonly kernelSize: Pair;
   /** Pixels from one window to the next. Default: 1 (pooling: kernelSize). */
-  readonly stride?: Pair;
+  readonly stride?: Pair | undefined;
   /** Pixels on each side of an image: zeros, or for pooling nothing. Default: 0. */
-  readonly padding?: Pair;
+  readonly padding?: Pair | undefined;
 }
 
 /** Sizes of a kernel that slides over images. */
 export interface Conv2dShapeOptions extends WindowOptions {
   /** Pixels from one tap of the kernel to the next. Default: 1. */
-  readonly dilation?: Pair;
+  readonly dilation?: Pair | undefined;
 }
 
 /** Sizes of a convolution. */
 export interface Conv2dGeometryOptions extends Conv2dShapeOptions {
   readonly outChannels: number;
   /** Divides c and outChannels; group g takes its part of the one to its part of the other. Default: 1. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
 }
 
 const windowRules: Rules<WindowOptions> = {
@@ -110,9 +110,9 @@ export interface Conv2dKernelOptions extends Conv2dGeometryOptions {
   /** [KH, KW, C / groups, OC] */
   readonly weight: Float32Array;
   /** [OC]. Default: none. */
-  readonly bias?: Float32Array;
+  readonly bias?: Float32Array | undefined;
   /** Default: 'none'. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
   /** Result [N, OH, OW, OC]. */
   readonly y: Float32Array;
 }
@@ -250,7 +250,7 @@ export interface MaxPool2dOptions extends WindowOptions {
   /** Result [N, OH, OW, C]. */
   readonly y: Float32Array;
   /** Result as long as y: the window's position kh · KW + kw of the first maximum. Default: not wanted. */
-  readonly index?: Int32Array;
+  readonly index?: Int32Array | undefined;
 }
 
 /** Takes the largest pixel under each window; NaN wins. */
@@ -288,7 +288,7 @@ export function maxPool2dBackward(options: MaxPool2dBackwardOptions): void {
 /** Options of {@link avgPool2d}. */
 export interface AvgPool2dOptions extends WindowOptions {
   /** Padding counts as zeros in the average. Default: true, as in PyTorch. */
-  readonly countPadding?: boolean;
+  readonly countPadding?: boolean | undefined;
   /** [N, H, W, C] */
   readonly x: Float32Array;
   /** Result [N, OH, OW, C]. */
@@ -308,7 +308,7 @@ export function avgPool2d(options: AvgPool2dOptions): void {
 /** Options of {@link avgPool2dBackward}. */
 export interface AvgPool2dBackwardOptions extends WindowOptions {
   /** As in `avgPool2d`. */
-  readonly countPadding?: boolean;
+  readonly countPadding?: boolean | undefined;
   /** [N, OH, OW, C] */
   readonly dy: Float32Array;
   /** Result [N, H, W, C], overwritten. */

@@ -24,9 +24,9 @@ export interface RecurrentKernelOptions {
   /** `[H, G·H]`: recurrent weights. */
   readonly u: Float32Array;
   /** Run from the last step to the first. Default: false. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** [N], each 1 … T: a row carries its state unchanged from that step on. Default: all rows are T long. */
-  readonly lengths?: Int32Array;
+  readonly lengths?: Int32Array | undefined;
   /** `[T + 1, N, H]`: all states, the result of the forward pass. */
   readonly states: Float32Array;
 }
@@ -82,14 +82,14 @@ export interface LstmForwardOptions extends RecurrentKernelOptions, Forward, Lst
 /** Options of {@link lstmBackward}. */
 export interface LstmBackwardOptions extends RecurrentKernelOptions, Backward, LstmArrays {
   /** `[N, H]`: the gradient of the final cells. Default: zeros. */
-  readonly dc?: Float32Array;
+  readonly dc?: Float32Array | undefined;
   /** Result [N, H]. */
   readonly dc0: Float32Array;
 }
 /** Options of {@link gruForward}. */
 export interface GruForwardOptions extends RecurrentKernelOptions, Forward, GruArrays {
   /** [H], added to h·U_n; with resetAfter only. Default: none. */
-  readonly recurrentBias?: Float32Array;
+  readonly recurrentBias?: Float32Array | undefined;
 }
 /** Options of {@link gruBackward}. */
 export interface GruBackwardOptions extends RecurrentKernelOptions, Backward, GruArrays {
@@ -231,7 +231,7 @@ export interface RecurrentStepOptions {
   /** [H, G·H] */
   readonly u: Float32Array;
   /** [G·H]. Default: none. */
-  readonly b?: Float32Array;
+  readonly b?: Float32Array | undefined;
   /** `[N, H]`: the state, overwritten by the next one. */
   readonly h: Float32Array;
 }
@@ -246,9 +246,9 @@ export interface LstmStepOptions extends RecurrentStepOptions {
 /** Options of {@link gruStep}. */
 export interface GruStepOptions extends RecurrentStepOptions {
   /** Reset the product (PyTorch) or the state before it. Default: true. */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
   /** [H], added to h·U_n; with resetAfter only. Default: none. */
-  readonly recurrentBias?: Float32Array;
+  readonly recurrentBias?: Float32Array | undefined;
 }
 
 const stepRules: Rules<RecurrentStepOptions> = { n: size, inputs: size, hidden: size, x: some, w: some, u: some, b: floats, h: some };

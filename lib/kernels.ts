@@ -46,21 +46,21 @@ export interface GemmOptions {
   /** The result [M, N]; apart from a and b. */
   readonly c: Float32Array;
   /** From one row of the stored A to the next. Default: its columns. */
-  readonly lda?: number;
+  readonly lda?: number | undefined;
   /** From one row of the stored B to the next. Default: its columns. */
-  readonly ldb?: number;
+  readonly ldb?: number | undefined;
   /** From one row of C to the next. Default: N. */
-  readonly ldc?: number;
+  readonly ldc?: number | undefined;
   /** A is stored transposed. Default: false. */
-  readonly transposeA?: boolean;
+  readonly transposeA?: boolean | undefined;
   /** B is stored transposed. Default: false. */
-  readonly transposeB?: boolean;
+  readonly transposeB?: boolean | undefined;
   /** 1 adds to C, 0 overwrites it. Default: 0. */
-  readonly beta?: 0 | 1;
+  readonly beta?: 0 | 1 | undefined;
   /** [N], added to each row. Default: none. */
-  readonly bias?: Float32Array;
+  readonly bias?: Float32Array | undefined;
   /** Applied to the result. Default: 'none'. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
 }
 
 /** Multiplies matrices: C ← activation(op(A) · op(B) + bias + beta · C), op transposing on demand. */
@@ -100,7 +100,7 @@ export interface SoftmaxKernelOptions {
   /** [rows, columns], or [rows] for 'logSumExp'. */
   readonly output: Float32Array;
   /** Default: 'softmax'. */
-  readonly kind?: SoftmaxKind;
+  readonly kind?: SoftmaxKind | undefined;
 }
 
 /** Takes softmax, its logarithm, or ln Σ eˣ of each row. */
@@ -122,10 +122,10 @@ export function softmax(options: SoftmaxKernelOptions): void {
 export interface ReduceKernelOptions {
   readonly kind: ReduceKind;
   /** Default: 1. */
-  readonly outer?: number;
+  readonly outer?: number | undefined;
   readonly count: number;
   /** Default: 1. */
-  readonly inner?: number;
+  readonly inner?: number | undefined;
   /** [outer, count, inner] */
   readonly input: Float32Array;
   /** [outer, inner] */
@@ -157,7 +157,7 @@ export interface CrossEntropyKernelOptions {
   /** [rows] */
   readonly ids: Int32Array;
   /** Rows of this id get loss 0. Default: −100. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
   /** Result [rows]. */
   readonly loss: Float32Array;
 }
@@ -188,7 +188,7 @@ export interface CrossEntropyBackwardOptions {
   /** [rows] */
   readonly ids: Int32Array;
   /** Rows of this id get gradient 0. Default: −100. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
   /** [rows] */
   readonly dloss: Float32Array;
   /** Result [rows, columns], overwritten. */
@@ -241,8 +241,8 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
 export interface ElementwiseOptions {
   readonly op: MapOp;
   readonly a: Float32Array;
-  readonly b?: Float32Array;
-  readonly c?: Float32Array;
+  readonly b?: Float32Array | undefined;
+  readonly c?: Float32Array | undefined;
   /** As long as the inputs; may be one of them. */
   readonly output: Float32Array;
 }
@@ -268,9 +268,9 @@ export interface RandomKernelOptions {
   /** The key. */
   readonly seed: number;
   /** Part of the counter, 0 … 2³² − 1. Default: 0. */
-  readonly stream?: number;
+  readonly stream?: number | undefined;
   /** Part of the counter. Default: 0. */
-  readonly step?: number;
+  readonly step?: number | undefined;
   /** Float32Array: uniform in [0, 1). Int32Array: 32 random bits each. */
   readonly output: Float32Array | Int32Array;
 }

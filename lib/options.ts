@@ -9,6 +9,9 @@ export interface Rule {
   readonly required?: boolean;
 }
 
+/** Options with their defaults. */
+export type AllOf<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
 /** One rule for each option. */
 export type Rules<Options> = { readonly [Name in keyof Options]-?: Rule };
 

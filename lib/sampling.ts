@@ -9,11 +9,11 @@ export interface SamplingOptions {
   /** Where the random numbers come from: `new Philox(seed)`. One number is drawn for each row. */
   readonly random: Random;
   /** Logits are divided by it: below 1 likely tokens become likelier, 0 takes the likeliest. Default: 1. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Only the k likeliest tokens are drawn. Default: all. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Only the likeliest tokens that together have this probability are drawn, at least one; after topK. Default: 1, which is all. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
 }
 
 const source: Rule = {

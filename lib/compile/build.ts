@@ -31,7 +31,7 @@ export interface CompileOptions {
    * weights before them; make products of tables instead of the rows looked up in them. The bits are the same without, but for what
    * follows a convolution so scaled and for gradients of looked-up rows, which are added up in another order. Default: true.
    */
-  readonly fuse?: boolean;
+  readonly fuse?: boolean | undefined;
 }
 
 /** What a program runs. */

@@ -14,9 +14,9 @@ export interface ImageFolderOptions {
   /** Pixels of each image as given out: [height, width], or one number for both. Files of another size are stretched. */
   readonly size: number | readonly [height: number, width: number];
   /** 1: grey, 0.299 R + 0.587 G + 0.114 B as PIL and OpenCV take it; 3: red, green, blue; 4: with opacity. Default: 3. */
-  readonly channels?: 1 | 3 | 4;
+  readonly channels?: 1 | 3 | 4 | undefined;
   /** What to do with a file that is no whole image: refuse the folder, or leave the file out and say so. Default: 'throw'. */
-  readonly onError?: 'throw' | 'skip';
+  readonly onError?: 'throw' | 'skip' | undefined;
 }
 
 /** The images of a directory, as {@link imageFolder} reads them. */

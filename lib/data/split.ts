@@ -12,13 +12,13 @@ export type Columns = Readonly<Record<string, NdArray>>;
 /** Options of {@link trainTestSplit}. */
 export interface SplitOptions {
   /** Share of the rows that become the test set, in (0, 1). Default: 0.2. */
-  readonly testFraction?: number;
+  readonly testFraction?: number | undefined;
   /** Decides which rows. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Take random rows in random order; otherwise the last rows become the test set, and all keep their order. Default: true. */
-  readonly shuffle?: boolean;
+  readonly shuffle?: boolean | undefined;
   /** Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. Default: none. */
-  readonly stratify?: string;
+  readonly stratify?: string | undefined;
 }
 
 const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };

@@ -16,17 +16,17 @@ import { type Rule, checkOptions, count, either, finite, kindOf, nonNegativeInte
 /** Options of {@link inputGradient}. */
 export interface AttributionOptions {
   /** Which output is explained: one number for all rows, or int32 [N], such as the true classes. Default: each row's largest. */
-  readonly target?: number | NdArray<Int32Array>;
+  readonly target?: number | NdArray<Int32Array> | undefined;
   /** Rows computed at once. Default: 64. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
 }
 
 /** Options of {@link integratedGradients}. */
 export interface IntegratedGradientsOptions extends AttributionOptions {
   /** The input that says nothing: a number, or an array of the shape of one row, such as the mean image. Default: 0. */
-  readonly baseline?: number | NdArray<Float32Array>;
+  readonly baseline?: number | NdArray<Float32Array> | undefined;
   /** Points on the way from the baseline to the input. Default: 50. */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
 }
 
 const arrayRule: Rule = { expected: 'an array made by array()', accepts: isArray };

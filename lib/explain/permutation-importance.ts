@@ -12,13 +12,13 @@ import { Trainer } from '../training/trainer.js';
 /** Options of {@link permutationImportance}. */
 export interface PermutationImportanceOptions {
   /** What is watched: 'loss' or a metric of the trainer. Default: 'loss'. */
-  readonly figure?: string;
+  readonly figure?: string | undefined;
   /** Shuffles of each column. Default: 5. */
-  readonly repeats?: number;
+  readonly repeats?: number | undefined;
   /** Decides the shuffles. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Which input's columns, of a model of several. Default: 0. */
-  readonly input?: number;
+  readonly input?: number | undefined;
 }
 
 /** How a figure of the model changes when a column no longer belongs to its row. */

@@ -6,7 +6,7 @@ import { Layer } from './layer.js';
 /** Options of {@link AvgPool1d}. */
 export interface AvgPool1dOptions extends Pool1dOptions {
   /** Divide by the whole window where it meets padding, not only by its elements in the sequence. Default: true. */
-  readonly countPadding?: boolean;
+  readonly countPadding?: boolean | undefined;
 }
 
 /**

@@ -10,11 +10,11 @@ import type { Scope } from './scope.js';
 /** Options of {@link BatchNorm}. */
 export interface BatchNormOptions {
   /** Share of a batch's statistics in the running ones. Default: 0.1. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Added to the variance. Default: 1e-5. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
   /** Learn a factor and an offset for each channel. Default: true. */
-  readonly affine?: boolean;
+  readonly affine?: boolean | undefined;
 }
 
 /**

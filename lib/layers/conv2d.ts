@@ -11,9 +11,9 @@ import { uniformOfFan } from './uniform-of-fan.js';
 /** Options of {@link Conv2d}. */
 export interface Conv2dOptions extends Conv2dGeometry {
   /** Add a bias. Default: true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** First values of the weight. Default: U(−1/√F, 1/√F), F = KH · KW · C/G, which is Kaiming uniform with a = √5. */
-  readonly weightInit?: Initializer;
+  readonly weightInit?: Initializer | undefined;
 }
 
 const caller: Caller = { what: 'Conv2d', dimensions: 2 };

@@ -11,11 +11,11 @@ import { uniformOfFan } from './uniform-of-fan.js';
 /** Options of {@link DepthwiseConv2d}. */
 export interface DepthwiseConv2dOptions extends Omit<Conv2dGeometry, 'groups'> {
   /** Output channels made of each input channel. Default: 1. */
-  readonly depthMultiplier?: number;
+  readonly depthMultiplier?: number | undefined;
   /** Add a bias. Default: true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** First values of the weight. Default: U(−1/√F, 1/√F), F = KH · KW, which is Kaiming uniform with a = √5. */
-  readonly weightInit?: Initializer;
+  readonly weightInit?: Initializer | undefined;
 }
 
 const caller: Caller = { what: 'DepthwiseConv2d', dimensions: 2 };

@@ -9,16 +9,16 @@ import type { Scope } from './scope.js';
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
   /** A row that starts at zero and gets no gradient. Default: none. */
-  readonly paddingIndex?: number;
+  readonly paddingIndex?: number | undefined;
   /**
    * Update only the rows a batch has ids of. An optimizer with state or weight decay moves the others too, as long as their momentum
    * lasts; with this they and their state wait, so that a step costs as much as its batch, not as the table. The bias corrections of
    * Adam still count all steps. Plain SGD and Adagrad without decay do so by themselves: there it makes no difference. A penalty on the
    * weights, `l1` or `l2`, gives every row a gradient: with it all rows are updated. Default: false.
    */
-  readonly sparse?: boolean;
+  readonly sparse?: boolean | undefined;
   /** First values of the rows. Default: N(0, 1). */
-  readonly weightInit?: Initializer;
+  readonly weightInit?: Initializer | undefined;
 }
 
 /**

@@ -7,9 +7,9 @@ import { Layer } from './layer.js';
 /** Options of {@link Flatten}. */
 export interface FlattenOptions {
   /** First dimension to flatten, negative from the end. Default: 1. */
-  readonly startDim?: number;
+  readonly startDim?: number | undefined;
   /** Last dimension to flatten, negative from the end. Default: −1. */
-  readonly endDim?: number;
+  readonly endDim?: number | undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { Layer } from './layer.js';
 /** Options of {@link GELU}. */
 export interface GELUOptions {
   /** 'none': by the error function; 'tanh': by the tanh approximation. Default: 'none'. */
-  readonly approximate?: 'none' | 'tanh';
+  readonly approximate?: 'none' | 'tanh' | undefined;
 }
 
 /**

@@ -10,9 +10,9 @@ import type { Scope } from './scope.js';
 /** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance. Default: 1e-5. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
   /** Learn a factor and an offset for each channel. Default: true. */
-  readonly affine?: boolean;
+  readonly affine?: boolean | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link GRUCell}. */
 export interface GRUCellOptions {
   /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
 }
 
 /**

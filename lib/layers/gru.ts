@@ -7,7 +7,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link GRU}. */
 export interface GRUOptions extends SequenceOptions {
   /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
 }
 
 /** @internal */

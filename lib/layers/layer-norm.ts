@@ -9,11 +9,11 @@ import type { Scope } from './scope.js';
 /** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Sizes of the trailing dimensions that are normalised together. Default: the last one, whatever its size. */
-  readonly normalizedShape?: Shape;
+  readonly normalizedShape?: Shape | undefined;
   /** Added to the variance. Default: 1e-5. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
   /** Learn a factor and an offset for each element. Default: true. */
-  readonly affine?: boolean;
+  readonly affine?: boolean | undefined;
 }
 
 const sizes: Rule = {

@@ -24,13 +24,13 @@ export type ArraysOf<Output extends Outputs> = Output extends Tensor
 /** Options of {@link Layer.predict} and {@link Layer.predictSync}. */
 export interface PredictOptions {
   /** Rows computed at once. Default: 256. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
 }
 
 /** Options of {@link Layer.build}. */
 export interface BuildOptions {
   /** Element type of each input: ids are int32. Default: float32. */
-  readonly dtypes?: readonly DType[];
+  readonly dtypes?: readonly DType[] | undefined;
 }
 
 /**

@@ -10,11 +10,11 @@ import { uniformOfFan } from './uniform-of-fan.js';
 /** Options of {@link Linear}. */
 export interface LinearOptions {
   /** Add a bias. Default: true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** First values of the weight. Default: U(−1/√I, 1/√I), which is Kaiming uniform with a = √5. */
-  readonly weightInit?: Initializer;
+  readonly weightInit?: Initializer | undefined;
   /** First values of the bias. Default: U(−1/√I, 1/√I). */
-  readonly biasInit?: Initializer;
+  readonly biasInit?: Initializer | undefined;
 }
 
 /**

@@ -14,13 +14,13 @@ import type { Scope } from './scope.js';
 /** Options of {@link MultiHeadAttention}. */
 export interface MultiHeadAttentionOptions {
   /** Each step looks at itself and at those before it only. Default: false. */
-  readonly causal?: boolean;
+  readonly causal?: boolean | undefined;
   /** Share of the weights of attention that are zeroed while training. Default: 0. */
-  readonly dropout?: number;
+  readonly dropout?: number | undefined;
   /** Add offsets. Default: true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Steps that a stream looks back on, itself included; with causal. Default: no stream. */
-  readonly context?: number;
+  readonly context?: number | undefined;
 }
 
 /** What a query looks at. */

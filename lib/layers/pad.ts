@@ -7,7 +7,7 @@ import { Layer } from './layer.js';
 /** Options of {@link Pad}. */
 export interface PadOptions {
   /** What the margin is filled with. Default: 0. */
-  readonly value?: number;
+  readonly value?: number | undefined;
 }
 
 /**

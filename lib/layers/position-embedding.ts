@@ -10,7 +10,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link PositionEmbedding}. */
 export interface PositionEmbeddingOptions {
   /** First values of the rows. Default: N(0, 0.02²). */
-  readonly weightInit?: Initializer;
+  readonly weightInit?: Initializer | undefined;
 }
 
 /**

@@ -13,13 +13,13 @@ import { uniformOfFan } from './uniform-of-fan.js';
 /** Options that all recurrent layers share. */
 export interface SequenceOptions {
   /** Layers on top of each other, each over the outputs of the one below. Default: 1. */
-  readonly numLayers?: number;
+  readonly numLayers?: number | undefined;
   /** Go over the sequence in both directions; the outputs of the backward one follow those of the forward one. Default: false. */
-  readonly bidirectional?: boolean;
+  readonly bidirectional?: boolean | undefined;
   /** Probability of an output to be zeroed on its way to the layer above, in training. Default: 0. */
-  readonly dropout?: number;
+  readonly dropout?: number | undefined;
   /** Give the outputs of all steps; otherwise the state after the last one. Default: true. */
-  readonly returnSequences?: boolean;
+  readonly returnSequences?: boolean | undefined;
 }
 
 export const sequenceRules: Rules<SequenceOptions> = {

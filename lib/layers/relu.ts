@@ -20,7 +20,7 @@ export class ReLU extends Layer {
 /** Options of {@link LeakyReLU}. */
 export interface LeakyReLUOptions {
   /** Slope for x ≤ 0. Default: 0.01. */
-  readonly negativeSlope?: number;
+  readonly negativeSlope?: number | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export class LeakyReLU extends Layer {
 /** Options of {@link ELU}. */
 export interface ELUOptions {
   /** Minus the limit for x → −∞. Default: 1. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link RNNCell}. */
 export interface RNNCellOptions {
   /** Bends the state. Default: 'tanh'. */
-  readonly nonlinearity?: 'tanh' | 'relu';
+  readonly nonlinearity?: 'tanh' | 'relu' | undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link RNN}. */
 export interface RNNOptions extends SequenceOptions {
   /** Bends the state. Default: 'tanh'. */
-  readonly nonlinearity?: 'tanh' | 'relu';
+  readonly nonlinearity?: 'tanh' | 'relu' | undefined;
 }
 
 /** @internal */

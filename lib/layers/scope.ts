@@ -8,7 +8,7 @@ export interface ParameterOptions {
    * A table of rows: those no id of a batch points at keep their values and their state in the optimizer, whatever its rule would do
    * without a gradient. Default: false.
    */
-  readonly lazy?: boolean;
+  readonly lazy?: boolean | undefined;
 }
 
 /** What the forward of a layer takes before the scope, which it may leave out. */

@@ -7,7 +7,7 @@ import type { Scope } from './scope.js';
 /** Options of {@link Sequential}. */
 export interface SequentialOptions {
   /** Decides initial values and dropout when this is the whole model. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**

@@ -46,7 +46,7 @@ export class SiLU extends Layer {
 /** Options of {@link Softplus}. */
 export interface SoftplusOptions {
   /** Sharpness of the bend. Default: 1. */
-  readonly beta?: number;
+  readonly beta?: number | undefined;
 }
 
 /**

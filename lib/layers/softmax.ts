@@ -7,7 +7,7 @@ import { Layer } from './layer.js';
 /** Options of {@link Softmax} and {@link LogSoftmax}. */
 export interface SoftmaxOptions {
   /** Dimension that sums to 1, negative from the end. Default: −1. */
-  readonly dim?: number;
+  readonly dim?: number | undefined;
 }
 
 /**

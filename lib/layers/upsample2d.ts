@@ -9,13 +9,13 @@ import { Layer } from './layer.js';
 /** Options of {@link Upsample2d}. */
 export interface Upsample2dOptions {
   /** Output pixels for each input pixel; the sizes are rounded down. This or `size` must be given. */
-  readonly scale?: Pair;
+  readonly scale?: Pair | undefined;
   /** Rows and columns of the result. */
-  readonly size?: Pair;
+  readonly size?: Pair | undefined;
   /** 'nearest' repeats pixels, 'bilinear' interpolates between four. Default: 'nearest'. */
-  readonly mode?: 'nearest' | 'bilinear';
+  readonly mode?: 'nearest' | 'bilinear' | undefined;
   /** Bilinear: the corner pixels keep their place, instead of the image's edges. Default: false. */
-  readonly alignCorners?: boolean;
+  readonly alignCorners?: boolean | undefined;
 }
 
 /**

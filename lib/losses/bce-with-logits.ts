@@ -10,7 +10,7 @@ import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } fr
 /** Options of {@link BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions extends ElementwiseLossOptions {
   /** Weight of the positive side: one number, or one for each of the last dimension. Default: 1. */
-  readonly posWeight?: number | readonly number[] | Float32Array;
+  readonly posWeight?: number | readonly number[] | Float32Array | undefined;
 }
 
 /**

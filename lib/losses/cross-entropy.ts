@@ -11,11 +11,11 @@ import { type ReductionOptions, perLoss, perWeight, reduceLoss, reductionRule } 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
   /** A weight for each class. Default: all 1. */
-  readonly weight?: readonly number[] | Float32Array;
+  readonly weight?: readonly number[] | Float32Array | undefined;
   /** How much of each target is spread evenly over the classes, in [0, 1]. Default: 0. */
-  readonly labelSmoothing?: number;
+  readonly labelSmoothing?: number | undefined;
   /** Rows of this class id count nothing. Default: none. Not for probabilities. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */

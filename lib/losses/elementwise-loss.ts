@@ -7,7 +7,7 @@ import { type ReductionOptions, checkSameShape, perLoss, reduceLoss, reductionRu
 /** Options of losses that compare element by element. */
 export interface ElementwiseLossOptions extends ReductionOptions {
   /** Targets that are NaN count nothing: values that are missing, or lie behind the end of a sequence. Default: false. */
-  readonly ignoreNaN?: boolean;
+  readonly ignoreNaN?: boolean | undefined;
 }
 
 export const elementwiseLossRules: Rules<ElementwiseLossOptions> = { reduction: reductionRule, ignoreNaN: boolean };

@@ -10,7 +10,7 @@ import { Loss, type Reduction } from './loss.js';
 /** Options of {@link Losses}. */
 export interface LossesOptions {
   /** How much each counts, by name, ≥ 0. Default: 1. */
-  readonly weights?: Readonly<Record<string, number>>;
+  readonly weights?: Readonly<Record<string, number>> | undefined;
 }
 
 const numbers: Rule = {

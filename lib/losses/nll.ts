@@ -9,9 +9,9 @@ import { type ReductionOptions, reductionRule } from './reduction.js';
 /** Options of {@link NLLLoss}. */
 export interface NLLLossOptions extends ReductionOptions {
   /** A weight for each class. Default: all 1. */
-  readonly weight?: readonly number[] | Float32Array;
+  readonly weight?: readonly number[] | Float32Array | undefined;
   /** Rows of this class id count nothing. Default: none. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /**

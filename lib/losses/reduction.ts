@@ -8,7 +8,7 @@ import type { Reduction } from './loss.js';
 /** How a loss becomes one number. */
 export interface ReductionOptions {
   /** How the losses of the elements become one number. Default: 'mean'. */
-  readonly reduction?: Reduction;
+  readonly reduction?: Reduction | undefined;
 }
 
 export const reductionRule: Rule = oneOf('mean', 'sum');

@@ -45,7 +45,7 @@ export class L1Loss extends ElementwiseLoss {
 /** Options of {@link HuberLoss}. */
 export interface HuberLossOptions extends ElementwiseLossOptions {
   /** Error at which the loss goes on as a line. Default: 1. */
-  readonly delta?: number;
+  readonly delta?: number | undefined;
 }
 
 /**

@@ -7,9 +7,9 @@ import { Metric } from './metric.js';
 /** Options of {@link accuracy}. */
 export interface AccuracyOptions {
   /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /**

@@ -9,9 +9,9 @@ import { checkOptions, count, integer, kindOf } from '../options.js';
 /** Options of {@link confusionMatrix}. */
 export interface ConfusionMatrixOptions {
   /** How many classes there are, C. Default: as many as there are scores in a row; to be given for ids. */
-  readonly classes?: number;
+  readonly classes?: number | undefined;
   /** Rows whose target is this class id are padding and do not count. Default: none. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /**

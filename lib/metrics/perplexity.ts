@@ -9,7 +9,7 @@ import { Metric } from './metric.js';
 /** Options of {@link perplexity} and {@link bitsPerCharacter}. */
 export interface TokenMetricOptions {
   /** Targets of this id are padding and do not count. Default: none. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /** The mean of −ln p(target) over all tokens that count, however they fall into batches. */

@@ -8,11 +8,11 @@ import { Metric } from './metric.js';
 /** Options of {@link precision}, {@link recall} and {@link f1}. */
 export interface PositiveOptions {
   /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** The class that is the positive one, where there is a prediction for each class. Default: 1. */
-  readonly positive?: number;
+  readonly positive?: number | undefined;
   /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /** Rows that were foretold to be positive, rows that are, and those that are both. */

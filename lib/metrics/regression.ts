@@ -9,7 +9,7 @@ import { Metric } from './metric.js';
 /** Options of {@link mae} and {@link rmse}. */
 export interface NumberMetricOptions {
   /** Targets that are NaN count nothing. Default: false. */
-  readonly ignoreNaN?: boolean;
+  readonly ignoreNaN?: boolean | undefined;
 }
 
 /** The mean of an error of each element. */

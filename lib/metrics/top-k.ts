@@ -37,7 +37,7 @@ class TopK extends Metric {
 /** Options of {@link topK}. */
 export interface TopKOptions {
   /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /** Share of rows whose target class is among the k highest predictions, of equal ones the first. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */

@@ -15,7 +15,7 @@ import type { Model } from './model.js';
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
   /** Sequences that go on side by side, each with a state of its own. Default: 1. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
 }
 
 /**

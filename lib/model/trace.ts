@@ -69,7 +69,7 @@ export interface Expectation {
 export interface TraceOptions {
   readonly training: boolean;
   /** Paths of what is not in training all the same: layers with all below them. Default: none. */
-  readonly frozen?: readonly string[];
+  readonly frozen?: readonly string[] | undefined;
   /** Keys the random numbers of this model. */
   readonly seed: bigint;
   readonly resolve: Resolve;

@@ -23,7 +23,7 @@ export interface WeightOptions {
    * Expect all weights and no others. Otherwise those whose path the model has are set, one at least, and the others stay as they are.
    * Default: true.
    */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 
 /** @returns whether all weights are expected. @throws OptionError */

@@ -8,11 +8,11 @@ import { checkOptions, count, finite } from '../options.js';
 /** Options of {@link affineSample}. */
 export interface AffineSampleOptions {
   /** OH, rows of y. Default: H, as many as x has. */
-  readonly height?: number;
+  readonly height?: number | undefined;
   /** OW, columns of y. Default: W. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** What lies outside of the images. Default: 0. */
-  readonly fill?: number;
+  readonly fill?: number | undefined;
 }
 
 class AffineSample extends Operation {

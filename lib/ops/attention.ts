@@ -11,9 +11,9 @@ import { softmax } from './rows.js';
 /** Options of {@link scaledDotProductAttention}. */
 export interface AttentionOptions {
   /** Query t looks at keys 0 … t only. Default: false. */
-  readonly causal?: boolean;
+  readonly causal?: boolean | undefined;
   /** Of any type, broadcast to [..., T, S]: where it is 0, the query does not look at the key (not PyTorch's mask of 0 and −∞, which is added). Each query must have a key left. Default: none. */
-  readonly mask?: Tensor;
+  readonly mask?: Tensor | undefined;
 }
 
 /** The lowest number: its share is exactly 0 beside any other, and nothing becomes infinite. */

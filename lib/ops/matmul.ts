@@ -10,9 +10,9 @@ import { reshape } from './shape.js';
 /** Options of {@link matmul}. */
 export interface MatmulOptions {
   /** Use aᵀ (its last two dimensions swapped). Default: false. */
-  readonly transposeA?: boolean;
+  readonly transposeA?: boolean | undefined;
   /** Use bᵀ (its last two dimensions swapped). Default: false. */
-  readonly transposeB?: boolean;
+  readonly transposeB?: boolean | undefined;
 }
 
 /**

@@ -15,17 +15,17 @@ import { reshape, transpose } from './shape.js';
 /** Options of pooling images. */
 export interface PoolOptions {
   /** Pixels from one window to the next. Default: kernelSize. */
-  readonly stride?: Pair;
+  readonly stride?: Pair | undefined;
   /** Pixels on each side that no maximum sees and an average takes for 0; at most half the kernel. Default: 0. */
-  readonly padding?: Pair;
+  readonly padding?: Pair | undefined;
   /** A last window may reach beyond the padding, as long as it starts before it. Default: false. */
-  readonly ceilMode?: boolean;
+  readonly ceilMode?: boolean | undefined;
 }
 
 /** Options of mean pooling. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Divide by the whole window where it meets padding, not only by its pixels in the image. Default: true. */
-  readonly countPadding?: boolean;
+  readonly countPadding?: boolean | undefined;
 }
 
 /** @internal */
@@ -205,11 +205,11 @@ export function avgPool(caller: Caller, x: Tensor, kernelSize: Pair, { countPadd
 /** Options of pooling along one dimension. */
 export interface Pool1dOptions {
   /** Elements from one window to the next. Default: kernelSize. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   /** Elements on each side that no maximum sees and an average takes for 0; at most half the kernel. Default: 0. */
-  readonly padding?: number;
+  readonly padding?: number | undefined;
   /** A last window may reach beyond the padding, as long as it starts before it. Default: false. */
-  readonly ceilMode?: boolean;
+  readonly ceilMode?: boolean | undefined;
 }
 
 /** @internal */

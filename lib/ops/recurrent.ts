@@ -11,26 +11,26 @@ import { reshape, slice } from './shape.js';
 /** Options that all recurrences share. */
 export interface RecurrentOptions {
   /** Run from the last step to the first. Default: false. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /**
    * int32 [N], each 1 … T, in any order: at t ≥ lengths[n] row n carries its state unchanged, its y is 0 and no gradient flows, so in
    * reverse it starts at its own last step. A length out of range stops the run with its position. Default: every row is T long.
    */
-  readonly lengths?: Tensor;
+  readonly lengths?: Tensor | undefined;
 }
 
 /** Options of {@link elman}. */
 export interface ElmanOptions extends RecurrentOptions {
   /** Default: 'tanh'. */
-  readonly nonlinearity?: 'tanh' | 'relu';
+  readonly nonlinearity?: 'tanh' | 'relu' | undefined;
 }
 
 /** Options of {@link gru}. */
 export interface GruOpOptions extends RecurrentOptions {
   /** [H], added to h·U_n inside the reset: PyTorch's b_hn. With resetAfter only. Default: none. */
-  readonly recurrentBias?: Tensor;
+  readonly recurrentBias?: Tensor | undefined;
   /** Reset the product h·U_n (PyTorch), or h before it (Cho et al. 2014). Default: true. */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
 }
 
 /** What a recurrence leaves: its states and the last of them. */

@@ -11,9 +11,9 @@ import { concat, reshape, slice, transpose } from './shape.js';
 /** Options of the reductions. */
 export interface ReduceOptions {
   /** Axes to reduce over, negative from the end. Default: all. */
-  readonly axes?: number | readonly number[];
+  readonly axes?: number | readonly number[] | undefined;
   /** Keep reduced axes with size 1. Default: false. */
-  readonly keepDims?: boolean;
+  readonly keepDims?: boolean | undefined;
 }
 
 const axisList: Rule = either(integer, {

@@ -6,15 +6,15 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
 /** Options of {@link Adagrad}. */
 export interface AdagradOptions {
   /** Learning rate. Default: 0.01. */
-  readonly lr?: Schedule;
+  readonly lr?: Schedule | undefined;
   /** The rate falls as 1 / (1 + lrDecay · step). Default: 0. */
-  readonly lrDecay?: number;
+  readonly lrDecay?: number | undefined;
   /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
   /** First value of the sum of squares. Default: 0. */
-  readonly initialAccumulatorValue?: number;
+  readonly initialAccumulatorValue?: number | undefined;
   /** Added to the root. Default: 1e-10. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
 }
 
 /**

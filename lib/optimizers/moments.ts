@@ -7,15 +7,15 @@ import type { Schedule, Update } from './optimizer.js';
 /** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions {
   /** Learning rate. Default: 0.001. */
-  readonly lr?: Schedule;
+  readonly lr?: Schedule | undefined;
   /** What the running means of g and of g² keep in a step, β₁ and β₂. Default: [0.9, 0.999]. */
-  readonly betas?: readonly [number, number];
+  readonly betas?: readonly [number, number] | undefined;
   /** Added to the root. Default: 1e-8. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
   /** λ of the weight decay. Default: 0 for Adam, 0.01 for AdamW. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
   /** Divide by the largest v so far. Default: false. */
-  readonly amsgrad?: boolean;
+  readonly amsgrad?: boolean | undefined;
 }
 
 export const adamRules: Rules<AdamOptions> = {

@@ -6,17 +6,17 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
 /** Options of {@link RMSprop}. */
 export interface RMSpropOptions {
   /** Learning rate. Default: 0.01. */
-  readonly lr?: Schedule;
+  readonly lr?: Schedule | undefined;
   /** What the running mean of g² keeps in a step, α. Default: 0.99. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
   /** Added to the root. Default: 1e-8. */
-  readonly eps?: number;
+  readonly eps?: number | undefined;
   /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
   /** Share of the last step that is kept, μ. Default: 0. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Divide by the deviation of g instead of its root mean square. Default: false. */
-  readonly centered?: boolean;
+  readonly centered?: boolean | undefined;
 }
 
 /**

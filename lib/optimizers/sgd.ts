@@ -7,15 +7,15 @@ import { Optimizer, type Schedule, type Update } from './optimizer.js';
 /** Options of {@link SGD}. */
 export interface SGDOptions {
   /** Learning rate. Default: 0.001. */
-  readonly lr?: Schedule;
+  readonly lr?: Schedule | undefined;
   /** Share of the last step's direction that is kept, μ. Default: 0. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Share of the gradient that does not enter the momentum. Default: 0. */
-  readonly dampening?: number;
+  readonly dampening?: number | undefined;
   /** Look ahead along the momentum. Needs momentum > 0 and no dampening. Default: false. */
-  readonly nesterov?: boolean;
+  readonly nesterov?: boolean | undefined;
   /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ export interface StepDecayOptions {
   /** Steps from one drop to the next. */
   readonly stepSize: number;
   /** Factor at each drop. Default: 0.1. */
-  readonly gamma?: number;
+  readonly gamma?: number | undefined;
 }
 
 /** lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options */
@@ -38,7 +38,7 @@ export interface CosineDecayOptions {
   /** Steps until the end is reached; the rate stays there. */
   readonly steps: number;
   /** Rate at the end. Default: 0. */
-  readonly minimum?: number;
+  readonly minimum?: number | undefined;
 }
 
 /**

@@ -6,11 +6,11 @@ export interface OneCycleOptions {
   /** Steps until the end is reached; the rate stays there. */
   readonly steps: number;
   /** Share of the steps in which the rate rises. Default: 0.3. */
-  readonly pctStart?: number;
+  readonly pctStart?: number | undefined;
   /** The first rate is lr / divFactor. Default: 25. */
-  readonly divFactor?: number;
+  readonly divFactor?: number | undefined;
   /** The last rate is the first / finalDivFactor. Default: 1e4. */
-  readonly finalDivFactor?: number;
+  readonly finalDivFactor?: number | undefined;
 }
 
 /**

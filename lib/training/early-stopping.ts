@@ -6,11 +6,11 @@ import { Monitor, type MonitorOptions, monitorRules } from './monitor.js';
 /** Options of {@link EarlyStopping}. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without improvement before the fit ends. Default: 5. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Smallest change that counts as improvement. Default: 0. */
-  readonly minDelta?: number;
+  readonly minDelta?: number | undefined;
   /** Leave the model with the weights of the best epoch of this fit. Default: true. */
-  readonly restoreBest?: boolean;
+  readonly restoreBest?: boolean | undefined;
 }
 
 /**

@@ -7,11 +7,11 @@ import { type EpochRecord, valueOf } from './history.js';
 /** Options of callbacks that watch whether a fit gets better. */
 export interface MonitorOptions {
   /** What to watch: 'loss', 'valLoss' or a metric. Default: 'valLoss'. */
-  readonly monitor?: string;
+  readonly monitor?: string | undefined;
   /** Whether larger is better. Default: 'max' for names that contain "accuracy", "precision", "recall" or "f1" or begin with "top", else 'min'. */
-  readonly mode?: 'min' | 'max';
+  readonly mode?: 'min' | 'max' | undefined;
   /** Best value of an earlier fit, which this one goes on from. Default: none. */
-  readonly best?: number;
+  readonly best?: number | undefined;
 }
 
 const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };

@@ -25,25 +25,25 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   readonly loss: Loss<Output, never>;
   readonly optimizer: Optimizer;
   /** Parameters with an optimizer of their own; the first group that has a parameter counts. Default: none. */
-  readonly groups?: readonly ParameterGroup[];
+  readonly groups?: readonly ParameterGroup[] | undefined;
   /** Reported beside the loss. Default: none. */
-  readonly metrics?: readonly Metric<Output, never>[];
+  readonly metrics?: readonly Metric<Output, never>[] | undefined;
   /** Terms added to the loss for the weights (parameters of rank ≥ 2): `l2(1e-4)`. Default: none. */
-  readonly penalties?: readonly Penalty[];
+  readonly penalties?: readonly Penalty[] | undefined;
   /** Largest Euclidean norm of all gradients together; longer ones are scaled down. Default: no limit. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /** Largest absolute value of a gradient element. Default: no limit. */
-  readonly clipValue?: number;
+  readonly clipValue?: number | undefined;
   /** Report `gradientNorm` beside the loss while training: the Euclidean norm of all gradients together, before clipping. Default: false. */
-  readonly gradientNorm?: boolean;
+  readonly gradientNorm?: boolean | undefined;
   /**
    * Paths of layers or parameters that keep their values: `['encoder']` for all below it. Neither penalties nor clipping see them, and no gradients are
    * computed that only they need. Frozen layers work as in prediction: BatchNorm takes its running statistics and leaves them, dropout is off. A path of
    * one parameter, `['encoder.0.weight']`, leaves its layer in training. Default: none.
    */
-  readonly frozen?: readonly string[];
+  readonly frozen?: readonly string[] | undefined;
   /** Seed of shuffling, of dropout and, for a model not yet built, of its first weights. Default: the model's seed, else 0. */
-  readonly seed?: number | bigint;
+  readonly seed?: number | bigint | undefined;
 }
 
 /** Targets: an array, or several by name. */
@@ -58,7 +58,7 @@ export interface Batch<Y extends Targets = NdArray> {
   /**
    * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Metrics count all rows alike. Default: all count 1.
    */
-  readonly sampleWeight?: NdArray<Float32Array>;
+  readonly sampleWeight?: NdArray<Float32Array> | undefined;
 }
 
 /**
@@ -84,64 +84,64 @@ export interface Progress {
 /** Options of {@link Trainer.fit}. */
 export interface FitOptions {
   /** Times the whole data is gone through. Default: 1. */
-  readonly epochs?: number;
+  readonly epochs?: number | undefined;
   /** Rows a step; the last batch of an epoch may be smaller. Not for data that comes in batches. Default: 32. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * Leave the rows out that are left when the data is cut into batches, which are others in each epoch if shuffled: for layers that need
    * more rows than may be left, such as BatchNorm. Not for data that comes in batches. Default: false.
    */
-  readonly dropLast?: boolean;
+  readonly dropLast?: boolean | undefined;
   /**
    * Steps after which an epoch ends, for sources that do not. The next epoch goes on in the source where this one stopped, or, as soon as the
    * source ends, begins it anew; an epoch within which it ends is shorter. Only for data that comes in batches. Default: to the end of the source.
    */
-  readonly stepsPerEpoch?: number;
+  readonly stepsPerEpoch?: number | undefined;
   /**
    * Ask the source for the next batch while a step runs, so that what it waits for costs no time. It then sees the model and the trainer
    * in the midst of that step: not for batches that depend on them. Only for data that comes in batches. Default: false.
    */
-  readonly prefetch?: boolean;
+  readonly prefetch?: boolean | undefined;
   /** New random order each epoch. Default: true, with carryState false. */
-  readonly shuffle?: boolean;
+  readonly shuffle?: boolean | undefined;
   /**
    * Go on in each batch with the states the recurrent layers had at the end of the one before: truncated backpropagation through time. They
    * are zeros where an epoch begins (with `stepsPerEpoch` where the source begins anew) and after the fit. Row i of a batch must follow row i of
    * the batch before, so rows are not shuffled and all batches have the same number of them (`dropLast` if need be). Gradients stop where a batch
    * begins. Holds for the validation too. Default: false.
    */
-  readonly carryState?: boolean;
+  readonly carryState?: boolean | undefined;
   /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
-  readonly augment?: readonly Augmentation[];
+  readonly augment?: readonly Augmentation[] | undefined;
   /**
    * Evaluated after each epoch: rows, which are checked and copied before the first step, or batches as they come. Default: none.
    */
-  readonly validation?: Batch<Targets> | BatchSource;
-  readonly callbacks?: readonly Callback[];
+  readonly validation?: Batch<Targets> | BatchSource | undefined;
+  readonly callbacks?: readonly Callback[] | undefined;
   /**
    * Ends the fit with the signal's reason; the weights are those of the last finished step. A source of batches has half a second to
    * close first: the `finally` of a generator.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Called at most 20 times a second, and at the end of each epoch. What it throws ends the fit, and so does a promise it returns that is
    * rejected; only that of the end of an epoch is waited for.
    */
-  readonly onProgress?: (progress: Progress) => unknown;
+  readonly onProgress?: ((progress: Progress) => unknown) | undefined;
   /** Keep the figures of each step in the records, 4 bytes each: for learning curves, or to find a learning rate. Default: false. */
-  readonly keepSteps?: boolean;
+  readonly keepSteps?: boolean | undefined;
   /** Refuse data with NaN or infinity before the first step. Default: false. */
-  readonly checkFinite?: boolean;
+  readonly checkFinite?: boolean | undefined;
   /** Run one instruction at a time on this thread and name the layer of the first NaN or infinity. Slow. Default: false. */
-  readonly debug?: boolean;
+  readonly debug?: boolean | undefined;
 }
 
 /** Options of {@link Trainer.evaluate}. */
 export interface EvaluateOptions {
   /** Rows a step. Not for data that comes in batches. Default: 256, but with carryState none: row i goes on in row i of the next batch. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Go on in each batch with the states of the one before, as in fit. Default: false. */
-  readonly carryState?: boolean;
+  readonly carryState?: boolean | undefined;
 }
 
 /** Options of {@link Trainer.step}. */
@@ -150,7 +150,7 @@ export interface TrainStepOptions {
    * Go on with the states that the last such step of as many rows left in the recurrent layers; {@link Trainer.resetStates} makes them
    * zeros again, and so does every epoch of fit. Default: false.
    */
-  readonly carryState?: boolean;
+  readonly carryState?: boolean | undefined;
 }
 
 /** An object made by this library or by a class that extends one of its own. */

@@ -8,15 +8,15 @@ import { Monitor, type MonitorOptions, monitorRules } from './monitor.js';
 /** Options of {@link ReduceLROnPlateau}. */
 export interface ReduceLROnPlateauOptions extends MonitorOptions {
   /** What the learning rate is multiplied with. Default: 0.1. */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** Epochs without improvement that are borne; after one more the rate falls. Default: 10. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Share of the best value by which a value must be better to count as improvement. Default: 1e-4. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Epochs after a fall that do not count. Default: 0. */
-  readonly cooldown?: number;
+  readonly cooldown?: number | undefined;
   /** The rate never falls below it. Default: 0. */
-  readonly minLr?: number;
+  readonly minLr?: number | undefined;
 }
 
 /**

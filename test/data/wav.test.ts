@@ -144,9 +144,15 @@ describe('wavFolder', () => {
     assert.deepEqual([files, sampleRate], [[join('a', '1.wav'), 'b.WAV'], 8000]);
     assert.deepEqual(signals.map(({ shape }) => [...shape]), [[2], [4]]); // prettier-ignore
   });
-  it('follows links to folders', async () => {
+  it('follows links to folders', async function () {
     await put('a/1.wav', wav({}, pcm16));
-    await symlink(join(folder, 'a'), join(folder, 'b'), 'junction');
+    try {
+      await symlink(join(folder, 'a'), join(folder, 'b'), 'junction');
+    } catch (error) {
+      // Wine has no links.
+      if ((error as NodeJS.ErrnoException).code === 'ENOTSUP') this.skip();
+      throw error;
+    }
     assert.deepEqual((await wavFolder(folder)).files, [join('a', '1.wav'), join('b', '1.wav')]);
   });
   it('names the file whose sample rate differs', async () => {

@@ -38,7 +38,7 @@ export function elman(
   g: Tensor,
   u: Tensor,
   h0: Tensor,
-  options: RecurrentOptions & { readonly nonlinearity?: 'tanh' | 'relu' } = {},
+  options: RecurrentOptions & { readonly nonlinearity?: 'tanh' | 'relu' | undefined } = {},
 ): Recurrence {
   const bend = options.nonlinearity === 'relu' ? relu : tanh;
   const { y, states } = unroll(g, [h0], options, (now, [h]) => [bend(add(now, matmul(h!, u)))]);
@@ -60,7 +60,7 @@ export function gru(
   g: Tensor,
   u: Tensor,
   h0: Tensor,
-  options: RecurrentOptions & { readonly recurrentBias?: Tensor; readonly resetAfter?: boolean } = {},
+  options: RecurrentOptions & { readonly recurrentBias?: Tensor | undefined; readonly resetAfter?: boolean | undefined } = {},
 ): Recurrence {
   const { recurrentBias, resetAfter = true } = options;
   const [ur, uz, un] = gatesOf(u, 3) as [Tensor, Tensor, Tensor];

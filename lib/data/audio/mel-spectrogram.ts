@@ -10,15 +10,15 @@ export interface MelSpectrogramOptions {
    * Default: frames of 25 ms, rounded to an even number of samples (552 at 22,050 Hz, 1102 at 44,100 Hz), but at least 400, half a frame apart,
    * Hann.
    */
-  readonly stft?: StftOptions;
+  readonly stft?: StftOptions | undefined;
   /** M, number of filters. Default: 64. */
-  readonly mels?: number;
+  readonly mels?: number | undefined;
   /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
-  readonly range?: readonly [low: number, high: number];
+  readonly range?: readonly [low: number, high: number] | undefined;
   /** Default: 'htk'. */
-  readonly scale?: MelScale;
+  readonly scale?: MelScale | undefined;
   /** Height of filters; see melFilters. Default: 'none'. */
-  readonly norm?: 'none' | 'slaney';
+  readonly norm?: 'none' | 'slaney' | undefined;
 }
 
 /** torchaudio's frame at up to 16 kHz, and as long a time above: 64 filters are too narrow for a shorter one. An even number. */

@@ -33,13 +33,13 @@ export interface MelFilterOptions {
   /** Samples of a frame of the transform. */
   readonly fftSize: number;
   /** M, number of filters. Default: 64. */
-  readonly mels?: number;
+  readonly mels?: number | undefined;
   /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
-  readonly range?: readonly [low: number, high: number];
+  readonly range?: readonly [low: number, high: number] | undefined;
   /** Default: 'htk'. */
-  readonly scale?: MelScale;
+  readonly scale?: MelScale | undefined;
   /** 'none': peaks of 1 (torchaudio's default); 'slaney': each filter divided by half its width in hertz (librosa's default). Default: 'none'. */
-  readonly norm?: 'none' | 'slaney';
+  readonly norm?: 'none' | 'slaney' | undefined;
 }
 
 export const frequencyRange: Rule = {

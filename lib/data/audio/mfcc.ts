@@ -7,11 +7,11 @@ import { multiply } from './multiply.js';
 /** Options of {@link Mfcc}. */
 export interface MfccOptions {
   /** K, coefficients kept: at most as many as filters. Default: 40. */
-  readonly coefficients?: number;
+  readonly coefficients?: number | undefined;
   /** 'decibel': 10 · log₁₀, at most 80 below the signal's highest; 'natural': ln(y + 10⁻⁶). Default: 'decibel'. */
-  readonly log?: 'decibel' | 'natural';
+  readonly log?: 'decibel' | 'natural' | undefined;
   /** The spectrum they are made from. Default: that of MelSpectrogram, 64 filters, with its frames of an even number of samples. */
-  readonly mel?: MelSpectrogramOptions;
+  readonly mel?: MelSpectrogramOptions | undefined;
 }
 
 /** Powers below this count as this, and decibels further below the highest than that as that: librosa's and torchaudio's constants. */

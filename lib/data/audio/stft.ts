@@ -7,15 +7,15 @@ import { type WindowKind, windowKinds, windowOf } from './window.js';
 /** Options of {@link Stft}. */
 export interface StftOptions {
   /** Samples of a frame that are transformed. Default: 400. */
-  readonly fftSize?: number;
+  readonly fftSize?: number | undefined;
   /** Samples from one frame to the next. Default: half of windowLength. */
-  readonly hop?: number;
+  readonly hop?: number | undefined;
   /** Default: 'hann'. */
-  readonly window?: WindowKind;
+  readonly window?: WindowKind | undefined;
   /** Samples of a frame under the window, in its middle. Default: fftSize. */
-  readonly windowLength?: number;
+  readonly windowLength?: number | undefined;
   /** Frame t is centred at sample t · hop, the ends mirrored; otherwise it begins there. Default: true. */
-  readonly center?: boolean;
+  readonly center?: boolean | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ import { reasonOf } from '../../reason.js';
 /** Options of {@link readWav}. */
 export interface WavOptions {
   /** One signal, the mean of the channels, instead of one a channel. Default: true. */
-  readonly mono?: boolean;
+  readonly mono?: boolean | undefined;
 }
 
 /** A sound, as {@link readWav} reads it. */

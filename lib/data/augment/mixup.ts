@@ -11,9 +11,9 @@ import { drawn } from './draw.js';
 /** Options of {@link mixup}. */
 export interface MixupOptions {
   /** Shape of Beta(alpha, alpha), > 0: the smaller, the nearer the shares are to 0 and 1; 1 is uniform. Default: 1. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
   /** Number of classes. Needed where the targets are class ids. */
-  readonly classes?: number;
+  readonly classes?: number | undefined;
 }
 
 /**

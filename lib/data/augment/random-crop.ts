@@ -8,11 +8,11 @@ import { geometric } from './geometric.js';
 /** Options of {@link randomCrop}. */
 export interface RandomCropOptions {
   /** Zeros added around each image before it is cut. Default: 0. */
-  readonly padding?: number;
+  readonly padding?: number | undefined;
   /** Rows of the piece. Default: H. */
-  readonly height?: number;
+  readonly height?: number | undefined;
   /** Columns of the piece. Default: W. */
-  readonly width?: number;
+  readonly width?: number | undefined;
 }
 
 /**

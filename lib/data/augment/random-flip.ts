@@ -7,7 +7,7 @@ import { geometric } from './geometric.js';
 /** Options of {@link randomFlip}. */
 export interface RandomFlipOptions {
   /** Share of the images that are flipped, in [0, 1]. Default: 0.5. */
-  readonly probability?: number;
+  readonly probability?: number | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { NdArray } from '../../array.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
-import { boolean, type Rule, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
+import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';
 import { takeRows } from '../split.js';
 import { bucketBounds } from './bucket-bounds.js';
@@ -19,15 +19,15 @@ export interface SequenceData {
 export interface BucketOptions {
   readonly batchSize: number;
   /** Most lengths that sequences are filled up to. A program is compiled for each: more fill up less, fewer compile less. Default: 4. */
-  readonly buckets?: number;
+  readonly buckets?: number | undefined;
   /** What stands behind the end of a sequence of x. Default: 0. */
-  readonly value?: number;
+  readonly value?: number | undefined;
   /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1 for int32 targets, NaN for float32. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
   /** New random order of sequences and batches each epoch; without it they come bucket by bucket, not in the order of the data. Default: true. */
-  readonly shuffle?: boolean;
+  readonly shuffle?: boolean | undefined;
   /** Decides the orders. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** Programs a trainer keeps; more shapes would be compiled anew in each epoch. */
@@ -57,7 +57,7 @@ export class BucketedBatches implements Iterable<Batch> {
   epoch = 0;
   readonly #x: readonly NdArray<Int32Array | Float32Array>[];
   readonly #y: NdArray | readonly NdArray<Int32Array | Float32Array>[];
-  readonly #options: Required<BucketOptions>;
+  readonly #options: AllOf<BucketOptions>;
 
   constructor({ x, y }: SequenceData, options: BucketOptions) {
     checkOptions('BucketedBatches', options, {

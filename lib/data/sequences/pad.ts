@@ -10,9 +10,9 @@ export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
 /** Options of {@link padSequences}. */
 export interface PadSequencesOptions {
   /** T of the result. Default: that of the longest sequence. */
-  readonly length?: number;
+  readonly length?: number | undefined;
   /** What stands behind the end of a sequence: of int32 sequences a whole number that int32 holds. Default: 0. */
-  readonly value?: number;
+  readonly value?: number | undefined;
 }
 
 /** Sequences filled up to one length. */

@@ -1,7 +1,7 @@
 /** A long stream of tokens as examples for a language model: the targets are the inputs one token later. */
 import { NdArray } from '../../array.js';
 import { DataError } from '../../errors.js';
-import { check, checkOptions, count, required, seed as seedRule } from '../../options.js';
+import { type AllOf, check, checkOptions, count, required, seed as seedRule } from '../../options.js';
 import type { Batch } from '../../training/options.js';
 import { epochRandom } from './epoch-random.js';
 
@@ -18,7 +18,7 @@ export interface TokenWindowOptions {
   /** T, tokens a window. */
   readonly steps: number;
   /** Tokens from the beginning of one window to that of the next. Default: `steps`, so that each token is read once. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
 }
 
 /** Options of {@link tokenStreams}. */
@@ -37,7 +37,7 @@ export interface RandomWindowOptions {
   /** Batches an epoch. */
   readonly batches: number;
   /** Decides where windows begin. Default: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**
@@ -82,7 +82,7 @@ export class RandomTokenWindows implements Iterable<Batch> {
   /** Times gone through so far; with the seed it decides the next windows. Set it to go on where an earlier run ended. */
   epoch = 0;
   readonly #tokens: Int32Array;
-  readonly #options: Required<RandomWindowOptions>;
+  readonly #options: AllOf<RandomWindowOptions>;
 
   constructor(tokens: Int32Array, options: RandomWindowOptions) {
     checkOptions('RandomTokenWindows', options, {
@@ -93,7 +93,8 @@ export class RandomTokenWindows implements Iterable<Batch> {
     });
     checkTokens('RandomTokenWindows', tokens, options.steps + 1);
     this.#tokens = tokens;
-    this.#options = { seed: 0, ...options };
+    const { steps, batchSize, batches, seed = 0 } = options;
+    this.#options = { steps, batchSize, batches, seed };
   }
 
   /** The batches of the next epoch. */

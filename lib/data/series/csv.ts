@@ -11,23 +11,23 @@ import { type Field, categoriesOf, categoryColumns, categoryLists } from './cate
 /** Options of {@link readCsv}. `Category`: names of the columns of texts. */
 export interface CsvOptions<Category extends string = never> {
   /** Names of the columns to read as numbers, in this order; others may hold anything. Default: all but those of `categories`. */
-  readonly columns?: readonly string[];
+  readonly columns?: readonly string[] | undefined;
   /** Between fields. Default: ','. */
-  readonly delimiter?: string;
+  readonly delimiter?: string | undefined;
   /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' after its mark. */
-  readonly encoding?: string;
+  readonly encoding?: string | undefined;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
-  readonly missing?: readonly string[];
+  readonly missing?: readonly string[] | undefined;
   /**
    * Columns of texts, read as ids: their names or, for a file that is to have the ids of another, the `categories` that one was read with.
    * Default: none.
    */
-  readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>>;
+  readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>> | undefined;
   /**
    * Read texts that are not among the categories given as the id after the last, for which an `Embedding` needs one row more; without it
    * they are errors. Default: false.
    */
-  readonly unknown?: boolean;
+  readonly unknown?: boolean | undefined;
 }
 
 /** The columns of a CSV file. */

@@ -10,17 +10,17 @@ export interface SeriesWindowOptions {
   /** T, rows a window looks back. */
   readonly steps: number;
   /** H, rows ahead that are to be foretold. Default: 1. */
-  readonly horizon?: number;
+  readonly horizon?: number | undefined;
   /** Columns that are to be foretold. Default: all. */
-  readonly targets?: readonly number[];
+  readonly targets?: readonly number[] | undefined;
   /** Rows from the beginning of one window to that of the next. Default: 1. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
 }
 
 /** Options of {@link forecastData}. */
 export interface ForecastOptions extends SeriesWindowOptions {
   /** Share of the rows, the last ones, that are only foretold for validation, in (0, 1). Default: 0.2. */
-  readonly validationFraction?: number;
+  readonly validationFraction?: number | undefined;
 }
 
 /** Windows of a series, each with what follows it. */

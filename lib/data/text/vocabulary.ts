@@ -7,15 +7,15 @@ import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 /** Options of {@link Vocabulary.from}. */
 export interface VocabularyOptions {
   /** 'character': code points as they are; 'word': words and marks in lower case. Default: 'character'. */
-  readonly unit?: TokenUnit;
+  readonly unit?: TokenUnit | undefined;
   /** Tokens seen less often are left out. Default: 1. */
-  readonly minFrequency?: number;
+  readonly minFrequency?: number | undefined;
   /** Most tokens, reserved ones included; the most frequent stay. Default: no limit. */
-  readonly maxSize?: number;
+  readonly maxSize?: number | undefined;
   /** Reserve an id for tokens that are not in the vocabulary; without it they are errors. Default: false. */
-  readonly unknown?: boolean;
+  readonly unknown?: boolean | undefined;
   /** Reserve id 0 for filling up short sequences. Default: false. */
-  readonly padding?: boolean;
+  readonly padding?: boolean | undefined;
 }
 
 /** Names of reserved ids: longer than a character and no words, so that no text contains them as tokens. */

@@ -31,3 +31,23 @@ export const sum: NdArray = await compile((a: Tensor, b: Tensor) => add(a, b))(a
 gemm({ m: 1, n: 1, k: 1, a: new Float32Array(1), b: new Float32Array(1), c: new Float32Array(1) });
 // @ts-expect-error: a size is a number
 new Linear('4');
+
+/** Options that may be left out may be undefined. */
+interface Settings {
+  readonly signal?: AbortSignal;
+  readonly seed?: number;
+}
+export function trainerOf({ seed }: Settings): Trainer {
+  return new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: undefined }), seed });
+}
+export const fitWith = ({ signal }: Settings): Promise<unknown> => trainer.fit([], { signal, epochs: undefined });
+
+/** Several outputs have their names in the types. */
+class Heads extends Layer<[Tensor], { readonly digit: Tensor; readonly angle: Tensor }> {
+  override forward(x: Tensor): { readonly digit: Tensor; readonly angle: Tensor } {
+    return { digit: x, angle: x };
+  }
+}
+export const angle: NdArray = (await new Heads().predict(array([[0]]))).angle;
+// @ts-expect-error: there is no such output
+export const width: NdArray = (await new Heads().predict(array([[0]]))).width;
