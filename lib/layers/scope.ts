@@ -1,3 +1,4 @@
+import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from './layer.js';
@@ -38,7 +39,7 @@ export interface Scope {
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
   /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */
-  enter<Outputs extends Readonly<Record<string, Tensor>>>(name: string, layer: Layer<never>, body: (scope: Scope) => Outputs): Outputs;
+  enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values;
   /**
    * Says that x holds whole numbers `least` … `most`: ids, lengths. Where x is an input of the model, `fit` and `evaluate` look at the data before
    * they begin; an operation that takes x must check it nonetheless.

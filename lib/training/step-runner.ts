@@ -29,6 +29,8 @@ export class StepRunner {
   readonly equipment: Equipment;
   /** Training steps done so far. */
   steps = 0;
+  /** Epochs in which a step was done. */
+  epochs = 0;
   /** A run is changing the weights at this moment. */
   running = false;
   readonly #scratch: Scratch = new Scratch();

@@ -1,21 +1,20 @@
-import { DataError, OptionError, ShapeError, StateError } from '../errors.js';
+import { DataError, OptionError, StateError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
 import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
-import { native } from '../native.js';
 import { kindOf } from '../options.js';
 import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
-import { BatchReader, unlessStopped } from './batches.js';
-import type { Callback, FitContext, Snapshot } from './callback.js';
+import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { Control } from './control.js';
-import { type Epoch, arrayEpochs, streamEpochs } from './epochs.js';
+import { arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
 import { copyBatch } from './feed.js';
-import { type EpochRecord, History, validationName } from './history.js';
+import { engage, runFit } from './fit.js';
+import type { History } from './history.js';
 import {
   type Batch,
   type BatchSource,
@@ -31,9 +30,8 @@ import {
   isData,
   type Targets,
 } from './options.js';
-import { optimizersOf } from './recipe.js';
 import { StepRunner } from './step-runner.js';
-import { type Figure, type Totals, trainingFigures, trainingTotals } from './totals.js';
+import { trainingTotals } from './totals.js';
 import { Validation } from './validation.js';
 
 /**
@@ -44,7 +42,6 @@ export class Trainer<Output extends Outputs = Tensor> {
   readonly #model: Model;
   readonly #equipment: Equipment;
   readonly #runner: StepRunner;
-  #epochs = 0;
   /** The last of the steps under way, settled when it has ended; undefined if there is none. */
   #lastStep: Promise<unknown> | undefined;
 
@@ -63,9 +60,9 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#runner.steps;
   }
 
-  /** Epochs begun so far, over all fits. */
+  /** Epochs so far, over all fits, of which a step at least was done. */
   get epochs(): number {
-    return this.#epochs;
+    return this.#runner.epochs;
   }
 
   /**
@@ -90,7 +87,7 @@ export class Trainer<Output extends Outputs = Tensor> {
           ? arrayEpochs(this.#runner, data, options, validation, control)
           : streamEpochs(this.#runner, batches!, options, validation, control);
         this.#model.hold();
-        return await this.#epochsOf(epoch, validation, options, control);
+        return await runFit(this.#runner, epoch, validation, options, control);
       } finally {
         release();
         control.ended = true;
@@ -165,7 +162,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       slots: slots.read(),
       slotsByPath: recipe.groups.length === 0 ? undefined : slots.byPath,
       steps: this.#runner.steps,
-      epochs: this.#epochs,
+      epochs: this.#runner.epochs,
     });
   }
 
@@ -184,7 +181,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       this.#model.settle();
       this.#equipment.slots.write(slots);
       this.#runner.steps = steps;
-      this.#epochs = epochs;
+      this.#runner.epochs = epochs;
       this.#equipment.resetStates();
     });
   }
@@ -201,75 +198,6 @@ export class Trainer<Output extends Outputs = Tensor> {
       await this.#runner.runBatch('step', batch, totals, new Control(), options);
       return { loss: totals.loss, ...totals.metrics() };
     });
-  }
-
-  async #epochsOf(runEpoch: Epoch, validation: Validation | undefined, options: FitOptions, control: Control): Promise<History> {
-    const { epochs = 1, callbacks = [], signal } = options;
-    const history = new History();
-    let stop = false;
-    const context = this.#context(() => (stop = true), validation !== undefined, control);
-    const check = (): void => {
-      signal?.throwIfAborted();
-      control.check();
-    };
-    // A callback that hangs does not hold up an abort.
-    const call = async (what: (callback: Callback) => void | Promise<void>): Promise<void> => {
-      for (const callback of callbacks) {
-        await unlessStopped(async () => what(callback), control);
-        check();
-      }
-    };
-    await call((callback) => callback.onStart(context));
-    for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
-      check();
-      const begin = performance.now();
-      const { steps } = this.#runner;
-      const totals = await runEpoch(epoch, this.#epochs).finally(() => {
-        if (this.#runner.steps > steps) this.#epochs++;
-      });
-      check();
-      const record = await this.#record(epoch, totals, begin, validation, control);
-      check();
-      history.epochs.push(record);
-      await call((callback) => callback.onEpoch(record, context));
-    }
-    check();
-    if (stop) history.stopped = 'early';
-    await call((callback) => callback.onEnd(context));
-    return history;
-  }
-
-  async #record(epoch: number, totals: Totals, begin: number, validation: Validation | undefined, control: Control): Promise<EpochRecord> {
-    const metrics = totals.metrics();
-    const unseen = await validation?.run(control);
-    if (unseen !== undefined) Object.assign(metrics, { valLoss: unseen.loss }, unseen.metrics(validationName));
-    const steps = totals.steps();
-    return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
-  }
-
-  #context(stop: () => void, validates: boolean, control: Control): FitContext {
-    const { recipe } = this.#equipment;
-    const named = (figures: readonly Figure[]): readonly string[] => ['loss', ...figures.map(({ name }) => name)];
-    const own = named(trainingFigures(recipe));
-    return {
-      model: this.#model.root,
-      optimizers: optimizersOf(recipe),
-      stop,
-      figures: validates ? [...own, ...named(recipe.metrics).map(validationName)] : own,
-      snapshot: (): Snapshot => ({ weights: this.#model.values() }),
-      restore: (snapshot) => {
-        if (control.ended)
-          throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
-        const weights: unknown = snapshot?.weights;
-        const { memory, layout } = this.#model.built;
-        if (!(weights instanceof Float32Array) || weights.length !== layout.size)
-          throw new ShapeError(
-            `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
-          );
-        this.#model.fill();
-        native().writeMemory(memory, 0, weights);
-      },
-    };
   }
 
   #checkStill(what: string): void {
@@ -292,19 +220,6 @@ export class Trainer<Output extends Outputs = Tensor> {
       this.#model.busy = false;
     }
   }
-}
-
-const engaged = new WeakSet<Callback>();
-
-/** Callbacks remember things of one fit. @throws StateError if one is in another. @returns what lets them go */
-function engage(callbacks: readonly Callback[]): () => void {
-  const twice = callbacks.find((callback, i) => engaged.has(callback) || callbacks.indexOf(callback) !== i);
-  if (twice !== undefined)
-    throw new StateError(`fit: expected callbacks that serve no other fit now, got ${twice.constructor.name} twice. Make one for each.`);
-  for (const callback of callbacks) engaged.add(callback);
-  return () => {
-    for (const callback of callbacks) engaged.delete(callback);
-  };
 }
 
 /** A copy of a batch that must wait for its step. */

@@ -1,0 +1,104 @@
+/** What a layer asks of the model around it, under its own path. */
+import { OptionError, StateError } from '../errors.js';
+import { label } from '../graph/label.js';
+import type { NamedTensors, Outputs } from '../graph/outputs.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Initializer } from '../init.js';
+import type { Layer } from '../layers/layer.js';
+import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
+import { kindOf } from '../options.js';
+import type { Tracer } from './tracer.js';
+
+export class TraceScope implements Scope {
+  readonly #tracer: Tracer;
+  readonly path: string;
+  /** The layer as messages call it. */
+  readonly #title: string;
+  /** Names of its parameters and buffers. */
+  readonly #names = new Set<string>();
+
+  constructor(tracer: Tracer, path: string, title: string) {
+    this.#tracer = tracer;
+    this.path = path;
+    this.#title = title;
+  }
+
+  get training(): boolean {
+    return this.#tracer.trainsAt(this.path);
+  }
+
+  parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {
+    this.#checkNew(name, init);
+    if (lazy) this.#tracer.lazy.add(this.#child(name));
+    return this.#tracer.resolve('parameter', this.#child(name), shape, init);
+  }
+
+  buffer(name: string, shape: Shape, init: Initializer): Tensor {
+    this.#checkNew(name, init);
+    return this.#tracer.resolve('buffer', this.#child(name), shape, init);
+  }
+
+  assign(buffer: Tensor, value: Tensor): void {
+    this.#tracer.assign(buffer, value);
+    label([value], this.#title);
+  }
+
+  uniform(shape: Shape): Tensor {
+    return this.#tracer.uniform(shape);
+  }
+
+  normal(shape: Shape): Tensor {
+    return this.#tracer.normal(shape);
+  }
+
+  call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor {
+    return this.#tracer.call(this.#child(name), layer, inputs);
+  }
+
+  enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values {
+    return this.#tracer.enter(this.#child(name), layer, body);
+  }
+
+  addLoss(value: Tensor): void {
+    this.#tracer.addLoss(value, this.#title);
+  }
+
+  get carries(): boolean {
+    return this.#tracer.carries;
+  }
+
+  state(name: string, shape: Shape): Tensor {
+    return this.#tracer.state(this.#child(name), shape);
+  }
+
+  keep(state: Tensor, value: Tensor): void {
+    this.#tracer.keep(state, value);
+  }
+
+  expect(x: Tensor, least: number, most: number): void {
+    this.#tracer.expectations.push({ tensor: x, layer: this.#title, least, most });
+  }
+
+  /** A layer within that is not called through the scope would share parameters of this one. */
+  #checkNew(name: string, init: unknown): void {
+    if (typeof init !== 'function') {
+      throw new OptionError(
+        `"${name}": expected an initializer for its first values, got ${kindOf(init)}. Use one such as zeros() or kaimingUniform().`,
+      );
+    }
+    if (this.#names.has(name)) {
+      throw new StateError(
+        `"${name}": expected a name of its own for each parameter of a layer, got it twice. Keep the tensor, and call other layers by scope.call().`,
+      );
+    }
+    this.#names.add(name);
+  }
+
+  #child(name: string): string {
+    if (typeof name !== 'string' || name === '' || name.includes('.')) {
+      const got = typeof name === 'string' ? `'${name}'` : kindOf(name);
+      throw new OptionError(`scope: expected a name that is not empty and without dots, got ${got}.`);
+    }
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
+}

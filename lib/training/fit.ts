@@ -1,0 +1,109 @@
+/** One fit: its epochs, and the callbacks that watch them. */
+import { ShapeError, StateError } from '../errors.js';
+import { native } from '../native.js';
+import { kindOf } from '../options.js';
+import { unlessStopped } from './batches.js';
+import type { Callback, FitContext, Snapshot } from './callback.js';
+import type { Control } from './control.js';
+import type { Epoch } from './epochs.js';
+import type { Equipment } from './equipment.js';
+import { type EpochRecord, History, validationName } from './history.js';
+import type { FitOptions } from './options.js';
+import { optimizersOf } from './recipe.js';
+import type { StepRunner } from './step-runner.js';
+import { type Figure, type Totals, trainingFigures } from './totals.js';
+import type { Validation } from './validation.js';
+
+/** Goes through the epochs. @throws what a callback throws, and the reason of an abort */
+export async function runFit(
+  runner: StepRunner,
+  runEpoch: Epoch,
+  validation: Validation | undefined,
+  options: FitOptions,
+  control: Control,
+): Promise<History> {
+  const { epochs = 1, callbacks = [], signal } = options;
+  const history = new History();
+  let stop = false;
+  const context = contextOf(runner.equipment, () => (stop = true), validation !== undefined, control);
+  const check = (): void => {
+    signal?.throwIfAborted();
+    control.check();
+  };
+  // A callback that hangs does not hold up an abort.
+  const call = async (what: (callback: Callback) => void | Promise<void>): Promise<void> => {
+    for (const callback of callbacks) {
+      await unlessStopped(async () => what(callback), control);
+      check();
+    }
+  };
+  await call((callback) => callback.onStart(context));
+  for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
+    check();
+    const begin = performance.now();
+    const { steps } = runner;
+    const totals = await runEpoch(epoch, runner.epochs).finally(() => {
+      if (runner.steps > steps) runner.epochs++;
+    });
+    check();
+    const record = await recordOf(epoch, totals, begin, validation, control);
+    check();
+    history.epochs.push(record);
+    await call((callback) => callback.onEpoch(record, context));
+  }
+  check();
+  if (stop) history.stopped = 'early';
+  await call((callback) => callback.onEnd(context));
+  return history;
+}
+
+async function recordOf(
+  epoch: number,
+  totals: Totals,
+  begin: number,
+  validation: Validation | undefined,
+  control: Control,
+): Promise<EpochRecord> {
+  const metrics = totals.metrics();
+  const unseen = await validation?.run(control);
+  if (unseen !== undefined) Object.assign(metrics, { valLoss: unseen.loss }, unseen.metrics(validationName));
+  const steps = totals.steps();
+  return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
+}
+
+function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, control: Control): FitContext {
+  const { model } = recipe;
+  const named = (figures: readonly Figure[]): readonly string[] => ['loss', ...figures.map(({ name }) => name)];
+  const own = named(trainingFigures(recipe));
+  return {
+    model: model.root,
+    optimizers: optimizersOf(recipe),
+    stop,
+    figures: validates ? [...own, ...named(recipe.metrics).map(validationName)] : own,
+    snapshot: (): Snapshot => ({ weights: model.values() }),
+    restore: (snapshot) => {
+      if (control.ended) throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
+      const weights: unknown = snapshot?.weights;
+      const { memory, layout } = model.built;
+      if (!(weights instanceof Float32Array) || weights.length !== layout.size)
+        throw new ShapeError(
+          `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
+        );
+      model.fill();
+      native().writeMemory(memory, 0, weights);
+    },
+  };
+}
+
+const engaged = new WeakSet<Callback>();
+
+/** Callbacks serve one fit at a time. @throws StateError if one is in another. @returns what lets them go */
+export function engage(callbacks: readonly Callback[]): () => void {
+  const twice = callbacks.find((callback, i) => engaged.has(callback) || callbacks.indexOf(callback) !== i);
+  if (twice !== undefined)
+    throw new StateError(`fit: expected callbacks that serve no other fit now, got ${twice.constructor.name} twice. Make one for each.`);
+  for (const callback of callbacks) engaged.add(callback);
+  return () => {
+    for (const callback of callbacks) engaged.delete(callback);
+  };
+}
