@@ -1,14 +1,18 @@
 import { generationDrivers, textDrivers } from '../drivers/text.js';
 import type { Case, Suite } from '../types.js';
 
-/** A model of characters: embedding, recurrent layers, Linear to the vocabulary. */
+/** A model of characters: embedding, recurrent layers or blocks of causal attention, Linear to the vocabulary. */
 export interface TextNet {
   readonly vocabulary: number;
+  /** Of attention the same as hidden. */
   readonly embedding: number;
-  readonly cell: 'rnn' | 'gru' | 'lstm';
+  readonly cell: 'rnn' | 'gru' | 'lstm' | 'attention';
   readonly hidden: number;
   readonly layers: number;
 }
+
+/** Features of a head of attention. */
+export const headFeatures = 32;
 
 /** Training steps with Adam and cross-entropy of the next character, on sequences of a Markov chain that begin without a state. */
 export interface TextRequest extends TextNet {
@@ -33,6 +37,7 @@ const trainings: readonly TextRequest[] = [
   { ...small, ...batches, cell: 'gru', hidden: 256 },
   { ...small, ...batches, cell: 'lstm', hidden: 256 },
   { ...batches, vocabulary: 65, embedding: 128, cell: 'lstm', hidden: 512, layers: 2, batch: 64, sequences: 256 },
+  { ...batches, vocabulary: 65, embedding: 128, cell: 'attention', hidden: 128, layers: 4 },
 ];
 
 function netName({ vocabulary, embedding, cell, hidden, layers }: TextNet): string {
@@ -43,6 +48,8 @@ const gates = { rnn: 1, gru: 3, lstm: 4 } as const;
 
 /** The products of all layers, forward, to the data and to the weights, as if each character had products of its own. */
 function textFlops({ vocabulary, embedding, cell, hidden, layers, batch, steps }: TextRequest): number {
+  // 3 · C and C columns for attention, 4 · C and C for the network; then two products of all characters with all.
+  if (cell === 'attention') return 3 * 2 * batch * steps * (layers * (12 * hidden ** 2 + 2 * steps * hidden) + hidden * vocabulary);
   const recurrent = (inputs: number): number => (inputs + hidden) * gates[cell] * hidden;
   return 3 * 2 * batch * steps * (recurrent(embedding) + (layers - 1) * recurrent(hidden) + hidden * vocabulary);
 }

@@ -12,7 +12,7 @@ setThreads(Number(process.env.BENCH_THREADS ?? 1));
 await serve(async (text) => {
   const request = JSON.parse(text) as GenerationRequest;
   const { vocabulary, position } = request;
-  const model = textNet(request).build([checkedSteps], { dtypes: ['int32'] });
+  const model = textNet(request, checkedSteps).build([checkedSteps], { dtypes: ['int32'] });
   const stream = model.stream();
   const likeliest = (logits: Float32Array): number => {
     let best = 0;

@@ -9,7 +9,7 @@ setThreads(Number(process.env.BENCH_THREADS ?? 1));
 await serve((text) => {
   const request = JSON.parse(text) as TextRequest;
   const { batch, steps, sequences, learningRate } = request;
-  const trainer = new Trainer(textNet(request), { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: learningRate }) });
+  const trainer = new Trainer(textNet(request, steps), { loss: new CrossEntropyLoss(), optimizer: new Adam({ lr: learningRate }) });
   const { x, y } = makeText(request);
   const set = { x: array(x, [sequences, steps]), y: array(y, [sequences, steps]) };
   return serveEpochs((epochs) => trainer.fit(set, { epochs, batchSize: batch }), sequences / batch);

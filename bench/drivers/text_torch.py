@@ -8,7 +8,7 @@ from collections import namedtuple
 import torch
 from torch import nn
 from torch_serve import falling, fastest, serve, time_loop
-from torch_text import TextNet, make_text
+from torch_text import make_text, text_net
 
 torch.set_num_threads(int(os.environ.get("BENCH_THREADS", "1")))
 torch.set_flush_denormal(True)
@@ -19,7 +19,7 @@ Options = namedtuple("Options", "batch_first onednn foreach script", defaults=[T
 class Training:
     def __init__(self, request, options):
         torch.manual_seed(1)
-        model = TextNet(request, options.batch_first)
+        model = text_net(request, options.batch_first)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=request["learningRate"], foreach=options.foreach)
         self.model = torch.jit.script(model) if options.script else model
         self.loss, self.onednn = nn.CrossEntropyLoss(), options.onednn
