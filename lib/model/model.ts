@@ -136,8 +136,9 @@ export class Model {
   }
 
   /** The same in pieces, before a run off this thread. */
-  fillInPieces(): Promise<void> {
-    return inPieces(() => this.#writeOne());
+  async fillInPieces(): Promise<void> {
+    const at = this.#elsewhere?.model ?? this;
+    if (at.#unwritten.length > 0) await inPieces(() => this.#writeOne());
   }
 
   /** @returns whether anything is left */

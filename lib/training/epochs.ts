@@ -81,7 +81,7 @@ export function arrayEpochs(
         if (performance.now() - reported >= progressInterval) void report?.(totals.lastLoss, 0);
       }
     }
-    if (!control.stopped) await unlessStopped(async () => report?.(totals.lastLoss, 0), control);
+    if (report !== undefined && !control.stopped) await unlessStopped(async () => report(totals.lastLoss, 0), control);
     return totals;
   };
 }
@@ -133,7 +133,9 @@ export function streamEpochs(
       next = await (ahead ?? batches.next());
     }
     before = step;
-    if (!control.stopped) await unlessStopped(async () => tell?.({ epoch, epochs, step, steps: step, loss: totals.lastLoss }), control);
+    if (tell !== undefined && !control.stopped) {
+      await unlessStopped(async () => tell({ epoch, epochs, step, steps: step, loss: totals.lastLoss }), control);
+    }
     return totals;
   };
 }

@@ -33,7 +33,8 @@ export async function runFit(
   // A callback that hangs does not hold up an abort.
   const call = async (what: (callback: Callback) => void | Promise<void>): Promise<void> => {
     for (const callback of callbacks) {
-      await unlessStopped(async () => what(callback), control);
+      const done = what(callback);
+      if (done !== undefined) await unlessStopped(async () => done, control);
       check();
     }
   };

@@ -90,13 +90,13 @@ export class StepRunner {
     const optimizers = optimizersOf(this.equipment.recipe);
     const width = optimizers.reduce((n, { scalars }) => n + scalars.length, 0);
     const values = this.#scratch.floats('scalars', steps * width);
-    for (let i = 0; i < steps; i++) {
-      const step = this.steps + i;
-      let at = i * width;
-      for (const optimizer of optimizers) {
-        optimizer.writeScalars(values, at, step, rateAt(optimizer.lr, step));
-        at += optimizer.scalars.length;
+    let at = 0;
+    for (const optimizer of optimizers) {
+      for (let i = 0; i < steps; i++) {
+        const step = this.steps + i;
+        optimizer.writeScalars(values, i * width + at, step, rateAt(optimizer.lr, step));
       }
+      at += optimizer.scalars.length;
     }
     return values;
   }

@@ -25,8 +25,8 @@ export class Totals {
   readonly #metrics: readonly Figure[];
   readonly #sums: Float64Array;
   readonly #weights: Float64Array;
-  /** What is added to the loss where that counts otherwise, and the elements it counts. */
-  readonly #added: { sum: number; weight: number } = { sum: 0, weight: 0 };
+  /** Sum and weight of what is added to the loss where that counts otherwise. */
+  readonly #added: Float64Array = new Float64Array(2);
   /** The loss and the metrics of each step, if they are kept. */
   readonly #steps: readonly number[][] | undefined;
   /** Loss of the last step added. */
@@ -40,27 +40,34 @@ export class Totals {
     this.#steps = keepSteps ? ['loss', ...metrics].map(() => []) : undefined;
   }
 
-  /** `values`: the results of one step after another. */
+  /** `values`: the results of one step after another. Called for every step, so the loops allocate nothing. */
   add(values: Float32Array, { count, width, weights, added }: Results): void {
-    for (let at = 0; at < values.length; at += width) {
-      const apart = added === undefined ? 0 : values[at + added]!;
-      this.#added.sum += apart * count;
-      this.#added.weight += count;
-      this.#steps?.forEach((kept, i) => kept.push(values[at + i]!));
-      weights.forEach((column, i) => {
-        const isSum = i === 0 && this.#loss.reduction === 'sum';
-        const weight = isSum ? 1 : column === undefined ? count : values[at + column]!;
-        const value = values[at + i]! - (i === 0 ? apart : 0);
-        // A step without anything to count has a mean of 0/0.
-        if (weight !== 0) this.#sums[i]! += value * weight;
-        this.#weights[i]! += weight;
-      });
+    for (let i = 0; i < weights.length; i++) {
+      const kept = this.#steps?.[i];
+      if (kept !== undefined) for (let at = i; at < values.length; at += width) kept.push(values[at]!);
+      const isSum = i === 0 && this.#loss.reduction === 'sum';
+      this.#addFigure(values, i, width, isSum ? 1 : count, isSum ? undefined : weights[i], i === 0 ? added : undefined);
+    }
+    if (added !== undefined) {
+      for (let at = added; at < values.length; at += width) this.#added[0]! += values[at]! * count;
+      this.#added[1]! += (values.length / width) * count;
     }
     if (values.length > 0) this.lastLoss = values[values.length - width]!;
   }
 
+  /** @param column of the weights, where they are not all `count`. @param apart column of what is counted by itself */
+  #addFigure(values: Float32Array, i: number, width: number, count: number, column: number | undefined, apart: number | undefined): void {
+    for (let at = 0; at < values.length; at += width) {
+      const weight = column === undefined ? count : values[at + column]!;
+      const value = apart === undefined ? values[at + i]! : values[at + i]! - values[at + apart]!;
+      // A step without anything to count has a mean of 0/0.
+      if (weight !== 0) this.#sums[i]! += value * weight;
+      this.#weights[i]! += weight;
+    }
+  }
+
   get loss(): number {
-    return this.#loss.reduction === 'sum' ? this.#sums[0]! : this.#mean(0) + this.#added.sum / this.#added.weight;
+    return this.#loss.reduction === 'sum' ? this.#sums[0]! : this.#mean(0) + this.#addedMean;
   }
 
   /** Metrics by the name `rename` gives them. */
@@ -76,6 +83,10 @@ export class Totals {
       (metric, i) => [metric.name, Float32Array.from(figures[i]!, (value) => metric.finish(value))] as const,
     );
     return { loss: Float32Array.from(loss), ...Object.fromEntries(entries) };
+  }
+
+  get #addedMean(): number {
+    return this.#added[1] === 0 ? 0 : this.#added[0]! / this.#added[1]!;
   }
 
   #mean(i: number): number {
