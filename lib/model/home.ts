@@ -20,12 +20,21 @@ export function homeOf(layer: AnyLayer): Home | undefined {
   return homes.get(layer);
 }
 
-/** The layers of a model, now built, have their home there, but for those that have one whose weights are more than first values. */
-export function settleIn(model: Model, layers: ReadonlyMap<string, Placed>): void {
-  for (const [path, { layer, inputs }] of layers) {
-    const rows = inputs?.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-    if (homes.get(layer)?.model.isKept !== true) homes.set(layer, { model, path, rows });
-  }
+/** Where the layers of a model may have their home. */
+export type Places = ReadonlyMap<AnyLayer, Home>;
+
+export function placesIn(model: Model, layers: ReadonlyMap<string, Placed>): Places {
+  return new Map(
+    [...layers].map(([path, { layer, inputs }]) => {
+      const rows = inputs?.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
+      return [layer, { model, path, rows }];
+    }),
+  );
+}
+
+/** The layers have their home there from now on, but for those that have one whose weights are more than first values. */
+export function settleIn(places: Places): void {
+  for (const [layer, home] of places) if (homes.get(layer)?.model.isKept !== true) homes.set(layer, home);
 }
 
 /**

@@ -10,10 +10,10 @@ import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { arrayMap, batchSource, formatRows } from './data.js';
-import { type Home, broughtAlong, homeOf, settleIn } from './home.js';
+import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
-import { type AnyLayer, type Carry, type Placed, type Trace, collectInto, resolveIn, trace } from './trace.js';
+import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
 import { type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -43,8 +43,10 @@ export class Model {
   #built: Built | undefined;
   /** Its place in another model. */
   #part: { readonly home: Home; readonly built: Built | undefined } | undefined;
-  /** Its layers, until it stays built whatever becomes of the call that built it. */
-  #unsettled: ReadonlyMap<string, Placed> | undefined;
+  /** It stays built whatever becomes of the call that built it. */
+  #isSettled = false;
+  /** Of its layers. */
+  #places: Places = new Map();
   /** First values that are still to be made and written, which takes its time in a large model. */
   #unwritten: (() => void)[] = [];
   /** What a fit is prepared for while it waits for its first step. */
@@ -116,7 +118,11 @@ export class Model {
 
   /** From now on its layers stay here, and bring their weights along to other models. */
   keep(): void {
-    (this.#elsewhere?.model ?? this).isKept = true;
+    const at = this.#elsewhere?.model ?? this;
+    if (at.isKept) return;
+    // Another model may have been built with them since.
+    settleIn(at.#places);
+    at.isKept = true;
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
@@ -130,7 +136,7 @@ export class Model {
     try {
       while (this.#writeOne());
     } catch (error) {
-      if (this.#unsettled !== undefined) this.#built = undefined;
+      if (!this.#isSettled) this.#built = undefined;
       throw error;
     }
   }
@@ -157,9 +163,9 @@ export class Model {
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
   settle(): void {
-    if (this.#unsettled === undefined) return;
-    settleIn(this, this.#unsettled);
-    this.#unsettled = undefined;
+    if (this.#isSettled || this.#built === undefined) return;
+    settleIn(this.#places);
+    this.#isSettled = true;
     this.#pending = [];
   }
 
@@ -193,7 +199,7 @@ export class Model {
   }
 
   #unbuild(): void {
-    if (this.#unsettled !== undefined && this.#built !== this.#held) this.#built = undefined;
+    if (!this.#isSettled && this.#built !== this.#held) this.#built = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[]): Built {
@@ -214,7 +220,7 @@ export class Model {
       native().writeMemory(memory, entry.offset * 4, valuesOf(entry.path) ?? initialValues(entry, seed, index));
     });
     this.#served.clear();
-    this.#unsettled = layers;
+    this.#places = placesIn(this, layers);
     this.isKept = given.length > 0;
     this.#built = { layout, slot: new MemorySlot('parameters', bytes, 0, memory), memory, rows, seed };
     return this.#built;

@@ -172,6 +172,16 @@ describe('a layer that was built before, taken into another model', () => {
     });
   });
 
+  it('is at home in the first of two models that is trained', async () => {
+    const body = new Sequential([new Linear(4), new Tanh()]);
+    const [one, other] = [1, 2].map((seed) => new Sequential([body, new Linear(3)], { seed }).build([3])) as [Sequential, Sequential];
+    await trainerOf(one).fit({ x, y });
+    assert.deepEqual(body.weights().get('0.weight'), one.weights().get('0.0.weight'));
+    await trainerOf(other).fit({ x, y });
+    assert.deepEqual(body.weights().get('0.weight'), one.weights().get('0.0.weight'));
+    assert.notDeepEqual(other.weights().get('0.0.weight'), one.weights().get('0.0.weight'));
+  });
+
   it('moves in if it was only looked at', async () => {
     const { encoder, whole } = autoencoder();
     assert.deepEqual([...(await encoder.predict(x.rows(0, 1))).shape], [1, 4]);
