@@ -24,6 +24,7 @@ export const positive: Rule = { expected: 'a number > 0', accepts: (value) => is
 export const nonNegative: Rule = { expected: 'a number ≥ 0', accepts: (value) => isNumber(value) && value >= 0 };
 export const fraction: Rule = { expected: 'a number in [0, 1)', accepts: (value) => isNumber(value) && value >= 0 && value < 1 };
 export const unit: Rule = { expected: 'a number in [0, 1]', accepts: (value) => isNumber(value) && value >= 0 && value <= 1 };
+export const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => isNumber(value) && value > 0 && value < 1 };
 export const integer: Rule = { expected: 'a whole number', accepts: Number.isSafeInteger };
 export const count: Rule = { expected: 'a whole number ≥ 1', accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 1 };
 export const nonNegativeInteger: Rule = {
@@ -32,6 +33,7 @@ export const nonNegativeInteger: Rule = {
 };
 export const seed: Rule = nonNegativeInteger;
 export const boolean: Rule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
+export const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
 export const callable: Rule = { expected: 'a function', accepts: (value) => typeof value === 'function' };
 export const weights: Rule = {
   expected: 'an array of numbers ≥ 0',

@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Rule, boolean, check, checkOptions, kindOf, nonNegativeInteger, oneOf, seed as seedRule } from '../options.js';
+import { type Rule, boolean, check, checkOptions, kindOf, nonNegativeInteger, oneOf, seed as seedRule, share } from '../options.js';
 import { Philox } from '../random.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
@@ -20,8 +20,6 @@ export interface SplitOptions {
   /** Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. Default: none. */
   readonly stratify?: string | undefined;
 }
-
-const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
 
 const rowNumbers: Rule = {
   expected: 'a list of row numbers',

@@ -32,7 +32,7 @@ export interface IntegratedGradientsOptions extends AttributionOptions {
 const arrayRule: Rule = { expected: 'an array made by array()', accepts: isArray };
 const rules = { target: either(nonNegativeInteger, arrayRule), batchSize: count };
 
-/** A few rows and what is held beside them. */
+/** Rows in float32, what is held beside them, and which output of each is looked at. */
 interface Part {
   readonly x: NdArray<Float32Array>;
   readonly rest: readonly NdArray[];
@@ -91,12 +91,9 @@ export async function integratedGradients(
   });
 }
 
-/** A model, its inputs, the first in float32, and which output of each row is looked at. */
-interface Task {
+/** All rows, and the model. */
+interface Task extends Part {
   readonly model: Model;
-  readonly x: NdArray<Float32Array>;
-  readonly rest: readonly NdArray[];
-  readonly ids: NdArray<Int32Array>;
   readonly batchSize: number;
 }
 

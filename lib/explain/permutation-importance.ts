@@ -4,7 +4,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { NumericArray } from '../native.js';
 import { inputList } from '../model/data.js';
-import { type Rule, checkOptions, count, kindOf, nonNegativeInteger, seed as seedRule } from '../options.js';
+import { checkOptions, count, kindOf, nonNegativeInteger, seed as seedRule, text } from '../options.js';
 import { Philox } from '../random.js';
 import { type Batch, type Targets, isBatch } from '../training/options.js';
 import { Trainer } from '../training/trainer.js';
@@ -30,8 +30,6 @@ export interface ColumnImportance {
   /** Standard deviation over the repeats. */
   readonly deviation: number;
 }
-
-const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
 
 /**
  * What each column is worth to a trained model: the column is shuffled among the rows, so that it says nothing while its values stay as they

@@ -2,7 +2,7 @@
 import { ShapeError } from '../errors.js';
 import { type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import type { Layout } from './layout.js';
+import { type Layout, pathBelow } from './layout.js';
 import type { Model } from './model.js';
 import type { AnyLayer, Placed } from './trace.js';
 
@@ -49,14 +49,14 @@ export function broughtAlong(layers: ReadonlyMap<string, Placed>, layout: Layout
     if (path === '') continue;
     const home = homeOf(layer);
     if (home === undefined) {
-      for (const [own, { data }] of layer.model.weightsToCome(layout.below(path))) brought.set(join(path, own), data);
+      for (const [own, { data }] of layer.model.weightsToCome(layout.below(path))) brought.set(pathBelow(path, own), data);
     } else if (home.model.isKept) {
       const values = memories.get(home.model) ?? home.model.values();
       memories.set(home.model, values);
       for (const entry of layout.below(path).entries.filter((one) => !one.path.includes('.'))) {
-        const there = home.model.built.layout.get(join(home.path, entry.path));
+        const there = home.model.built.layout.get(pathBelow(home.path, entry.path));
         if (there?.kind !== entry.kind || !sameShape(there.shape, entry.shape)) throw notAsThere(layer, path, home);
-        brought.set(join(path, entry.path), values.subarray(there.offset, there.offset + sizeOf(entry.shape)));
+        brought.set(pathBelow(path, entry.path), values.subarray(there.offset, there.offset + sizeOf(entry.shape)));
       }
     }
   }
@@ -68,8 +68,4 @@ function notAsThere(layer: AnyLayer, path: string, { model }: Home): ShapeError 
   return new ShapeError(
     `${name} "${path}": expected the sizes it has in a ${model.name}, whose weights it brings along, got others. Use a new ${name}, or give input of the size it was built with.`,
   );
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
 }

@@ -14,6 +14,11 @@ export interface Entry {
   readonly offset: number;
 }
 
+/** The path of what a layer calls `name`; '' is the root. */
+export function pathBelow(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
 /** Whether a path is `root` or lies below it. */
 export function isWithin(path: string, root: string): boolean {
   return path === root || path.startsWith(`${root}.`);

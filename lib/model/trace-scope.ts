@@ -7,6 +7,7 @@ import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
+import { pathBelow } from './layout.js';
 import type { Tracer } from './tracer.js';
 
 export class TraceScope implements Scope {
@@ -99,6 +100,6 @@ export class TraceScope implements Scope {
       const got = typeof name === 'string' ? `'${name}'` : kindOf(name);
       throw new OptionError(`scope: expected a name that is not empty and without dots, got ${got}.`);
     }
-    return this.path === '' ? name : `${this.path}.${name}`;
+    return pathBelow(this.path, name);
   }
 }

@@ -1,6 +1,6 @@
 /** What callbacks watch: one figure of the epochs, and the best of it so far. */
 import { OptionError } from '../errors.js';
-import { type Rule, type Rules, finite, oneOf } from '../options.js';
+import { type Rules, finite, oneOf, text } from '../options.js';
 import type { FitContext } from './callback.js';
 import { type EpochRecord, valueOf } from './history.js';
 
@@ -13,8 +13,6 @@ export interface MonitorOptions {
   /** Best value of an earlier fit, which this one goes on from. Default: none. */
   readonly best?: number | undefined;
 }
-
-const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
 
 export const monitorRules: Rules<MonitorOptions> = { monitor: text, mode: oneOf('min', 'max'), best: finite };
 

@@ -15,33 +15,24 @@ import { scaledDotProductAttention } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
-import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
-import { assertGradients, runLayer } from '../support/layer.js';
+import { assertClose, readFixture } from '../support/fixtures.js';
+import { type LayerFixture, assertAsFixture, assertGradients } from '../support/layer.js';
 
-interface Attended {
+interface Attended extends LayerFixture {
   readonly heads: number;
   readonly options: { readonly causal: boolean; readonly bias: boolean };
   readonly lengths: readonly number[] | null;
-  readonly x: Packed;
-  readonly dy: Packed;
-  readonly parameters: Readonly<Record<string, Packed>>;
-  readonly y: Packed;
-  readonly dx: Packed;
-  readonly dparameters: Readonly<Record<string, Packed>>;
 }
 
 /** Four products and a softmax of values of about 1, and their gradients summed over fifteen steps. */
 const ulps = 64;
 
 describe('MultiHeadAttention', () => {
-  for (const { heads, options, lengths, ...values } of readFixture<readonly Attended[]>('attention')) {
+  for (const fixture of readFixture<readonly Attended[]>('attention')) {
+    const { heads, options, lengths } = fixture;
     it(`as PyTorch's: ${JSON.stringify(options)}${lengths === null ? '' : `, lengths ${lengths.join()}`}`, () => {
-      const parameters = new Map(Object.entries(values.parameters).map(([name, value]) => [name, unpack(value)]));
       const held = lengths === null ? [] : [array(Int32Array.from(lengths))];
-      const run = runLayer(new MultiHeadAttention(heads, options), unpack(values.x), parameters, unpack(values.dy), held);
-      assertClose(run.y, values.y, ulps, 'y');
-      assertClose(run.dx, values.dx, ulps, 'dx');
-      for (const [name, gradient] of Object.entries(values.dparameters)) assertClose(run.dparameters.get(name)!, gradient, ulps, name);
+      assertAsFixture(new MultiHeadAttention(heads, options), fixture, ulps, held);
     });
   }
 

@@ -16,18 +16,8 @@ import {
   Softplus,
   Tanh,
 } from '../../lib/layers/index.js';
-import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
-import { runLayer } from '../support/layer.js';
-
-interface LayerFixture {
-  readonly name: string;
-  readonly x: Packed;
-  readonly dy: Packed;
-  readonly parameters: Readonly<Record<string, Packed>>;
-  readonly y: Packed;
-  readonly dx: Packed;
-  readonly dparameters: Readonly<Record<string, Packed>>;
-}
+import { readFixture } from '../support/fixtures.js';
+import { type LayerFixture, assertAsFixture } from '../support/layer.js';
 
 /** The layer that computes what PyTorch's of that fixture does. */
 const layers: Readonly<Record<string, Layer>> = {
@@ -63,15 +53,7 @@ const layers: Readonly<Record<string, Layer>> = {
 const ulps = 32;
 
 describe('layers against PyTorch', () => {
-  const fixtures = readFixture<readonly LayerFixture[]>('layers');
+  const fixtures = readFixture<readonly (LayerFixture & { readonly name: string })[]>('layers');
   it('has a fixture for each layer listed', () => assert.deepEqual(fixtures.map(({ name }) => name).sort(), Object.keys(layers).sort()));
-  for (const { name, x, dy, parameters, ...expected } of fixtures) {
-    it(name, () => {
-      const values = new Map(Object.entries(parameters).map(([path, value]) => [path, unpack(value)]));
-      const { y, dx, dparameters } = runLayer(layers[name]!, unpack(x), values, unpack(dy));
-      assertClose(y, expected.y, ulps, 'y');
-      assertClose(dx, expected.dx, ulps, 'dx');
-      for (const [path, value] of Object.entries(expected.dparameters)) assertClose(dparameters.get(path)!, value, ulps, `d(${path})`);
-    });
-  }
+  for (const fixture of fixtures) it(fixture.name, () => assertAsFixture(layers[fixture.name]!, fixture, ulps));
 });

@@ -7,7 +7,7 @@ import * as layers from '../../lib/layers/index.js';
 import { trace } from '../../lib/model/trace.js';
 import { square, sum } from '../../lib/ops/index.js';
 import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
-import { runLayer } from '../support/layer.js';
+import { assertAsFixture } from '../support/layer.js';
 
 interface Case {
   readonly layer: 'MaxPool1d' | 'MaxPool2d' | 'AvgPool1d' | 'AvgPool2d' | 'AdaptiveAvgPool2d' | 'Upsample2d' | 'GroupNorm';
@@ -45,11 +45,7 @@ describe('pooling, sizes and normalisation against PyTorch', () => {
   for (const { layer, arguments: given, parameters = {}, dparameters = {}, ...values } of fixture.cases) {
     it(`${layer}(${given.map((v) => JSON.stringify(v)).join(', ')}) of [${values.x.shape.join()}]`, () => {
       const make = layers[layer] as new (...given: unknown[]) => layers.Layer;
-      const weights = new Map(Object.entries(parameters).map(([name, packed]) => [name, unpack(packed)]));
-      const run = runLayer(new make(...given), unpack(values.x), weights, unpack(values.dy));
-      assertClose(run.y, values.y, ulps[layer], 'y');
-      assertClose(run.dx, values.dx, ulps[layer], 'dx');
-      for (const [name, expected] of Object.entries(dparameters)) assertClose(run.dparameters.get(name)!, expected, ulps[layer], name);
+      assertAsFixture(new make(...given), { ...values, parameters, dparameters }, ulps[layer]);
     });
   }
 

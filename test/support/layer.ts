@@ -7,11 +7,31 @@ import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { type AnyLayer, trace } from '../../lib/model/trace.js';
 import { Philox } from '../../lib/random.js';
+import { type Packed, assertClose, unpack } from './fixtures.js';
 
 export interface LayerRun {
   readonly y: NdArray;
   readonly dx: NdArray;
   readonly dparameters: ReadonlyMap<string, NdArray>;
+}
+
+/** What PyTorch's layer gave. */
+export interface LayerFixture {
+  readonly x: Packed;
+  readonly dy: Packed;
+  readonly parameters: Readonly<Record<string, Packed>>;
+  readonly y: Packed;
+  readonly dx: Packed;
+  readonly dparameters: Readonly<Record<string, Packed>>;
+}
+
+/** Runs a layer as PyTorch's was, and compares. `held`: further inputs. */
+export function assertAsFixture(layer: AnyLayer, fixture: LayerFixture, ulps: number, held: readonly NdArray[] = []): void {
+  const parameters = new Map(Object.entries(fixture.parameters).map(([path, value]) => [path, unpack(value)]));
+  const { y, dx, dparameters } = runLayer(layer, unpack(fixture.x), parameters, unpack(fixture.dy), held);
+  assertClose(y, fixture.y, ulps, 'y');
+  assertClose(dx, fixture.dx, ulps, 'dx');
+  for (const [path, value] of Object.entries(fixture.dparameters)) assertClose(dparameters.get(path)!, value, ulps, `d(${path})`);
 }
 
 /** y, and the gradients of Σ dy · y with respect to x and each parameter. `held`: further inputs. */

@@ -1,7 +1,7 @@
 /** A series as examples for a forecast: windows of what has been, with what came after. */
 import { NdArray } from '../../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
-import { type Rule, checkOptions, count, nonNegativeInteger, required } from '../../options.js';
+import { type Rule, checkOptions, count, nonNegativeInteger, required, share } from '../../options.js';
 import type { NumericArray } from '../../native.js';
 import { Standardizer } from '../transform.js';
 
@@ -46,7 +46,6 @@ const columnList: Rule = {
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((column) => nonNegativeInteger.accepts(column)),
 };
 const rules = { steps: required(count), horizon: count, targets: columnList, stride: count } as const;
-const share: Rule = { expected: 'a number in (0, 1)', accepts: (value) => typeof value === 'number' && value > 0 && value < 1 };
 
 /**
  * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − T − H) / stride⌋ + 1
