@@ -348,4 +348,40 @@ describe('a model', () => {
       message: /index in 0 … 1, got 7 at position 2 in step 0/,
     });
   });
+
+  it('refuses a value of another shape for a buffer or a state, and tensors that are neither', async () => {
+    class Wrong extends Layer {
+      constructor(readonly put: (scope: Scope, x: Tensor) => void) {
+        super();
+      }
+      forward(x: Tensor, scope: Scope): Tensor {
+        this.put(scope, x);
+        return x;
+      }
+    }
+    const assigns = new Wrong((scope, x) => scope.assign(scope.buffer('total', [3], zeros()), mean(x, { axes: 1 })));
+    await assert.rejects(fitOf(assigns), {
+      name: 'ShapeError',
+      message: 'fit: Wrong "1": scope.assign: expected a value of shape [3] for buffer "1.total", got [1].',
+    });
+    await assert.rejects(fitOf(new Wrong((scope, x) => scope.assign(x, x))), {
+      name: 'StateError',
+      message: 'fit: Wrong "1": scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().',
+    });
+    const keeps = new Wrong((scope, x) => scope.keep(scope.state('last', [x.shape[0]!, 2]), mean(x, { axes: 1 })));
+    assert.throws(() => keeps.build([2, 3]).stream(), {
+      name: 'ShapeError',
+      message: /scope\.keep: expected a value of shape \[1, 2\] for "last", got \[1, 3\]\./,
+    });
+    assert.throws(() => new Wrong((scope, x) => scope.keep(x, x)).build([2, 3]).stream(), {
+      name: 'StateError',
+      message: /scope\.keep: expected a tensor that scope\.state\(\) gave, got another\. Keep the result of scope\.state\(\)\.$/,
+    });
+  });
 });
+
+function fitOf(layer: Layer): Promise<unknown> {
+  const model = new Sequential([new Linear(3), layer]);
+  const { x } = classProblem(4, 3, 2);
+  return new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() }).fit({ x, y: x });
+}

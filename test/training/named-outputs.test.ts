@@ -191,6 +191,20 @@ describe('refused of outputs by name', () => {
       /Losses: expected outputs width, got side, height/,
     );
   });
+  it('weights of rows where one of the losses takes none', async () => {
+    class Plain extends Loss {
+      forward(prediction: Tensor, target: Tensor): Tensor {
+        return mean(square(sub(prediction, target)));
+      }
+    }
+    const sampleWeight = array(new Float32Array(count).fill(1));
+    const loss = new Losses({ side: new CrossEntropyLoss(), height: new Plain() });
+    await rejects(
+      trainerOf({ loss }).trainer.fit({ ...data, sampleWeight }),
+      'OptionError',
+      /Losses: expected losses that take sampleWeight, got Plain for "height"\. Leave sampleWeight out\.$/,
+    );
+  });
   it('targets out of range, of other rows or of no rows, before anything is changed', async () => {
     const { model, trainer } = trainerOf();
     await rejects(
