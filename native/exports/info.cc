@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "../dispatch.h"
 #include "../runtime/processors.h"
 #include "../runtime/threads.h"
@@ -41,7 +43,7 @@ double fma_chains(Environment& environment, js::Integer<0, 1 << 30> rounds) {
   const Chains chains{&table, rounds};
   const ThreadPool::ActiveRun active(pool);
   const int threads = pool.threads();
-  pool.parallel(threads, Chains::run, &chains, environment.scratch());
+  pool.parallel(threads, std::numeric_limits<double>::infinity(), Chains::run, &chains, environment.scratch());
   return static_cast<double>(table.chain_flops) * static_cast<double>(rounds.value) * threads;
 }
 

@@ -48,10 +48,10 @@ class Call {
     const FlushDenormals flush;
     const Part<Args> part{&table, &args_};
     int64_t bad;
-    if (worth_sharing(cost(args_), tasks)) {
+    if (const double nanoseconds = cost(args_); worth_sharing(nanoseconds, tasks)) {
       ThreadPool& pool = ThreadPool::instance();
       const ThreadPool::ActiveRun active(pool);
-      bad = pool.parallel(tasks, Part<Args>::run, &part, environment.scratch());
+      bad = pool.parallel(tasks, nanoseconds, Part<Args>::run, &part, environment.scratch());
     } else {
       bad = Part<Args>::run(&part, 0, tasks, environment.scratch());
     }

@@ -141,7 +141,8 @@ int64_t Run::call(const Instruction& instruction, void* scratch) const {
 int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
   if (!instruction.shared) return instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
   const SharedCall call{program_->table, instruction.run, instruction.args};
-  return ThreadPool::instance().parallel(instruction.tasks, run_part, &call, scratch);
+  return ThreadPool::instance().parallel(instruction.tasks, instruction.cost / static_cast<double>(instruction.rounds), run_part, &call,
+                                         scratch);
 }
 
 RunResult Run::execute(void* scratch) {

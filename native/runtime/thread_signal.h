@@ -29,6 +29,8 @@ inline void spin_pause() {
 
 class Signal {
  public:
+  explicit Signal(uint32_t value = 0) : value_(value) {}
+
   uint32_t value() const { return value_.load(std::memory_order_acquire); }
 
   // Whether post() would have to wake somebody.
@@ -39,6 +41,9 @@ class Signal {
     value_.store(value);
     if (sleeping_.load()) wake();
   }
+
+  // Changes the value unless somebody else has. Wakes nobody.
+  bool replace(uint32_t old, uint32_t value) { return value_.compare_exchange_strong(old, value); }
 
   // Sleeps until the value is not `old`.
   void sleep(uint32_t old) {
@@ -60,7 +65,7 @@ class Signal {
   void wake() { value_.notify_one(); }
 #endif
 
-  std::atomic<uint32_t> value_{0};
+  std::atomic<uint32_t> value_;
   std::atomic<bool> sleeping_{false};
 };
 

@@ -13,15 +13,23 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Longer than the serial instructions between two parallel ones, shorter than what a wake-up costs the other way.
-constexpr double kSpinNanoseconds = 40e3;
+// Longer than the serial instructions between two parallel ones, shorter than what a wake-up costs the other way: a virtual machine takes
+// 10 to 50 µs. While a run is active a thread is patient: with many threads the shares of a long instruction end that far apart, and those
+// who had gone to sleep by then would have to be woken for the next one.
+constexpr Clock::duration kSpin = std::chrono::microseconds(40), kPatientSpin = std::chrono::milliseconds(1);
+
+// Nanoseconds of work that a share should have, and that sleepers have to miss before one of them is woken: then it is not woken for
+// a single small run, but for many, and stays awake.
+constexpr double kShareCost = 1e3, kWakeCost = 50e3;
+
+// Pauses between looks at the clock.
+constexpr int kPausesPerLook = 16;
 
 // Linux may wake a thread on its waker's processor while its own is idle: where both have been busy it does not look, and in a virtual
 // machine an idle processor passes for one that the host has taken away. Both threads would then take turns there, so a worker that sleeps
 // or meets its caller is kept off that processor; unless there are more threads than processors, or it has begun late elsewhere, for then
 // others keep the processors busy and the system knows better for a while.
 constexpr auto kLate = std::chrono::microseconds(500);
-constexpr Clock::duration kLeastRest = std::chrono::milliseconds(1), kMostRest = std::chrono::milliseconds(128);
 
 // `pause` takes 4 to 140 cycles depending on the processor: measured once, the fastest of three (a thread may be preempted).
 int64_t count_spins() {
@@ -32,7 +40,7 @@ int64_t count_spins() {
     for (int i = 0; i < kPauses; ++i) spin_pause();
     best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
   }
-  return static_cast<int64_t>(kSpinNanoseconds * kPauses / std::max(best, 1.0));
+  return static_cast<int64_t>(std::chrono::duration<double, std::nano>(kSpin).count() * kPauses / std::max(best, 1.0));
 }
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
@@ -42,9 +50,10 @@ std::atomic<ThreadPool*> shared_pool{nullptr};
 
 }  // namespace
 
-// Two lines that travel: the order to the worker, the answer back.
+// Two lines that travel: the order to the worker, the answer back. An order is an even number until somebody takes it by adding one: the
+// worker, or its caller if he is done before the worker has begun. Who has taken it may use what is not the caller's.
 struct ThreadPool::Worker {
-  alignas(128) Signal order;
+  alignas(128) Signal order{1};
   Body body = nullptr;
   const void* context = nullptr;
   int64_t begin = 0, end = 0;
@@ -54,8 +63,7 @@ struct ThreadPool::Worker {
   alignas(128) Signal done;
   int64_t bad = kOk;
   std::atomic<int> processor{-1};  // where it ran last
-  Clock::time_point rests_until;   // not kept off any processor
-  Clock::duration rest = kLeastRest;
+  Rest rest;                       // from being kept off any processor
   // The caller's.
   uint32_t orders = 0;
   Affinity affinity;
@@ -74,12 +82,13 @@ ThreadPool& ThreadPool::instance() {
 }
 
 // Runs at the same time share the processors instead of fighting over them.
-int64_t ThreadPool::participants(int64_t tasks) const {
+int64_t ThreadPool::participants(int64_t tasks, double cost) const {
   const int others = active_runs_.load(std::memory_order_relaxed) - 1;
-  return std::min<int64_t>(tasks, std::max(1, threads() - others));
+  const double worth = 1 + std::min(cost / kShareCost, double{kMaxThreads});
+  return std::min({tasks, std::max<int64_t>(1, threads() - others), static_cast<int64_t>(worth)});
 }
 
-int ThreadPool::start_workers(int wanted) {
+void ThreadPool::start_workers(int wanted) {
   while (workers_ < wanted) {
     auto* worker = new Worker;
     if (!start_compute_thread([this, worker](void* scratch) {
@@ -91,20 +100,40 @@ int ThreadPool::start_workers(int wanted) {
     }
     worker_[workers_++] = worker;
   }
-  return std::min(workers_, wanted);
 }
 
-int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void* scratch) {
-  const int64_t wanted = participants(tasks);
+// Those who are awake, and as many sleepers as the work that they miss repays.
+int ThreadPool::choose_workers(int wanted, double cost, Worker** chosen) {
+  start_workers(wanted);
+  missed_ = std::min(missed_ + cost, kWakeCost * wanted);
+  bool all = true;
+  int count = 0;
+  for (int i = 0; i < workers_ && count < wanted; ++i) {
+    if (worker_[i]->order.sleeping()) {
+      if (missed_ < kWakeCost) {
+        all = false;
+        continue;
+      }
+      missed_ -= kWakeCost;
+    }
+    chosen[count++] = worker_[i];
+  }
+  if (all) missed_ = 0;
+  return count;
+}
+
+int64_t ThreadPool::parallel(int64_t tasks, double cost, Body body, const void* context, void* scratch) {
+  const int64_t wanted = participants(tasks, cost);
   if (wanted <= 1 || busy_.exchange(true, std::memory_order_acquire)) return body(context, 0, tasks, scratch);
 
-  const int helpers = start_workers(static_cast<int>(wanted - 1));
+  Worker* chosen[kMaxThreads];
+  const int helpers = choose_workers(static_cast<int>(wanted - 1), cost, chosen);
   const int64_t share = tasks / (helpers + 1), rest = tasks % (helpers + 1);
   const int processor = current_processor();
   int64_t begin = share + (rest > 0);  // the caller's own part is [0, begin)
   const int64_t own = begin;
   for (int i = 0; i < helpers; ++i) {
-    Worker& worker = *worker_[i];
+    Worker& worker = *chosen[i];
     worker.body = body;
     worker.context = context;
     worker.begin = begin;
@@ -113,9 +142,13 @@ int64_t ThreadPool::parallel(int64_t tasks, Body body, const void* context, void
     post_order(worker);
   }
   int64_t bad = body(context, 0, own, scratch);
+  // Whoever was woken last has begun last, if at all.
+  for (int i = helpers; i-- > 0;) {
+    if (take(*chosen[i], chosen[i]->orders)) run_share(*chosen[i], chosen[i]->orders, scratch);
+  }
   for (int i = 0; i < helpers; ++i) {
-    await_done(*worker_[i], worker_[i]->orders);
-    bad = first_bad(bad, worker_[i]->bad);
+    await_done(*chosen[i]);
+    bad = first_bad(bad, chosen[i]->bad);
   }
   busy_.store(false, std::memory_order_release);
   return bad;
@@ -126,52 +159,78 @@ void ThreadPool::post_order(Worker& worker) {
   worker.sent_apart = false;
   if (worker.caller_processor >= 0 && (together || worker.order.sleeping())) {
     worker.sent = Clock::now();
-    worker.sent_apart = threads() <= processors_ && worker.sent >= worker.rests_until;
+    worker.sent_apart = threads() <= processors_ && worker.rest.over(worker.sent);
     worker.affinity.keep_off(worker.sent_apart ? worker.caller_processor : -1);
   }
-  worker.order.post(++worker.orders);
+  worker.order.post(worker.orders += 2);
+}
+
+bool ThreadPool::take(Worker& worker, uint32_t order) {
+  if (!worker.order.replace(order, order + 1)) return false;
+  if (worker.sent_apart) {
+    const auto now = Clock::now();
+    if (now - worker.sent > kLate) {
+      worker.rest.begin(now);
+    } else {
+      worker.rest.forget();
+    }
+  }
+  return true;
+}
+
+void ThreadPool::run_share(Worker& worker, uint32_t order, void* scratch) {
+  worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);
+  worker.done.post(order);
 }
 
 void ThreadPool::work(Worker& worker, void* scratch) {
-  int caller_processor = -1;
-  for (uint32_t seen = 0;;) {
-    await_order(worker, seen, caller_processor);
-    seen = worker.order.value();
-    if (worker.sent_apart) {
-      const auto now = Clock::now();
-      const bool late = now - worker.sent > kLate;
-      if (late) worker.rests_until = now + worker.rest;
-      worker.rest = late ? std::min(2 * worker.rest, kMostRest) : kLeastRest;
-    }
+  Rest rest;
+  for (int caller_processor = -1;;) {
+    await_order(worker, rest, caller_processor);
+    const uint32_t order = worker.order.value();
+    if (order % 2 != 0 || !take(worker, order)) continue;
     caller_processor = worker.caller_processor;  // the order belongs to the caller again once it is done
     worker.processor.store(current_processor(), std::memory_order_relaxed);
-    worker.bad = worker.body(worker.context, worker.begin, worker.end, scratch);
-    worker.done.post(seen);
+    run_share(worker, order, scratch);
   }
 }
 
 // Spinning for somebody who needs this very processor only delays him, and so it does with more threads than processors.
 // Sleeping beats yielding: on current Linux a thread that yields gives up its whole slice to whatever else runs on the machine.
-int64_t ThreadPool::spins_against(int processor) const {
-  return threads() > processors_ || (processor >= 0 && processor == current_processor()) ? 0 : spins_;
-}
-
-void ThreadPool::await_order(Worker& worker, uint32_t seen, int caller_processor) const {
-  const int64_t spins = spins_against(caller_processor);
-  for (int64_t i = 0; i < spins; ++i) {
-    if (worker.order.value() != seen) return;
+template <class Ready>
+bool ThreadPool::spin(int processor, Rest& rest, const Ready& ready) const {
+  if (threads() > processors_ || (processor >= 0 && processor == current_processor())) return ready();
+  for (int64_t i = 0; i < spins_; ++i) {
+    if (ready()) return true;
     spin_pause();
   }
-  worker.order.sleep(seen);
+  const auto start = Clock::now();
+  if (!rest.over(start)) return false;
+  while (active_runs_.load(std::memory_order_relaxed) > 0) {
+    for (int i = 0; i < kPausesPerLook; ++i) {
+      if (ready()) {
+        rest.forget();
+        return true;
+      }
+      spin_pause();
+    }
+    const auto now = Clock::now();
+    if (now - start > kPatientSpin) {
+      rest.begin(now);
+      return false;
+    }
+  }
+  return false;
 }
 
-void ThreadPool::await_done(Worker& worker, uint32_t order) const {
-  const int64_t spins = spins_against(worker.processor.load(std::memory_order_relaxed));
-  for (int64_t i = 0; i < spins; ++i) {
-    if (worker.done.value() == order) return;
-    spin_pause();
-  }
-  worker.done.sleep(order - 1);
+void ThreadPool::await_order(Worker& worker, Rest& rest, int caller_processor) const {
+  const uint32_t taken = worker.order.value();
+  if (taken % 2 != 0 && !spin(caller_processor, rest, [&] { return worker.order.value() != taken; })) worker.order.sleep(taken);
+}
+
+void ThreadPool::await_done(Worker& worker) {
+  const auto done = [&] { return worker.done.value() == worker.orders; };
+  if (!done() && !spin(worker.processor.load(std::memory_order_relaxed), rest_, done)) worker.done.sleep(worker.orders - 2);
 }
 
 }  // namespace lanewise

@@ -5,7 +5,9 @@
 #pragma once
 #include <stdint.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 
 #include "thread_signal.h"
 
@@ -40,25 +42,49 @@ class ThreadPool {
     ThreadPool& pool_;
   };
 
-  // Only within an ActiveRun. `scratch` is the caller's own.
-  int64_t parallel(int64_t tasks, Body body, const void* context, void* scratch);
+  // Only within an ActiveRun. `scratch` is the caller's own, `cost` an estimate of all tasks on one core in nanoseconds.
+  int64_t parallel(int64_t tasks, double cost, Body body, const void* context, void* scratch);
 
  private:
   struct Worker;
 
+  // For a while after something was in vain it is not tried again; longer each time.
+  class Rest {
+   public:
+    using Clock = std::chrono::steady_clock;
+    bool over(Clock::time_point now) const { return now >= until_; }
+    void begin(Clock::time_point now) {
+      until_ = now + length_;
+      length_ = std::min(2 * length_, kMost);
+    }
+    void forget() { length_ = kLeast; }
+
+   private:
+    static constexpr Clock::duration kLeast = std::chrono::milliseconds(1), kMost = std::chrono::milliseconds(128);
+    Clock::time_point until_;
+    Clock::duration length_ = kLeast;
+  };
+
   ThreadPool();
-  int64_t participants(int64_t tasks) const;
-  int start_workers(int wanted);
+  int64_t participants(int64_t tasks, double cost) const;
+  int choose_workers(int wanted, double cost, Worker** chosen);
+  void start_workers(int wanted);
   void post_order(Worker& worker);
+  static bool take(Worker& worker, uint32_t order);
+  static void run_share(Worker& worker, uint32_t order, void* scratch);
   void work(Worker& worker, void* scratch);
-  int64_t spins_against(int processor) const;
-  void await_order(Worker& worker, uint32_t seen, int caller_processor) const;
-  void await_done(Worker& worker, uint32_t order) const;
+  template <class Ready>
+  bool spin(int processor, Rest& rest, const Ready& ready) const;
+  void await_order(Worker& worker, Rest& rest, int caller_processor) const;
+  void await_done(Worker& worker);
 
   const int processors_;
-  const int64_t spins_;  // how many pauses make up kSpinNanoseconds
+  const int64_t spins_;  // how many pauses make up kSpin
   std::atomic<int> threads_;
   int workers_ = 0;  // started so far; touched only by the holder of busy_
+  // The holder's, as are the workers.
+  Rest rest_;          // from patience
+  double missed_ = 0;  // nanoseconds of work without those who sleep
   Worker* worker_[kMaxThreads] = {};
   alignas(128) std::atomic<int> active_runs_{0};
   alignas(128) std::atomic<bool> busy_{false};

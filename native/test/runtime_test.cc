@@ -50,6 +50,9 @@ void* scratch() {
   return mine.data;
 }
 
+// Nanoseconds for which every thread is worth waking.
+constexpr double kLarge = 1e9;
+
 // Leaves the pool as it was.
 struct Threads {
   explicit Threads(int count) { ThreadPool::instance().set_threads(count); }
@@ -76,7 +79,7 @@ struct Counters {
 };
 
 int64_t region(Counters& counters) {
-  return ThreadPool::instance().parallel(static_cast<int64_t>(counters.ran.size()), Counters::run, &counters, scratch());
+  return ThreadPool::instance().parallel(static_cast<int64_t>(counters.ran.size()), kLarge, Counters::run, &counters, scratch());
 }
 
 // A run on a runner thread.
@@ -142,7 +145,7 @@ LW_TEST(pool_reports_the_first_bad_position) {
     return end > first ? (begin > first ? begin : first) : kOk;
   };
   for (const int64_t first : {0, 1, 37, 99, 100}) {
-    CHECK(ThreadPool::instance().parallel(100, bad_from, &first, scratch()) == (first < 100 ? first : kOk));
+    CHECK(ThreadPool::instance().parallel(100, kLarge, bad_from, &first, scratch()) == (first < 100 ? first : kOk));
   }
   CHECK(first_bad(kOk, kOk) == kOk && first_bad(3, kOk) == 3 && first_bad(kOk, 3) == 3 && first_bad(5, 3) == 3);
 }
@@ -172,6 +175,34 @@ LW_TEST(pool_serves_several_callers_while_the_thread_count_changes) {
   stop.store(true);
   changing.join();
   CHECK(wrong.load() == 0);
+}
+
+LW_TEST(pool_wakes_a_sleeper_for_many_small_runs_but_not_for_one) {
+  const Threads use(2);
+  struct Seen {
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<bool> alone{true};
+  };
+  // The first share waits for the other one to begin elsewhere, or its caller would take it back.
+  const auto body = [](const void* context, int64_t begin, int64_t end, void*) -> int64_t {
+    auto& seen = *static_cast<Seen*>(const_cast<void*>(context));
+    if (std::this_thread::get_id() != seen.caller) seen.alone = false;
+    const auto start = steady_clock::now();
+    while (begin == 0 && end == 1 && seen.alone && steady_clock::now() - start < milliseconds(1000)) std::this_thread::yield();
+    return kOk;
+  };
+  const auto runs_alone = [&](double cost) {
+    const ThreadPool::ActiveRun active(ThreadPool::instance());
+    const Seen seen;
+    ThreadPool::instance().parallel(2, cost, body, &seen, scratch());
+    return seen.alone.load();
+  };
+  CHECK(!runs_alone(kLarge));
+  std::this_thread::sleep_for(milliseconds(100));  // outside a run workers go to sleep at once
+  CHECK(runs_alone(10e3));
+  int alone = 1;
+  while (alone < 100 && runs_alone(10e3)) ++alone;
+  CHECK_TEXT(alone < 100, std::to_string(alone) + " runs alone");
 }
 
 LW_TEST(more_threads_than_processors_do_not_crawl) {
@@ -248,7 +279,7 @@ LW_TEST(denormals_are_flushed_in_scope_and_on_workers) {
     volatile float smallest = 1.17549435e-38f;
     return smallest * 0.5f == 0 ? kOk : begin;
   };
-  CHECK(ThreadPool::instance().parallel(3, body, nullptr, scratch()) == kOk);
+  CHECK(ThreadPool::instance().parallel(3, kLarge, body, nullptr, scratch()) == kOk);
 }
 
 LW_TEST(memory_is_zeroed_and_aligned_or_refused) {
