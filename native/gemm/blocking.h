@@ -108,7 +108,7 @@ static_assert((kScratchA + kScratchB + kTransposedC) * sizeof(float) <= kScratch
 
 // Tasks: some 2^17 multiply-adds each (a few microseconds), at most 96 of them (every count up to 4 and 6, 8, 12, 16 threads divides it).
 constexpr int64_t kTaskWork = 1 << 17, kMaxTasks = 96;
-constexpr int64_t kTaskRows = 24, kTaskColumns = 64;
+constexpr int64_t kTaskRows = 12, kTaskColumns = 32;  // at least; columns that may be computed transposed stay together
 
 struct Grid {
   int64_t row_blocks, column_blocks, rows, columns;  // rows and columns of one block
@@ -121,13 +121,15 @@ LW_INLINE Grid make_grid(const GemmArgs& g) {
   const bool most = work * static_cast<double>(g.batch) >= static_cast<double>(kTaskWork) * kMaxTasks;  // in int64_t it may overflow
   const int64_t tasks = most ? kMaxTasks : divide_up(g.m * g.n * larger(g.k, 1) * g.batch, kTaskWork);
   const int64_t blocks = divide_up(tasks, g.batch);
-  const int64_t most_rows = divide_up(g.m, kTaskRows), most_columns = divide_up(g.n, kTaskColumns);
+  const int64_t most_rows = divide_up(g.m, kTaskRows), most_columns = g.n <= kMaxTransposed ? 1 : divide_up(g.n, kTaskColumns);
   int64_t across = 1;
   while (across < most_columns && (across + 1) * (across + 1) * g.m <= blocks * g.n) ++across;
   int64_t down = smaller(divide_up(blocks, across), most_rows);
   across = smaller(divide_up(blocks, down), most_columns);
-  const int64_t rows = divide_up(divide_up(g.m, down), kTaskRows) * kTaskRows;
-  const int64_t columns = divide_up(divide_up(g.n, across), kTaskColumns) * kTaskColumns;
+  // Blocks are as equal as can be: whoever has the largest is waited for.
+  down = divide_up(most_rows, divide_up(most_rows, down));
+  across = divide_up(most_columns, divide_up(most_columns, across));
+  const int64_t rows = divide_up(g.m, down), columns = most_columns == 1 ? g.n : divide_up(most_columns, across) * kTaskColumns;
   return {divide_up(g.m, rows), divide_up(g.n, columns), rows, columns};
 }
 

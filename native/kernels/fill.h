@@ -6,7 +6,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kFillTask = 32768;
+constexpr int64_t kFillTask = 8192;
 
 int64_t fill_tasks(const FillArgs& args) { return (args.count + kFillTask - 1) / kFillTask; }
 

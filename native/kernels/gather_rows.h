@@ -13,7 +13,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kGatherTaskBytes = 65536;
+constexpr int64_t kGatherTaskBytes = 16384;
 constexpr int64_t kScatterColumns = 64;  // columns of a task: every task sees all ids, so sums keep their order
 
 LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return max_size(1, kGatherTaskBytes / (args.row_bytes + 1)); }

@@ -17,7 +17,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kMapTask = 16384;
+constexpr int64_t kMapTask = 4096;
 // A map over more floats than this, 2 MB, is not expected in the L2 cache: its next block is fetched while one is computed.
 constexpr int64_t kMapFar = 512 * 1024;
 

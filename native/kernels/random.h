@@ -8,7 +8,7 @@
 namespace lanewise::LW_ISA {
 namespace {
 
-constexpr int64_t kRandomTask = 16384;  // a multiple of kRandomBatch
+constexpr int64_t kRandomTask = 4096;  // a multiple of kRandomBatch
 constexpr int32_t kPhiloxMultiplier0 = static_cast<int32_t>(0xD2511F53), kPhiloxMultiplier1 = static_cast<int32_t>(0xCD9E8D57);
 constexpr int32_t kPhiloxWeyl0 = static_cast<int32_t>(0x9E3779B9), kPhiloxWeyl1 = static_cast<int32_t>(0xBB67AE85);
 

@@ -17,10 +17,12 @@ static_assert(kPositions == kInputSide * kInputSide);
 constexpr int64_t kNearTiles = 3072, kLeastTiles = 24, kMostTiles = 96;
 static_assert(kNearTiles <= kLeastTiles * kMaxWinogradChannels);
 static_assert(kPositions * (kLeastTiles * kMaxWinogradChannels + kMostTiles * kTileColumns + 4 * kLine) * sizeof(float) <= kScratchBytes);
-// So many tasks are wanted; where there are few tiles each has a part of the output channels, at least kLeastOutputs.
-constexpr int64_t kWinogradTasks = 16, kLeastOutputs = 128;
+// So many tasks are wanted; where there are fewer blocks of tiles each has a part of the output channels, at least kLeastOutputs.
+constexpr int64_t kWinogradTasks = 192, kLeastOutputs = 32;
 // Of the gradient to the weights: the depth of a product, and the part of the sums that a task holds: 12 positions (196 KB).
 constexpr int64_t kGradientTiles = 32, kGradientInputs = 64, kGradientOutputs = 64, kKeptTiles = 128;
+// A task has a part of the block's columns; neighbours are merged into one product.
+constexpr int64_t kGradientColumns = 16, kGradientParts = kGradientOutputs / kGradientColumns;
 constexpr int kThirds = 3, kThirdPositions = kPositions / kThirds;
 static_assert((kProductScratch + kThirdPositions * (kKeptTiles * kGradientInputs + kGradientTiles * kGradientOutputs + 4 * kLine)) *
                   sizeof(float) <=
@@ -448,7 +450,7 @@ void gradient_third(const WinogradShape& s, const Third& third, const float* dy,
 }
 
 int64_t winograd_backward_weights_tasks(const WinogradBackwardWeightsArgs& a) {
-  return a.parts * kThirds * divide_up(a.shape.c, kGradientInputs) * divide_up(a.shape.oc, kGradientOutputs);
+  return a.parts * kThirds * divide_up(a.shape.c, kGradientInputs) * divide_up(a.shape.oc, kGradientColumns);
 }
 
 // Tiles enter a sum in order, kGradientTiles of them as one product. Few tiles are transformed once for all blocks of output channels that
@@ -456,17 +458,18 @@ int64_t winograd_backward_weights_tasks(const WinogradBackwardWeightsArgs& a) {
 int64_t winograd_backward_weights(const WinogradBackwardWeightsArgs& a, int64_t begin, int64_t end, void* scratch) {
   if (begin == end) return kOk;
   const WinogradShape& s = a.shape;
-  const int64_t across = divide_up(s.oc, kGradientOutputs), blocks = divide_up(s.c, kGradientInputs) * across;
+  const int64_t across = divide_up(s.oc, kGradientColumns), down = divide_up(s.c, kGradientInputs);
   const int64_t tiles = winograd_tiles(s), share = divide_up(tiles, a.parts);
   const bool keeps = share <= kKeptTiles;
   float* const floats = static_cast<float*>(scratch);
   float* const v = floats + kProductScratch;
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t part = task / (kThirds * blocks), block = task % blocks;
-    const Third& third = kThird[task / blocks % kThirds];
-    const int64_t c0 = block / across * kGradientInputs, o0 = block % across * kGradientOutputs;
+  for (int64_t task = begin, joined; task < end; task += joined) {
+    const int64_t line = task / across, column = task % across, part = line / (kThirds * down);
+    joined = smaller(smaller(end - task, across - column), kGradientParts - column % kGradientParts);
+    const Third& third = kThird[line / down % kThirds];
+    const int64_t c0 = line % down * kGradientInputs, o0 = column * kGradientColumns;
     GemmArgs g = {};
-    g.m = smaller(kGradientInputs, s.c - c0), g.n = smaller(kGradientOutputs, s.oc - o0), g.batch = 1;
+    g.m = smaller(kGradientInputs, s.c - c0), g.n = smaller(joined * kGradientColumns, s.oc - o0), g.batch = 1;
     const int64_t v_pitch = panel_pitch((keeps ? kKeptTiles : kGradientTiles) * g.m), d_pitch = panel_pitch(kGradientTiles * g.n);
     float* const d = v + kThirdPositions * v_pitch;
     g.a_row = 1, g.a_col = g.m, g.b_row = g.n, g.b_col = 1, g.c_row = s.oc;
@@ -502,11 +505,13 @@ LW_INLINE void sum_gradient(const F32 (&m)[kInputSide], F32 (&g)[3]) {
   g[2] = fma(set1(1.0f / 3), sum2, fnma(set1(1.0f / 3), sum1, m[5]));
 }
 
-int64_t winograd_gradient_tasks(const WinogradGradientArgs& a) { return divide_up(a.c, kWeightTask); }
+// Weights of a task.
+constexpr int64_t kSumTask = 512;
+int64_t winograd_gradient_tasks(const WinogradGradientArgs& a) { return divide_up(a.c * a.oc, kSumTask); }
 
 // The parts are added in order.
 int64_t winograd_gradient(const WinogradGradientArgs& a, int64_t begin, int64_t end, void*) {
-  const int64_t size = a.c * a.oc, first = begin * kWeightTask * a.oc, last = smaller(a.c, end * kWeightTask) * a.oc;
+  const int64_t size = a.c * a.oc, first = begin * kSumTask, last = smaller(size, end * kSumTask);
   each_group<1>(0, last - first, [&](int64_t at, int lanes, auto group) {
     const float* const from = a.sums + first + at;
     F32 half[3][kInputSide];
