@@ -141,7 +141,7 @@ function weightGradient(shape: ConvShape, x: Tensor, dy: Tensor): Tensor {
 
 /** Elements of dw that are work for one task, and tasks wanted of one gradient. */
 const elementsPerTask = 2 ** 13;
-const wantedTasks = 8;
+const wantedTasks = 16;
 /** A part sums at least so many pixels, so that adding up the parts is little beside it. */
 const leastPixels = 512;
 

@@ -72,10 +72,14 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
 }
 
 /**
- * Length of the pieces a long vector is reduced in first, so that the pieces can run in parallel.
- * A function of the length only, so the bits do not depend on the number of threads.
+ * What is long is reduced in pieces of about so many elements first, so that the pieces can run in parallel.
+ * A function of the sizes only, so the bits do not depend on the number of threads.
  */
-const pieceLength = 16384;
+const pieceElements = 16384;
+
+/** Rows of fewer columns are reduced several side by side, so that they fill vectors. More columns are enough to divide among threads. */
+const fewestColumns = 64;
+const mostColumns = 512;
 
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(kind, options, reduceRules);
@@ -95,33 +99,25 @@ function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor
   return reshape(reduceBlock(kind, reshape(ordered, [outer, size(axes), inner])), shape);
 }
 
-/** [outer, count, inner] → [outer, inner], one long vector in two rounds. */
+/** [outer, count, inner] → [outer, inner], a long vector or long columns in two rounds. */
 function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
   const [outer, count, inner] = x.shape as [number, number, number];
-  if (outer !== 1 || inner !== 1 || count < 2 * pieceLength) return reduce(kind, x);
+  const side = inner === 1 ? 1 : 2 ** Math.max(0, Math.ceil(Math.log2(fewestColumns / inner)));
+  const rows = inner === 1 ? pieceElements : side * 2 ** Math.floor(Math.log2(pieceElements / (side * inner)));
+  const pieces = Math.floor(count / rows);
+  if (outer !== 1 || inner > mostColumns || pieces < 2) return reduce(kind, x);
   if (kind === 'mean') return div(reduceBlock('sum', x), count);
-  const pieces = Math.floor(count / pieceLength);
-  const whole = pieces * pieceLength;
-  const partial = reduce(kind, headOf(x, pieces, whole));
   const combine = kind === 'sumSquares' ? 'sum' : kind;
-  const head = reduce(combine, reshape(partial, [1, pieces, 1]));
-  if (whole === count) return head;
-  const tail = reduce(kind, tailOf(x, whole));
-  return reduce(combine, reshape(concatPair(head, tail), [1, 2, 1]));
+  const partial = reduce(kind, reshape(rowsOf(x, 0, pieces * rows), [pieces, rows / side, side * inner]));
+  const head = reduce(combine, reshape(partial, [1, pieces * side, inner]));
+  if (pieces * rows === count) return head;
+  const tail = reduce(kind, rowsOf(x, pieces * rows, count));
+  return reduce(combine, reshape(concat([head, tail]), [1, 2, inner]));
 }
 
-function headOf(x: Tensor, pieces: number, whole: number): Tensor {
-  const flat = reshape(x, [x.size]);
-  return reshape(slice(flat, [0], [whole]), [pieces, whole / pieces, 1]);
-}
-
-function tailOf(x: Tensor, whole: number): Tensor {
-  const rest = x.size - whole;
-  return reshape(slice(reshape(x, [x.size]), [whole], [rest]), [1, rest, 1]);
-}
-
-function concatPair(a: Tensor, b: Tensor): Tensor {
-  return concat([reshape(a, [1]), reshape(b, [1])]);
+/** Rows [begin, end) of [1, count, inner]. */
+function rowsOf(x: Tensor, begin: number, end: number): Tensor {
+  return slice(x, [0, begin, 0], [1, end - begin, x.shape[2]!]);
 }
 
 /** Σ x over `axes` */
