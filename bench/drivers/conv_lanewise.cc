@@ -1,6 +1,7 @@
 // lanewise's convolution kernels from the static libraries the addon is linked from, run on its own pool.
 #include "conv.h"
 #include "dispatch.h"
+#include "runtime/operands.h"
 #include "runtime/threads.h"
 
 namespace {
@@ -35,7 +36,7 @@ void run_kernel(const Kernel<Args>& kernel, const Args& args) {
     const Job& part = *static_cast<const Job*>(context);
     return part.kernel.run(part.args, begin, end, own);
   };
-  ThreadPool::instance().parallel(tasks, body, &job, scratch());
+  ThreadPool::instance().parallel(tasks, cost(args), body, &job, scratch());
 }
 
 std::function<void()> forward(const ConvShape& shape, const bench::Conv& v) {

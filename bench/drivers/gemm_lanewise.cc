@@ -1,6 +1,7 @@
 // lanewise's GEMM from the static libraries the addon is linked from, run on its own pool.
 #include "dispatch.h"
 #include "gemm.h"
+#include "runtime/operands.h"
 #include "runtime/threads.h"
 
 namespace {
@@ -37,13 +38,14 @@ int main() {
     args.c_batch = g.batch_c;
     args.activation = lanewise::Activation::none;
     const int64_t tasks = lanewise::kernel_table().gemm_tasks(args);
-    return [&pool, args, tasks, threads, scratch] {
+    const double cost = lanewise::cost(args);
+    return [&pool, args, tasks, cost, threads, scratch] {
       if (threads == 1) {
         run_tasks(&args, 0, tasks, scratch);
         return;
       }
       const lanewise::ThreadPool::ActiveRun active(pool);
-      pool.parallel(tasks, run_tasks, &args, scratch);
+      pool.parallel(tasks, cost, run_tasks, &args, scratch);
     };
   });
 }

@@ -22,7 +22,32 @@ const axisList: Rule = either(integer, {
 });
 const reduceRules: Rules<ReduceOptions> = { axes: axisList, keepDims: boolean };
 
-/** in [outer, count, inner] → out [outer, inner] */
+/** Columns of about so many elements are reduced in pieces, side by side. Where there are more than so many columns, they are work enough for threads. */
+const pieceElements = 16384;
+const mostColumns = 512;
+/** Rows of fewer columns are taken several at a time, so that they fill vectors. */
+const fewestColumns = 64;
+
+/** How x [1, count, inner] is reduced in two rounds: as [pieces, rows, columns], which gives [pieces · columns / inner, inner]. */
+interface Pieces {
+  readonly pieces: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** By the shape alone, so that the bits never depend on threads. Undefined: in one round. */
+function piecesOf([outer, count, inner]: Shape): Pieces | undefined {
+  if (outer !== 1 || inner! < 2 || inner! > mostColumns || count! * inner! < 2 * pieceElements) return undefined;
+  let side = 1;
+  while (side * inner! < fewestColumns && count! % (2 * side) === 0) side *= 2;
+  const columns = side * inner!;
+  const all = count! / side;
+  const most = Math.floor(pieceElements / columns);
+  for (let rows = most; rows > most / 4; rows--) if (all % rows === 0) return { pieces: all / rows, rows, columns };
+  return undefined;
+}
+
+/** in [outer, count, inner] → out [outer, inner]. A second output, which nobody else reads, holds what is reduced in pieces. */
 export class Reduce extends Operation {
   constructor(readonly name: ReduceKind) {
     super();
@@ -35,7 +60,9 @@ export class Reduce extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.dtype !== 'float32') throw new DTypeError(`${this.name}: expected x of float32, got ${x!.dtype}. Cast it first.`);
     const [outer, , inner] = x!.shape;
-    return [{ shape: [outer!, inner!], dtype: 'float32' }];
+    const out: TensorType = { shape: [outer!, inner!], dtype: 'float32' };
+    const split = piecesOf(x!.shape);
+    return split === undefined ? [out] : [out, { shape: [split.pieces, split.columns], dtype: 'float32' }];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -63,7 +90,16 @@ export class Reduce extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const [outer, count, inner] = node.inputs[0]!.shape as [number, number, number];
-    return [{ kind: 'reduce', reduction: this.name, out: node.outputs[0]!, in: node.inputs[0]!, outer, count, inner }];
+    const [out, partial] = node.outputs as [Tensor, Tensor | undefined];
+    const split = piecesOf(node.inputs[0]!.shape);
+    if (partial === undefined || split === undefined)
+      return [{ kind: 'reduce', reduction: this.name, out, in: node.inputs[0]!, outer, count, inner }];
+    const { pieces, rows, columns } = split;
+    const combine = this.name === 'sumSquares' ? 'sum' : this.name;
+    return [
+      { kind: 'reduce', reduction: this.name, out: partial, in: node.inputs[0]!, outer: pieces, count: rows, inner: columns },
+      { kind: 'reduce', reduction: combine, out, in: partial, outer: 1, count: partial.size / inner, inner },
+    ];
   }
 }
 
@@ -72,14 +108,10 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
 }
 
 /**
- * What is long is reduced in pieces of about so many elements first, so that the pieces can run in parallel.
- * A function of the sizes only, so the bits do not depend on the number of threads.
+ * Length of the pieces a long vector is reduced in first, so that the pieces can run in parallel.
+ * A function of the length only, so the bits do not depend on the number of threads.
  */
-const pieceElements = 16384;
-
-/** Rows of fewer columns are reduced several side by side, so that they fill vectors. More columns are enough to divide among threads. */
-const fewestColumns = 64;
-const mostColumns = 512;
+const pieceLength = 16384;
 
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(kind, options, reduceRules);
@@ -99,25 +131,33 @@ function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor
   return reshape(reduceBlock(kind, reshape(ordered, [outer, size(axes), inner])), shape);
 }
 
-/** [outer, count, inner] → [outer, inner], a long vector or long columns in two rounds. */
+/** [outer, count, inner] → [outer, inner], one long vector in two rounds. */
 function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
   const [outer, count, inner] = x.shape as [number, number, number];
-  const side = inner === 1 ? 1 : 2 ** Math.max(0, Math.ceil(Math.log2(fewestColumns / inner)));
-  const rows = inner === 1 ? pieceElements : side * 2 ** Math.floor(Math.log2(pieceElements / (side * inner)));
-  const pieces = Math.floor(count / rows);
-  if (outer !== 1 || inner > mostColumns || pieces < 2) return reduce(kind, x);
+  if (outer !== 1 || inner !== 1 || count < 2 * pieceLength) return reduce(kind, x);
   if (kind === 'mean') return div(reduceBlock('sum', x), count);
+  const pieces = Math.floor(count / pieceLength);
+  const whole = pieces * pieceLength;
+  const partial = reduce(kind, headOf(x, pieces, whole));
   const combine = kind === 'sumSquares' ? 'sum' : kind;
-  const partial = reduce(kind, reshape(rowsOf(x, 0, pieces * rows), [pieces, rows / side, side * inner]));
-  const head = reduce(combine, reshape(partial, [1, pieces * side, inner]));
-  if (pieces * rows === count) return head;
-  const tail = reduce(kind, rowsOf(x, pieces * rows, count));
-  return reduce(combine, reshape(concat([head, tail]), [1, 2, inner]));
+  const head = reduce(combine, reshape(partial, [1, pieces, 1]));
+  if (whole === count) return head;
+  const tail = reduce(kind, tailOf(x, whole));
+  return reduce(combine, reshape(concatPair(head, tail), [1, 2, 1]));
 }
 
-/** Rows [begin, end) of [1, count, inner]. */
-function rowsOf(x: Tensor, begin: number, end: number): Tensor {
-  return slice(x, [0, begin, 0], [1, end - begin, x.shape[2]!]);
+function headOf(x: Tensor, pieces: number, whole: number): Tensor {
+  const flat = reshape(x, [x.size]);
+  return reshape(slice(flat, [0], [whole]), [pieces, whole / pieces, 1]);
+}
+
+function tailOf(x: Tensor, whole: number): Tensor {
+  const rest = x.size - whole;
+  return reshape(slice(reshape(x, [x.size]), [whole], [rest]), [1, rest, 1]);
+}
+
+function concatPair(a: Tensor, b: Tensor): Tensor {
+  return concat([reshape(a, [1]), reshape(b, [1])]);
 }
 
 /** Σ x over `axes` */

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
+import { gradients } from '../../lib/graph/gradients.js';
+import { constant } from '../../lib/graph/source.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import * as ops from '../../lib/ops/index.js';
-import { type Fn, checkForward, checkGradient, sample } from '../support/check-op.js';
+import { getThreads, setThreads } from '../../lib/threads.js';
+import { type Fn, checkClose, checkForward, checkGradient, sample } from '../support/check-op.js';
+import { float32Error } from '../support/tolerances.js';
 
 const x = sample([2, 3, 4]);
 const axes = [undefined, 0, 1, -1, [0, 1], [0, 2], [0, 1, 2], []] as const;
@@ -25,6 +30,66 @@ describe('reductions', () => {
   }
   it('max of a long vector in pieces: values', () => checkForward((t) => ops.max(t), [sample([50000])], 1));
   it('mean of 40000: gradient is 1 / 40000', () => checkForward((t) => ops.mean(t), [sample([40000])], 64));
+
+  // Rows of 6 side by side, whole vectors, too many columns, and rows that no number divides: the last two in one round.
+  for (const shape of [
+    [6400, 6],
+    [1024, 64],
+    [640, 100],
+    [64, 640],
+    [6007, 6],
+  ] as const) {
+    for (const [name, reduce] of Object.entries(reductions)) {
+      it(`${name} of the columns of [${shape.join()}]: values`, () => {
+        const x = sample(shape);
+        const result = compile((t: Tensor) => reduce(t, { axes: 0 })).sync(x);
+        const expected = Array.from({ length: shape[1] }, (_, c) => {
+          const column = Array.from({ length: shape[0] }, (_, r) => x.data[r * shape[1] + c]!);
+          const total = (of: (value: number) => number): number => column.reduce((sum, value) => sum + of(value), 0);
+          const mean = total((value) => value) / shape[0];
+          return {
+            sum: mean * shape[0],
+            mean,
+            max: Math.max(...column),
+            min: Math.min(...column),
+            sumSquares: total((value) => value ** 2),
+            variance: total((value) => (value - mean) ** 2) / shape[0],
+          }[name]!;
+        });
+        checkClose(result.data, expected, float32Error(64));
+      });
+    }
+  }
+  it('the sum of long columns: gradient and second gradient', async () => {
+    const weights = constant(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    const weighted: Fn = (t) => ops.mul(ops.sumSquares(t, { axes: 0 }), weights);
+    const slope = compile((t: Tensor) => gradients(ops.sum(weighted(t)), [t])[0]!);
+    const second = compile((t: Tensor) => gradients(ops.sum(gradients(ops.sum(weighted(t)), [t])[0]!), [t])[0]!);
+    const x = sample([4096, 8]);
+    assert.deepEqual(
+      [...(await slope(x)).data],
+      [...x.data].map((value, i) => Math.fround(2 * value * ((i % 8) + 1))),
+    );
+    assert.deepEqual(
+      [...(await second(x)).data],
+      [...x.data].map((_, i) => 2 * ((i % 8) + 1)),
+    );
+  });
+  it('long columns are divided among threads, and their sums have the same bits on 1, 2 and 4', () => {
+    const sums = compile((t: Tensor) => ops.sum(t, { axes: 0 }));
+    assert.equal(sums.describe([50176, 6]).match(/reduce/g)?.length, 2);
+    const x = sample([50176, 6]);
+    const before = getThreads();
+    try {
+      const [first, ...others] = [1, 2, 4].map((threads) => {
+        setThreads(threads);
+        return sums.sync(x).data;
+      });
+      for (const other of others) assert.deepEqual(other, first);
+    } finally {
+      setThreads(before);
+    }
+  });
 
   it('argmax and argmin give the first extreme, NaN counts', async () => {
     const f = compile((t: ops.Operand & object) => [ops.argmax(t), ops.argmin(t)] as const);
