@@ -187,10 +187,10 @@ void ThreadPool::work(Worker& worker, void* scratch) {
   Rest rest;
   for (int caller_processor = -1;;) {
     await_order(worker, rest, caller_processor);
+    worker.processor.store(current_processor(), std::memory_order_relaxed);
     const uint32_t order = worker.order.value();
     if (order % 2 != 0 || !take(worker, order)) continue;
     caller_processor = worker.caller_processor;  // the order belongs to the caller again once it is done
-    worker.processor.store(current_processor(), std::memory_order_relaxed);
     run_share(worker, order, scratch);
   }
 }
@@ -206,7 +206,8 @@ bool ThreadPool::spin(int processor, Rest& rest, const Ready& ready) const {
   }
   const auto start = Clock::now();
   if (!rest.over(start)) return false;
-  while (active_runs_.load(std::memory_order_relaxed) > 0) {
+  // Between two runs there is none active, but for a moment.
+  for (auto now = start, active = start; now - active <= kSpin;) {
     for (int i = 0; i < kPausesPerLook; ++i) {
       if (ready()) {
         rest.forget();
@@ -214,7 +215,8 @@ bool ThreadPool::spin(int processor, Rest& rest, const Ready& ready) const {
       }
       spin_pause();
     }
-    const auto now = Clock::now();
+    now = Clock::now();
+    if (active_runs_.load(std::memory_order_relaxed) > 0) active = now;
     if (now - start > kPatientSpin) {
       rest.begin(now);
       return false;
