@@ -22,8 +22,9 @@ const axisList: Rule = either(integer, {
 });
 const reduceRules: Rules<ReduceOptions> = { axes: axisList, keepDims: boolean };
 
-/** Columns of about so many elements are reduced in pieces, side by side. Where there are more than so many columns, they are work enough for threads. */
+/** What is long is reduced in pieces of so many elements, of columns about as many, so that the pieces can run in parallel. */
 const pieceElements = 16384;
+/** More columns are work enough for threads. */
 const mostColumns = 512;
 /** Rows of fewer columns are taken several at a time, so that they fill vectors. */
 const fewestColumns = 64;
@@ -107,12 +108,6 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
   return apply(new Reduce(kind), x);
 }
 
-/**
- * Length of the pieces a long vector is reduced in first, so that the pieces can run in parallel.
- * A function of the length only, so the bits do not depend on the number of threads.
- */
-const pieceLength = 16384;
-
 function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(kind, options, reduceRules);
   const what = options.axes ?? x.shape.map((_, i) => i);
@@ -134,10 +129,10 @@ function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor
 /** [outer, count, inner] → [outer, inner], one long vector in two rounds. */
 function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
   const [outer, count, inner] = x.shape as [number, number, number];
-  if (outer !== 1 || inner !== 1 || count < 2 * pieceLength) return reduce(kind, x);
+  if (outer !== 1 || inner !== 1 || count < 2 * pieceElements) return reduce(kind, x);
   if (kind === 'mean') return div(reduceBlock('sum', x), count);
-  const pieces = Math.floor(count / pieceLength);
-  const whole = pieces * pieceLength;
+  const pieces = Math.floor(count / pieceElements);
+  const whole = pieces * pieceElements;
   const partial = reduce(kind, headOf(x, pieces, whole));
   const combine = kind === 'sumSquares' ? 'sum' : kind;
   const head = reduce(combine, reshape(partial, [1, pieces, 1]));
