@@ -17,7 +17,7 @@ export class MemorySlot {
     /** Bytes the base moves on after each step; 0 stays. */
     readonly stride = 0,
     /** What it is bound to in every run that gives it nothing else. */
-    readonly memory?: MemoryHandle,
+    public memory?: MemoryHandle,
   ) {}
 }
 

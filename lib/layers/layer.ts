@@ -89,7 +89,10 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
     this.model.setWeights(weights, options);
   }
 
-  /** The outputs for all rows, in evaluation mode, off the event loop. While the model is in fit they are those of some finished step. */
+  /**
+   * The outputs for all rows, in evaluation mode, off the event loop: all with the weights there are as it begins, whatever trains or sets them
+   * meanwhile. Within a fit they are those of some finished step.
+   */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<ArraysOf<Output>> {
     return (await this.model.predictor.predict(inputList(x), options)) as ArraysOf<Output>;
   }

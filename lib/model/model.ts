@@ -4,9 +4,7 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
-import type { Binding } from '../compile/program.js';
-import { createMemory, memoryWith } from '../memory.js';
-import { type MemoryHandle, type NumericArray, native } from '../native.js';
+import type { NumericArray } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { arrayMap, batchSource, formatRows } from './data.js';
@@ -14,13 +12,13 @@ import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
+import { type Reading, WeightMemory } from './weight-memory.js';
 import { type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
   readonly layout: Layout;
-  readonly slot: MemorySlot;
-  readonly memory: MemoryHandle;
+  readonly memory: WeightMemory;
   /** Types of one row of each input. */
   readonly rows: readonly TensorType[];
   /** Seed of the initial values and, unless a trainer has its own, of dropout. */
@@ -36,8 +34,6 @@ interface Given {
 /** @internal */
 export class Model {
   readonly root: AnyLayer;
-  /** True inside fit and step. */
-  busy = false;
   /** Its weights are more than first values that nobody relied on: trained, set, or read by other programs. */
   isKept = false;
   #built: Built | undefined;
@@ -55,6 +51,8 @@ export class Model {
   readonly #served = new Set<string>();
   /** What was set before the first build, in order. */
   #pending: readonly Given[] = [];
+
+  #isTraining = false;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -213,16 +211,15 @@ export class Model {
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
     const brought = broughtAlong(layers, layout);
 
-    const bytes = Math.max(layout.size, 1) * 4;
-    const memory = createMemory(bytes);
+    const memory = new WeightMemory(layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
     this.#unwritten = layout.entries.map((entry, index) => () => {
-      native().writeMemory(memory, entry.offset * 4, valuesOf(entry.path) ?? initialValues(entry, seed, index));
+      memory.write(valuesOf(entry.path) ?? initialValues(entry, seed, index), entry.offset);
     });
     this.#served.clear();
     this.#places = placesIn(this, layers);
     this.isKept = given.length > 0;
-    this.#built = { layout, slot: new MemorySlot('parameters', bytes, 0, memory), memory, rows, seed };
+    this.#built = { layout, memory, rows, seed };
     return this.#built;
   }
 
@@ -246,8 +243,8 @@ export class Model {
    * @param frozen paths of layers that are in evaluation mode while the others train
    */
   trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry, frozen: readonly string[] = []): Trace {
-    const { layout, slot } = this.built;
-    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, slot), carry });
+    const { layout, memory } = this.built;
+    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, memory.slot), carry });
     const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
     if (training && missing !== undefined) {
       throw new StateError(
@@ -274,17 +271,31 @@ export class Model {
 
   /** A copy of the whole memory, all of one step. */
   values(): Float32Array {
-    const { layout, memory } = this.built;
+    const { memory } = this.built;
     this.fill();
-    const values = new Float32Array(layout.size);
-    native().readMemory(memory, 0, values);
-    return values;
+    return memory.values();
   }
 
-  /** The weights of this moment, for what runs many steps while training changes them; nothing where it does not. */
-  moment(): readonly Binding[] {
-    const busy = this.busy || this.#elsewhere?.model.busy === true;
-    return busy ? [[this.built.slot, memoryWith(this.values())]] : [];
+  /** The weights of this moment, for several runs, whatever trains or sets them meanwhile. To be ended after them. */
+  read(): Reading {
+    const { memory } = this.built;
+    this.fill();
+    return memory.read(this.isTraining);
+  }
+
+  /** Inside fit or step. */
+  get isTraining(): boolean {
+    return this.#isTraining || this.#elsewhere?.model.isTraining === true;
+  }
+
+  /** Until `endTraining()` its weights change in place. */
+  beginTraining(): void {
+    this.#built?.memory.leaveToReadings();
+    this.#isTraining = true;
+  }
+
+  endTraining(): void {
+    this.#isTraining = false;
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
@@ -308,7 +319,7 @@ export class Model {
       if (value !== undefined) values.set(value.data, offset);
     }
     this.keep();
-    native().writeMemory(memory, 0, values);
+    memory.set(values);
   }
 
   /** @throws StateError if its weights are a part of another model's */
@@ -321,7 +332,7 @@ export class Model {
   }
 
   checkIdle(what: string): void {
-    if (this.busy || this.#elsewhere?.model.busy === true)
+    if (this.isTraining)
       throw new StateError(`${what}: expected a model that is not training, got one inside fit or step. Await it first, or abort the fit.`);
   }
 
@@ -358,6 +369,6 @@ export class Model {
 /** A layer as a model by itself, in the memory of the one it is a part of. */
 function partOf(home: Home): Built | undefined {
   if (home.rows === undefined) return undefined;
-  const { layout, slot, memory, seed } = home.model.built;
-  return { layout: layout.below(home.path), slot, memory, rows: home.rows, seed };
+  const { layout, memory, seed } = home.model.built;
+  return { layout: layout.below(home.path), memory, rows: home.rows, seed };
 }

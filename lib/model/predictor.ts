@@ -13,6 +13,7 @@ import { checkOptions, count } from '../options.js';
 import { Recent } from '../recent.js';
 import { batchRuns, batchSource, countRows, evaluationRows, memoryOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
+import { type Reading, noReading } from './weight-memory.js';
 
 interface ForwardProgram {
   readonly program: Program;
@@ -68,13 +69,17 @@ export class Predictor {
     }));
     await this.#model.fillInPieces();
     this.#model.settle();
-    const moment = rowCount > runs[0]!.rows ? this.#model.moment() : [];
     const results = new Results(runs[0]!.forward.outputs, rowCount);
-    for (const { begin, rows, steps, data, forward } of runs) {
-      const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
-      const bound = new Map([...moment, ...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
-      await forward.program.run(bound, steps, 0);
-      results.read(outputs.map(([, memory]) => memory), begin, rows * steps); // prettier-ignore
+    const reading = this.#reading(rowCount, runs[0]!.rows);
+    try {
+      for (const { begin, rows, steps, data, forward } of runs) {
+        const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
+        const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
+        await forward.program.run(bound, steps, 0);
+        results.read(outputs.map(([, memory]) => memory), begin, rows * steps); // prettier-ignore
+      }
+    } finally {
+      reading.end();
     }
     return results.whole();
   }
@@ -94,16 +99,27 @@ export class Predictor {
       this.#model.fill();
       this.#model.settle();
       const results = new Results(runs[0]!.forward.outputs, rowCount);
-      for (const { begin, rows, steps, forward } of runs) {
-        for (let step = 0; step < steps; step++) {
-          const from = begin + step * rows;
-          inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, from + rows).data));
-          forward.program.runSync(forward.memories, 1, step);
-          results.read(forward.outputMemories, from, rows);
+      const reading = this.#reading(rowCount, runs[0]!.rows);
+      try {
+        for (const { begin, rows, steps, forward } of runs) {
+          const bound = new Map([...reading.weights, ...forward.memories]);
+          for (let step = 0; step < steps; step++) {
+            const from = begin + step * rows;
+            inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, from + rows).data));
+            forward.program.runSync(bound, 1, step);
+            results.read(forward.outputMemories, from, rows);
+          }
         }
+      } finally {
+        reading.end();
       }
       return results.whole();
     });
+  }
+
+  /** For all batches; a single one needs none. */
+  #reading(rowCount: number, batchRows: number): Reading {
+    return rowCount > batchRows ? this.#model.read() : noReading;
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */

@@ -3,6 +3,7 @@ import type { NdArray } from '../array.js';
 import type { Binding } from '../compile/program.js';
 import { batchRuns, evaluationRows, memoryOf } from '../model/data.js';
 import type { Model } from '../model/model.js';
+import { type Reading, noReading } from '../model/weight-memory.js';
 import type { MemoryHandle } from '../native.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './batch-checks.js';
 import { batchesOf } from './batches.js';
@@ -15,8 +16,8 @@ import type { Recipe } from './recipe.js';
 import { Scratch } from './scratch.js';
 import { Totals } from './totals.js';
 
-/** Evaluates with the model's weights, or with others bound in their place. */
-export type Evaluation = (control: Control, weights?: readonly Binding[]) => Promise<Totals>;
+/** @param read called as the first run begins. Default: each run sees the weights there are then. */
+export type Evaluation = (control: Control, read?: () => Reading) => Promise<Totals>;
 
 /** Of {@link FitOptions}, where `batchSize` is 256 by default. */
 export type EvaluationOptions = Pick<FitOptions, 'batchSize' | 'carryState' | 'checkFinite'>;
@@ -45,25 +46,33 @@ function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, opt
     const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
     return { program, data: arraysOf(batch).map((x, i): Binding => [program.data[i]!, part(x)]), steps };
   });
-  return async (control, weights = []) => {
-    const evaluator = new Evaluator(equipment.recipe, control, weights);
-    for (const { program, data, steps } of runs) await evaluator.run(program, data, steps);
+  return async (control, read) => {
+    const evaluator = new Evaluator(equipment.recipe, control, read);
+    try {
+      for (const { program, data, steps } of runs) await evaluator.run(program, data, steps);
+    } finally {
+      evaluator.end();
+    }
     return evaluator.totals;
   };
 }
 
 function ofBatches(what: string, source: BatchSource, equipment: Equipment, options: EvaluationOptions): Evaluation {
   const { carryState = false, checkFinite = false } = options;
-  return async (control, weights = []) => {
-    const evaluator = new Evaluator(equipment.recipe, control, weights);
+  return async (control, read) => {
+    const evaluator = new Evaluator(equipment.recipe, control, read);
     const sameRows = new SameRows(what);
     const copies = new Scratch();
-    for await (const batch of batchesOf(what, source, control)) {
-      const rows = checkBatch(what, batch, equipment, { checkFinite });
-      if (carryState) sameRows.check(rows);
-      const program = naming(what, () => equipment.evaluationProgram(feedOf(batch), carryState));
-      checkValues(what, batch, equipment.recipe.loss, program);
-      await evaluator.run(program, bindBatch(program.data, batch, copies), 1);
+    try {
+      for await (const batch of batchesOf(what, source, control)) {
+        const rows = checkBatch(what, batch, equipment, { checkFinite });
+        if (carryState) sameRows.check(rows);
+        const program = naming(what, () => equipment.evaluationProgram(feedOf(batch), carryState));
+        checkValues(what, batch, equipment.recipe.loss, program);
+        await evaluator.run(program, bindBatch(program.data, batch, copies), 1);
+      }
+    } finally {
+      evaluator.end();
     }
     return evaluator.totals;
   };
@@ -74,14 +83,15 @@ class Evaluator {
   readonly totals: Totals;
   readonly #model: Model;
   readonly #control: Control;
-  readonly #weights: readonly Binding[];
+  readonly #read: () => Reading;
+  #reading: Reading | undefined;
   readonly #scratch: Scratch = new Scratch();
   /** Of this evaluation alone. */
   #states: readonly Binding[] | undefined;
 
-  constructor(recipe: Recipe, control: Control, weights: readonly Binding[]) {
+  constructor(recipe: Recipe, control: Control, read = (): Reading => noReading) {
     this.totals = new Totals(recipe);
-    this.#weights = weights;
+    this.#read = read;
     this.#model = recipe.model;
     this.#control = control;
   }
@@ -91,8 +101,13 @@ class Evaluator {
     this.#states ??= carried?.fresh() ?? [];
     await this.#model.fillInPieces();
     this.#model.settle();
-    const memories = new Map([...this.#weights, ...data, ...this.#states, [results.slot, figures]]);
+    this.#reading ??= this.#read();
+    const memories = new Map([...this.#reading.weights, ...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);
     this.totals.add(this.#scratch.read('results', done * results.width), results);
+  }
+
+  end(): void {
+    this.#reading?.end();
   }
 }

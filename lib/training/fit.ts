@@ -1,6 +1,5 @@
 /** One fit: its epochs, and the callbacks that watch them. */
 import { ShapeError, StateError } from '../errors.js';
-import { native } from '../native.js';
 import { kindOf } from '../options.js';
 import { unlessStopped } from './batches.js';
 import type { Callback, FitContext, Snapshot } from './callback.js';
@@ -91,7 +90,7 @@ function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, 
           `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
         );
       model.fill();
-      native().writeMemory(memory, 0, weights);
+      memory.set(weights);
     },
   };
 }

@@ -76,7 +76,7 @@ function makeTraining(
   carried: CarriedState | undefined,
 ): StepProgram {
   const { model } = recipe;
-  const { layout, slot: parameters } = model.built;
+  const { layout, memory } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(feed);
   const { sampleWeight, rows } = batch;
@@ -98,7 +98,7 @@ function makeTraining(
     ...update.writes,
     ...[...traced.assigned].map(([path, value]) => ({
       value,
-      slot: parameters,
+      slot: memory.slot,
       byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
       commit: true,
     })),

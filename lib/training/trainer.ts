@@ -125,8 +125,8 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   /**
-   * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties). While the model is in fit
-   * they are those of some finished step.
+   * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties), all with
+   * the weights there are as it begins, whatever trains or sets them meanwhile; within a fit they are those of some finished step.
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit
    */
   async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
@@ -134,7 +134,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     checkData('evaluate', data);
     const totals = await this.#model.trying(async () => {
       const evaluate = evaluationOf('evaluate', data, this.#equipment, options);
-      return evaluate(new Control(), this.#model.moment());
+      return evaluate(new Control(), () => this.#model.read());
     });
     return { loss: totals.loss, ...totals.metrics() };
   }
@@ -207,17 +207,17 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /** Marks the model as training while the task runs. @throws StateError if it is already */
   async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
-    if (this.#model.busy) {
+    if (this.#model.isTraining) {
       throw new StateError(
         `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
       );
     }
     this.#model.checkOwn(what);
-    this.#model.busy = true;
+    this.#model.beginTraining();
     try {
       return await this.#model.trying(task);
     } finally {
-      this.#model.busy = false;
+      this.#model.endTraining();
     }
   }
 }

@@ -38,7 +38,8 @@ export function updates(
   lazy: ReadonlySet<string>,
   scalars: MemorySlot,
 ): { readonly writes: readonly Write[]; readonly gradientNorm: Tensor } {
-  const { layout, slot } = recipe.model.built;
+  const { layout, memory } = recipe.model.built;
+  const { slot } = memory;
   const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients, lazy);
   const numbers = numbersOf(recipe, scalars);
   const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {

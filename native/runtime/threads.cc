@@ -22,7 +22,7 @@ constexpr Clock::duration kSpin = std::chrono::microseconds(40), kPatientSpin = 
 // a single small run, but for many, and stays awake.
 constexpr double kShareCost = 1e3, kWakeCost = 50e3;
 
-// Pauses between looks at the clock.
+// Pauses between looks at the clock; one takes 4 to 140 cycles depending on the processor.
 constexpr int kPausesPerLook = 16;
 
 // Linux may wake a thread on its waker's processor while its own is idle: where both have been busy it does not look, and in a virtual
@@ -30,18 +30,6 @@ constexpr int kPausesPerLook = 16;
 // or meets its caller is kept off that processor; unless there are more threads than processors, or it has begun late elsewhere, for then
 // others keep the processors busy and the system knows better for a while.
 constexpr auto kLate = std::chrono::microseconds(500);
-
-// `pause` takes 4 to 140 cycles depending on the processor: measured once, the fastest of three (a thread may be preempted).
-int64_t count_spins() {
-  constexpr int kPauses = 200;
-  double best = 1e9;
-  for (int trial = 0; trial < 3; ++trial) {
-    const auto start = Clock::now();
-    for (int i = 0; i < kPauses; ++i) spin_pause();
-    best = std::min(best, std::chrono::duration<double, std::nano>(Clock::now() - start).count());
-  }
-  return static_cast<int64_t>(std::chrono::duration<double, std::nano>(kSpin).count() * kPauses / std::max(best, 1.0));
-}
 
 std::atomic<ThreadPool*> shared_pool{nullptr};
 
@@ -69,7 +57,7 @@ struct ThreadPool::Worker {
   Affinity affinity;
 };
 
-ThreadPool::ThreadPool() : processors_(usable_processors()), spins_(count_spins()), threads_(std::min(processors_, kMaxThreads)) {}
+ThreadPool::ThreadPool() : processors_(usable_processors()), threads_(std::min(processors_, kMaxThreads)) {}
 
 ThreadPool& ThreadPool::instance() {
   ThreadPool* pool = shared_pool.load(std::memory_order_acquire);
@@ -200,22 +188,19 @@ void ThreadPool::work(Worker& worker, void* scratch) {
 template <class Ready>
 bool ThreadPool::spin(int processor, Rest& rest, const Ready& ready) const {
   if (threads() > processors_ || (processor >= 0 && processor == current_processor())) return ready();
-  for (int64_t i = 0; i < spins_; ++i) {
-    if (ready()) return true;
-    spin_pause();
-  }
   const auto start = Clock::now();
-  if (!rest.over(start)) return false;
-  // Between two runs there is none active, but for a moment.
+  const bool patient = rest.over(start);
   for (auto now = start, active = start; now - active <= kSpin;) {
     for (int i = 0; i < kPausesPerLook; ++i) {
       if (ready()) {
-        rest.forget();
+        if (now - start > kSpin) rest.forget();
         return true;
       }
       spin_pause();
     }
     now = Clock::now();
+    if (!patient) continue;
+    // Between two runs there is none active, but for a moment.
     if (active_runs_.load(std::memory_order_relaxed) > 0) active = now;
     if (now - start > kPatientSpin) {
       rest.begin(now);

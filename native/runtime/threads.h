@@ -79,7 +79,6 @@ class ThreadPool {
   void await_done(Worker& worker);
 
   const int processors_;
-  const int64_t spins_;  // how many pauses make up kSpin
   std::atomic<int> threads_;
   int workers_ = 0;  // started so far; touched only by the holder of busy_
   // The holder's, as are the workers.
