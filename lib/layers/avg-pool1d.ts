@@ -29,6 +29,10 @@ export class AvgPool1d extends Layer {
     checkOptions('AvgPool1d', options, { ...pool1dRules, countPadding: boolean });
   }
 
+  override get looksAlongTime(): boolean {
+    return this.kernelSize > 1;
+  }
+
   forward(x: Tensor): Tensor {
     return poolSequence({ what: 'AvgPool1d', dimensions: 1 }, x, this.kernelSize, this.options, avgPool);
   }

@@ -41,6 +41,10 @@ export class Conv1d extends Layer {
     checkOptions('Conv1d', options, { ...conv1dRules, bias: boolean, weightInit: callable });
   }
 
+  override get looksAlongTime(): boolean {
+    return this.kernelSize > 1;
+  }
+
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('Conv1d', x.shape);

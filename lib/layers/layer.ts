@@ -60,6 +60,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    */
   abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Output;
 
+  /** Whether the output at one step of a sequence depends on other steps, and no state tells of them: `stream()` refuses such layers. Default: false. */
+  get looksAlongTime(): boolean {
+    return false;
+  }
+
   /** @internal */
   get model(): Model {
     return (this.#model ??= new Model(this));

@@ -16,6 +16,10 @@ import type { Scope } from './scope.js';
  * @see https://keras.io/api/layers/pooling_layers/global_max_pooling1d
  */
 export class MaxOverTime extends Layer<SequenceInputs> {
+  override get looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(...args: [...SequenceInputs, Scope]): Tensor {
     const { x, lengths, scope } = sequenceArguments('MaxOverTime', args);
     const [n, t] = checkSequence('MaxOverTime', x);

@@ -23,6 +23,10 @@ export class MaxPool1d extends Layer {
     checkOptions('MaxPool1d', options, pool1dRules);
   }
 
+  override get looksAlongTime(): boolean {
+    return this.kernelSize > 1;
+  }
+
   forward(x: Tensor): Tensor {
     return poolSequence({ what: 'MaxPool1d', dimensions: 1 }, x, this.kernelSize, this.options, maxPool);
   }

@@ -14,6 +14,10 @@ import type { Scope } from './scope.js';
  * @throws ShapeError if x is no [N, T, C]; DataError while running if a length is not in 1 … T
  */
 export class MeanOverTime extends Layer<SequenceInputs> {
+  override get looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(...args: [...SequenceInputs, Scope]): Tensor {
     const { x, lengths, scope } = sequenceArguments('MeanOverTime', args);
     const [n, t] = checkSequence('MeanOverTime', x);

@@ -38,7 +38,10 @@ export interface Scope {
   normal(shape: Shape): Tensor;
   /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
-  /** What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. */
+  /**
+   * What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. Used by itself, that layer
+   * has its weights there at once, and the sizes of its first `predict` or `build`.
+   */
   enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values;
   /**
    * Says that x holds whole numbers `least` … `most`: ids, lengths. Where x is an input of the model, `fit` and `evaluate` look at the data before

@@ -16,9 +16,10 @@ export async function saveModel(model: Model, path: string): Promise<void> {
   await writeSafetensors(path, model.weights(), inputsMetadata(model));
 }
 
-/** The input types the model was built for, as the header of a file has them. */
+/** The input types the model was built for, if they are known, as the header of a file has them. */
 export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
-  return { [inputsKey]: JSON.stringify(model.built.rows) };
+  const { rows } = model.built;
+  return rows === undefined ? {} : { [inputsKey]: JSON.stringify(rows) };
 }
 
 /**

@@ -10,7 +10,7 @@ export interface Home {
   readonly model: Model;
   /** '' if the layer is the root of that model. */
   readonly path: string;
-  /** Types of one row of each input; undefined if only a part of the layer is used there. */
+  /** Types of one row of each input; undefined if the layer is only entered there. */
   readonly rows: readonly TensorType[] | undefined;
 }
 

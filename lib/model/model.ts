@@ -19,8 +19,8 @@ import { type WeightOptions, checkWeights, initialValues, strictOf } from './wei
 export interface Built {
   readonly layout: Layout;
   readonly memory: WeightMemory;
-  /** Types of one row of each input. */
-  readonly rows: readonly TensorType[];
+  /** Types of one row of each input; undefined of a part that was entered, until a call gives them. */
+  readonly rows: readonly TensorType[] | undefined;
   /** Seed of the initial values and, unless a trainer has its own, of dropout. */
   readonly seed: bigint;
 }
@@ -38,15 +38,15 @@ export class Model {
   isKept = false;
   #built: Built | undefined;
   /** Its place in another model. */
-  #part: { readonly home: Home; readonly built: Built | undefined } | undefined;
+  #part: { readonly home: Home; readonly built: Built } | undefined;
   /** It stays built whatever becomes of the call that built it. */
   #isSettled = false;
   /** Of its layers. */
   #places: Places = new Map();
   /** First values that are still to be made and written, which takes its time in a large model. */
   #unwritten: (() => void)[] = [];
-  /** What a fit is prepared for while it waits for its first step. */
-  #held: Built | undefined;
+  /** Calls under way that may have built it. */
+  #tasks = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served = new Set<string>();
   /** What was set before the first build, in order. */
@@ -82,6 +82,16 @@ export class Model {
     return this.#known;
   }
 
+  /** Types of one row of each input. @throws StateError unless they are known */
+  get rows(): readonly TensorType[] {
+    const { rows } = this.built;
+    if (rows !== undefined) return rows;
+    const { model, path } = this.#elsewhere!;
+    throw new StateError(
+      `${this.name}: expected a layer whose input size is known, got one that a ${model.name} has by scope.enter() as "${path}", which does not tell it. Call predict or build([...sizes]) first.`,
+    );
+  }
+
   /** Its own memory, or its place in that of the model it is a part of. */
   get #known(): Built | undefined {
     const home = this.#elsewhere;
@@ -107,16 +117,16 @@ export class Model {
    */
   build(rows: readonly TensorType[], seed: bigint = this.seed): Built {
     const built = this.#known;
-    if (built !== undefined) {
-      this.#checkRows(built.rows, rows);
-      return built;
-    }
-    return this.#create(rows, seed, this.#pending);
+    if (built === undefined) return this.#create(rows, seed, this.#pending);
+    if (built.rows === undefined) return this.#complete(built, rows);
+    this.#checkRows(built.rows, rows);
+    return built;
   }
 
   /** From now on its layers stay here, and bring their weights along to other models. */
   keep(): void {
     const at = this.#elsewhere?.model ?? this;
+    at.settle();
     if (at.isKept) return;
     // Another model may have been built with them since.
     settleIn(at.#places);
@@ -167,37 +177,37 @@ export class Model {
     this.#pending = [];
   }
 
-  /** Until `release()` the model stays as it is built now, whatever becomes of other calls. */
-  hold(): void {
-    this.#held = this.#built;
-  }
-
-  release(): void {
-    this.#held = undefined;
-  }
-
-  /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes. */
+  /**
+   * A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes; unless
+   * another task is under way, which may have built it or rely on it.
+   */
   async trying<T>(task: () => Promise<T>): Promise<T> {
+    this.#tasks++;
     try {
       return await task();
     } catch (error) {
       this.#unbuild();
       throw error;
+    } finally {
+      this.#tasks--;
     }
   }
 
   /** The same for a task on this thread. */
   tryingSync<T>(task: () => T): T {
+    this.#tasks++;
     try {
       return task();
     } catch (error) {
       this.#unbuild();
       throw error;
+    } finally {
+      this.#tasks--;
     }
   }
 
   #unbuild(): void {
-    if (!this.#isSettled && this.#built !== this.#held) this.#built = undefined;
+    if (!this.#isSettled && this.#tasks === 1) this.#built = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[]): Built {
@@ -228,12 +238,9 @@ export class Model {
     const stranger = inputs.find((x) => !(x instanceof Tensor));
     if (stranger !== undefined)
       throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(stranger)}. For arrays there is predict().`);
-    this.#checkRows(
-      this.built.rows,
-      inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })),
-    );
+    this.checkBuilt();
+    this.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
     this.fill();
-    this.settle();
     this.keep();
     return whole(this.trace(inputs, false).outputs);
   }
@@ -256,7 +263,7 @@ export class Model {
 
   /** The layers that a row of the sizes it was built for goes through, by path. */
   layers(): ReadonlyMap<string, AnyLayer> {
-    const inputs = this.built.rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
+    const inputs = this.rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
     return new Map([...this.trace(inputs, false).layers].map(([path, { layer }]) => [path, layer]));
   }
 
@@ -355,6 +362,20 @@ export class Model {
     return undefined;
   }
 
+  /** A part that was entered, for input of these sizes. */
+  #complete(built: Built, rows: readonly TensorType[]): Built {
+    const home = this.#elsewhere!;
+    const reason = this.#refusal(rows);
+    if (reason !== undefined) {
+      throw new ShapeError(
+        `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.model.name}, got ${rows.map(formatRows).join(' and ')}.${reason}`,
+      );
+    }
+    const complete = { ...built, rows };
+    this.#part = { home, built: complete };
+    return complete;
+  }
+
   #checkRows(expected: readonly TensorType[], got: readonly TensorType[]): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
     const reason = this.#refusal(got);
@@ -367,8 +388,7 @@ export class Model {
 }
 
 /** A layer as a model by itself, in the memory of the one it is a part of. */
-function partOf(home: Home): Built | undefined {
-  if (home.rows === undefined) return undefined;
+function partOf(home: Home): Built {
   const { layout, memory, seed } = home.model.built;
   return { layout: layout.below(home.path), memory, rows: home.rows, seed };
 }

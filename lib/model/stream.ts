@@ -24,8 +24,8 @@ export interface StreamOptions {
  * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
- * not what looks along the sequence, such as convolutions or pooling over time, or attention
- * made of operations (MultiHeadAttention keeps what it looks back on). For models of single rows there is predictSync. Only the first input is fed: a model that is trained
+ * not what looks along the sequence, such as convolutions or pooling over time, which are refused, or attention made of
+ * operations, of which only its layer can tell (`looksAlongTime`); MultiHeadAttention keeps what it looks back on. The model has one output. For models of single rows there is predictSync. Only the first input is fed: a model that is trained
  * with lengths must do without them, as the recurrent layers do.
  */
 export class Stream {
@@ -44,7 +44,8 @@ export class Stream {
     checkOptions('stream', options, { rows: count });
     this.rows = options.rows ?? 1;
     this.#name = `${model.name}.stream`;
-    const { rows: inputs, seed } = model.built;
+    const { seed } = model.built;
+    const inputs = model.rows;
     model.fill();
     model.keep();
     const [input] = inputs;
@@ -58,7 +59,19 @@ export class Stream {
     const inputSlot = new MemorySlot('step', byteSize(this.#input));
     const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
     const traced = this.#working(inputs, () => model.trace([x], false, seed, this.#state.carry));
-    const { output } = traced;
+    for (const [path, { layer }] of traced.layers) {
+      if (!layer.looksAlongTime) continue;
+      throw new StateError(
+        `${this.#name}: expected layers that work on single steps, got ${layer.constructor.name} "${path}", which looks along the sequence. Give whole sequences to predict().`,
+      );
+    }
+    if (traced.outputs.length > 1) {
+      const names = traced.outputs.map(([name]) => name).join(', ');
+      throw new ShapeError(
+        `${this.#name}: expected a model with one output, got ${names}. Stream a layer within it that gives the one you need.`,
+      );
+    }
+    const [, output] = traced.outputs[0]!;
     const outputSlot = new MemorySlot('output', output.size * 4);
     this.#output = output.rank > 2 && output.shape[1] === 1 ? output.shape.toSpliced(1, 1) : output.shape;
     this.#program = build([

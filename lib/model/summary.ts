@@ -48,8 +48,8 @@ export class Summary {
 
 /** @internal */
 export function summarize(model: Model, rows: number): Summary {
-  const { layout, rows: types } = model.built;
-  const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
+  const { layout } = model.built;
+  const inputs = model.rows.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
   const { outputs, calls } = model.trace(inputs, false);
   const program = build(
     outputs.map(([name, value]) => {

@@ -30,7 +30,7 @@ export interface Call {
 /** A layer at its path. */
 export interface Placed {
   readonly layer: AnyLayer;
-  /** Of its first call; undefined if only a part of it was used. */
+  /** Of its first call; undefined if it was only entered. */
   readonly inputs: readonly TensorType[] | undefined;
 }
 

@@ -67,7 +67,7 @@ export class Tracer {
       );
     }
     this.#paths.set(layer, owned);
-    if (owner === undefined) this.layers.set(owned, { layer, inputs });
+    this.layers.set(owned, { layer, inputs: this.layers.get(owned)?.inputs ?? inputs });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {

@@ -90,6 +90,7 @@ export async function unlessStopped<T>(task: () => Promise<T>, control: Control)
     return await new Promise<T | undefined>((resolve, reject) => {
       control.onStop = () => resolve(undefined);
       task().then(resolve, reject);
+      if (control.stopped) resolve(undefined); // the task itself may have done that
     });
   } finally {
     control.onStop = undefined;

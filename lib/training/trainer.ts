@@ -86,13 +86,11 @@ export class Trainer<Output extends Outputs = Tensor> {
         const epoch = isBatch(data)
           ? arrayEpochs(this.#runner, data, options, validation, control)
           : streamEpochs(this.#runner, batches!, options, validation, control);
-        this.#model.hold();
         return await runFit(this.#runner, epoch, validation, options, control);
       } finally {
         release();
         control.ended = true;
         this.#equipment.resetStates();
-        this.#model.release();
         await batches?.close();
         options.signal?.removeEventListener('abort', abort);
       }

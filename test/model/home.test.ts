@@ -2,23 +2,26 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Layer } from '../../lib/index.js';
 import {
   BatchNorm,
   Embedding,
   GRU,
+  Layer,
   Linear,
   MSELoss,
   type NdArray,
   Philox,
   SGD,
+  type Scope,
   Sequential,
   ShapeError,
   Sigmoid,
   StateError,
   Tanh,
+  type Tensor,
   Trainer,
   array,
+  matmul,
 } from '../../lib/index.js';
 
 const x = array(new Philox(1).normal(24), [8, 3]);
@@ -53,6 +56,26 @@ const logistic = (z: number): number => 1 / (1 + Math.exp(-z));
 function close(actual: readonly number[], expected: readonly number[]): void {
   assert.equal(actual.length, expected.length);
   actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-5, `element ${i}: expected ${expected[i]}, got ${value}`));
+}
+
+/** The code of a sequence, and its outputs on the way. */
+class Encoder extends Layer<[Tensor], { readonly code: Tensor; readonly outputs: Tensor }> {
+  readonly gru = new GRU(4);
+
+  forward(source: Tensor, scope: Scope): { readonly code: Tensor; readonly outputs: Tensor } {
+    const { y, h } = scope.enter('gru', this.gru, (inner) => this.gru.apply(source, {}, inner));
+    return { code: h, outputs: y };
+  }
+}
+
+class Translator extends Layer {
+  readonly encoder = new Encoder();
+  readonly decoder = new GRU(4);
+
+  forward(source: Tensor, scope: Scope): Tensor {
+    const { code } = scope.enter('encoder', this.encoder, (inner) => this.encoder.forward(source, inner));
+    return scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(source, { h: code }, inner)).y;
+  }
 }
 
 describe('a part of a built model, used by itself', () => {
@@ -104,7 +127,7 @@ describe('a part of a built model, used by itself', () => {
     const stream = gru.stream();
     for (let t = 0; t < 5; t++)
       assert.deepEqual(data(stream.step(array(sequence.data.slice(3 * t, 3 * t + 3), [1, 3]))), [...expected.data.slice(4 * t, 4 * t + 4)]);
-    assert.deepEqual(gru.weights().get('weightIh'), whole.weights().get('0.weightIh'));
+    assert.deepEqual(data(gru.weights().get('weight0')!), data(whole.weights().get('0.weight0')!));
   });
 
   it('is not trained by itself, nor set while the whole is in fit', async () => {
@@ -125,6 +148,49 @@ describe('a part of a built model, used by itself', () => {
     assert.throws(() => encoder.weights(), { name: StateError.name, message: /was never built/ });
     encoder.build([7]);
     assert.equal(encoder.weights().get('0.weight')!.shape[0], 7);
+  });
+
+  it('is one that was entered: it has its weights at once, and its sizes by the first input', async () => {
+    const lines = array(new Philox(3).normal(48), [8, 2, 3]);
+    const model = new Translator();
+    await trainerOf(model).fit({ x: lines, y: array(new Philox(4).normal(64), [8, 2, 4]) }, { epochs: 2 });
+    const { encoder, decoder } = model;
+    assert.deepEqual(data(encoder.weights().get('gru.weight0')!), data(model.weights().get('encoder.gru.weight0')!));
+    assert.throws(() => encoder.summary(), {
+      name: StateError.name,
+      message:
+        'Encoder: expected a layer whose input size is known, got one that a Translator has by scope.enter() as "encoder", which does not tell it. Call predict or build([...sizes]) first.',
+    });
+    await assert.rejects(encoder.predict(array([[[1, 2]]])), {
+      name: ShapeError.name,
+      message: /^Encoder: expected input for the weights it has as "encoder" of a Translator, got \[N, 1, 2\]\. \(GRU "gru": parameter/,
+    });
+    const { code, outputs } = await encoder.predict(lines);
+    assert.deepEqual(code.shape, [8, 1, 4]);
+    assert.match(encoder.summary().toString(), /gru/);
+
+    const stream = decoder.build([2, 3]).stream();
+    stream.setState(new Map([['h0', array(code.data.slice(0, 4), [1, 4])]]));
+    const first = stream.step(array(lines.data.slice(0, 3), [1, 3]));
+    close(data(first), data(await model.predict(lines.rows(0, 1))).slice(0, 4));
+
+    encoder.setWeights(new Map([...encoder.weights()].map(([path, { shape, size }]) => [path, array(new Float32Array(size), shape)])));
+    assert.ok(data(model.weights().get('encoder.gru.weight0')!).every((value) => value === 0));
+    assert.ok(data(outputs).some((value) => value !== 0));
+    assert.ok(data((await encoder.predict(lines))['outputs']).every((value) => value === 0));
+  });
+
+  it('has the sizes of its call though it was entered before', async () => {
+    const inner = new Linear(3);
+    class Tied extends Layer {
+      forward(t: Tensor, scope: Scope): Tensor {
+        const { weight } = scope.enter('inner', inner, (own) => ({ weight: own.parameter('weight', [3, 3], () => new Float32Array(9)) }));
+        return matmul(scope.call('inner', inner, t), weight);
+      }
+    }
+    new Tied().build([3]);
+    assert.deepEqual((await inner.predict(x)).shape, [8, 3]);
+    assert.match(inner.summary().toString(), /Linear/);
   });
 
   it('is refused as input of other sizes is', async () => {

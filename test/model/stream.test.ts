@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
-import { GRU, LSTM, Layer, Linear, RNN, type Scope, Sequential, Tanh } from '../../lib/layers/index.js';
+import {
+  AvgPool1d,
+  Conv1d,
+  GRU,
+  LSTM,
+  Layer,
+  Linear,
+  MaxOverTime,
+  MaxPool1d,
+  MeanOverTime,
+  RNN,
+  type Scope,
+  Sequential,
+  Tanh,
+} from '../../lib/layers/index.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { oneHot } from '../../lib/ops/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
@@ -156,6 +170,32 @@ describe('a stream', () => {
         'StateError',
         'GRU "a": scope.state: expected one use of a layer where its state is carried, got "a.h0" twice. Use two layers, or pass the state on.',
       ],
+      [
+        () => {
+          class Both extends Layer<[Tensor], { readonly a: Tensor; readonly b: Tensor }> {
+            forward(x: Tensor): { readonly a: Tensor; readonly b: Tensor } {
+              return { a: x, b: x };
+            }
+          }
+          new Both().build([6, 3]).stream();
+        },
+        'ShapeError',
+        'Both.stream: expected a model with one output, got a, b. Stream a layer within it that gives the one you need.',
+      ],
+      ...[
+        new Conv1d(2, 3, { padding: 'same' }),
+        new MaxPool1d(2, { stride: 1, padding: 1 }),
+        new AvgPool1d(3, { stride: 1, padding: 1 }),
+        new MeanOverTime(),
+        new MaxOverTime(),
+      ].map((layer): (typeof wrong)[number] => {
+        const { name } = layer.constructor;
+        return [
+          () => new Sequential([new GRU(3), layer]).build([6, 3]).stream(),
+          'StateError',
+          `Sequential.stream: expected layers that work on single steps, got ${name} "1", which looks along the sequence. Give whole sequences to predict().`,
+        ];
+      }),
     ];
     for (const [act, name, message] of wrong) it(message, () => assert.throws(act, { name, message }));
   });

@@ -26,7 +26,15 @@ const trainerOf = (model: Sequential): Trainer => new Trainer(model, { loss: new
 
 /** Hangs for good after the first epoch. */
 class Hanging extends Callback {
+  readonly #before: () => void;
+
+  constructor(before: () => void = () => undefined) {
+    super();
+    this.#before = before;
+  }
+
   override onEpoch(): Promise<void> {
+    this.#before();
     return new Promise(() => undefined);
   }
 }
@@ -73,6 +81,43 @@ describe('a server that trains', () => {
       await trainerOf(model).fit(data);
     });
   }
+
+  it('is not held up by a callback that aborts and then hangs', async () => {
+    const stop = new AbortController();
+    const callbacks = [new Hanging(() => stop.abort())];
+    await assert.rejects(trainerOf(net()).fit(data, { callbacks, signal: stop.signal }), { name: 'AbortError' });
+  });
+
+  it('goes on, whatever calls are refused while it builds its model', async () => {
+    const wrong = array(new Float32Array(5), [1, 5]);
+    const refusals = (model: Sequential, trainer: Trainer): Promise<unknown>[] => [
+      assert.rejects(model.predict(wrong), { name: 'ShapeError' }),
+      assert.rejects(trainer.evaluate({ x: wrong, y: data.y.rows(0, 1) }), { name: 'ShapeError' }),
+      assert.rejects(model.predict(data.x, { batchSize: -1 }), { name: 'OptionError' }),
+      assert.rejects(async () => model.predictSync(wrong), { name: 'ShapeError' }),
+    ];
+    const alone = net();
+    await trainerOf(alone).step(data);
+    const stepped = net();
+    const trainer = trainerOf(stepped);
+    await Promise.all([trainer.step(data), ...refusals(stepped, trainer)]);
+    assert.deepEqual(stepped.weights(), alone.weights());
+
+    const fitted = net();
+    const streaming = trainerOf(fitted);
+    const refused: Promise<unknown>[] = [];
+    const batches = async function* (): AsyncGenerator<typeof data> {
+      yield data;
+      refused.push(...refusals(fitted, streaming));
+      await setTimeout(5);
+      refused.push(...refusals(fitted, streaming));
+    };
+    await streaming.fit(batches());
+    await Promise.all(refused);
+    assert.equal(refused.length, 8);
+    assert.deepEqual(fitted.weights(), alone.weights());
+    assert.deepEqual(new Sequential([fitted]).build([4]).weights().get('0.0.weight'), alone.weights().get('0.weight'));
+  });
 
   it('predicts and evaluates with the weights of one step while it trains, however many batches that takes', async () => {
     const model = net();
