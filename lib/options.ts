@@ -21,6 +21,11 @@ const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
 
 export const finite: Rule = { expected: 'a finite number', accepts: isNumber };
 export const positive: Rule = { expected: 'a number > 0', accepts: (value) => isNumber(value) && value > 0 };
+/** In programs, where what float32 has no normal number for is 0. */
+export const positiveFloat: Rule = {
+  expected: 'a number > 0, 1.2e-38 at least',
+  accepts: (value) => isNumber(value) && Math.fround(value) >= 2 ** -126,
+};
 export const nonNegative: Rule = { expected: 'a number ≥ 0', accepts: (value) => isNumber(value) && value >= 0 };
 export const fraction: Rule = { expected: 'a number in [0, 1)', accepts: (value) => isNumber(value) && value >= 0 && value < 1 };
 export const unit: Rule = { expected: 'a number in [0, 1]', accepts: (value) => isNumber(value) && value >= 0 && value <= 1 };
@@ -75,15 +80,15 @@ export function checkOptions<Options extends object>(what: string, options: Opti
   const known = new Map<string, Rule>(Object.entries<Rule>(rules));
   if (typeof options !== 'object' || options === null)
     throw new OptionError(`${what}: expected an object of options { ${[...known.keys()].join(', ')} }, got ${show(options)}.`);
-  const given = new Map<string, unknown>(Object.entries(options));
-  for (const name of given.keys()) {
+  for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
     throw new OptionError(
       `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
     );
   }
   for (const [name, rule] of known) {
-    const value = given.get(name);
+    // Also what it inherits, and getters of its class: that is how the option is read.
+    const value: unknown = options[name as keyof Options];
     if (value !== undefined || rule.required === true) check(what, name, value, rule);
   }
 }

@@ -58,6 +58,9 @@ interface Bound {
   readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 }
 
+/** Memories kept for calls to come: of those under way at the same time one runs, while the next has its arguments already. */
+const maxUnused = 2;
+
 /** The program for one combination of input types. */
 class Trace {
   readonly program: Program;
@@ -100,7 +103,7 @@ class Trace {
       return this.#read(bound);
     } finally {
       this.#pending--;
-      this.#unused.push(bound);
+      if (this.#unused.length < maxUnused) this.#unused.push(bound);
     }
   }
 

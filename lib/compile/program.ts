@@ -102,6 +102,11 @@ export class Program {
     return this.#output;
   }
 
+  /** The same, giving other work its turn. */
+  async compiled(): Promise<void> {
+    await inPieces(() => this.#pass());
+  }
+
   /** One pass; after one that failed it fails again. @returns whether there are more */
   #pass(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -122,7 +127,7 @@ export class Program {
    * @throws DataError for an index out of range, NativeError for anything else; the message names the layer and the operation
    */
   async run(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number, control?: Int32Array): Promise<number> {
-    if (this.#output === undefined) await inPieces(() => this.#pass());
+    if (this.#output === undefined) await this.compiled();
     const { program, bound } = this.#bind(memories);
     const words = control ?? new Int32Array(new SharedArrayBuffer(8));
     const start = (): Promise<number> =>

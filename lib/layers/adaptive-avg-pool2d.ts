@@ -23,6 +23,10 @@ export class AdaptiveAvgPool2d extends Layer {
     check('AdaptiveAvgPool2d', 'outputSize', outputSize, pairOf(count));
   }
 
+  override looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(x: Tensor): Tensor {
     const caller = { what: 'AdaptiveAvgPool2d', dimensions: 2 } as const;
     checkImages(caller, x.shape);

@@ -29,7 +29,7 @@ export class AvgPool1d extends Layer {
     checkOptions('AvgPool1d', options, { ...pool1dRules, countPadding: boolean });
   }
 
-  override get looksAlongTime(): boolean {
+  override looksAlongTime(): boolean {
     return this.kernelSize > 1;
   }
 

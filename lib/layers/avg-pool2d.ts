@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Pair, pairOf } from '../ops/conv-options.js';
+import { type Pair, pairOf, both } from '../ops/conv-options.js';
 import { type AvgPoolOptions, avgPool, avgPoolRules } from '../ops/pool.js';
 import { check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
@@ -22,6 +22,10 @@ export class AvgPool2d extends Layer {
     super();
     check('AvgPool2d', 'kernelSize', kernelSize, pairOf(count));
     checkOptions('AvgPool2d', options, avgPoolRules);
+  }
+
+  override looksAlongTime(): boolean {
+    return both(this.kernelSize)[0] > 1;
   }
 
   forward(x: Tensor): Tensor {

@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { add, cast, mul, reciprocal, sqrt, sub } from '../ops/index.js';
 import { batchNorm } from '../ops/norm.js';
-import { boolean, checkOptions, positive, unit } from '../options.js';
+import { boolean, checkOptions, positiveFloat, unit } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -35,7 +35,7 @@ export class BatchNorm extends Layer {
 
   constructor(options: BatchNormOptions = {}) {
     super();
-    checkOptions('BatchNorm', options, { momentum: unit, eps: positive, affine: boolean });
+    checkOptions('BatchNorm', options, { momentum: unit, eps: positiveFloat, affine: boolean });
     this.momentum = options.momentum ?? 0.1;
     this.eps = options.eps ?? 1e-5;
     this.affine = options.affine ?? true;

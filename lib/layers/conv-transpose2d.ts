@@ -40,6 +40,10 @@ export class ConvTranspose2d extends Layer {
     checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, bias: boolean, weightInit: callable });
   }
 
+  override looksAlongTime(): boolean {
+    return both(this.kernelSize)[0] > 1;
+  }
+
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages({ what: 'ConvTranspose2d', dimensions: 2 }, x.shape);
     checkChannels('ConvTranspose2d', x.shape);

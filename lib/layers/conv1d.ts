@@ -41,7 +41,7 @@ export class Conv1d extends Layer {
     checkOptions('Conv1d', options, { ...conv1dRules, bias: boolean, weightInit: callable });
   }
 
-  override get looksAlongTime(): boolean {
+  override looksAlongTime(): boolean {
     return this.kernelSize > 1;
   }
 

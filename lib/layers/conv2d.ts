@@ -42,6 +42,10 @@ export class Conv2d extends Layer {
     checkOptions('Conv2d', options, { ...conv2dRules, bias: boolean, weightInit: callable });
   }
 
+  override looksAlongTime(): boolean {
+    return both(this.kernelSize)[0] > 1;
+  }
+
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('Conv2d', x.shape);

@@ -42,6 +42,10 @@ export class DepthwiseConv2d extends Layer {
     checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, bias: boolean, weightInit: callable });
   }
 
+  override looksAlongTime(): boolean {
+    return both(this.kernelSize)[0] > 1;
+  }
+
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('DepthwiseConv2d', x.shape);

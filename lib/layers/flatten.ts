@@ -1,5 +1,5 @@
 import { ShapeError, formatShape } from '../errors.js';
-import { type Tensor, normalizeAxis, sizeOf } from '../graph/tensor.js';
+import { type Shape, type Tensor, normalizeAxis, sizeOf } from '../graph/tensor.js';
 import { reshape } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';
@@ -29,6 +29,10 @@ export class Flatten extends Layer {
     checkOptions('Flatten', options, { startDim: integer, endDim: integer });
     this.startDim = options.startDim ?? 1;
     this.endDim = options.endDim ?? -1;
+  }
+
+  override looksAlongTime({ length: rank }: Shape): boolean {
+    return rank > 2 && normalizeAxis('Flatten', this.startDim, rank) <= 1 && normalizeAxis('Flatten', this.endDim, rank) > 1;
   }
 
   forward(x: Tensor): Tensor {

@@ -13,6 +13,10 @@ import { Layer } from './layer.js';
  * @see Lin et al. 2013, https://arxiv.org/abs/1312.4400
  */
 export class GlobalAvgPool2d extends Layer {
+  override looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(x: Tensor): Tensor {
     checkImages({ what: 'GlobalAvgPool2d', dimensions: 2 }, x.shape);
     if (x.shape[1] === 0 || x.shape[2] === 0) throw new ShapeError(`GlobalAvgPool2d: expected x with pixels, got ${formatShape(x.shape)}.`);

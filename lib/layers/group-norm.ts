@@ -1,9 +1,9 @@
 import { ShapeError, formatShape } from '../errors.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { add, broadcastTo, mean, mul, reciprocal, reshape, sqrt, square, sub } from '../ops/index.js';
 import { columnMoments } from '../ops/norm.js';
-import { boolean, check, checkOptions, count, positive } from '../options.js';
+import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -34,9 +34,13 @@ export class GroupNorm extends Layer {
   ) {
     super();
     check('GroupNorm', 'groups', groups, count);
-    checkOptions('GroupNorm', options, { eps: positive, affine: boolean });
+    checkOptions('GroupNorm', options, { eps: positiveFloat, affine: boolean });
     this.eps = options.eps ?? 1e-5;
     this.affine = options.affine ?? true;
+  }
+
+  override looksAlongTime({ length: rank }: Shape): boolean {
+    return rank > 2;
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

@@ -2,7 +2,7 @@ import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { add, mean, mul, reciprocal, sqrt, square, sub } from '../ops/index.js';
-import { boolean, checkOptions, positive, type Rule } from '../options.js';
+import { boolean, checkOptions, positiveFloat, type Rule } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -37,7 +37,7 @@ export class LayerNorm extends Layer {
 
   constructor(options: LayerNormOptions = {}) {
     super();
-    checkOptions('LayerNorm', options, { normalizedShape: sizes, eps: positive, affine: boolean });
+    checkOptions('LayerNorm', options, { normalizedShape: sizes, eps: positiveFloat, affine: boolean });
     this.normalizedShape = options.normalizedShape;
     this.eps = options.eps ?? 1e-5;
     this.affine = options.affine ?? true;

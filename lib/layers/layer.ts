@@ -60,8 +60,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    */
   abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Output;
 
-  /** Whether the output at one step of a sequence depends on other steps, and no state tells of them: `stream()` refuses such layers. Default: false. */
-  get looksAlongTime(): boolean {
+  /**
+   * Whether the output at one step of a sequence x [N, T, …] depends on other steps, and no state tells of them: `stream()` refuses such layers.
+   * Default: false. @param shape that of x, [] if it is not known
+   */
+  looksAlongTime(_shape: Shape): boolean {
     return false;
   }
 

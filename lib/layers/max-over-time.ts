@@ -16,7 +16,7 @@ import type { Scope } from './scope.js';
  * @see https://keras.io/api/layers/pooling_layers/global_max_pooling1d
  */
 export class MaxOverTime extends Layer<SequenceInputs> {
-  override get looksAlongTime(): boolean {
+  override looksAlongTime(): boolean {
     return true;
   }
 

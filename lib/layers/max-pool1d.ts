@@ -23,7 +23,7 @@ export class MaxPool1d extends Layer {
     checkOptions('MaxPool1d', options, pool1dRules);
   }
 
-  override get looksAlongTime(): boolean {
+  override looksAlongTime(): boolean {
     return this.kernelSize > 1;
   }
 

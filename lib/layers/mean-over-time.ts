@@ -14,7 +14,7 @@ import type { Scope } from './scope.js';
  * @throws ShapeError if x is no [N, T, C]; DataError while running if a length is not in 1 … T
  */
 export class MeanOverTime extends Layer<SequenceInputs> {
-  override get looksAlongTime(): boolean {
+  override looksAlongTime(): boolean {
     return true;
   }
 

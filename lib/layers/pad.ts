@@ -29,6 +29,10 @@ export class Pad extends Layer {
     checkOptions('Pad', options, { value: finite });
   }
 
+  override looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(x: Tensor): Tensor {
     checkImages({ what: 'Pad', dimensions: 2 }, x.shape);
     const [top, bottom, left, right] = typeof this.size === 'number' ? ([this.size, this.size, this.size, this.size] as const) : this.size;

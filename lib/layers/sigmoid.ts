@@ -1,7 +1,7 @@
 /** The activations made of exponentials: Sigmoid, Tanh, SiLU, Softplus. */
 import type { Tensor } from '../graph/tensor.js';
 import { div, mul, sigmoid, softplus, tanh } from '../ops/index.js';
-import { checkOptions, positive } from '../options.js';
+import { checkOptions, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 
 /**
@@ -64,7 +64,7 @@ export class Softplus extends Layer {
 
   constructor(options: SoftplusOptions = {}) {
     super();
-    checkOptions('Softplus', options, { beta: positive });
+    checkOptions('Softplus', options, { beta: positiveFloat });
     this.beta = options.beta ?? 1;
   }
 

@@ -1,5 +1,5 @@
 /** Probabilities along one dimension: Softmax and LogSoftmax. */
-import { type Tensor, normalizeAxis } from '../graph/tensor.js';
+import { type Shape, type Tensor, normalizeAxis } from '../graph/tensor.js';
 import { logSoftmax, softmax, transpose } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';
@@ -27,6 +27,10 @@ export class Softmax extends Layer {
     this.dim = options.dim ?? -1;
   }
 
+  override looksAlongTime({ length: rank }: Shape): boolean {
+    return rank > 2 && normalizeAxis('Softmax', this.dim, rank) === 1;
+  }
+
   forward(x: Tensor): Tensor {
     return alongLast(x, normalizeAxis('Softmax', this.dim, x.rank), softmax);
   }
@@ -47,6 +51,10 @@ export class LogSoftmax extends Layer {
     super();
     checkOptions('LogSoftmax', options, { dim: integer });
     this.dim = options.dim ?? -1;
+  }
+
+  override looksAlongTime({ length: rank }: Shape): boolean {
+    return rank > 2 && normalizeAxis('LogSoftmax', this.dim, rank) === 1;
   }
 
   forward(x: Tensor): Tensor {

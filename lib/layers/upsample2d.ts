@@ -45,6 +45,10 @@ export class Upsample2d extends Layer {
       throw new OptionError("Upsample2d: expected alignCorners only with mode 'bilinear', got 'nearest'. Leave it out.");
   }
 
+  override looksAlongTime(): boolean {
+    return true;
+  }
+
   forward(x: Tensor): Tensor {
     checkImages({ what: 'Upsample2d', dimensions: 2 }, x.shape);
     const { scale, size, mode = 'nearest', alignCorners = false } = this.options;

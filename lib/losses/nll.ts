@@ -1,6 +1,6 @@
 import type { NdArray } from '../array.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
-import { neg, pick, sum } from '../ops/index.js';
+import { equal, neg, pick, sum, where } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
 import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
@@ -37,7 +37,10 @@ export class NLLLoss extends Loss {
     checkIdShape('NLLLoss', logp, target);
     const classes = logp.shape.at(-1)!;
     checkWeight('NLLLoss', this.weighting.weight, classes);
-    return reduceRows(neg(pick(logp, target)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
+    const { ignoreIndex } = this.weighting;
+    // Of ignored rows nothing is taken: 0 · ∞ would be NaN.
+    const ids = ignoreIndex === undefined ? target : where(equal(target, ignoreIndex), -1, target);
+    return reduceRows(neg(pick(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
   }
 
   override weight(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

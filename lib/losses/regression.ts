@@ -1,7 +1,7 @@
 /** Losses of a difference: MSELoss, L1Loss, HuberLoss. */
 import type { Tensor } from '../graph/tensor.js';
 import { abs, lessEqual, mul, square, sub, where } from '../ops/index.js';
-import { checkOptions, positive } from '../options.js';
+import { checkOptions, positiveFloat } from '../options.js';
 import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
 
 /**
@@ -61,7 +61,7 @@ export class HuberLoss extends ElementwiseLoss {
   readonly delta: number;
 
   constructor(options: HuberLossOptions = {}) {
-    checkOptions('HuberLoss', options, { ...elementwiseLossRules, delta: positive });
+    checkOptions('HuberLoss', options, { ...elementwiseLossRules, delta: positiveFloat });
     super(options);
     this.delta = options.delta ?? 1;
   }

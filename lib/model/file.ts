@@ -2,7 +2,7 @@
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
-import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
+import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 import type { Model } from './model.js';
 import { type WeightOptions, strictOf } from './weights.js';
 
@@ -13,7 +13,7 @@ export const checkpointKey = 'lanewise.steps';
 export const modelPrefix = 'model.';
 
 export async function saveModel(model: Model, path: string): Promise<void> {
-  await writeSafetensors(path, model.weights(), inputsMetadata(model));
+  await writeOwned(path, model.weights(), inputsMetadata(model));
 }
 
 /** The input types the model was built for, if they are known, as the header of a file has them. */

@@ -4,6 +4,7 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor, type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
@@ -45,8 +46,8 @@ export class Model {
   #places: Places = new Map();
   /** First values that are still to be made and written, which takes its time in a large model. */
   #unwritten: (() => void)[] = [];
-  /** Calls under way that may have built it. */
-  #tasks = 0;
+  /** Calls under way that rely on it as it is built now. */
+  #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served = new Set<string>();
   /** What was set before the first build, in order. */
@@ -150,7 +151,7 @@ export class Model {
   }
 
   /** The same in pieces, before a run off this thread. */
-  async fillInPieces(): Promise<void> {
+  async #fillInPieces(): Promise<void> {
     const at = this.#elsewhere?.model ?? this;
     if (at.#unwritten.length > 0) await inPieces(() => this.#writeOne());
   }
@@ -177,37 +178,47 @@ export class Model {
     this.#pending = [];
   }
 
-  /**
-   * A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes; unless
-   * another task is under way, which may have built it or rely on it.
-   */
+  /** Before programs run off this thread: compiles them, writes what is left of the first values, and settles, whatever becomes of other calls meanwhile. */
+  async settleFor(programs: readonly Program[]): Promise<void> {
+    const letGo = this.hold();
+    try {
+      for (const program of programs) await program.compiled();
+      await this.#fillInPieces();
+      this.settle();
+    } finally {
+      letGo();
+    }
+  }
+
+  /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
+  hold(): () => void {
+    if (this.#built === undefined) return () => undefined;
+    this.#holders++;
+    return () => this.#holders--;
+  }
+
+  /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes, unless others hold it. */
   async trying<T>(task: () => Promise<T>): Promise<T> {
-    this.#tasks++;
     try {
       return await task();
     } catch (error) {
       this.#unbuild();
       throw error;
-    } finally {
-      this.#tasks--;
     }
   }
 
   /** The same for a task on this thread. */
   tryingSync<T>(task: () => T): T {
-    this.#tasks++;
     try {
       return task();
     } catch (error) {
       this.#unbuild();
       throw error;
-    } finally {
-      this.#tasks--;
     }
   }
 
   #unbuild(): void {
-    if (!this.#isSettled && this.#tasks === 1) this.#built = undefined;
+    if (!this.#isSettled && this.#holders === 0) this.#built = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[]): Built {

@@ -67,8 +67,7 @@ export class Predictor {
       data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
       forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
     }));
-    await this.#model.fillInPieces();
-    this.#model.settle();
+    await this.#model.settleFor(runs.map(({ forward }) => forward.program));
     const results = new Results(runs[0]!.forward.outputs, rowCount);
     const reading = this.#reading(rowCount, runs[0]!.rows);
     try {

@@ -59,8 +59,8 @@ export class Stream {
     const inputSlot = new MemorySlot('step', byteSize(this.#input));
     const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
     const traced = this.#working(inputs, () => model.trace([x], false, seed, this.#state.carry));
-    for (const [path, { layer }] of traced.layers) {
-      if (!layer.looksAlongTime) continue;
+    for (const [path, { layer, inputs }] of traced.layers) {
+      if (!layer.looksAlongTime(inputs?.[0]?.shape ?? [])) continue;
       throw new StateError(
         `${this.#name}: expected layers that work on single steps, got ${layer.constructor.name} "${path}", which looks along the sequence. Give whole sequences to predict().`,
       );

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
-import { checkOptions, nonNegative, positive, rate } from '../options.js';
+import { checkOptions, nonNegative, positiveFloat, rate } from '../options.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link Adagrad}. */
@@ -41,7 +41,7 @@ export class Adagrad extends Optimizer {
       lrDecay: nonNegative,
       weightDecay: nonNegative,
       initialAccumulatorValue: nonNegative,
-      eps: positive,
+      eps: positiveFloat,
     });
     this.lr = options.lr ?? 1e-2;
     this.lrDecay = options.lrDecay ?? 0;

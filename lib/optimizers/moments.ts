@@ -1,7 +1,7 @@
 /** The rule Adam and AdamW share; they differ in their weight decay. */
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.js';
-import { boolean, fraction, nonNegative, positive, rate, type Rules, tuple } from '../options.js';
+import { boolean, fraction, nonNegative, positiveFloat, rate, type Rules, tuple } from '../options.js';
 import type { Schedule, Update } from './optimizer.js';
 
 /** Options of {@link Adam} and {@link AdamW}. */
@@ -21,7 +21,7 @@ export interface AdamOptions {
 export const adamRules: Rules<AdamOptions> = {
   lr: rate,
   betas: tuple(2, fraction),
-  eps: positive,
+  eps: positiveFloat,
   weightDecay: nonNegative,
   amsgrad: boolean,
 };

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
-import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
-import { boolean, checkOptions, fraction, nonNegative, positive, rate } from '../options.js';
+import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.js';
+import { boolean, checkOptions, fraction, nonNegative, positiveFloat, rate } from '../options.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link RMSprop}. */
@@ -23,7 +23,7 @@ export interface RMSpropOptions {
  * Divides the gradient by its running root mean square.
  *
  * g ← g + λ·p;  v ← α·v + (1 − α)·g²;  d = g / (√v + eps);  p ← p − lr·d.
- * Centered: a ← α·a + (1 − α)·g and √(v − a²) for the root.  With momentum: b ← μ·b + d;  p ← p − lr·b.
+ * Centered: a ← α·a + (1 − α)·g and √max(v − a², 0) for the root.  With momentum: b ← μ·b + d;  p ← p − lr·b.
  * Slots: v, a if centered, b with momentum.
  *
  * @throws OptionError for wrong options
@@ -43,7 +43,7 @@ export class RMSprop extends Optimizer {
     checkOptions('RMSprop', options, {
       lr: rate,
       alpha: fraction,
-      eps: positive,
+      eps: positiveFloat,
       weightDecay: nonNegative,
       momentum: nonNegative,
       centered: boolean,
@@ -61,7 +61,8 @@ export class RMSprop extends Optimizer {
     const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
     const v = add(mul(slots['v']!, this.alpha), mul(square(g), 1 - this.alpha));
     const a = this.centered ? add(mul(slots['a']!, this.alpha), mul(g, 1 - this.alpha)) : undefined;
-    const d = div(g, add(sqrt(a === undefined ? v : sub(v, square(a))), this.eps));
+    // What rounding leaves of v − a² under a steady gradient may be below 0.
+    const d = div(g, add(sqrt(a === undefined ? v : maximum(sub(v, square(a)), 0)), this.eps));
     const b = this.momentum === 0 ? undefined : add(mul(slots['b']!, this.momentum), d);
     return { parameter: sub(parameter, mul(b ?? d, scalars['lr']!)), slots: { v, ...(a && { a }), ...(b && { b }) } };
   }

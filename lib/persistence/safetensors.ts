@@ -6,9 +6,19 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { NumericArray } from '../native.js';
+import { type Rule, check } from '../options.js';
 import { writeAtomically } from './atomic.js';
 import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
+
+const namedArrays: Rule = {
+  expected: 'a Map of arrays made by array(), by name',
+  accepts: (value) => value instanceof Map && [...value].every(([name, x]) => typeof name === 'string' && x instanceof NdArray),
+};
+const texts: Rule = {
+  expected: 'an object of texts',
+  accepts: (value) => typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string'),
+};
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 const chunkBytes = 1 << 30;
@@ -21,18 +31,35 @@ export interface Safetensors {
 }
 
 /**
- * Writes arrays as a safetensors file. float32 becomes F32, int32 I32, uint8 U8. The file appears complete or not at all.
- * @throws FileError if it cannot be written; an old file is then untouched
+ * Writes arrays, as they are when it is called, as a safetensors file. float32 becomes F32, int32 I32, uint8 U8. The file appears complete or not at all.
+ * @param metadata free texts for the header
+ * @throws FileError if it cannot be written, OptionError for names and metadata that are no texts; an old file is then untouched
  */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, NdArray>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const header = Buffer.from(formatHeader(path, tensors, metadata));
+  check('writeSafetensors', 'tensors', tensors, namedArrays);
+  check('writeSafetensors', 'metadata', metadata, texts);
+  const header = formatHeader(path, tensors, metadata);
+  await writeParts(path, header, [...tensors.values()].map(({ data }) => data.slice())); // prettier-ignore
+}
+
+/** The same of arrays that nobody changes meanwhile. */
+export async function writeOwned(
+  path: string,
+  tensors: ReadonlyMap<string, NdArray>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeParts(path, formatHeader(path, tensors, metadata), [...tensors.values()].map(({ data }) => data)); // prettier-ignore
+}
+
+async function writeParts(path: string, header: string, arrays: readonly NumericArray[]): Promise<void> {
+  const text = Buffer.from(header);
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  await writeAtomically(path, [length, header, ...[...tensors.values()].map(({ data }) => bytesOf(data))]);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await writeAtomically(path, [length, text, ...arrays.map(bytesOf)]);
 }
 
 /**

@@ -4,7 +4,7 @@ import { FileError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { checkpointKey, inputsMetadata, modelPrefix, parseInputs, tensorsBelow } from '../model/file.js';
 import type { Model } from '../model/model.js';
-import { readSafetensors, writeSafetensors } from '../persistence/safetensors.js';
+import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 
 const slotPrefix = 'optimizer.';
 const epochsKey = 'lanewise.epochs';
@@ -29,7 +29,7 @@ export interface Checkpoint extends Progress {
 export async function writeCheckpoint(path: string, model: Model, { slots, slotsByPath, steps, epochs }: Progress): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
-  await writeSafetensors(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
+  await writeOwned(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
     [checkpointKey]: String(steps),
     [epochsKey]: String(epochs),
     ...(slotsByPath && { [slotsKey]: JSON.stringify(Object.fromEntries(slotsByPath)) }),

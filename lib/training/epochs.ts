@@ -105,15 +105,18 @@ export function streamEpochs(
   if (!carryState) validation?.prepare();
   /** Steps of the epoch before. */
   let before: number | undefined;
+  let sameRows = new SameRows('fit');
   return async (epoch) => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
-    const sameRows = new SameRows('fit');
     const { passes } = batches;
     let step = 0;
     let reported = 0;
     let next = await batches.first(`fit epoch ${epoch}`);
     // Where the source goes on, so do the states.
-    if (batches.passes !== passes) equipment.resetStates();
+    if (batches.passes !== passes) {
+      equipment.resetStates();
+      sameRows = new SameRows('fit');
+    }
     const steps = stepsPerEpoch ?? batches.length ?? before;
     while (next.done !== true) {
       const rows = checkBatch('fit', next.value, equipment, kept);

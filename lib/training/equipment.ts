@@ -11,13 +11,14 @@ import { type StepProgram, evaluationProgram, trainingProgram } from './programs
 import { type Recipe, recipeOf } from './recipe.js';
 import { Slots } from './slots.js';
 
-/** Programs kept for batches of different sizes. */
+/** Programs of either kind kept for batches of different sizes. */
 const maxPrograms = 16;
 
 /** What goes with the model as it is built, and is made anew when that is. */
 interface Parts {
   readonly built: Built;
-  readonly programs: Recent<StepProgram>;
+  readonly training: Recent<StepProgram>;
+  readonly evaluation: Recent<StepProgram>;
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
   readonly carried: Map<string, CarriedState>;
   slots?: Slots;
@@ -43,20 +44,21 @@ export class Equipment {
 
   get #parts(): Parts {
     const { built } = this.recipe.model;
-    if (this.#known?.built !== built) this.#known = { built, programs: new Recent(maxPrograms), carried: new Map() };
+    if (this.#known?.built !== built)
+      this.#known = { built, training: new Recent(maxPrograms), evaluation: new Recent(maxPrograms), carried: new Map() };
     return this.#known;
   }
 
   trainingProgram(feed: Feed, { augment = [], carryState = false }: Pick<FitOptions, 'augment' | 'carryState'> = {}): StepProgram {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
-    const key = JSON.stringify(['train', feed, this.#numbersOf(augment), carryState]);
-    return this.#parts.programs.get(key, () => trainingProgram(this.recipe, this.slots, feed, augment, carried));
+    const key = JSON.stringify([feed, this.#numbersOf(augment), carryState]);
+    return this.#parts.training.get(key, () => trainingProgram(this.recipe, this.slots, feed, augment, carried));
   }
 
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {
     const carried = carryState ? this.#carriedState('evaluate', feed.rows) : undefined;
-    const key = JSON.stringify(['evaluate', feed, carryState]);
-    return this.#parts.programs.get(key, () => evaluationProgram(this.recipe, feed, carried));
+    const key = JSON.stringify([feed, carryState]);
+    return this.#parts.evaluation.get(key, () => evaluationProgram(this.recipe, feed, carried));
   }
 
   /** The type of one row of x as the model sees it. */

@@ -99,8 +99,7 @@ class Evaluator {
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
     const figures = this.#scratch.get('results', steps * results.slot.stride);
     this.#states ??= carried?.fresh() ?? [];
-    await this.#model.fillInPieces();
-    this.#model.settle();
+    await this.#model.settleFor([program]);
     this.#reading ??= this.#read();
     const memories = new Map([...this.#reading.weights, ...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);

@@ -9,7 +9,7 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
-import { type Rule, type Rules, boolean, callable, check, checkOptions, count, either, positive, seed } from '../options.js';
+import { type Rule, type Rules, boolean, callable, check, checkOptions, count, either, positiveFloat, seed } from '../options.js';
 import { Callback } from './callback.js';
 
 /** Some parameters and the optimizer that updates them. */
@@ -196,8 +196,8 @@ export function checkTrainerOptions(options: TrainerOptions<never>): void {
     groups: list(group),
     metrics: list(instance(Metric)),
     penalties: list(callable),
-    clipNorm: positive,
-    clipValue: positive,
+    clipNorm: positiveFloat,
+    clipValue: positiveFloat,
     gradientNorm: boolean,
     frozen: list(name),
     seed: anySeed,

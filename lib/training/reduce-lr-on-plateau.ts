@@ -11,7 +11,7 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
   readonly factor?: number | undefined;
   /** Epochs without improvement that are borne; after one more the rate falls. Default: 10. */
   readonly patience?: number | undefined;
-  /** Share of the best value by which a value must be better to count as improvement. Default: 1e-4. */
+  /** Share of the best value by which a value must be better to count as improvement, as PyTorch has it: below 0 a share of −|best|. Default: 1e-4. */
   readonly threshold?: number | undefined;
   /** Epochs after a fall that do not count. Default: 0. */
   readonly cooldown?: number | undefined;

@@ -47,8 +47,7 @@ export class StepRunner {
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
     const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars!, scalars], [program.results.slot, results]]);
-    await model.fillInPieces();
-    model.settle();
+    await model.settleFor([program.program]);
     model.keep();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);

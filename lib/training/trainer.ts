@@ -81,14 +81,17 @@ export class Trainer<Output extends Outputs = Tensor> {
       const abort = (): void => control.stop();
       const release = engage(options.callbacks ?? []);
       options.signal?.addEventListener('abort', abort, { once: true });
+      let letGo: (() => void) | undefined;
       try {
         const validation = options.validation && new Validation(this.#equipment, options.validation, options);
         const epoch = isBatch(data)
           ? arrayEpochs(this.#runner, data, options, validation, control)
           : streamEpochs(this.#runner, batches!, options, validation, control);
+        letGo = this.#model.hold();
         return await runFit(this.#runner, epoch, validation, options, control);
       } finally {
         release();
+        letGo?.();
         control.ended = true;
         this.#equipment.resetStates();
         await batches?.close();

@@ -13,7 +13,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new MSELoss({ reduction: 'none' }), "MSELoss: expected 'mean' or 'sum' for reduction, got 'none'."],
   // @ts-expect-error unknown option
   [() => new L1Loss({ delta: 1 }), 'L1Loss: expected options among reduction, ignoreNaN, got delta.'],
-  [() => new HuberLoss({ delta: 0 }), 'HuberLoss: expected a number > 0 for delta, got 0.'],
+  [() => new HuberLoss({ delta: 0 }), 'HuberLoss: expected a number > 0, 1.2e-38 at least for delta, got 0.'],
   [() => new CrossEntropyLoss({ labelSmoothing: 1.5 }), 'CrossEntropyLoss: expected a number in [0, 1] for labelSmoothing, got 1.5.'],
   [() => new CrossEntropyLoss({ weight: [1, -1] }), 'CrossEntropyLoss: expected an array of numbers ≥ 0 for weight, got [ 1, -1 ].'],
   [() => new CrossEntropyLoss({ ignoreIndex: 0.5 }), 'CrossEntropyLoss: expected a whole number for ignoreIndex, got 0.5.'],
@@ -114,5 +114,14 @@ describe('errors of losses', () => {
   it('accepts ignored ids and rounded probabilities', () => {
     new CrossEntropyLoss({ ignoreIndex: -100 }).validate(ids(0, -100, 2), [3, 3]);
     new CrossEntropyLoss().validate(array([[1 / 3, 1 / 3, 1 / 3]]), [1, 3]);
+  });
+});
+
+describe('NLLLoss with ignoreIndex', () => {
+  it('takes nothing from an ignored row, whatever its probability', async () => {
+    const loss = new NLLLoss({ ignoreIndex: 0 });
+    const f = compile((logp: Tensor, target: Tensor) => loss.forward(logp, target));
+    const logp = array([[-Infinity, 0], [-0.5, -1]]); // prettier-ignore
+    assert.deepEqual([...(await f(logp, array(Int32Array.of(0, 1)))).data], [1]);
   });
 });

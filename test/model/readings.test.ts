@@ -78,7 +78,7 @@ describe('the weights of one moment', () => {
       assert.ok(Math.abs(figures['meanSquare']! - before ** 2) < 1e-5 * before ** 2);
     }
   });
-  it('are those of predictSync within a fit', async () => {
+  it('are those of predictions within a fit, on this thread and off it', async () => {
     const model = network();
     const stop = new AbortController();
     const fit = trainerOf(model).fit(examples, { epochs: 1e6, batchSize: 10, signal: stop.signal });
@@ -86,6 +86,7 @@ describe('the weights of one moment', () => {
     await setTimeout(50);
     for (let i = 0; i < 10; i++) {
       assert.equal(distinct(model.predictSync(same.rows(0, 5000), { batchSize: 50 })), 1);
+      assert.equal(distinct(await model.predict(same.rows(0, 5000), { batchSize: 50 })), 1);
       await setTimeout(1);
     }
     stop.abort();

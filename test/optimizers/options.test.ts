@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Adagrad, Adam, AdamW, RMSprop, SGD } from '../../lib/optimizers/index.js';
+import { Adagrad, Adam, AdamW, L1Loss, Linear, RMSprop, SGD, Sequential, Trainer, array } from '../../lib/index.js';
 
 const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => new SGD({ lr: -1 }), 'SGD: expected a number ≥ 0 or a function of the step for lr, got -1.'],
@@ -8,7 +8,9 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   // @ts-expect-error of another optimizer
   [() => new SGD({ betas: [0, 0] }), 'SGD: expected options among lr, momentum, dampening, nesterov, weightDecay, got betas.'],
   [() => new Adam({ betas: [0.9, 1] }), 'Adam: expected a list of 2, each a number in [0, 1) for betas, got [ 0.9, 1 ].'],
-  [() => new Adam({ eps: 0 }), 'Adam: expected a number > 0 for eps, got 0.'],
+  [() => new Adam({ eps: 0 }), 'Adam: expected a number > 0, 1.2e-38 at least for eps, got 0.'],
+  [() => new Adam({ eps: 1e-39 }), 'Adam: expected a number > 0, 1.2e-38 at least for eps, got 1e-39.'],
+  [() => new Adam(Object.create({ lr: -1 }) as object), 'Adam: expected a number ≥ 0 or a function of the step for lr, got -1.'],
   // @ts-expect-error of the wrong kind
   [() => new AdamW({ lr: '0.1' }), "AdamW: expected a number ≥ 0 or a function of the step for lr, got '0.1'."],
   // @ts-expect-error of the wrong kind
@@ -30,5 +32,11 @@ describe('optimizers', () => {
     const out = new Float32Array(4);
     new Adam().writeScalars(out, 1, 0, 1e-3);
     assert.deepEqual([...out], [0, 1e-3 / (1 - 0.9), 1 / Math.sqrt(1 - 0.999), 0].map(Math.fround));
+  });
+  it('divide by a deviation that rounding leaves nothing of: centered RMSprop under a steady gradient', async () => {
+    const model = new Sequential([new Linear(1)], { seed: 1 });
+    const trainer = new Trainer(model, { loss: new L1Loss(), optimizer: new RMSprop({ lr: 1e-4, alpha: 0.9, centered: true }) });
+    await trainer.fit({ x: array([[1, 2], [3, 1]]), y: array([[1e6], [1e6]]) }, { epochs: 2000 }); // prettier-ignore
+    for (const { data } of model.weights().values()) assert.ok(data.every(Number.isFinite), String(data));
   });
 });

@@ -275,6 +275,33 @@ describe('writing safetensors', () => {
     });
     assert.ok(!(await readdir(folder)).includes('reserved'));
   });
+  it('writes arrays as they are when it is called, whatever becomes of them', async () => {
+    const path = join(folder, 'moved');
+    const x = array(new Float32Array(1e6).fill(1));
+    const saving = writeSafetensors(path, new Map([['x', x]]));
+    x.data.fill(2);
+    structuredClone(x.data.buffer, { transfer: [x.data.buffer] });
+    await saving;
+    const read = (await readSafetensors(path)).tensors.get('x')!;
+    assert.equal(read.size, 1e6);
+    assert.ok(read.data.every((value) => value === 1));
+  });
+  it('reads texts of any length, and tells names within them from names', async () => {
+    const path = join(folder, 'long');
+    const metadata = { note: 'x'.repeat(1e7), escapes: '\n"{'.repeat(2e6), list: '"a":1,"a":1' };
+    await writeSafetensors(path, sample, metadata);
+    assert.deepEqual({ ...(await readSafetensors(path)).metadata }, metadata);
+  });
+  it('refuses what is no text, and no array', async () => {
+    const write = (tensors: unknown, metadata?: unknown): Promise<void> =>
+      writeSafetensors(join(folder, 'wrong'), tensors as typeof sample, metadata as Record<string, string>);
+    await assert.rejects(write(sample, { steps: 3 }), {
+      name: 'OptionError',
+      message: 'writeSafetensors: expected an object of texts for metadata, got { steps: 3 }.',
+    });
+    await assert.rejects(write(new Map([[7, array([1])]])), { name: 'OptionError', message: /a Map of arrays made by array\(\), by name/ });
+    await assert.rejects(write({ a: array([1]) }), { name: 'OptionError' });
+  });
   it('refuses detached buffers', async () => {
     const x = array([1, 2]);
     structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });

@@ -1,7 +1,19 @@
 /** Batches as they come: how far an epoch goes, what is asked for when, and what is closed. */
 import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
-import { type Batch, type FitOptions, Linear, MSELoss, type Progress, SGD, Sequential, Trainer, array } from '../../lib/index.js';
+import {
+  type Batch,
+  type FitOptions,
+  Layer,
+  Linear,
+  MSELoss,
+  type Progress,
+  SGD,
+  Sequential,
+  type Tensor,
+  Trainer,
+  array,
+} from '../../lib/index.js';
 
 const batchOf = (value: number): Batch => ({ x: array([[value, 1]]), y: array([[value]]) });
 const list = (count: number): readonly Batch[] => Array.from({ length: count }, (_, i) => batchOf(i));
@@ -23,6 +35,26 @@ describe('batches as they come', () => {
     assert.deepEqual(await first(() => list(3), {}), [3, 3]);
     assert.deepEqual(await first(() => list(3).values(), {}), [undefined, 3]);
     assert.deepEqual(await first(() => list(4).values(), { stepsPerEpoch: 2 }), [2, 2]);
+  });
+
+  it('of twelve lengths, in training and validation, are compiled for once', async () => {
+    let traced = 0;
+    class Counting extends Layer {
+      forward(x: Tensor): Tensor {
+        traced++;
+        return x;
+      }
+    }
+    const lengths = Array.from({ length: 12 }, (_, i): Batch => ({
+      x: array(new Float32Array(2 * (i + 1)), [2, i + 1, 1]),
+      y: array(new Float32Array(2 * (i + 1)), [2, i + 1, 1]),
+    }));
+    const model = new Sequential([new Counting(), new Linear(1)]);
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.01 }) });
+    await trainer.fit(lengths, { validation: lengths });
+    const after = traced;
+    await trainer.fit(lengths, { validation: lengths, epochs: 3 });
+    assert.equal(traced, after);
   });
 
   it('of a source without an end go on from epoch to epoch', async () => {

@@ -114,6 +114,17 @@ describe('states carried from batch to batch', () => {
     assert.equal(first, parts[0]);
   });
 
+  it('goes on with as many rows as there were, in the next epoch too', async () => {
+    const fewer = pieces.map(({ x: part, y: target }) => ({ x: (part as NdArray).rows(0, 1), y: target.rows(0, 1) }));
+    let turn = 0;
+    const mixed = (): Iterator<Batch> & Iterable<Batch> => [...pieces.slice(0, 2), ...fewer.slice(0, 2)].values();
+    await assert.rejects(trainerOf(network(), 0).fit(mixed(), { carryState: true, epochs: 2, stepsPerEpoch: 2 }), {
+      name: 'DataError',
+      message: /^fit: expected 2 rows in every batch with carryState, got 1 in batch 3/,
+    });
+    await trainerOf(network(), 0).fit(() => (turn++ === 0 ? pieces : fewer).values(), { carryState: true, epochs: 2 });
+  });
+
   it('go on without the last rows where dropLast leaves them out', async () => {
     const [dropped, left] = [network().build([2, 3]), network().build([2, 3])];
     await trainerOf(dropped, 0.1).fit(data, { batchSize: 4, carryState: true, dropLast: true, epochs: 2 });

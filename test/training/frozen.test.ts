@@ -75,6 +75,14 @@ describe('frozen parameters', () => {
       ]);
     });
   }
+  for (const optimizer of [new SGD({ lr: 0.1, momentum: 0.9, weightDecay: 0.1 }), new AdamW({ lr: 0.1 })]) {
+    it(`keep their values between others that change, under ${optimizer.constructor.name}`, async () => {
+      const model = new Sequential([new Linear(4), new Linear(4), new Linear(3)], { seed: 1 }).build([4]);
+      const before = model.weights();
+      await new Trainer(model, { loss: new CrossEntropyLoss(), optimizer, frozen: ['1'] }).fit(data, { batchSize: 16 });
+      assert.deepEqual(changed(before, model.weights()), ['0.weight', '0.bias', '2.weight', '2.bias']);
+    });
+  }
   it('leave the others the values they would have on fixed features', async () => {
     const body = new Sequential([new Linear(6), new BatchNorm(), new Dropout(0.5)]);
     const model = new Sequential({ body, act: new ReLU(), head: new Linear(3) }, { seed: 5 }).build([4]);

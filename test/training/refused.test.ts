@@ -33,7 +33,9 @@ import {
   cast,
   equal,
   mean,
+  reshape,
   sum,
+  transpose,
 } from '../../lib/index.js';
 import { Callback } from '../../lib/training/callback.js';
 import { classProblem } from '../support/problems.js';
@@ -351,6 +353,32 @@ describe('rows that are left', () => {
     assert.equal(trainer.steps, 4);
     await assert.rejects(trainer.fit([data], { dropLast: true }), { name: 'OptionError', message: /expected no dropLast/ });
   });
+});
+
+describe('a call that the compiler refuses', () => {
+  /** Of 128 features it makes more dimensions than an instruction has. */
+  class Folded extends Layer {
+    forward(x: Tensor): Tensor {
+      const n = x.shape[0]!;
+      if (x.shape[1] !== 128) return x;
+      return reshape(transpose(reshape(x, [n, 2, 2, 2, 2, 2, 2, 2]), [0, 7, 6, 5, 4, 3, 2, 1]), [n, 128]);
+    }
+  }
+  const wide = array(new Float32Array(4 * 128), [4, 128]);
+  const calls: readonly (readonly [string, (model: Sequential, trainer: Trainer) => Promise<unknown>])[] = [
+    ['predict', (model) => model.predict(wide)],
+    ['fit', (_, trainer) => trainer.fit({ x: wide, y: array(new Float32Array(4), [4, 1]) })],
+    ['evaluate', (_, trainer) => trainer.evaluate({ x: wide, y: array(new Float32Array(4), [4, 1]) })],
+  ];
+  for (const [name, call] of calls) {
+    it(`leaves the model free to be built for other sizes: ${name}`, async () => {
+      const model = new Sequential([new Folded(), new Linear(1)]);
+      await assert.rejects(call(model, trainerOf(model)), { name: 'ShapeError', message: /compile/ });
+      await model.predict(array(new Float32Array(20), [2, 10]));
+      assert.equal(model.weights().get('1.weight')!.shape[0], 10);
+      await assert.rejects(model.predict(wide), { message: /as the model was built/ });
+    });
+  }
 });
 
 describe('a fit in time', () => {

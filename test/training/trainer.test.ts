@@ -110,6 +110,9 @@ describe('Trainer', () => {
     byNorm.forEach((step, i) => assert.ok(Math.abs(step - (free[i]! * 0.5) / norm) < 1e-5));
     const byValue = await moved({ clipValue: 0.25 });
     byValue.forEach((step, i) => assert.ok(Math.abs(step - Math.sign(free[i]!) * Math.min(0.25, Math.abs(free[i]!))) < 1e-5));
+    // The norm is that of what the values are clipped to.
+    const byBoth = await moved({ clipValue: 0.25, clipNorm: 0.1 });
+    byBoth.forEach((step, i) => assert.ok(Math.abs(step - (byValue[i]! * 0.1) / Math.hypot(...byValue)) < 1e-5));
   });
 
   it('adds penalties for weights but not for biases', async () => {
