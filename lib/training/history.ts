@@ -1,4 +1,5 @@
 /** What fit reports. */
+import { OptionError } from '../errors.js';
 
 /**
  * Figures of one epoch, as training went on (weights change meanwhile; dropout is on): means over its rows, or over what the loss or
@@ -7,7 +8,7 @@
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
-  /** With the penalties. */
+  /** With the penalties. NaN where nothing counts, as with a sampleWeight of 0 in all rows: 0/0, also of metrics and of steps. */
   readonly loss: number;
   /** Metrics by name, with the trainer's option `gradientNorm` that, and with validation data `valLoss` and `val…` for each metric. */
   readonly metrics: Readonly<Record<string, number>>;
@@ -23,13 +24,21 @@ export class History {
   /** Why fit ended. */
   stopped: 'completed' | 'early' = 'completed';
 
-  /** One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy'. */
+  /**
+   * One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy'; NaN in epochs that lack it.
+   * @throws OptionError for a name that no epoch has
+   */
   series(name: string): readonly number[] {
+    checkName('series', name, this.epochs.flatMap(({ metrics }) => ['loss', ...Object.keys(metrics)])); // prettier-ignore
     return this.epochs.map((record) => valueOf(record, name) ?? NaN);
   }
 
-  /** One value over the steps of all epochs, with `keepSteps`: 'loss', a metric, 'gradientNorm'. */
+  /**
+   * One value over the steps of all epochs, with `keepSteps`: 'loss', a metric, 'gradientNorm'. Empty if no steps are kept.
+   * @throws OptionError for a name that no step has
+   */
   stepSeries(name: string): Float32Array {
+    checkName('stepSeries', name, this.epochs.flatMap(({ steps }) => Object.keys(steps ?? {}))); // prettier-ignore
     return Float32Array.from(this.epochs.flatMap(({ steps }) => [...(steps?.[name] ?? [])]));
   }
 
@@ -37,6 +46,12 @@ export class History {
   get last(): EpochRecord | undefined {
     return this.epochs.at(-1);
   }
+}
+
+/** @throws OptionError unless it is among the names, if there are any */
+function checkName(what: string, name: string, names: readonly string[]): void {
+  if (names.length === 0 || names.includes(name)) return;
+  throw new OptionError(`${what}: expected a name among ${[...new Set(names)].join(', ')}, got ${JSON.stringify(name)}.`);
 }
 
 /** `name` of a record, or undefined if it has none of that name. */
