@@ -1,15 +1,45 @@
-import type { Tensor } from '../graph/tensor.js';
-import { argmax, cast, equal, greater, mean, reshape } from '../ops/index.js';
-import { checkOptions, finite, integer } from '../options.js';
-import { classTarget, countOfRows, isBinary, meanOfRows } from './classes.js';
+import type { NdArray } from '../array.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+import { weightedMean } from '../losses/reduction.js';
+import { argmax, cast, equal, sum } from '../ops/index.js';
+import { boolean, checkOptions, finite, integer } from '../options.js';
+import { type DecisionOptions, checkClassRows, classTarget, countOfRows, decisions, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link accuracy}. */
-export interface AccuracyOptions {
-  /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
-  readonly threshold?: number | undefined;
-  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
-  readonly ignoreIndex?: number | undefined;
+export type AccuracyOptions = DecisionOptions;
+
+class Accuracy extends Metric {
+  readonly name = 'accuracy';
+  override readonly better = 'max';
+
+  constructor(private readonly options: AccuracyOptions) {
+    super();
+  }
+
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    const single = decisions('accuracy', prediction, target, this.options);
+    if (single !== undefined) return weightedMean(equal(single.foretold, single.actual), single.counts);
+    const { ignoreIndex } = this.options;
+    const ids = classTarget('accuracy', prediction, target, ignoreIndex);
+    return meanOfRows(equal(argmax(prediction), cast(ids, 'int32')), ids, ignoreIndex);
+  }
+
+  override weight(prediction: Tensor, target: Tensor): Tensor | undefined {
+    const single = decisions('accuracy', prediction, target, this.options);
+    return single === undefined ? countOfRows(target, this.options.ignoreIndex) : sum(single.counts);
+  }
+
+  /** Looks for rows of several labels or none. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    if (!this.options.multiLabel)
+      checkClassRows(
+        'accuracy',
+        target,
+        predictionShape,
+        'Give accuracy({ multiLabel: true }) for labels of which several or none may hold.',
+      );
+  }
 }
 
 /**
@@ -17,33 +47,15 @@ export interface AccuracyOptions {
  * - prediction [..., C] with class ids [...]: argmax = id
  * - prediction [..., C] with rows of C (one-hot or probabilities), C ≥ 2: argmax = argmax
  * - one prediction a row, [N] or [N, 1], with targets [N] or [N, 1] in [0, 1]: (prediction > threshold) = (target > ½)
+ * - with `multiLabel` prediction and target [..., K]: the same for every element
  *
- * @throws ShapeError if the shapes are none of these
+ * Targets of decisions by threshold that are NaN do not count, nor do rows of `ignoreIndex`. Where nothing counts it is NaN.
+ *
+ * @throws OptionError for wrong options; from fit and evaluate OptionError for options that the shapes leave no use for, ShapeError if the shapes are none of
+ *   these, DataError for rows of C that are no probabilities
+ * @see https://keras.io/api/metrics/accuracy_metrics/ (SparseCategoricalAccuracy, CategoricalAccuracy, BinaryAccuracy)
  */
-class Accuracy extends Metric {
-  readonly name = 'accuracy';
-
-  constructor(
-    private readonly threshold: number,
-    private readonly ignoreIndex: number | undefined,
-  ) {
-    super();
-  }
-
-  forward(prediction: Tensor, target: Tensor): Tensor {
-    if (isBinary(prediction, target))
-      return mean(equal(greater(prediction, this.threshold), greater(reshape(target, prediction.shape), 0.5)));
-    const ids = classTarget('accuracy', prediction, target);
-    return meanOfRows(equal(argmax(prediction), cast(ids, 'int32')), ids, this.ignoreIndex);
-  }
-
-  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
-    return countOfRows(target, this.ignoreIndex);
-  }
-}
-
-/** Share of right predictions: argmax against class ids or one-hot rows, or a threshold where there is one prediction a row. */
 export function accuracy(options: AccuracyOptions = {}): Metric {
-  checkOptions('accuracy', options, { threshold: finite, ignoreIndex: integer });
-  return new Accuracy(options.threshold ?? 0, options.ignoreIndex);
+  checkOptions('accuracy', options, { threshold: finite, multiLabel: boolean, ignoreIndex: integer });
+  return new Accuracy(options);
 }

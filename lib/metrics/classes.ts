@@ -1,16 +1,98 @@
-import { ShapeError, formatShape } from '../errors.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
+/** What metrics of classes share: which targets they take, and what a row's class is. */
+import type { NdArray } from '../array.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
+import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { counted } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
-import { argmax, mean, notEqual, sum } from '../ops/index.js';
+import { argmax, greater, mean, notEqual, reshape, sum } from '../ops/index.js';
 
-/** Class ids [...] of a target that holds them, or one-hot or probability rows [..., C]. @throws ShapeError if it does neither */
-export function classTarget(what: string, prediction: Tensor, target: Tensor): Tensor {
+/** How a prediction becomes a decision. */
+export interface DecisionOptions {
+  /**
+   * Predictions above it are positive, where each is a decision of its own: one a row, or with `multiLabel`. Default: 0, right for logits, where it is a
+   * probability of ½; use 0.5 after Sigmoid.
+   */
+  readonly threshold?: number | undefined;
+  /**
+   * Every column is a decision of its own, for labels of which several or none may hold: targets [..., K] of 0 and 1, as BCEWithLogitsLoss takes them,
+   * NaN where nobody knows. Default: false, the columns are classes of which one holds.
+   */
+  readonly multiLabel?: boolean | undefined;
+  /** Rows whose target is this class id are padding and do not count. Default: none. Only for class ids; elsewhere targets that are NaN do not count. */
+  readonly ignoreIndex?: number | undefined;
+}
+
+/** Predictions that are each a decision, 1 or 0, of the shape of the prediction. */
+interface Decisions {
+  readonly foretold: Tensor;
+  readonly actual: Tensor;
+  /** 0 where the target is NaN. */
+  readonly counts: Tensor;
+}
+
+/**
+ * The decisions by a threshold, or undefined where there is a prediction for each class.
+ * @throws ShapeError if a target fits no decision; OptionError for options of the other kind
+ */
+export function decisions(what: string, prediction: Tensor, target: Tensor, options: DecisionOptions): Decisions | undefined {
+  const { threshold, multiLabel = false, ignoreIndex } = options;
+  if (!multiLabel && !isBinary(prediction, target)) {
+    if (threshold === undefined) return undefined;
+    throw new OptionError(
+      `${what}: expected no threshold for a prediction of shape ${formatShape(prediction.shape)}, where the largest of a row decides, got ${threshold}. Leave it out, or give multiLabel: true if every column is a decision of its own.`,
+    );
+  }
+  if (!isBinary(prediction, target) && !sameShape(prediction.shape, target.shape)) {
+    throw new ShapeError(
+      `${what}: expected a target of shape ${formatShape(prediction.shape)} with multiLabel, got ${formatShape(target.shape)}. Give 0 or 1 for each label.`,
+    );
+  }
+  if (ignoreIndex !== undefined)
+    throw new OptionError(
+      `${what}: expected no ignoreIndex where the target holds no class ids, got ${ignoreIndex}. Make the targets that do not count NaN.`,
+    );
+  const y = reshape(target, prediction.shape);
+  return { foretold: greater(prediction, threshold ?? 0), actual: greater(y, 0.5), counts: counted(y) };
+}
+
+/**
+ * Class ids [...] of a target that holds them, or of one-hot or probability rows [..., C].
+ * @throws ShapeError if it does neither; OptionError if rows are to be ignored by an id
+ */
+export function classTarget(what: string, prediction: Tensor, target: Tensor, ignoreIndex: number | undefined): Tensor {
   const rows = prediction.shape.slice(0, -1);
   if (prediction.rank > 0 && sameShape(target.shape, rows)) return target;
-  if (prediction.rank > 0 && sameShape(target.shape, prediction.shape)) return argmax(target);
-  throw new ShapeError(
-    `${what}: expected class ids of shape ${formatShape(rows)} or rows of shape ${formatShape(prediction.shape)} for target, got ${formatShape(target.shape)}. Reshape the target.`,
+  if (prediction.rank === 0 || !sameShape(target.shape, prediction.shape)) {
+    throw new ShapeError(
+      `${what}: expected class ids of shape ${formatShape(rows)} or rows of shape ${formatShape(prediction.shape)} for target, got ${formatShape(target.shape)}. Reshape the target.`,
+    );
+  }
+  if (ignoreIndex === undefined) return argmax(target);
+  throw new OptionError(
+    `${what}: expected no ignoreIndex for a target of rows ${formatShape(target.shape)}, got ${ignoreIndex}. Give class ids, or leave it out.`,
   );
+}
+
+/** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
+const sumTolerance = 1e-3;
+
+/** Looks whether rows of a target, if it has a number for each class, are one-hot or probabilities. @throws DataError naming the first that is not */
+export function checkClassRows(what: string, target: NdArray, predictionShape: Shape, remedy: string): void {
+  const classes = predictionShape.at(-1)!;
+  if (predictionShape.length < 2 || classes < 2 || target.rank !== predictionShape.length || target.shape.at(-1) !== classes) return;
+  const { data } = target;
+  for (let begin = 0; begin < data.length; begin += classes) {
+    let total = 0;
+    let least = 0;
+    for (let i = begin; i < begin + classes; i++) {
+      total += data[i]!;
+      least = Math.min(least, data[i]!);
+    }
+    if (Math.abs(total - 1) <= sumTolerance && least >= 0) continue;
+    throw new DataError(
+      `${what}: expected class ids, or rows of probabilities that sum to 1, one-hot or not, for target, got ${least < 0 ? least : `a sum of ${total}`} at row ${begin / classes}. ${remedy}`,
+    );
+  }
 }
 
 /** Whether there is one prediction a row, with a target for each: shapes equal up to a last dimension of 1. */

@@ -1,26 +1,57 @@
 import { DataError } from '../errors.js';
 import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
+import type { ShapesOf, TargetsOf } from '../losses/loss.js';
 import { type Rule, callable, check } from '../options.js';
 
-/** Something reported beside the loss, computed inside the program. Concrete metrics are final. */
+/**
+ * Something reported beside the loss, computed inside the program. Concrete metrics are final. Most are the mean of what `forward` gives of each
+ * batch; what is no mean, as a quotient of counts, gives several figures of a batch and says by `combine` how those of many are made one:
+ * ```ts
+ * class Largest extends Metric { // of all errors
+ *   readonly name = 'largestError';
+ *   override readonly better = 'min';
+ *   forward(prediction: Tensor, target: Tensor): Tensor {
+ *     return reshape(max(abs(sub(prediction, target))), [1]);
+ *   }
+ *   override combine(total: Float64Array, batch: Float32Array): void {
+ *     total[0] = Math.max(total[0]!, batch[0]!);
+ *   }
+ * }
+ * ```
+ */
 export abstract class Metric<Prediction extends Outputs = Tensor, Target extends Outputs = Tensor> {
   /** Key in the history and in the result of evaluate. */
   abstract readonly name: string;
 
-  /** prediction, target → scalar: the mean over the batch. */
-  abstract forward(prediction: Prediction, target: Target): Tensor;
+  /** Which values are better, for callbacks that watch it. Default: not said, so that they must be given `mode`. */
+  readonly better?: 'max' | 'min' | undefined;
+
+  /**
+   * prediction, target → scalar: the mean over the batch. With `combine` the figures of the batch [F].
+   * `sampleWeight` [N], if the data has any, is for metrics that count rows as the loss does; most count all rows alike.
+   */
+  abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;
 
   /**
    * prediction, target → scalar: what the batch counts in the mean over batches. For means over tokens, which padding leaves more or fewer of.
-   * Default: the elements of the target; the rows where there are several targets.
+   * Default: the elements of the target; the rows where there are several targets. Not asked for with `combine`.
    */
   weight?(prediction: Prediction, target: Target): Tensor | undefined;
 
-  /** From the mean over all rows to what is reported; the root in RMSE. */
-  finish(mean: number): number {
-    return mean;
+  /** Makes `total`, the figures of the batches before, those of one batch more. It begins with zeros. Default: there is one figure, a mean. */
+  combine?(total: Float64Array, batch: Float32Array): void;
+
+  /** From the mean over all rows, or the figures of them all, to what is reported; the root in RMSE, a quotient of counts. */
+  finish(...figures: number[]): number {
+    return figures[0]!;
   }
+
+  /**
+   * Looks at the target data on the host before anything is computed, as {@link Loss.validate} does.
+   * @throws DataError naming the first bad row
+   */
+  validate(_target: TargetsOf<Target>, _predictionShape: ShapesOf<Prediction>): void {}
 
   /** The same of one of several outputs and its target: `accuracy().of('digit')` is reported as digitAccuracy. @throws OptionError for no name */
   of(output: string): Metric<NamedTensors, NamedTensors> {
@@ -32,10 +63,12 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
       const known = parts instanceof Tensor ? 'one alone' : Object.keys(parts).join(', ');
       throw new DataError(`${name}: expected ${what} "${output}" among several, got ${known}.`);
     };
-    return new Renamed<NamedTensors, NamedTensors>(name, this, (predictions, targets) => [
-      part('an output', predictions),
-      part('a target', targets),
-    ]);
+    return new Renamed<NamedTensors, NamedTensors>(
+      name,
+      this,
+      (predictions, targets) => [part('an output', predictions), part('a target', targets)],
+      (targets, shapes) => [targets[output]!, shapes[output]!],
+    );
   }
 
   /**
@@ -45,10 +78,18 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
    */
   as(name: string): Metric<Prediction, Target>;
   as<P extends Outputs = Tensor, T extends Outputs = Tensor>(name: string, part: MetricPart<P, T>): Metric<P, T>;
-  as(name: string, part: MetricPart<never, never> = (prediction, target) => [prediction, target]): Metric<never, never> {
+  as(name: string, part?: MetricPart<never, never>): Metric<never, never> {
     check('as', 'name', name, text);
+    if (part === undefined) {
+      return new Renamed<never, never>(
+        name,
+        this,
+        (prediction, target) => [prediction, target],
+        (target, shape) => [target, shape],
+      );
+    }
     check('as', 'part', part, callable);
-    return new Renamed<never, never>(name, this, part);
+    return new Renamed<never, never>(name, this, part, () => undefined);
   }
 }
 
@@ -60,24 +101,40 @@ export type MetricPart<Prediction extends Outputs = Tensor, Target extends Outpu
 
 const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' };
 
+/** What a metric looks at among arrays and shapes. Undefined: a part that only tensors show. */
+type DataPart<Prediction extends Outputs, Target extends Outputs> = (
+  target: TargetsOf<Target>,
+  predictionShape: ShapesOf<Prediction>,
+) => readonly [target: unknown, predictionShape: unknown] | undefined;
+
 class Renamed<Prediction extends Outputs, Target extends Outputs> extends Metric<Prediction, Target> {
+  override readonly better: 'max' | 'min' | undefined;
+
   constructor(
     readonly name: string,
     private readonly metric: Metric<never, never>,
     private readonly part: MetricPart<Prediction, Target>,
+    private readonly dataPart: DataPart<Prediction, Target>,
   ) {
     super();
+    this.better = metric.better;
+    if (metric.combine !== undefined) this.combine = (total, batch) => metric.combine!(total, batch);
   }
 
-  forward(prediction: Prediction, target: Target): Tensor {
-    return this.metric.forward(...(this.part(prediction, target) as readonly [never, never]));
+  forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor {
+    return this.metric.forward(...(this.part(prediction, target) as readonly [never, never]), sampleWeight);
   }
 
   override weight(prediction: Prediction, target: Target): Tensor | undefined {
     return this.metric.weight?.(...(this.part(prediction, target) as readonly [never, never]));
   }
 
-  override finish(mean: number): number {
-    return this.metric.finish(mean);
+  override finish(...figures: number[]): number {
+    return this.metric.finish(...figures);
+  }
+
+  override validate(target: TargetsOf<Target>, predictionShape: ShapesOf<Prediction>): void {
+    const data = this.dataPart(target, predictionShape);
+    if (data !== undefined) this.metric.validate(...(data as readonly [never, never]));
   }
 }

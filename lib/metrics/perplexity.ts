@@ -14,6 +14,8 @@ export interface TokenMetricOptions {
 
 /** The mean of −ln p(target) over all tokens that count, however they fall into batches. */
 class TokenEntropy extends Metric {
+  override readonly better = 'min';
+
   constructor(
     readonly name: string,
     private readonly ignoreIndex: number | undefined,

@@ -1,18 +1,16 @@
 /** How well one class is told from the rest: precision(), recall() and f1(). */
-import type { Tensor } from '../graph/tensor.js';
-import { add, argmax, div, equal, greater, maximum, mul, notEqual, reshape, sum } from '../ops/index.js';
-import { checkOptions, finite, integer, nonNegativeInteger } from '../options.js';
-import { classTarget, isBinary } from './classes.js';
+import type { NdArray } from '../array.js';
+import { OptionError } from '../errors.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
+import { add, argmax, equal, mul, notEqual, stack, sum } from '../ops/index.js';
+import { boolean, checkOptions, finite, integer, nonNegativeInteger } from '../options.js';
+import { type DecisionOptions, checkClassRows, classTarget, decisions } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link precision}, {@link recall} and {@link f1}. */
-export interface PositiveOptions {
-  /** Predictions above it are positive, where there is one for each row. Default: 0, right for logits; use 0.5 after Sigmoid. */
-  readonly threshold?: number | undefined;
-  /** The class that is the positive one, where there is a prediction for each class. Default: 1. */
+export interface PositiveOptions extends DecisionOptions {
+  /** The class that is the positive one; where there is one prediction a row, 0 or 1. Not with `multiLabel`. Default: 1. */
   readonly positive?: number | undefined;
-  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows or thresholds. */
-  readonly ignoreIndex?: number | undefined;
 }
 
 /** Rows that were foretold to be positive, rows that are, and those that are both. */
@@ -24,6 +22,8 @@ interface Counts {
 
 /** A quotient of counts, those of all rows however they fall into batches. */
 class Positives extends Metric {
+  override readonly better = 'max';
+
   constructor(
     readonly name: string,
     private readonly top: (counts: Counts) => Tensor,
@@ -33,42 +33,69 @@ class Positives extends Metric {
     super();
   }
 
+  /** → [top, bottom] */
   forward(prediction: Tensor, target: Tensor): Tensor {
     const counts = this.counts(prediction, target);
-    return div(this.top(counts), maximum(this.bottom(counts), 1));
+    return stack([this.top(counts), this.bottom(counts)]);
   }
 
-  override weight(prediction: Tensor, target: Tensor): Tensor {
-    return this.bottom(this.counts(prediction, target));
+  override combine(total: Float64Array, batch: Float32Array): void {
+    total[0]! += batch[0]!;
+    total[1]! += batch[1]!;
+  }
+
+  override finish(top: number, bottom: number): number {
+    return top / bottom;
+  }
+
+  /** Looks for rows of several labels or none. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    if (!this.options.multiLabel)
+      checkClassRows(
+        this.name,
+        target,
+        predictionShape,
+        `Give ${this.name}({ multiLabel: true }) for labels of which several or none may hold.`,
+      );
   }
 
   private counts(prediction: Tensor, target: Tensor): Counts {
-    const { threshold = 0, positive = 1, ignoreIndex } = this.options;
+    const { positive = 1, ignoreIndex } = this.options;
+    const single = decisions(this.name, prediction, target, this.options);
+    const classes = single === undefined ? prediction.shape.at(-1)! : 2;
+    if (positive >= classes)
+      throw new OptionError(
+        `${this.name}: expected one of the classes 0 … ${classes - 1} for positive, got ${positive}. Number the classes from 0.`,
+      );
     const count = (foretold: Tensor, actual: Tensor): Counts => ({
       foretold: sum(foretold),
       actual: sum(actual),
       both: sum(mul(foretold, actual)),
     });
-    if (isBinary(prediction, target)) return count(greater(prediction, threshold), greater(reshape(target, prediction.shape), 0.5));
-    const ids = classTarget(this.name, prediction, target);
-    const [foretold, actual] = [equal(argmax(prediction), positive), equal(ids, positive)];
-    if (ignoreIndex === undefined) return count(foretold, actual);
-    const counts = notEqual(ids, ignoreIndex);
-    return count(mul(foretold, counts), mul(actual, counts));
+    const ids = single?.actual ?? classTarget(this.name, prediction, target, ignoreIndex);
+    const [foretold, actual] = [equal(single?.foretold ?? argmax(prediction), positive), equal(ids, positive)];
+    const counts = single?.counts ?? (ignoreIndex === undefined ? undefined : notEqual(ids, ignoreIndex));
+    return counts === undefined ? count(foretold, actual) : count(mul(foretold, counts), mul(actual, counts));
   }
 }
 
 function positives(name: string, top: (counts: Counts) => Tensor, bottom: (counts: Counts) => Tensor, options: PositiveOptions): Metric {
-  checkOptions(name, options, { threshold: finite, positive: nonNegativeInteger, ignoreIndex: integer });
+  checkOptions(name, options, { threshold: finite, multiLabel: boolean, positive: nonNegativeInteger, ignoreIndex: integer });
+  if (options.multiLabel && options.positive !== undefined)
+    throw new OptionError(
+      `${name}: expected no positive with multiLabel, where every label that holds is positive, got ${options.positive}. Leave it out.`,
+    );
   return new Positives(name, top, bottom, options);
 }
 
 /**
  * Of the rows foretold to be positive, the share that is. NaN if none is foretold.
  *
- * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class.
+ * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class. With `multiLabel` of all labels together (micro average).
  *
- * @throws OptionError for wrong options; ShapeError if the shapes do not fit
+ * @throws OptionError for wrong options; from fit and evaluate OptionError for options that do not fit the shapes, ShapeError if the shapes do not fit each
+ *   other, DataError for rows that are no probabilities
+ * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.precision_score.html (`positive` is pos_label)
  */
 export function precision(options: PositiveOptions = {}): Metric {
   return positives('precision', ({ both }) => both, ({ foretold }) => foretold, options); // prettier-ignore
@@ -79,7 +106,10 @@ export function recall(options: PositiveOptions = {}): Metric {
   return positives('recall', ({ both }) => both, ({ actual }) => actual, options); // prettier-ignore
 }
 
-/** 2 · precision · recall / (precision + recall), the harmonic mean of both. Shapes and errors as for {@link precision}. */
+/**
+ * 2 · precision · recall / (precision + recall), the harmonic mean of both. NaN if no row is positive or foretold to be. Shapes and errors as for
+ * {@link precision}.
+ */
 export function f1(options: PositiveOptions = {}): Metric {
   return positives('f1', ({ both }) => mul(both, 2), ({ foretold, actual }) => add(foretold, actual), options); // prettier-ignore
 }

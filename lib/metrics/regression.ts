@@ -14,6 +14,8 @@ export interface NumberMetricOptions {
 
 /** The mean of an error of each element. */
 class MeanError extends Metric {
+  override readonly better = 'min';
+
   constructor(
     readonly name: string,
     private readonly error: (difference: Tensor) => Tensor,

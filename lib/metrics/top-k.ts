@@ -1,14 +1,16 @@
+import type { NdArray } from '../array.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
-import type { Tensor } from '../graph/tensor.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
 import { add, equal, less, lessEqual, mul, pick, reshape, sub, sum } from '../ops/index.js';
 import { check, checkOptions, count, integer } from '../options.js';
-import { classTarget, countOfRows, meanOfRows } from './classes.js';
+import { checkClassRows, classTarget, countOfRows, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Right if fewer than k classes score above the target's; NaN scores above everything. */
 class TopK extends Metric {
   readonly name: string;
+  override readonly better = 'max';
 
   constructor(
     private readonly k: number,
@@ -19,7 +21,7 @@ class TopK extends Metric {
   }
 
   forward(prediction: Tensor, target: Tensor): Tensor {
-    const ids = classTarget('topK', prediction, target);
+    const ids = classTarget('topK', prediction, target, this.ignoreIndex);
     const classes = prediction.shape.at(-1)!;
     if (this.k > classes)
       throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
@@ -32,15 +34,25 @@ class TopK extends Metric {
   override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
     return countOfRows(target, this.ignoreIndex);
   }
+
+  /** Looks for rows of several labels or none. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    checkClassRows('topK', target, predictionShape, 'Give the id of one class a row.');
+  }
 }
 
 /** Options of {@link topK}. */
 export interface TopKOptions {
-  /** Rows whose target is this class id are padding and do not count. Default: none. Not for one-hot rows. */
+  /** Rows whose target is this class id are padding and do not count. Default: none. Only for class ids. */
   readonly ignoreIndex?: number | undefined;
 }
 
-/** Share of rows whose target class is among the k highest predictions, of equal ones the first. Reported as 'top5' for k = 5. @throws OptionError unless k is a whole number ≥ 1 */
+/**
+ * Share of rows whose target class is among the k highest predictions, of equal ones the first. Reported as 'top5' for k = 5.
+ * prediction [..., C], target class ids [...] or one-hot or probability rows [..., C]
+ *
+ * @throws OptionError unless k is a whole number ≥ 1; from fit and evaluate ShapeError if the shapes do not fit, DataError for rows that are no probabilities
+ */
 export function topK(k: number, options: TopKOptions = {}): Metric {
   check('topK', 'k', k, count);
   checkOptions('topK', options, { ignoreIndex: integer });

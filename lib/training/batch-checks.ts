@@ -13,7 +13,7 @@ import type { Equipment } from './equipment.js';
 import { arraysOf, targetParts } from './feed.js';
 import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';
 import type { StepProgram } from './programs.js';
-import type { AnyLoss } from './recipe.js';
+import type { AnyLoss, Recipe } from './recipe.js';
 
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
 export function checkArrays(what: string, batch: Batch<Targets>): number {
@@ -60,11 +60,16 @@ function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment
   throw new ShapeError(`${what}: expected one target y for augment, got ${Object.keys(y).join(', ')}. Augment before, or leave it out.`);
 }
 
-/** Looks at the values: the loss at the targets, and the inputs for what layers expect of them. */
-export function checkValues(what: string, { x, y }: Batch<Targets>, loss: AnyLoss, { predictionShapes, expectations }: StepProgram): void {
+/** Looks at the values: the loss and the metrics at the targets, and the inputs for what layers expect of them. */
+export function checkValues(
+  what: string,
+  { x, y }: Batch<Targets>,
+  { loss, metrics }: Pick<Recipe, 'loss' | 'metrics'>,
+  { predictionShapes, expectations }: StepProgram,
+): void {
   const inputs = inputList(x);
   const shapes = mapParts(predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
-  naming(what, () => loss.validate(y as never, whole(shapes) as never));
+  for (const one of [loss, ...metrics]) naming(what, () => one.validate(y as never, whole(shapes) as never));
   for (const { input, layer, least, most } of expectations) {
     const data = inputs[input]!;
     const at = data.data.findIndex((value) => value < least || value > most);

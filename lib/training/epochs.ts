@@ -40,7 +40,7 @@ export function arrayEpochs(
   } = options;
   checkFitOptionsForRows(options);
   const { equipment } = runner;
-  const { seed, loss } = equipment.recipe;
+  const { seed } = equipment.recipe;
   const tell = reporter(options, control);
   const count = checkBatch('fit', data, equipment, options);
   if (carryState && !dropLast) checkWholeBatches('fit', count, batchSize);
@@ -50,7 +50,7 @@ export function arrayEpochs(
     ...run,
     program: equipment.trainingProgram(feedOf(data, run.rows, count), options),
   }));
-  checkValues('fit', data, loss, runs[0]!.program);
+  checkValues('fit', data, equipment.recipe, runs[0]!.program);
   validation?.prepare(carryState ? size : options.batchSize);
   const memories = arraysOf(data).map(memoryOf);
   const order = new Int32Array(count);

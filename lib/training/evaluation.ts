@@ -40,7 +40,7 @@ function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, opt
     ...run,
     program: naming(what, () => equipment.evaluationProgram(feedOf(batch, run.rows), carryState)),
   }));
-  checkValues(what, batch, equipment.recipe.loss, programs[0]!.program);
+  checkValues(what, batch, equipment.recipe, programs[0]!.program);
   // Copied now: the caller may change or transfer its arrays meanwhile.
   const runs = programs.map(({ program, begin, rows, steps }) => {
     const part = (x: NdArray): MemoryHandle => memoryOf(x.rows(begin, begin + rows * steps));
@@ -68,7 +68,7 @@ function ofBatches(what: string, source: BatchSource, equipment: Equipment, opti
         const rows = checkBatch(what, batch, equipment, { checkFinite });
         if (carryState) sameRows.check(rows);
         const program = naming(what, () => equipment.evaluationProgram(feedOf(batch), carryState));
-        checkValues(what, batch, equipment.recipe.loss, program);
+        checkValues(what, batch, equipment.recipe, program);
         await evaluator.run(program, bindBatch(program.data, batch, copies), 1);
       }
     } finally {

@@ -20,18 +20,26 @@ import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recip
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
-/**
- * Where a step leaves its figures, float32 each: the loss with all that is added to it, the metrics, the norm of the gradients if asked for, then
- * the weights of those that have one, then what is added to a loss that has one.
- */
+/** Where a figure is among the results of a step. */
+export interface Place {
+  readonly begin: number;
+  /** Numbers it consists of: more than one of a metric that combines them itself. */
+  readonly size: number;
+  /** Where it is said what the step counts in it; undefined: `count`. */
+  readonly weight: number | undefined;
+}
+
+/** Where a step leaves its figures, float32 each, the loss first. */
 export interface Results {
   readonly slot: MemorySlot;
   /** Elements of the target of a step; of several targets its rows. */
   readonly count: number;
-  /** Figures of a step. */
+  /** Numbers a step leaves. */
   readonly width: number;
-  /** For each of them the place of what the step counts in it; undefined: `count`. */
-  readonly weights: readonly (number | undefined)[];
+  /** With all that is added to it. */
+  readonly loss: Place;
+  /** And the norm of the gradients, if asked for. */
+  readonly metrics: readonly Place[];
   /** The place of what layers and penalties add to the loss; undefined: it counts as much as the loss. */
   readonly added: number | undefined;
 }
@@ -186,36 +194,40 @@ function resultWrites(
   terms: readonly Tensor[],
   others: readonly Tensor[] = [],
 ): { readonly writes: readonly Write[]; readonly results: Results } {
-  const { targets } = seen;
-  const values = [
-    lossValue,
-    ...metrics.map((metric) =>
-      figure(
-        metric.name,
-        applied(metric, seen, (p, t) => metric.forward(p, t)),
-      ),
-    ),
-    ...others,
-  ];
-  const weightsOf = [
-    applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight)),
-    ...metrics.map((metric) => applied(metric, seen, (p, t) => metric.weight?.(p, t))),
-    ...others.map(() => undefined),
-  ];
-  const weights = weightsOf.map((weight, i) => weight && values.push(figure(`weight of ${nameOf([loss, ...metrics][i]!)}`, weight)) - 1);
-  const isApart = loss.reduction !== 'sum' && weights[0] !== undefined && terms.length > 0;
-  const added = isApart
-    ? values.push(
-        figure(
-          'what is added to the loss',
-          terms.reduce((sum, term) => add(sum, term)),
-        ),
-      ) - 1
-    : undefined;
-  const slot = new MemorySlot('results', values.length * 4, values.length * 4);
+  const { targets, sampleWeight } = seen;
+  const values: { readonly value: Tensor; readonly begin: number }[] = [];
+  let width = 0;
+  /** @returns where it begins */
+  const leave = (value: Tensor): number => {
+    const begin = width;
+    values.push({ value, begin });
+    width += value.size;
+    return begin;
+  };
+  const place = (value: Tensor, of?: AnyLoss | AnyMetric, weight?: Tensor): Place => ({
+    begin: leave(value),
+    size: value.size,
+    weight: of && weight && leave(figure(`weight of ${nameOf(of)}`, weight)),
+  });
+  const placeOf = (metric: AnyMetric): Place => {
+    const value = applied(metric, seen, (p, t) => metric.forward(p, t, sampleWeight));
+    if (metric.combine !== undefined) return place(figures(metric.name, value));
+    const weight = applied(metric, seen, (p, t) => metric.weight?.(p, t));
+    return place(figure(metric.name, value), metric, weight);
+  };
+  const lossWeight = applied(loss, seen, (p, t) => loss.weight?.(p, t, sampleWeight));
+  const isApart = loss.reduction !== 'sum' && lossWeight !== undefined && terms.length > 0;
+  const sumOfTerms = (): Tensor => terms.reduce((sum, term) => add(sum, term));
+  const results = {
+    count: targets.length === 1 ? targets[0]![1].size : rows,
+    loss: place(lossValue, loss, lossWeight),
+    metrics: [...metrics.map(placeOf), ...others.map((value) => place(value))],
+    added: isApart ? leave(figure('what is added to the loss', sumOfTerms())) : undefined,
+  };
+  const slot = new MemorySlot('results', width * 4, width * 4);
   return {
-    writes: values.map((value, i) => ({ value, slot, byteOffset: i * 4, commit: false })),
-    results: { slot, count: targets.length === 1 ? targets[0]![1].size : rows, width: values.length, weights, added },
+    writes: values.map(({ value, begin }) => ({ value, slot, byteOffset: begin * 4, commit: false })),
+    results: { slot, width, ...results },
   };
 }
 
@@ -252,6 +264,16 @@ function figure(name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor) || value.size !== 1) {
     const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
     throw new ShapeError(`${name}: expected one number, got ${got}. Reduce it with mean() or sum().`);
+  }
+  label([value], name);
+  return cast(value, 'float32');
+}
+
+/** The numbers of a metric that combines them itself. @throws ShapeError if they are no vector */
+function figures(name: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor) || value.rank !== 1) {
+    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
+    throw new ShapeError(`${name}: expected figures [F] of a metric with combine, got ${got}. Make them one with stack() or reshape().`);
   }
   label([value], name);
   return cast(value, 'float32');

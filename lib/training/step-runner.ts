@@ -74,7 +74,7 @@ export class StepRunner {
     options: Pick<FitOptions, 'augment' | 'carryState' | 'debug'>,
   ): Promise<void> {
     const program = this.equipment.trainingProgram(feedOf(batch), options);
-    checkValues(what, batch, this.equipment.recipe.loss, program);
+    checkValues(what, batch, this.equipment.recipe, program);
     const bindings = bindBatch(program.data, batch, this.#scratch);
     await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
   }
