@@ -1,8 +1,11 @@
 export * from './accuracy.js';
+export * from './auc.js';
+export type { DecisionOptions } from './classes.js';
 export * from './confusion-matrix.js';
 export * from './metric.js';
 export * from './perplexity.js';
 export * from './positives.js';
+export * from './r2.js';
 export * from './regression.js';
 export * from './roc-auc.js';
 export * from './top-k.js';
