@@ -15,6 +15,8 @@ export interface FitContext {
   readonly optimizers: readonly Optimizer[];
   /** What records hold: 'loss', the metrics by name, 'gradientNorm' if asked for, and with validation data 'valLoss' and 'val…' for each metric. */
   readonly figures: readonly string[];
+  /** Which values of a figure are better: smaller ones of a loss or gradientNorm, of a metric those it says. */
+  readonly better: Readonly<Record<string, 'max' | 'min' | undefined>>;
   /** Ends the fit after this epoch. */
   stop(): void;
   /** Copies all parameters and buffers. */

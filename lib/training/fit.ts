@@ -10,7 +10,7 @@ import { type EpochRecord, History, validationName } from './history.js';
 import type { FitOptions } from './options.js';
 import { optimizersOf } from './recipe.js';
 import type { StepRunner } from './step-runner.js';
-import { type Figure, type Totals, trainingFigures } from './totals.js';
+import { type Totals, trainingFigures } from './totals.js';
 import type { Validation } from './validation.js';
 
 /** Goes through the epochs. @throws what a callback throws, and the reason of an abort */
@@ -73,13 +73,15 @@ async function recordOf(
 
 function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, control: Control): FitContext {
   const { model } = recipe;
-  const named = (figures: readonly Figure[]): readonly string[] => ['loss', ...figures.map(({ name }) => name)];
-  const own = named(trainingFigures(recipe));
+  const loss = { name: 'loss', better: 'min' } as const;
+  const unseen = [loss, ...recipe.metrics].map(({ name, better }) => ({ name: validationName(name), better }));
+  const reported = [loss, ...trainingFigures(recipe), ...(validates ? unseen : [])];
   return {
     model: model.root,
     optimizers: optimizersOf(recipe),
     stop,
-    figures: validates ? [...own, ...named(recipe.metrics).map(validationName)] : own,
+    figures: reported.map(({ name }) => name),
+    better: Object.fromEntries(reported.map(({ name, better }) => [name, better])),
     snapshot: (): Snapshot => ({ weights: model.values() }),
     restore: (snapshot) => {
       if (control.ended) throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');

@@ -8,7 +8,7 @@ import { type EpochRecord, valueOf } from './history.js';
 export interface MonitorOptions {
   /** What to watch: 'loss', 'valLoss' or a metric. Default: 'valLoss'. */
   readonly monitor?: string | undefined;
-  /** Whether larger is better. Default: 'max' for names that contain "accuracy", "precision", "recall" or "f1" or begin with "top", else 'min'. */
+  /** Whether larger is better. Default: what the metric says by `better`, 'min' for a loss and gradientNorm; to be given where a metric says nothing. */
   readonly mode?: 'min' | 'max' | undefined;
   /** Best value of an earlier fit, which this one goes on from. Default: none. */
   readonly best?: number | undefined;
@@ -19,7 +19,9 @@ export const monitorRules: Rules<MonitorOptions> = { monitor: text, mode: oneOf(
 export class Monitor {
   readonly #what: string;
   readonly #figure: string;
-  readonly #sign: 1 | -1;
+  readonly #mode: MonitorOptions['mode'];
+  /** −1 where larger is better. */
+  #sign: 1 | -1 = 1;
   readonly #first: number | undefined;
   readonly #margin: (best: number) => number;
   /** Best value seen. */
@@ -31,25 +33,28 @@ export class Monitor {
    * @param what the callback, as messages call it
    * @param margin by how much a value must be better than the best to count
    */
-  constructor(
-    what: string,
-    { monitor = 'valLoss', mode = modeOf(monitor), best }: MonitorOptions,
-    margin: (best: number) => number = () => 0,
-  ) {
+  constructor(what: string, { monitor = 'valLoss', mode, best }: MonitorOptions, margin: (best: number) => number = () => 0) {
     this.#what = what;
     this.#figure = monitor;
-    this.#sign = mode === 'max' ? -1 : 1;
+    this.#mode = mode;
     this.#first = best;
     this.#margin = margin;
   }
 
-  /** Begins anew. @throws OptionError if the fit does not report the figure */
-  start({ figures }: Pick<FitContext, 'figures'>): void {
+  /** Begins anew. @throws OptionError if the fit does not report the figure, or if nobody says which values of it are better */
+  start({ figures, better }: Pick<FitContext, 'figures' | 'better'>): void {
     if (!figures.includes(this.#figure)) {
       throw new OptionError(
         `${this.#what}: expected monitor to be one of ${figures.join(', ')}, got "${this.#figure}". Pass validation data, or watch another value.`,
       );
     }
+    const mode = this.#mode ?? better[this.#figure];
+    if (mode !== 'max' && mode !== 'min') {
+      throw new OptionError(
+        `${this.#what}: expected mode for "${this.#figure}", whose metric does not say which values are better, got none. Give mode: 'max' or 'min', or the metric \`better\`.`,
+      );
+    }
+    this.#sign = mode === 'max' ? -1 : 1;
     this.best = this.#first;
     this.bestEpoch = 0;
   }
@@ -63,8 +68,4 @@ export class Monitor {
     this.bestEpoch = record.epoch;
     return true;
   }
-}
-
-function modeOf(figure: string): 'min' | 'max' {
-  return /accuracy|precision|recall|f1|^(val)?top/i.test(figure) ? 'max' : 'min';
 }

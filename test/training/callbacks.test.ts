@@ -73,7 +73,15 @@ describe('ReduceLROnPlateau', () => {
       const optimizer = new SGD({ lr: 0.5 });
       const model = new Sequential([new Linear(2)]);
       const refuse = (): never => assert.fail();
-      const context: FitContext = { model, optimizers: [optimizer], figures: ['loss'], stop: refuse, snapshot: refuse, restore: refuse };
+      const context: FitContext = {
+        model,
+        optimizers: [optimizer],
+        figures: ['loss'],
+        better: { loss: 'min' },
+        stop: refuse,
+        snapshot: refuse,
+        restore: refuse,
+      };
       const callback = new ReduceLROnPlateau({ monitor: 'loss', ...options });
       callback.onStart(context);
       values.forEach((loss, i) => {
