@@ -3,37 +3,37 @@ import { NdArray } from '../array.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sameShape } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
-import type { NumericArray } from '../native.js';
-import { checkOptions, count, integer, kindOf } from '../options.js';
+import { checkOptions, count, finite, integer, kindOf } from '../options.js';
 
 /** Options of {@link confusionMatrix}. */
 export interface ConfusionMatrixOptions {
-  /** How many classes there are, C. Default: as many as there are scores in a row; to be given for ids. */
+  /** How many classes there are, C. Default: as many as there are scores in a row, of one score a row 2; to be given for ids. */
   readonly classes?: number | undefined;
+  /** Scores above it are of class 1, where there is one a row. Default: 0, right for logits; use 0.5 after Sigmoid. */
+  readonly threshold?: number | undefined;
   /** Rows whose target is this class id are padding and do not count. Default: none. */
   readonly ignoreIndex?: number | undefined;
 }
 
+/** From the position of a row to the class that is foretold. */
+type Foretold = (row: number) => number;
+
 /**
  * How often each class was taken for each.
- * @param predictions scores [..., C], of which the largest decides, as `model.predict` gives them, or class ids [...]
- * @param targets class ids [...]
+ * @param predictions as `model.predict` gives them: scores [..., C], of which the largest decides, or one a row [..., 1], of class 1 above `threshold`. Or class ids [...], for which
+ *   `classes` is given; of the same shape as the targets scores [N] need `threshold`
+ * @param targets class ids [...]; of one score a row also [..., 1]
  * @returns counts [C, C]: a row for each true class, a column for each predicted one
- * @throws ShapeError, DTypeError if the arrays do not fit; DataError naming the first id that is no class; OptionError for wrong options
+ * @throws ShapeError, DTypeError if the arrays do not fit; DataError naming the first id that is no class or score that is NaN; OptionError for wrong options
  */
 export function confusionMatrix(predictions: NdArray, targets: NdArray, options: ConfusionMatrixOptions = {}): NdArray<Int32Array> {
-  const what = 'confusionMatrix';
-  checkOptions(what, options, { classes: count, ignoreIndex: integer });
+  checkOptions(what, options, { classes: count, threshold: finite, ignoreIndex: integer });
   for (const x of [predictions, targets])
-    if (!(x instanceof NdArray)) throw new DTypeError(`${what}: expected two arrays made by array(), got ${kindOf(x)}.`);
-  const columns = sameShape(predictions.shape, targets.shape) ? undefined : (predictions.shape.at(-1) ?? 0);
-  if (columns !== undefined && !sameShape(predictions.shape, [...targets.shape, columns])) {
-    throw new ShapeError(
-      `${what}: expected predictions of shape ${formatShape(targets.shape)} or [${[...targets.shape, 'C'].join(', ')}] for targets of shape ${formatShape(targets.shape)}, got ${formatShape(predictions.shape)}.`,
-    );
-  }
-  const { ignoreIndex, classes = columns } = options;
-  if (classes === undefined) throw new OptionError(`${what}: expected classes for predictions that are class ids, got none.`);
+    if (!(x instanceof NdArray))
+      throw new DTypeError(`${what}: expected two arrays made by array(), got ${kindOf(x)}. Wrap the numbers: array([0, 1, 1]).`);
+  const { foretold, classes } = isSingle(predictions, targets, options)
+    ? { foretold: byThreshold(predictions, options.threshold ?? 0), classes: options.classes ?? 2 }
+    : byClass(predictions, targets, options);
 
   const counts = new Int32Array(classes * classes);
   const checked = (name: string, id: number, i: number): number => {
@@ -43,21 +43,64 @@ export function confusionMatrix(predictions: NdArray, targets: NdArray, options:
     );
   };
   targets.data.forEach((target, i) => {
-    if (target === ignoreIndex) return;
-    const { data } = predictions;
-    const prediction = columns === undefined ? data[i]! : largest(data.subarray(i * columns, (i + 1) * columns));
-    counts[checked('targets', target, i) * classes + checked('predictions', prediction, i)]!++;
+    if (target === options.ignoreIndex) return;
+    counts[checked('targets', target, i) * classes + checked('predictions', foretold(i), i)]!++;
   });
   return new NdArray(counts, [classes, classes]);
 }
 
-/** Position of the first largest value; NaN counts as largest, as for argmax. */
-function largest(values: NumericArray): number {
+const what = 'confusionMatrix';
+
+/** Whether there is one score a row: [..., 1] for targets [...]; of the shape of the targets [..., 1] unless `classes` is given, or any with `threshold`. */
+function isSingle({ shape }: NdArray, targets: NdArray, { classes, threshold }: ConfusionMatrixOptions): boolean {
+  if (sameShape(shape, [...targets.shape, 1])) return true;
+  const isColumn = shape.length > 1 && shape.at(-1) === 1;
+  return sameShape(shape, targets.shape) && (threshold !== undefined || (classes === undefined && isColumn));
+}
+
+function byThreshold(scores: NdArray, threshold: number): Foretold {
+  return (row) => Number(score(scores, row) > threshold);
+}
+
+/** The largest score of each row, or ids as they are. */
+function byClass(
+  predictions: NdArray,
+  targets: NdArray,
+  { classes, threshold }: ConfusionMatrixOptions,
+): { readonly foretold: Foretold; readonly classes: number } {
+  if (sameShape(predictions.shape, targets.shape)) {
+    if (classes !== undefined) return { foretold: (row) => predictions.data[row]!, classes };
+    throw new OptionError(
+      `${what}: expected classes for predictions that are class ids, of the shape of the targets ${formatShape(targets.shape)}, got none. Give classes, or threshold for scores; of one-hot targets give the ids.`,
+    );
+  }
+  const columns = predictions.shape.at(-1) ?? 0;
+  if (!sameShape(predictions.shape, [...targets.shape, columns])) {
+    throw new ShapeError(
+      `${what}: expected predictions of shape ${formatShape(targets.shape)} or [${[...targets.shape, 'C'].join(', ')}] for targets of shape ${formatShape(targets.shape)}, got ${formatShape(predictions.shape)}. Give one class id a row as targets.`,
+    );
+  }
+  if (threshold !== undefined)
+    throw new OptionError(
+      `${what}: expected no threshold for ${columns} scores a row, of which the largest decides, got ${threshold}. Leave it out.`,
+    );
+  return { foretold: (row) => largest(predictions, row, columns), classes: classes ?? columns };
+}
+
+/** Position of the first largest score of a row. */
+function largest(scores: NdArray, row: number, columns: number): number {
   let best = 0;
-  values.forEach((value, i) => {
-    if (!(value <= values[best]!) && !Number.isNaN(values[best])) best = i;
-  });
+  for (let i = 0; i < columns; i++) if (score(scores, row * columns + i) > scores.data[row * columns + best]!) best = i;
   return best;
+}
+
+/** @throws DataError if it is NaN */
+function score(scores: NdArray, i: number): number {
+  const value = scores.data[i]!;
+  if (!Number.isNaN(value)) return value;
+  throw new DataError(
+    `${what}: expected scores, got NaN at row ${positionOf(i, scores)}. Check the inputs; fit with debug: true names the layer of the first NaN.`,
+  );
 }
 
 /** How well one class is told from the others. */
