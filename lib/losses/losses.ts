@@ -25,7 +25,8 @@ const numbers: Rule = {
  * const trainer = new Trainer(model, { loss, optimizer, metrics: [accuracy().of('digit'), mae().of('angle')] });
  * await trainer.fit({ x, y: { digit, angle } });
  * ```
- * An output that no loss is given for is not trained by it. The mean over batches counts rows, also where a loss leaves some out.
+ * An output that no loss is given for is not trained: parameters that serve it alone keep their values, also where the optimizer decays weights; only
+ * penalties reach them. The mean over batches counts rows, also where a loss leaves some out.
  *
  * @throws OptionError if there is no loss, one is none, or a weight is for no loss or below 0
  */

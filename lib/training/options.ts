@@ -23,6 +23,7 @@ export interface ParameterGroup {
 /** Options of {@link Trainer}. */
 export interface TrainerOptions<Output extends Outputs = Tensor> {
   readonly loss: Loss<Output, never>;
+  /** Parameters that the loss does not depend on keep their values and their state in it: no weight decay there either. */
   readonly optimizer: Optimizer;
   /** Parameters with an optimizer of their own; the first group that has a parameter counts. Default: none. */
   readonly groups?: readonly ParameterGroup[] | undefined;

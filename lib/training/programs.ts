@@ -13,7 +13,7 @@ import { Metric } from '../metrics/metric.js';
 import type { CarriedState } from '../model/carried-state.js';
 import type { Entry, Layout } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
-import { add, cast, full } from '../ops/elementwise.js';
+import { add, cast } from '../ops/elementwise.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import { parametersBelow } from './groups.js';
 import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recipe.js';
@@ -132,15 +132,19 @@ function trainedParameters(model: string, layout: Layout, frozen: readonly strin
   return trained;
 }
 
-/** @throws StateError if nothing of what is trained has a gradient: training would change nothing, in silence */
+/**
+ * The gradients of the parameters that the loss depends on: the optimizer leaves the others alone.
+ * @throws StateError if nothing of what is trained has a gradient: training would change nothing, in silence
+ */
 function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weights: readonly Tensor[]): ReadonlyMap<Entry, Tensor> {
   const all = reachingGradients(loss, weights);
-  if (all.every((gradient) => gradient === undefined)) {
+  const reached = trained.flatMap((entry, i): [Entry, Tensor][] => (all[i] === undefined ? [] : [[entry, all[i]]]));
+  if (reached.length === 0) {
     throw new StateError(
       `${name}: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through.`,
     );
   }
-  return new Map(trained.map((entry, i) => [entry, all[i] ?? full(entry.shape, 0)]));
+  return new Map(reached);
 }
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */

@@ -27,7 +27,7 @@ interface Stretch {
 
 /**
  * The writes of new parameters and slots, and the norm of all gradients before clipping.
- * @param gradients of the parameters that are trained
+ * @param gradients of the parameters that are updated: neither what is frozen nor what the loss does not depend on
  * @param lazy paths of tables whose rows without a gradient are to be left alone
  * @param scalars the memory of the optimizers' numbers
  */
