@@ -78,10 +78,13 @@ export function check(what: string, name: string, value: unknown, rule: Rule): v
 /** Options that are absent or undefined take their default and are not looked at. @throws OptionError for unknown or wrong ones */
 export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): void {
   const known = new Map<string, Rule>(Object.entries<Rule>(rules));
-  if (typeof options !== 'object' || options === null)
-    throw new OptionError(`${what}: expected an object of options { ${[...known.keys()].join(', ')} }, got ${show(options)}.`);
+  const noOptions = (got: string): OptionError =>
+    new OptionError(`${what}: expected an object of options { ${[...known.keys()].join(', ')} }, got ${got}.`);
+  if (typeof options !== 'object' || options === null) throw noOptions(show(options));
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
+    // Names of the fields of a tensor or a list say nothing to who gave it in place of options.
+    if (!['Object', 'an object'].includes(kindOf(options))) throw noOptions(kindOf(options));
     throw new OptionError(
       `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
     );
@@ -101,7 +104,8 @@ export function kindOf(value: unknown): string {
     : String(value === null ? null : typeof value);
 }
 
-function show(value: unknown): string {
+/** A value as errors say it, short. */
+export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   // Imported only now: node:util as an ES module loads all its parts, 2 ms of the import of this package.
   const { inspect } = process.getBuiltinModule('node:util');

@@ -1,7 +1,7 @@
 /** Random numbers on the host: initial values and shuffles. Inside programs see ops/random.ts. */
 import { OptionError } from './errors.js';
 import { native } from './native.js';
-import { check, seed as seedRule } from './options.js';
+import { type Rule, check, seed as seedRule } from './options.js';
 
 /** A source of random numbers on the host. */
 export interface Random {
@@ -17,6 +17,25 @@ export interface Random {
 
 /** Streams of the host start here, so that none is also a stream of a program with the same seed. */
 const firstHostStream = 0x80000000;
+
+/** @throws OptionError unless it is a whole number ≥ 0, as a bigint below 2⁶⁴ */
+export function checkedSeed(what: string, seed: number | bigint): bigint {
+  if (typeof seed !== 'bigint') check(what, 'seed', seed, seedRule);
+  const key = BigInt(seed);
+  if (key < 0n || key >= 1n << 64n) throw new OptionError(`${what}: expected 0 … 2⁶⁴ − 1 for seed, got ${key}.`);
+  return key;
+}
+
+/** @throws OptionError unless it is a whole number 0 … 2³¹ − 1 */
+export function checkedStream(what: string, stream: number): number {
+  check(what, 'stream', stream, streamRule);
+  return stream;
+}
+
+const streamRule: Rule = {
+  expected: '0 … 2³¹ − 1',
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < firstHostStream,
+};
 
 /**
  * Philox4x32-10: every draw is a function of the seed, the stream and how many draws came before it.
@@ -34,13 +53,8 @@ export class Philox implements Random {
   readonly #block: Int32Array = new Int32Array(256);
 
   constructor(seed: number | bigint, stream: number = 0) {
-    if (typeof seed !== 'bigint') check('Philox', 'seed', seed, seedRule);
-    this.seed = BigInt(seed);
-    if (this.seed < 0n || this.seed >= 1n << 64n) throw new OptionError(`Philox: expected 0 … 2⁶⁴ − 1 for seed, got ${this.seed}.`);
-    if (!Number.isInteger(stream) || stream < 0 || stream >= firstHostStream) {
-      throw new OptionError(`Philox: expected 0 … 2³¹ − 1 for stream, got ${stream}.`);
-    }
-    this.stream = stream;
+    this.seed = checkedSeed('Philox', seed);
+    this.stream = checkedStream('Philox', stream);
   }
 
   uniform(count: number, low: number = 0, high: number = 1): Float32Array {

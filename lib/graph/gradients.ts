@@ -17,7 +17,7 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readon
 
 /** The same, but undefined for each x from which no gradient of y is to be had. */
 export function reachingGradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly (Tensor | undefined)[] {
-  checkTensors(y, xs);
+  checkTensors(y, xs, dy);
   if (dy === undefined && y.size !== 1) {
     throw new StateError(`gradients: expected a scalar y, got ${formatShapeOf(y)}. Reduce it with sum() or mean(), or give dy.`);
   }
@@ -43,9 +43,9 @@ export function reachingGradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor)
   return xs.map((x) => adjoints.get(x));
 }
 
-function checkTensors(y: unknown, xs: unknown): void {
+function checkTensors(y: unknown, xs: unknown, dy: unknown): void {
   if (!Array.isArray(xs)) throw new DTypeError(`gradients: expected a list of tensors for xs, got ${kindOf(xs)}. Put it in a list.`);
-  for (const x of [y, ...(xs as unknown[])]) {
+  for (const x of [y, ...(xs as unknown[]), ...(dy === undefined ? [] : [dy])]) {
     if (!(x instanceof Tensor)) throw new DTypeError(`gradients: expected tensors, got ${kindOf(x)}.`);
   }
 }

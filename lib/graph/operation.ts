@@ -41,10 +41,11 @@ export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Ten
   return new Node(op, inputs, types).outputs;
 }
 
-function checkTensor(what: string, x: unknown): void {
+/** @throws DTypeError unless x, the operand of this name, is a tensor */
+export function checkTensor(what: string, x: unknown, name = ''): asserts x is Tensor {
   if (x instanceof Tensor) return;
   throw new DTypeError(
-    `${what}: expected a tensor, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
+    `${what}: expected a tensor${name && ` for ${name}`}, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
   );
 }
 

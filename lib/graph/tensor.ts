@@ -1,4 +1,5 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { show } from '../options.js';
 import type { Operation } from './operation.js';
 
 /** Element type of a tensor: computation is float32; int32 holds ids, uint8 raw bytes. */
@@ -49,6 +50,11 @@ export class Tensor implements TensorType {
     return this.toString();
   }
 
+  /** What `console.log` and errors print: not the graph behind it. @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   toString(): string {
     return `${this.node.op.name} ${this.dtype}${formatShape(this.shape)}`;
   }
@@ -87,11 +93,16 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i]);
 }
 
-/** Throws unless every size is a whole number ≥ 0 that float offsets can hold. */
+/** @throws ShapeError unless it is a list of whole numbers ≥ 0 that float offsets can hold */
 export function checkShape(shape: Shape, what: string): void {
+  if (!isList(shape)) throw new ShapeError(`${what}: expected a list of sizes, got ${show(shape)}. Put all of them in one list.`);
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(sizeOf(shape) * 4)) {
     throw new ShapeError(`${what}: expected sizes that are whole numbers ≥ 0, got ${formatShape(shape)}.`);
   }
+}
+
+function isList(shape: unknown): boolean {
+  return Array.isArray(shape);
 }
 
 /** The shape two or more shapes broadcast to (trailing dimensions equal or 1), or a ShapeError. */

@@ -1,9 +1,9 @@
 import { DataError, OptionError } from '../errors.js';
-import type { NdArray } from '../array.js';
+import { NdArray } from '../array.js';
 import type { NamedTensors } from '../graph/outputs.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import { type Shape, Tensor } from '../graph/tensor.js';
 import { add, mul } from '../ops/index.js';
-import { type Rule, check, checkOptions, kindOf, nonNegative } from '../options.js';
+import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { ElementwiseLoss } from './elementwise-loss.js';
 import { Loss, type Reduction } from './loss.js';
 
@@ -83,7 +83,13 @@ export class Losses extends Loss<NamedTensors, NamedTensors> {
 
   #part<T>(what: 'output' | 'target', parts: Readonly<Record<string, T>>, name: string): T {
     if (Object.hasOwn(parts, name)) return parts[name]!;
-    const known = Object.keys(parts).join(', ');
-    throw new DataError(`Losses: expected ${what}s ${Object.keys(this.losses).join(', ')}, got ${known || kindOf(parts)}.`);
+    const wanted = `{ ${Object.keys(this.losses).join(', ')} }`;
+    // One tensor, one array or the shape of one.
+    if (parts instanceof Tensor || parts instanceof NdArray || Array.isArray(parts)) {
+      const [one, advice] =
+        what === 'target' ? ['one array for y', `Give y as ${wanted}`] : ['one alone', `Return ${wanted} from forward, or give one loss`];
+      throw new DataError(`Losses: expected ${what}s ${wanted}, got ${one}. ${advice}.`);
+    }
+    throw new DataError(`Losses: expected ${what}s ${wanted}, got { ${Object.keys(parts).join(', ')} }.`);
   }
 }

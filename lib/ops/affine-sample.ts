@@ -4,6 +4,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions, count, finite } from '../options.js';
+import { checkTensors } from './arguments.js';
 
 /** Options of {@link affineSample}. */
 export interface AffineSampleOptions {
@@ -62,6 +63,7 @@ class AffineSample extends Operation {
  * @throws ShapeError, DTypeError if x or theta are not of these; OptionError for options out of range
  */
 export function affineSample(x: Tensor, theta: Tensor, options: AffineSampleOptions = {}): Tensor {
+  checkTensors('affineSample', { x, theta });
   checkOptions('affineSample', options, { height: count, width: count, fill: finite });
   const { height = x.shape[1] ?? 1, width = x.shape[2] ?? 1, fill = 0 } = options;
   return apply(new AffineSample(height, width, fill), x, theta);

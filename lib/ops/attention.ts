@@ -2,7 +2,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { boolean, checkOptions, type Rule } from '../options.js';
+import { boolean, checkOptions } from '../options.js';
+import { checkTensors, tensor } from './arguments.js';
 import { greaterEqual, mul, where } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { reshape } from './shape.js';
@@ -19,14 +20,13 @@ export interface AttentionOptions {
 /** The lowest number: its share is exactly 0 beside any other, and nothing becomes infinite. */
 const unseen = -(2 - 2 ** -23) * 2 ** 127;
 
-const tensor: Rule = { expected: 'a tensor', accepts: (value) => typeof value === 'object' && value !== null && 'shape' in value };
-
 /**
  * softmax(q · kᵀ / √D) · v for each query: q [..., T, D], k [..., S, D], v [..., S, E] → [..., T, E]; leading sizes broadcast.
  * @throws ShapeError if they do not fit; OptionError for wrong options
  * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  checkTensors('scaledDotProductAttention', { q, k, v });
   return matmul(attentionWeights(q, k, options), v);
 }
 

@@ -1,8 +1,8 @@
 /** Broadcasting made explicit, and its transpose: the sum over what was broadcast. */
-import { apply, Operation } from '../graph/operation.js';
+import { apply, checkTensor, Operation } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import { ShapeError, formatShape } from '../errors.js';
-import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { type Node, type Shape, type Tensor, type TensorType, checkShape, sameShape } from '../graph/tensor.js';
 import { sum } from './reduce.js';
 import { reshape, rowMajorStrides } from './shape.js';
 
@@ -61,11 +61,15 @@ export function broadcastStrides(from: Shape, to: Shape): readonly number[] {
 
 /** x repeated to `shape`. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('broadcastTo', x);
+  checkShape(shape, 'broadcastTo');
   return sameShape(x.shape, shape) ? x : apply(new Broadcast(shape), x);
 }
 
 /** The sum of x over every dimension along which `shape` would have to be repeated to give x. @throws ShapeError if it cannot be */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('sumTo', x);
+  checkShape(shape, 'sumTo');
   if (sameShape(x.shape, shape)) return x;
   checkFits('sumTo', shape, x.shape);
   const lead = x.rank - shape.length;

@@ -2,8 +2,9 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
-import { type Node, type Shape, Tensor, type TensorType, sameShape } from '../graph/tensor.js';
-import { type Rule, checkOptions } from '../options.js';
+import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { checkOptions } from '../options.js';
+import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
 import { type Conv1dGeometry, type Conv2dGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
 import { add, cast } from './elementwise.js';
@@ -169,8 +170,6 @@ interface Bias {
   readonly bias?: Tensor | undefined;
 }
 
-const biasRule: Rule = { expected: 'a tensor', accepts: (value) => value instanceof Tensor };
-
 /** Options of {@link conv2d}. */
 export interface Conv2dOpOptions extends Conv2dGeometry, Bias {}
 /** Options of {@link conv1d}. */
@@ -213,7 +212,8 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv2d', dimensions: 2 };
-  checkOptions(caller.what, options, { ...conv2dRules, bias: biasRule });
+  checkTensors(caller.what, { x, w });
+  checkOptions(caller.what, options, { ...conv2dRules, bias: tensor });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'KH, KW, C/G, OC');
   return convolve(caller, x, w, options);
@@ -227,7 +227,8 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Ten
  */
 export function conv1d(x: Tensor, w: Tensor, options: Conv1dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv1d', dimensions: 1 };
-  checkOptions(caller.what, options, { ...conv1dRules, bias: biasRule });
+  checkTensors(caller.what, { x, w });
+  checkOptions(caller.what, options, { ...conv1dRules, bias: tensor });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'K, C/G, OC');
   return convolveSequence(caller, x, w, options);
@@ -250,7 +251,8 @@ export function convolveSequence(caller: Caller, x: Tensor, w: Tensor, { bias, .
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'convTranspose2d', dimensions: 2 };
-  checkOptions(caller.what, options, { ...convTranspose2dRules, bias: biasRule });
+  checkTensors(caller.what, { x, w });
+  checkOptions(caller.what, options, { ...convTranspose2dRules, bias: tensor });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'KH, KW, OC/G, C');
   return convolveTransposed(caller.what, x, w, options);

@@ -1,8 +1,10 @@
 /** A value whose gradient is given instead of derived, where that is faster or more exact. */
 import { ShapeError, formatShape } from '../errors.js';
-import { Operation, apply } from '../graph/operation.js';
+import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
+import { callable, check } from '../options.js';
 import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { checkTensorList } from './arguments.js';
 import { rowMajorStrides } from './shape.js';
 
 /** d(loss)/d(input) for each input, from d(loss)/d(y). */
@@ -49,5 +51,8 @@ export class CustomGradient extends Operation {
  * @throws ShapeError, when differentiated, unless backward gives each input a gradient of its shape, or undefined
  */
 export function customGradient(y: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
+  checkTensor('customGradient', y, 'y');
+  checkTensorList('customGradient', inputs);
+  check('customGradient', 'backward', backward, callable);
   return apply(new CustomGradient(backward), y, ...inputs);
 }

@@ -3,10 +3,21 @@
  * A number stands for a scalar. int32 and uint8 operands are read as float32.
  */
 import { DTypeError } from '../errors.js';
-import { Operation, apply } from '../graph/operation.js';
+import { Operation, apply, checkTensor } from '../graph/operation.js';
 import { scalar } from '../graph/source.js';
-import { type DType, type Node, type Shape, type Tensor, type TensorType, broadcastShapes, sameShape } from '../graph/tensor.js';
+import {
+  type DType,
+  type Node,
+  type Shape,
+  type Tensor,
+  type TensorType,
+  broadcastShapes,
+  checkShape,
+  sameShape,
+} from '../graph/tensor.js';
 import type { MapOp } from '../compile/instruction.js';
+import { check } from '../options.js';
+import { number } from './arguments.js';
 import { broadcastTo, sumTo } from './broadcast.js';
 
 /**
@@ -46,11 +57,15 @@ export class Elementwise extends Operation {
   }
 }
 
-const tensorOf = (x: Operand): Tensor => (typeof x === 'number' ? scalar(x) : x);
+function tensorOf(what: string, x: Operand): Tensor {
+  if (typeof x === 'number') return scalar(x);
+  checkTensor(what, x);
+  return x;
+}
 
 function unary(name: MapOp, gradient: (dy: Tensor, y: Tensor, x: Tensor) => Tensor | undefined): (x: Operand) => Tensor {
   const op = new Elementwise(name, (dy, y, [x]) => [gradient(dy, y, x!)]);
-  return (x) => apply(op, tensorOf(x));
+  return (x) => apply(op, tensorOf(name, x));
 }
 
 function binary(
@@ -58,7 +73,7 @@ function binary(
   gradient: (dy: Tensor, y: Tensor, a: Tensor, b: Tensor) => readonly [Tensor | undefined, Tensor | undefined],
 ): (a: Operand, b: Operand) => Tensor {
   const op = new Elementwise(name, (dy, y, [a, b]) => gradient(dy, y, a!, b!));
-  return (a, b) => apply(op, tensorOf(a), tensorOf(b));
+  return (a, b) => apply(op, tensorOf(name, a), tensorOf(name, b));
 }
 
 /** a + b */
@@ -90,9 +105,9 @@ export const less: (a: Operand, b: Operand) => Tensor = binary('less', () => [un
 /** a ≤ b as 1 or 0 */
 export const lessEqual: (a: Operand, b: Operand) => Tensor = binary('lessEqual', () => [undefined, undefined]);
 /** a > b as 1 or 0 */
-export const greater = (a: Operand, b: Operand): Tensor => less(b, a);
+export const greater = (a: Operand, b: Operand): Tensor => less(tensorOf('greater', b), tensorOf('greater', a));
 /** a ≥ b as 1 or 0 */
-export const greaterEqual = (a: Operand, b: Operand): Tensor => lessEqual(b, a);
+export const greaterEqual = (a: Operand, b: Operand): Tensor => lessEqual(tensorOf('greaterEqual', b), tensorOf('greaterEqual', a));
 /** a = b as 1 or 0 */
 export const equal: (a: Operand, b: Operand) => Tensor = binary('equal', () => [undefined, undefined]);
 /** a ≠ b as 1 or 0; 1 for NaN */
@@ -140,17 +155,18 @@ export const isFinite: (x: Operand) => Tensor = unary('isFinite', () => undefine
 const selectOp = new Elementwise('select', (dy, _y, [condition]) => [undefined, where(condition!, dy, 0), where(condition!, 0, dy)]);
 /** condition ≠ 0 ? yes : no */
 export function where(condition: Operand, yes: Operand, no: Operand): Tensor {
-  return apply(selectOp, tensorOf(condition), tensorOf(yes), tensorOf(no));
+  return apply(selectOp, tensorOf('where', condition), tensorOf('where', yes), tensorOf('where', no));
 }
 
 /** x held between low and high; gradient 0 outside, ½ at low and at high */
 export function clip(x: Operand, low: number, high: number): Tensor {
-  return minimum(maximum(x, low), high);
+  return minimum(maximum(tensorOf('clip', x), tensorOf('clip', low)), tensorOf('clip', high));
 }
 
 /** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|). By maximum, which shares its gradient at 0: there it is ½, where relu would give 0. */
 export function softplus(x: Operand): Tensor {
-  return add(maximum(x, 0), log1p(exp(neg(abs(x)))));
+  const t = tensorOf('softplus', x);
+  return add(maximum(t, 0), log1p(exp(neg(abs(t)))));
 }
 
 const toFloat = new Elementwise('identity', (dy) => [dy]);
@@ -165,12 +181,21 @@ const casts: Readonly<Record<DType, Elementwise>> = { float32: toFloat, int32: t
  * @throws DTypeError if there is no such type
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  if (!Object.hasOwn(casts, dtype)) throw new DTypeError(`cast: expected float32, int32 or uint8, got ${dtype}.`);
+  checkTensor('cast', x);
+  if (!Object.hasOwn(casts, dtype)) throw new DTypeError(`cast: expected float32, int32 or uint8, got ${String(dtype)}.`);
   return x.dtype === dtype ? x : apply(casts[dtype], x);
 }
 
-/** A tensor of one value. */
+/** x as float32, for the operation `what`. @throws DTypeError naming it if x is no tensor */
+export function floatsOf(what: string, x: Tensor): Tensor {
+  checkTensor(what, x);
+  return cast(x, 'float32');
+}
+
+/** A tensor of one value. @throws ShapeError, OptionError unless shape is a list of sizes and value a number */
 export function full(shape: Shape, value: number): Tensor {
+  checkShape(shape, 'full');
+  check('full', 'value', value, number);
   const filled = scalar(value);
   return sameShape(shape, []) ? filled : broadcastTo(filled, shape);
 }

@@ -6,6 +6,7 @@ import { type Node, type Tensor, type TensorType, bytesPerElement, sameShape, si
 import { equal, where } from './elementwise.js';
 import { iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';
+import { checkTensors } from './arguments.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -68,17 +69,20 @@ export class ScatterAddRows extends Operation {
 
 /** table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position. */
 export function gatherRows(table: Tensor, ids: Tensor): Tensor {
+  checkTensors('gatherRows', { table, ids });
   return apply(new GatherRows(), table, ids);
 }
 
 /** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. @throws OptionError unless classes is whole */
 export function oneHot(ids: Tensor, classes: number): Tensor {
+  checkTensors('oneHot', { ids });
   check('oneHot', 'classes', classes, nonNegativeInteger);
   return equal(reshape(ids, [...ids.shape, 1]), iota(classes));
 }
 
 /** x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. 0 where the id is out of range. @throws ShapeError */
 export function pick(x: Tensor, ids: Tensor): Tensor {
+  checkTensors('pick', { x, ids });
   if (x.rank < 1 || !sameShape(x.shape.slice(0, -1), ids.shape))
     throw new ShapeError(
       `pick: expected one id for each row of x [..., C], got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}.`,

@@ -4,6 +4,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Activation, Instruction } from '../compile/instruction.js';
 import { type Node, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
+import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
 import { reshape } from './shape.js';
 
@@ -98,6 +99,7 @@ export class Gemm extends Operation {
  * @throws ShapeError if the inner sizes differ
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkTensors('matmul', { a, b });
   checkOptions('matmul', options, { transposeA: boolean, transposeB: boolean });
   const { transposeA = false, transposeB = false } = options;
   if (b.rank < 2 || a.rank < 1)

@@ -3,9 +3,11 @@ import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { check, finite } from '../options.js';
+import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
-import { add, cast, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
+import { add, div, floatsOf, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { reshape } from './shape.js';
 
 /** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h. */
@@ -92,7 +94,7 @@ function full(x: Tensor, t: Tensor): Tensor {
 
 /** Mean and variance (divided by the number of rows) of each column: x [outer, rows, columns] → [outer, columns] each. */
 export function columnMoments(x: Tensor): { readonly mean: Tensor; readonly variance: Tensor } {
-  const [mean, variance] = applyAll(new ColumnMoments(), [cast(x, 'float32')]) as [Tensor, Tensor];
+  const [mean, variance] = applyAll(new ColumnMoments(), [floatsOf('columnMoments', x)]) as [Tensor, Tensor];
   return { mean, variance };
 }
 
@@ -115,7 +117,9 @@ export interface Normalized {
  * @see Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
  */
 export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Normalized {
-  const x = cast(input, 'float32');
+  checkTensors('batchNorm', { x: input, ...(weight !== undefined && { weight }), ...(bias !== undefined && { bias }) });
+  check('batchNorm', 'eps', eps, finite);
+  const x = floatsOf('batchNorm', input);
   const channels = x.shape.at(-1)!;
   const rows = x.size / Math.max(channels, 1);
   const matrix = (t: Tensor): Tensor => reshape(t, [1, rows, channels]);

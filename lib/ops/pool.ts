@@ -6,6 +6,7 @@ import { constant, iota } from '../graph/source.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
 import { type Caller, checkImages, checkSizes } from './conv-geometry.js';
+import { checkTensors } from './arguments.js';
 import { type Pair, both, pairOf } from './conv-options.js';
 import { cast, equal, where } from './elementwise.js';
 import { gatherRows } from './gather.js';
@@ -174,6 +175,7 @@ class AvgPoolBackward extends Operation {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html
  */
 export function maxPool2d(x: Tensor, kernelSize: Pair, options: PoolOptions = {}): Tensor {
+  checkTensors('maxPool2d', { x });
   check('maxPool2d', 'kernelSize', kernelSize, pairOf(count));
   checkOptions('maxPool2d', options, poolRules);
   return maxPool({ what: 'maxPool2d', dimensions: 2 }, x, kernelSize, options);
@@ -192,6 +194,7 @@ export function maxPool(caller: Caller, x: Tensor, kernelSize: Pair, options: Po
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html
  */
 export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
+  checkTensors('avgPool2d', { x });
   check('avgPool2d', 'kernelSize', kernelSize, pairOf(count));
   checkOptions('avgPool2d', options, avgPoolRules);
   return avgPool({ what: 'avgPool2d', dimensions: 2 }, x, kernelSize, options);

@@ -1,7 +1,8 @@
 /** Random numbers inside a program: a function of seed, stream, step and element only. */
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Shape, type Tensor, type TensorType, checkShape } from '../graph/tensor.js';
+import { checkedSeed, checkedStream } from '../random.js';
 import { cos, log, mul, sqrt, sub } from './elementwise.js';
 import { unstack } from './shape.js';
 
@@ -43,13 +44,27 @@ class RandomUniform extends Operation {
   }
 }
 
-/** Uniform in [0, 1), new at every step, from Philox4x32-10 (Salmon et al. 2011) keyed by `seed`; `stream` tells draws of one step apart. */
-export function randomUniform(shape: Shape, seed: bigint, stream: number): Tensor {
-  return apply(new RandomUniform(shape, seed, stream));
+/**
+ * Uniform in [0, 1), new at every step, from Philox4x32-10 (Salmon et al. 2011).
+ * @param seed the key, a whole number ≥ 0 (a bigint below 2⁶⁴)
+ * @param stream tells draws of one step apart, 0 … 2³¹ − 1: those of one seed and stream are the same numbers
+ * @throws ShapeError unless shape is a list of sizes; OptionError if seed or stream is out of range
+ */
+export function randomUniform(shape: Shape, seed: number | bigint, stream: number): Tensor {
+  return uniform('randomUniform', shape, [], seed, stream);
 }
 
-/** Standard normal, new at every step: √(−2 ln(1 − u)) · cos(2πv) of two uniform numbers (Box and Muller 1958). Keyed as randomUniform. */
-export function randomNormal(shape: Shape, seed: bigint, stream: number): Tensor {
-  const [u, v] = unstack(randomUniform([2, ...shape], seed, stream)) as readonly [Tensor, Tensor];
+/**
+ * Standard normal, new at every step: √(−2 ln(1 − u)) · cos(2πv) of two uniform numbers (Box and Muller 1958). Seed and stream as in randomUniform.
+ * @throws ShapeError, OptionError as randomUniform
+ */
+export function randomNormal(shape: Shape, seed: number | bigint, stream: number): Tensor {
+  const [u, v] = unstack(uniform('randomNormal', shape, [2], seed, stream)) as readonly [Tensor, Tensor];
   return mul(sqrt(mul(log(sub(1, u)), -2)), cos(mul(v, 2 * Math.PI)));
+}
+
+/** Uniform numbers of shape [...lead, ...shape], for the operation `what`. */
+function uniform(what: string, shape: Shape, lead: Shape, seed: number | bigint, stream: number): Tensor {
+  checkShape(shape, what);
+  return apply(new RandomUniform([...lead, ...shape], checkedSeed(what, seed), checkedStream(what, stream)));
 }

@@ -4,6 +4,7 @@ import { type Cell, gatesOf } from '../compile/instruction.js';
 import { iota } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { type Rules, boolean, checkOptions, oneOf } from '../options.js';
+import { checkTensors, tensor } from './arguments.js';
 import { less, where } from './elementwise.js';
 import { type Sequence, recurrence } from './recurrent-kernels.js';
 import { reshape, slice } from './shape.js';
@@ -42,9 +43,9 @@ export interface Recurrence {
 }
 
 const nonlinearities = ['tanh', 'relu'] as const;
-const rules: Rules<Omit<RecurrentOptions, 'lengths'>> = { reverse: boolean };
-const elmanRules: Rules<Omit<ElmanOptions, 'lengths'>> = { ...rules, nonlinearity: oneOf(...nonlinearities) };
-const gruRules: Rules<Omit<GruOpOptions, 'lengths' | 'recurrentBias'>> = { ...rules, resetAfter: boolean };
+const rules: Rules<RecurrentOptions> = { reverse: boolean, lengths: tensor };
+const elmanRules: Rules<ElmanOptions> = { ...rules, nonlinearity: oneOf(...nonlinearities) };
+const gruRules: Rules<GruOpOptions> = { ...rules, resetAfter: boolean, recurrentBias: tensor };
 
 /**
  * The plain recurrent net: h_t = tanh(g_t + h_{t−1}·u), or relu.
@@ -54,9 +55,9 @@ const gruRules: Rules<Omit<GruOpOptions, 'lengths' | 'recurrentBias'>> = { ...ru
  * @see https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there U is [H, H] transposed)
  */
 export function elman(g: Tensor, u: Tensor, h0: Tensor, options: ElmanOptions = {}): Recurrence {
-  const { lengths, ...rest } = options;
-  checkOptions('elman', rest, elmanRules);
-  const { nonlinearity = 'tanh', reverse = false } = rest;
+  checkTensors('elman', { g, u, h0 });
+  checkOptions('elman', options, elmanRules);
+  const { nonlinearity = 'tanh', reverse = false, lengths } = options;
   const s = sequence('elman', nonlinearity === 'tanh' ? 'elmanTanh' : 'elmanRelu', reverse, { g, u, h0, lengths });
   return read(s, recurrence(s, { g, u, h0, lengths })[0]!, lengths);
 }
@@ -69,9 +70,10 @@ export function elman(g: Tensor, u: Tensor, h0: Tensor, options: ElmanOptions = 
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there U is [4·H, H])
  */
 export function lstm(g: Tensor, u: Tensor, h0: Tensor, c0: Tensor, options: RecurrentOptions = {}): Recurrence & { readonly c: Tensor } {
-  const { lengths, ...rest } = options;
-  checkOptions('lstm', rest, rules);
-  const s = sequence('lstm', 'lstm', rest.reverse ?? false, { g, u, h0, c0, lengths });
+  checkTensors('lstm', { g, u, h0, c0 });
+  checkOptions('lstm', options, rules);
+  const { reverse = false, lengths } = options;
+  const s = sequence('lstm', 'lstm', reverse, { g, u, h0, c0, lengths });
   const [states, cells] = recurrence(s, { g, u, h0, c0, lengths }) as [Tensor, Tensor];
   return { ...read(s, states, lengths), c: final(s, cells) };
 }
@@ -85,9 +87,9 @@ export function lstm(g: Tensor, u: Tensor, h0: Tensor, c0: Tensor, options: Recu
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there U is [3·H, H])
  */
 export function gru(g: Tensor, u: Tensor, h0: Tensor, options: GruOpOptions = {}): Recurrence {
-  const { lengths, recurrentBias: bias, ...rest } = options;
-  checkOptions('gru', rest, gruRules);
-  const { resetAfter = true, reverse = false } = rest;
+  checkTensors('gru', { g, u, h0 });
+  checkOptions('gru', options, gruRules);
+  const { resetAfter = true, reverse = false, lengths, recurrentBias: bias } = options;
   if (!resetAfter && bias !== undefined)
     throw new OptionError('gru: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of g.');
   const s = sequence('gru', resetAfter ? 'gru' : 'gruBefore', reverse, { g, u, h0, recurrentBias: bias, lengths });

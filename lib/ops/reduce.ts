@@ -1,11 +1,11 @@
 /** Reductions over any axes: sum, mean, max, min, variance, argmax. */
-import { Operation, apply } from '../graph/operation.js';
+import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instruction.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
 import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
 import { broadcastTo } from './broadcast.js';
-import { cast, div, equal, mul, square, sub } from './elementwise.js';
+import { div, equal, floatsOf, mul, square, sub } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
 
 /** Options of the reductions. */
@@ -108,7 +108,8 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
   return apply(new Reduce(kind), x);
 }
 
-function reduceAxes(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
+function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions): Tensor {
+  const x = floatsOf(kind, input);
   checkOptions(kind, options, reduceRules);
   const what = options.axes ?? x.shape.map((_, i) => i);
   const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort(
@@ -157,31 +158,32 @@ function concatPair(a: Tensor, b: Tensor): Tensor {
 
 /** Σ x over `axes` */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceAxes('sum', cast(x, 'float32'), options);
+  return reduceAxes('sum', x, options);
 }
 
 /** Σ x / n over `axes` */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceAxes('mean', cast(x, 'float32'), options);
+  return reduceAxes('mean', x, options);
 }
 
 /** Largest value over `axes`; NaN wins */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceAxes('max', cast(x, 'float32'), options);
+  return reduceAxes('max', x, options);
 }
 
 /** Smallest value over `axes`; NaN wins */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceAxes('min', cast(x, 'float32'), options);
+  return reduceAxes('min', x, options);
 }
 
 /** Σ x² over `axes` */
 export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceAxes('sumSquares', cast(x, 'float32'), options);
+  return reduceAxes('sumSquares', x, options);
 }
 
 /** Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use). */
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkTensor('variance', x);
   checkOptions('variance', options, reduceRules);
   return mean(square(sub(x, mean(x, { ...options, keepDims: true }))), options);
 }
@@ -213,10 +215,10 @@ class ArgReduce extends Operation {
 
 /** Position of the first largest value along the last axis, as int32; NaN counts as largest. */
 export function argmax(x: Tensor): Tensor {
-  return apply(new ArgReduce('argmax'), cast(x, 'float32'));
+  return apply(new ArgReduce('argmax'), floatsOf('argmax', x));
 }
 
 /** Position of the first smallest value along the last axis, as int32; NaN counts as smallest. */
 export function argmin(x: Tensor): Tensor {
-  return apply(new ArgReduce('argmin'), cast(x, 'float32'));
+  return apply(new ArgReduce('argmin'), floatsOf('argmin', x));
 }

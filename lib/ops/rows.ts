@@ -3,7 +3,9 @@ import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, SoftmaxKind } from '../compile/instruction.js';
 import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
-import { cast, exp, mul, notEqual, sub } from './elementwise.js';
+import { check, integer } from '../options.js';
+import { checkTensors } from './arguments.js';
+import { cast, exp, floatsOf, mul, notEqual, sub } from './elementwise.js';
 import { oneHot } from './gather.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
@@ -46,17 +48,17 @@ class RowSoftmax extends Operation {
 
 /** eˣ / Σ eˣ along the last axis */
 export function softmax(x: Tensor): Tensor {
-  return apply(new RowSoftmax('softmax'), cast(x, 'float32'));
+  return apply(new RowSoftmax('softmax'), floatsOf('softmax', x));
 }
 
 /** x − ln Σ eˣ along the last axis */
 export function logSoftmax(x: Tensor): Tensor {
-  return apply(new RowSoftmax('logSoftmax'), cast(x, 'float32'));
+  return apply(new RowSoftmax('logSoftmax'), floatsOf('logSoftmax', x));
 }
 
 /** ln Σ eˣ along the last axis, which goes */
 export function logSumExp(x: Tensor): Tensor {
-  return apply(new RowSoftmax('logSumExp'), cast(x, 'float32'));
+  return apply(new RowSoftmax('logSumExp'), floatsOf('logSumExp', x));
 }
 
 class CrossEntropy extends Operation {
@@ -146,6 +148,8 @@ class CrossEntropyBackward extends Operation {
  * An id outside 0 … C−1 stops the run with its position.
  */
 export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): Tensor {
+  checkTensors('crossEntropy', { logits, ids });
+  check('crossEntropy', 'ignoreIndex', ignoreIndex, integer);
   return apply(new CrossEntropy(ignoreIndex), cast(logits, 'float32'), cast(ids, 'int32'));
 }
 

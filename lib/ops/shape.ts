@@ -1,8 +1,10 @@
 /** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, split, stack, unstack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { apply, Operation } from '../graph/operation.js';
+import { apply, checkTensor, Operation } from '../graph/operation.js';
 import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
 import type { Instruction } from '../compile/instruction.js';
+import { check, show } from '../options.js';
+import { checkNumbers, checkTensorList, number } from './arguments.js';
 
 /** Strides of a contiguous array, last dimension fastest. */
 export function rowMajorStrides(shape: Shape): readonly number[] {
@@ -46,6 +48,8 @@ export class ReshapeOp extends Operation {
 
 /** x with another shape of the same size; one entry may be −1 and is worked out. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', x);
+  checkNumbers('reshape', 'shape', shape);
   const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
   const target = shape.map((n) => (n === -1 ? x.size / known : n));
   if (shape.filter((n) => n === -1).length > 1 || !target.every(Number.isInteger) || sizeOf(target) !== x.size) {
@@ -102,6 +106,8 @@ export class Transpose extends Operation {
 
 /** x with its dimensions in the order `axes`; without it the last two are swapped. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  checkTensor('transpose', x);
+  if (axes !== undefined) checkNumbers('transpose', 'axes', axes);
   if (axes === undefined && x.rank < 2) throw new ShapeError(`transpose: expected x of rank ≥ 2, got ${formatShape(x.shape)}.`);
   const order = (axes ?? [...Array.from({ length: x.rank - 2 }, (_, i) => i), x.rank - 1, x.rank - 2]).map((axis) =>
     normalizeAxis('transpose', axis, x.rank),
@@ -150,6 +156,9 @@ export class Slice extends Operation {
 
 /** The block of x that begins at `start` and has shape `size` (−1: to the end). */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
+  checkTensor('slice', x);
+  checkNumbers('slice', 'start', start);
+  checkNumbers('slice', 'size', size);
   const sizes = size.map((n, i) => (n === -1 ? (x.shape[i] ?? 0) - (start[i] ?? 0) : n));
   const inside =
     start.length === x.rank &&
@@ -207,10 +216,15 @@ export class PadOp extends Operation {
 
 /** x with `widths[i] = [before, after]` elements of `value` added along each dimension. @throws DTypeError unless x is float32 */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (widths.length !== x.rank || !widths.flat().every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new OptionError(`pad: expected ${x.rank} pairs of whole numbers ≥ 0, got [${widths.map(formatShape).join(', ')}].`);
-  }
+  checkTensor('pad', x);
+  check('pad', 'value', value, number);
+  if (!arePairs(widths) || widths.length !== x.rank)
+    throw new OptionError(`pad: expected ${x.rank} pairs of whole numbers ≥ 0, one a dimension of x, got ${show(widths)}.`);
   return widths.flat().every((n) => n === 0) ? x : apply(new PadOp(widths, value), x);
+}
+
+function arePairs(widths: unknown): boolean {
+  return Array.isArray(widths) && widths.every((pair) => isSizes(pair) && pair.length === 2);
 }
 
 export class Concat extends Operation {
@@ -261,6 +275,7 @@ export class Concat extends Operation {
 
 /** The tensors one after another along `axis`. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
+  checkTensorList('concat', xs);
   const [first] = xs;
   if (first === undefined) throw new OptionError('concat: expected at least one tensor, got none.');
   return xs.length === 1 ? first : apply(new Concat(normalizeAxis('concat', axis, first.rank)), ...xs);
@@ -271,6 +286,7 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
  * @throws ShapeError unless all have one shape that has such a place
  */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
+  checkTensorList('stack', xs);
   const [first] = xs;
   if (first === undefined) throw new OptionError('stack: expected at least one tensor, got none.');
   if (!xs.every((x) => sameShape(x.shape, first.shape)))
@@ -287,6 +303,7 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
  * table [N, C] as well.
  */
 export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
+  checkTensor('unstack', x);
   const at = normalizeAxis('unstack', axis, x.rank);
   const size = x.shape.with(at, 1);
   const part = (i: number): Tensor => slice(x, x.shape.map((_, d) => (d === at ? i : 0)), size); // prettier-ignore
@@ -299,6 +316,7 @@ function isSizes(sizes: unknown): sizes is readonly number[] {
 
 /** x cut along `axis` into parts of these sizes, which together are its own: the inverse of concat. */
 export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] {
+  checkTensor('split', x);
   const at = normalizeAxis('split', axis, x.rank);
   const whole = isSizes(sizes) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
   if (whole !== x.shape[at]) {
@@ -366,6 +384,8 @@ export class Pack extends Operation {
  * @throws DTypeError unless all are float32; ShapeError for offsets that are not so
  */
 export function pack(xs: readonly Tensor[], offsets: readonly number[], size: number): Tensor {
+  checkTensorList('pack', xs);
+  checkNumbers('pack', 'offsets', offsets);
   return apply(new Pack(offsets, size), ...xs);
 }
 

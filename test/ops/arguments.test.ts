@@ -8,22 +8,31 @@ import {
   cast,
   columnMoments,
   concat,
+  conv2d,
   customGradient,
   full,
   matmul,
   mul,
   oneHot,
+  pad,
   pick,
   pow,
+  randomNormal,
+  randomUniform,
   reshape,
   slice,
   sum,
   sumTo,
+  transpose,
   variance,
 } from '../../lib/ops/index.js';
 
 const t = full([2, 3], 1);
 const vector = full([3], 1);
+const image = full([2, 2, 2, 2], 1);
+
+/** Arguments as they come from JavaScript. */
+type Loose = (...args: readonly unknown[]) => unknown;
 
 describe('arguments of operations', () => {
   const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
@@ -53,6 +62,28 @@ describe('arguments of operations', () => {
     [() => gradients(sum(t), [3 as never]), 'DTypeError', /^gradients: expected tensors, got number/],
     [() => gradients(sum(customGradient(t, [t], (dy) => [sum(dy)])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got \[\]/],
     [() => gradients(sum(customGradient(t, [t], () => [])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got none/],
+    [() => gradients(t, [t], 1 as never), 'DTypeError', /^gradients: expected tensors, got number/],
+    [() => reshape(t, 6 as never), 'ShapeError', /^reshape: expected a list of numbers for shape, got 6\. Put all of them in one list\.$/],
+    [() => (reshape as Loose)(t, 3, 2), 'ShapeError', /^reshape: expected a list of numbers for shape, got 3\./],
+    [() => (transpose as Loose)(t, 1, 0), 'ShapeError', /^transpose: expected a list of numbers for axes, got 1\./],
+    [() => (concat as Loose)(t, t), 'DTypeError', /^concat: expected a list of tensors, got Tensor\. Put all of them in one list\.$/],
+    [() => full(3 as never, 1), 'ShapeError', /^full: expected a list of sizes, got 3\. Put all of them in one list\.$/],
+    [() => full([3], t as never), 'OptionError', /^full: expected a number for value, got broadcastTo float32\[2, 3\]\.$/],
+    [
+      () => pad(vector, [1, 1] as never),
+      'OptionError',
+      /^pad: expected 1 pairs of whole numbers ≥ 0, one a dimension of x, got \[ 1, 1 \]\.$/,
+    ],
+    [() => (randomNormal as Loose)([2]), 'OptionError', /^randomNormal: expected a whole number ≥ 0 for seed, got undefined\.$/],
+    [() => (randomUniform as Loose)([2], 1), 'OptionError', /^randomUniform: expected 0 … 2³¹ − 1 for stream, got undefined\.$/],
+    [
+      () => conv2d(image, image, vector as never),
+      'OptionError',
+      /^conv2d: expected an object of options { stride, padding, dilation, groups, bias }, got Tensor\.$/,
+    ],
+    [() => conv2d(image, image, [1, 1] as never), 'OptionError', /^conv2d: expected an object of options { .* }, got Array\.$/],
+    [() => conv2d(image, image, { stride: vector as never }), 'OptionError', /^conv2d: .* for stride, got broadcastTo float32\[3\]\.$/],
+    [() => matmul(t, undefined as never), 'DTypeError', /^matmul: expected a tensor for b, got undefined\. Data come in/],
     [() => (t as never) > 0, 'DTypeError', /^Tensor: expected an operation .* got an operator of JavaScript/],
     [() => compile((x: Tensor) => x, { foo: 1 } as never), 'OptionError', /^compile: .* got foo/],
   ];

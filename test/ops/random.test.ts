@@ -10,6 +10,12 @@ describe('randomUniform', () => {
     const f = compile(() => draw());
     for (let step = 0; step < 3; step++) assert.deepEqual([...f.sync().data], [...evaluate([draw()], new Map(), { ...float64, step })[0]!]);
   });
+  it('takes a number for the seed', () => {
+    for (const random of [randomUniform, randomNormal]) {
+      const [byNumber, byBigint] = compile(() => [random([4], 7, 1), random([4], 7n, 1)] as const).sync();
+      assert.deepEqual(byNumber, byBigint);
+    }
+  });
   it('gives equal draws once', () => {
     assert.match(compile(() => [draw(), draw()] as const).describe(), /random .*\n.*copy .*\n2 instructions/);
   });

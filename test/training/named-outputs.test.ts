@@ -183,13 +183,23 @@ describe('a model with outputs by name', () => {
 describe('refused of outputs by name', () => {
   const rejects = (fit: Promise<unknown>, name: string, message: RegExp): Promise<void> => assert.rejects(fit, { name, message });
   it('targets that are missing, and losses for outputs that are', async () => {
-    await rejects(trainerOf().trainer.fit({ x, y: { side } }), 'DataError', /Losses: expected targets side, height, got side\./);
-    await rejects(trainerOf().trainer.fit({ x, y: height }), 'DataError', /Losses: expected targets side, height, got /);
+    await rejects(trainerOf().trainer.fit({ x, y: { side } }), 'DataError', /Losses: expected targets { side, height }, got { side }\./);
+    await rejects(
+      trainerOf().trainer.fit({ x, y: height }),
+      'DataError',
+      /Losses: expected targets { side, height }, got one array for y\. Give y as { side, height }\.$/,
+    );
     await rejects(
       trainerOf({ loss: new Losses({ width: new MSELoss() }) }).trainer.fit(data),
       'DataError',
-      /Losses: expected outputs width, got side, height/,
+      /Losses: expected outputs { width }, got { side, height }\.$/,
     );
+    for (const targets of [data.y, height]) {
+      const single = new Trainer(new Linear(1), { loss: losses() as never, optimizer: new SGD() });
+      const message =
+        /Losses: expected outputs { side, height }, got one alone\. Return { side, height } from forward, or give one loss\.$/;
+      await rejects(single.fit({ x, y: targets }), 'DataError', message);
+    }
   });
   it('weights of rows where one of the losses takes none', async () => {
     class Plain extends Loss {
