@@ -12,15 +12,50 @@ export function checkLength(what: string, name: string, array: NumericArray, len
   if (array.length < length) throw new ShapeError(`${what}: expected at least ${length} elements for ${name}, got ${array.length}.`);
 }
 
-/** Runs a native function; what only it can find out, an overlap or an index in the data, becomes an error of this library. */
-export function call(run: () => void): void {
+/** Arrays by name with the elements of each that are read or written. */
+export type Extents = Readonly<Record<string, readonly [array: Float32Array | undefined, length: number]>>;
+
+/** @throws ShapeError unless those that are given are long enough */
+export function checkLengths(what: string, arrays: Extents): void {
+  for (const [name, [array, length]] of Object.entries(arrays)) if (array !== undefined) checkLength(what, name, array, length);
+}
+
+/** @throws ShapeError unless what is written lies apart from the rest. Lengths are checked. */
+export function checkApart(what: string, written: Extents, rest: Extents): void {
+  const others = Object.entries({ ...written, ...rest });
+  for (const [out, extent] of Object.entries(written)) {
+    const other = others.find(([name, of]) => name !== out && overlap(extent, of));
+    if (other !== undefined) throw new ShapeError(`${what}: ${overlapping(out, other[0])}`);
+  }
+}
+
+function overlap([a, m]: Extents[string], [b, n]: Extents[string]): boolean {
+  if (a === undefined || b === undefined || a.buffer !== b.buffer || m === 0 || n === 0) return false;
+  return a.byteOffset < b.byteOffset + n * b.BYTES_PER_ELEMENT && b.byteOffset < a.byteOffset + m * a.BYTES_PER_ELEMENT;
+}
+
+function overlapping(out: string, other: string): string {
+  return `expected ${out} apart from ${other}, got arrays that overlap. Give ${out} an array of its own.`;
+}
+
+/**
+ * Runs a native function for the kernel `what`; what only it can find out, an overlap or an index in the data, becomes an error of this library.
+ * @param names what the kernel calls an operand, by the name the native side has for it, where that is another
+ */
+export function call(what: string, run: () => void, names: Readonly<Record<string, string>> = {}): void {
   try {
     run();
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    if (cause instanceof RangeError) throw new ShapeError(cause.message, { cause });
-    if (cause instanceof TypeError) throw new OptionError(cause.message, { cause });
-    if ('code' in cause && cause.code === 'ERR_LANEWISE_INDEX') throw new DataError(cause.message, { cause });
-    throw new NativeError(cause.message, { cause });
+    const message = cause.message
+      .replace(/^\w+: /, `${what}: `)
+      .replace(/expected (\w+) apart from (\w+), .*/, (_, out: string, other: string) =>
+        overlapping(names[out] ?? out, names[other] ?? other),
+      )
+      .replace(/(?<!\.)$/, '.');
+    if (cause instanceof RangeError) throw new ShapeError(message, { cause });
+    if (cause instanceof TypeError) throw new OptionError(message, { cause });
+    if ('code' in cause && cause.code === 'ERR_LANEWISE_INDEX') throw new DataError(message, { cause });
+    throw new NativeError(message, { cause });
   }
 }

@@ -133,7 +133,7 @@ export function conv2d(options: Conv2dKernelOptions): void {
   checkLength('conv2d', 'weight', weight, (g.taps * c * outChannels) / groups);
   if (bias !== undefined) checkLength('conv2d', 'bias', bias, outChannels);
   checkLength('conv2d', 'y', y, g.output * outChannels);
-  call(() => native().conv2d(g.shape, x, weight, bias, activations.indexOf(activation), y));
+  call('conv2d', () => native().conv2d(g.shape, x, weight, bias, activations.indexOf(activation), y), { w: 'weight' });
 }
 
 /** Options of {@link conv2dBackwardData}. */
@@ -159,7 +159,7 @@ export function conv2dBackwardData(options: Conv2dBackwardDataOptions): void {
   checkLength('conv2dBackwardData', 'dy', dy, g.output * outChannels);
   checkLength('conv2dBackwardData', 'weight', weight, (g.taps * c * outChannels) / groups);
   checkLength('conv2dBackwardData', 'dx', dx, g.input);
-  call(() => native().conv2dBackwardData(g.shape, dy, weight, dx));
+  call('conv2dBackwardData', () => native().conv2dBackwardData(g.shape, dy, weight, dx), { w: 'weight' });
 }
 
 /** Options of {@link conv2dBackwardWeights}. */
@@ -185,7 +185,7 @@ export function conv2dBackwardWeights(options: Conv2dBackwardWeightsOptions): vo
   checkLength('conv2dBackwardWeights', 'x', x, g.input);
   checkLength('conv2dBackwardWeights', 'dy', dy, g.output * outChannels);
   checkLength('conv2dBackwardWeights', 'dweight', dweight, (g.taps * c * outChannels) / groups);
-  call(() => native().conv2dBackwardWeights(g.shape, x, dy, dweight));
+  call('conv2dBackwardWeights', () => native().conv2dBackwardWeights(g.shape, x, dy, dweight), { dw: 'dweight' });
 }
 
 /** Options of {@link im2col}. */
@@ -203,7 +203,7 @@ export function im2col(options: Im2colOptions): void {
   const g = convGeometry('im2col', options, 1, 1);
   checkLength('im2col', 'x', x, g.input);
   checkLength('im2col', 'columns', columns, g.output * g.taps * c);
-  call(() => native().im2col(g.shape, x, columns));
+  call('im2col', () => native().im2col(g.shape, x, columns));
 }
 
 /** Options of {@link col2im}. */
@@ -221,7 +221,7 @@ export function col2im(options: Col2imOptions): void {
   const g = convGeometry('col2im', options, 1, 1);
   checkLength('col2im', 'columns', columns, g.output * g.taps * c);
   checkLength('col2im', 'dx', dx, g.input);
-  call(() => native().col2im(g.shape, columns, dx));
+  call('col2im', () => native().col2im(g.shape, columns, dx));
 }
 
 function poolGeometry(what: string, options: WindowOptions): Geometry {
@@ -261,7 +261,7 @@ export function maxPool2d(options: MaxPool2dOptions): void {
   checkLength('maxPool2d', 'x', x, g.input);
   checkLength('maxPool2d', 'y', y, g.output);
   if (index !== undefined) checkLength('maxPool2d', 'index', index, g.output);
-  call(() => native().maxPool2d(g.shape, x, y, index));
+  call('maxPool2d', () => native().maxPool2d(g.shape, x, y, index));
 }
 
 /** Options of {@link maxPool2dBackward}. */
@@ -282,7 +282,7 @@ export function maxPool2dBackward(options: MaxPool2dBackwardOptions): void {
   checkLength('maxPool2dBackward', 'dy', dy, g.output);
   checkLength('maxPool2dBackward', 'index', index, g.output);
   checkLength('maxPool2dBackward', 'dx', dx, g.input);
-  call(() => native().maxPool2dBackward(g.shape, dy, index, dx));
+  call('maxPool2dBackward', () => native().maxPool2dBackward(g.shape, dy, index, dx));
 }
 
 /** Options of {@link avgPool2d}. */
@@ -302,7 +302,7 @@ export function avgPool2d(options: AvgPool2dOptions): void {
   const g = poolGeometry('avgPool2d', options);
   checkLength('avgPool2d', 'x', x, g.input);
   checkLength('avgPool2d', 'y', y, g.output);
-  call(() => native().avgPool2d(g.shape, countPadding, x, y));
+  call('avgPool2d', () => native().avgPool2d(g.shape, countPadding, x, y));
 }
 
 /** Options of {@link avgPool2dBackward}. */
@@ -322,5 +322,5 @@ export function avgPool2dBackward(options: AvgPool2dBackwardOptions): void {
   const g = poolGeometry('avgPool2dBackward', options);
   checkLength('avgPool2dBackward', 'dy', dy, g.output);
   checkLength('avgPool2dBackward', 'dx', dx, g.input);
-  call(() => native().avgPool2dBackward(g.shape, countPadding, dy, dx));
+  call('avgPool2dBackward', () => native().avgPool2dBackward(g.shape, countPadding, dy, dx));
 }

@@ -7,7 +7,7 @@
  */
 import { type Cell, cells as allCells, gatesOf } from './compile/instruction.js';
 import { DataError, OptionError } from './errors.js';
-import { call, checkLength, floats, ints, size } from './kernel-checks.js';
+import { type Extents, call, checkApart, checkLength, checkLengths, floats, ints, size } from './kernel-checks.js';
 import { gemm } from './kernels.js';
 import { native } from './native.js';
 import { checkSizes } from './ops/conv-geometry.js';
@@ -113,16 +113,13 @@ const nonlinear: Rules<Nonlinear> = { nonlinearity: oneOf('tanh', 'relu') };
 const lstmArrays: Rules<LstmArrays> = { cells: some, gates: some };
 const gruArrays: Rules<GruArrays> = { resetAfter: boolean, gates: some, q: some };
 
-/** Arrays of a pass by name with the elements each must have. */
-type Lengths = Readonly<Record<string, readonly [Float32Array | undefined, number]>>;
-
 /** Checks sizes and lengths, before anything is written, and gives what the native side takes. */
-function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Lengths): Int32Array {
+function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Extents): Int32Array {
   const { steps, n, hidden, u, states } = o;
   checkSizes(what, [steps, n, hidden]);
   const rows = n * hidden;
-  const all = { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows], ...lengths(rows, gatesOf(cell)) } as Lengths;
-  for (const [name, [array, length]] of Object.entries(all)) if (array !== undefined) checkLength(what, name, array, length);
+  checkLengths(what, { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows] });
+  checkLengths(what, lengths(rows, gatesOf(cell)));
   if (o.lengths !== undefined) {
     checkLength(what, 'lengths', o.lengths, n);
     const row = o.lengths.subarray(0, n).findIndex((length) => length < 1 || length > steps);
@@ -131,11 +128,11 @@ function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (
   return Int32Array.of(allCells.indexOf(cell), steps, n, hidden, Number(o.reverse ?? false));
 }
 
-function forwardLengths({ steps, g, h0 }: RecurrentKernelOptions & Forward, rows: number, gates: number): Lengths {
+function forwardLengths({ steps, g, h0 }: RecurrentKernelOptions & Forward, rows: number, gates: number): Extents {
   return { g: [g, steps * rows * gates], h0: [h0, rows] };
 }
 
-function backwardLengths({ steps, dy, dh, dgates, dh0 }: RecurrentKernelOptions & Backward, rows: number, gates: number): Lengths {
+function backwardLengths({ steps, dy, dh, dgates, dh0 }: RecurrentKernelOptions & Backward, rows: number, gates: number): Extents {
   return { dy: [dy, steps * rows], dh: [dh, rows], dgates: [dgates, steps * rows * gates], dh0: [dh0, rows] };
 }
 
@@ -148,7 +145,9 @@ export function rnnForward(options: RnnForwardOptions): void {
   checkOptions('rnnForward', options, { ...common, ...forward, ...nonlinear });
   const { g, u, h0, lengths, states } = options;
   const shape = shapeOf('rnnForward', elmanCell(options), options, (rows, gates) => forwardLengths(options, rows, gates));
-  call(() => native().recurrentForward(shape, g, u, undefined, h0, undefined, lengths, states, undefined, undefined, undefined));
+  call('rnnForward', () =>
+    native().recurrentForward(shape, g, u, undefined, h0, undefined, lengths, states, undefined, undefined, undefined),
+  );
 }
 
 /** The gradient of `rnnForward`. Blocks. @throws DataError for a length out of range */
@@ -156,7 +155,7 @@ export function rnnBackward(options: RnnBackwardOptions): void {
   checkOptions('rnnBackward', options, { ...common, ...backward, ...nonlinear });
   const { u, states, dy, dh, lengths, dgates, dh0 } = options;
   const shape = shapeOf('rnnBackward', elmanCell(options), options, (rows, gates) => backwardLengths(options, rows, gates));
-  call(() => native().recurrentBackward(shape, u, states, undefined, undefined, undefined, dy, dh, undefined, lengths, dgates, undefined, dh0, undefined)); // prettier-ignore
+  call('rnnBackward', () => native().recurrentBackward(shape, u, states, undefined, undefined, undefined, dy, dh, undefined, lengths, dgates, undefined, dh0, undefined)); // prettier-ignore
 }
 
 /** The LSTM over all steps, gates in the order i, f, c̃, o. Blocks. @throws DataError for a length out of range */
@@ -169,7 +168,7 @@ export function lstmForward(options: LstmForwardOptions): void {
     cells: [cells, (steps + 1) * rows],
     gates: [gates, steps * rows * count],
   }));
-  call(() => native().recurrentForward(shape, g, u, undefined, h0, c0, lengths, states, cells, gates, undefined));
+  call('lstmForward', () => native().recurrentForward(shape, g, u, undefined, h0, c0, lengths, states, cells, gates, undefined));
 }
 
 /** The gradient of `lstmForward`. Blocks. @throws DataError for a length out of range */
@@ -183,7 +182,9 @@ export function lstmBackward(options: LstmBackwardOptions): void {
     dc: [dc, rows],
     dc0: [dc0, rows],
   }));
-  call(() => native().recurrentBackward(shape, u, states, cells, gates, undefined, dy, dh, dc, lengths, dgates, undefined, dh0, dc0));
+  call('lstmBackward', () =>
+    native().recurrentBackward(shape, u, states, cells, gates, undefined, dy, dh, dc, lengths, dgates, undefined, dh0, dc0),
+  );
 }
 
 /** The GRU over all steps, gates in the order r, z, n. Blocks. @throws DataError for a length out of range */
@@ -200,7 +201,9 @@ export function gruForward(options: GruForwardOptions): void {
     gates: [gates, steps * rows * count],
     q: [q, steps * rows],
   }));
-  call(() => native().recurrentForward(shape, g, u, recurrentBias, h0, undefined, lengths, states, undefined, gates, q));
+  call('gruForward', () => native().recurrentForward(shape, g, u, recurrentBias, h0, undefined, lengths, states, undefined, gates, q), {
+    bias: 'recurrentBias',
+  });
 }
 
 /** The gradient of `gruForward`. Blocks. @throws DataError for a length out of range */
@@ -213,7 +216,9 @@ export function gruBackward(options: GruBackwardOptions): void {
     q: [q, steps * rows],
     dq: [dq, steps * rows],
   }));
-  call(() => native().recurrentBackward(shape, u, states, undefined, gates, q, dy, dh, undefined, lengths, dgates, dq, dh0, undefined));
+  call('gruBackward', () =>
+    native().recurrentBackward(shape, u, states, undefined, gates, q, dy, dh, undefined, lengths, dgates, dq, dh0, undefined),
+  );
 }
 
 /** Sizes and arrays that the single steps share. */
@@ -232,7 +237,7 @@ export interface RecurrentStepOptions {
   readonly u: Float32Array;
   /** [G·H]. Default: none. */
   readonly b?: Float32Array | undefined;
-  /** `[N, H]`: the state, overwritten by the next one. */
+  /** `[N, H]`: the state, overwritten by the next one; may be x, apart from the weights. */
   readonly h: Float32Array;
 }
 
@@ -240,7 +245,7 @@ export interface RecurrentStepOptions {
 export interface RnnStepOptions extends RecurrentStepOptions, Nonlinear {}
 /** Options of {@link lstmStep}. */
 export interface LstmStepOptions extends RecurrentStepOptions {
-  /** `[N, H]`: the cells, overwritten by the next ones. */
+  /** `[N, H]`: the cells, overwritten by the next ones; apart from h and the weights. */
   readonly c: Float32Array;
 }
 /** Options of {@link gruStep}. */
@@ -253,15 +258,18 @@ export interface GruStepOptions extends RecurrentStepOptions {
 
 const stepRules: Rules<RecurrentStepOptions> = { n: size, inputs: size, hidden: size, x: some, w: some, u: some, b: floats, h: some };
 
-/** g = x·w + b for one step, and the sequence of that one step. */
-function oneStep(what: string, cell: Cell, o: RecurrentStepOptions): RecurrentKernelOptions & Forward {
-  const { n, inputs, hidden, x, w, u, b, h } = o;
+/** g = x·w + b for one step, and the sequence of that one step. What is overwritten may be x, which is read before, but no weights. */
+function oneStep(
+  what: string,
+  cell: Cell,
+  { n, inputs, hidden, x, w, u, b, h }: RecurrentStepOptions,
+  { c, recurrentBias }: { readonly c?: Float32Array; readonly recurrentBias?: Float32Array | undefined } = {},
+): RecurrentKernelOptions & Forward {
   const width = gatesOf(cell) * hidden;
-  checkLength(what, 'x', x, n * inputs);
-  checkLength(what, 'w', w, inputs * width);
-  checkLength(what, 'u', u, hidden * width);
-  if (b !== undefined) checkLength(what, 'b', b, width);
-  checkLength(what, 'h', h, n * hidden);
+  const state: Extents = { h: [h, n * hidden], c: [c, n * hidden] };
+  const weights: Extents = { w: [w, inputs * width], u: [u, hidden * width], b: [b, width], recurrentBias: [recurrentBias, hidden] };
+  checkLengths(what, { x: [x, n * inputs], ...weights, ...state });
+  checkApart(what, state, weights);
   const g = new Float32Array(n * width);
   gemm({ m: n, n: width, k: inputs, a: x, b: w, c: g, ...(b && { bias: b }) });
   return { steps: 1, n, hidden, u, g, h0: h, states: new Float32Array(2 * n * hidden) };
@@ -285,8 +293,7 @@ export function rnnStep(options: RnnStepOptions): void {
 export function lstmStep(options: LstmStepOptions): void {
   checkOptions('lstmStep', options, { ...stepRules, c: some });
   const { n, hidden, h, c } = options;
-  checkLength('lstmStep', 'c', c, n * hidden);
-  const step = oneStep('lstmStep', 'lstm', options);
+  const step = oneStep('lstmStep', 'lstm', options, { c });
   const cells = new Float32Array(2 * n * hidden);
   lstmForward({ ...step, c0: c, cells, gates: step.g });
   keep(options, step.states, h);
@@ -299,8 +306,7 @@ export function gruStep(options: GruStepOptions): void {
   const { n, hidden, resetAfter = true, recurrentBias, h } = options;
   if (!resetAfter && recurrentBias !== undefined)
     throw new OptionError('gruStep: expected recurrentBias with resetAfter only, got it with resetAfter false. Add it to the n part of b.');
-  if (recurrentBias !== undefined) checkLength('gruStep', 'recurrentBias', recurrentBias, hidden);
-  const step = oneStep('gruStep', resetAfter ? 'gru' : 'gruBefore', options);
+  const step = oneStep('gruStep', resetAfter ? 'gru' : 'gruBefore', options, { recurrentBias });
   gruForward({ ...step, resetAfter, ...(recurrentBias && { recurrentBias }), gates: step.g, q: new Float32Array(n * hidden) });
   keep(options, step.states, h);
 }

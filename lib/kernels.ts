@@ -88,7 +88,9 @@ export function gemm(options: GemmOptions): void {
   if (bias !== undefined) checkLength('gemm', 'bias', bias, n);
   const [aRow, aCol] = transposeA ? [1, lda] : [lda, 1];
   const [bRow, bCol] = transposeB ? [1, ldb] : [ldb, 1];
-  call(() => native().gemm(m, n, k, a, 0, aRow, aCol, b, 0, bRow, bCol, c, 0, ldc, bias, activations.indexOf(activation), beta === 1));
+  call('gemm', () =>
+    native().gemm(m, n, k, a, 0, aRow, aCol, b, 0, bRow, bCol, c, 0, ldc, bias, activations.indexOf(activation), beta === 1),
+  );
 }
 
 /** Options of {@link softmax}. */
@@ -115,7 +117,7 @@ export function softmax(options: SoftmaxKernelOptions): void {
   const { rows, columns, input, output, kind = 'softmax' } = options;
   checkLength('softmax', 'input', input, rows * columns);
   checkLength('softmax', 'output', output, kind === 'logSumExp' ? rows : rows * columns);
-  call(() => native().softmax(softmaxKinds.indexOf(kind), rows, columns, input, output));
+  call('softmax', () => native().softmax(softmaxKinds.indexOf(kind), rows, columns, input, output), { in: 'input', out: 'output' });
 }
 
 /** Options of {@link reduce}. */
@@ -145,7 +147,7 @@ export function reduce(options: ReduceKernelOptions): void {
   const { kind, outer = 1, count, inner = 1, input, output } = options;
   checkLength('reduce', 'input', input, outer * count * inner);
   checkLength('reduce', 'output', output, outer * inner);
-  call(() => native().reduce(reduceKinds.indexOf(kind), outer, count, inner, input, output));
+  call('reduce', () => native().reduce(reduceKinds.indexOf(kind), outer, count, inner, input, output), { in: 'input', out: 'output' });
 }
 
 /** Options of {@link crossEntropy}. */
@@ -176,7 +178,7 @@ export function crossEntropy(options: CrossEntropyKernelOptions): void {
   checkLength('crossEntropy', 'logits', logits, rows * columns);
   checkLength('crossEntropy', 'ids', ids, rows);
   checkLength('crossEntropy', 'loss', loss, rows);
-  call(() => native().crossEntropy(rows, columns, logits, ids, ignoreIndex, loss));
+  call('crossEntropy', () => native().crossEntropy(rows, columns, logits, ids, ignoreIndex, loss));
 }
 
 /** Options of {@link crossEntropyBackward}. */
@@ -211,7 +213,7 @@ export function crossEntropyBackward(options: CrossEntropyBackwardOptions): void
   checkLength('crossEntropyBackward', 'ids', ids, rows);
   checkLength('crossEntropyBackward', 'dloss', dloss, rows);
   checkLength('crossEntropyBackward', 'dlogits', dlogits, rows * columns);
-  call(() => native().crossEntropyBackward(rows, columns, logits, ids, ignoreIndex, dloss, dlogits));
+  call('crossEntropyBackward', () => native().crossEntropyBackward(rows, columns, logits, ids, ignoreIndex, dloss, dlogits));
 }
 
 /** Options of {@link gatherRows}. */
@@ -234,7 +236,7 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
   }
   checkLength('gatherRows', 'output', output, ids.length * width);
   const rows = Math.floor(table.length / width);
-  call(() => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output));
+  call('gatherRows', () => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output), { out: 'output' });
 }
 
 /** Options of {@link elementwise}: the operation and as many operands as it has. */
@@ -260,7 +262,7 @@ export function elementwise(options: ElementwiseOptions): void {
   for (const [name, input] of Object.entries({ a, b, c })) {
     if (input !== undefined) checkLength('elementwise', name, input, output.length);
   }
-  call(() => native().map(mapOps.indexOf(op), a, b, c, output));
+  call('elementwise', () => native().map(mapOps.indexOf(op), a, b, c, output));
 }
 
 /** Options of the functions that fill an array with random numbers. */
@@ -279,7 +281,7 @@ export interface RandomKernelOptions {
 export function random(options: RandomKernelOptions): void {
   checkOptions('random', options, { seed: size, stream: word, step: whole, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;
-  call(() => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, output));
+  call('random', () => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, output));
 }
 
 /** The leading dimension of a stored [rows, columns] matrix, or a ShapeError if it or the array is too short. */

@@ -123,12 +123,12 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
   [
     () => rnnForward({ ...forward1, g: p1.sizes.states }),
     'ShapeError',
-    'recurrentForward: expected states apart from g, got arrays that overlap',
+    'rnnForward: expected states apart from g, got arrays that overlap. Give states an array of its own.',
   ],
   [
     () => gruForward({ ...p3.sizes, g: p3.gates, h0: p3.h0, gates: p3.dgates, q: p3.gates.subarray(0, steps * rows) }),
     'ShapeError',
-    'recurrentForward: expected q apart from g, got arrays that overlap',
+    'gruForward: expected q apart from g, got arrays that overlap. Give q an array of its own.',
   ],
   [
     () => rnnBackward({ ...p1.sizes, dgates: p1.dgates, dh0: empty(1) }),

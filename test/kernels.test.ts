@@ -223,7 +223,7 @@ const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
     'DTypeError',
     /^gatherRows: expected Float32Array for output, as table, got Int32Array\.$/,
   ],
-  [() => elementwise({ op: 'add', a: f(2), output: f(2) }), 'OptionError', /^map: expected a Float32Array for b, got undefined$/],
+  [() => elementwise({ op: 'add', a: f(2), output: f(2) }), 'OptionError', /^elementwise: expected a Float32Array for b, got undefined\.$/],
   [
     () => elementwise({ op: 'add', a: f(2), b: f(1), output: f(2) }),
     'ShapeError',
