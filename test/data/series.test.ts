@@ -44,12 +44,23 @@ describe('readCsv', () => {
     ['a,b\n1,2\n\n3,4,5\n', 'readCsv: expected 2 fields in each line of the bytes given, got 3 in line 4.'],
     [
       'a,b\n1,2\n3,x\n',
-      'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x". Give missing: ["x"] to read it as NaN, or categories for a column of texts.',
+      'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x". Give missing: ["x"] to read it as NaN, categories for a column of texts, or columns to leave this one out.',
     ],
     [
       'a,b\n1, \n',
-      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "". Give missing: [""] to read it as NaN, or categories for a column of texts.',
+      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "". Give missing: [""] to read it as NaN, categories for a column of texts, or columns to leave this one out.',
     ],
+    [
+      'a,b\n1,"-1,5"\n',
+      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "-1,5". Give decimal: \',\' to read it as -1.5.',
+    ],
+    ...['2024-01-31', '31.12.2024', '1/2/24 10:00', '10:00'].map(
+      (text) =>
+        [
+          `a,b\n1,2\n3,${text}\n`,
+          `readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "${text}". Give columns, the names of those to read, to leave out one of dates or times.`,
+        ] as const,
+    ),
     ['a\n-1e39\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1e39".'],
     ['a\n1e999\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1e999".'],
     ['', 'readCsv: expected a line of names and lines of numbers in the bytes given, got nothing.'],
@@ -102,6 +113,19 @@ describe('readCsv', () => {
       name: 'OptionError',
       message: 'readCsv: expected a list of at least one name for columns, got [].',
     }));
+  it('reads numbers with a decimal comma', async () => {
+    const { data } = await readCsv(utf8('a;b\n1,5;-,25e1\n7;NA\n'), { delimiter: ';', decimal: ',', missing: ['NA'] });
+    assert.deepEqual(data.toNested(), [[1.5, -2.5], [7, NaN]]); // prettier-ignore
+    await assert.rejects(readCsv(utf8('a\n1.234\n'), { decimal: ',' }), {
+      name: 'FileError',
+      message:
+        'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1.234". Give decimal: \'.\' to read it as 1.234.',
+    });
+    await assert.rejects(readCsv(utf8('a\n"1.234,5"\n'), { decimal: ',' }), {
+      name: 'FileError',
+      message: /got "1\.234,5"\. Give missing/,
+    });
+  });
   it('reads missing numbers as NaN', async () => {
     const { data } = await readCsv(utf8('a,b\n1, NA \n,-9\n'), { missing: ['', 'NA', '-9'] });
     assert.deepEqual(data.toNested(), [[1, NaN], [NaN, NaN]]); // prettier-ignore
@@ -144,6 +168,7 @@ describe('readCsv', () => {
       { categories: { a: ['x', 'x'] } },
       "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'x', 'x' ] }.",
     ],
+    [{ decimal: ';' }, "readCsv: expected '.' or ',' for decimal, got ';'."],
     [{ encoding: 'ebcdic' }, "readCsv: expected a name that TextDecoder knows, such as 'utf-8' or 'latin1', for encoding, got 'ebcdic'."],
     [{ categories: ['b'] }, 'readCsv: expected columns among a of the bytes given, got "b".'],
   ];

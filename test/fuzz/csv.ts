@@ -1,25 +1,48 @@
 import assert from 'node:assert/strict';
 import { CsvError, parse } from 'csv-parse/sync';
-import { parseRecords, tableOf, textOf } from '../../lib/data/series/csv.js';
+import { type CsvOptions, type CsvTable, decoderOf, parserOptions } from '../../lib/data/series/csv.js';
+import { CsvRows } from '../../lib/data/series/csv-rows.js';
 import { FileError } from '../../lib/errors.js';
+
+interface Row {
+  readonly fields: readonly string[];
+  readonly line: number;
+}
 
 /** Any bytes are a table of finite numbers, or an error of the format; where texts may be missing, they are numbers, NaN and places of texts. */
 export function fuzz(bytes: Buffer): void {
   refusedOr(() => {
-    const { data, columns } = tableOf('it', parseRecords(parse, textOf('it', bytes)), {});
+    const { data, columns } = tableOf(rowsOf(bytes), {});
     assert.equal(data.shape[1], columns.length);
     assert.ok(data.data.every(Number.isFinite));
   });
   refusedOr(() => {
-    const records = parseRecords(parse, textOf('it', bytes));
-    const names = records[0]?.fields.map((name) => name.trim()) ?? [];
+    const rows = rowsOf(bytes);
+    const names = rows[0]?.fields.map((name) => name.trim()) ?? [];
     const [last] = names.slice(-1);
     if (last === undefined || names.indexOf(last) < names.length - 1) return;
-    const { data, columns, ids, categories } = tableOf('it', records, { missing: ['', 'NaN'], categories: [last] });
-    assert.deepEqual(data.shape, [records.length - 1, columns.length]);
+    const { data, columns, ids, categories } = tableOf(rows, { missing: ['', 'NaN'], decimal: ',', categories: [last] });
+    assert.deepEqual(data.shape, [rows.length - 1, columns.length]);
     assert.ok(data.data.every((value) => Number.isNaN(value) || Number.isFinite(value)));
-    records.slice(1).forEach(({ fields }, row) => assert.equal(categories[last]![ids[last]!.data[row]!], fields.at(-1)!.trim()));
+    rows.slice(1).forEach(({ fields }, row) => assert.equal(categories[last]![ids[last]!.data[row]!], fields.at(-1)!.trim()));
   });
+}
+
+function rowsOf(bytes: Buffer): readonly Row[] {
+  const rows: Row[] = [];
+  const decode = decoderOf('it', bytes);
+  parse(decode(bytes) + decode(), parserOptions({ add: (fields, line) => rows.push({ fields, line }) }));
+  return rows;
+}
+
+function tableOf<Category extends string>(read: readonly Row[], options: CsvOptions<Category>): CsvTable<Category> {
+  const rows = new CsvRows('it', options);
+  for (const { fields, line } of read) rows.add(fields, line);
+  const steps = rows.table();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 function refusedOr(read: () => void): void {

@@ -2,20 +2,16 @@
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import type { Rule } from '../../options.js';
-
-/** What stands in one line of a column. */
-export interface Field {
-  readonly text: string;
-  /** From 1. */
-  readonly line: number;
-}
+import { Blocks } from './blocks.js';
 
 /** A column of texts: `categories[ids.data[row]]` is that of a row. */
-export interface CategoryColumn<Category extends string> {
-  readonly name: Category;
+export interface CategoryColumn {
   readonly ids: NdArray<Int32Array>;
   readonly categories: readonly string[];
 }
+
+/** Texts between two turns of the event loop: a million different ones take a second to sort. */
+const atOnce = 2 ** 12;
 
 const differentTexts = (list: unknown): boolean =>
   Array.isArray(list) && list.every((text) => typeof text === 'string') && new Set(list).size === list.length;
@@ -39,22 +35,75 @@ function isList<Category extends string>(
   return Array.isArray(asked);
 }
 
-/** @throws FileError naming the first text that is not among the categories given, unless `unknown` */
-export function categoriesOf<Category extends string>(
-  file: string,
-  name: Category,
-  fields: readonly Field[],
-  given: readonly string[] | undefined,
-  unknown = false,
-): CategoryColumn<Category> {
-  const categories = given ?? [...new Set(fields.map(({ text }) => text))].sort();
-  const places = new Map(categories.map((text, id) => [text, id]));
-  const ids = fields.map(({ text, line }) => {
-    const id = places.get(text) ?? (unknown ? categories.length : undefined);
-    if (id !== undefined) return id;
+/** Takes the texts of a column one by one. */
+export class CategoryReader {
+  readonly #name: string;
+  readonly #given: readonly string[] | undefined;
+  readonly #unknown: boolean;
+  /** Ids of the categories given, or of those found in the order they are found in. */
+  readonly #places: Map<string, number>;
+  readonly #ids: Blocks<Int32Array> = new Blocks((length) => new Int32Array(length));
+
+  constructor(name: string, given: readonly string[] | undefined, unknown = false) {
+    this.#name = name;
+    this.#given = given;
+    this.#unknown = unknown;
+    this.#places = new Map(given?.map((text, id) => [text, id]));
+  }
+
+  /** @throws FileError if the text is not among the categories given, unless unknown ones have an id */
+  add(text: string, line: number, file: string): void {
+    this.#ids.push(this.#places.get(text) ?? this.#newId(text, line, file));
+  }
+
+  #newId(text: string, line: number, file: string): number {
+    if (this.#given === undefined) {
+      this.#places.set(text, this.#places.size);
+      return this.#places.size - 1;
+    }
+    if (this.#unknown) return this.#given.length;
     throw new FileError(
-      `readCsv: expected one of ${categories.length} known categories for ${name} in line ${line} of ${file}, got ${JSON.stringify(text)}. Add it to categories, or give unknown: true.`,
+      `readCsv: expected one of ${this.#given.length} known categories for ${this.#name} in line ${line} of ${file}, got ${JSON.stringify(text)}. Add it to categories, or give unknown: true.`,
     );
-  });
-  return { name, ids: new NdArray(Int32Array.from(ids), [ids.length]), categories };
+  }
+
+  /** The column of all texts. Yields between pieces of that work. */
+  *column(): Generator<undefined, CategoryColumn> {
+    if (this.#given !== undefined) return { ids: toArray(yield* this.#ids.joined()), categories: this.#given };
+    const categories = yield* sorted([...this.#places.keys()]);
+    const order = new Int32Array(categories.length);
+    for (const [id, text] of categories.entries()) {
+      order[this.#places.get(text)!] = id;
+      if (id % atOnce === 0) yield;
+    }
+    return { ids: toArray(yield* this.#ids.joined((found) => order[found]!)), categories };
+  }
+}
+
+function toArray(ids: Int32Array): NdArray<Int32Array> {
+  return new NdArray(ids, [ids.length]);
+}
+
+/** Texts in order of their UTF-16 units, by merging sorted runs. */
+function* sorted(texts: readonly string[]): Generator<undefined, readonly string[]> {
+  let runs: (readonly string[])[] = [];
+  for (let begin = 0; begin < texts.length; begin += atOnce) {
+    runs.push(texts.slice(begin, begin + atOnce).sort());
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly string[])[] = [];
+    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i]!, runs[i + 1] ?? []));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge(a: readonly string[], b: readonly string[]): Generator<undefined, readonly string[]> {
+  const merged: string[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
+    merged.push(j === b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!);
+    if (merged.length % atOnce === 0) yield;
+  }
+  return merged;
 }

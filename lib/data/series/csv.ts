@@ -1,19 +1,26 @@
 /** Tables of numbers and categories in CSV files, by the package csv-parse, which is only needed here. */
-import { readFile } from 'node:fs/promises';
-import type * as csvParse from 'csv-parse/sync';
-import { NdArray } from '../../array.js';
+import { open } from 'node:fs/promises';
+import type * as csvParse from 'csv-parse';
+import type { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, boolean, check, checkOptions, either } from '../../options.js';
-import { fileOrBytes } from '../file.js';
+import { type Rule, boolean, check, checkOptions, either, oneOf } from '../../options.js';
+import { inPieces } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
-import { type Field, categoriesOf, categoryColumns, categoryLists } from './categories.js';
+import { fileOrBytes } from '../file.js';
+import { categoryLists } from './categories.js';
+import { CsvRows } from './csv-rows.js';
 
 /** Options of {@link readCsv}. `Category`: names of the columns of texts. */
 export interface CsvOptions<Category extends string = never> {
-  /** Names of the columns to read as numbers, in this order; others may hold anything. Default: all but those of `categories`. */
+  /** Names of the columns to read as numbers, in this order; others may hold anything, such as dates. Default: all but those of `categories`. */
   readonly columns?: readonly string[] | undefined;
   /** Between fields. Default: ','. */
   readonly delimiter?: string | undefined;
+  /**
+   * Before the decimals of a number: '.', or ',' as in German or French files, whose fields are usually divided by `delimiter: ';'`. The other
+   * sign is then no part of a number. Default: '.'.
+   */
+  readonly decimal?: '.' | ',' | undefined;
   /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' after its mark. */
   readonly encoding?: string | undefined;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
@@ -48,12 +55,6 @@ export interface CsvTable<Category extends string = never> {
  */
 export type ImportCsvParse = () => Promise<Pick<typeof csvParse, 'parse'>>;
 
-interface CsvRecord {
-  readonly fields: readonly string[];
-  /** From 1. */
-  readonly line: number;
-}
-
 const texts: Rule = {
   expected: 'a list of texts',
   accepts: (value) => Array.isArray(value) && value.every((text) => typeof text === 'string'),
@@ -78,6 +79,9 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
  * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over, and so
  * are spaces around names and fields. Lines may end in CR LF, LF or CR.
  *
+ * A file of any size is read piece by piece, some 5 MB a second, with a turn of the event loop after every 4 ms or so of work. Bytes that are
+ * given have to stay as they are until then.
+ *
  * Numbers become float32, which rounds whole numbers beyond 2²⁴ = 16,777,216: read ids as `categories`.
  * ```ts
  * const options = { columns: ['age', 'fare'], missing: ['', 'NA'] };
@@ -93,7 +97,7 @@ export function readCsv<const Category extends string = never>(
   file: string | Uint8Array,
   options: CsvOptions<Category> = {},
 ): Promise<CsvTable<Category>> {
-  return readCsvWith(() => import('csv-parse/sync'), file, options);
+  return readCsvWith(() => import('csv-parse'), file, options);
 }
 
 /** @internal */
@@ -106,6 +110,7 @@ export async function readCsvWith<Category extends string>(
   checkOptions('readCsv', options, {
     columns: options.categories === undefined ? names : texts,
     delimiter: text,
+    decimal: oneOf('.', ','),
     encoding: knownEncoding,
     missing: texts,
     categories: either(names, categoryLists),
@@ -115,114 +120,101 @@ export async function readCsvWith<Category extends string>(
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
   });
-  const fail = (cause: unknown): never => {
+  const { pipeline } = await import('node:stream/promises');
+  const rows = new CsvRows(name, options);
+  try {
+    await pipeline(textsOf(name, piecesOf(file), options.encoding), parse(parserOptions(rows, options.delimiter)));
+  } catch (cause) {
+    if (cause instanceof FileError || cause instanceof OptionError) throw cause;
     throw new FileError(`readCsv: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
-  };
-  const bytes = typeof file === 'string' ? await readFile(file).catch(fail) : file;
-  const content = textOf(name, bytes, options.encoding);
-  let records: readonly CsvRecord[];
-  try {
-    records = parseRecords(parse, content, options.delimiter);
-  } catch (cause) {
-    return fail(cause);
   }
-  return tableOf(name, records, options);
+  return inTurns(rows.table());
 }
 
 /**
- * The text that bytes mean. @throws FileError unless they mean one
+ * How csv-parse reads records of any number of fields into `rows`.
  * @internal
  */
-export function textOf(file: string, bytes: Uint8Array, encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8'): string {
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FileError(
-      `readCsv: expected to read ${file} as ${encoding}, got ${reasonOf(cause)}. Give the encoding it has, such as 'latin1'.`,
-      { cause },
-    );
-  }
-}
-
-/**
- * Records of any number of fields. @throws whatever csv-parse finds wrong
- * @internal
- */
-export function parseRecords(parse: typeof csvParse.parse, content: string, delimiter = ','): readonly CsvRecord[] {
-  const records: CsvRecord[] = [];
-  parse(content, {
+export function parserOptions(rows: Pick<CsvRows, 'add'>, delimiter = ','): csvParse.Options<string[]> {
+  return {
     delimiter,
     // Told, not found: csv-parse takes the first end of a line for that of all.
     record_delimiter: ['\r\n', '\n', '\r'],
     trim: true,
     skip_empty_lines: true,
     relax_column_count: true,
-    on_record: (fields: string[], { lines }) => {
-      records.push({ fields, line: lines });
+    on_record: (fields, { lines }) => {
+      rows.add(fields, lines);
       return null;
     },
-  });
-  return records;
-}
-
-/**
- * @throws OptionError, FileError as readCsv
- * @internal
- */
-export function tableOf<Category extends string>(
-  file: string,
-  [header, ...rows]: readonly CsvRecord[],
-  options: Pick<CsvOptions<Category>, 'columns' | 'missing' | 'categories' | 'unknown'>,
-): CsvTable<Category> {
-  if (header === undefined || rows.length === 0)
-    throw new FileError(
-      `readCsv: expected a line of names and lines of numbers in ${file}, got ${header === undefined ? 'nothing' : 'names only'}.`,
-    );
-  const known = header.fields.map((name) => name.trim());
-  for (const { fields, line } of rows) {
-    if (fields.length !== known.length)
-      throw new FileError(`readCsv: expected ${known.length} fields in each line of ${file}, got ${fields.length} in line ${line}.`);
-  }
-  const fieldsAt = (place: number): readonly Field[] => rows.map(({ fields, line }) => ({ text: fields[place]!.trim(), line }));
-  const columnOf = (name: string): number => placeOf(file, known, name);
-
-  const texts = categoryColumns(options.categories).map(([name, given]) =>
-    categoriesOf(file, name, fieldsAt(columnOf(name)), given, options.unknown),
-  );
-  const names = new Set<string>(texts.map(({ name }) => name));
-  const places = options.columns?.map(columnOf) ?? known.map((_, place) => place).filter((place) => !names.has(known[place]!));
-  const data = new Float32Array(rows.length * places.length);
-  places.forEach((place, i) => {
-    numbersOf(file, known[place]!, fieldsAt(place), options.missing).forEach((value, row) => (data[row * places.length + i] = value));
-  });
-  return {
-    data: new NdArray(data, [rows.length, places.length]),
-    columns: places.map((place) => known[place]!),
-    ids: Object.fromEntries(texts.map(({ name, ids }) => [name, ids])) as CsvTable<Category>['ids'],
-    categories: Object.fromEntries(texts.map(({ name, categories }) => [name, categories])) as CsvTable<Category>['categories'],
   };
 }
 
-/** @throws FileError naming the first that is neither a number nor missing */
-function numbersOf(file: string, column: string, fields: readonly Field[], missing: readonly string[] = []): readonly number[] {
-  return fields.map(({ text, line }) => {
-    if (missing.includes(text)) return NaN;
-    const value = text === '' ? NaN : Number(text);
-    if (Number.isFinite(Math.fround(value))) return value;
-    const field = JSON.stringify(text);
-    const advice = Number.isNaN(value) ? ` Give missing: [${field}] to read it as NaN, or categories for a column of texts.` : '';
-    throw new FileError(`readCsv: expected a number that a float32 holds for ${column} in line ${line} of ${file}, got ${field}.${advice}`);
-  });
+/** Bytes that are parsed in one turn of the event loop: some 4 ms of work. */
+const pieceBytes = 2 ** 14;
+
+/** A file piece by piece, after each of which the event loop has its turn. */
+async function* piecesOf(file: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  if (typeof file !== 'string') {
+    for (let at = 0; at < file.length; at += pieceBytes) {
+      yield file.subarray(at, at + pieceBytes);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return;
+  }
+  const handle = await open(file);
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(new Uint8Array(pieceBytes));
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
-/** @throws OptionError unless one column has that name */
-function placeOf(file: string, known: readonly string[], column: string): number {
-  const place = known.indexOf(column);
-  if (place < 0) throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(column)}.`);
-  if (known.includes(column, place + 1)) {
-    throw new OptionError(
-      `readCsv: expected names for columns that one column of ${file} has, got ${JSON.stringify(column)}, which several have. Rename them in the file, or leave columns out.`,
-    );
+/** The texts that pieces of bytes mean. @throws FileError unless they mean one */
+async function* textsOf(file: string, pieces: AsyncIterable<Uint8Array>, encoding?: string): AsyncGenerator<string> {
+  let decode: ((piece?: Uint8Array) => string) | undefined;
+  for await (const piece of pieces) {
+    decode ??= decoderOf(file, piece, encoding);
+    yield decode(piece);
   }
-  return place;
+  if (decode !== undefined) yield decode();
+}
+
+/**
+ * A function that gives the texts of the pieces of a file and, called without one, that of its end; `first` is the first piece.
+ * That function @throws FileError for bytes of another encoding.
+ * @internal
+ */
+export function decoderOf(
+  file: string,
+  first: Uint8Array,
+  encoding = first[0] === 0xff && first[1] === 0xfe ? 'utf-16le' : 'utf-8',
+): (piece?: Uint8Array) => string {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  return (piece) => {
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined });
+    } catch (cause) {
+      throw new FileError(
+        `readCsv: expected to read ${file} as ${encoding}, got ${reasonOf(cause)}. Give the encoding it has, such as 'latin1'.`,
+        { cause },
+      );
+    }
+  };
+}
+
+/** What a generator returns. The event loop has its turn between its steps. */
+async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    let step!: IteratorResult<undefined, T>;
+    await inPieces(() => {
+      step = steps.next();
+      return false;
+    });
+    if (step.done === true) return step.value;
+  }
 }
