@@ -5,5 +5,6 @@ export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-
 export * from './sequences/index.js';
 export * from './series/index.js';
 export * from './split.js';
+export * from './take.js';
 export * from './text/index.js';
 export * from './transform.js';

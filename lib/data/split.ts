@@ -1,10 +1,10 @@
 /** Shuffling and splitting of rows. */
 import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Rule, boolean, check, checkOptions, kindOf, nonNegativeInteger, oneOf, seed as seedRule, share } from '../options.js';
-import { Philox } from '../random.js';
+import { boolean, checkOptions, kindOf, oneOf, seed as seedRule, share } from '../options.js';
+import { Philox, type Random } from '../random.js';
+import { takeRows } from './take.js';
 
 /** Arrays by name with one row for each example: `{ x, y }`. */
 export type Columns = Readonly<Record<string, NdArray>>;
@@ -17,35 +17,11 @@ export interface SplitOptions {
   readonly seed?: number | undefined;
   /** Take random rows in random order; otherwise the last rows become the test set, and all keep their order. Default: true. */
   readonly shuffle?: boolean | undefined;
-  /** Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. Default: none. */
+  /**
+   * Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. The seed decides
+   * where the rest goes, so that each row is tested with the same probability, that of a class with a single row too. Default: none.
+   */
   readonly stratify?: string | undefined;
-}
-
-const rowNumbers: Rule = {
-  expected: 'a list of row numbers',
-  accepts: (value) => typeof value === 'object' && nonNegativeInteger.accepts((value as Partial<ArrayLike<number>> | null)?.length),
-};
-
-/**
- * The rows of x at `ids`, a list or an array [K], copied.   x [N, ...] → [K, ...]
- * @throws ShapeError for a scalar, or ids of another rank; OptionError for ids that are no list, and an id that is no row
- */
-export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number> | NdArray): NdArray<T> {
-  const [rows, ...row] = x.shape;
-  if (rows === undefined) throw new ShapeError('takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
-  if (ids instanceof NdArray && ids.rank !== 1)
-    throw new ShapeError(`takeRows: expected ids of rank 1 [K], got ${formatShape(ids.shape)}.`);
-  const list = ids instanceof NdArray ? ids.data : ids;
-  check('takeRows', 'ids', list, rowNumbers);
-  const width = sizeOf(row);
-  const data = emptyLike(x.data, list.length * width);
-  for (let i = 0; i < list.length; i++) {
-    const id = list[i]!;
-    if (!Number.isInteger(id) || id < 0 || id >= rows)
-      throw new OptionError(`takeRows: expected row numbers 0 … ${rows - 1} for ids, got ${id} at ${i}.`);
-    data.set(x.data.subarray(id * width, (id + 1) * width), i * width);
-  }
-  return new NdArray(data, [list.length, ...row]);
 }
 
 /**
@@ -70,19 +46,30 @@ export function trainTestSplit<Data extends Columns>(
   const tested = Math.round(rows * testFraction);
   if (tested === 0 || tested === rows)
     throw new OptionError(`trainTestSplit: expected rows for both parts, got ${rows} rows and testFraction ${testFraction}.`);
+  const random = new Philox(seed);
   // Rows that are tested come first.
-  const order = shuffle ? new Philox(seed).permutation(rows) : Int32Array.from({ length: rows }, (_, i) => (i + rows - tested) % rows);
+  const order = shuffle ? random.permutation(rows) : Int32Array.from({ length: rows }, (_, i) => (i + rows - tested) % rows);
   const [test, train] =
     stratify === undefined
       ? [order.subarray(0, tested), order.subarray(tested)]
-      : stratified(order, classIds(stratify, data[stratify]!, rows), tested);
+      : stratified(order, classIds(stratify, data[stratify]!, rows), tested, random);
   const take = (ids: Int32Array): Data => Object.fromEntries(Object.entries(data).map(([name, x]) => [name, takeRows(x, ids)])) as Data;
   return { train: take(train), test: take(test) };
 }
 
-/** Of the rows in order of their classes, those at even distances are tested: `tested` of them, of each class its share to within one. */
-function stratified(order: Int32Array, classes: NumericArray, tested: number): readonly [test: Int32Array, train: Int32Array] {
-  const testedBefore = (i: number): number => Math.floor((i * tested) / order.length);
+/**
+ * Of the rows in order of their classes, those at even distances from a random beginning are tested: `tested` of them, of each class its share to
+ * within one, and each row with the same probability.
+ * @see Madow 1949, On the theory of systematic sampling, II
+ */
+function stratified(
+  order: Int32Array,
+  classes: NumericArray,
+  tested: number,
+  random: Random,
+): readonly [test: Int32Array, train: Int32Array] {
+  const begin = Math.floor(random.uniform53(1)[0]! * order.length);
+  const testedBefore = (i: number): number => Math.floor((i * tested + begin) / order.length);
   const byClass = order.toSorted((a, b) => classes[a]! - classes[b]!);
   const test = new Set(byClass.filter((_, i) => testedBefore(i + 1) > testedBefore(i)));
   return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
@@ -94,11 +81,6 @@ function classIds(name: string, { data, shape }: NdArray, rows: number): Numeric
   const at = data.findIndex((id) => !Number.isInteger(id));
   if (at >= 0) throw new DataError(`trainTestSplit: expected class ids in ${name} for stratify, got ${data[at]} at row ${at}.`);
   return data;
-}
-
-function emptyLike<T extends NumericArray>(data: T, length: number): T {
-  const Kind = data.constructor as new (length: number) => T;
-  return new Kind(length);
 }
 
 function rowCount(data: Columns): number {

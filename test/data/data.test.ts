@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { array } from '../../lib/array.js';
-import { Standardizer, readCsv, readIdx, readWav, takeRows, toOneHot, trainTestSplit } from '../../lib/data/index.js';
+import { Standardizer, readCsv, readIdx, readWav, takeColumns, takeRows, toOneHot, trainTestSplit } from '../../lib/data/index.js';
 
 /** An IDX file. */
 function idx(type: number, sizes: readonly number[], elements: Uint8Array): Buffer {
@@ -97,6 +97,22 @@ describe('rows', () => {
     assert.deepEqual([...takeRows(x, []).shape], [0, 2]);
     assert.deepEqual(takeRows(x, array([4, 0])).toNested(), [[9, 10], [1, 2]]); // prettier-ignore
   });
+  it('takeColumns copies columns of any kind, in the order asked for', () => {
+    assert.deepEqual(takeColumns(x, [1, 0, 1]).toNested(), [[2, 1, 2], [4, 3, 4], [6, 5, 6], [8, 7, 8], [10, 9, 10]]); // prettier-ignore
+    const bytes = takeColumns(array(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), [2, 2, 2]), array(Int32Array.of(1)));
+    assert.deepEqual(
+      [bytes.dtype, bytes.toNested()],
+      [
+        'uint8',
+        [
+          [[2], [4]],
+          [[6], [8]],
+        ],
+      ],
+    );
+    assert.deepEqual([...takeColumns(x, []).shape], [5, 0]);
+    assert.deepEqual([...takeColumns(array(new Float32Array(), [0, 3]), [2]).shape], [0, 1]);
+  });
   it('trainTestSplit keeps rows together, each once, by the seed', () => {
     const { train, test } = trainTestSplit({ x, y }, { testFraction: 0.4, seed: 3 });
     assert.deepEqual([train.x.shape[0], test.x.shape[0]], [3, 2]);
@@ -143,6 +159,23 @@ describe('rows', () => {
         [...row.data],
       );
     }
+  });
+  it('trainTestSplit tests a row of any class as often as testFraction says', () => {
+    const sizes = [500, 499, 1];
+    const label = array(Int32Array.from(sizes.flatMap((n, id) => new Array<number>(n).fill(id))));
+    const row = array(Float32Array.from({ length: 1000 }, (_, i) => i));
+    const tested = new Int32Array(1000);
+    const seeds = 400;
+    for (let seed = 0; seed < seeds; seed++) {
+      const { test } = trainTestSplit({ row, label }, { testFraction: 0.2, stratify: 'label', seed });
+      assert.equal(test.row.size, 200);
+      for (const i of test.row.data) tested[i]!++;
+    }
+    // Of 1000 binomial numbers one in ten million is further than six deviations from the mean.
+    const bound = 6 * Math.sqrt(seeds * 0.2 * 0.8);
+    tested.forEach((n, i) => assert.ok(Math.abs(n - seeds * 0.2) < bound, `row ${i} in ${n} of ${seeds}`));
+    const alone = tested[999]!;
+    assert.ok(Math.abs(alone - seeds * 0.2) < bound / 2, `${alone}`);
   });
   it('toOneHot', () => assert.deepEqual(toOneHot(array(Int32Array.of(2, 0)), 3).toNested(), [[0, 0, 1], [1, 0, 0]])); // prettier-ignore
   it('Standardizer brings features to mean 0 and deviation 1', () => {
@@ -234,6 +267,15 @@ describe('rows', () => {
     [() => takeRows(x, undefined as never), 'OptionError', 'takeRows: expected a list of row numbers for ids, got undefined.'],
     [() => takeRows(x, ['1'] as never), 'OptionError', 'takeRows: expected row numbers 0 … 4 for ids, got 1 at 0.'],
     [() => takeRows(array(1), [0]), 'ShapeError', 'takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
+    [() => takeColumns(x, [0, 2]), 'OptionError', 'takeColumns: expected column numbers 0 … 1 for ids, got 2 at 1.'],
+    [() => takeColumns(x, [-1]), 'OptionError', 'takeColumns: expected column numbers 0 … 1 for ids, got -1 at 0.'],
+    [() => takeColumns(x, 1 as never), 'OptionError', 'takeColumns: expected a list of column numbers for ids, got 1.'],
+    [() => takeColumns(x, array([[1]])), 'ShapeError', 'takeColumns: expected ids of rank 1 [K], got [1, 1].'],
+    [
+      () => takeColumns(y, [0]),
+      'ShapeError',
+      'takeColumns: expected x of rank ≥ 2 [N, ..., C], got [5]. Give a single column shape [N, 1].',
+    ],
     [
       () => trainTestSplit({ x, y }, { testFraction: 1 }),
       'OptionError',

@@ -215,6 +215,8 @@ describe('forecastData', () => {
   it('validates every row after the split, and only those', () =>
     assert.deepEqual([...new Set(rowsOf(validation.y))], [15, 16, 17, 18, 19]));
   it('looks back from the first of them', () => assert.deepEqual(rowsOf(validation.x).slice(0, 3), [12, 13, 14]));
+  it('validates with no more rows than the horizon', () =>
+    assert.deepEqual(forecastData(series, { steps: 3, horizon: 5, validationFraction: 0.25 }).validation.y.shape, [1, 5, 1]));
   it('takes its statistics from the training rows', () => {
     assert.deepEqual(inputScale.mean, new Standardizer(series.rows(0, 15)).mean);
     assert.deepEqual([inputScale.mean[0], targetScale.mean[0]], [28, 28]);
@@ -253,7 +255,7 @@ describe('forecastData', () => {
     [
       () => forecastData(series, { steps: 3, horizon: 5, validationFraction: 0.2 }),
       'DataError',
-      'forecastData validation: expected at least 8 rows for 3 steps and a horizon of 5, got 7. Take fewer steps, or a longer series.',
+      'forecastData: expected at least 5 rows for validation, as many as the horizon, got 4 of 20 with validationFraction 0.2. Take a larger validationFraction, a smaller horizon, or a longer series.',
     ],
     [
       () => forecastData(array([[1]]), { steps: 1, validationFraction: 0.9 }),
@@ -264,6 +266,11 @@ describe('forecastData', () => {
       () => seriesWindows(array([1, 2, 3]), { steps: 1 }),
       'ShapeError',
       'seriesWindows: expected a series of rank 2 [R, C], got [3]. Give a single column shape [R, 1].',
+    ],
+    [
+      () => forecastData(series, { steps: 1, targets: [1] }),
+      'OptionError',
+      'forecastData training: expected columns 0 … 0 for targets, got 1.',
     ],
     [() => seriesWindows(series, { steps: 1, targets: [1] }), 'OptionError', 'seriesWindows: expected columns 0 … 0 for targets, got 1.'],
     [

@@ -2,7 +2,7 @@ import { NdArray } from '../../array.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';
-import { takeRows } from '../split.js';
+import { takeRows } from '../take.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';
 import { type Sequence, checkFill, checkSequences, pad } from './pad.js';

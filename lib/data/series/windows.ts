@@ -3,6 +3,7 @@ import { NdArray } from '../../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { type Rule, checkOptions, count, nonNegativeInteger, required, share } from '../../options.js';
 import type { NumericArray } from '../../native.js';
+import { takeColumns } from '../take.js';
 import { Standardizer } from '../transform.js';
 
 /** Options of {@link seriesWindows}. */
@@ -69,15 +70,20 @@ export function forecastData(series: NdArray, options: ForecastOptions): Forecas
   checkOptions('forecastData', options, { ...rules, validationFraction: share });
   const { validationFraction = 0.2, ...windows } = options;
   const [rows, columns] = checkSeries('forecastData', series);
-  const { steps, targets = everyColumn(columns) } = windows;
+  const { steps, horizon = 1, targets = everyColumn(columns) } = windows;
   const trained = rows - Math.round(rows * validationFraction);
   if (trained < 1)
     throw new DataError(`forecastData: expected rows to train on, got ${rows} rows and validationFraction ${validationFraction}.`);
+  if (rows - trained < horizon)
+    throw new DataError(
+      `forecastData: expected at least ${horizon} rows for validation, as many as the horizon, got ${rows - trained} of ${rows} with validationFraction ${validationFraction}. Take a larger validationFraction, a smaller horizon, or a longer series.`,
+    );
   const inputScale = new Standardizer(series.rows(0, trained));
   const scaled = inputScale.apply(series);
+  const train = windowsOf('forecastData training', scaled.rows(0, trained), windows);
   const targetScale = new Standardizer(takeColumns(series.rows(0, trained), targets));
   return {
-    train: windowsOf('forecastData training', scaled.rows(0, trained), windows),
+    train,
     validation: windowsOf('forecastData validation', scaled.rows(Math.max(0, trained - steps), rows), windows),
     inputScale,
     targetScale,
@@ -106,14 +112,6 @@ function stack({ data, shape }: NdArray, begins: readonly number[], length: numb
   const stacked = new Float32Array(begins.length * length * columns);
   begins.forEach((begin, i) => stacked.set(data.subarray(begin * columns, (begin + length) * columns), i * length * columns));
   return new NdArray(stacked, [begins.length, length, columns]);
-}
-
-function takeColumns({ data, shape }: NdArray, columns: readonly number[]): NdArray<Float32Array> {
-  const [rows, width] = shape as [number, number];
-  const taken = Float32Array.from({ length: rows * columns.length }, (_, i) => {
-    return data[Math.floor(i / columns.length) * width + columns[i % columns.length]!]!;
-  });
-  return new NdArray(taken, [rows, columns.length]);
 }
 
 function checkSeries(what: string, series: NdArray<NumericArray>): readonly [rows: number, columns: number] {
