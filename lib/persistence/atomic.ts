@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
@@ -26,26 +26,52 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
 }
 
 /**
- * Writes a file that is either complete or not there: into a new file beside it, to the disk, then in place of the old one.
+ * Writes a file that is either complete or not there: into a new file beside it, to the disk, then in place of the old one, whose mode it
+ * gets. A symbolic link stays one, to the file written.
  * @throws FileError; the old file is then untouched and the new one gone
  */
 async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    const target = await behindLinks(path);
+    await replaceTarget(target, parts);
+    await syncDirectory(dirname(target));
+  } catch (cause) {
+    const reason = reasonOf(cause);
+    throw new FileError(`save: expected to write ${path}, got ${reason}. The old file, if there was one, is unchanged.`, { cause });
+  }
+}
+
+async function replaceTarget(target: string, parts: readonly Uint8Array[]): Promise<void> {
+  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx');
     try {
       for (const part of parts) await writeFully(file, part);
+      const old = await unlessMissing(stat(target));
+      if (old !== undefined) await file.chmod(old.mode & 0o7777);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = reasonOf(cause);
-    throw new FileError(`save: expected to write ${path}, got ${reason}. The old file, if there was one, is unchanged.`, { cause });
+    throw cause;
   }
-  await syncDirectory(dirname(path));
+}
+
+/** The file that a path means, or would mean: what is to be written where a link leads nowhere yet. */
+async function behindLinks(path: string): Promise<string> {
+  const link = await readlink(path).catch(() => undefined);
+  if (link === undefined) return path;
+  return (await unlessMissing(realpath(path))) ?? behindLinks(resolve(await realpath(dirname(path)), link));
+}
+
+async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
+  return result.catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw cause;
+  });
 }
 
 async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeAtomically } from '../../lib/persistence/atomic.js';
+
+const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
+
+// Windows makes links for administrators alone, and has no modes.
+(process.platform === 'win32' ? describe.skip : describe)('writeAtomically', () => {
+  let folder: string;
+  const at = (...path: string[]): string => join(folder, ...path);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+    await mkdir(at('links'));
+    await mkdir(at('files'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+  it('keeps the mode of an old file, and gives a new one that of the process', async () => {
+    for (const mode of [0o600, 0o640, 0o666, 0o444]) {
+      await writeFile(at('old'), 'old');
+      await chmod(at('old'), mode);
+      await writeAtomically(at('old'), content);
+      assert.deepEqual([await readFile(at('old'), 'utf8'), await modeOf(at('old'))], ['new', mode]);
+      await rm(at('old'));
+    }
+    await writeAtomically(at('new'), content);
+    assert.equal(await modeOf(at('new')), 0o666 & ~process.umask());
+  });
+  it('writes what links lead to, and leaves the links', async () => {
+    await writeFile(at('files', 'a'), 'old');
+    await chmod(at('files', 'a'), 0o600);
+    await symlink('../files/a', at('links', 'first'));
+    await symlink(at('links', 'first'), at('links', 'second'));
+    await writeAtomically(at('links', 'second'), content);
+    assert.deepEqual([await readFile(at('files', 'a'), 'utf8'), await modeOf(at('files', 'a'))], ['new', 0o600]);
+    assert.deepEqual([await readlink(at('links', 'first')), await readlink(at('links', 'second'))], ['../files/a', at('links', 'first')]);
+    assert.deepEqual([await readdir(at('files')), await readdir(at('links'))], [['a'], ['first', 'second']]);
+  });
+  it('writes where links lead to a file that is not there yet', async () => {
+    await symlink(at('links'), at('folder'));
+    await symlink('../files/a', at('links', 'first'));
+    await symlink('first', at('links', 'second'));
+    await writeAtomically(at('folder', 'second'), content);
+    assert.equal(await readFile(at('files', 'a'), 'utf8'), 'new');
+    assert.ok((await lstat(at('links', 'second'))).isSymbolicLink());
+  });
+  it('refuses links that lead nowhere, and leaves them', async () => {
+    await symlink('b', at('a'));
+    await symlink('a', at('b'));
+    await symlink('no/such', at('c'));
+    for (const [name, reason] of [
+      ['a', 'ELOOP'],
+      ['c', 'ENOENT'],
+    ] as const) {
+      const message = new RegExp(`^save: expected to write ${at(name)}, got ${reason}.*The old file, if there was one, is unchanged\\.$`);
+      await assert.rejects(writeAtomically(at(name), content), { name: 'FileError', message });
+    }
+    assert.deepEqual(await readdir(folder), ['a', 'b', 'c', 'files', 'links']);
+  });
+  it('leaves an old file as it is, and no other, if it fails', async () => {
+    await mkdir(at('files', 'a'));
+    await symlink('../files/a', at('links', 'a'));
+    await assert.rejects(writeAtomically(at('links', 'a'), content), { name: 'FileError' });
+    assert.deepEqual([await readdir(at('files')), await readdir(at('links'))], [['a'], ['a']]);
+  });
+});
