@@ -42,6 +42,18 @@ function extended(encoding: number, layout: Layout, tail = '000000001000800000aa
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const wav = (layout: Layout, data: Uint8Array): Buffer => riff(chunk('fmt ', format(layout)), chunk('data', data));
 const floats = (...values: number[]): Buffer => Buffer.from(Float32Array.of(...values).buffer);
+const doubles = (...values: number[]): Buffer => Buffer.from(Float64Array.of(...values).buffer);
+const sizes = (...values: number[]): Buffer => Buffer.from(BigUint64Array.from(values, BigInt).buffer);
+/** The file with other bytes at a place. */
+const changed = (file: Uint8Array, at: number, hex: string): Buffer =>
+  Buffer.concat([file.subarray(0, at), bytes(hex), file.subarray(at + hex.length / 2)]);
+/** RF64, whose sizes are in a chunk of their own: of all behind the first 8 bytes, of the samples, and their number. */
+function rf64(data: Uint8Array, behind: Uint8Array = bytes(''), file?: number, length: number = data.length): Buffer {
+  const long = (all: number): Buffer =>
+    riff(chunk('ds64', Buffer.concat([sizes(all, length, 0), bytes('00000000')])), chunk('fmt ', format()), chunk('data', data), behind);
+  const whole = long(file ?? long(0).length - 8);
+  return changed(changed(whole, 0, `${Buffer.from('RF64').toString('hex')}ffffffff`), whole.indexOf('data') + 4, 'ffffffff');
+}
 const samples = Int16Array.of(0, 16384, -32768, 32767);
 const pcm16 = Buffer.from(samples.buffer);
 
@@ -52,6 +64,13 @@ describe('readWav', () => {
     ['24 bits', wav({ bits: 24 }, bytes('000000 000040 000080 ffff7f ffffff')), [0, 0.5, -1, 1 - 2 ** -23, -(2 ** -23)]],
     ['32 bits', wav({ bits: 32 }, bytes('00000000 00000040 00000080')), [0, 0.5, -1]],
     ['32-bit floats', wav({ tag: 3, bits: 32 }, floats(0.25, -1.5)), [0.25, -1.5]],
+    ['64-bit floats', wav({ tag: 3, bits: 64 }, doubles(0.25, -1.5, 1 / 3)), [0.25, -1.5, Math.fround(1 / 3)]],
+    ['A-law', wav({ tag: 6, bits: 8 }, bytes('d5 55 aa 2a c5 45')), [8, -8, 32256, -32256, 264, -264].map((x) => x / 2 ** 15)],
+    ['µ-law', wav({ tag: 7, bits: 8 }, bytes('ff 7f 80 00 f0 70')), [0, 0, 32124, -32124, 120, -120].map((x) => x / 2 ** 15)],
+    ['a stream without sizes', changed(changed(wav({}, pcm16), 4, 'ffffffff'), 40, 'ffffffff'), [0, 0.5, -1, 32767 / 32768]],
+    ['RF64', rf64(pcm16), [0, 0.5, -1, 32767 / 32768]],
+    ['RF64, and a chunk behind', rf64(pcm16, chunk('LIST', pcm16)), [0, 0.5, -1, 32767 / 32768]],
+    ['RF64 without samples', rf64(bytes('')), []],
     ['an extended format, integers', riff(chunk('fmt ', extended(1, {})), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]],
     ['an extended format, floats', riff(chunk('fmt ', extended(3, { bits: 32 })), chunk('data', floats(0.5))), [0.5]],
     ['other chunks between, one of odd size', riff(chunk('LIST', bytes('010203')), chunk('fmt ', format()), chunk('fact', bytes('00')), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]], // prettier-ignore
@@ -87,6 +106,20 @@ describe('readWav', () => {
       Buffer.concat([wav({}, bytes('')), pcm16]),
       /a file whose header was never finished: no bytes are announced for the samples, 8 are there/,
     ],
+    ['RF64 never finished', rf64(pcm16, bytes(''), 0, 0), /no bytes are announced for the samples, 8 are there/],
+    ['RF64 cut off', rf64(pcm16).subarray(0, -2), /8 bytes are announced for the chunk "data", 6 are there/],
+    [
+      'RF64 of more than there can be',
+      rf64(pcm16, bytes(''), 2 ** 53, 2 ** 53),
+      /9007199254740992 bytes are announced for the chunk "data"/,
+    ],
+    ['RF64 with short sizes', riff(chunk('ds64', bytes('00'))), /a chunk "ds64" of 1 bytes where 16 are needed/],
+    [
+      'a stream cut off in a frame',
+      changed(wav({ channels: 2 }, pcm16), 40, 'ffffffff').subarray(0, -2),
+      /6 bytes of samples, which is no whole number of frames/,
+    ],
+    ['a double that float32 does not hold', wav({ tag: 3, bits: 64 }, doubles(1, -1e39)), /the sample -1e\+39 at 1/],
     ['samples before their format', riff(chunk('data', pcm16)), /samples before their format/],
     ['a short format', riff(chunk('fmt ', bytes('0100'))), /a format of 2 bytes where 16 are needed/],
     ['a compressed encoding', wav({ tag: 85 }, pcm16), /samples of encoding 85 with 16 bits where integers of/],
@@ -112,11 +145,36 @@ describe('readWav', () => {
     for (let length = 0; length < whole.length; length++) await assert.rejects(readWav(whole.subarray(0, length)), { name: 'FileError' });
   });
   it('gives samples or one error for any damaged byte', async () => {
-    for (let at = 0; at < whole.length; at++) {
-      const damaged = whole.map((byte, i) => (i === at ? byte ^ 0xff : byte));
-      await readWav(damaged).catch(({ name }: Error) => assert.equal(name, 'FileError'));
+    for (const file of [whole, rf64(pcm16)]) {
+      for (let at = 0; at < file.length; at++) {
+        const damaged = file.map((byte, i) => (i === at ? byte ^ 0xff : byte));
+        await readWav(damaged).catch(({ name }: Error) => assert.equal(name, 'FileError'));
+      }
     }
   });
+  const laws: readonly (readonly [string, number, number, number, (e: number) => number])[] = [
+    ['A-law', 6, 0xd5, 8, (e) => 2 ** Math.max(4, 3 + e)],
+    ['µ-law', 7, 0xff, 0, (e) => 2 ** (3 + e)],
+  ];
+  for (const [law, tag, least, first, stepOf] of laws) {
+    it(`${law} rises in steps that double every 16 codes, and is odd`, async () => {
+      const positive = Uint8Array.from({ length: 128 }, (_, i) => least ^ i);
+      const x = (await readWav(wav({ tag, bits: 8 }, positive))).samples.data.map((sample) => sample * 2 ** 15);
+      let expected = first;
+      for (let i = 0; i < 128; i++) {
+        assert.equal(x[i], expected, `code ${i}`);
+        // Between two segments the step is the mean of theirs.
+        expected += (stepOf(Math.floor(i / 16)) + stepOf(Math.floor((i + 1) / 16))) / 2;
+      }
+      const negative = await readWav(
+        wav(
+          { tag, bits: 8 },
+          positive.map((code) => code ^ 0x80),
+        ),
+      );
+      assert.deepEqual([...negative.samples.data], Array.from(x, (value) => 0 - value / 2 ** 15)); // prettier-ignore
+    });
+  }
   it('refuses wrong options', () =>
     assert.rejects(readWav(whole, { mono: 1 } as never), {
       name: 'OptionError',

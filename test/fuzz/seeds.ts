@@ -59,6 +59,10 @@ export const seeds: Readonly<Record<'idx' | 'wav' | 'csv' | 'safetensors', reado
     wav(3, 32, 2),
     wav(0xfffe, 16, 1),
     wav(1, 16, 1, chunk('LIST', Buffer.from('abc'))),
+    wav(3, 64, 1),
+    wav(6, 8, 1),
+    wav(7, 8, 2),
+    wav(1, 16, 1, chunk('ds64', u32(true, 84, 0, 6, 0, 3, 0, 0))),
   ],
   csv: [
     'a,b\n1,2\n3,-4e-5\n',
@@ -84,7 +88,7 @@ export const seeds: Readonly<Record<'idx' | 'wav' | 'csv' | 'safetensors', reado
 
 export const dictionaries: Readonly<Record<keyof typeof seeds, readonly string[]>> = {
   idx: [],
-  wav: ['RIFF', 'WAVE', 'fmt ', 'data', 'LIST'],
+  wav: ['RIFF', 'RF64', 'BW64', 'WAVE', 'fmt ', 'data', 'ds64', 'LIST', '\\xff\\xff\\xff\\xff'],
   csv: ['Infinity', 'NaN', '1e999', '0b1', '\\x22\\x22', '\\x0d\\x0a'],
   safetensors: [
     'dtype',

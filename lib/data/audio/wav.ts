@@ -8,6 +8,7 @@ import { FileError } from '../../errors.js';
 import { boolean, check, checkOptions } from '../../options.js';
 import { fileOrBytes } from '../file.js';
 import { reasonOf } from '../../reason.js';
+import { fromALaw, fromMuLaw } from './g711.js';
 
 /** Options of {@link readWav}. */
 export interface WavOptions {
@@ -30,28 +31,45 @@ interface Format {
   readonly bits: number;
 }
 
+/** In bytes. */
+interface Sizes {
+  /** Of all that follows the first 8 bytes. */
+  readonly file: number;
+  /** Of the samples, if something else than the header of their chunk says it. */
+  readonly data: number | undefined;
+}
+
 type ReadSample = (view: DataView, at: number) => number;
 
 const pcm = 1;
 const float = 3;
+const aLaw = 6;
+const muLaw = 7;
 const extensible = 0xfffe;
 /** Bytes 2 … 15 of the GUIDs of WAVE_FORMAT_EXTENSIBLE; the first two are the encoding. */
 const guidTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
-/** By encoding and bits. Samples of 8 bits are unsigned, all others signed. */
+/** The size of a chunk that was not known, or does not fit, when its header was written. */
+const noSize = 0xffffffff;
+
+/** By encoding and bits. Integers of 8 bits are unsigned, all others signed. */
 const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
   [`${pcm}/8`, (view, at) => (view.getUint8(at) - 0x80) / 2 ** 7],
   [`${pcm}/16`, (view, at) => view.getInt16(at, true) / 2 ** 15],
   [`${pcm}/24`, (view, at) => (view.getUint16(at, true) + view.getInt8(at + 2) * 2 ** 16) / 2 ** 23],
   [`${pcm}/32`, (view, at) => view.getInt32(at, true) / 2 ** 31],
   [`${float}/32`, (view, at) => view.getFloat32(at, true)],
+  [`${float}/64`, (view, at) => view.getFloat64(at, true)],
+  [`${aLaw}/8`, (view, at) => fromALaw(view.getUint8(at))],
+  [`${muLaw}/8`, (view, at) => fromMuLaw(view.getUint8(at))],
 ]);
 
 /**
- * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits or 32-bit floats, any number of channels.
+ * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any number of channels.
+ * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg writes into a pipe, is read to its end.
  * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or unfinished, or holds samples
  *   of another kind
- * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991
+ * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991; ITU-R BS.2088 for RF64 and BW64
  */
 export async function readWav(file: string | Uint8Array, options: WavOptions = {}): Promise<Wav> {
   check('readWav', 'file', file, fileOrBytes);
@@ -67,22 +85,26 @@ export async function readWav(file: string | Uint8Array, options: WavOptions = {
 
 /** @throws Error that says what came instead */
 export function parseWav(view: DataView, mono: boolean): Wav {
-  if (view.byteLength < 12 || textAt(view, 0) !== 'RIFF' || textAt(view, 8) !== 'WAVE') throw new Error('a file that is no WAV file');
+  if (view.byteLength < 12 || !['RIFF', 'RF64', 'BW64'].includes(textAt(view, 0)) || textAt(view, 8) !== 'WAVE')
+    throw new Error('a file that is no WAV file');
+  let sizes: Sizes = { file: view.getUint32(4, true), data: undefined };
   let format: Format | undefined;
   for (let at = 12; at + 8 <= view.byteLength;) {
     const id = textAt(view, at);
-    const size = view.getUint32(at + 4, true);
     const begin = at + 8;
+    const announced = view.getUint32(at + 4, true);
+    const size = id === 'data' && announced === noSize ? (sizes.data ?? view.byteLength - begin) : announced;
     if (begin + size > view.byteLength) {
       throw new Error(`a file cut off: ${size} bytes are announced for the chunk "${id}", ${view.byteLength - begin} are there`);
     }
     // A recorder fills in the sizes when it ends; until then bytes follow that none of them announce.
-    if (id === 'data' && size === 0 && begin < view.byteLength && 8 + view.getUint32(4, true) !== view.byteLength) {
+    if (id === 'data' && size === 0 && begin < view.byteLength && 8 + sizes.file !== view.byteLength) {
       throw new Error(
         `a file whose header was never finished: no bytes are announced for the samples, ${view.byteLength - begin} are there`,
       );
     }
     const chunk = new DataView(view.buffer, view.byteOffset + begin, size);
+    if (id === 'ds64') sizes = parseSizes(chunk);
     if (id === 'fmt ') format = parseFormat(chunk);
     if (id === 'data') {
       if (format === undefined) throw new Error('samples before their format');
@@ -92,6 +114,12 @@ export function parseWav(view: DataView, mono: boolean): Wav {
     at = begin + size + (size % 2);
   }
   throw new Error('a WAV file without samples: it is cut off or damaged');
+}
+
+/** The sizes of RF64, which take the place of those of 32 bits. */
+function parseSizes(chunk: DataView): Sizes {
+  if (chunk.byteLength < 16) throw new Error(`a chunk "ds64" of ${chunk.byteLength} bytes where 16 are needed`);
+  return { file: Number(chunk.getBigUint64(0, true)), data: Number(chunk.getBigUint64(8, true)) };
 }
 
 function parseFormat(chunk: DataView): Format {
@@ -104,7 +132,7 @@ function parseFormat(chunk: DataView): Format {
   const encoding = tag === extensible ? extendedEncoding(chunk) : tag;
   if (!readers.has(`${encoding}/${bits}`)) {
     throw new Error(
-      `samples of encoding ${encoding} with ${bits} bits where integers of 8, 16, 24 or 32 bits or floats of 32 bits can be read`,
+      `samples of encoding ${encoding} with ${bits} bits where integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law and µ-law can be read`,
     );
   }
   if (channels === 0 || sampleRate === 0) throw new Error(`${channels} channels at ${sampleRate} samples a second`);
@@ -128,7 +156,7 @@ function decode(data: DataView, { encoding, channels, bits }: Format, mono: bool
   const samples = new Float32Array(mono ? frames : count);
   for (let i = 0; i < count; i++) {
     const sample = read(data, i * bytes);
-    if (!Number.isFinite(sample)) throw new Error(`the sample ${sample} at ${i}`);
+    if (!Number.isFinite(Math.fround(sample))) throw new Error(`the sample ${sample} at ${i}`);
     if (mono) samples[Math.floor(i / channels)]! += sample / channels;
     else samples[i] = sample;
   }
