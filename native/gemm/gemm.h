@@ -156,7 +156,9 @@ void run_panel(const Block& block, const Plan& plan, const RowsOfA<A>& a, const 
   const bool full = panel.is_full(), copies_a = panel.is_first && a.copied;
   for (int64_t t = 0; t < tiles.count; t += tile.count) {
     const int64_t rows = tiles.size(t), i = tiles.start(t);
-    const bool copies = !plan.b_in_place && !plan.grouped && g.b_col == 1 && t == 0, in_place = plan.b_in_place || copies;
+    // What is left over of blocks that share no panels may be a single tile: nobody would read its copy, and it may have few rows.
+    const bool alone = plan.b_in_place || (!plan.grouped && g.b_col == 1 && tiles.count == 1);
+    const bool copies = !alone && !plan.grouped && g.b_col == 1 && t == 0, in_place = alone || copies;
     const bool streams = plan.b_in_place && t == 0 && plan.far_b && full;
     if (copies_a) a.copy_rows(i, rows);
     a.place(tile, t);

@@ -253,6 +253,7 @@ constexpr int least_rows(int vectors, Role role) {
 template <int kVectors, Edge kEdge, Role kRole, int kRows = tile_rows(kVectors)>
 LW_INLINE TileKernel tile_kernel(int64_t rows) {
   if constexpr (kRows == least_rows(kVectors, kRole)) {
+    if (rows != kRows) __builtin_trap();  // rather than write rows that are not its own
     return tile<kRows, kVectors, kEdge, kRole>;
   } else {
     return rows == kRows ? tile<kRows, kVectors, kEdge, kRole> : tile_kernel<kVectors, kEdge, kRole, kRows - 1>(rows);

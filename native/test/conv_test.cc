@@ -496,6 +496,39 @@ LW_TEST(several_blocks) {
   check(square(1, 12, 330, 17, 5, 1, 1));  // too deep for that
 }
 
+// Of blocks of rows that share no panels of B a row or two are left over, on one row of the table or another: nothing beyond the result is
+// written, and nothing within it that is another task's.
+LW_TEST(rows_left_over) {
+  const auto check_bits = [](const KernelTable& t, const char* pass, const Problem& q, int64_t size, const auto& run_pass) {
+    constexpr int64_t kBeyond = 8192;
+    Guarded<float> whole = unwritten(size + kBeyond), parts = unwritten(size + kBeyond);
+    run_pass(whole.data(), 0);
+    run_pass(parts.data(), 3);
+    int64_t written = 0;
+    for (int64_t i = 0; i < size + kBeyond; ++i) written += !std::isnan(whole[i]) + !std::isnan(parts[i]);
+    CHECK_TEXT(same_bits(whole, parts) && written == 2 * size && whole.intact() && parts.intact(), describe(t, pass, q));
+  };
+  Source source(17);
+  for (const Problem& q : {square(1, 71, 256, 128, 3, 1, 1), square(1, 55, 256, 128, 3, 1, 1)}) {
+    const ConvShape& s = q.s;
+    const auto x = exactly(source, s.n * s.h * s.w * s.c), w = exactly(source, s.kh * s.kw * s.c * s.oc);
+    for_each_table([&](const KernelTable& t) {
+      check_bits(t, "forward", q, s.n * s.oh * s.ow * s.oc, [&](float* out, uint64_t split) {
+        run(t.conv_forward_tasks, t.conv_forward, ConvForwardArgs{s, x.get(), w.get(), nullptr, Activation::none, out}, split);
+      });
+    });
+  }
+  for (const Problem& q : {square(32, 7, 350, 128, 5, 1, 2), square(16, 7, 683, 256, 3, 1, 1)}) {
+    const ConvShape& s = q.s;
+    const auto x = exactly(source, s.n * s.h * s.w * s.c), dy = exactly(source, s.n * s.oh * s.ow * s.oc);
+    for_each_table([&](const KernelTable& t) {
+      check_bits(t, "backward weights", q, s.kh * s.kw * s.c * s.oc, [&](float* out, uint64_t split) {
+        run(t.conv_backward_weights_tasks, t.conv_backward_weights, ConvBackwardWeightsArgs{s, 1, x.get(), dy.get(), out}, split);
+      });
+    });
+  }
+}
+
 LW_TEST(random_problems) {
   Source source(5);
   for (int round = 0; round < 400; ++round) {
