@@ -258,9 +258,12 @@ LW_INLINE F32 pow(F32 a, F32 b) {
   const F32 p =
       horner(f, 1.0f, 0x1.62e430p-1f, 0x1.ebfbe0p-3f, 0x1.c6b06ep-5f, 0x1.3b2a60p-7f, 0x1.5da5a2p-10f, 0x1.4409b0p-13f, 0x1.e07a32p-17f);
   F32 power = bits_to_float(add_i(float_to_bits(p), shift_left<23>(float_to_bits(shifted))));
+  // On which side of the limits the exponent lies is told by both of its parts, of which y alone may be rounded to the limit itself.
+  // The differences are exact near them; far below the polynomial's power means nothing.
+  power = select(less(add(sub(y, set1(128.0f)), y_low), zero()), power, add(y, set1(kInfinity)));
+  power = select(less(y, set1(-127.0f)), zero(), power);
+  power = select(less(add(add(y, set1(126.0f)), y_low), zero()), zero(), power);
   power = select(less(power, set1(kMinNormal)), zero(), power);
-  power = select(less(y, set1(-126.0f)), zero(), power);
-  power = select(less(y, set1(128.0f)), power, add(y, set1(kInfinity)));
   power = select(equal(magnitude, one), one, power);
   // A negative base: the sign of an odd power, NaN of one that is no integer (±0 and ±inf excepted).
   const Mask negative = less(copysign(one, a), zero());

@@ -213,6 +213,38 @@ LW_TEST(pow_follows_c) {
   });
 }
 
+// Where the result overflows or becomes subnormal it is decided by the last bits of b · log2 a.
+LW_TEST(pow_at_the_limits_of_its_results) {
+  std::vector<float> a, b;
+  Source source(6);
+  for (const double edge : {128.0, -126.0}) {
+    for (int i = 0; i < 1000000;) {
+      const float base = std::ldexp(1 + source.uniform(0, 1), static_cast<int>(source.below(16)) - 3);
+      const double log = std::log2(static_cast<double>(base));
+      if (std::fabs(log) < 1e-3) continue;
+      float exponent = static_cast<float>(edge / log);
+      const int64_t step = source.below(9) - 4;
+      for (int64_t s = std::abs(step); s > 0; --s) exponent = std::nextafter(exponent, step < 0 ? -HUGE_VALF : HUGE_VALF);
+      a.push_back(base), b.push_back(exponent), ++i;
+    }
+  }
+  std::vector<float> y(a.size());
+  for_each_table([&](const KernelTable& table) {
+    apply(table, MapOp::pow, a.data(), b.data(), static_cast<int64_t>(a.size()), y.data());
+    int64_t wrong = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      if (ulps(y[i], std::pow(static_cast<double>(a[i]), static_cast<double>(b[i]))) <= (table.fused ? 3.0 : 4.0)) continue;
+      ++wrong;
+      at = i;
+    }
+    char message[160];
+    std::snprintf(message, sizeof message, "%s pow: %lld wrong, as %a ^ %a = %a", table.isa, static_cast<long long>(wrong), a[at], b[at],
+                  y[at]);
+    CHECK_TEXT(wrong == 0, message);
+  });
+}
+
 // The bits of a fused row are a promise across machines: a change of these numbers is a change of everybody's results.
 LW_TEST(fused_rows_have_the_promised_bits) {
   std::vector<float> x, exponent;
