@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import {
   type Augmentation,
   type NdArray,
+  add,
   array,
   cutout,
   mixup,
+  mul,
   normalize,
   randomCrop,
   randomFlip,
@@ -103,6 +105,19 @@ describe('augmentations', () => {
     equal(y, each(x.shape, (n, i, j, k) => pixel(x, n, i + by(n), 6 - (j + by(6 + n)), k))); // prettier-ignore
   });
 
+  it('take normal numbers, new at every step', () => {
+    const noise: Augmentation = { name: 'noise', forward: ({ x, y }, scope) => ({ x: add(mul(x, 0), scope.normal(x.shape)), y }) };
+    const [first, second] = augment([noise], images([6, 50, 50, 2]), ids, 2);
+    for (const { x: drawn } of [first!, second!]) {
+      const numbers = [...drawn.data];
+      const moment = (power: number): number => numbers.reduce((sum, value) => sum + value ** power, 0) / numbers.length;
+      // Five deviations of the means of n numbers and of their squares.
+      assert.ok(Math.abs(moment(1)) < 5 / Math.sqrt(numbers.length), `${moment(1)}`);
+      assert.ok(Math.abs(moment(2) - 1) < 5 * Math.sqrt(2 / numbers.length), `${moment(2)}`);
+    }
+    assert.notDeepEqual(second!.x.data, first!.x.data);
+    assert.deepEqual(augment([noise], images([6, 50, 50, 2]), ids)[0]!.x.data, first!.x.data);
+  });
   it('normalize brings channels to mean 0 and deviation 1', () => {
     const bytes = images([40, 5, 7, 2], 'uint8');
     const of = (data: ArrayLike<number>, k: number): number[] => Array.from(data).filter((_, i) => i % 2 === k);

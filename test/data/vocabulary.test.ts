@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Vocabulary } from '../../lib/index.js';
+import { Vocabulary, array } from '../../lib/index.js';
 
 describe('Vocabulary', () => {
   it('numbers code points by frequency, then in their order', () => {
@@ -18,6 +18,7 @@ describe('Vocabulary', () => {
     assert.equal(ids.length, 2);
     assert.equal(vocabulary.decode(ids), 'ï😀');
     assert.equal(vocabulary.encode('').length, 0);
+    assert.deepEqual([vocabulary.decode(array(ids)), vocabulary.decode(array([...ids])), vocabulary.decode(new Set(ids))], ['ï😀', 'ï😀', 'ï😀']); // prettier-ignore
   });
   it('takes words in lower case, with apostrophes inside, and marks by themselves', () => {
     const vocabulary = Vocabulary.from(["Don't stop; DON'T", 'l’été 42!'], { unit: 'word' });
@@ -131,6 +132,19 @@ describe('Vocabulary', () => {
     ],
     [() => Vocabulary.from('ab').decode([0, 1, 2]), 'DataError', 'Vocabulary.decode: expected ids 0 … 1, got 2 at 2.'],
     [() => Vocabulary.from('ab').decode([-1]), 'DataError', 'Vocabulary.decode: expected ids 0 … 1, got -1 at 0.'],
+    [
+      () => Vocabulary.from('ab').decode(array(Int32Array.of(0, 1), [2, 1])),
+      'ShapeError',
+      'Vocabulary.decode: expected ids of rank 1 [T], got [2, 1]. Decode a row at a time.',
+    ],
+    [() => Vocabulary.from('ab').decode(1 as never), 'DataError', 'Vocabulary.decode: expected a list or an array of ids, got number.'],
+    [() => Vocabulary.from('ab').decode('ab' as never), 'DataError', 'Vocabulary.decode: expected a list or an array of ids, got string.'],
+    [
+      () => Vocabulary.from('ab').decode(undefined as never),
+      'DataError',
+      'Vocabulary.decode: expected a list or an array of ids, got undefined.',
+    ],
+    [() => Vocabulary.from('ab').decode(array([0.5])), 'DataError', 'Vocabulary.decode: expected ids 0 … 1, got 0.5 at 0.'],
     [
       () => Vocabulary.from('ab', { unit: 'byte' } as object),
       'OptionError',

@@ -11,7 +11,7 @@ export interface MelSpectrogramOptions {
    * Hann.
    */
   readonly stft?: StftOptions | undefined;
-  /** M, number of filters. Default: 64. */
+  /** M, number of filters; of many some may be empty, see melFilters. Default: 64. */
   readonly mels?: number | undefined;
   /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
   readonly range?: readonly [low: number, high: number] | undefined;
@@ -27,7 +27,8 @@ const frameOf = (sampleRate: number): number => Math.max(400, 2 * Math.round(0.0
 /**
  * Power spectrum on the mel scale: y[t, m] = Σ_f |STFT(x)[t, f]|² · filters[f, m].   x [S] → y [T, M]
  *
- * As torchaudio's MelSpectrogram of the same sizes (there 128 filters by default), with time first. As librosa.feature.melspectrogram (with pad_mode='reflect') for
+ * As torchaudio's MelSpectrogram of the same sizes (there 128 filters by default; empty ones are 0 here too), with time first. As
+ * librosa.feature.melspectrogram (with pad_mode='reflect') for
  * `{ stft: { fftSize: 2048, hop: 512 }, mels: 128, scale: 'slaney', norm: 'slaney' }`.
  *
  * @param sampleRate samples a second

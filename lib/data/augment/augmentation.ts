@@ -13,12 +13,22 @@ export interface TensorBatch {
 export interface RandomScope {
   /** Uniform numbers in [0, 1), new at every step. */
   uniform(shape: Shape): Tensor;
+  /** Numbers of the standard normal distribution, new at every step. */
+  normal(shape: Shape): Tensor;
 }
 
 /**
  * Changes the batches a model is trained on: `fit(data, { augment: [randomShift(2), …] })`. It is traced into the training program like
  * a layer, so it costs the event loop nothing and gives the same bits on any number of threads; validation, `evaluate` and `predict`
  * never see it. Any object with this method is one.
+ *
+ * It is for models of one input with one target: `fit` refuses `augment` where x or y are several, as a list or by name.
+ * ```ts
+ * const noise: Augmentation = {
+ *   name: 'noise',
+ *   forward: ({ x, y }, scope) => ({ x: add(x, mul(scope.normal(x.shape), 0.1)), y }),
+ * };
+ * ```
  */
 export interface Augmentation {
   /** As errors and program listings call it. */

@@ -3,7 +3,7 @@ import { DataError, ShapeError } from '../../errors.js';
 import { label } from '../../graph/label.js';
 import { MemorySlot, source } from '../../graph/source.js';
 import { type Shape, Tensor, type TensorType, formatShapeOf } from '../../graph/tensor.js';
-import { randomUniform } from '../../ops/random.js';
+import { randomNormal, randomUniform } from '../../ops/random.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';
 import { kindOf } from '../../options.js';
@@ -14,7 +14,10 @@ const firstStream = 0x4000_0000;
 /** The augmented batch. Geometric augmentations that follow each other become one sampling. */
 export function augmented(batch: TensorBatch, augmentations: readonly Augmentation[], seed: bigint): TensorBatch {
   let streams = firstStream;
-  const scope: RandomScope = { uniform: (shape) => randomUniform(shape, seed, streams++) };
+  const scope: RandomScope = {
+    uniform: (shape) => randomUniform(shape, seed, streams++),
+    normal: (shape) => randomNormal(shape, seed, streams++),
+  };
   let result = batch;
   for (let i = 0; i < augmentations.length;) {
     const rest = augmentations.slice(i);

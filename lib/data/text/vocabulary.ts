@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { DataError, FileError } from '../../errors.js';
+import { NdArray } from '../../array.js';
+import { DataError, FileError, ShapeError, formatShape } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf, kindOf } from '../../options.js';
 import { reasonOf } from '../../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
@@ -115,11 +116,14 @@ export class Vocabulary {
     return ids.slice(0, length);
   }
 
-  /** The text of ids; padding is left out. @throws DataError naming the first number that is no id */
-  decode(ids: Iterable<number>): string {
+  /**
+   * The text of ids, a list or an array [T]; padding is left out.
+   * @throws DataError for what is no list, or naming the first number that is no id; ShapeError for an array of another rank
+   */
+  decode(ids: Iterable<number> | NdArray): string {
     const tokens: string[] = [];
     let position = 0;
-    for (const id of ids) {
+    for (const id of idsOf(ids)) {
       const token = this.tokens[id];
       if (token === undefined) {
         throw new DataError(`Vocabulary.decode: expected ids 0 … ${this.size - 1}, got ${id} at ${position}.`);
@@ -158,6 +162,17 @@ function textsOf(texts: string | Iterable<string>): Iterable<string> {
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given) || ArrayBuffer.isView(given))
     throw new DataError(`Vocabulary: expected a text or a list of texts, got ${kindOf(given)}. ${decodeFirst}`);
   return texts;
+}
+
+function idsOf(ids: Iterable<number> | NdArray): Iterable<number> {
+  if (ids instanceof NdArray) {
+    if (ids.rank === 1) return ids.data;
+    throw new ShapeError(`Vocabulary.decode: expected ids of rank 1 [T], got ${formatShape(ids.shape)}. Decode a row at a time.`);
+  }
+  const given: unknown = ids;
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
+    throw new DataError(`Vocabulary.decode: expected a list or an array of ids, got ${kindOf(given)}.`);
+  return ids;
 }
 
 function checkText(what: string, text: unknown): void {
