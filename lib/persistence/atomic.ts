@@ -1,4 +1,4 @@
-import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, chmod, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
@@ -48,7 +48,7 @@ async function replaceTarget(target: string, parts: readonly Uint8Array[]): Prom
     try {
       for (const part of parts) await writeFully(file, part);
       const old = await unlessMissing(stat(target));
-      if (old !== undefined) await file.chmod(old.mode & 0o7777);
+      if (old !== undefined) await chmod(temporary, old.mode & 0o7777);
       await file.sync();
     } finally {
       await file.close();
