@@ -1,6 +1,19 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const noEnum = { selector: 'TSEnumDeclaration', message: 'No enum: a union of literals.' };
+const noDoubleCast = {
+  selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword',
+  message: 'No `as unknown as`: give the value its type.',
+};
+/** Under exactOptionalPropertyTypes `{ stride: maybe }` is an error without it. */
+const optionalIsUndefined = {
+  selector:
+    ':matches(TSPropertySignature, PropertyDefinition, TSAbstractPropertyDefinition)[optional=true] > TSTypeAnnotation' +
+    ' > :not(TSUnionType:has(> TSUndefinedKeyword), TSUnknownKeyword)',
+  message: 'What may be left out may be undefined: `name?: Type | undefined`.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'build*/', 'coverage/', 'prebuilds/', 'scripts/package/consumer/', '**/node_modules/'] },
   js.configs.recommended,
@@ -15,11 +28,7 @@ export default tseslint.config(
     rules: {
       eqeqeq: 'error',
       'prefer-const': 'error',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'TSEnumDeclaration', message: 'No enum: a union of literals.' },
-        { selector: 'TSAsExpression > TSAsExpression > TSUnknownKeyword', message: 'No `as unknown as`: give the value its type.' },
-      ],
+      'no-restricted-syntax': ['error', noEnum, noDoubleCast],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/no-import-type-side-effects': 'error',
@@ -29,6 +38,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
+  { files: ['lib/**/*.ts'], rules: { 'no-restricted-syntax': ['error', noEnum, noDoubleCast, optionalIsUndefined] } },
   {
     // mocha's describe and it return nothing worth awaiting
     files: ['test/**/*.ts'],

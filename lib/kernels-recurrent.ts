@@ -40,9 +40,9 @@ interface Forward {
 
 interface Backward {
   /** `[T, N, H]`: the gradient of the state each step wrote. Default: zeros. */
-  readonly dy?: Float32Array;
+  readonly dy?: Float32Array | undefined;
   /** `[N, H]`: that of the final state, on top. Default: zeros. */
-  readonly dh?: Float32Array;
+  readonly dh?: Float32Array | undefined;
   /** Result [T, N, G·H]: the gradient of g. That of u is stepsᵀ · dgates, steps being the states that were read. */
   readonly dgates: Float32Array;
   /** Result [N, H]. */
@@ -51,7 +51,7 @@ interface Backward {
 
 interface Nonlinear {
   /** Default: 'tanh'. */
-  readonly nonlinearity?: 'tanh' | 'relu';
+  readonly nonlinearity?: 'tanh' | 'relu' | undefined;
 }
 
 interface LstmArrays {
@@ -63,7 +63,7 @@ interface LstmArrays {
 
 interface GruArrays {
   /** Reset the product (PyTorch) or the state before it. Default: true. */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
   /** `[T, N, 3·H]`: activated gates, kept for the backward pass; may be g. */
   readonly gates: Float32Array;
   /** `[T, N, H]`: h·U_n + recurrentBias, or with resetAfter false r⊙h, kept for the backward pass. */
@@ -263,7 +263,7 @@ function oneStep(
   what: string,
   cell: Cell,
   { n, inputs, hidden, x, w, u, b, h }: RecurrentStepOptions,
-  { c, recurrentBias }: { readonly c?: Float32Array; readonly recurrentBias?: Float32Array | undefined } = {},
+  { c, recurrentBias }: { readonly c?: Float32Array | undefined; readonly recurrentBias?: Float32Array | undefined } = {},
 ): RecurrentKernelOptions & Forward {
   const width = gatesOf(cell) * hidden;
   const state: Extents = { h: [h, n * hidden], c: [c, n * hidden] };

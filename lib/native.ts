@@ -176,8 +176,8 @@ export function binaryPath(): string {
 const root = (): string => fileURLToPath(new URL('..', import.meta.url));
 
 /** What the package says of itself. @throws in a program this file was bundled into, which may have no such file, or its own */
-function manifest(): { readonly name?: string; readonly version: string } {
-  return createRequire(import.meta.url)('../package.json') as { name?: string; version: string };
+function manifest(): { readonly name?: string | undefined; readonly version: string } {
+  return createRequire(import.meta.url)('../package.json') as { name?: string | undefined; version: string };
 }
 
 /** The version of the package. */

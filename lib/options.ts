@@ -6,7 +6,7 @@ export interface Rule {
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
   /** The option has no default. */
-  readonly required?: boolean;
+  readonly required?: boolean | undefined;
 }
 
 /** Options with their defaults. */

@@ -22,8 +22,8 @@ export interface Measurement {
   readonly what: string;
   readonly value: number;
   readonly unit: 'GB/s' | 'GFLOP/s' | 'µs' | 'ms';
-  readonly share?: number;
-  readonly of?: Bound;
+  readonly share?: number | undefined;
+  readonly of?: Bound | undefined;
 }
 
 /** What the machine can do on so many threads: the best of several slices. */

@@ -8,7 +8,7 @@ export interface Finding {
   readonly name: string;
   readonly status: 'good' | 'slow' | 'broken';
   readonly details: string;
-  readonly mend?: string;
+  readonly mend?: string | undefined;
 }
 
 export interface Diagnosis {

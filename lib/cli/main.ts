@@ -28,7 +28,7 @@ program
   .command('doctor')
   .description('says whether lanewise works here, and how to mend what does not')
   .option('--json', 'print one JSON object')
-  .action(({ json }: { json?: true }) =>
+  .action(({ json }: { json?: true | undefined }) =>
     report(json, async () => {
       const diagnosis = await diagnose();
       return { result: diagnosis, text: formatDiagnosis(diagnosis), good: diagnosis.healthy };
@@ -39,7 +39,7 @@ program
   .command('bench')
   .description('measures memory, products, a convolution, a recurrence, a training step and the delay of the event loop meanwhile')
   .option('--json', 'print one JSON object')
-  .action(({ json }: { json?: true }) =>
+  .action(({ json }: { json?: true | undefined }) =>
     report(json, async () => {
       const measured = await bench();
       return { result: measured, text: formatBench(measured), good: true };

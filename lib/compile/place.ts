@@ -15,7 +15,7 @@ export interface Write {
   readonly slot: MemorySlot;
   readonly byteOffset: number;
   /** The value is rows of a table that lies there; the others stay as they are. */
-  readonly rows?: TableRows;
+  readonly rows?: TableRows | undefined;
   /** Outlives the step: parameters, slots, running state. */
   readonly commit: boolean;
 }

@@ -23,7 +23,7 @@ export interface StandardizerValues {
   readonly mean: Float64Array | Float32Array | readonly number[];
   readonly deviation: Float64Array | Float32Array | readonly number[];
   /** Shape of a row. Default: one dimension, as many features as there are means. */
-  readonly row?: readonly number[];
+  readonly row?: readonly number[] | undefined;
 }
 
 const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>

@@ -51,7 +51,7 @@ export interface BuildOptions {
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
-  readonly seed?: number | bigint;
+  readonly seed?: number | bigint | undefined;
   #model: Model | undefined;
 
   /**

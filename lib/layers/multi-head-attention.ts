@@ -115,6 +115,6 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   }
 }
 
-function options({ causal, mask }: Keys): { readonly causal: boolean; readonly mask?: Tensor } {
+function options({ causal, mask }: Keys): { readonly causal: boolean; readonly mask?: Tensor | undefined } {
   return mask === undefined ? { causal } : { causal, mask };
 }

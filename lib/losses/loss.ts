@@ -24,7 +24,7 @@ export type ShapesOf<Prediction extends Outputs> = Prediction extends Tensor ? S
  */
 export abstract class Loss<Prediction extends Outputs = Tensor, Target extends Outputs = Tensor> {
   /** 'sum': the loss of many batches is the sum of theirs, otherwise their mean. */
-  readonly reduction?: Reduction;
+  readonly reduction?: Reduction | undefined;
 
   /** prediction, target → scalar, in operations. A loss for data with `sampleWeight` [N] takes it as a third parameter. */
   abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;

@@ -7,42 +7,42 @@ export type Pair = number | readonly [number, number];
 /** How the windows of a convolution lie on an image. */
 export interface Conv2dGeometry {
   /** Pixels from one window to the next. Default: 1. */
-  readonly stride?: Pair;
+  readonly stride?: Pair | undefined;
   /**
    * Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the bottom or right.
    * Default: 0.
    */
-  readonly padding?: Pair | 'same' | 'valid';
+  readonly padding?: Pair | 'same' | 'valid' | undefined;
   /** Pixels from one tap of the kernel to the next. Default: 1. */
-  readonly dilation?: Pair;
+  readonly dilation?: Pair | undefined;
   /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
 }
 
 /** How the windows of a convolution lie on a sequence. */
 export interface Conv1dGeometry {
   /** Elements from one window to the next. Default: 1. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   /** Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the end. Default: 0. */
-  readonly padding?: number | 'same' | 'valid';
+  readonly padding?: number | 'same' | 'valid' | undefined;
   /** Elements from one tap of the kernel to the next. Default: 1. */
-  readonly dilation?: number;
+  readonly dilation?: number | undefined;
   /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
 }
 
 /** How the windows of a transposed convolution lie on its output. */
 export interface ConvTranspose2dGeometry {
   /** Output pixels from one window to the next. Default: 1. */
-  readonly stride?: Pair;
+  readonly stride?: Pair | undefined;
   /** Pixels cut off each side of the output. Default: 0. */
-  readonly padding?: Pair;
+  readonly padding?: Pair | undefined;
   /** Pixels added at the bottom and right of the output, fewer than the stride or the dilation. Default: 0. */
-  readonly outputPadding?: Pair;
+  readonly outputPadding?: Pair | undefined;
   /** Pixels from one tap of the kernel to the next. Default: 1. */
-  readonly dilation?: Pair;
+  readonly dilation?: Pair | undefined;
   /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
-  readonly groups?: number;
+  readonly groups?: number | undefined;
 }
 
 export const pairOf = (rule: Rule): Rule => either(rule, tuple(2, rule));

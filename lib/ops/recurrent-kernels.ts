@@ -160,9 +160,9 @@ function panels(
 
 interface Adjoints {
   /** Of the states the steps write, [T, N, H]. */
-  readonly dy?: Tensor;
+  readonly dy?: Tensor | undefined;
   /** Of the last of them, [N, H]. */
-  readonly dh?: Tensor;
+  readonly dh?: Tensor | undefined;
 }
 
 /**

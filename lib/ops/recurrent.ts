@@ -100,7 +100,7 @@ interface Given {
   readonly g: Tensor;
   readonly u: Tensor;
   readonly h0: Tensor;
-  readonly c0?: Tensor;
+  readonly c0?: Tensor | undefined;
   readonly recurrentBias?: Tensor | undefined;
   readonly lengths: Tensor | undefined;
 }

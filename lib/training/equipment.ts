@@ -21,7 +21,7 @@ interface Parts {
   readonly evaluation: Recent<StepProgram>;
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
   readonly carried: Map<string, CarriedState>;
-  slots?: Slots;
+  slots?: Slots | undefined;
 }
 
 export class Equipment {

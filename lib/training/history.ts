@@ -15,7 +15,7 @@ export interface EpochRecord {
   /** Wall-clock seconds of the epoch, validation included. */
   readonly seconds: number;
   /** Loss, metrics and gradientNorm of each step in order, by name: with `keepSteps` only. */
-  readonly steps?: Readonly<Record<string, Float32Array>>;
+  readonly steps?: Readonly<Record<string, Float32Array>> | undefined;
 }
 
 /** The epochs of one fit. */
