@@ -9,7 +9,7 @@ libraries='libstdc++.so.6 libgcc_s.so.1'
 declare -A floors=([GLIBC]=2.28 [GLIBCXX]=3.4.25)
 # Functions of glibc 2.28 and of musl, as its library exports them (nm -D); musl's loader takes fopen for fopen64. Popcount is libgcc's.
 both='__cxa_atexit __cxa_finalize __errno_location __popcountdi2 __stack_chk_fail abort aligned_alloc calloc fclose floor fopen fopen64
-  fread free getenv getpriority madvise malloc memchr memcmp memcpy memmove memset mmap mmap64 munmap pthread_create pthread_mutex_lock
+  fread free getenv getpid getpriority madvise malloc memchr memcmp memcpy memmove memset mmap mmap64 munmap pthread_create pthread_mutex_lock
   pthread_mutex_unlock pthread_self pthread_setname_np pthread_sigmask realloc sched_getaffinity sched_getcpu sched_setaffinity
   setpriority sigfillset snprintf strcmp strlen strtod syscall sysconf'
 # What comes from elsewhere: Node, and the C++ library with its unwinder.

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <signal.h>
@@ -27,7 +28,7 @@ constexpr int kNiceness = 10;
 void give_way() {
 #if defined(__linux__)
   errno = 0;
-  const int niceness = getpriority(PRIO_PROCESS, 0);  // 0: the calling thread, on Linux
+  const int niceness = getpriority(PRIO_PROCESS, getpid());  // of the first thread: one of ours inherits its creator's, which may be ours
   if (errno == 0) setpriority(PRIO_PROCESS, 0, niceness + kNiceness);
   pthread_setname_np(pthread_self(), "lanewise");
 #endif

@@ -23,6 +23,7 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/resource.h>
 #endif
 #if defined(__unix__)
 #include <sys/wait.h>
@@ -258,6 +259,21 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   }
   ask.post(kRounds);
   sleeper.join();
+}
+#endif
+
+#if defined(__linux__)
+LW_TEST(compute_threads_give_way_once_whoever_starts_them) {
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  std::atomic<int> outer{-100}, inner{-100};
+  std::atomic<bool> ended{false};
+  CHECK(start_compute_thread([&](void*) {
+    outer = niceness();
+    if (!start_compute_thread([&](void*) { inner = niceness(), ended = true; })) ended = true;
+  }));
+  while (!ended) std::this_thread::sleep_for(milliseconds(1));
+  CHECK_TEXT(outer == std::min(niceness() + 10, 19), std::to_string(outer));
+  CHECK_TEXT(inner == outer, std::to_string(inner));
 }
 #endif
 
