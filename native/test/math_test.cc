@@ -151,6 +151,26 @@ LW_TEST(functions_at_special_values) {
   });
 }
 
+// The smallest normal arguments, where what is added to them is flushed on the way.
+LW_TEST(functions_of_the_smallest_numbers) {
+  std::vector<float> x, y;
+  for (uint32_t bits = 1u << 23; bits < 6u << 23; bits += 4099) {
+    float value;
+    std::memcpy(&value, &bits, 4);
+    x.insert(x.end(), {value, -value});
+  }
+  y.resize(x.size());
+  for_each_table([&](const KernelTable& table) {
+    for (const Function& f : kFunctions) {
+      apply(table, f.op, x.data(), nullptr, static_cast<int64_t>(x.size()), y.data());
+      double worst = 0;
+      for (size_t i = 0; i < x.size(); ++i) worst = std::max(worst, ulps(y[i], f.exact(x[i])));
+      CHECK_TEXT(worst <= (table.fused ? f.bound : f.bound_unfused),
+                 table.isa + (" " + std::string(f.name)) + ": " + std::to_string(worst));
+    }
+  });
+}
+
 LW_TEST(functions_are_bounded_and_saturate) {
   Source source(3);
   const Guarded<float> x = source.floats(100000, -20, 20);
@@ -266,6 +286,6 @@ LW_TEST(fused_rows_have_the_promised_bits) {
     }
     apply(table, MapOp::pow, x.data(), exponent.data(), static_cast<int64_t>(x.size()), y.data());
     digest.add(y.data(), static_cast<int64_t>(y.size()));
-    CHECK_TEXT(digest.value() == 0x81adfdf10e26dacf, table.isa + (" " + digest.text()));
+    CHECK_TEXT(digest.value() == 0x8c6e90f2b9739acf, table.isa + (" " + digest.text()));
   });
 }
