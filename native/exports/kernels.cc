@@ -135,8 +135,9 @@ using SoftmaxChoice = Choice<int64_t{static_cast<int>(SoftmaxKind::count)}>;
 using ReduceChoice = Choice<int64_t{static_cast<int>(ReduceKind::count)}>;
 using MapChoice = Choice<int64_t{static_cast<int>(MapOp::count)}>;
 
-void gemm(Environment& environment, js::Size m, js::Size n, js::Size k, Floats a, js::Size a_offset, js::Size a_row, js::Size a_col,
-          Floats b, js::Size b_offset, js::Size b_row, js::Size b_col, Floats c, js::Size c_offset, js::Size c_row,
+// With strides of 0 no array bounds k.
+void gemm(Environment& environment, js::Size m, js::Size n, js::Integer<0, INT32_MAX> k, Floats a, js::Size a_offset, js::Size a_row,
+          js::Size a_col, Floats b, js::Size b_offset, js::Size b_row, js::Size b_col, Floats c, js::Size c_offset, js::Size c_row,
           std::optional<Floats> bias, ActivationChoice activation, bool accumulate) {
   a = from("gemm", "a", a, a_offset);
   b = from("gemm", "b", b, b_offset);

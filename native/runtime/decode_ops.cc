@@ -55,7 +55,7 @@ void read_words(OpReader& in, GemmArgs& g) {
   in.optional("bias", g.bias);
   g.m = in.words.size("m");
   g.n = in.words.size("n");
-  g.k = in.words.size("k");
+  g.k = extent(in.words, "k");  // with strides of 0 no memory bounds it, and an instruction runs to its end
   g.batch = in.words.size("batch");
   g.a_row = in.words.size("aRow");
   g.a_col = in.words.size("aCol");

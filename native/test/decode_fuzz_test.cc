@@ -154,6 +154,10 @@ LW_TEST(refusals_say_where) {
         "instruction stream: instruction 0 (gemm), word 2: expected c within the 64 bytes of memory 0, got bytes 52 to 68");
   CHECK(with(first + 10, NAN) ==
         "instruction stream: instruction 0 (gemm), word 10: expected m an integer from 0 to 9007199254740992, got nan");
+  Words endless = gemm({0, 0}, {1, 0}, {1, 0}, 1, 1, 0x1p31);
+  endless[15] = endless[17] = 0;  // aCol, bRow: one element again and again
+  CHECK(refusal(stream({{64}, {64}}, {endless}, 1)) ==
+        "instruction stream: instruction 0 (gemm), word 12: expected k an integer from 0 to 2147483647, got 2147483648");
   const Words overlapping = stream({{64}}, {map({0, 4}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}})}, 1);
   CHECK(refusal(overlapping) ==
         "instruction stream: instruction 0 (map), word 16: expected output apart from input, got bytes that overlap");

@@ -70,6 +70,17 @@ describe('the native side', () => {
   });
 });
 
+describe('a product of one element with itself', () => {
+  const product = (k: number) => {
+    const c = new Float32Array(1);
+    native().gemm(1, 1, k, new Float32Array([1]), 0, 0, 0, new Float32Array([1]), 0, 0, 0, c, 0, 1, undefined, 0, false);
+    return c[0];
+  };
+  it('is as long as it is asked to be', () => assert.equal(product(1000), 1000));
+  it('is refused where it would take days', () =>
+    assert.throws(() => product(2 ** 31), { name: 'RangeError', message: /^gemm: expected an integer from 0 to 2147483647 for k, got 2147483648$/ }));
+});
+
 describe('buffers during a fit', () => {
   const fit = async (data: ReturnType<typeof classProblem>, during: () => void): Promise<Float32Array> => {
     const model = new Sequential([new Linear(3)], { seed: 1 });
