@@ -45,8 +45,9 @@ void AsyncRuns::start(std::unique_ptr<Run> run, napi_value control, napi_value d
   if (flights_.size() == 1) napi_ref_threadsafe_function(env_, wake_);
 }
 
-void AsyncRuns::Flight::run(void* scratch) {
-  result = run_->execute(scratch);
+void AsyncRuns::Flight::run(void* scratch) { result = run_->execute(scratch); }
+
+void AsyncRuns::Flight::finish() {
   const std::shared_ptr<AsyncRuns> keep = owner;  // `this` is gone as soon as it has landed
   keep->landed(*this);
 }

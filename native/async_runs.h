@@ -27,6 +27,7 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
   struct Flight : Job {
     Flight(std::shared_ptr<AsyncRuns> owner, std::unique_ptr<Run> run) : owner(std::move(owner)), run_(std::move(run)) {}
     void run(void* scratch) override;
+    void finish() override;
 
     std::shared_ptr<AsyncRuns> owner;
     std::unique_ptr<Run> run_;

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "compute_thread.h"
 #include "error.h"
@@ -17,6 +16,7 @@ struct Runner {
   std::mutex mutex;
   std::condition_variable changed;
   Job* job = nullptr;
+  Runner* next = nullptr;  // of those that are idle
 };
 
 class Runners {
@@ -40,10 +40,12 @@ class Runners {
  private:
   Runner* take_idle() {
     std::lock_guard guard(mutex_);
-    if (idle_.empty()) return nullptr;
-    Runner* runner = idle_.back();
-    idle_.pop_back();
-    return runner;
+    return idle_ ? std::exchange(idle_, idle_->next) : nullptr;
+  }
+
+  void give_back(Runner& runner) {
+    std::lock_guard guard(mutex_);
+    runner.next = std::exchange(idle_, &runner);
   }
 
   void serve(Runner& runner, void* scratch) {
@@ -55,13 +57,14 @@ class Runners {
         job = std::exchange(runner.job, nullptr);
       }
       job->run(scratch);
-      std::lock_guard guard(mutex_);
-      idle_.push_back(&runner);
+      // Whoever learns of the end may start the next run at once: on this thread, not on another beside it. That job waits in the runner.
+      give_back(runner);
+      job->finish();
     }
   }
 
   std::mutex mutex_;
-  std::vector<Runner*> idle_;
+  Runner* idle_ = nullptr;
 };
 
 std::atomic<Runners*> shared_runners{nullptr};

@@ -5,9 +5,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <new>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "check.h"
@@ -93,7 +97,10 @@ class Background : public Job {
   ~Background() override { wait(); }
 
   void run(void* scratch) override {
+    thread_ = std::this_thread::get_id();
     result_ = run_.execute(scratch);
+  }
+  void finish() override {
     std::lock_guard guard(mutex_);
     done_ = true;
     changed_.notify_all();
@@ -104,12 +111,15 @@ class Background : public Job {
     return result_;
   }
   void cancel() { run_.cancel(); }
+  // Once it has ended.
+  std::thread::id thread() const { return thread_; }
 
   int32_t control[2] = {};
 
  private:
   Run run_;
   RunResult result_;
+  std::thread::id thread_;
   bool done_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -429,6 +439,18 @@ LW_TEST(program_runs_once_at_a_time) {
     CHECK(message_of([&] { run(program, {w}); }) == "program: it is running; a program runs once at a time");
   }
   CHECK(run(program, {w}).steps == 1);
+}
+
+LW_TEST(runs_one_after_another_share_a_thread) {
+  const auto program = counting(4);
+  const auto w = floats({0, 0, 0, 0});
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 200; ++i) {
+    Background background(program, {w}, 1);
+    CHECK(background.wait().steps == 1);
+    threads.insert(background.thread());
+  }
+  CHECK_TEXT(threads.size() == 1, std::to_string(threads.size()) + " threads");
 }
 
 LW_TEST(cancel_stops_between_steps_only) {
