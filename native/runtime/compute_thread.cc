@@ -1,6 +1,6 @@
 #include "compute_thread.h"
 
-#include <system_error>
+#include <exception>
 #include <thread>
 
 #include "denormals.h"
@@ -62,7 +62,7 @@ bool start_compute_thread(std::function<void(void* scratch)> body) {
       const FlushDenormals flush;
       body(scratch);
     }).detach();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     free_zeroed(scratch, kScratchBytes);
     return false;
   }

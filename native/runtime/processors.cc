@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,18 +120,25 @@ int usable_processors() {
 #if defined(__linux__)
 int current_processor() { return sched_getcpu(); }
 
-void Affinity::start() { thread_ = static_cast<int>(syscall(SYS_gettid)); }
+void Affinity::start() {
+  try {
+    mask_ = allowed_ = allowed_processors(0);
+    set_.resize(mask_.size());
+    thread_ = static_cast<int>(syscall(SYS_gettid));
+  } catch (const std::bad_alloc&) {
+  }
+}
 
 void Affinity::keep_off(int processor) {
   if (processor == off_ || thread_ < 0) return;
   off_ = processor;
-  std::vector<unsigned char> mask = allowed_processors(thread_);
-  if (mask != set_) allowed_ = mask;
-  mask = allowed_;
+  if (sched_getaffinity(thread_, mask_.size(), reinterpret_cast<cpu_set_t*>(mask_.data())) != 0) return;
+  if (mask_ != set_) allowed_ = mask_;
+  mask_ = allowed_;
   const size_t byte = static_cast<size_t>(processor) / 8;
-  if (processor >= 0 && byte < mask.size()) mask[byte] &= static_cast<unsigned char>(~(1 << processor % 8));
-  if (count(mask) == 0 || sched_setaffinity(thread_, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())) != 0) return;
-  set_ = mask;
+  if (processor >= 0 && byte < mask_.size()) mask_[byte] &= static_cast<unsigned char>(~(1 << processor % 8));
+  if (count(mask_) == 0 || sched_setaffinity(thread_, mask_.size(), reinterpret_cast<const cpu_set_t*>(mask_.data())) != 0) return;
+  set_ = mask_;
 }
 #else
 int current_processor() { return -1; }

@@ -20,15 +20,16 @@ int current_processor();
 // Keeps one thread off one processor at a time, as far as the system allows it and leaves the thread another.
 class Affinity {
  public:
-  // By the thread itself, before anything else.
+  // By the thread itself, before anything else. Without memory for it the thread is left where it is.
   void start();
-  // Off this processor at once, or from its next wake-up on if it sleeps; −1: anywhere. Costs nothing if it is so already. Where somebody
-  // else has changed the processors that the thread may use, those count.
+  // Off this processor at once, or from its next wake-up on if it sleeps; −1: anywhere. Costs nothing if it is so already, and never
+  // memory. Where somebody else has changed the processors that the thread may use, those count.
   void keep_off(int processor);
 
  private:
   int thread_ = -1, off_ = -1;
-  std::vector<unsigned char> allowed_, set_;  // masks of the system: without our doing, and as it was last set (empty: never)
+  // Masks of the system, of the same length: without our doing, as it was last set (all 0: never), and one to work with.
+  std::vector<unsigned char> allowed_, set_, mask_;
 };
 
 }  // namespace lanewise

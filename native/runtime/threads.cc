@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "compute_thread.h"
 #include "fork.h"
@@ -76,9 +77,11 @@ int64_t ThreadPool::participants(int64_t tasks, double cost) const {
   return std::min({tasks, std::max<int64_t>(1, threads() - others), static_cast<int64_t>(worth)});
 }
 
+// As many as the system can give. Nothing between taking the pool and leaving it may throw.
 void ThreadPool::start_workers(int wanted) {
   while (workers_ < wanted) {
-    auto* worker = new Worker;
+    auto* worker = new (std::nothrow) Worker;
+    if (!worker) break;
     if (!start_compute_thread([this, worker](void* scratch) {
           worker->affinity.start();
           work(*worker, scratch);

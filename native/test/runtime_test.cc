@@ -40,6 +40,27 @@
 using namespace lanewise;
 using namespace lanewise::test;
 
+// This thread finds no memory while it is set.
+static thread_local bool no_memory = false;
+
+static void* allocate(size_t bytes, size_t alignment = alignof(std::max_align_t)) {
+  return no_memory ? nullptr : aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+}
+// Not inline: the compiler knows what is freed to come from operator new, and warns.
+__attribute__((noinline)) static void release(void* memory) { free(memory); }
+static void* or_throw(void* memory) { return memory ? memory : throw std::bad_alloc(); }
+
+void* operator new(size_t bytes) { return or_throw(allocate(bytes)); }
+void* operator new(size_t bytes, std::align_val_t alignment) { return or_throw(allocate(bytes, static_cast<size_t>(alignment))); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
+void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate(bytes, static_cast<size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete(void* memory, size_t) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { release(memory); }
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -216,6 +237,35 @@ LW_TEST(pool_wakes_a_sleeper_for_many_small_runs_but_not_for_one) {
   CHECK_TEXT(alone < 100, std::to_string(alone) + " runs alone");
 }
 
+LW_TEST(pool_without_memory_makes_do_with_the_threads_it_has) {
+  const Threads use(16);  // more than any case before has started
+  const ThreadPool::ActiveRun active(ThreadPool::instance());
+  Counters counters(64);
+  bool threw = false;
+  no_memory = true;
+  try {
+    region(counters);
+  } catch (const std::bad_alloc&) {
+    threw = true;
+  }
+  no_memory = false;
+  CHECK(!threw && counters.all(1));
+  region(counters);
+  CHECK(counters.all(2));
+}
+
+LW_TEST(a_thread_that_finds_no_memory_is_not_started) {
+  bool started = true;
+  const std::function<void(void*)> body = [](void*) {};
+  no_memory = true;
+  try {
+    started = start_compute_thread(body);
+  } catch (const std::bad_alloc&) {
+  }
+  no_memory = false;
+  CHECK(!started);
+}
+
 LW_TEST(more_threads_than_processors_do_not_crawl) {
   const Threads use(usable_processors() + 2);
   const ThreadPool::ActiveRun active(ThreadPool::instance());
@@ -249,7 +299,9 @@ LW_TEST(a_thread_is_kept_off_a_processor_and_gets_it_back) {
   int met = 0;
   for (uint32_t round = 1; round < kRounds; ++round) {
     const int avoided = processor;
+    no_memory = true;
     affinity.keep_off(avoided);
+    no_memory = false;
     ask.post(round);
     answer.sleep(round);
     met += processor == avoided;
