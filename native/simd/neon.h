@@ -69,9 +69,12 @@ LW_INLINE F32 sqrt(F32 a) { return vsqrtq_f32(a); }
 LW_INLINE F32 neg(F32 a) { return vnegq_f32(a); }
 LW_INLINE F32 abs(F32 a) { return vabsq_f32(a); }
 LW_INLINE F32 copysign(F32 magnitude, F32 sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude); }
+// Where denormals are flushed, a subnormal operand becomes a zero of its sign, as with MAXPS / MINPS; choosing alone keeps its bits. Not
+// FMUL: compilers leave out a factor of 1.
+LW_INLINE F32 flushed(F32 a) { return vmulxq_f32(a, vdupq_n_f32(1.0f)); }
 // The second operand is returned if either is NaN (the rule of MAXPS / MINPS, which FMAX does not follow).
-LW_INLINE F32 max_second(F32 a, F32 b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
-LW_INLINE F32 min_second(F32 a, F32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+LW_INLINE F32 max_second(F32 a, F32 b) { return flushed(vbslq_f32(vcgtq_f32(a, b), a, b)); }
+LW_INLINE F32 min_second(F32 a, F32 b) { return flushed(vbslq_f32(vcltq_f32(a, b), a, b)); }
 LW_INLINE F32 floor(F32 a) { return vrndmq_f32(a); }
 LW_INLINE F32 round(F32 a) { return vrndnq_f32(a); }  // half to even
 

@@ -104,6 +104,32 @@ LW_TEST(every_operation_at_every_size) {
   });
 }
 
+// A subnormal number is a zero of its sign, and of two zeros the second is returned: the same bits on every row.
+LW_TEST(larger_and_smaller_of_subnormal_numbers) {
+  const std::vector<float> values = {0.0f, -0.0f, 1e-40f, -1e-40f, 0x1p-126f, -0x1p-126f, 1.0f, -1.0f, HUGE_VALF, -HUGE_VALF};
+  const auto flushed = [](float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; };
+  const int64_t n = static_cast<int64_t>(values.size() * values.size());
+  Guarded<float> a(n), b(n), zero(n, 0.0f), out(n), expected(n);
+  for (int64_t i = 0; i < n; ++i) a[i] = values[i / 10], b[i] = values[i % 10];
+  for_each_table([&](const KernelTable& table) {
+    for (MapOp op : {MapOp::maximum, MapOp::minimum, MapOp::relu}) {
+      const Guarded<float>& first = op == MapOp::relu ? zero : a;
+      for (int64_t i = 0; i < n; ++i) {
+        const float x = flushed(first[i]), y = flushed(b[i]);
+        expected[i] = (op == MapOp::minimum ? x < y : x > y) ? x : y;
+      }
+      MapArgs args = flat(n);
+      add_input(args, op == MapOp::relu ? b.data() : a.data(), DType::f32, {1});
+      if (op != MapOp::relu) add_input(args, b.data(), DType::f32, {1});
+      add_instruction(args, op, 0, op == MapOp::relu ? -1 : 1);
+      add_output(args, out.data(), DType::f32, args.inputs);
+      run(table.map_tasks, table.map, args);
+      CHECK_TEXT(std::memcmp(out.data(), expected.data(), static_cast<size_t>(n) * sizeof(float)) == 0,
+                 text(table, "operation", {static_cast<int64_t>(op)}));
+    }
+  });
+}
+
 LW_TEST(inputs_of_every_layout_and_type) {
   Source source(1);
   struct Shape {
