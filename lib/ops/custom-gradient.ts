@@ -2,8 +2,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { callable, check } from '../options.js';
 import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { callable, check } from '../options.js';
 import { checkTensorList } from './arguments.js';
 import { rowMajorStrides } from './shape.js';
 
