@@ -4,6 +4,9 @@ import { type DType, type Shape, checkShape, sizeOf } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf } from './options.js';
 
+/** A shape without elements may name any number of arrays. */
+const mostEmpty = 1 << 20;
+
 /** Data: a typed array and a shape, row-major (last dimension fastest). Images are [N, H, W, C], sequences [N, T, C]. */
 export class NdArray<T extends NumericArray = NumericArray> {
   readonly data: T;
@@ -39,8 +42,11 @@ export class NdArray<T extends NumericArray = NumericArray> {
     return new NdArray(this.data.subarray(begin * width, end * width) as T, [end - begin, ...this.shape.slice(1)]);
   }
 
-  /** Nested JavaScript arrays of numbers. */
+  /** Nested JavaScript arrays of numbers. @throws ShapeError for a shape of a million empty arrays */
   toNested(): NestedNumbers {
+    const empty = this.shape.indexOf(0);
+    if (empty > 0 && sizeOf(this.shape.slice(0, empty)) > mostEmpty)
+      throw new ShapeError(`toNested: expected at most ${mostEmpty} empty arrays, got shape ${formatShape(this.shape)}.`);
     const nest = (shape: Shape, offset: number): NestedNumbers => {
       const [n, ...rest] = shape;
       if (n === undefined) return this.data[offset]!;

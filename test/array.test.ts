@@ -41,6 +41,17 @@ describe('array', () => {
   });
 });
 
+describe('toNested', () => {
+  it('makes empty arrays, but not without end', () => {
+    assert.deepEqual(array(new Float32Array(0), [2, 0, 3]).toNested(), [[], []]);
+    assert.deepEqual(array(new Float32Array(0), [0, 2 ** 32]).toNested(), []);
+    assert.throws(() => array(new Float32Array(0), [2 ** 32, 0]).toNested(), {
+      name: 'ShapeError',
+      message: 'toNested: expected at most 1048576 empty arrays, got shape [4294967296, 0].',
+    });
+  });
+});
+
 describe('memory', () => {
   it('that no machine has is an error of this library', () => {
     assert.throws(() => new Linear(2 ** 40).build([2 ** 10]), (error) => error instanceof NativeError && /^memory: expected \d+ bytes, got none: this machine cannot provide them/.test(error.message)); // prettier-ignore

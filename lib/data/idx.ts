@@ -32,31 +32,61 @@ export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
   check('readIdx', 'file', file, fileOrBytes);
   const name = typeof file === 'string' ? file : 'the bytes given';
   const fail = (cause: unknown): never => {
+    if (cause instanceof FileError) throw cause;
     throw new FileError(`readIdx: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   };
   const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
-  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(raw).catch(fail) : raw;
-  return parseIdx(name, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(name, raw).catch(fail) : raw;
+  return parseIdx(name, viewOf(bytes));
 }
 
-/** Both modules are loaded with the first file that needs them: imports at the top cost every program 4 and 2 ms. */
-async function unzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const [{ promisify }, { gunzip }] = await Promise.all([import('node:util'), import('node:zlib')]);
-  return promisify(gunzip)(bytes);
+/** The module is loaded with the first file that needs it: an import at the top costs every program 2 ms. */
+async function unzip(name: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const { createGunzip } = await import('node:zlib');
+  const gunzip = createGunzip();
+  gunzip.end(bytes);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let most = Infinity;
+  for await (const part of gunzip as AsyncIterable<Uint8Array>) {
+    parts.push(part);
+    size += part.length;
+    // The first part holds the header, which says how much there is to come: a small file may unzip to more than there is memory.
+    if (parts.length === 1) most = headerOf(name, viewOf(part)).bytes;
+    if (size > most) break;
+  }
+  return Buffer.concat(parts);
 }
 
-/** @throws FileError if the bytes are no complete IDX file */
-export function parseIdx(name: string, view: DataView): NdArray {
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+interface Header {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** First byte of the elements. */
+  readonly start: number;
+  /** Of the whole file. */
+  readonly bytes: number;
+}
+
+function headerOf(name: string, view: DataView): Header {
   const type = view.byteLength >= 4 && view.getUint16(0) === 0 ? elementTypes.get(view.getUint8(2)) : undefined;
   if (type === undefined)
     throw new FileError(`readIdx: expected an IDX header (0, 0, type, rank) in ${name}, got other bytes. Is it an IDX file?`);
   const rank = view.getUint8(3);
   const start = 4 + 4 * rank;
   const shape = start <= view.byteLength ? Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i)) : [];
-  const expected = start + sizeOf(shape) * type.bytes;
-  if (view.byteLength !== expected) {
+  return { type, shape, start, bytes: start + sizeOf(shape) * type.bytes };
+}
+
+/** @throws FileError if the bytes are no complete IDX file */
+export function parseIdx(name: string, view: DataView): NdArray {
+  const { type, shape, start, bytes } = headerOf(name, view);
+  if (view.byteLength !== bytes) {
     throw new FileError(
-      `readIdx: expected ${expected} bytes for shape ${formatShape(shape)} in ${name}, got ${view.byteLength}. It was cut off or is damaged.`,
+      `readIdx: expected ${bytes} bytes for shape ${formatShape(shape)} in ${name}, got ${view.byteLength}. It was cut off or is damaged.`,
     );
   }
   return new NdArray(type.read(new DataView(view.buffer, view.byteOffset + start), sizeOf(shape), name), Object.freeze(shape));

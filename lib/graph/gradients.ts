@@ -86,7 +86,7 @@ function nodesBetween(y: Tensor, xs: readonly Tensor[]): readonly Node[] {
       continue;
     }
     // Differentiating with respect to an intermediate value stops at it, unless it also depends on another x.
-    const reaches = node.inputs.some((x) => wanted.has(x) || depends.get(x.node) === true);
+    const reaches = node.op.passesGradient && node.inputs.some((x) => wanted.has(x) || depends.get(x.node) === true);
     depends.set(node, reaches);
     if (reaches) order.push(node);
   }

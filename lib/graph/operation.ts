@@ -24,6 +24,11 @@ export abstract class Operation {
     throw new StateError(`${this.name}: expected a differentiable operation, got one without a gradient. Use stopGradient() on its input.`);
   }
 
+  /** Whether gradients go on to its inputs; false: its results are constants to gradients(). */
+  get passesGradient(): boolean {
+    return true;
+  }
+
   /** `expected …, got …` for a run that stopped at a bad index of this operation; undefined: the range of its rows or classes. */
   badIndex(_value: number, _inputs: readonly Tensor[]): string | undefined {
     return undefined;

@@ -41,10 +41,6 @@ class AffineSample extends Operation {
     return [{ shape: [n, this.height, this.width, c], dtype: 'float32' }];
   }
 
-  override vjp(): readonly undefined[] {
-    return [];
-  }
-
   lower(node: Node): readonly Instruction[] {
     const [x, theta] = node.inputs as [Tensor, Tensor];
     const [n, h, w, c] = x.shape as [number, number, number, number];
@@ -58,7 +54,7 @@ class AffineSample extends Operation {
  * y[n, i, j] = x[n] at row θ₀·i + θ₁·j + θ₂ and column θ₃·i + θ₄·j + θ₅.   x [N, H, W, C] float32 or uint8, theta [N, 6] →
  * y [N, OH, OW, C] float32
  *
- * It is a source of data: neither x nor theta gets a gradient, so nothing that is trained may lie before it.
+ * It is a source of data and has no gradient: what is trained before it must say by stopGradient() that it gets none.
  *
  * @throws ShapeError, DTypeError if x or theta are not of these; OptionError for options out of range
  */

@@ -21,12 +21,18 @@ export function rowMajorStrides(shape: Shape): readonly number[] {
 export class ReshapeOp extends Operation {
   readonly name = 'reshape';
 
-  /** @param passesGradient false makes the result a constant to gradients() */
+  readonly #passesGradient: boolean;
+
   constructor(
     readonly shape: Shape,
-    readonly passesGradient: boolean = true,
+    passesGradient = true,
   ) {
     super();
+    this.#passesGradient = passesGradient;
+  }
+
+  override get passesGradient(): boolean {
+    return this.#passesGradient;
   }
 
   key(): string {
@@ -38,7 +44,7 @@ export class ReshapeOp extends Operation {
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    return [dy && this.passesGradient ? reshape(dy, node.inputs[0]!.shape) : undefined];
+    return [dy && reshape(dy, node.inputs[0]!.shape)];
   }
 
   lower(): readonly never[] {

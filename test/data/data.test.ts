@@ -37,6 +37,15 @@ describe('readIdx', () => {
       assert.deepEqual([...shape], [3, 1]);
     });
   }
+  it('unzips no further than the header says', async () => {
+    const bomb = gzipSync(Buffer.concat([idx(0x08, [2, 2], Uint8Array.of(1, 2, 3, 4)), Buffer.alloc(1e8)]));
+    const before = process.resourceUsage().maxRSS;
+    await assert.rejects(readIdx(bomb), {
+      name: 'FileError',
+      message: /expected 16 bytes for shape \[2, 2\] in the bytes given, got \d{5}\. /,
+    });
+    assert.ok(process.resourceUsage().maxRSS - before < 5e4, 'kB that the unzipped bytes would have taken');
+  });
   it('reads gzipped files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
     try {
@@ -73,7 +82,10 @@ describe('readIdx', () => {
       ),
       /^readIdx: expected numbers that a float32 holds in the bytes given, got -1e\+39 at 1\.$/,
     ],
-    [gzipSync('x').subarray(0, 12), /^readIdx: expected to read the bytes given, got unexpected end of file/],
+    [
+      gzipSync(idx(0x08, [2, 2], Uint8Array.of(1, 2, 3, 4))).subarray(0, -9),
+      /^readIdx: expected to read the bytes given, got unexpected end of file/,
+    ],
     ['/no/such/file', /^readIdx: expected to read \/no\/such\/file, got ENOENT/],
   ];
   for (const [file, message] of bad) it(message.source, () => assert.rejects(readIdx(file), { name: 'FileError', message }));

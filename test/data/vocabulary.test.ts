@@ -84,7 +84,7 @@ describe('Vocabulary', () => {
       await assert.rejects(Vocabulary.load(join(folder, 'none')), { name: 'FileError', message: /expected to read .*none, got ENOENT/ });
       await assert.rejects(Vocabulary.from('a').save(join(folder, 'no', 'v.json')), {
         name: 'FileError',
-        message: /^Vocabulary\.save: expected to write .*, got ENOENT/,
+        message: /^save: expected to write .*v\.json, got ENOENT/,
       });
     });
   });

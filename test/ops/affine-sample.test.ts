@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Tensor, affineSample, array, compile, gradients, mul, sum } from '../../lib/index.js';
+import { type NdArray, type Tensor, affineSample, array, compile, gradients, mul, stopGradient, sum } from '../../lib/index.js';
 import { bilinear, each, images } from '../support/images.js';
 
 /**
@@ -35,9 +35,11 @@ describe('affineSample', () => {
     const y = compile((u: Tensor, t: Tensor) => affineSample(u, t, { fill: 7 })).sync(images([1, 2, 2, 1]), far);
     assert.deepEqual([...y.data], [7, 7, 7, 7]);
   });
-  it('gives no gradient', () => {
-    const f = compile((u: Tensor, t: Tensor) => gradients(sum(mul(affineSample(u, t), 3)), [u, t]));
-    const [du, dt] = f.sync(images([1, 2, 2, 1]), array([[1, 0, 0, 0, 1, 0]]));
+  it('has no gradient, and stopGradient() says so where that is meant', () => {
+    const of = (x: (t: Tensor) => Tensor) => (): unknown =>
+      compile((u: Tensor, t: Tensor) => gradients(sum(mul(affineSample(x(u), x(t)), 3)), [u, t])).sync(images([1, 2, 2, 1]), identity);
+    assert.throws(of((t) => t), { name: 'StateError', message: /affineSample: expected a differentiable operation/ }); // prettier-ignore
+    const [du, dt] = of(stopGradient)() as readonly NdArray[];
     assert.deepEqual([...du!.data, ...dt!.data], new Array(10).fill(0));
   });
 

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { DataError, FileError, ShapeError, formatShape } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf, kindOf } from '../../options.js';
+import { writeAtomically } from '../../persistence/atomic.js';
 import { reasonOf } from '../../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
@@ -134,11 +135,9 @@ export class Vocabulary {
     return untokenize(tokens, this.unit);
   }
 
-  /** Writes the vocabulary as JSON. @throws FileError */
+  /** Writes the vocabulary as JSON, complete or not at all. @throws FileError */
   async save(path: string): Promise<void> {
-    await writeFile(path, `${JSON.stringify({ format, unit: this.unit, tokens: this.tokens })}\n`).catch((cause: unknown) => {
-      throw new FileError(`Vocabulary.save: expected to write ${path}, got ${reasonOf(cause)}.`, { cause });
-    });
+    await writeAtomically(path, [Buffer.from(`${JSON.stringify({ format, unit: this.unit, tokens: this.tokens })}\n`)]);
   }
 
   /** Reads what save wrote: the same ids. @throws FileError if it cannot be read or is something else */
