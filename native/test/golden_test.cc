@@ -1,5 +1,6 @@
 // The bits of products and convolutions on every fused row, as one number each: AVX-512, AVX2 and NEON agree across machines, though no
-// machine can run them all. rows_test.cc and math_test.cc hold the numbers of the other kernels.
+// machine can run them all. rows_test.cc and math_test.cc hold those of reductions, softmax and elementary functions. Pooling, sampling,
+// recurrences and the rest have none: images_test.cc and recurrent_test.cc compare them with references wherever they run.
 #include <array>
 
 #include "kernel_harness.h"
