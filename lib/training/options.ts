@@ -112,7 +112,7 @@ export interface FitOptions {
    * begins. Holds for the validation too. Default: false.
    */
   readonly carryState?: boolean | undefined;
-  /** Changes of the training batches, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
+  /** Changes of the training batches of one input and one target, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
   readonly augment?: readonly Augmentation[] | undefined;
   /**
    * Evaluated after each epoch: rows, which are checked and copied before the first step, or batches as they come. Default: none.
