@@ -41,11 +41,11 @@ Features detect() {
   Features found;
   if (cpuid(0, 0).eax < 7) return found;
   const Registers basic = cpuid(1, 0), extended = cpuid(7, 0);
-  constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28, kF16c = 1u << 29;  // leaf 1, ecx
-  constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                                         // leaf 7, ebx
-  constexpr uint32_t kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;            // leaf 7, ebx
-  constexpr uint64_t kYmmState = 0x6, kZmmState = 0xe6;                                        // XCR0
-  if (!all(basic.ecx, kFma | kOsxsave | kAvx | kF16c)) return found;
+  constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28;          // leaf 1, ecx
+  constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                               // leaf 7, ebx
+  constexpr uint32_t kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;  // leaf 7, ebx
+  constexpr uint64_t kYmmState = 0x6, kZmmState = 0xe6;                              // XCR0
+  if (!all(basic.ecx, kFma | kOsxsave | kAvx)) return found;
   const uint64_t states = saved_states();
   found.avx2 = all(extended.ebx, kAvx2 | kBmi2) && (states & kYmmState) == kYmmState;
 #if defined(__APPLE__)

@@ -34,8 +34,8 @@
     "lanewise_core_cflags": ["-O2"],
     "lanewise_addon_cflags": ["-Os"],
     "lanewise_baseline_cflags": ["-Os"],
-    "lanewise_avx2_cflags": ["-mavx2", "-mfma", "-mf16c", "-mbmi2"],
-    "lanewise_avx512_cflags": ["-Wno-uninitialized", "-Wno-maybe-uninitialized", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mf16c", "-mbmi2", "-mprefer-vector-width=512"],
+    "lanewise_avx2_cflags": ["-mavx2", "-mfma", "-mbmi2"],
+    "lanewise_avx512_cflags": ["-Wno-uninitialized", "-Wno-maybe-uninitialized", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mbmi2", "-mprefer-vector-width=512"],
     "lanewise_clang_cl": ["/std:c++20", "/O2", "/EHsc", "/clang:-ffp-contract=off"],
     "lanewise_kernel_clang_cl": ["/std:c++20", "/O2", "/clang:-ffp-contract=off", "/clang:-fno-math-errno", "/clang:-fno-trapping-math"]
   }

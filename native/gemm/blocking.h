@@ -3,15 +3,12 @@
 #include <stdint.h>
 
 #include "../kernels/args.h"
+#include "../kernels/sizes.h"
 
 namespace lanewise::LW_ISA {
 namespace {
 
-LW_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-LW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 constexpr int64_t kLine = 16;  // elements of a cache line
-
-LW_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The depth block is part of the numerical contract: a pure function of K, the same on every ISA. 384 is the choice of BLIS skx and oneDNN.
 constexpr int64_t kMaxDepth = 384;

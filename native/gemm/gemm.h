@@ -39,7 +39,6 @@ struct Plan {
   bool tiled_a;              // rows of an A whose rows are contiguous, a panel for each tile
   bool in_registers;         // B is transposed on the fly
   bool one_row;              // read B from end to end
-  bool small_b;              // stays in the L1 cache where it is
   bool b_in_place;           // no tile needs it packed
   bool far_a, far_b, far_c;  // too large for the L2 cache: fetched ahead
 };
@@ -48,7 +47,7 @@ struct Plan {
 LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64_t depth, int64_t a_row) {
   Plan plan;
   plan.in_registers = g.b_row == 1 && g.b_col != 1 && rows <= kFewRows;
-  const bool three = takes_three(rows) && g.b_col == 1 && (rows <= tile_rows(3) || !bad_rows_b(g.b_row, false));
+  const bool three = takes_three(rows) && g.b_col == 1;
   plan.vectors = plan.in_registers      ? 2
                  : rows <= tile_rows(8) ? 8
                  : rows <= tile_rows(4) ? 4
@@ -61,12 +60,12 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
   plan.grouped = rows > plan.rows && !plan.in_registers;
   plan.copy_a = kCopiesA && g.a_col == 1 && g.a_row % kBadRowsA == 0 && depth > 64 && columns >= kCopyColumns;
   const bool bad_b = bad_rows_b(g.b_row, rows > kFewTiles * most && g.k > 2 * depth);
-  plan.small_b = depth * columns <= kSmallB && !bad_b;
+  const bool small_b = depth * columns <= kSmallB && !bad_b;  // stays in the L1 cache where it is
   plan.far_a = rows * g.k > kFar;
   plan.tiled_a = (kCopiesA || plan.far_a) && g.a_row == 1 && g.a_col >= kTiledPitch && depth > 64 && rows > most &&
                  columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   plan.far_b = columns * g.k > kFar || g.cold_b;
-  plan.b_in_place = !plan.grouped && g.b_col == 1 && (rows <= most || plan.small_b || (rows <= kTilesInPlace * most && !bad_b));
+  plan.b_in_place = !plan.grouped && g.b_col == 1 && (rows <= most || small_b || (rows <= kTilesInPlace * most && !bad_b));
   plan.far_c = rows * columns > kFarC;
   return plan;
 }

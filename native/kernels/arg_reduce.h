@@ -59,13 +59,13 @@ static int32_t arg_reduce_row(const float* in, int64_t columns) {
   return result;
 }
 
-LW_INLINE int64_t arg_reduce_rows_per_task(const ArgReduceArgs& args) { return max_size(1, kArgReduceTask / (args.columns + 1)); }
+LW_INLINE int64_t arg_reduce_rows_per_task(const ArgReduceArgs& args) { return larger(1, kArgReduceTask / (args.columns + 1)); }
 
-int64_t arg_reduce_tasks(const ArgReduceArgs& args) { return ceil_div(args.rows, arg_reduce_rows_per_task(args)); }
+int64_t arg_reduce_tasks(const ArgReduceArgs& args) { return divide_up(args.rows, arg_reduce_rows_per_task(args)); }
 
 int64_t arg_reduce(const ArgReduceArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = arg_reduce_rows_per_task(args);
-  const int64_t stop = min_size(end * per_task, args.rows);
+  const int64_t stop = smaller(end * per_task, args.rows);
   for (int64_t r = begin * per_task; r < stop; ++r) {
     const float* in = args.in + r * args.columns;
     args.out[r] = args.minimum ? arg_reduce_row<true>(in, args.columns) : arg_reduce_row<false>(in, args.columns);

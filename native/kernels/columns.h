@@ -77,12 +77,12 @@ LW_INLINE void store_pair(const Pair<kVectors>& pair, float* first, float* secon
 
 template <class Args>
 int64_t column_tasks(const Args& a) {
-  return a.outer * row_chunks(a.rows) * ceil_div(a.columns, kMomentColumns);
+  return a.outer * row_chunks(a.rows) * divide_up(a.columns, kMomentColumns);
 }
 
 template <class Args>
 LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
-  return min_size(kChunkRows, a.rows - chunk * kChunkRows);
+  return smaller(kChunkRows, a.rows - chunk * kChunkRows);
 }
 
 // Tasks [begin, end), up to kMost vectors at a time: of_chunk(matrix, chunk, column, lanes, Group) gives the pair of a chunk,
@@ -90,12 +90,12 @@ LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
 template <int kMost, class Args, class OfChunk, class Join, class Finish>
 LW_INLINE void each_column_group(const Args& a, float* first, float* second, int64_t begin, int64_t end, const OfChunk& of_chunk,
                                  const Join& join, const Finish& finish) {
-  const int64_t groups = ceil_div(a.columns, kMomentColumns), chunks = row_chunks(a.rows);
+  const int64_t groups = divide_up(a.columns, kMomentColumns), chunks = row_chunks(a.rows);
   while (begin < end) {
     const int64_t o = begin / groups / chunks, chunk = begin / groups % chunks, column = begin % groups * kMomentColumns;
-    const int64_t joined = min_size(end - begin, groups - begin % groups);
+    const int64_t joined = smaller(end - begin, groups - begin % groups);
     begin += joined;
-    each_group<kMost>(column, min_size(a.columns, column + joined * kMomentColumns), [&](int64_t j, int lanes, auto group) {
+    each_group<kMost>(column, smaller(a.columns, column + joined * kMomentColumns), [&](int64_t j, int lanes, auto group) {
       float* const waiting = a.chunks + o * chunks * 2 * a.columns + j;
       const auto place = [&](int64_t number) { return waiting + number * 2 * a.columns; };
       if (chunks > 1 && a.round == 0) {

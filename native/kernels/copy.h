@@ -57,8 +57,8 @@ static CopyPlan copy_plan(const CopyArgs& args) {
     return plan;
   }
   int64_t rows = elements / plan.space.dims[last];
-  int64_t unit = min_size(plan.space.dims[last], kCopyTask);
-  plan.pieces = ceil_div(plan.space.dims[last], kCopyTask);
+  int64_t unit = smaller(plan.space.dims[last], kCopyTask);
+  plan.pieces = divide_up(plan.space.dims[last], kCopyTask);
   if (plan.across >= 0) {
     // The transposed dimension goes next to the last one; the walk goes over the rest.
     const int d = plan.across, beside = last - 1;
@@ -73,11 +73,11 @@ static CopyPlan copy_plan(const CopyArgs& args) {
     plan.out[beside] = width_out;
     plan.across = beside;
     rows /= width;
-    plan.pieces = ceil_div(width, kTransposeStrip);
-    unit = min_size(width, kTransposeStrip) * plan.space.dims[last];
+    plan.pieces = divide_up(width, kTransposeStrip);
+    unit = smaller(width, kTransposeStrip) * plan.space.dims[last];
   }
   plan.units = rows * plan.pieces;
-  plan.units_per_task = max_size(1, kCopyTask / unit);
+  plan.units_per_task = larger(1, kCopyTask / unit);
   return plan;
 }
 
@@ -89,9 +89,9 @@ LW_INLINE void copy_elements(const Element* in, int64_t in_stride, int64_t n, El
 // out[r · out_pitch + c] = in[c · in_pitch + r], r < rows, c < columns.
 static void transpose_strip(const float* in, int64_t in_pitch, int64_t rows, int64_t columns, float* out, int64_t out_pitch) {
   for (int64_t c = 0; c < columns; c += kLanes) {
-    const int width = static_cast<int>(min_size(columns - c, kLanes));
+    const int width = static_cast<int>(smaller(columns - c, kLanes));
     for (int64_t r = 0; r < rows; r += kLanes) {
-      const int height = static_cast<int>(min_size(rows - r, kLanes));
+      const int height = static_cast<int>(smaller(rows - r, kLanes));
       F32 tile[kLanes];
       const float* from = in + c * in_pitch + r;
       float* to = out + r * out_pitch + c;
@@ -124,12 +124,12 @@ static void copy_units(const CopyPlan& plan, const Element* in, Element* out, in
     if (plan.across >= 0) {
       const int64_t first = piece * kTransposeStrip;
       if constexpr (sizeof(Element) == 4) {
-        transpose_strip(in + from.offset + first, plan.in[last], min_size(plan.space.dims[plan.across] - first, kTransposeStrip),
+        transpose_strip(in + from.offset + first, plan.in[last], smaller(plan.space.dims[plan.across] - first, kTransposeStrip),
                         plan.space.dims[last], out + to.offset + first * plan.out[plan.across], plan.out[plan.across]);
       }
     } else {
       const int64_t first = piece * kCopyTask;
-      const int64_t n = min_size(plan.space.dims[last] - first, kCopyTask);
+      const int64_t n = smaller(plan.space.dims[last] - first, kCopyTask);
       const Element* a = in + from.offset + first * plan.in[last];
       Element* b = out + to.offset + first * plan.out[last];
       if (plan.in[last] == 1 && plan.out[last] == 1) {
@@ -153,13 +153,13 @@ static void copy_units(const CopyPlan& plan, const Element* in, Element* out, in
 
 int64_t copy_tasks(const CopyArgs& args) {
   const CopyPlan plan = copy_plan(args);
-  return ceil_div(plan.units, plan.units_per_task);
+  return divide_up(plan.units, plan.units_per_task);
 }
 
 int64_t copy(const CopyArgs& args, int64_t begin, int64_t end, void*) {
   const CopyPlan plan = copy_plan(args);
   const int64_t first = begin * plan.units_per_task;
-  const int64_t stop = min_size(end * plan.units_per_task, plan.units);
+  const int64_t stop = smaller(end * plan.units_per_task, plan.units);
   if (first >= stop) return kOk;
   if (args.element_bytes == 4) {
     copy_units(plan, reinterpret_cast<const float*>(args.in), reinterpret_cast<float*>(args.out), first, stop);

@@ -39,14 +39,14 @@ struct LossTargets {
   bool counts(int k) const { return index[k] >= 0; }
 };
 
-int64_t cross_entropy_tasks(const CrossEntropyArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
+int64_t cross_entropy_tasks(const CrossEntropyArgs& args) { return divide_up(args.rows, softmax_rows_per_task(args.columns)); }
 
 int64_t cross_entropy(const CrossEntropyArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = min_size(end * per_task, args.rows);
+  const int64_t stop = smaller(end * per_task, args.rows);
   int64_t bad = kOk;
   for (int64_t first = begin * per_task; first < stop; first += kLanes) {
-    const int rows = static_cast<int>(min_size(stop - first, kLanes));
+    const int rows = static_cast<int>(smaller(stop - first, kLanes));
     const LossTargets targets(args.ids, first, rows, args.columns, args.ignore_index);
     if (bad == kOk) bad = targets.bad;
     const float* logits = args.logits + first * args.columns;
@@ -102,15 +102,15 @@ static void cross_entropy_backward_short(const float* logits, int rows, int colu
 }
 
 int64_t cross_entropy_backward_tasks(const CrossEntropyBackwardArgs& args) {
-  return ceil_div(args.rows, softmax_rows_per_task(args.columns));
+  return divide_up(args.rows, softmax_rows_per_task(args.columns));
 }
 
 int64_t cross_entropy_backward(const CrossEntropyBackwardArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = min_size(end * per_task, args.rows);
+  const int64_t stop = smaller(end * per_task, args.rows);
   int64_t bad = kOk;
   for (int64_t first = begin * per_task; first < stop; first += kLanes) {
-    const int rows = static_cast<int>(min_size(stop - first, kLanes));
+    const int rows = static_cast<int>(smaller(stop - first, kLanes));
     const LossTargets targets(args.ids, first, rows, args.columns, args.ignore_index);
     if (bad == kOk) bad = targets.bad;
     const float* logits = args.logits + first * args.columns;

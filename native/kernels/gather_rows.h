@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kGatherTaskBytes = 16384;
 constexpr int64_t kScatterColumns = 64;  // columns of a task: every task sees all ids, so sums keep their order
 
-LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return max_size(1, kGatherTaskBytes / (args.row_bytes + 1)); }
+LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return larger(1, kGatherTaskBytes / (args.row_bytes + 1)); }
 
 // memcpy for rows of floats: short ones are a vector or two.
 LW_INLINE void copy_row(const uint8_t* from, int64_t bytes, uint8_t* to) {
@@ -37,14 +37,14 @@ LW_INLINE bool good_row(const GatherRowsArgs& args, int32_t id) { return id >= 0
 // four are no faster.
 constexpr int64_t kRowsAhead = 2;
 LW_INLINE void fetch_row(const uint8_t* from, int64_t bytes) {
-  for (int64_t b = 0; b < min_size(bytes, 4096); b += 64) prefetch_l2(reinterpret_cast<const float*>(from + b));
+  for (int64_t b = 0; b < smaller(bytes, 4096); b += 64) prefetch_l2(reinterpret_cast<const float*>(from + b));
 }
 
-int64_t gather_rows_tasks(const GatherRowsArgs& args) { return ceil_div(args.count, gather_rows_per_task(args)); }
+int64_t gather_rows_tasks(const GatherRowsArgs& args) { return divide_up(args.count, gather_rows_per_task(args)); }
 
 int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = gather_rows_per_task(args);
-  const int64_t stop = min_size(end * per_task, args.count);
+  const int64_t stop = smaller(end * per_task, args.count);
   const volatile int32_t* ids = args.ids;  // another thread may change shared memory: what is checked is what is used
   int64_t bad = kOk;
   for (int64_t i = begin * per_task; i < stop; ++i) {
@@ -67,13 +67,13 @@ LW_INLINE bool splits_columns(int64_t columns) { return columns >= kRowParts * k
 LW_INLINE bool in_part(int64_t row, int64_t begin, int64_t end) { return row % kRowParts >= begin && row % kRowParts < end; }
 
 int64_t scatter_add_rows_tasks(const ScatterAddRowsArgs& args) {
-  return splits_columns(args.columns) ? ceil_div(args.columns, kScatterColumns) : kRowParts;
+  return splits_columns(args.columns) ? divide_up(args.columns, kScatterColumns) : kRowParts;
 }
 
 int64_t scatter_add_rows(const ScatterAddRowsArgs& args, int64_t begin, int64_t end, void*) {
   const bool by_columns = splits_columns(args.columns);
   const int64_t first = by_columns ? begin * kScatterColumns : 0;
-  const int64_t width = by_columns ? min_size(end * kScatterColumns, args.columns) - first : args.columns;
+  const int64_t width = by_columns ? smaller(end * kScatterColumns, args.columns) - first : args.columns;
   const bool every_row = by_columns || (begin == 0 && end == kRowParts);
   if (every_row && width == args.columns) {
     memset(args.dtable, 0, static_cast<size_t>(args.table_rows * args.columns) * sizeof(float));

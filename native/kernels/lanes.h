@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "math.h"
+#include "sizes.h"
 
 #define LW_MEMBER inline __attribute__((always_inline))
 
@@ -85,10 +86,6 @@ LW_INLINE float fold_chunk(int64_t begin, int64_t n, const Read& read) {
   return fold_lanes<Fold>(lane[0], kLanes);
 }
 
-LW_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-LW_INLINE int64_t min_size(int64_t a, int64_t b) { return a < b ? a : b; }
-LW_INLINE int64_t max_size(int64_t a, int64_t b) { return a > b ? a : b; }
-
 // Combines results pairwise in the order they come: those of 2^k chunks with the next 2^k.
 template <class Fold>
 struct PairwiseFold {
@@ -116,7 +113,7 @@ template <class Fold, class Read>
 LW_INLINE float fold_row(int64_t n, const Read& read) {
   if (n <= kReduceChunk) return fold_chunk<Fold>(0, n, read);
   PairwiseFold<Fold> chunks;
-  for (int64_t i = 0; i < n; i += kReduceChunk) chunks.push(fold_chunk<Fold>(i, min_size(n - i, kReduceChunk), read));
+  for (int64_t i = 0; i < n; i += kReduceChunk) chunks.push(fold_chunk<Fold>(i, smaller(n - i, kReduceChunk), read));
   return chunks.result();
 }
 

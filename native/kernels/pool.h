@@ -15,14 +15,14 @@ struct Span {
   int64_t begin, end;
 };
 LW_INLINE Span inside(int64_t i, int64_t stride, int64_t pad, int64_t taps, int64_t size) {
-  const int64_t start = i * stride - pad, first = max_size(0, -start);
-  return {first, max_size(first, min_size(taps, size - start))};
+  const int64_t start = i * stride - pad, first = larger(0, -start);
+  return {first, larger(first, smaller(taps, size - start))};
 }
 
 // The windows of `count` that contain position `at` of one axis.
 LW_INLINE Span windows(int64_t at, int64_t stride, int64_t pad, int64_t taps, int64_t count) {
   const int64_t last = (at + pad) / stride, first = at + pad < taps ? 0 : (at + pad - taps) / stride + 1;
-  return {first, max_size(first, min_size(count, last + 1))};
+  return {first, larger(first, smaller(count, last + 1))};
 }
 
 // Calls run<vectors>(first channel, lanes of each vector) for all channels, up to four vectors at a time.
@@ -31,7 +31,7 @@ LW_INLINE void each_channels(int64_t channels, const Run& run) {
   int64_t c = 0;
   for (; c + 4 * kLanes <= channels; c += 4 * kLanes) run.template operator()<4>(c, kLanes);
   for (; c + 2 * kLanes <= channels; c += 2 * kLanes) run.template operator()<2>(c, kLanes);
-  for (; c < channels; c += kLanes) run.template operator()<1>(c, static_cast<int>(min_size(kLanes, channels - c)));
+  for (; c < channels; c += kLanes) run.template operator()<1>(c, static_cast<int>(smaller(kLanes, channels - c)));
 }
 
 // What one window sees: its first pixel in the image, how many rows and columns there are, and the first one's tap.
@@ -104,7 +104,7 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
       const Seen seen = {a.x + ((n * s.h + top + down.begin) * s.w + left + across.begin) * s.c, down.end - down.begin,
                          across.end - across.begin, static_cast<int32_t>(down.begin * s.kw + across.begin)};
       if (s.c <= kLanes && across.begin == 0 && left + s.kw <= s.w) {
-        const int64_t whole = min_size(s.ow - j, (s.w - s.kw - left) / s.stride_w + 1);
+        const int64_t whole = smaller(s.ow - j, (s.w - s.kw - left) / s.stride_w + 1);
         j += max_of_windows(s, seen, whole, y, index);
         continue;
       }
@@ -177,7 +177,7 @@ LW_INLINE void spread_of(const PoolShape& s, Spread& spread) {
       const int64_t at = v * kLanes + l;
       from[l] = at / window * s.c + at % s.c;
       spread.tap[v][l] = static_cast<int32_t>(at % window / s.c);
-      low = min_size(low, from[l]), high = max_size(high, from[l]);
+      low = smaller(low, from[l]), high = larger(high, from[l]);
     }
     if (high - low >= kLanes) {
       spread.count = 0;
@@ -202,8 +202,8 @@ LW_INLINE void spread_row(const PoolShape& s, const Spread& spread, int64_t wind
     if (from <= last && at + kLanes <= floats) {
       store(to + at, chosen(load(dy + from), load_i(index + from)));
     } else {
-      const int loaded = static_cast<int>(min_size(kLanes, last + kLanes - from));
-      store_n(to + at, chosen(load_n(dy + from, loaded), load_i_n(index + from, loaded)), static_cast<int>(min_size(kLanes, floats - at)));
+      const int loaded = static_cast<int>(smaller(kLanes, last + kLanes - from));
+      store_n(to + at, chosen(load_n(dy + from, loaded), load_i_n(index + from, loaded)), static_cast<int>(smaller(kLanes, floats - at)));
     }
     if (++v == spread.count) v = 0, group += spread.windows * s.c;
   }
@@ -219,13 +219,13 @@ void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_
     float *to = a.dx + task * s.w * s.c, *const row_end = to + s.w * s.c;
     const float* dy = a.dy + (n * s.oh + i) * s.ow * s.c;
     const int32_t* index = a.index + (n * s.oh + i) * s.ow * s.c;
-    const int64_t whole = spread.count > 0 ? min_size(windows, s.w / s.kw) : 0;
+    const int64_t whole = spread.count > 0 ? smaller(windows, s.w / s.kw) : 0;
     spread_row(s, spread, whole, static_cast<int32_t>(kh * s.kw), dy, index, to);
     to += whole * s.kw * s.c, dy += whole * s.c, index += whole * s.c;
     for (int64_t j = whole; j < windows; ++j, dy += s.c, index += s.c) {
-      float* const window_end = to + min_size(s.kw * s.c, row_end - to);
+      float* const window_end = to + smaller(s.kw * s.c, row_end - to);
       for (int64_t c = 0; c < s.c; c += kLanes) {
-        const int lanes = static_cast<int>(min_size(kLanes, s.c - c));
+        const int lanes = static_cast<int>(smaller(kLanes, s.c - c));
         const F32 g = add(zero(), load_n(dy + c, lanes));  // as a sum, which never is −0
         const I32 chosen = load_i_n(index + c, lanes);
         I32 tap = first_tap;
@@ -256,8 +256,8 @@ int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t e
 // What a window's sum is divided by.
 LW_INLINE int64_t window_count(const PoolShape& s, bool count_padding, int64_t i, int64_t j) {
   if (count_padding) {
-    const int64_t down = min_size(s.kh, s.h + s.pad_top + s.pad_bottom - i * s.stride_h);
-    return max_size(0, down) * max_size(0, min_size(s.kw, s.w + s.pad_left + s.pad_right - j * s.stride_w));
+    const int64_t down = smaller(s.kh, s.h + s.pad_top + s.pad_bottom - i * s.stride_h);
+    return larger(0, down) * larger(0, smaller(s.kw, s.w + s.pad_left + s.pad_right - j * s.stride_w));
   }
   const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h), across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
   return (down.end - down.begin) * (across.end - across.begin);
@@ -273,7 +273,7 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
     for (int64_t j = 0; j < s.ow; ++j) {
       const int64_t left = j * s.stride_w - s.pad_left;
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
-      const F32 count = set1(static_cast<float>(max_size(1, window_count(s, a.count_padding, i, j))));
+      const F32 count = set1(static_cast<float>(larger(1, window_count(s, a.count_padding, i, j))));
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
             F32 sum[kCount];

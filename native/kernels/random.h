@@ -75,7 +75,7 @@ int64_t random(const RandomArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t stop = end * kRandomTask < args.count ? end * kRandomTask : args.count;
   int64_t i = begin * kRandomTask;
   for (; i + kRandomBatch <= stop; i += kRandomBatch) random_batch(args, i / 4, args.out + i);
-  for (; i < stop; i += 4 * kLanes) random_rest(args, i / 4, static_cast<int>(min_size(stop - i, 4 * kLanes)), args.out + i);
+  for (; i < stop; i += 4 * kLanes) random_rest(args, i / 4, static_cast<int>(smaller(stop - i, 4 * kLanes)), args.out + i);
   return kOk;
 }
 

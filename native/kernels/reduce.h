@@ -59,7 +59,7 @@ LW_INLINE void reduce_columns_block(const float* in, int64_t rows, int64_t pitch
   F32 total[kVectors];
   for (int v = 0; v < kVectors; ++v) total[v] = set1(Op::kNeutral);
   for (int64_t chunk = 0; chunk < rows; chunk += kColumnChunk) {
-    const int64_t stop = min_size(rows, chunk + kColumnChunk);
+    const int64_t stop = smaller(rows, chunk + kColumnChunk);
     F32 part[kRowPartials][kVectors];
     for (int p = 0; p < kRowPartials; ++p) {
       for (int v = 0; v < kVectors; ++v) part[p][v] = set1(Op::kNeutral);
@@ -100,32 +100,32 @@ static void reduce_columns(const ReduceArgs& args, int64_t outer, int64_t begin,
   for (; i + kVectors * kLanes <= end; i += kVectors * kLanes)
     reduce_columns_block<Op, kVectors>(in + i, args.count, args.inner, kLanes, mean, out + i);
   for (; i < end; i += kLanes) {
-    const int width = static_cast<int>(min_size(end - i, kLanes));
+    const int width = static_cast<int>(smaller(end - i, kLanes));
     reduce_columns_block<Op, 1>(in + i, args.count, args.inner, width, mean, out + i);
   }
 }
 
-LW_INLINE int64_t reduce_rows_per_task(const ReduceArgs& args) { return max_size(1, kReduceTask / (args.count + 1)); }
+LW_INLINE int64_t reduce_rows_per_task(const ReduceArgs& args) { return larger(1, kReduceTask / (args.count + 1)); }
 LW_INLINE int64_t reduce_columns_per_task(const ReduceArgs& args) {
-  return max_size(1, ceil_div(kReduceTask / (args.count + 1), kColumnTask)) * kColumnTask;
+  return larger(1, divide_up(kReduceTask / (args.count + 1), kColumnTask)) * kColumnTask;
 }
 
 int64_t reduce_tasks(const ReduceArgs& args) {
-  if (args.inner == 1) return ceil_div(args.outer, reduce_rows_per_task(args));
-  return args.outer * ceil_div(args.inner, reduce_columns_per_task(args));
+  if (args.inner == 1) return divide_up(args.outer, reduce_rows_per_task(args));
+  return args.outer * divide_up(args.inner, reduce_columns_per_task(args));
 }
 
 template <class Op>
 static void reduce_run(const ReduceArgs& args, int64_t begin, int64_t end) {
   if (args.inner == 1) {
     const int64_t rows = reduce_rows_per_task(args);
-    return reduce_rows<Op>(args, begin * rows, min_size(end * rows, args.outer));
+    return reduce_rows<Op>(args, begin * rows, smaller(end * rows, args.outer));
   }
   const int64_t columns = reduce_columns_per_task(args);
-  const int64_t blocks = ceil_div(args.inner, columns);
+  const int64_t blocks = divide_up(args.inner, columns);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t first = task % blocks * columns;
-    reduce_columns<Op>(args, task / blocks, first, min_size(args.inner, first + columns));
+    reduce_columns<Op>(args, task / blocks, first, smaller(args.inner, first + columns));
   }
 }
 

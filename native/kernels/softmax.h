@@ -115,18 +115,18 @@ static void softmax_short(SoftmaxKind kind, const float* in, int rows, int colum
   store_columns(x, rows, columns, out);
 }
 
-LW_INLINE int64_t softmax_rows_per_task(int64_t columns) { return max_size(1, kSoftmaxTask / (columns + 1)); }
+LW_INLINE int64_t softmax_rows_per_task(int64_t columns) { return larger(1, kSoftmaxTask / (columns + 1)); }
 
-int64_t softmax_tasks(const SoftmaxArgs& args) { return ceil_div(args.rows, softmax_rows_per_task(args.columns)); }
+int64_t softmax_tasks(const SoftmaxArgs& args) { return divide_up(args.rows, softmax_rows_per_task(args.columns)); }
 
 int64_t softmax(const SoftmaxArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t per_task = softmax_rows_per_task(args.columns);
-  const int64_t stop = min_size(end * per_task, args.rows);
+  const int64_t stop = smaller(end * per_task, args.rows);
   const int64_t pitch = args.kind == SoftmaxKind::log_sum_exp ? 1 : args.columns;
   int64_t r = begin * per_task;
   if (args.columns > 0 && args.columns <= kLanes) {
     for (; r < stop; r += kLanes) {
-      const int rows = static_cast<int>(min_size(stop - r, kLanes));
+      const int rows = static_cast<int>(smaller(stop - r, kLanes));
       softmax_short(args.kind, args.in + r * args.columns, rows, static_cast<int>(args.columns), args.out + r * pitch);
     }
     return kOk;

@@ -102,7 +102,6 @@ LW_INLINE void store_i_n(int32_t* p, I32 x, int n) { store_n(reinterpret_cast<fl
 LW_INLINE I32 add_i(I32 a, I32 b) { return {_mm256_add_epi32(a.v, b.v)}; }
 LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm256_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm256_and_si256(a.v, b.v)}; }
-LW_INLINE I32 or_i(I32 a, I32 b) { return {_mm256_or_si256(a.v, b.v)}; }
 LW_INLINE Mask equal_i(I32 a, I32 b) { return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.v, b.v))}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {_mm256_xor_si256(a.v, b.v)}; }
 template <int kBits>

@@ -80,7 +80,6 @@ LW_INLINE void store_i_n(int32_t* p, I32 x, int n) { _mm512_mask_storeu_epi32(p,
 LW_INLINE I32 add_i(I32 a, I32 b) { return {_mm512_add_epi32(a.v, b.v)}; }
 LW_INLINE I32 sub_i(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {_mm512_and_si512(a.v, b.v)}; }
-LW_INLINE I32 or_i(I32 a, I32 b) { return {_mm512_or_si512(a.v, b.v)}; }
 LW_INLINE Mask equal_i(I32 a, I32 b) { return _mm512_cmpeq_epi32_mask(a.v, b.v); }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {_mm512_xor_si512(a.v, b.v)}; }
 template <int kBits>

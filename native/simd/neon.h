@@ -97,7 +97,6 @@ LW_INLINE void store_i_n(int32_t* p, I32 x, int n) { store_n(reinterpret_cast<fl
 LW_INLINE I32 add_i(I32 a, I32 b) { return {vaddq_s32(a.v, b.v)}; }
 LW_INLINE I32 sub_i(I32 a, I32 b) { return {vsubq_s32(a.v, b.v)}; }
 LW_INLINE I32 and_i(I32 a, I32 b) { return {vandq_s32(a.v, b.v)}; }
-LW_INLINE I32 or_i(I32 a, I32 b) { return {vorrq_s32(a.v, b.v)}; }
 LW_INLINE Mask equal_i(I32 a, I32 b) { return {vceqq_s32(a.v, b.v)}; }
 LW_INLINE I32 xor_i(I32 a, I32 b) { return {veorq_s32(a.v, b.v)}; }
 template <int kBits>

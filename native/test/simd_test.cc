@@ -161,8 +161,7 @@ LW_TEST(integers) {
         CHECK(static_cast<uint32_t>(lane(low, i)) == static_cast<uint32_t>(wide) && static_cast<uint32_t>(lane(high, i)) == wide >> 32);
         CHECK(static_cast<uint32_t>(lane(isa::add_i(vx, vy), i)) == p + q && static_cast<uint32_t>(lane(isa::sub_i(vx, vy), i)) == p - q);
         CHECK(static_cast<uint32_t>(lane(isa::and_i(vx, vy), i)) == (p & q) &&
-              static_cast<uint32_t>(lane(isa::or_i(vx, vy), i)) == (p | q));
-        CHECK(static_cast<uint32_t>(lane(isa::xor_i(vx, vy), i)) == (p ^ q));
+              static_cast<uint32_t>(lane(isa::xor_i(vx, vy), i)) == (p ^ q));
         CHECK(static_cast<uint32_t>(lane(isa::shift_left<9>(vx), i)) == p << 9 &&
               static_cast<uint32_t>(lane(isa::shift_right<9>(vx), i)) == p >> 9);
         CHECK(lane(isa::shift_right_signed<9>(vx), i) == x[i] >> 9);
