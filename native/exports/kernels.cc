@@ -14,15 +14,8 @@ namespace {
 using Floats = js::Array<float>;
 using Ids = js::Array<int32_t>;
 
-template <class Args>
-struct Part {
-  const KernelTable* table;
-  const Args* args;
-  static int64_t run(const void* context, int64_t begin, int64_t end, void* scratch) {
-    const auto& part = *static_cast<const Part*>(context);
-    return run_kernel<Args>(*part.table, part.args, begin, end, scratch);
-  }
-};
+// Another thread may be writing to shared memory: what is checked is what is used.
+int32_t read_once(const int32_t* number) { return *static_cast<const volatile int32_t*>(number); }
 
 // A raw call under way: arguments with their pointers set, and how many elements lie behind each pointer.
 template <class Args>
@@ -46,19 +39,20 @@ class Call {
     const int64_t tasks = count_tasks(table, args_, touched);
     if (tasks == 0) return;
     const FlushDenormals flush;
-    const Part<Args> part{&table, &args_};
+    const KernelCall call{&table, run_kernel<Args>, &args_};
     int64_t bad;
     if (const double nanoseconds = cost(args_); worth_sharing(nanoseconds, tasks)) {
       ThreadPool& pool = ThreadPool::instance();
       const ThreadPool::ActiveRun active(pool);
-      bad = pool.parallel(tasks, nanoseconds, Part<Args>::run, &part, environment.scratch());
+      bad = pool.parallel(tasks, nanoseconds, KernelCall::part, &call, environment.scratch());
     } else {
-      bad = Part<Args>::run(&part, 0, tasks, environment.scratch());
+      bad = KernelCall::part(&call, 0, tasks, environment.scratch());
     }
     if (bad != kOk) {
+      const int64_t value = read_once(ids + bad);
       throw Error("ERR_LANEWISE_INDEX",
-                  std::string(function_) + ": index " + text(int64_t{ids[bad]}) + " at position " + text(bad) + " is out of range",
-                  {{"position", static_cast<double>(bad)}, {"value", static_cast<double>(ids[bad])}});
+                  std::string(function_) + ": index " + text(value) + " at position " + text(bad) + " is out of range",
+                  {{"position", static_cast<double>(bad)}, {"value", static_cast<double>(value)}});
     }
   }
 
@@ -248,7 +242,7 @@ Shape read_shape(const char* function, Ids numbers) {
     fail("expected " + text(static_cast<int64_t>(fields.size())) + " numbers for shape, got " + text(numbers.length));
   }
   for (size_t i = 0; i < fields.size(); ++i) {
-    const int64_t value = numbers.data[i];
+    const int64_t value = read_once(numbers.data + i);
     if (value < fields[i].least) {
       fail("expected a number of at least " + text(fields[i].least) + " at position " + text(static_cast<int64_t>(i)) + " of shape, got " +
            text(value));
@@ -326,9 +320,9 @@ RecurrentShape recurrent_shape(const char* function, Ids numbers) {
   constexpr int64_t kMost[] = {static_cast<int64_t>(Cell::count) - 1, INT32_MAX, INT32_MAX, INT32_MAX, 1};
   const auto fail = [&](const std::string& problem) { throw js::RangeProblem{std::string(function) + ": expected " + problem}; };
   if (numbers.length != 5) fail("5 numbers for shape, got " + text(numbers.length));
-  int64_t value[5];  // another thread may change shared memory: what is checked is what is used
+  int64_t value[5];
   for (int i = 0; i < 5; ++i) {
-    value[i] = static_cast<const volatile int32_t*>(numbers.data)[i];
+    value[i] = read_once(numbers.data + i);
     if (value[i] < 0 || value[i] > kMost[i])
       fail("0 to " + text(kMost[i]) + " at position " + text(int64_t{i}) + " of shape, got " + text(value[i]));
   }

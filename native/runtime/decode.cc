@@ -169,9 +169,9 @@ class Decoder {
     Instruction instruction{};
     instruction.run = run_kernel<Args>;
     instruction.tasks = count_tasks(*program_->table, args, touched);
-    instruction.cost = instruction.tasks > 0 ? cost(args) : 0;
     instruction.rounds = rounds(args);
-    instruction.shared = worth_sharing(instruction.cost / static_cast<double>(std::max<int64_t>(instruction.rounds, 1)), instruction.tasks);
+    instruction.cost = instruction.tasks > 0 ? cost(args) / static_cast<double>(instruction.rounds) : 0;
+    instruction.shared = worth_sharing(instruction.cost, instruction.tasks);
     instruction.name = KernelOf<Args>::kName;
     instruction.ids = ids_field(args);
     instruction.outputs = static_cast<int32_t>(program_->outputs.size());

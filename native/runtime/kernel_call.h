@@ -27,6 +27,18 @@ int64_t run_kernel(const KernelTable& table, const void* args, int64_t begin, in
   return (table.*KernelOf<Args>::kRun)(*static_cast<const Args*>(args), begin, end, scratch);
 }
 
+// What the pool divides.
+struct KernelCall {
+  const KernelTable* table;
+  RunKernel run;
+  const void* args;
+
+  static int64_t part(const void* context, int64_t begin, int64_t end, void* scratch) {
+    const auto& call = *static_cast<const KernelCall*>(context);
+    return call.run(*call.table, call.args, begin, end, scratch);
+  }
+};
+
 // 0 where nothing is written: then sizes that meet no memory may be anything, and the kernel is not asked.
 template <class Args>
 int64_t count_tasks(const KernelTable& table, const Args& args, const Operands& touched) {

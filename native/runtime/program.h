@@ -32,8 +32,8 @@ struct Instruction {
   int64_t rounds;  // 1, or that many one after another
   size_t round;    // where in the arguments block their number stands, if there may be several
   bool shared;     // worth splitting over the pool
+  double cost;     // of one round, estimated nanoseconds on one core
   // Not read in a step:
-  double cost;  // estimated nanoseconds on one core
   const char* name;
   int64_t ids;                    // offset in the arguments of the ids' pointer, or −1
   int32_t outputs, output_count;  // range in Program::outputs

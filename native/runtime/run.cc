@@ -26,17 +26,6 @@ void set_pointer(unsigned char* args, size_t at, unsigned char* pointer) { memcp
 int32_t load_word(const int32_t* word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
 void store_word(int32_t* word, int32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
-struct SharedCall {
-  const KernelTable* table;
-  RunKernel run;
-  const void* args;
-};
-
-int64_t run_part(const void* context, int64_t begin, int64_t end, void* scratch) {
-  const auto& call = *static_cast<const SharedCall*>(context);
-  return call.run(*call.table, call.args, begin, end, scratch);
-}
-
 }  // namespace
 
 Error Failure::error(const Program& program) const {
@@ -140,9 +129,8 @@ int64_t Run::call(const Instruction& instruction, void* scratch) const {
 
 int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
   if (!instruction.shared) return instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
-  const SharedCall call{program_->table, instruction.run, instruction.args};
-  return ThreadPool::instance().parallel(instruction.tasks, instruction.cost / static_cast<double>(instruction.rounds), run_part, &call,
-                                         scratch);
+  const KernelCall call{program_->table, instruction.run, instruction.args};
+  return ThreadPool::instance().parallel(instruction.tasks, instruction.cost, KernelCall::part, &call, scratch);
 }
 
 RunResult Run::execute(void* scratch) {

@@ -1,4 +1,5 @@
-// One thread posts, one thread waits: bounded spinning, then sleep. A post to a waiter that spins is one store.
+// A number that one thread posts and another waits for: it may look at it for as long as it likes, then sleep until it changes. A post to
+// one that is awake wakes nobody.
 #pragma once
 #include <stdint.h>
 

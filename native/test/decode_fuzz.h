@@ -140,7 +140,7 @@ struct Limits {
 // Returns whether it was run.
 inline bool try_run(const std::shared_ptr<Program>& program, Random& random, const Limits& limits) {
   double cost = 0;
-  for (const Instruction& instruction : program->instructions) cost += instruction.cost;
+  for (const Instruction& instruction : program->instructions) cost += instruction.cost * static_cast<double>(instruction.rounds);
   if (!(cost < limits.operations)) return false;
   Memories memories;
   for (const MemoryDeclaration& declared : program->memories) {
