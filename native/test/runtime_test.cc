@@ -329,9 +329,17 @@ LW_TEST(compute_threads_give_way_once_whoever_starts_them) {
   const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
   std::atomic<int> outer{-100}, inner{-100};
   std::atomic<bool> ended{false};
+  const auto stay = [&]() -> void {  // a compute thread never returns
+    for (ended = true;;) pause();
+  };
   CHECK(start_compute_thread([&](void*) {
     outer = niceness();
-    if (!start_compute_thread([&](void*) { inner = niceness(), ended = true; })) ended = true;
+    const bool started = start_compute_thread([&](void*) {
+      inner = niceness();
+      stay();
+    });
+    if (!started) ended = true;
+    for (;;) pause();
   }));
   while (!ended) std::this_thread::sleep_for(milliseconds(1));
   CHECK_TEXT(outer == std::min(niceness() + 10, 19), std::to_string(outer));
