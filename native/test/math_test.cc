@@ -171,6 +171,15 @@ LW_TEST(functions_of_the_smallest_numbers) {
   });
 }
 
+LW_TEST(expm1_of_subnormal_numbers_is_zero) {
+  const float x[] = {1e-40f, -1e-40f, 0x1.fffffcp-127f, -0x1.fffffcp-127f};
+  float y[4];
+  for_each_table([&](const KernelTable& table) {
+    apply(table, MapOp::expm1, x, nullptr, 4, y);
+    for (int i = 0; i < 4; ++i) CHECK_TEXT(y[i] == 0 && std::signbit(y[i]) == (i % 2 != 0), table.isa);
+  });
+}
+
 LW_TEST(functions_are_bounded_and_saturate) {
   Source source(3);
   const Guarded<float> x = source.floats(100000, -20, 20);
