@@ -62,7 +62,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * Whether the output at one step of a sequence x [N, T, …] depends on other steps, and no state tells of them: `stream()` refuses such layers.
-   * Default: false. @param shape that of x, [] if it is not known
+   * Given the shape of x, [] if it is not known. Default: false.
    */
   looksAlongTime(_shape: Shape): boolean {
     return false;
