@@ -1,6 +1,6 @@
 import { DTypeError, ShapeError, formatShape } from './errors.js';
 import { dtypeOf, isNumericArray } from './graph/source.js';
-import { type DType, type Shape, checkShape, sizeOf } from './graph/tensor.js';
+import { type DType, type Shape, checkShape, isList, sizeOf } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf } from './options.js';
 
@@ -77,10 +77,6 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
     throw new ShapeError(`array: expected ${sizeOf(sizes)} elements for shape ${formatShape(sizes)}, got ${data.length}.`);
   }
   return new NdArray(data, Object.freeze([...sizes]));
-}
-
-function isList(shape: unknown): shape is Shape {
-  return Array.isArray(shape);
 }
 
 function fromNested(data: NestedNumbers, shape: Shape | undefined): NdArray<Float32Array> {

@@ -1,6 +1,7 @@
 /** Image files as bytes of pixels, by the package sharp, which is only needed here. */
 import type sharpModule from 'sharp';
 import { StateError } from '../errors.js';
+import { viewOf } from './file.js';
 import { reasonOf } from '../reason.js';
 
 export interface ImageSize {
@@ -31,7 +32,7 @@ export async function imageDecoder(
     );
   });
   return async (file) => {
-    if (png.every((byte, i) => file[i] === byte) && !endsPng(new DataView(file.buffer, file.byteOffset, file.byteLength)))
+    if (png.every((byte, i) => file[i] === byte) && !endsPng(viewOf(file)))
       throw new Error('an image that is damaged or cut off (a PNG without its end)');
     if (file.length === 0) throw new Error('an empty file');
     // rotate() turns photographs upright; failOn refuses whatever the decoder so much as warns of.

@@ -5,3 +5,7 @@ export const fileOrBytes: Rule = {
   expected: 'a path or a Uint8Array of its bytes',
   accepts: (value) => typeof value === 'string' || value instanceof Uint8Array,
 };
+
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}

@@ -5,7 +5,7 @@ import { FileError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { check } from '../options.js';
-import { fileOrBytes } from './file.js';
+import { fileOrBytes, viewOf } from './file.js';
 import { reasonOf } from '../reason.js';
 
 interface ElementType {
@@ -56,10 +56,6 @@ async function unzip(name: string, bytes: Uint8Array): Promise<Uint8Array> {
     if (size > most) break;
   }
   return Buffer.concat(parts);
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 interface Header {

@@ -25,9 +25,7 @@ export abstract class Operation {
   }
 
   /** Whether gradients go on to its inputs; false: its results are constants to gradients(). */
-  get passesGradient(): boolean {
-    return true;
-  }
+  readonly passesGradient: boolean = true;
 
   /** `expected …, got …` for a run that stopped at a bad index of this operation; undefined: the range of its rows or classes. */
   badIndex(_value: number, _inputs: readonly Tensor[]): string | undefined {

@@ -101,7 +101,7 @@ export function checkShape(shape: Shape, what: string): void {
   }
 }
 
-function isList(shape: unknown): boolean {
+export function isList(shape: unknown): shape is Shape {
   return Array.isArray(shape);
 }
 

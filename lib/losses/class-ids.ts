@@ -10,6 +10,9 @@ import { perLoss, reduceLoss, weightedMean } from './reduction.js';
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident, nor does a cast of NaN give it, as it does −2³¹. */
 export const noIgnoreIndex = 1 - 2 ** 31;
 
+/** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
+export const sumTolerance = 1e-3;
+
 /** How much a row counts, by its class. */
 export interface ClassWeighting {
   /** A weight for each class. Default: all 1. */

@@ -4,7 +4,16 @@ import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { add, crossEntropy, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import {
+  type ClassWeighting,
+  checkWeight,
+  noIgnoreIndex,
+  positionOf,
+  reduceRows,
+  rowWeights,
+  validateIds,
+  sumTolerance,
+} from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, perLoss, perWeight, reduceLoss, reductionRule } from './reduction.js';
 
@@ -17,9 +26,6 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
   /** Rows of this class id count nothing. Default: none. Not for probabilities. */
   readonly ignoreIndex?: number | undefined;
 }
-
-/** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
-const sumTolerance = 1e-3;
 
 /**
  * Measures how far softmax(logits) is from the target.

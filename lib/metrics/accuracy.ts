@@ -32,13 +32,7 @@ class Accuracy extends Metric {
 
   /** Looks for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    if (!this.options.multiLabel)
-      checkClassRows(
-        'accuracy',
-        target,
-        predictionShape,
-        'Give accuracy({ multiLabel: true }) for labels of which several or none may hold.',
-      );
+    if (!this.options.multiLabel) checkClassRows('accuracy', target, predictionShape);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { sumTolerance } from '../losses/class-ids.js';
 import { counted } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
 import { argmax, greater, mean, notEqual, reshape, sum } from '../ops/index.js';
@@ -73,11 +74,13 @@ export function classTarget(what: string, prediction: Tensor, target: Tensor, ig
   );
 }
 
-/** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
-const sumTolerance = 1e-3;
-
 /** Looks whether rows of a target, if it has a number for each class, are one-hot or probabilities. @throws DataError naming the first that is not */
-export function checkClassRows(what: string, target: NdArray, predictionShape: Shape, remedy: string): void {
+export function checkClassRows(
+  what: string,
+  target: NdArray,
+  predictionShape: Shape,
+  remedy = `Give ${what}({ multiLabel: true }) for labels of which several or none may hold.`,
+): void {
   const classes = predictionShape.at(-1)!;
   if (predictionShape.length < 2 || classes < 2 || target.rank !== predictionShape.length || target.shape.at(-1) !== classes) return;
   const { data } = target;

@@ -50,13 +50,7 @@ class Positives extends Metric {
 
   /** Looks for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    if (!this.options.multiLabel)
-      checkClassRows(
-        this.name,
-        target,
-        predictionShape,
-        `Give ${this.name}({ multiLabel: true }) for labels of which several or none may hold.`,
-      );
+    if (!this.options.multiLabel) checkClassRows(this.name, target, predictionShape);
   }
 
   private counts(prediction: Tensor, target: Tensor): Counts {

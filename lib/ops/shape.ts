@@ -21,18 +21,11 @@ export function rowMajorStrides(shape: Shape): readonly number[] {
 export class ReshapeOp extends Operation {
   readonly name = 'reshape';
 
-  readonly #passesGradient: boolean;
-
   constructor(
     readonly shape: Shape,
-    passesGradient = true,
+    override readonly passesGradient: boolean = true,
   ) {
     super();
-    this.#passesGradient = passesGradient;
-  }
-
-  override get passesGradient(): boolean {
-    return this.#passesGradient;
   }
 
   key(): string {

@@ -4,7 +4,7 @@ import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
-const chunkBytes = 1 << 30;
+export const chunkBytes = 1 << 30;
 
 /** The last write to each path that is not done yet. */
 const writing = new Map<string, Promise<unknown>>();

@@ -7,7 +7,7 @@ import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { NumericArray } from '../native.js';
 import { type Rule, check } from '../options.js';
-import { writeAtomically } from './atomic.js';
+import { chunkBytes, writeAtomically } from './atomic.js';
 import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
 
@@ -19,9 +19,6 @@ const texts: Rule = {
   expected: 'an object of texts',
   accepts: (value) => typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string'),
 };
-
-/** Bytes in one system call: some systems take no more than 2 GiB. */
-const chunkBytes = 1 << 30;
 
 /** What {@link readSafetensors} reads of a file. */
 export interface Safetensors {

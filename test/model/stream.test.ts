@@ -1,19 +1,33 @@
 import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
 import {
+  AdaptiveAvgPool2d,
   AvgPool1d,
+  AvgPool2d,
   Conv1d,
+  Conv2d,
+  ConvTranspose2d,
+  DepthwiseConv2d,
+  Flatten,
   GRU,
+  GlobalAvgPool2d,
+  GroupNorm,
   LSTM,
+  LastStep,
   Layer,
   Linear,
+  LogSoftmax,
   MaxOverTime,
   MaxPool1d,
+  MaxPool2d,
   MeanOverTime,
+  Pad,
   RNN,
   type Scope,
   Sequential,
+  Softmax,
   Tanh,
+  Upsample2d,
 } from '../../lib/layers/index.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { oneHot } from '../../lib/ops/index.js';
@@ -96,6 +110,12 @@ describe('a stream', () => {
     assert.deepEqual(stream.step(step(0)).shape, [2, 1]);
   });
 
+  it('takes layers that look along other dimensions than time', async () => {
+    const model = new Sequential([new GRU(4), new LastStep(), new Flatten(), new GroupNorm(2), new Softmax({ dim: 1 })]).build([6, 3]);
+    const stream = model.stream({ rows: 2 });
+    const [last] = Array.from({ length: 6 }, (_, time) => stream.step(step(time)).data).slice(-1);
+    assert.deepEqual(last, (await model.predict(x)).data);
+  });
   describe('refuses', () => {
     const model = new Sequential([new LSTM(3)]).build([6, 3]);
     const stream = model.stream({ rows: 2 });
@@ -188,12 +208,34 @@ describe('a stream', () => {
         new AvgPool1d(3, { stride: 1, padding: 1 }),
         new MeanOverTime(),
         new MaxOverTime(),
+        new GroupNorm(3),
+        new Softmax({ dim: 1 }),
+        new LogSoftmax({ dim: -2 }),
+        new Flatten(),
       ].map((layer): (typeof wrong)[number] => {
         const { name } = layer.constructor;
         return [
           () => new Sequential([new GRU(3), layer]).build([6, 3]).stream(),
           'StateError',
           `Sequential.stream: expected layers that work on single steps, got ${name} "1", which looks along the sequence. Give whole sequences to predict().`,
+        ];
+      }),
+      ...[
+        new Conv2d(2, 3, { padding: 1 }),
+        new DepthwiseConv2d(3, { padding: 1 }),
+        new ConvTranspose2d(2, 3, { padding: 1 }),
+        new MaxPool2d(3, { stride: 1, padding: 1 }),
+        new AvgPool2d(3, { stride: 1, padding: 1 }),
+        new GlobalAvgPool2d(),
+        new AdaptiveAvgPool2d(1),
+        new Upsample2d({ scale: 2 }),
+        new Pad(1),
+      ].map((layer): (typeof wrong)[number] => {
+        const { name } = layer.constructor;
+        return [
+          () => new Sequential([layer]).build([6, 5, 3]).stream(),
+          'StateError',
+          `Sequential.stream: expected layers that work on single steps, got ${name} "0", which looks along the sequence. Give whole sequences to predict().`,
         ];
       }),
     ];

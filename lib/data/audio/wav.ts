@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { boolean, check, checkOptions } from '../../options.js';
-import { fileOrBytes } from '../file.js';
+import { fileOrBytes, viewOf } from '../file.js';
 import { reasonOf } from '../../reason.js';
 import { fromALaw, fromMuLaw } from './g711.js';
 
@@ -77,7 +77,7 @@ export async function readWav(file: string | Uint8Array, options: WavOptions = {
   const name = typeof file === 'string' ? file : 'the bytes given';
   try {
     const bytes = typeof file === 'string' ? await readFile(file) : file;
-    return parseWav(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), options.mono ?? true);
+    return parseWav(viewOf(bytes), options.mono ?? true);
   } catch (cause) {
     throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   }
