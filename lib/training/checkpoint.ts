@@ -8,6 +8,7 @@ import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 
 const slotPrefix = 'optimizer.';
 const epochsKey = 'lanewise.epochs';
+const updatesKey = 'lanewise.updates';
 /** The slots of each parameter, where they differ by groups. */
 const slotsKey = 'lanewise.slots';
 
@@ -17,6 +18,7 @@ interface Progress {
   /** The slots each parameter has, by path. Undefined: all of them, there are no groups. */
   readonly slotsByPath: ReadonlyMap<string, readonly string[]> | undefined;
   readonly steps: number;
+  readonly updates: number;
   readonly epochs: number;
 }
 
@@ -26,11 +28,12 @@ export interface Checkpoint extends Progress {
   readonly inputs: readonly TensorType[] | undefined;
 }
 
-export async function writeCheckpoint(path: string, model: Model, { slots, slotsByPath, steps, epochs }: Progress): Promise<void> {
+export async function writeCheckpoint(path: string, model: Model, { slots, slotsByPath, steps, updates, epochs }: Progress): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
   await writeOwned(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
     [checkpointKey]: String(steps),
+    [updatesKey]: String(updates),
     [epochsKey]: String(epochs),
     ...(slotsByPath && { [slotsKey]: JSON.stringify(Object.fromEntries(slotsByPath)) }),
     ...inputsMetadata(model),
@@ -53,6 +56,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     slots: tensorsBelow(slotPrefix, tensors),
     slotsByPath: parseSlots(path, metadata),
     steps: count(checkpointKey),
+    updates: count(updatesKey),
     epochs: count(epochsKey),
     inputs: parseInputs(path, metadata),
   };

@@ -37,6 +37,7 @@ export function arrayEpochs(
     debug = false,
     dropLast = false,
     keepSteps = false,
+    accumulate = 1,
   } = options;
   checkFitOptionsForRows(options);
   const { equipment } = runner;
@@ -48,7 +49,7 @@ export function arrayEpochs(
   const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
   const runs = kept.map((run) => ({
     ...run,
-    program: equipment.trainingProgram(feedOf(data, run.rows, count), options),
+    program: equipment.trainingProgram(feedOf(data, run.rows, count), { ...options, gathers: accumulate > 1 }),
   }));
   checkValues('fit', data, equipment.recipe, runs[0]!.program);
   validation?.prepare(carryState ? size : options.batchSize);
@@ -71,16 +72,21 @@ export function arrayEpochs(
       });
     for (const { begin, rows, steps: runSteps, program } of runs) {
       const most = debug ? 1 : maxSteps;
-      for (let at = 0; at < runSteps && !control.stopped; at += most) {
-        const chunk = Math.min(most, runSteps - at);
+      let at = 0;
+      while (at < runSteps && !control.stopped) {
+        const toUpdate = program.gathers ? accumulate - runner.waiting : Infinity;
+        const chunk = Math.min(most, runSteps - at, toUpdate);
         const bindings: Binding[] = [
           ...program.data.map((slot, i): Binding => [slot, memories[i]!]),
           runner.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
         ];
         finished += await runner.run(program, bindings, chunk, totals, { control, debug, report });
+        at += chunk;
+        await updateAfter(accumulate, runner, totals, control, debug);
         if (performance.now() - reported >= progressInterval) void report?.(totals.lastLoss, 0);
       }
     }
+    await updateAfter(1, runner, totals, control, debug);
     if (report !== undefined && !control.stopped) await unlessStopped(async () => report(totals.lastLoss, 0), control);
     return totals;
   };
@@ -95,9 +101,9 @@ export function streamEpochs(
   control: Control,
 ): Epoch {
   const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
-  const { stepsPerEpoch, prefetch = false } = options;
+  const { stepsPerEpoch, prefetch = false, accumulate = 1 } = options;
   // As they are now: the caller may change its object meanwhile.
-  const kept = { augment, carryState, checkFinite, debug };
+  const kept = { augment, carryState, checkFinite, debug, gathers: accumulate > 1 };
   const { equipment } = runner;
   const tell = reporter(options, control);
   checkFitOptionsForBatches(options);
@@ -128,6 +134,7 @@ export function streamEpochs(
       const ahead = prefetch && !isLast ? batches.next() : undefined;
       ahead?.catch(() => undefined); // What goes wrong there is told after the step.
       await run;
+      await updateAfter(accumulate, runner, totals, control, debug);
       if (performance.now() - reported >= progressInterval) {
         reported = performance.now();
         void tell?.({ epoch, epochs, step, steps, loss: totals.lastLoss });
@@ -135,10 +142,16 @@ export function streamEpochs(
       if (isLast) break;
       next = await (ahead ?? batches.next());
     }
+    await updateAfter(1, runner, totals, control, debug);
     before = step;
     if (tell !== undefined && !control.stopped) {
       await unlessStopped(async () => tell({ epoch, epochs, step, steps: step, loss: totals.lastLoss }), control);
     }
     return totals;
   };
+}
+
+/** The update, once the gradients of so many batches wait for it; none after a stop. */
+async function updateAfter(batches: number, runner: StepRunner, totals: Totals, control: Control, debug: boolean): Promise<void> {
+  if (runner.waiting >= batches && !control.stopped) await runner.update(totals, debug);
 }

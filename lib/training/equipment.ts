@@ -7,7 +7,17 @@ import type { Built, Model } from '../model/model.js';
 import { Recent } from '../recent.js';
 import type { Feed } from './feed.js';
 import type { FitOptions, TrainerOptions } from './options.js';
-import { type StepProgram, evaluationProgram, trainingProgram } from './programs.js';
+import { GradientMemory } from './gradient-memory.js';
+import {
+  type Reached,
+  type StepProgram,
+  type TrainingProgram,
+  type UpdateProgram,
+  evaluationProgram,
+  gatheringProgram,
+  trainingProgram,
+  updateProgram,
+} from './programs.js';
 import { type Recipe, recipeOf } from './recipe.js';
 import { Slots } from './slots.js';
 
@@ -17,11 +27,20 @@ const maxPrograms = 16;
 /** What goes with the model as it is built, and is made anew when that is. */
 interface Parts {
   readonly built: Built;
-  readonly training: Recent<StepProgram>;
+  readonly training: Recent<TrainingProgram>;
   readonly evaluation: Recent<StepProgram>;
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
   readonly carried: Map<string, CarriedState>;
   slots?: Slots | undefined;
+  /** Where gradients wait for an update. */
+  gradients?: GradientMemory | undefined;
+  update?: UpdateProgram | undefined;
+}
+
+/** What is different from step to step of one trainer. */
+export interface TrainingOptions extends Pick<FitOptions, 'augment' | 'carryState'> {
+  /** Leave the gradients to an update to come. */
+  readonly gathers?: boolean | undefined;
 }
 
 export class Equipment {
@@ -42,6 +61,11 @@ export class Equipment {
     return (parts.slots ??= new Slots(parts.built.layout, this.recipe));
   }
 
+  get #gradients(): GradientMemory {
+    const parts = this.#parts;
+    return (parts.gradients ??= new GradientMemory(parts.built.layout));
+  }
+
   get #parts(): Parts {
     const { built } = this.recipe.model;
     if (this.#known?.built !== built)
@@ -49,10 +73,19 @@ export class Equipment {
     return this.#known;
   }
 
-  trainingProgram(feed: Feed, { augment = [], carryState = false }: Pick<FitOptions, 'augment' | 'carryState'> = {}): StepProgram {
+  trainingProgram(feed: Feed, { augment = [], carryState = false, gathers = false }: TrainingOptions = {}): TrainingProgram {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
-    const key = JSON.stringify([feed, this.#numbersOf(augment), carryState]);
-    return this.#parts.training.get(key, () => trainingProgram(this.recipe, this.slots, feed, augment, carried));
+    const key = JSON.stringify([feed, this.#numbersOf(augment), carryState, gathers]);
+    return this.#parts.training.get(key, () =>
+      gathers
+        ? gatheringProgram(this.recipe, this.#gradients, feed, augment, carried)
+        : trainingProgram(this.recipe, this.slots, feed, augment, carried),
+    );
+  }
+
+  /** The update with the gradients that programs gathered. What they reach is the same for all: it depends on the recipe. */
+  updateProgram(reached: Reached): UpdateProgram {
+    return (this.#parts.update ??= updateProgram(this.recipe, this.slots, this.#gradients, reached));
   }
 
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {

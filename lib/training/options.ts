@@ -103,6 +103,12 @@ export interface FitOptions {
    * in the midst of that step: not for batches that depend on them. Only for data that comes in batches. Default: false.
    */
   readonly prefetch?: boolean | undefined;
+  /**
+   * Batches whose gradients together make one update, with the memory that one batch takes. Each gradient weighs what its batch counts in the loss
+   * (rows, tokens without padding), so the update is that of all rows in one batch, however unequal the batches; but BatchNorm sees one at a time, and all
+   * rows of a table of {@link Embedding} are updated, unless it is `sparse`. What is left at the end of an epoch makes an update too. Schedules count updates. Default: 1.
+   */
+  readonly accumulate?: number | undefined;
   /** New random order each epoch. Default: true, with carryState false. */
   readonly shuffle?: boolean | undefined;
   /**
@@ -152,6 +158,11 @@ export interface TrainStepOptions {
    * zeros again, and so does every epoch of fit. Default: false.
    */
   readonly carryState?: boolean | undefined;
+  /**
+   * Update the weights with the gradients of this batch and of those that wait for it. False: its gradients wait for a step that does, as with
+   * `accumulate` in {@link FitOptions}; `fit` and `load` forget them. Default: true.
+   */
+  readonly update?: boolean | undefined;
 }
 
 /** An object made by this library or by a class that extends one of its own. */
@@ -216,6 +227,7 @@ export function checkFitOptions(options: FitOptions): void {
     epochs: count,
     batchSize: count,
     dropLast: boolean,
+    accumulate: count,
     stepsPerEpoch: count,
     prefetch: boolean,
     shuffle: boolean,
@@ -265,7 +277,7 @@ export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean):
 }
 
 export function checkTrainStepOptions(options: TrainStepOptions): void {
-  checkOptions('step', options, { carryState: boolean });
+  checkOptions('step', options, { carryState: boolean, update: boolean });
 }
 
 /** Rows, or something that gives batches. */

@@ -2,59 +2,47 @@
 import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
-import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { OptionError, StateError } from '../errors.js';
 import { within } from '../graph/around.js';
 import { reachingGradients } from '../graph/gradients.js';
-import { label } from '../graph/label.js';
-import { type Parts, mapParts, whole } from '../graph/outputs.js';
-import { MemorySlot } from '../graph/source.js';
-import { type Shape, Tensor } from '../graph/tensor.js';
-import { Metric } from '../metrics/metric.js';
+import { type Parts, mapParts } from '../graph/outputs.js';
+import { MemorySlot, source } from '../graph/source.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
 import type { CarriedState } from '../model/carried-state.js';
 import type { Entry, Layout } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
-import { add, cast } from '../ops/elementwise.js';
+import type { GradientMemory } from './gradient-memory.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import { parametersBelow } from './groups.js';
-import { type AnyLoss, type AnyMetric, type Recipe, optimizersOf } from './recipe.js';
+import { type Recipe, optimizersOf } from './recipe.js';
+import { type Results, batchWeight, figure, lossOf, nameOf, resultWrites } from './results.js';
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
-
-/** Where a figure is among the results of a step. */
-export interface Place {
-  readonly begin: number;
-  /** Numbers it consists of: more than one of a metric that combines them itself. */
-  readonly size: number;
-  /** Where it is said what the step counts in it; undefined: `count`. */
-  readonly weight: number | undefined;
-}
-
-/** Where a step leaves its figures, float32 each, the loss first. */
-export interface Results {
-  readonly slot: MemorySlot;
-  /** Elements of the target of a step; of several targets its rows. */
-  readonly count: number;
-  /** Numbers a step leaves. */
-  readonly width: number;
-  /** With all that is added to it. */
-  readonly loss: Place;
-  /** And the norm of the gradients, if asked for. */
-  readonly metrics: readonly Place[];
-  /** The place of what layers and penalties add to the loss; undefined: it counts as much as the loss. */
-  readonly added: number | undefined;
-}
 
 /** A compiled step and the memories it wants. */
 export interface StepProgram extends Pick<FedBatch, 'data' | 'index'> {
   readonly program: Program;
-  /** float32 a step: the optimizers' scalars in order. Only for training. */
-  readonly scalars: MemorySlot | undefined;
   readonly results: Results;
   /** Where states go on from step to step. Undefined: they begin at zeros in every step. */
   readonly carried: CarriedState | undefined;
   readonly predictionShapes: Parts<Shape>;
   /** What the elements of inputs must be. */
   readonly expectations: readonly InputExpectation[];
+}
+
+/** A step that trains. */
+export interface TrainingProgram extends StepProgram {
+  /** It leaves its gradients to an update to come. */
+  readonly gathers: boolean;
+  /** float32 a step: the optimizers' scalars in order; if it gathers, whether it is the first after an update. */
+  readonly scalars: MemorySlot;
+  readonly reached: Reached;
+}
+
+/** Which parameters have gradients, and in which tables only the rows that were met are updated. */
+export interface Reached {
+  readonly entries: readonly Entry[];
+  readonly lazy: ReadonlySet<string>;
 }
 
 /** Whole numbers `least` … `most` in an input, wanted by a layer. */
@@ -72,17 +60,83 @@ export function trainingProgram(
   feed: Feed,
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
-): StepProgram {
-  return within(recipe.seed, carried !== undefined, () => makeTraining(recipe, slots, feed, augmentations, carried));
+): TrainingProgram {
+  return within(recipe.seed, carried !== undefined, () => {
+    const scalars = scalarSlot(scalarsOf(recipe));
+    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients, lazy }) => {
+      const { writes, gradientNorm } = updates(recipe, slots, gradients, lazy, scalars);
+      return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
+    });
+    return { ...step, gathers: false, scalars };
+  });
+}
+
+/** The same up to the gradients, which are added to those of the batches before: `updateProgram` goes on with them. */
+export function gatheringProgram(
+  recipe: Recipe,
+  memory: GradientMemory,
+  feed: Feed,
+  augmentations: readonly Augmentation[],
+  carried: CarriedState | undefined,
+): TrainingProgram {
+  return within(recipe.seed, carried !== undefined, () => {
+    const isFirst = scalarSlot(1);
+    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients, weight }) => ({
+      writes: memory.add(gradients, weight, source(isFirst, 0, [])),
+      figures: [],
+    }));
+    return { ...step, gathers: true, scalars: isFirst };
+  });
+}
+
+/** Clipping and update of the gradients of several batches. */
+export interface UpdateProgram {
+  readonly program: Program;
+  readonly scalars: MemorySlot;
+  /** The norm of the gradients, if asked for. */
+  readonly norm: MemorySlot | undefined;
+}
+
+export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, { entries, lazy }: Reached): UpdateProgram {
+  const scalars = scalarSlot(scalarsOf(recipe));
+  const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(entries, recipe.loss.reduction === 'sum'), lazy, scalars);
+  const norm = recipe.gradientNorm ? new MemorySlot('gradientNorm', 4) : undefined;
+  const reported: Write[] = norm === undefined ? [] : [{ value: gradientNorm, slot: norm, byteOffset: 0, commit: false }];
+  return { program: prepare([...reported, ...writes]), scalars, norm };
+}
+
+/** float32 a step. */
+function scalarSlot(count: number): MemorySlot {
+  return new MemorySlot('scalars', count * 4, count * 4);
+}
+
+/** Numbers of all optimizers that change from step to step. */
+function scalarsOf(recipe: Recipe): number {
+  return optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0);
+}
+
+/** What a step can go on with. */
+interface Backward {
+  /** Of the parameters that the loss depends on. */
+  readonly gradients: ReadonlyMap<Entry, Tensor>;
+  readonly lazy: ReadonlySet<string>;
+  /** What the batch counts in the loss. */
+  readonly weight: Tensor;
+}
+
+/** What it does then, and what it reports of it beside the metrics. */
+interface Effect {
+  readonly writes: readonly Write[];
+  readonly figures: readonly Tensor[];
 }
 
 function makeTraining(
   recipe: Recipe,
-  slots: Slots,
   feed: Feed,
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
-): StepProgram {
+  goOn: (backward: Backward) => Effect,
+): Omit<TrainingProgram, 'gathers' | 'scalars'> {
   const { model } = recipe;
   const { layout, memory } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
@@ -97,13 +151,12 @@ function makeTraining(
   const added = [...traced.losses, ...recipe.penalties.map((penalty) => penalty(decayed))];
   const total = lossOf(recipe.loss, added, seen);
 
-  const scalarBytes = optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0) * 4;
-  const scalars = new MemorySlot('scalars', scalarBytes, scalarBytes);
-  const update = updates(recipe, slots, gradientsOf(total, nameOf(recipe.loss), trained, weights), traced.lazy, scalars);
-  const norm = recipe.gradientNorm ? [figure('gradientNorm', update.gradientNorm)] : [];
-  const results = resultWrites(recipe, seen, rows, total, added, norm);
+  const gradients = gradientsOf(total, nameOf(recipe.loss), trained, weights);
+  const { lazy } = traced;
+  const effect = goOn({ gradients, lazy, weight: batchWeight(recipe.loss, seen, rows) });
+  const results = resultWrites(recipe, seen, rows, total, added, effect.figures);
   const commits: Write[] = [
-    ...update.writes,
+    ...effect.writes,
     ...[...traced.assigned].map(([path, value]) => ({
       value,
       slot: memory.slot,
@@ -116,7 +169,7 @@ function makeTraining(
     program: prepare([...results.writes, ...commits]),
     data: batch.data,
     index: batch.index,
-    scalars,
+    reached: { entries: [...gradients.keys()], lazy },
     results: results.results,
     carried,
     predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
@@ -163,7 +216,6 @@ function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | unde
     program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
     data,
     index,
-    scalars: undefined,
     results: results.results,
     carried,
     predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
@@ -181,110 +233,6 @@ function changed(
   const [[name, target]] = targets as [[string, Tensor]];
   const { x, y } = augmented({ x: inputs[0]!, y: target }, augmentations, seed);
   return { inputs: [x], targets: [[name, y]] };
-}
-
-/** What a loss and metrics look at. */
-interface Seen {
-  readonly outputs: Parts<Tensor>;
-  readonly targets: Parts<Tensor>;
-  readonly sampleWeight: Tensor | undefined;
-}
-
-function resultWrites(
-  { loss, metrics }: Recipe,
-  seen: Seen,
-  rows: number,
-  lossValue: Tensor,
-  terms: readonly Tensor[],
-  others: readonly Tensor[] = [],
-): { readonly writes: readonly Write[]; readonly results: Results } {
-  const { targets, sampleWeight } = seen;
-  const values: { readonly value: Tensor; readonly begin: number }[] = [];
-  let width = 0;
-  /** @returns where it begins */
-  const leave = (value: Tensor): number => {
-    const begin = width;
-    values.push({ value, begin });
-    width += value.size;
-    return begin;
-  };
-  const place = (value: Tensor, of?: AnyLoss | AnyMetric, weight?: Tensor): Place => ({
-    begin: leave(value),
-    size: value.size,
-    weight: of && weight && leave(figure(`weight of ${nameOf(of)}`, weight)),
-  });
-  const placeOf = (metric: AnyMetric): Place => {
-    const value = applied(metric, seen, (p, t) => metric.forward(p, t, sampleWeight));
-    if (metric.combine !== undefined) return place(figures(metric.name, value));
-    const weight = applied(metric, seen, (p, t) => metric.weight?.(p, t));
-    return place(figure(metric.name, value), metric, weight);
-  };
-  const lossWeight = applied(loss, seen, (p, t) => loss.weight?.(p, t, sampleWeight));
-  const isApart = loss.reduction !== 'sum' && lossWeight !== undefined && terms.length > 0;
-  const sumOfTerms = (): Tensor => terms.reduce((sum, term) => add(sum, term));
-  const results = {
-    count: targets.length === 1 ? targets[0]![1].size : rows,
-    loss: place(lossValue, loss, lossWeight),
-    metrics: [...metrics.map(placeOf), ...others.map((value) => place(value))],
-    added: isApart ? leave(figure('what is added to the loss', sumOfTerms())) : undefined,
-  };
-  const slot = new MemorySlot('results', width * 4, width * 4);
-  return {
-    writes: values.map(({ value, begin }) => ({ value, slot, byteOffset: begin * 4, commit: false })),
-    results: { slot, width, ...results },
-  };
-}
-
-/** The loss, and what layers and penalties add to it. @throws OptionError if there are weights of rows and the loss takes none */
-function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Tensor {
-  const name = nameOf(loss);
-  const { sampleWeight } = seen;
-  if (sampleWeight !== undefined && loss.forward.length < 3) {
-    throw new OptionError(
-      `${name}: expected forward(prediction, target, sampleWeight) for data with sampleWeight, got one without. Leave sampleWeight out, or take it.`,
-    );
-  }
-  const value = applied(loss, seen, (prediction, target) => loss.forward(prediction, target, sampleWeight));
-  return added.reduce((sum, term) => add(sum, term), figure(name, value));
-}
-
-/** @throws ShapeError where a loss or a metric of one output and one target meets several */
-function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (prediction: never, target: never) => T): T {
-  try {
-    // Types hold them to outputs and targets like these.
-    return body(whole(outputs) as never, whole(targets) as never);
-  } catch (error) {
-    const names = (parts: Parts<Tensor>): string => parts.map(([name]) => name || 'one alone').join(', ');
-    if (!(error instanceof TypeError) || [outputs, targets].every((parts) => parts[0]?.[0] === '')) throw error;
-    throw new ShapeError(
-      `${nameOf(of)}: expected outputs and targets it is made for, got ${names(outputs)} and ${names(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
-      { cause: error },
-    );
-  }
-}
-
-/** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
-function figure(name: string, value: unknown): Tensor {
-  if (!(value instanceof Tensor) || value.size !== 1) {
-    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
-    throw new ShapeError(`${name}: expected one number, got ${got}. Reduce it with mean() or sum().`);
-  }
-  label([value], name);
-  return cast(value, 'float32');
-}
-
-/** The numbers of a metric that combines them itself. @throws ShapeError if they are no vector */
-function figures(name: string, value: unknown): Tensor {
-  if (!(value instanceof Tensor) || value.rank !== 1) {
-    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
-    throw new ShapeError(`${name}: expected figures [F] of a metric with combine, got ${got}. Make them one with stack() or reshape().`);
-  }
-  label([value], name);
-  return cast(value, 'float32');
-}
-
-function nameOf(one: AnyLoss | AnyMetric): string {
-  return one instanceof Metric ? one.name : one.constructor.name;
 }
 
 /** What layers expect of the inputs they are given as they are. */

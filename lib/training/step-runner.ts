@@ -7,11 +7,11 @@ import type { MemoryHandle } from '../native.js';
 import { kindOf, nonNegative } from '../options.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkValues } from './batch-checks.js';
-import type { Control } from './control.js';
-import type { Equipment } from './equipment.js';
+import { Control } from './control.js';
+import type { Equipment, TrainingOptions } from './equipment.js';
 import { bindBatch, feedOf } from './feed.js';
-import type { Batch, FitOptions, Targets } from './options.js';
-import type { StepProgram } from './programs.js';
+import type { Batch, Targets } from './options.js';
+import type { TrainingProgram, UpdateProgram } from './programs.js';
 import { type StepReport, reportSteps } from './progress.js';
 import { optimizersOf } from './recipe.js';
 import { Scratch } from './scratch.js';
@@ -29,25 +29,32 @@ export class StepRunner {
   readonly equipment: Equipment;
   /** Training steps done so far. */
   steps = 0;
+  /** Updates of the weights so far. */
+  updates = 0;
+  /** Batches whose gradients wait for an update. */
+  waiting = 0;
   /** Epochs in which a step was done. */
   epochs = 0;
   /** A run is changing the weights at this moment. */
   running = false;
   readonly #scratch: Scratch = new Scratch();
+  /** What becomes of the gradients that wait. */
+  #update: UpdateProgram | undefined;
 
   constructor(equipment: Equipment) {
     this.equipment = equipment;
   }
 
   /** `steps` training steps. @returns the number finished: fewer if stopped */
-  async run(program: StepProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
+  async run(program: TrainingProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
     const { model } = this.equipment.recipe;
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
-    const scalars = this.#scratch.filled('scalars', this.#scalarValues(steps));
-    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars!, scalars], [program.results.slot, results]]);
-    await model.settleFor([program.program]);
+    const scalars = this.#scratch.filled('scalars', program.gathers ? this.#firstOf(steps) : this.#scalarValues(steps));
+    const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
+    if (program.gathers) this.#update = this.equipment.updateProgram(program.reached);
+    await model.settleFor([program.program, ...(program.gathers ? [this.#update!.program] : [])]);
     model.keep();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
@@ -61,8 +68,27 @@ export class StepRunner {
     } finally {
       this.running = false;
       this.steps += control.done;
+      if (program.gathers) this.waiting += control.done;
+      else this.updates += control.done;
       clearInterval(timer);
     }
+  }
+
+  /** The update with the gradients that wait. */
+  async update(totals: Totals, debug: boolean): Promise<void> {
+    const { program, scalars, norm } = this.#update!;
+    const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
+    if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
+    this.running = true;
+    try {
+      if (debug) await debugSteps(program, memories, 1, this.updates, new Control());
+      else await program.run(memories, 1, this.updates);
+    } finally {
+      this.running = false;
+    }
+    this.waiting = 0;
+    this.updates++;
+    if (norm !== undefined) totals.addNorm(this.#scratch.read('norm', 1)[0]!);
   }
 
   /** One step on a batch of its own, which `checkBatch` has seen. */
@@ -71,7 +97,7 @@ export class StepRunner {
     batch: Batch<Targets>,
     totals: Totals,
     control: Control,
-    options: Pick<FitOptions, 'augment' | 'carryState' | 'debug'>,
+    options: TrainingOptions & { readonly debug?: boolean | undefined },
   ): Promise<void> {
     const program = this.equipment.trainingProgram(feedOf(batch), options);
     checkValues(what, batch, this.equipment.recipe, program);
@@ -80,11 +106,18 @@ export class StepRunner {
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */
-  bindIndex(program: StepProgram, order: Int32Array): Binding {
+  bindIndex(program: TrainingProgram, order: Int32Array): Binding {
     return [program.index!, this.#scratch.filled('index', order)];
   }
 
-  /** The optimizers' scalars for the next steps, one row a step. */
+  /** 1 for the step whose gradients none before are added to, 0 for the others. */
+  #firstOf(steps: number): Float32Array {
+    const values = this.#scratch.floats('scalars', steps).fill(0);
+    if (this.waiting === 0) values[0] = 1;
+    return values;
+  }
+
+  /** The optimizers' scalars for the next updates, one row each. */
   #scalarValues(steps: number): Float32Array {
     const optimizers = optimizersOf(this.equipment.recipe);
     const width = optimizers.reduce((n, { scalars }) => n + scalars.length, 0);
@@ -92,7 +125,7 @@ export class StepRunner {
     let at = 0;
     for (const optimizer of optimizers) {
       for (let i = 0; i < steps; i++) {
-        const step = this.steps + i;
+        const step = this.updates + i;
         optimizer.writeScalars(values, i * width + at, step, rateAt(optimizer.lr, step));
       }
       at += optimizer.scalars.length;

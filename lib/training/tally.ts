@@ -1,6 +1,6 @@
 /** What one figure comes to over the steps added so far. */
 import type { Metric } from '../metrics/metric.js';
-import type { Place } from './programs.js';
+import type { Place } from './results.js';
 
 /** Something reported beside the loss. */
 export type Figure = Pick<Metric, 'name' | 'better' | 'combine' | 'finish'>;

@@ -1,4 +1,4 @@
-import type { Results } from './programs.js';
+import type { Results } from './results.js';
 import type { AnyLoss, Recipe } from './recipe.js';
 import { type Figure, Mean, type Tally, tallyOf, weightOf } from './tally.js';
 
@@ -49,6 +49,13 @@ export class Totals {
       }
     }
     if (values.length > 0) this.lastLoss = values[values.length - width]!;
+  }
+
+  /** The norm of the gradients of an update of its own. */
+  addNorm(norm: number): void {
+    const at = this.#tallies.length - 1;
+    this.#tallies[at]!.add(Float32Array.of(norm), 0, { begin: 0, size: 1, weight: undefined }, 1);
+    this.#steps?.[at + 1]!.push(norm);
   }
 
   #addLoss(values: Float32Array, at: number, { count, loss, added }: Results): void {

@@ -60,6 +60,11 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#runner.steps;
   }
 
+  /** Updates of the weights so far: fewer than steps where several make one. Schedules and the optimizer's own corrections count these. */
+  get updates(): number {
+    return this.#runner.updates;
+  }
+
   /** Epochs so far, over all fits, of which a step at least was done. */
   get epochs(): number {
     return this.#runner.epochs;
@@ -88,6 +93,7 @@ export class Trainer<Output extends Outputs = Tensor> {
           ? arrayEpochs(this.#runner, data, options, validation, control)
           : streamEpochs(this.#runner, batches!, options, validation, control);
         letGo = this.#model.hold();
+        this.#runner.waiting = 0;
         return await runFit(this.#runner, epoch, validation, options, control);
       } finally {
         release();
@@ -103,7 +109,7 @@ export class Trainer<Output extends Outputs = Tensor> {
   /**
    * One step on one batch. Steps of one trainer that are called at the same time wait for each other, in the order of the calls; their
    * batches are copied before the call returns. A program is compiled for each number of rows, and the last 16 are kept: give all batches the same.
-   * @returns the loss, with the penalties, the metrics and, if asked for, gradientNorm of that batch, before the update
+   * @returns the loss, with the penalties, the metrics and, if asked for, gradientNorm of that batch, before the update (of all that were waiting; NaN without an update)
    * @throws as fit
    */
   async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Record<string, number>> {
@@ -154,7 +160,7 @@ export class Trainer<Output extends Outputs = Tensor> {
    * Writes weights, optimizer slots and the counts of steps and epochs, in one piece or not at all, so that training can go on in another process:
    * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch. After an abort within an epoch the weights are saved as they
    * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
-   * after load as at the start of an epoch, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
+   * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
    */
   async save(path: string): Promise<void> {
     this.#checkStill('Trainer.save');
@@ -163,6 +169,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       slots: slots.read(),
       slotsByPath: recipe.groups.length === 0 ? undefined : slots.byPath,
       steps: this.#runner.steps,
+      updates: this.#runner.updates,
       epochs: this.#runner.epochs,
     });
   }
@@ -174,7 +181,7 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async load(path: string): Promise<void> {
     this.#model.checkIdle('Trainer.load');
-    const { inputs, weights, slots, slotsByPath, steps, epochs } = await readCheckpoint(path);
+    const { inputs, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(path);
     this.#model.tryingSync(() => {
       if (inputs !== undefined && !this.#model.isBuilt) this.#model.buildWith(inputs, weights);
       this.#equipment.slots.check(slots, slotsByPath);
@@ -182,6 +189,8 @@ export class Trainer<Output extends Outputs = Tensor> {
       this.#model.settle();
       this.#equipment.slots.write(slots);
       this.#runner.steps = steps;
+      this.#runner.updates = updates;
+      this.#runner.waiting = 0;
       this.#runner.epochs = epochs;
       this.#equipment.resetStates();
     });
@@ -196,7 +205,10 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#exclusively('step', async () => {
       const totals = trainingTotals(this.#equipment.recipe);
       checkBatch('step', batch, this.#equipment);
-      await this.#runner.runBatch('step', batch, totals, new Control(), options);
+      const { carryState, update = true } = options;
+      const gathers = !update || this.#runner.waiting > 0;
+      await this.#runner.runBatch('step', batch, totals, new Control(), { carryState, gathers });
+      if (gathers && update) await this.#runner.update(totals, false);
       return { loss: totals.loss, ...totals.metrics() };
     });
   }

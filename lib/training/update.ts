@@ -6,9 +6,9 @@ import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, sameShape, sizeOf } from '../graph/tensor.js';
 import type { Entry, Layout } from '../model/layout.js';
 import { kindOf } from '../options.js';
-import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
+import { add, clip, div, minimum, mul, notEqual, sqrt, where } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
-import { sumSquares } from '../ops/reduce.js';
+import { max, sumSquares } from '../ops/reduce.js';
 import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/row-gradient.js';
 import { pack, reshape } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -116,10 +116,11 @@ function flat(optimizer: Optimizer, run: readonly { readonly entry: Entry; reado
 /** The rows of a table the batch met, if that is what the gradient consists of and it is right and worth while to update these alone. */
 function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor, lazy: boolean): Stretch | undefined {
   const rows = rowGradient(gradient);
-  if (rows === undefined) return undefined;
+  const leavesAlone = lazy && !optimizer.restsAtZero;
+  if (rows === undefined) return leavesAlone ? maskedRows(optimizer, entry, gradient, rowsWithGradient) : undefined;
   const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
   if (isLarge && (lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
-  return lazy && !optimizer.restsAtZero ? maskedRows(optimizer, entry, gradient, rows) : undefined;
+  return leavesAlone ? maskedRows(optimizer, entry, gradient, (table) => touchedRows(rows, table.shape[0]!)) : undefined;
 }
 
 /**
@@ -146,14 +147,19 @@ function someRows(optimizer: Optimizer, entry: Entry, rows: RowGradient): Stretc
   };
 }
 
-/** The same for a table that is small beside the batch: everything is computed and what had no id keeps its value. */
-function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, rows: RowGradient): Stretch {
+/**
+ * The same for a table that is small beside the batch, or of which is only known what several batches came to: everything is computed and rows
+ * that were not met keep their values.
+ * @param met [tableRows, columns] → 0 for those, [tableRows, 1]
+ */
+function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, met: (table: Tensor) => Tensor): Stretch {
   const { tableRows, columns } = sizesOf(entry);
-  const touched = touchedRows(rows, tableRows);
+  const table = reshape(gradient, [tableRows, columns]);
+  const touched = met(table);
   const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
   return {
     optimizer,
-    gradient: reshape(gradient, [tableRows, columns]),
+    gradient: table,
     read,
     write: (slot, byteOffset, value) => ({
       value: where(touched, value, read(slot, byteOffset)),
@@ -162,6 +168,10 @@ function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, rows: 
       commit: true,
     }),
   };
+}
+
+function rowsWithGradient(table: Tensor): Tensor {
+  return max(notEqual(table, 0), { axes: [1], keepDims: true });
 }
 
 function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly columns: number } {

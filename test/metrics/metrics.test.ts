@@ -9,7 +9,7 @@ import { CrossEntropyLoss, type Loss, MSELoss } from '../../lib/losses/index.js'
 import { slice } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import type { Batch } from '../../lib/training/options.js';
-import type { Place } from '../../lib/training/programs.js';
+import type { Place } from '../../lib/training/results.js';
 import { Totals } from '../../lib/training/totals.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { type Metric, accuracy, bitsPerCharacter, f1, mae, perplexity, precision, recall, rmse, topK } from '../../lib/metrics/index.js';

@@ -1,0 +1,150 @@
+/** What a step leaves: its loss, its metrics, and what each of them counts. */
+import type { Write } from '../compile/program.js';
+import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { label } from '../graph/label.js';
+import { type Parts, whole } from '../graph/outputs.js';
+import { MemorySlot } from '../graph/source.js';
+import { Tensor } from '../graph/tensor.js';
+import { Metric } from '../metrics/metric.js';
+import { add, cast, full } from '../ops/elementwise.js';
+import { reshape } from '../ops/shape.js';
+import type { AnyLoss, AnyMetric, Recipe } from './recipe.js';
+
+/** Where a figure is among the results of a step. */
+export interface Place {
+  readonly begin: number;
+  /** Numbers it consists of: more than one of a metric that combines them itself. */
+  readonly size: number;
+  /** Where it is said what the step counts in it; undefined: `count`. */
+  readonly weight: number | undefined;
+}
+
+/** Where a step leaves its figures, float32 each, the loss first. */
+export interface Results {
+  readonly slot: MemorySlot;
+  /** Elements of the target of a step; of several targets its rows. */
+  readonly count: number;
+  /** Numbers a step leaves. */
+  readonly width: number;
+  /** With all that is added to it. */
+  readonly loss: Place;
+  /** And the norm of the gradients, if asked for. */
+  readonly metrics: readonly Place[];
+  /** The place of what layers and penalties add to the loss; undefined: it counts as much as the loss. */
+  readonly added: number | undefined;
+}
+
+/** What a loss and metrics look at. */
+export interface Seen {
+  readonly outputs: Parts<Tensor>;
+  readonly targets: Parts<Tensor>;
+  readonly sampleWeight: Tensor | undefined;
+}
+
+export function resultWrites(
+  { loss, metrics }: Recipe,
+  seen: Seen,
+  rows: number,
+  lossValue: Tensor,
+  terms: readonly Tensor[],
+  others: readonly Tensor[] = [],
+): { readonly writes: readonly Write[]; readonly results: Results } {
+  const { sampleWeight } = seen;
+  const values: { readonly value: Tensor; readonly begin: number }[] = [];
+  let width = 0;
+  /** @returns where it begins */
+  const leave = (value: Tensor): number => {
+    const begin = width;
+    values.push({ value, begin });
+    width += value.size;
+    return begin;
+  };
+  const place = (value: Tensor, of?: AnyLoss | AnyMetric, weight?: Tensor): Place => ({
+    begin: leave(value),
+    size: value.size,
+    weight: of && weight && leave(figure(`weight of ${nameOf(of)}`, weight)),
+  });
+  const placeOf = (metric: AnyMetric): Place => {
+    const value = applied(metric, seen, (p, t) => metric.forward(p, t, sampleWeight));
+    if (metric.combine !== undefined) return place(figures(metric.name, value));
+    const weight = applied(metric, seen, (p, t) => metric.weight?.(p, t));
+    return place(figure(metric.name, value), metric, weight);
+  };
+  const weight = applied(loss, seen, (p, t) => loss.weight?.(p, t, sampleWeight));
+  const isApart = loss.reduction !== 'sum' && weight !== undefined && terms.length > 0;
+  const sumOfTerms = (): Tensor => terms.reduce((sum, term) => add(sum, term));
+  const results = {
+    count: countOf(seen, rows),
+    loss: place(lossValue, loss, weight),
+    metrics: [...metrics.map(placeOf), ...others.map((value) => place(value))],
+    added: isApart ? leave(figure('what is added to the loss', sumOfTerms())) : undefined,
+  };
+  const slot = new MemorySlot('results', width * 4, width * 4);
+  return {
+    writes: values.map(({ value, begin }) => ({ value, slot, byteOffset: begin * 4, commit: false })),
+    results: { slot, width, ...results },
+  };
+}
+
+/** What a batch counts in the loss of several; in a sum each counts 1. */
+export function batchWeight(loss: AnyLoss, seen: Seen, rows: number): Tensor {
+  if (loss.reduction === 'sum') return full([], 1);
+  const weight = applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight));
+  return weight === undefined ? full([], countOf(seen, rows)) : reshape(figure(`weight of ${nameOf(loss)}`, weight), []);
+}
+
+function countOf({ targets }: Seen, rows: number): number {
+  return targets.length === 1 ? targets[0]![1].size : rows;
+}
+
+/** The loss, and what layers and penalties add to it. @throws OptionError if there are weights of rows and the loss takes none */
+export function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Tensor {
+  const name = nameOf(loss);
+  const { sampleWeight } = seen;
+  if (sampleWeight !== undefined && loss.forward.length < 3) {
+    throw new OptionError(
+      `${name}: expected forward(prediction, target, sampleWeight) for data with sampleWeight, got one without. Leave sampleWeight out, or take it.`,
+    );
+  }
+  const value = applied(loss, seen, (prediction, target) => loss.forward(prediction, target, sampleWeight));
+  return added.reduce((sum, term) => add(sum, term), figure(name, value));
+}
+
+/** @throws ShapeError where a loss or a metric of one output and one target meets several */
+function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (prediction: never, target: never) => T): T {
+  try {
+    // Types hold them to outputs and targets like these.
+    return body(whole(outputs) as never, whole(targets) as never);
+  } catch (error) {
+    const names = (parts: Parts<Tensor>): string => parts.map(([name]) => name || 'one alone').join(', ');
+    if (!(error instanceof TypeError) || [outputs, targets].every((parts) => parts[0]?.[0] === '')) throw error;
+    throw new ShapeError(
+      `${nameOf(of)}: expected outputs and targets it is made for, got ${names(outputs)} and ${names(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
+      { cause: error },
+    );
+  }
+}
+
+/** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
+export function figure(name: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor) || value.size !== 1) {
+    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
+    throw new ShapeError(`${name}: expected one number, got ${got}. Reduce it with mean() or sum().`);
+  }
+  label([value], name);
+  return cast(value, 'float32');
+}
+
+/** The numbers of a metric that combines them itself. @throws ShapeError if they are no vector */
+function figures(name: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor) || value.rank !== 1) {
+    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
+    throw new ShapeError(`${name}: expected figures [F] of a metric with combine, got ${got}. Make them one with stack() or reshape().`);
+  }
+  label([value], name);
+  return cast(value, 'float32');
+}
+
+export function nameOf(one: AnyLoss | AnyMetric): string {
+  return one instanceof Metric ? one.name : one.constructor.name;
+}
