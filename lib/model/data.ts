@@ -24,6 +24,18 @@ export const arrayList: Rule = {
   accepts: (value) => Array.isArray(value) && value.every(isArray),
 };
 
+/** Copies of named arrays: what was given may change. @throws StateError for one whose buffer is gone */
+export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
+  return new Map(
+    [...arrays].map(([path, { data, shape }]) => {
+      if (data.length === sizeOf(shape)) return [path, new NdArray(data.slice(), shape)];
+      throw new StateError(
+        `${what}: expected ${sizeOf(shape)} elements of "${path}", got ${data.length}: its buffer was detached or resized. Make a new array.`,
+      );
+    }),
+  );
+}
+
 export function isArray(value: unknown): value is NdArray {
   return value instanceof NdArray;
 }

@@ -10,6 +10,8 @@ export interface Entry {
   readonly kind: EntryKind;
   readonly shape: Shape;
   readonly init: Initializer;
+  /** Rows without a gradient keep their values and their state in the optimizer. */
+  readonly lazy: boolean;
   /** Elements from the start of the memory. */
   readonly offset: number;
 }

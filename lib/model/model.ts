@@ -8,7 +8,7 @@ import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
-import { arrayMap, batchSource, formatRows } from './data.js';
+import { arrayMap, batchSource, copyArrays, formatRows } from './data.js';
 import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
@@ -323,7 +323,7 @@ export class Model {
     const strict = strictOf(`${this.name}.setWeights`, options);
     const built = this.#known;
     if (built === undefined) {
-      const copies = new Map([...weights].map(([path, { data, shape }]) => [path, new NdArray(data.slice(), shape)]));
+      const copies = copyArrays(this.name, weights);
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
       return;
     }

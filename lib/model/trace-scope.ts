@@ -30,8 +30,7 @@ export class TraceScope implements Scope {
 
   parameter(name: string, shape: Shape, init: Initializer, { lazy = false }: ParameterOptions = {}): Tensor {
     this.#checkNew(name, init);
-    if (lazy) this.#tracer.lazy.add(this.#child(name));
-    return this.#tracer.resolve('parameter', this.#child(name), shape, init);
+    return this.#tracer.resolve('parameter', this.#child(name), shape, init, lazy);
   }
 
   buffer(name: string, shape: Shape, init: Initializer): Tensor {

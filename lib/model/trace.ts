@@ -15,7 +15,7 @@ import { Tracer } from './tracer.js';
 export type AnyLayer = Layer<readonly Tensor[], Outputs>;
 
 /** Gives the tensor of a parameter or buffer. */
-export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer) => Tensor;
+export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer, lazy: boolean) => Tensor;
 
 /** Gives the tensor of a state that is carried from step to step. */
 export type Carry = (path: string, shape: Shape) => Tensor;
@@ -40,8 +40,6 @@ export interface Trace {
   readonly output: Tensor;
   /** The parameters the model asked for, by path. */
   readonly parameters: ReadonlyMap<string, Tensor>;
-  /** Paths of the parameters of which rows without a gradient are left alone. */
-  readonly lazy: ReadonlySet<string>;
   /** New values of buffers, by path. */
   readonly assigned: ReadonlyMap<string, Tensor>;
   /** Values of carried states for the next step, by path. */
@@ -92,7 +90,6 @@ function traceWithin(around: Around, root: AnyLayer, inputs: readonly Tensor[], 
       return single(whole(outputs));
     },
     parameters: tracer.tensors('parameter'),
-    lazy: tracer.lazy,
     assigned: tracer.assigned,
     kept: tracer.kept,
     losses: tracer.losses,
@@ -109,12 +106,12 @@ export function resolveIn(layout: Layout, slot: MemorySlot): Resolve {
 
 /** Resolves by writing down what is asked for, before there is a memory. */
 export function collectInto(requests: Map<string, Omit<Entry, 'offset'>>, slot: MemorySlot): Resolve {
-  return (kind, path, shape, init) => {
+  return (kind, path, shape, init, lazy) => {
     const known = requests.get(path);
     if (known !== undefined && !sameShape(known.shape, shape)) {
       throw new ShapeError(`${kind} "${path}": expected one shape a name, got [${known.shape.join(', ')}] and [${shape.join(', ')}].`);
     }
-    requests.set(path, { path, kind, shape, init });
+    requests.set(path, { path, kind, shape, init, lazy });
     return source(slot, 0, shape);
   };
 }

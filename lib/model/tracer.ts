@@ -18,7 +18,6 @@ import type { AnyLayer, Call, Expectation, Placed, TraceOptions } from './trace.
 /** What all scopes of one trace share. */
 export class Tracer {
   readonly assigned = new Map<string, Tensor>();
-  readonly lazy = new Set<string>();
   readonly kept = new Map<string, Tensor>();
   readonly losses: Tensor[] = [];
   readonly calls: Call[] = [];
@@ -81,7 +80,7 @@ export class Tracer {
     }
   }
 
-  resolve(kind: EntryKind, path: string, shape: Shape, init: Initializer): Tensor {
+  resolve(kind: EntryKind, path: string, shape: Shape, init: Initializer, lazy = false): Tensor {
     checkShape(shape, `${kind} "${path}"`);
     // What an earlier call of the same layer left: each moves the running statistics on.
     const moved = kind === 'buffer' ? this.assigned.get(path) : undefined;
@@ -89,7 +88,7 @@ export class Tracer {
     // One tensor a name, so that the gradients of every use of a shared parameter add up.
     const known = this.#resolved.get(path);
     if (known !== undefined && known.kind === kind && sameShape(known.tensor.shape, shape)) return known.tensor;
-    const tensor = this.#options.resolve(kind, path, shape, init);
+    const tensor = this.#options.resolve(kind, path, shape, init, lazy);
     this.#resolved.set(path, { kind, tensor });
     if (kind === 'buffer') this.#bufferPaths.set(tensor, path);
     return tensor;

@@ -3,13 +3,13 @@ import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmentedRow } from '../data/augment/pipeline.js';
 import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
+import type { Entry } from '../model/layout.js';
 import type { Built, Model } from '../model/model.js';
 import { Recent } from '../recent.js';
 import type { Feed } from './feed.js';
 import type { FitOptions, TrainerOptions } from './options.js';
 import { GradientMemory } from './gradient-memory.js';
 import {
-  type Reached,
   type StepProgram,
   type TrainingProgram,
   type UpdateProgram,
@@ -32,9 +32,8 @@ interface Parts {
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
   readonly carried: Map<string, CarriedState>;
   slots?: Slots | undefined;
-  /** Where gradients wait for an update. */
   gradients?: GradientMemory | undefined;
-  update?: UpdateProgram | undefined;
+  readonly update: Recent<UpdateProgram>;
 }
 
 /** What is different from step to step of one trainer. */
@@ -61,7 +60,8 @@ export class Equipment {
     return (parts.slots ??= new Slots(parts.built.layout, this.recipe));
   }
 
-  get #gradients(): GradientMemory {
+  /** Where gradients wait for an update. */
+  get gradients(): GradientMemory {
     const parts = this.#parts;
     return (parts.gradients ??= new GradientMemory(parts.built.layout));
   }
@@ -69,7 +69,13 @@ export class Equipment {
   get #parts(): Parts {
     const { built } = this.recipe.model;
     if (this.#known?.built !== built)
-      this.#known = { built, training: new Recent(maxPrograms), evaluation: new Recent(maxPrograms), carried: new Map() };
+      this.#known = {
+        built,
+        training: new Recent(maxPrograms),
+        evaluation: new Recent(maxPrograms),
+        update: new Recent(maxPrograms),
+        carried: new Map(),
+      };
     return this.#known;
   }
 
@@ -78,14 +84,15 @@ export class Equipment {
     const key = JSON.stringify([feed, this.#numbersOf(augment), carryState, gathers]);
     return this.#parts.training.get(key, () =>
       gathers
-        ? gatheringProgram(this.recipe, this.#gradients, feed, augment, carried)
+        ? gatheringProgram(this.recipe, this.gradients, feed, augment, carried)
         : trainingProgram(this.recipe, this.slots, feed, augment, carried),
     );
   }
 
-  /** The update with the gradients that programs gathered. What they reach is the same for all: it depends on the recipe. */
-  updateProgram(reached: Reached): UpdateProgram {
-    return (this.#parts.update ??= updateProgram(this.recipe, this.slots, this.#gradients, reached));
+  /** The update with gradients that were gathered. */
+  updateProgram(reached: readonly Entry[]): UpdateProgram {
+    const key = JSON.stringify(reached.map(({ path }) => path));
+    return this.#parts.update.get(key, () => updateProgram(this.recipe, this.slots, this.gradients, reached));
   }
 
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {

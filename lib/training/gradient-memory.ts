@@ -1,9 +1,11 @@
 /** Gradients of several batches on their way to one update. */
+import { NdArray } from '../array.js';
 import type { Write } from '../compile/program.js';
 import { MemorySlot, source } from '../graph/source.js';
-import type { Tensor } from '../graph/tensor.js';
+import { type Tensor, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import type { Entry, Layout } from '../model/layout.js';
+import { type MemoryHandle, native } from '../native.js';
 import { add, div, equal, mul, where } from '../ops/elementwise.js';
 import { pack } from '../ops/shape.js';
 
@@ -13,12 +15,14 @@ import { pack } from '../ops/shape.js';
  */
 export class GradientMemory {
   readonly slot: MemorySlot;
+  readonly #memory: MemoryHandle;
   readonly #size: number;
 
   constructor({ parameterSize }: Layout) {
     this.#size = parameterSize;
     const bytes = (parameterSize + 1) * 4;
-    this.slot = new MemorySlot('gradients', bytes, 0, createMemory(bytes));
+    this.#memory = createMemory(bytes);
+    this.slot = new MemorySlot('gradients', bytes, 0, this.#memory);
   }
 
   /** @param isFirst [] whether what it held is forgotten */
@@ -37,5 +41,32 @@ export class GradientMemory {
     const divisor = where(equal(total, 0), 1, total);
     const held = ({ offset, shape }: Entry): Tensor => source(this.slot, offset * 4, shape);
     return new Map(entries.map((entry) => [entry, isSum ? held(entry) : div(held(entry), divisor)]));
+  }
+
+  /** The same as they are now, by path. */
+  read(entries: readonly Entry[], isSum: boolean): Map<string, NdArray<Float32Array>> {
+    const total = this.#read(this.#size, 1)[0]!;
+    const divisor = isSum || total === 0 ? 1 : total;
+    return new Map(
+      entries.map(({ path, shape, offset }) => [
+        path,
+        new NdArray(
+          this.#read(offset, sizeOf(shape)).map((g) => g / divisor),
+          shape,
+        ),
+      ]),
+    );
+  }
+
+  /** Takes the place of what it held. */
+  write(gradients: ReadonlyMap<Entry, NdArray>): void {
+    for (const [{ offset }, { data }] of gradients) native().writeMemory(this.#memory, offset * 4, data);
+    native().writeMemory(this.#memory, this.#size * 4, Float32Array.of(1));
+  }
+
+  #read(offset: number, length: number): Float32Array {
+    const values = new Float32Array(length);
+    native().readMemory(this.#memory, offset * 4, values);
+    return values;
   }
 }

@@ -1,4 +1,4 @@
-/** Parameters with optimizers of their own. */
+/** Parameters with optimizers of their own, and those that are trained at all. */
 import { OptionError } from '../errors.js';
 import { type Entry, type Layout, isWithin } from '../model/layout.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -27,4 +27,12 @@ export function optimizersByEntry(layout: Layout, { optimizer, groups }: Recipe)
     for (const entry of chosen) if (!owners.has(entry)) owners.set(entry, group.optimizer);
   }
   return new Map(layout.parameters.map((entry) => [entry, owners.get(entry) ?? optimizer]));
+}
+
+/** The parameters that are not frozen. @throws OptionError if a path is none, or if nothing is left to train */
+export function trainedParameters(model: string, layout: Layout, frozen: readonly string[]): readonly Entry[] {
+  const kept = new Set(parametersBelow('frozen', layout, frozen));
+  const trained = layout.parameters.filter((entry) => !kept.has(entry));
+  if (trained.length === 0) throw new OptionError(`Trainer: expected something left to train in ${model}, got all of it frozen.`);
+  return trained;
 }

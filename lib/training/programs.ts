@@ -2,18 +2,18 @@
 import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
-import { OptionError, StateError } from '../errors.js';
+import { StateError } from '../errors.js';
 import { within } from '../graph/around.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { CarriedState } from '../model/carried-state.js';
-import type { Entry, Layout } from '../model/layout.js';
+import type { Entry } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
 import type { GradientMemory } from './gradient-memory.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
-import { parametersBelow } from './groups.js';
+import { trainedParameters } from './groups.js';
 import { type Recipe, optimizersOf } from './recipe.js';
 import { type Results, batchWeight, figure, lossOf, nameOf, resultWrites } from './results.js';
 import type { Slots } from './slots.js';
@@ -36,13 +36,8 @@ export interface TrainingProgram extends StepProgram {
   readonly gathers: boolean;
   /** float32 a step: the optimizers' scalars in order; if it gathers, whether it is the first after an update. */
   readonly scalars: MemorySlot;
-  readonly reached: Reached;
-}
-
-/** Which parameters have gradients, and in which tables only the rows that were met are updated. */
-export interface Reached {
-  readonly entries: readonly Entry[];
-  readonly lazy: ReadonlySet<string>;
+  /** The parameters that have gradients. */
+  readonly reached: readonly Entry[];
 }
 
 /** Whole numbers `least` … `most` in an input, wanted by a layer. */
@@ -63,8 +58,8 @@ export function trainingProgram(
 ): TrainingProgram {
   return within(recipe.seed, carried !== undefined, () => {
     const scalars = scalarSlot(scalarsOf(recipe));
-    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients, lazy }) => {
-      const { writes, gradientNorm } = updates(recipe, slots, gradients, lazy, scalars);
+    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
+      const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
       return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
     });
     return { ...step, gathers: false, scalars };
@@ -97,9 +92,9 @@ export interface UpdateProgram {
   readonly norm: MemorySlot | undefined;
 }
 
-export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, { entries, lazy }: Reached): UpdateProgram {
+export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, reached: readonly Entry[]): UpdateProgram {
   const scalars = scalarSlot(scalarsOf(recipe));
-  const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(entries, recipe.loss.reduction === 'sum'), lazy, scalars);
+  const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(reached, recipe.loss.reduction === 'sum'), scalars);
   const norm = recipe.gradientNorm ? new MemorySlot('gradientNorm', 4) : undefined;
   const reported: Write[] = norm === undefined ? [] : [{ value: gradientNorm, slot: norm, byteOffset: 0, commit: false }];
   return { program: prepare([...reported, ...writes]), scalars, norm };
@@ -119,7 +114,6 @@ function scalarsOf(recipe: Recipe): number {
 interface Backward {
   /** Of the parameters that the loss depends on. */
   readonly gradients: ReadonlyMap<Entry, Tensor>;
-  readonly lazy: ReadonlySet<string>;
   /** What the batch counts in the loss. */
   readonly weight: Tensor;
 }
@@ -152,8 +146,7 @@ function makeTraining(
   const total = lossOf(recipe.loss, added, seen);
 
   const gradients = gradientsOf(total, nameOf(recipe.loss), trained, weights);
-  const { lazy } = traced;
-  const effect = goOn({ gradients, lazy, weight: batchWeight(recipe.loss, seen, rows) });
+  const effect = goOn({ gradients, weight: batchWeight(recipe.loss, seen, rows) });
   const results = resultWrites(recipe, seen, rows, total, added, effect.figures);
   const commits: Write[] = [
     ...effect.writes,
@@ -169,20 +162,12 @@ function makeTraining(
     program: prepare([...results.writes, ...commits]),
     data: batch.data,
     index: batch.index,
-    reached: { entries: [...gradients.keys()], lazy },
+    reached: [...gradients.keys()],
     results: results.results,
     carried,
     predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
     expectations: expectationsOf(traced, inputs),
   };
-}
-
-/** The parameters that are not frozen. @throws OptionError if a path is none, or if nothing is left to train */
-function trainedParameters(model: string, layout: Layout, frozen: readonly string[]): readonly Entry[] {
-  const kept = new Set(parametersBelow('frozen', layout, frozen));
-  const trained = layout.parameters.filter((entry) => !kept.has(entry));
-  if (trained.length === 0) throw new OptionError(`Trainer: expected something left to train in ${model}, got all of it frozen.`);
-  return trained;
 }
 
 /**

@@ -1,8 +1,10 @@
 /** Training steps: runs them and counts them. */
 import { setImmediate } from 'node:timers/promises';
+import type { NdArray } from '../array.js';
 import type { Binding, DebugReport, Program } from '../compile/program.js';
 import { DataError, OptionError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
+import type { Entry } from '../model/layout.js';
 import type { MemoryHandle } from '../native.js';
 import { kindOf, nonNegative } from '../options.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -38,8 +40,8 @@ export class StepRunner {
   /** A run is changing the weights at this moment. */
   running = false;
   readonly #scratch: Scratch = new Scratch();
-  /** What becomes of the gradients that wait. */
-  #update: UpdateProgram | undefined;
+  /** Parameters whose gradients wait. */
+  #reached: readonly Entry[] = [];
 
   constructor(equipment: Equipment) {
     this.equipment = equipment;
@@ -53,8 +55,8 @@ export class StepRunner {
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
     const scalars = this.#scratch.filled('scalars', program.gathers ? this.#firstOf(steps) : this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
-    if (program.gathers) this.#update = this.equipment.updateProgram(program.reached);
-    await model.settleFor([program.program, ...(program.gathers ? [this.#update!.program] : [])]);
+    if (program.gathers) this.#reached = program.reached;
+    await model.settleFor(program.gathers ? [program.program, this.#update.program] : [program.program]);
     model.keep();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
@@ -74,9 +76,26 @@ export class StepRunner {
     }
   }
 
+  /** The gradients that wait, by path. */
+  gradients(): Map<string, NdArray<Float32Array>> {
+    const { gradients, recipe } = this.equipment;
+    return gradients.read(this.#reached, recipe.loss.reduction === 'sum');
+  }
+
+  /** The update with these gradients instead of any that wait. */
+  async updateWith(gradients: ReadonlyMap<Entry, NdArray>, totals: Totals): Promise<void> {
+    this.#reached = [...gradients.keys()];
+    const { model } = this.equipment.recipe;
+    await model.settleFor([this.#update.program]);
+    model.keep();
+    this.equipment.gradients.write(gradients);
+    this.waiting = 0;
+    await this.update(totals, false);
+  }
+
   /** The update with the gradients that wait. */
   async update(totals: Totals, debug: boolean): Promise<void> {
-    const { program, scalars, norm } = this.#update!;
+    const { program, scalars, norm } = this.#update;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
     this.running = true;
@@ -108,6 +127,10 @@ export class StepRunner {
   /** Rows of an order a data set is gone through in, for the steps that follow. */
   bindIndex(program: TrainingProgram, order: Int32Array): Binding {
     return [program.index!, this.#scratch.filled('index', order)];
+  }
+
+  get #update(): UpdateProgram {
+    return this.equipment.updateProgram(this.#reached);
   }
 
   /** 1 for the step whose gradients none before are added to, 0 for the others. */

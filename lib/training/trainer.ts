@@ -1,10 +1,11 @@
+import type { NdArray } from '../array.js';
 import { DataError, OptionError, StateError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
-import { type Inputs, inputList } from '../model/data.js';
+import { type Inputs, arrayMap, copyArrays, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
-import { kindOf } from '../options.js';
+import { check, kindOf } from '../options.js';
 import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -14,6 +15,7 @@ import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
 import { copyBatch } from './feed.js';
 import { engage, runFit } from './fit.js';
+import { givenGradients } from './given-gradients.js';
 import type { History } from './history.js';
 import {
   type Batch,
@@ -31,7 +33,7 @@ import {
   type Targets,
 } from './options.js';
 import { StepRunner } from './step-runner.js';
-import { trainingTotals } from './totals.js';
+import { Totals, trainingFigures, trainingTotals } from './totals.js';
 import { Validation } from './validation.js';
 
 /**
@@ -42,8 +44,8 @@ export class Trainer<Output extends Outputs = Tensor> {
   readonly #model: Model;
   readonly #equipment: Equipment;
   readonly #runner: StepRunner;
-  /** The last of the steps under way, settled when it has ended; undefined if there is none. */
-  #lastStep: Promise<unknown> | undefined;
+  /** The last of the steps and updates under way, settled when it has ended; undefined if there is none. */
+  #last: Promise<unknown> | undefined;
 
   /** @throws OptionError for unknown options or options out of range */
   constructor(model: Layer<never, Output>, options: TrainerOptions<NoInfer<Output>>) {
@@ -114,15 +116,37 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Record<string, number>> {
     checkTrainStepOptions(options);
-    const before = this.#lastStep;
-    const step = before === undefined ? this.#step(batch, options) : this.#stepAfter(before, ownBatch(batch), { ...options });
-    const last = step.catch(() => undefined);
-    this.#lastStep = last;
-    try {
-      return await step;
-    } finally {
-      if (this.#lastStep === last) this.#lastStep = undefined;
-    }
+    if (this.#last === undefined) return this.#inTurn(() => this.#step(batch, options));
+    const [ownBatch, ownOptions] = [ownBatchOf(batch), { ...options }];
+    return this.#inTurn(() => this.#step(ownBatch, ownOptions));
+  }
+
+  /**
+   * The gradients that wait for an update after steps with `update: false`, by path: of the mean over all their batches, or of the sum with a loss that is
+   * one, before clipping. Only of parameters that the loss depends on.
+   * @throws StateError if none wait, or while a step runs
+   */
+  gradients(): Map<string, NdArray<Float32Array>> {
+    this.#checkStill('Trainer.gradients');
+    this.#checkWaiting('Trainer.gradients');
+    return this.#runner.gradients();
+  }
+
+  /**
+   * The update alone, clipping included: with the gradients that wait, or with these instead, by path. They may come from elsewhere, as the mean of the
+   * `gradients()` of several processes, or have been changed; parameters without one keep their values and their state. In turn with steps that are called at the same time.
+   * ```ts
+   * await trainer.step(batch, { update: false });
+   * const gradients = trainer.gradients();
+   * await trainer.update(await meanOverProcesses(gradients));
+   * ```
+   * @returns gradientNorm, if asked for
+   * @throws StateError if none wait and none are given; OptionError, ShapeError, DTypeError for gradients that are not those of trained parameters
+   */
+  async update(gradients?: ReadonlyMap<string, NdArray>): Promise<Record<string, number>> {
+    if (gradients !== undefined) check('update', 'gradients', gradients, arrayMap);
+    const own = gradients && copyArrays('update', gradients);
+    return this.#inTurn(() => this.#update(own));
   }
 
   /** The states that steps with carryState go on with are zeros again. @throws StateError while the model is training */
@@ -196,9 +220,16 @@ export class Trainer<Output extends Outputs = Tensor> {
     });
   }
 
-  async #stepAfter(before: Promise<unknown>, batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
-    await before;
-    return this.#step(batch, options);
+  /** Runs what trains after what was called before it. */
+  async #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#last === undefined ? task() : this.#last.then(task);
+    const last = run.catch(() => undefined);
+    this.#last = last;
+    try {
+      return await run;
+    } finally {
+      if (this.#last === last) this.#last = undefined;
+    }
   }
 
   #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
@@ -211,6 +242,25 @@ export class Trainer<Output extends Outputs = Tensor> {
       if (gathers && update) await this.#runner.update(totals, false);
       return { loss: totals.loss, ...totals.metrics() };
     });
+  }
+
+  #update(gradients: ReadonlyMap<string, NdArray> | undefined): Promise<Record<string, number>> {
+    return this.#exclusively('update', async () => {
+      const { recipe } = this.#equipment;
+      const totals = new Totals({ loss: recipe.loss, metrics: trainingFigures({ ...recipe, metrics: [] }) });
+      if (gradients === undefined) {
+        this.#checkWaiting('update');
+        await this.#runner.update(totals, false);
+      } else {
+        await this.#runner.updateWith(givenGradients('update', recipe, gradients), totals);
+      }
+      return totals.metrics();
+    });
+  }
+
+  #checkWaiting(what: string): void {
+    if (this.#runner.waiting === 0)
+      throw new StateError(`${what}: expected gradients that wait for an update, got none. Call step(batch, { update: false }) first.`);
   }
 
   #checkStill(what: string): void {
@@ -236,7 +286,7 @@ export class Trainer<Output extends Outputs = Tensor> {
 }
 
 /** A copy of a batch that must wait for its step. */
-function ownBatch(batch: Batch<Targets>): Batch<Targets> {
+function ownBatchOf(batch: Batch<Targets>): Batch<Targets> {
   checkArrays('step', batch);
   return copyBatch(batch);
 }

@@ -28,19 +28,17 @@ interface Stretch {
 /**
  * The writes of new parameters and slots, and the norm of all gradients before clipping.
  * @param gradients of the parameters that are updated: neither what is frozen nor what the loss does not depend on
- * @param lazy paths of tables whose rows without a gradient are to be left alone
  * @param scalars the memory of the optimizers' numbers
  */
 export function updates(
   recipe: Recipe,
   slots: Slots,
   gradients: ReadonlyMap<Entry, Tensor>,
-  lazy: ReadonlySet<string>,
   scalars: MemorySlot,
 ): { readonly writes: readonly Write[]; readonly gradientNorm: Tensor } {
   const { layout, memory } = recipe.model.built;
   const { slot } = memory;
-  const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients, lazy);
+  const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients);
   const numbers = numbersOf(recipe, scalars);
   const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {
     const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
@@ -72,12 +70,7 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
 }
 
 /** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */
-function stretchesOf(
-  optimizers: ReadonlyMap<Entry, Optimizer>,
-  layout: Layout,
-  gradients: ReadonlyMap<Entry, Tensor>,
-  lazy: ReadonlySet<string>,
-): readonly Stretch[] {
+function stretchesOf(optimizers: ReadonlyMap<Entry, Optimizer>, layout: Layout, gradients: ReadonlyMap<Entry, Tensor>): readonly Stretch[] {
   const stretches: Stretch[] = [];
   let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
   const endRun = (end: number): void => {
@@ -87,7 +80,7 @@ function stretchesOf(
   for (const entry of layout.parameters) {
     const optimizer = optimizers.get(entry)!;
     const gradient = gradients.get(entry);
-    const byRows = gradient && rowStretch(optimizer, entry, gradient, lazy.has(entry.path));
+    const byRows = gradient && rowStretch(optimizer, entry, gradient);
     if (gradient !== undefined && byRows === undefined) {
       if (run.length > 0 && optimizers.get(run[0]!.entry) !== optimizer) endRun(entry.offset);
       run.push({ entry, gradient });
@@ -114,12 +107,12 @@ function flat(optimizer: Optimizer, run: readonly { readonly entry: Entry; reado
 }
 
 /** The rows of a table the batch met, if that is what the gradient consists of and it is right and worth while to update these alone. */
-function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor, lazy: boolean): Stretch | undefined {
+function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor): Stretch | undefined {
   const rows = rowGradient(gradient);
-  const leavesAlone = lazy && !optimizer.restsAtZero;
+  const leavesAlone = entry.lazy && !optimizer.restsAtZero;
   if (rows === undefined) return leavesAlone ? maskedRows(optimizer, entry, gradient, rowsWithGradient) : undefined;
   const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
-  if (isLarge && (lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
+  if (isLarge && (entry.lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
   return leavesAlone ? maskedRows(optimizer, entry, gradient, (table) => touchedRows(rows, table.shape[0]!)) : undefined;
 }
 

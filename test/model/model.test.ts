@@ -100,6 +100,8 @@ describe('a model', () => {
     assert.equal((await model.predict(array([[1, 1]]))).data[0], 14);
     structuredClone(bias.data, { transfer: [bias.data.buffer as ArrayBuffer] });
     assert.throws(() => model.setWeights(new Map([['0.weight', weight], ['0.bias', bias]])), { name: 'StateError', message: /"0.bias".*detached or resized/ }); // prettier-ignore
+    const unbuilt = new Sequential([new Linear(2)]);
+    assert.throws(() => unbuilt.setWeights(new Map([['0.bias', bias]])), { name: 'StateError', message: /"0.bias".*detached or resized/ });
     assert.equal((await model.predict(array([[1, 1]]))).data[0], 14);
   });
 
