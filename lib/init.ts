@@ -5,10 +5,16 @@
 import { ShapeError, formatShape } from './errors.js';
 import { type Shape, sizeOf } from './graph/tensor.js';
 import { check, checkOptions, finite, nonNegative, oneOf, positive } from './options.js';
-import type { Random } from './random.js';
+import { type Pieces, inOneGo } from './pieces.js';
+import { Philox, type Random } from './random.js';
 
-/** Makes the first values of a parameter of this shape. */
-export type Initializer = (shape: Shape, random: Random) => Float32Array;
+/** Makes the first values of a parameter. */
+export interface Initializer {
+  /** All values of a parameter of this shape. */
+  (shape: Shape, random: Random): Float32Array;
+  /** The same piece by piece, so that large parameters do not hold up the event loop. Default: in one go. */
+  readonly inPieces?: ((shape: Shape, random: Random) => Generator<undefined, Float32Array, undefined>) | undefined;
+}
 
 /** The activation a weight is made for. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
@@ -71,14 +77,15 @@ export function filled(value: number): Initializer {
 export function uniform(low: number = 0, high: number = 1): Initializer {
   check('uniform', 'low', low, finite);
   check('uniform', 'high', high, { expected: `a finite number ≥ low ${low}`, accepts: (value) => finite.accepts(value) && high >= low });
-  return (shape, random) => (low === high ? new Float32Array(sizeOf(shape)).fill(low) : random.uniform(sizeOf(shape), low, high));
+  if (low === high) return filled(low);
+  return piecewise((shape, random) => uniformValues(shape, random, low, high));
 }
 
 /** N(mean, deviation²). @throws OptionError unless mean is finite and deviation ≥ 0 */
 export function normal(mean: number = 0, deviation: number = 1): Initializer {
   check('normal', 'mean', mean, finite);
   check('normal', 'deviation', deviation, nonNegative);
-  return (shape, random) => random.normal(sizeOf(shape), mean, deviation);
+  return piecewise((shape, random) => normalValues(shape, random, mean, deviation));
 }
 
 /**
@@ -88,7 +95,7 @@ export function normal(mean: number = 0, deviation: number = 1): Initializer {
  */
 export function kaimingUniform(options: KaimingOptions = {}): Initializer {
   const deviation = kaimingDeviation('kaimingUniform', options);
-  return (shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape));
+  return piecewise((shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape)));
 }
 
 /**
@@ -98,7 +105,7 @@ export function kaimingUniform(options: KaimingOptions = {}): Initializer {
  */
 export function kaimingNormal(options: KaimingOptions = {}): Initializer {
   const deviation = kaimingDeviation('kaimingNormal', options);
-  return (shape, random) => random.normal(sizeOf(shape), 0, deviation(shape));
+  return piecewise((shape, random) => normalValues(shape, random, 0, deviation(shape)));
 }
 
 /**
@@ -108,7 +115,7 @@ export function kaimingNormal(options: KaimingOptions = {}): Initializer {
  */
 export function xavierUniform(options: GainOptions = {}): Initializer {
   const deviation = xavierDeviation('xavierUniform', options);
-  return (shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape));
+  return piecewise((shape, random) => symmetric(shape, random, Math.sqrt(3) * deviation(shape)));
 }
 
 /**
@@ -118,7 +125,7 @@ export function xavierUniform(options: GainOptions = {}): Initializer {
  */
 export function xavierNormal(options: GainOptions = {}): Initializer {
   const deviation = xavierDeviation('xavierNormal', options);
-  return (shape, random) => random.normal(sizeOf(shape), 0, deviation(shape));
+  return piecewise((shape, random) => normalValues(shape, random, 0, deviation(shape)));
 }
 
 /**
@@ -130,22 +137,23 @@ export function xavierNormal(options: GainOptions = {}): Initializer {
 export function orthogonal(options: GainOptions = {}): Initializer {
   checkOptions('orthogonal', options, { gain: positive });
   const { gain: factor = 1 } = options;
-  return (shape, random) => {
+  return piecewise(function* (shape, random) {
     fans('orthogonal', shape);
     const columns = shape.at(-1)!;
     const rows = sizeOf(shape) / Math.max(columns, 1);
     const [length, vectors] = rows >= columns ? [rows, columns] : [columns, rows];
-    const q = orthonormalize(Float64Array.from(random.normal(length * vectors)), length, vectors);
+    const q = Float64Array.from(yield* normalValues([length, vectors], random, 0, 1));
+    yield* orthonormalize(q, length, vectors);
     const at = (row: number, column: number): number => (rows >= columns ? q[column * length + row]! : q[row * length + column]!);
     return Float32Array.from({ length: rows * columns }, (_, i) => factor * at(Math.floor(i / columns), i % columns));
-  };
+  });
 }
 
 /**
  * Makes the vectors, stored one after another, orthonormal in order (modified Gram and Schmidt: the QR whose R has a positive
  * diagonal). In double precision its error for a Gaussian matrix is far below a float's.
  */
-function orthonormalize(q: Float64Array, length: number, vectors: number): Float64Array {
+function* orthonormalize(q: Float64Array, length: number, vectors: number): Pieces<void> {
   for (let i = 0; i < vectors; i++) {
     const vector = q.subarray(i * length, (i + 1) * length);
     const scale = 1 / Math.sqrt(dot(vector, vector));
@@ -155,8 +163,8 @@ function orthonormalize(q: Float64Array, length: number, vectors: number): Float
       const shared = dot(vector, other);
       for (let k = 0; k < length; k++) other[k]! -= shared * vector[k]!;
     }
+    yield;
   }
-  return q;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
@@ -180,8 +188,22 @@ function xavierDeviation(what: string, options: GainOptions): (shape: Shape) => 
   };
 }
 
-function symmetric(shape: Shape, random: Random, bound: number): Float32Array {
-  return random.uniform(sizeOf(shape), -bound, bound);
+function piecewise(inPieces: (shape: Shape, random: Random) => Pieces<Float32Array>): Initializer {
+  return Object.assign((shape: Shape, random: Random) => inOneGo(inPieces(shape, random)), { inPieces });
+}
+
+function* normalValues(shape: Shape, random: Random, mean: number, deviation: number): Pieces<Float32Array> {
+  const count = sizeOf(shape);
+  return random instanceof Philox ? yield* random.normalInPieces(count, mean, deviation) : random.normal(count, mean, deviation);
+}
+
+function* uniformValues(shape: Shape, random: Random, low: number, high: number): Pieces<Float32Array> {
+  const count = sizeOf(shape);
+  return random instanceof Philox ? yield* random.uniformInPieces(count, low, high) : random.uniform(count, low, high);
+}
+
+function symmetric(shape: Shape, random: Random, bound: number): Pieces<Float32Array> {
+  return uniformValues(shape, random, -bound, bound);
 }
 
 function fans(what: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {

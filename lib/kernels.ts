@@ -281,7 +281,7 @@ export interface RandomKernelOptions {
 export function random(options: RandomKernelOptions): void {
   checkOptions('random', options, { seed: size, stream: word, step: whole, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;
-  call('random', () => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, output));
+  call('random', () => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, 0, output));
 }
 
 /** The leading dimension of a stored [rows, columns] matrix, or a ShapeError if it or the array is too short. */

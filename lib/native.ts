@@ -111,7 +111,7 @@ export interface Native {
   /** One elementwise operation: kind is a MapOp; b and c may be undefined where the operation does not read them. */
   map(op: number, a: Float32Array, b: Float32Array | undefined, c: Float32Array | undefined, output: Float32Array): void;
   /** Fills with Philox4x32-10: uniform floats in [0, 1) or 32 random bits each. */
-  random(seedLow: number, seedHigh: number, stream: number, step: number, output: Float32Array | Int32Array): void;
+  random(seedLow: number, seedHigh: number, stream: number, step: number, firstBlock: number, output: Float32Array | Int32Array): void;
   /** Shapes hold the fields of ConvShape and PoolShape in native/kernels/args.h, in that order. */
   conv2d(shape: Int32Array, x: Float32Array, w: Float32Array, bias: Float32Array | undefined, activation: number, y: Float32Array): void;
   conv2dBackwardData(shape: Int32Array, dy: Float32Array, w: Float32Array, dx: Float32Array): void;

@@ -6,6 +6,17 @@ const turnMilliseconds = 4;
 /** What is used up of this turn. */
 let used = 0;
 
+/** Work that stops now and then, wherever others may have their turn. */
+export type Pieces<T> = Generator<undefined, T, undefined>;
+
+/** What the work comes to, done in one go. */
+export function inOneGo<T>(pieces: Pieces<T>): T {
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done === true) return value;
+  }
+}
+
 /** Calls `piece` until it returns false: nothing is left. */
 export async function inPieces(piece: () => boolean): Promise<void> {
   for (;;) {

@@ -2,6 +2,7 @@
 import { OptionError } from './errors.js';
 import { native } from './native.js';
 import { type Rule, check, seed as seedRule } from './options.js';
+import { type Pieces, inOneGo } from './pieces.js';
 
 /** A source of random numbers on the host. */
 export interface Random {
@@ -14,6 +15,9 @@ export interface Random {
   /** 0 … count − 1 in random order. */
   permutation(count: number): Int32Array;
 }
+
+/** Values of a piece, a multiple of 4: about a millisecond. */
+const pieceSize = 32768;
 
 /** Streams of the host start here, so that none is also a stream of a program with the same seed. */
 const firstHostStream = 0x80000000;
@@ -58,29 +62,49 @@ export class Philox implements Random {
   }
 
   uniform(count: number, low: number = 0, high: number = 1): Float32Array {
-    const values = this.draw(new Float32Array(count));
-    if (low === 0 && high === 1) return values;
+    return inOneGo(this.uniformInPieces(count, low, high));
+  }
+
+  /** @internal */
+  *uniformInPieces(count: number, low: number, high: number): Pieces<Float32Array> {
+    const draw = this.draws++;
+    const values = new Float32Array(count);
     // Rounding could reach `high` itself, which is outside.
     const last = below(high);
     const range = high - low;
-    for (let i = 0; i < count; i++) values[i] = Math.min(low + values[i]! * range, last);
+    for (let begin = 0; begin < count; begin += pieceSize) {
+      const piece = values.subarray(begin, begin + pieceSize);
+      this.draw(piece, draw, begin);
+      if (low !== 0 || high !== 1) for (let i = 0; i < piece.length; i++) piece[i] = Math.min(low + piece[i]! * range, last);
+      yield;
+    }
     return values;
   }
 
   uniform53(count: number): Float64Array {
-    const bits = this.bits(2 * count);
+    const bits = this.bits(2 * count, this.draws++, 0);
     return Float64Array.from({ length: count }, (_, i) => ((bits[2 * i]! >>> 5) * 2 ** 26 + (bits[2 * i + 1]! >>> 6)) / 2 ** 53);
   }
 
   /** Box and Muller 1958, in double precision from 32 bits each: no value is further than 6.7 deviations from the mean. */
   normal(count: number, mean: number = 0, deviation: number = 1): Float32Array {
-    const bits = this.bits(count + (count % 2));
+    return inOneGo(this.normalInPieces(count, mean, deviation));
+  }
+
+  /** @internal */
+  *normalInPieces(count: number, mean: number, deviation: number): Pieces<Float32Array> {
+    const draw = this.draws++;
     const values = new Float32Array(count);
-    for (let i = 0; i < count; i += 2) {
-      const radius = deviation * Math.sqrt(-2 * Math.log((bits[i]! + 1) / 2 ** 32));
-      const angle = (2 * Math.PI * bits[i + 1]!) / 2 ** 32;
-      values[i] = mean + radius * Math.cos(angle);
-      if (i + 1 < count) values[i + 1] = mean + radius * Math.sin(angle);
+    for (let begin = 0; begin < count; begin += pieceSize) {
+      const piece = values.subarray(begin, begin + pieceSize);
+      const bits = this.bits(piece.length + (piece.length % 2), draw, begin);
+      for (let i = 0; i < piece.length; i += 2) {
+        const radius = deviation * Math.sqrt(-2 * Math.log((bits[i]! + 1) / 2 ** 32));
+        const angle = (2 * Math.PI * bits[i + 1]!) / 2 ** 32;
+        piece[i] = mean + radius * Math.cos(angle);
+        piece[i + 1] = mean + radius * Math.sin(angle); // beyond an odd end it is left out
+      }
+      yield;
     }
     return values;
   }
@@ -100,7 +124,7 @@ export class Philox implements Random {
     let used = this.#block.length;
     const next = (): number => {
       if (used === this.#block.length) {
-        this.draw(this.#block);
+        this.draw(this.#block, this.draws++, 0);
         used = 0;
       }
       return this.#block[used++]! >>> 0;
@@ -113,14 +137,15 @@ export class Philox implements Random {
     }
   }
 
-  private bits(count: number): Uint32Array {
-    const words = this.draw(new Int32Array(count));
+  private bits(count: number, draw: number, first: number): Uint32Array {
+    const words = this.draw(new Int32Array(count), draw, first);
     return new Uint32Array(words.buffer, words.byteOffset, count);
   }
 
-  private draw<T extends Float32Array | Int32Array>(into: T): T {
+  /** The words of a draw from the first, a multiple of 4, on. */
+  private draw<T extends Float32Array | Int32Array>(into: T, draw: number, first: number): T {
     const low = Number(this.seed & 0xffffffffn);
-    native().random(low, Number(this.seed >> 32n), firstHostStream + this.stream, this.draws++, into);
+    native().random(low, Number(this.seed >> 32n), firstHostStream + this.stream, draw, first / 4, into);
     return into;
   }
 }

@@ -13,7 +13,8 @@ import {
   xavierUniform,
   zeros,
 } from '../lib/init.js';
-import { Philox } from '../lib/random.js';
+import { Embedding, array } from '../lib/index.js';
+import { Philox, type Random } from '../lib/random.js';
 
 const shape = [256, 128];
 const image = [3, 3, 16, 32];
@@ -37,6 +38,42 @@ const meanOf = (values: ArrayLike<number>, f: (x: number) => number): number =>
   Array.from(values, f).reduce((a, b) => a + b, 0) / values.length;
 
 describe('initialisers', () => {
+  for (const [name, init] of [...statistics, ['orthogonal', orthogonal()] as const]) {
+    it(`${name} gives the same in pieces, and draws from any source of numbers`, () => {
+      const size = [300, 256];
+      const values = init(size, new Philox(3));
+      const pieces = init.inPieces!(size, new Philox(3));
+      let next = pieces.next();
+      let count = 1;
+      for (; next.done !== true; count++) next = pieces.next();
+      assert.deepEqual(next.value, values);
+      assert.ok(count > 2, `${count} pieces`);
+      const philox = new Philox(3);
+      const other: Random = {
+        uniform: (n, low, high) => philox.uniform(n, low, high),
+        uniform53: (n) => philox.uniform53(n),
+        normal: (n, mean, deviation) => philox.normal(n, mean, deviation),
+        permutation: (n) => philox.permutation(n),
+      };
+      assert.deepEqual(init(size, other), values);
+    });
+  }
+  it('of large parameters let the event loop turn', async () => {
+    // 3 million normal numbers: a tenth of a second and more, 4 ms of which are had in a turn.
+    const model = new Embedding(1e5, 32);
+    let turns = 0;
+    let pending = true;
+    const turn = (): void => {
+      turns++;
+      if (pending) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await model.predict(array(Int32Array.of(1, 2), [1, 2]));
+    pending = false;
+    assert.ok(turns >= 10, `${turns} turns`);
+    assert.deepEqual(model.weights().get('weight')!.data, normal()([1e5, 32], new Philox(0, 0)));
+  });
+
   for (const [name, init, of, mean, deviation, kurtosis] of statistics) {
     it(name, () => {
       const values = init(of, new Philox(7));

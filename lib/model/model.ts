@@ -14,7 +14,7 @@ import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
 import { type Reading, WeightMemory } from './weight-memory.js';
-import { type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
+import { FirstValues, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
@@ -44,8 +44,7 @@ export class Model {
   #isSettled = false;
   /** Of its layers. */
   #places: Places = new Map();
-  /** First values that are still to be made and written, which takes its time in a large model. */
-  #unwritten: (() => void)[] = [];
+  #firstValues: FirstValues = new FirstValues();
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
@@ -143,7 +142,7 @@ export class Model {
   /** Writes what is left of the first values. A model whose initialisers fail is not built. */
   fill(): void {
     try {
-      while (this.#writeOne());
+      while (this.#writePiece());
     } catch (error) {
       if (!this.#isSettled) this.#built = undefined;
       throw error;
@@ -153,15 +152,12 @@ export class Model {
   /** The same in pieces, before a run off this thread. */
   async #fillInPieces(): Promise<void> {
     const at = this.#elsewhere?.model ?? this;
-    if (at.#unwritten.length > 0) await inPieces(() => this.#writeOne());
+    if (!at.#firstValues.areWritten) await inPieces(() => this.#writePiece());
   }
 
   /** @returns whether anything is left */
-  #writeOne(): boolean {
-    const at = this.#elsewhere?.model ?? this;
-    at.#unwritten[0]?.();
-    at.#unwritten.shift();
-    return at.#unwritten.length > 0;
+  #writePiece(): boolean {
+    return (this.#elsewhere?.model ?? this).#firstValues.writePiece();
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
@@ -234,9 +230,14 @@ export class Model {
 
     const memory = new WeightMemory(layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
-    this.#unwritten = layout.entries.map((entry, index) => () => {
-      memory.write(valuesOf(entry.path) ?? initialValues(entry, seed, index), entry.offset);
-    });
+    this.#firstValues = new FirstValues(
+      layout.entries.map(
+        (entry, index) =>
+          function* () {
+            yield* memory.writeInPieces(valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)), entry.offset);
+          },
+      ),
+    );
     this.#served.clear();
     this.#places = placesIn(this, layers);
     this.isKept = given.length > 0;
@@ -331,7 +332,7 @@ export class Model {
     checkWeights(this.name, layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const values = isWhole ? new Float32Array(layout.size) : this.values();
-    if (isWhole) this.#unwritten = [];
+    if (isWhole) this.#firstValues = new FirstValues();
     for (const { path, offset } of layout.entries) {
       const value = weights.get(path);
       if (value !== undefined) values.set(value.data, offset);

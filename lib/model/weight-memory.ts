@@ -2,7 +2,11 @@
 import type { Binding } from '../compile/program.js';
 import { MemorySlot } from '../graph/source.js';
 import { createMemory, memoryWith } from '../memory.js';
+import type { Pieces } from '../pieces.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
+
+/** Values written at once: a fraction of a millisecond, also where the memory is new. */
+const pieceSize = 2 ** 18;
 
 /** Weights as they were at one moment, for several runs. */
 export interface Reading {
@@ -36,14 +40,17 @@ export class WeightMemory {
   }
 
   /** First values, which nobody reads yet. */
-  write(values: NumericArray, offset: number): void {
-    native().writeMemory(this.#memory, offset * 4, values);
+  *writeInPieces(values: NumericArray, offset: number): Pieces<void> {
+    for (let begin = 0; begin < values.length; begin += pieceSize) {
+      this.#write(values.subarray(begin, begin + pieceSize), offset + begin);
+      yield;
+    }
   }
 
   /** Sets all values. Readings keep those they have. */
   set(values: Float32Array): void {
     if (this.#readings.count === 0) {
-      this.write(values, 0);
+      this.#write(values, 0);
     } else {
       this.slot.memory = memoryWith(values);
       this.#readings = { count: 0 };
@@ -61,6 +68,10 @@ export class WeightMemory {
     const readings = this.#readings;
     readings.count++;
     return { weights: [[this.slot, this.#memory]], end: () => readings.count-- };
+  }
+
+  #write(values: NumericArray, offset: number): void {
+    native().writeMemory(this.#memory, offset * 4, values);
   }
 
   get #memory(): MemoryHandle {

@@ -3,18 +3,46 @@ import type { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
+import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
 import type { Entry, Layout } from './layout.js';
 
 /** First values of an entry: a function of the seed and its place in the model only. */
-export function initialValues(entry: Entry, seed: bigint, index: number): Float32Array {
-  const values = entry.init(entry.shape, new Philox(seed, index));
-  if (!(values instanceof Float32Array) || values.length !== sizeOf(entry.shape)) {
+export function* initialValues({ init, shape, path }: Entry, seed: bigint, index: number): Pieces<Float32Array> {
+  const random = new Philox(seed, index);
+  const values = init.inPieces === undefined ? init(shape, random) : yield* init.inPieces(shape, random);
+  if (!(values instanceof Float32Array) || values.length !== sizeOf(shape)) {
     throw new ShapeError(
-      `initializer of "${entry.path}": expected a Float32Array of ${sizeOf(entry.shape)} values for shape ${formatShape(entry.shape)}, got ${values?.length} values.`,
+      `initializer of "${path}": expected a Float32Array of ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values?.length} values.`,
     );
   }
   return values;
+}
+
+/** Values that are still to be made and written, one entry after another, which takes its time in a large model. */
+export class FirstValues {
+  readonly #writes: (() => Pieces<void>)[];
+  /** The one that was begun. */
+  #begun: Pieces<void> | undefined;
+
+  constructor(writes: readonly (() => Pieces<void>)[] = []) {
+    this.#writes = [...writes];
+  }
+
+  get areWritten(): boolean {
+    return this.#writes.length === 0;
+  }
+
+  /** A piece of them; one that failed is begun anew. @returns whether there are more */
+  writePiece(): boolean {
+    const [write] = this.#writes;
+    if (write === undefined) return false;
+    const pieces = this.#begun ?? write();
+    this.#begun = undefined;
+    if (pieces.next().done === true) this.#writes.shift();
+    else this.#begun = pieces;
+    return !this.areWritten;
+  }
 }
 
 /** Options of {@link Layer.setWeights} and {@link Layer.load}. */

@@ -220,7 +220,8 @@ void map(Environment& environment, MapChoice op, Floats a, std::optional<Floats>
   call.has(args.output[0].data, output.length).run(environment);
 }
 
-void random(Environment& environment, js::Word seed_low, js::Word seed_high, js::Word stream, js::Size step, js::Numbers output) {
+void random(Environment& environment, js::Word seed_low, js::Word seed_high, js::Word stream, js::Size step, js::Word first_block,
+            js::Numbers output) {
   if (output.dtype == DType::u8) throw js::TypeProblem{"random: expected a Float32Array or Int32Array for output, got a Uint8Array"};
   RandomArgs args{};
   args.kind = output.dtype == DType::f32 ? RandomKind::uniform : RandomKind::bits;
@@ -229,6 +230,7 @@ void random(Environment& environment, js::Word seed_low, js::Word seed_high, js:
   args.step = static_cast<uint64_t>(step);
   args.stream = static_cast<uint32_t>(stream);
   args.out = static_cast<float*>(output.data);
+  args.first_block = static_cast<int64_t>(first_block);
   Call("random", args).has(args.out, output.length).run(environment);
 }
 
@@ -403,7 +405,7 @@ constexpr js::Function kFunctions[] = {
     js::function<cross_entropy_backward>("crossEntropyBackward", "rows columns logits ids ignoreIndex dloss dlogits"),
     js::function<gather_rows>("gatherRows", "count tableRows rowBytes table ids output"),
     js::function<map>("map", "op a b c output"),
-    js::function<random>("random", "seedLow seedHigh stream step output"),
+    js::function<random>("random", "seedLow seedHigh stream step firstBlock output"),
     js::function<conv_forward>("conv2d", "shape x w bias activation y"),
     js::function<conv_backward_data>("conv2dBackwardData", "shape dy w dx"),
     js::function<conv_backward_weights>("conv2dBackwardWeights", "shape x dy dw"),

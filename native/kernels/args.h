@@ -196,7 +196,8 @@ struct FillArgs {
   float* out;
 };
 
-// Philox4x32-10: element e is word e % 4 of the block with counter (e / 4, stream, step low, step high) and key (seed low, seed high).
+// Philox4x32-10: element e is word e % 4 of the block with counter (first block + e / 4, stream, step low, step high) and key (seed low,
+// seed high).
 enum class RandomKind : int32_t { uniform, bits, count };  // uniform in [0, 1): the top 24 bits × 2^-24
 struct RandomArgs {
   RandomKind kind;
@@ -204,6 +205,7 @@ struct RandomArgs {
   uint64_t seed, step;
   uint32_t stream;
   float* out;  // bits: the same memory as uint32
+  int64_t first_block = 0;
 };
 
 // Images are [N, H, W, C]. Output pixel (i, j) sees input pixels (i·stride_h − pad_top + kh·dilation_h, j·stride_w − pad_left +

@@ -74,8 +74,9 @@ int64_t random_tasks(const RandomArgs& args) { return (args.count + kRandomTask 
 int64_t random(const RandomArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t stop = end * kRandomTask < args.count ? end * kRandomTask : args.count;
   int64_t i = begin * kRandomTask;
-  for (; i + kRandomBatch <= stop; i += kRandomBatch) random_batch(args, i / 4, args.out + i);
-  for (; i < stop; i += 4 * kLanes) random_rest(args, i / 4, static_cast<int>(smaller(stop - i, 4 * kLanes)), args.out + i);
+  for (; i + kRandomBatch <= stop; i += kRandomBatch) random_batch(args, args.first_block + i / 4, args.out + i);
+  for (; i < stop; i += 4 * kLanes)
+    random_rest(args, args.first_block + i / 4, static_cast<int>(smaller(stop - i, 4 * kLanes)), args.out + i);
   return kOk;
 }
 

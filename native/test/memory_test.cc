@@ -297,5 +297,9 @@ LW_TEST(random_elements_depend_on_their_position_alone) {
       }
       CHECK_TEXT(right, text(table, "random", {n}));
     }
+    Guarded<float> whole(40001), part(20001);
+    run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 40001, seed, step, stream, whole.data()});
+    run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 20001, seed, step, stream, part.data(), 5000});
+    CHECK_TEXT(part.intact() && std::memcmp(part.data(), whole.data() + 20000, 20001 * 4) == 0, table.isa);
   });
 }
