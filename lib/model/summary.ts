@@ -1,5 +1,7 @@
 /** What a model is made of. */
 import { build } from '../compile/program.js';
+import { formatShape } from '../errors.js';
+import type { Parts } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, sizeOf } from '../graph/tensor.js';
 import { cast } from '../ops/elementwise.js';
@@ -11,7 +13,10 @@ export interface LayerSummary {
   /** 'features.3'; '' for the root. */
   readonly path: string;
   readonly layer: string;
+  /** Of several the first. */
   readonly output: Shape;
+  /** All by name, where there are several or what a layer entered gave has names. */
+  readonly outputs: Readonly<Record<string, Shape>>;
   /** Elements of the parameters this layer asked for itself, not its parts. */
   readonly parameters: number;
 }
@@ -34,7 +39,7 @@ export class Summary {
       ['layer', 'output', 'parameters'],
       ...this.layers.map((l) => [
         l.path === '' ? l.layer : `${l.path} (${l.layer})`,
-        `[${l.output.join(', ')}]`,
+        formatOutputs(Object.entries(l.outputs)),
         l.parameters.toLocaleString('en'),
       ]),
     ];
@@ -44,6 +49,11 @@ export class Summary {
     const total = `${this.parameters.toLocaleString('en')} parameters, ${this.flops.toLocaleString('en')} FLOPs, ${this.arenaBytes.toLocaleString('en')} bytes of activations`;
     return [line(rows[0]!), '-'.repeat(line(rows[0]!).length), ...rows.slice(1).map(line), total].join('\n');
   }
+}
+
+function formatOutputs(outputs: Parts<Shape>): string {
+  const [[, shape]] = outputs as [[string, Shape]];
+  return outputs.length === 1 ? formatShape(shape) : outputs.map(([name, one]) => `${name} ${formatShape(one)}`).join(', ');
 }
 
 /** @internal */
@@ -61,7 +71,13 @@ export function summarize(model: Model, rows: number): Summary {
     layout.parameters
       .filter((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('.'))) === path)
       .reduce((n, entry) => n + sizeOf(entry.shape), 0);
-  const layers = calls.map(({ path, layer, output: shape }) => ({ path, layer, output: shape, parameters: own(path) }));
+  const layers = calls.map(({ path, layer, outputs: shapes }) => ({
+    path,
+    layer,
+    output: shapes[0]![1],
+    outputs: Object.fromEntries(shapes),
+    parameters: own(path),
+  }));
   return new Summary(
     layers,
     layout.parameters.reduce((n, entry) => n + sizeOf(entry.shape), 0),

@@ -24,7 +24,7 @@ export type Carry = (path: string, shape: Shape) => Tensor;
 export interface Call {
   readonly path: string;
   readonly layer: string;
-  readonly output: Shape;
+  readonly outputs: Parts<Shape>;
 }
 
 /** A layer at its path. */

@@ -73,7 +73,8 @@ export class Tracer {
       const outputs = body(new TraceScope(this, owned, title));
       const tensors = Object.values(outputs);
       label(tensors, title);
-      if (tensors.length > 0) this.calls.push({ path: owned, layer: name, output: tensors[0]!.shape });
+      const shapes = Object.entries(outputs).map(([output, { shape }]) => [output, shape] as const);
+      if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
       return outputs;
     } catch (error) {
       throw located(error, name, owned);

@@ -101,7 +101,10 @@ describe('a model with outputs by name', () => {
     const predicted = await trainer.predict(x);
     const errors = [...predicted.height.data].map((value, i) => Math.abs(value - height.data[i]!));
     close((await trainer.evaluate(data)).heightMae!, errors.reduce((a, b) => a + b) / count, 'mean error');
-    assert.equal(model.summary().layers.at(0)!.path, 'body.0');
+    const { layers } = model.summary(3);
+    assert.equal(layers.at(0)!.path, 'body.0');
+    assert.deepEqual(layers.at(-1)!.outputs, { side: [3, 2], height: [3, 1] });
+    assert.match(model.summary(3).toString(), /TwoHeads +side \[3, 2\], height \[3, 1\]/);
   });
 
   it('has the sum of the losses, each with its weight, and their gradients', async () => {
