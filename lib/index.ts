@@ -17,6 +17,7 @@ export * from './gradcheck.js';
 export type { AnyLayer } from './model/trace.js';
 
 export * from './init.js';
+export type { Path } from './paths.js';
 export { Philox, type Random } from './random.js';
 export { sampleLogits, type SamplingOptions } from './sampling.js';
 export * from './layers/index.js';

@@ -4,8 +4,7 @@ import { NdArray } from '../array.js';
 import { FileError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { check } from '../options.js';
-import { fileOrBytes, viewOf } from './file.js';
+import { type FileOrBytes, fileOf, viewOf } from './file.js';
 import { reasonOf } from '../reason.js';
 
 interface ElementType {
@@ -28,14 +27,13 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map([
  * @throws OptionError for neither of them; FileError if it cannot be read, is no complete IDX file or has a number beyond the range of float32
  * @see http://yann.lecun.com/exdb/mnist/
  */
-export async function readIdx(file: string | Uint8Array): Promise<NdArray> {
-  check('readIdx', 'file', file, fileOrBytes);
-  const name = typeof file === 'string' ? file : 'the bytes given';
+export async function readIdx(file: FileOrBytes): Promise<NdArray> {
+  const { content, name } = fileOf('readIdx', file);
   const fail = (cause: unknown): never => {
     if (cause instanceof FileError) throw cause;
     throw new FileError(`readIdx: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   };
-  const raw = typeof file === 'string' ? await readFile(file).catch(fail) : file;
+  const raw = typeof content === 'string' ? await readFile(content).catch(fail) : content;
   const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unzip(name, raw).catch(fail) : raw;
   return parseIdx(name, viewOf(bytes));
 }

@@ -5,6 +5,7 @@ import { NdArray } from '../array.js';
 import { FileError, OptionError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import { type Rule, checkOptions, count, either, oneOf, required, tuple } from '../options.js';
+import { type Path, pathOf } from '../paths.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 import { entriesOf, filesUnder } from './files-under.js';
 import { reasonOf } from '../reason.js';
@@ -57,7 +58,7 @@ const channelCount: Rule = { expected: '1, 3 or 4', accepts: (value) => value ==
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
  *   sub-folders or one without files, if no file can be read or, unless `onError` is 'skip', if one cannot
  */
-export async function imageFolder(directory: string, options: ImageFolderOptions): Promise<ImageFolder> {
+export async function imageFolder(directory: Path, options: ImageFolderOptions): Promise<ImageFolder> {
   checkOptions('imageFolder', options, {
     size: required(either(count, tuple(2, count))),
     channels: channelCount,
@@ -65,25 +66,26 @@ export async function imageFolder(directory: string, options: ImageFolderOptions
   });
   const { size, channels = 3, onError = 'throw' } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const { classes, found } = await listFiles(directory);
+  const root = pathOf('imageFolder', 'directory', directory);
+  const { classes, found } = await listFiles(root);
   const decode = await imageDecoder({ height, width, channels });
 
   const bytes = height * width * channels;
   const pixels = bytesFor([found.length, height, width, channels]);
   const reasons = new Map<number, string>();
   const read = async (i: number): Promise<void> => {
-    const result = await decoded(join(directory, found[i]!.file), decode);
+    const result = await decoded(join(root, found[i]!.file), decode);
     if (typeof result !== 'string') pixels.set(result, i * bytes);
     else if (onError === 'skip') reasons.set(i, result);
     else
       throw new FileError(
-        `imageFolder: expected to read ${join(directory, found[i]!.file)}, got ${result}. Repair or remove it, or pass onError: 'skip'.`,
+        `imageFolder: expected to read ${join(root, found[i]!.file)}, got ${result}. Repair or remove it, or pass onError: 'skip'.`,
       );
   };
   await forEachIndex(found.length, read);
 
   const kept = found.map((_, i) => i).filter((i) => !reasons.has(i));
-  if (kept.length === 0) throw new FileError(`imageFolder: expected images in ${directory}, got none that can be read.`);
+  if (kept.length === 0) throw new FileError(`imageFolder: expected images in ${root}, got none that can be read.`);
   kept.forEach((from, to) => pixels.copyWithin(to * bytes, from * bytes, (from + 1) * bytes));
   return {
     x: new NdArray(kept.length === found.length ? pixels : pixels.slice(0, kept.length * bytes), [kept.length, height, width, channels]),

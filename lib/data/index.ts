@@ -1,5 +1,6 @@
 export * from './audio/index.js';
 export * from './augment/index.js';
+export type { FileOrBytes } from './file.js';
 export { readIdx } from './idx.js';
 export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-folder.js';
 export * from './sequences/index.js';

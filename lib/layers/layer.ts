@@ -8,6 +8,7 @@ import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
 import type { WeightOptions } from '../model/weights.js';
 import { type Rule, checkOptions } from '../options.js';
+import { type Path, pathOf } from '../paths.js';
 import type { Scope } from './scope.js';
 
 const dtypes: readonly unknown[] = ['float32', 'int32', 'uint8'] satisfies readonly DType[];
@@ -138,8 +139,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
   }
 
   /** Writes all parameters as a safetensors file, in one piece or not at all. @throws FileError; the old file is then still there */
-  async save(path: string): Promise<void> {
-    await saveModel(this.model, path);
+  async save(path: Path): Promise<void> {
+    await saveModel(this.model, pathOf('save', 'path', path));
   }
 
   /**
@@ -147,8 +148,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * it is as `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model.
    * @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were
    */
-  async load(path: string, options: WeightOptions = {}): Promise<this> {
-    await loadModel(this.model, path, options);
+  async load(path: Path, options: WeightOptions = {}): Promise<this> {
+    await loadModel(this.model, pathOf('load', 'path', path), options);
     return this;
   }
 

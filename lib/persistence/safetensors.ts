@@ -7,6 +7,7 @@ import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { NumericArray } from '../native.js';
 import { type Rule, check } from '../options.js';
+import { type Path, pathOf } from '../paths.js';
 import { chunkBytes, writeAtomically } from './atomic.js';
 import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
@@ -33,14 +34,15 @@ export interface Safetensors {
  * @throws FileError if it cannot be written, OptionError for names and metadata that are no texts; an old file is then untouched
  */
 export async function writeSafetensors(
-  path: string,
+  path: Path,
   tensors: ReadonlyMap<string, NdArray>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const file = pathOf('writeSafetensors', 'path', path);
   check('writeSafetensors', 'tensors', tensors, namedArrays);
   check('writeSafetensors', 'metadata', metadata, texts);
-  const header = formatHeader(path, tensors, metadata);
-  await writeParts(path, header, [...tensors.values()].map(({ data }) => data.slice())); // prettier-ignore
+  const header = formatHeader(file, tensors, metadata);
+  await writeParts(file, header, [...tensors.values()].map(({ data }) => data.slice())); // prettier-ignore
 }
 
 /** The same of arrays that nobody changes meanwhile. */
@@ -66,15 +68,16 @@ async function writeParts(path: string, header: string, arrays: readonly Numeric
  * I64, U16, U32, U64), but U8 stays uint8, and so is BOOL.
  * @throws FileError naming the path and what is wrong, such as a whole number that int32 does not hold
  */
-export async function readSafetensors(path: string): Promise<Safetensors> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new FileError(`readSafetensors: expected to open ${path}, got ${reasonOf(cause)}.`, { cause });
+export async function readSafetensors(path: Path): Promise<Safetensors> {
+  const place = pathOf('readSafetensors', 'path', path);
+  const file = await open(place).catch((cause: unknown) => {
+    throw new FileError(`readSafetensors: expected to open ${place}, got ${reasonOf(cause)}.`, { cause });
   });
   try {
-    return await readFrom(file, path);
+    return await readFrom(file, place);
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
-    throw new FileError(`readSafetensors: expected to read ${path}, got ${reasonOf(cause)}.`, { cause });
+    throw new FileError(`readSafetensors: expected to read ${place}, got ${reasonOf(cause)}.`, { cause });
   } finally {
     await file.close();
   }

@@ -1,9 +1,8 @@
-import { type Rule, check, checkOptions } from '../options.js';
+import { checkOptions } from '../options.js';
+import { type Path, pathOf } from '../paths.js';
 import { Callback, type FitContext } from './callback.js';
 import type { EpochRecord } from './history.js';
 import { Monitor, type MonitorOptions, monitorRules } from './monitor.js';
-
-const path: Rule = { expected: 'a path', accepts: (value) => typeof value === 'string' && value !== '' };
 
 /**
  * Writes the model's weights after each epoch that is the best so far, as `model.save` does: in one piece or not at all, for `model.load`.
@@ -16,11 +15,10 @@ export class SaveBest extends Callback {
   readonly path: string;
   readonly #monitor: Monitor;
 
-  constructor(file: string, options: MonitorOptions = {}) {
+  constructor(file: Path, options: MonitorOptions = {}) {
     super();
-    check('SaveBest', 'path', file, path);
+    this.path = pathOf('SaveBest', 'path', file);
     checkOptions('SaveBest', options, monitorRules);
-    this.path = file;
     this.#monitor = new Monitor('SaveBest', options);
   }
 

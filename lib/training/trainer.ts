@@ -6,6 +6,7 @@ import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
 import { type Inputs, arrayMap, copyArrays, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { check, kindOf } from '../options.js';
+import { type Path, pathOf } from '../paths.js';
 import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -186,10 +187,11 @@ export class Trainer<Output extends Outputs = Tensor> {
    * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
    * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
    */
-  async save(path: string): Promise<void> {
+  async save(path: Path): Promise<void> {
+    const file = pathOf('Trainer.save', 'path', path);
     this.#checkStill('Trainer.save');
     const { slots, recipe } = this.#equipment;
-    await writeCheckpoint(path, this.#model, {
+    await writeCheckpoint(file, this.#model, {
       slots: slots.read(),
       slotsByPath: recipe.groups.length === 0 ? undefined : slots.byPath,
       steps: this.#runner.steps,
@@ -203,9 +205,10 @@ export class Trainer<Output extends Outputs = Tensor> {
    * weights alone are read by `model.load(path)`.
    * @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then
    */
-  async load(path: string): Promise<void> {
+  async load(path: Path): Promise<void> {
+    const file = pathOf('Trainer.load', 'path', path);
     this.#model.checkIdle('Trainer.load');
-    const { inputs, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(path);
+    const { inputs, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
     this.#model.tryingSync(() => {
       if (inputs !== undefined && !this.#model.isBuilt) this.#model.buildWith(inputs, weights);
       this.#equipment.slots.check(slots, slotsByPath);

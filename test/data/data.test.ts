@@ -92,7 +92,7 @@ describe('readIdx', () => {
   for (const [what, file] of Object.entries({ undefined, 'an ArrayBuffer': new ArrayBuffer(8) })) {
     it(`refuses ${what}, as other readers do`, async () => {
       for (const [name, read] of Object.entries({ readIdx, readWav, readCsv })) {
-        const message = new RegExp(`^${name}: expected a path or a Uint8Array of its bytes for file, got `);
+        const message = new RegExp(`^${name}: expected a path, a file: URL or a Uint8Array of its bytes for file, got `);
         await assert.rejects(read(file as never), { name: 'OptionError', message });
       }
     });

@@ -155,7 +155,7 @@ describe('SaveBest', () => {
   });
 
   it('refuses wrong options', () => {
-    assert.throws(() => new SaveBest(''), { name: 'OptionError', message: "SaveBest: expected a path for path, got ''." });
+    assert.throws(() => new SaveBest(''), { name: 'OptionError', message: "SaveBest: expected a path or a file: URL for path, got ''." });
     assert.throws(() => new SaveBest('a', { best: NaN }), { name: 'OptionError', message: /a finite number for best, got NaN/ });
     assert.throws(() => new SaveBest('a', { mode: 'up' as never }), { name: 'OptionError', message: /'min' or 'max' for mode/ });
   });

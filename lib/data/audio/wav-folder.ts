@@ -5,6 +5,7 @@ import { FileError } from '../../errors.js';
 import { filesUnder } from '../files-under.js';
 import { reasonOf } from '../../reason.js';
 import { type WavOptions, readWav } from './wav.js';
+import { type Path, pathOf } from '../../paths.js';
 
 /** The sounds of a directory, as {@link wavFolder} reads them. */
 export interface WavFolder {
@@ -22,17 +23,18 @@ export interface WavFolder {
  * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, or naming the first file that
  *   cannot be read or has another sample rate than the first
  */
-export async function wavFolder(directory: string, options: WavOptions = {}): Promise<WavFolder> {
-  const files = await listWavFiles(directory);
+export async function wavFolder(directory: Path, options: WavOptions = {}): Promise<WavFolder> {
+  const root = pathOf('wavFolder', 'directory', directory);
+  const files = await listWavFiles(root);
   const signals: NdArray<Float32Array>[] = [];
   let rate: number | undefined;
   // One by one, so that the first file in order is the one an error names.
   for (const file of files) {
-    const { samples, sampleRate } = await readWav(join(directory, file), options);
+    const { samples, sampleRate } = await readWav(join(root, file), options);
     rate ??= sampleRate;
     if (sampleRate !== rate) {
       throw new FileError(
-        `wavFolder: expected one sample rate in ${directory}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Convert it to ${rate}.`,
+        `wavFolder: expected one sample rate in ${root}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Convert it to ${rate}.`,
       );
     }
     signals.push(samples);

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
-import { boolean, check, checkOptions } from '../../options.js';
-import { fileOrBytes, viewOf } from '../file.js';
+import { boolean, checkOptions } from '../../options.js';
+import { type FileOrBytes, fileOf, viewOf } from '../file.js';
 import { reasonOf } from '../../reason.js';
 import { fromALaw, fromMuLaw } from './g711.js';
 
@@ -71,12 +71,11 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
  *   of another kind
  * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991; ITU-R BS.2088 for RF64 and BW64
  */
-export async function readWav(file: string | Uint8Array, options: WavOptions = {}): Promise<Wav> {
-  check('readWav', 'file', file, fileOrBytes);
+export async function readWav(file: FileOrBytes, options: WavOptions = {}): Promise<Wav> {
+  const { content, name } = fileOf('readWav', file);
   checkOptions('readWav', options, { mono: boolean });
-  const name = typeof file === 'string' ? file : 'the bytes given';
   try {
-    const bytes = typeof file === 'string' ? await readFile(file) : file;
+    const bytes = typeof content === 'string' ? await readFile(content) : content;
     return parseWav(viewOf(bytes), options.mono ?? true);
   } catch (cause) {
     throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });

@@ -3,10 +3,10 @@ import { open } from 'node:fs/promises';
 import type * as csvParse from 'csv-parse';
 import type { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, boolean, check, checkOptions, either, oneOf } from '../../options.js';
+import { type Rule, boolean, checkOptions, either, oneOf } from '../../options.js';
 import { inPieces } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
-import { fileOrBytes } from '../file.js';
+import { type FileOrBytes, fileOf } from '../file.js';
 import { categoryLists } from './categories.js';
 import { CsvRows } from './csv-rows.js';
 
@@ -94,7 +94,7 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
  *   no number or beyond the range of float32, or with a text that is not among the categories given
  */
 export function readCsv<const Category extends string = never>(
-  file: string | Uint8Array,
+  file: FileOrBytes,
   options: CsvOptions<Category> = {},
 ): Promise<CsvTable<Category>> {
   return readCsvWith(() => import('csv-parse'), file, options);
@@ -103,10 +103,10 @@ export function readCsv<const Category extends string = never>(
 /** @internal */
 export async function readCsvWith<Category extends string>(
   importCsvParse: ImportCsvParse,
-  file: string | Uint8Array,
+  file: FileOrBytes,
   options: CsvOptions<Category>,
 ): Promise<CsvTable<Category>> {
-  check('readCsv', 'file', file, fileOrBytes);
+  const { content, name } = fileOf('readCsv', file);
   checkOptions('readCsv', options, {
     columns: options.categories === undefined ? names : texts,
     delimiter: text,
@@ -116,14 +116,13 @@ export async function readCsvWith<Category extends string>(
     categories: either(names, categoryLists),
     unknown: boolean,
   });
-  const name = typeof file === 'string' ? file : 'the bytes given';
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
   });
   const { pipeline } = await import('node:stream/promises');
   const rows = new CsvRows(name, options);
   try {
-    await pipeline(textsOf(name, piecesOf(file), options.encoding), parse(parserOptions(rows, options.delimiter)));
+    await pipeline(textsOf(name, piecesOf(content), options.encoding), parse(parserOptions(rows, options.delimiter)));
   } catch (cause) {
     if (cause instanceof FileError || cause instanceof OptionError) throw cause;
     throw new FileError(`readCsv: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });

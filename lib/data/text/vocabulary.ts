@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { DataError, FileError, ShapeError, formatShape } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf, kindOf } from '../../options.js';
+import { type Path, pathOf } from '../../paths.js';
 import { writeAtomically } from '../../persistence/atomic.js';
 import { reasonOf } from '../../reason.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
@@ -136,16 +137,19 @@ export class Vocabulary {
   }
 
   /** Writes the vocabulary as JSON, complete or not at all. @throws FileError */
-  async save(path: string): Promise<void> {
-    await writeAtomically(path, [Buffer.from(`${JSON.stringify({ format, unit: this.unit, tokens: this.tokens })}\n`)]);
+  async save(path: Path): Promise<void> {
+    await writeAtomically(pathOf('Vocabulary.save', 'path', path), [
+      Buffer.from(`${JSON.stringify({ format, unit: this.unit, tokens: this.tokens })}\n`),
+    ]);
   }
 
   /** Reads what save wrote: the same ids. @throws FileError if it cannot be read or is something else */
-  static async load(path: string): Promise<Vocabulary> {
+  static async load(path: Path): Promise<Vocabulary> {
+    const file = pathOf('Vocabulary.load', 'path', path);
     const fail = (cause: unknown): never => {
-      throw new FileError(`Vocabulary.load: expected to read ${path}, got ${reasonOf(cause)}.`, { cause });
+      throw new FileError(`Vocabulary.load: expected to read ${file}, got ${reasonOf(cause)}.`, { cause });
     };
-    const text = await readFile(path, 'utf8').catch(fail);
+    const text = await readFile(file, 'utf8').catch(fail);
     try {
       return fromJson(JSON.parse(text), (unit, tokens) => new Vocabulary(unit, tokens));
     } catch (cause) {
