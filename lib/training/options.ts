@@ -158,6 +158,8 @@ export interface TrainStepOptions {
    * zeros again, and so does every epoch of fit. Default: false.
    */
   readonly carryState?: boolean | undefined;
+  /** Changes of this batch as in fit; the same objects in each step, for a program is compiled with them. Default: none. */
+  readonly augment?: readonly Augmentation[] | undefined;
   /**
    * Update the weights with the gradients of this batch and of those that wait for it. False: its gradients wait for a step that does, as with
    * `accumulate` in {@link FitOptions}; `fit` and `load` forget them. Default: true.
@@ -277,7 +279,7 @@ export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean):
 }
 
 export function checkTrainStepOptions(options: TrainStepOptions): void {
-  checkOptions('step', options, { carryState: boolean, update: boolean });
+  checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean });
 }
 
 /** Rows, or something that gives batches. */

@@ -238,10 +238,10 @@ export class Trainer<Output extends Outputs = Tensor> {
   #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
     return this.#exclusively('step', async () => {
       const totals = trainingTotals(this.#equipment.recipe);
-      checkBatch('step', batch, this.#equipment);
-      const { carryState, update = true } = options;
+      checkBatch('step', batch, this.#equipment, options);
+      const { augment, carryState, update = true } = options;
       const gathers = !update || this.#runner.waiting > 0;
-      await this.#runner.runBatch('step', batch, totals, new Control(), { carryState, gathers });
+      await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, gathers });
       if (gathers && update) await this.#runner.update(totals, false);
       return { loss: totals.loss, ...totals.metrics() };
     });

@@ -55,6 +55,15 @@ async function trained(options: FitOptions, seed?: number): Promise<number[]> {
 }
 
 describe('fit with augment', () => {
+  it('gives the same bits in steps', async () => {
+    const [fitted, stepped] = [network(), network()];
+    await trainerOf(fitted).fit(data, { batchSize: 8, shuffle: false, augment: all });
+    const trainer = trainerOf(stepped);
+    for (const begin of [0, 8, 16]) {
+      await trainer.step({ x: data.x.rows(begin, begin + 8), y: data.y.rows(begin, begin + 8) }, { augment: all });
+    }
+    assert.deepEqual(bits(stepped), bits(fitted));
+  });
   it('gives the same bits for the same seed, others for another and for none', async () => {
     const first = await trained({ augment: all });
     assert.deepEqual(await trained({ augment: all }), first);
