@@ -75,6 +75,10 @@ export function flopsOf(x: Instruction): number {
     case 'crossEntropyBackward':
       // Subtract the maximum, exp, add, scale.
       return 4 * x.rows * x.columns;
+    case 'ctc':
+    case 'ctcBackward':
+      // For each state the logarithm of a sum of three, and what is added to it.
+      return 8 * x.shape.n * x.shape.t * (2 * x.shape.labels + 1);
     case 'scatterAddRows':
     case 'mergeRows':
       return x.count * x.columns;

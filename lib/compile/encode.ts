@@ -3,6 +3,7 @@ import { ShapeError, formatShape } from '../errors.js';
 import { type DType, type Tensor, bytesPerElement } from '../graph/tensor.js';
 import {
   type ConvShape,
+  type CtcShape,
   type Copy,
   type Instruction,
   type PoolShape,
@@ -30,7 +31,7 @@ export const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
   winogradWeights: 25, winogradConv: 26, winogradBackwardWeights: 27, winogradGradient: 28,
   recurrentForward: 29, recurrentBackward: 30, recurrentPanels: 31,
-  mergeRows: 32, writeRows: 33,
+  mergeRows: 32, writeRows: 33, ctc: 34, ctcBackward: 35,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 export const maxRank = 6;
@@ -89,6 +90,13 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.out), ...at(x.outOwners), ...at(x.dy), ...at(x.ids), x.count, x.tableRows, x.columns];
     case 'writeRows':
       return [...at(x.out), ...at(x.in), ...at(x.ids), x.count, x.tableRows, x.columns];
+    case 'ctc':
+      return [...at(x.out), ...at(x.outAlpha), ...at(x.logp), ...at(x.ids), ...at(x.frames), ...ctcShape(x.shape)];
+    case 'ctcBackward':
+      return [
+        ...at(x.out), ...at(x.logp), ...at(x.ids), ...at(x.frames), ...at(x.loss), ...at(x.alpha), ...at(x.dloss),
+        ...ctcShape(x.shape),
+      ]; // prettier-ignore
     case 'copy':
       return copy(x, at);
     case 'fill':
@@ -211,4 +219,8 @@ function checkRank(dims: readonly number[]): void {
       `compile: expected an index space of at most ${maxRank} dimensions after merging contiguous ones, got ${formatShape(dims)}. Reshape before transposing or broadcasting.`,
     );
   }
+}
+
+function ctcShape({ n, t, classes, labels, blank }: CtcShape): readonly number[] {
+  return [n, t, classes, labels, blank];
 }

@@ -217,6 +217,42 @@ export interface WriteRows {
   readonly columns: number;
 }
 
+/** N rows of up to T frames, and up to `labels` labels each. */
+export interface CtcShape {
+  readonly n: number;
+  readonly t: number;
+  readonly classes: number;
+  readonly labels: number;
+  readonly blank: number;
+}
+
+export interface Ctc {
+  readonly kind: 'ctc';
+  readonly shape: CtcShape;
+  /** The losses [N]. */
+  readonly out: Tensor;
+  /** [N, T, 2·labels + 1] */
+  readonly outAlpha: Tensor;
+  /** [N, T, classes] */
+  readonly logp: Tensor;
+  /** int32 [N, labels] */
+  readonly ids: Tensor;
+  /** int32 [N] */
+  readonly frames: Tensor;
+}
+
+export interface CtcBackward {
+  readonly kind: 'ctcBackward';
+  readonly shape: CtcShape;
+  readonly out: Tensor;
+  readonly logp: Tensor;
+  readonly ids: Tensor;
+  readonly frames: Tensor;
+  readonly loss: Tensor;
+  readonly alpha: Tensor;
+  readonly dloss: Tensor;
+}
+
 export interface Copy {
   readonly kind: 'copy';
   readonly out: Tensor;
@@ -541,6 +577,8 @@ export type Instruction =
   | RecurrentBackward
   | RecurrentPanels
   | MergeRows
+  | Ctc
+  | CtcBackward
   | WriteRows;
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
@@ -569,6 +607,10 @@ export function readsOf(x: Instruction): readonly Tensor[] {
       return [x.dy, x.ids];
     case 'writeRows':
       return [x.in, x.ids];
+    case 'ctc':
+      return [x.logp, x.ids, x.frames];
+    case 'ctcBackward':
+      return [x.logp, x.ids, x.frames, x.loss, x.alpha, x.dloss];
     case 'fill':
     case 'random':
       return [];
@@ -622,6 +664,8 @@ export function writesOf(x: Instruction): readonly Tensor[] {
       return present([x.outDgates, x.outDh0, x.outDc0, x.outDq]);
     case 'mergeRows':
       return [x.out, x.outOwners];
+    case 'ctc':
+      return [x.out, x.outAlpha];
     default:
       return [x.out];
   }
@@ -639,6 +683,8 @@ export function canFail(x: Instruction): boolean {
     case 'mergeRows':
     case 'crossEntropy':
     case 'crossEntropyBackward':
+    case 'ctc':
+    case 'ctcBackward':
       return true;
     case 'recurrentForward':
       return x.lengths !== undefined;

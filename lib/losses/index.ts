@@ -1,6 +1,7 @@
 export * from './bce-with-logits.js';
 export type { ClassWeighting } from './class-ids.js';
 export * from './cross-entropy.js';
+export * from './ctc.js';
 export { ElementwiseLoss, type ElementwiseLossOptions } from './elementwise-loss.js';
 export * from './loss.js';
 export * from './losses.js';

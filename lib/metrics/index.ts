@@ -2,6 +2,7 @@ export * from './accuracy.js';
 export * from './auc.js';
 export type { DecisionOptions } from './classes.js';
 export * from './confusion-matrix.js';
+export { editDistance, errorRate, type Symbols } from './error-rate.js';
 export * from './metric.js';
 export * from './perplexity.js';
 export * from './positives.js';

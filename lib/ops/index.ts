@@ -52,6 +52,7 @@ export { avgPool2d, type AvgPoolOptions, maxPool2d, type Pool1dOptions, type Poo
 export { randomNormal, randomUniform } from './random.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
+export { ctc, type CtcOptions } from './ctc.js';
 export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';
 export { concat, pad, pack, reshape, slice, split, stack, transpose, unstack } from './shape.js';
 export { stopGradient } from './stop-gradient.js';

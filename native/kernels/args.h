@@ -147,6 +147,35 @@ struct CrossEntropyBackwardArgs {
   float* dlogits;
 };
 
+// N rows of up to T frames with logp[n][t][class], and up to `labels` labels each, −1 behind the last.
+struct CtcShape {
+  int64_t n, t, classes, labels;
+  int32_t blank;
+};
+constexpr int64_t kMaxCtcLabels = 16384;
+
+// The losses [N] and what the backward pass goes on from, alpha [N, T, 2·labels + 1]. See ctc.h.
+struct CtcArgs {
+  CtcShape shape;
+  const float* logp;
+  const int32_t* ids;     // [N, labels]
+  const int32_t* frames;  // [N], each 0 … T: beyond it counts as the nearer of them
+  float* loss;
+  float* alpha;
+};
+
+// dlogp [N, T, classes] of Σ dloss · loss.
+struct CtcBackwardArgs {
+  CtcShape shape;
+  const float* logp;
+  const int32_t* ids;
+  const int32_t* frames;
+  const float* loss;
+  const float* alpha;
+  const float* dloss;
+  float* dlogp;
+};
+
 // out[i] = table[ids[i]], rows of row_bytes bytes. A bad id is reported, its row is zeroed.
 struct GatherRowsArgs {
   int64_t count, table_rows, row_bytes;

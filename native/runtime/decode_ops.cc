@@ -40,6 +40,14 @@ void check_groups(const StreamReader& words, const ConvShape& s) {
 }
 void check_groups(const StreamReader&, const PoolShape&) {}
 
+void read_shape(StreamReader& words, CtcShape& s) {
+  s.n = extent(words, "n");
+  s.t = extent(words, "t");
+  s.classes = stride(words, "classes");
+  s.labels = words.integer("labels", 0, kMaxCtcLabels);
+  s.blank = small(words, "blank", 0, s.classes - 1);
+}
+
 template <class Shape>
 void read_shape(StreamReader& words, Shape& shape) {
   for (const auto& [name, field, least] : fields_of(shape)) shape.*field = words.integer(name, least, INT32_MAX);
@@ -410,6 +418,26 @@ void read_words(OpReader& in, WriteRowsArgs& w) {
   w.count = in.words.size("count");
   w.table_rows = in.words.size("tableRows");
   w.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, CtcArgs& c) {
+  in.operand("loss", c.loss);
+  in.operand("alpha", c.alpha);
+  in.operand("logp", c.logp);
+  in.operand("ids", c.ids);
+  in.operand("frames", c.frames);
+  read_shape(in.words, c.shape);
+}
+
+void read_words(OpReader& in, CtcBackwardArgs& c) {
+  in.operand("dlogp", c.dlogp);
+  in.operand("logp", c.logp);
+  in.operand("ids", c.ids);
+  in.operand("frames", c.frames);
+  in.operand("loss", c.loss);
+  in.operand("alpha", c.alpha);
+  in.operand("dloss", c.dloss);
+  read_shape(in.words, c.shape);
 }
 
 }  // namespace lanewise

@@ -159,6 +159,35 @@ Operands operands(const MergeRowsArgs& m) {
       .result();
 }
 
+namespace {
+
+int64_t logp_span(const CtcShape& s) { return size_mul(size_mul(s.n, s.t), s.classes); }
+int64_t alpha_span(const CtcShape& s) { return size_mul(size_mul(s.n, s.t), 2 * s.labels + 1); }
+
+}  // namespace
+
+Operands operands(const CtcArgs& c) {
+  return Builder(c)
+      .add("logp", c.logp, 4, logp_span(c.shape), Access::read)
+      .add("ids", c.ids, 4, size_mul(c.shape.n, c.shape.labels), Access::read)
+      .add("frames", c.frames, 4, c.shape.n, Access::read)
+      .add("loss", c.loss, 4, c.shape.n, Access::write)
+      .add("alpha", c.alpha, 4, alpha_span(c.shape), Access::write)
+      .result();
+}
+
+Operands operands(const CtcBackwardArgs& c) {
+  return Builder(c)
+      .add("logp", c.logp, 4, logp_span(c.shape), Access::read)
+      .add("ids", c.ids, 4, size_mul(c.shape.n, c.shape.labels), Access::read)
+      .add("frames", c.frames, 4, c.shape.n, Access::read)
+      .add("loss", c.loss, 4, c.shape.n, Access::read)
+      .add("alpha", c.alpha, 4, alpha_span(c.shape), Access::read)
+      .add("dloss", c.dloss, 4, c.shape.n, Access::read)
+      .add("dlogp", c.dlogp, 4, logp_span(c.shape), Access::write)
+      .result();
+}
+
 Operands operands(const WriteRowsArgs& w) {
   return Builder(w)
       .add("in", w.in, 4, size_mul(w.count, w.columns), Access::read)
@@ -458,6 +487,13 @@ double cost(const MergeRowsArgs& m) {
 }
 double cost(const WriteRowsArgs& w) {
   return static_cast<double>(w.count) * (rate::kRow + static_cast<double>(w.columns) * 2 * rate::kElement);
+}
+double cost(const CtcArgs& c) {
+  return product(c.shape.n, c.shape.t) * static_cast<double>(2 * c.shape.labels + 1) * (4 * rate::kTranscendental);
+}
+double cost(const CtcBackwardArgs& c) {
+  return product(c.shape.n, c.shape.t) * (static_cast<double>(2 * c.shape.labels + 1) * (5 * rate::kTranscendental) +
+                                          static_cast<double>(c.shape.classes) * rate::kElement);
 }
 double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
 double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }

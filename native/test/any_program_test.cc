@@ -227,6 +227,15 @@ class Draft {
     const At sums = output(count * columns), owners = output(count);
     add(32, {}, {sums, owners, input(count * columns), ids(count, 0, rows - 1)}, numbers(count, rows, columns));
   }
+  // Labels as they may be, and in ids that are: a few are none.
+  void ctc() {
+    const int64_t classes = from_to(1, 20), labels = classes == 1 ? 0 : size(20), t = size(40),
+                  n = size(1500 / ((t + 1) * (labels + 1)) + 1), blank = from_to(0, 1) * (classes - 1), width = 2 * labels + 1;
+    const At logp = input(n * t * classes), ids = this->ids(n * labels, blank == 0 ? 1 : 0, blank == 0 ? classes - 1 : classes - 2),
+             frames = this->ids(n, 0, t), loss = output(n), alpha = output(n * t * width);
+    add(34, {}, {loss, alpha, logp, ids, frames}, numbers(n, t, classes, labels, blank));
+    if (flip()) add(35, {}, {output(n * t * classes), logp, ids, frames, loss, alpha, input(n)}, numbers(n, t, classes, labels, blank));
+  }
   void write_rows() {
     const int64_t count = size(130), rows = size(60), columns = size(70);
     add(33, {}, {output(rows * columns, false), input(count * columns), ids(count, -1, rows - 1)}, numbers(count, rows, columns));
@@ -445,6 +454,7 @@ class Draft {
                                     &Draft::scatter_add_rows,
                                     &Draft::merge_rows,
                                     &Draft::write_rows,
+                                    &Draft::ctc,
                                     &Draft::copy,
                                     &Draft::fill,
                                     &Draft::random,

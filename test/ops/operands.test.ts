@@ -39,6 +39,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   convTranspose2d: [image, full([2, 2, 3, 2], 1), { bias: vector }],
   cos: [t],
   crossEntropy: [t, ids],
+  ctc: [full([1, 4, 3], -1), full([1, 2], 1), { lengths }],
   customGradient: [t, [t], (dy: Tensor) => [dy]],
   div: [t, t],
   elman: [...sequence(1), { lengths }],

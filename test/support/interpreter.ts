@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   type Cell,
   type ConvShape,
+  type CtcShape,
   type PoolShape,
   type RecurrentShape,
   type WinogradShape,
@@ -207,6 +208,15 @@ class Reader {
           tableRows: this.word(),
           columns: this.word(),
         };
+      case 34: {
+        const [out, outAlpha, logp] = [this.operand(), this.operand(), this.operand()];
+        return { kind: 'ctc', out, outAlpha, logp, ids: this.operand('int32'), frames: this.operand('int32'), shape: this.ctcShape() };
+      }
+      case 35: {
+        const [out, logp, ids, frames] = [this.operand(), this.operand(), this.operand('int32'), this.operand('int32')];
+        const [loss, alpha, dloss] = [this.operand(), this.operand(), this.operand()];
+        return { kind: 'ctcBackward', out, logp, ids, frames, loss, alpha, dloss, shape: this.ctcShape() };
+      }
       case 10: {
         const dtype = this.moved();
         assert.equal(this.word(), bytesPerElement[dtype]);
@@ -347,6 +357,10 @@ class Reader {
   /** Reads an operand that only some cells have. */
   private ofCell(cell: Cell): (...having: readonly Cell[]) => Cells | undefined {
     return (...having) => (having.includes(cell) ? this.operand() : undefined);
+  }
+
+  private ctcShape(): CtcShape {
+    return { n: this.word(), t: this.word(), classes: this.word(), labels: this.word(), blank: this.word() };
   }
 
   private winogradShape(): WinogradShape {

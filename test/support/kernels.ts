@@ -4,6 +4,7 @@ import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';
 import { columnMoments, columnProducts } from './column-kernels.js';
+import { ctc, ctcBackward } from './ctc-kernels.js';
 import { recurrentBackward, recurrentForward, recurrentPanels } from './recurrent-kernels.js';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './pool-kernels.js';
 import { philox } from './philox.js';
@@ -95,6 +96,10 @@ export function execute(x: Bound<Instruction>, context: Context): void {
       return mergeRows(x, context);
     case 'writeRows':
       return writeRows(x);
+    case 'ctc':
+      return ctc(x, context);
+    case 'ctcBackward':
+      return ctcBackward(x, context);
     case 'copy':
       return copy(x);
     case 'fill':

@@ -1,0 +1,115 @@
+import { NdArray } from '../array.js';
+import { DataError, ShapeError, formatShape } from '../errors.js';
+import { type Shape, Tensor } from '../graph/tensor.js';
+import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } from '../ops/index.js';
+import { boolean, checkOptions, nonNegativeInteger } from '../options.js';
+import { reduceRows } from './class-ids.js';
+import { Loss, type Reduction, type TargetsOf } from './loss.js';
+import { type ReductionOptions, reductionRule } from './reduction.js';
+
+/** Options of {@link CTCLoss}. */
+export interface CTCLossOptions extends ReductionOptions {
+  /** The class that stands for no label. Default: 0. */
+  readonly blank?: number | undefined;
+  /** Rows with too few frames for their labels count 0 instead of being refused. Default: false. */
+  readonly zeroInfinity?: boolean | undefined;
+}
+
+/** Labels int32 [N, S], −1 behind the last of a row; where rows have different numbers of frames also these, int32 [N]. */
+export type CTCTarget = Tensor | { readonly labels: Tensor; readonly lengths: Tensor };
+
+/**
+ * Measures how unlikely labels are that come in order, without it being known in which frames: of speech, of handwriting.
+ *
+ * ℓ = −ln Σ p(path) over all paths of classes that become the labels when repetitions and then blanks are left out.
+ * logits [N, T, C], labels y [N, S] → []; the mean is that of ℓ / (labels of the row), as in PyTorch. A row of L labels of which R follow an equal
+ * one needs L + R frames. Read the labels of a trained model by {@link ctcDecode}.
+ * ```ts
+ * const loss = new CTCLoss();
+ * await trainer.fit({ x: spectra, y: { labels, lengths } }, { epochs: 20 }); // or y: labels, where all rows have T frames
+ * ```
+ * @throws OptionError for wrong options; ShapeError for other shapes; DataError for labels that are none, and for too few frames
+ * @see Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; https://pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html
+ *   (there logarithms of probabilities [T, N, C])
+ */
+export class CTCLoss extends Loss<Tensor, CTCTarget> {
+  readonly blank: number;
+  readonly zeroInfinity: boolean;
+  override readonly reduction: Reduction;
+
+  constructor(options: CTCLossOptions = {}) {
+    super();
+    checkOptions('CTCLoss', options, { blank: nonNegativeInteger, zeroInfinity: boolean, reduction: reductionRule });
+    const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options;
+    this.blank = blank;
+    this.zeroInfinity = zeroInfinity;
+    this.reduction = reduction;
+  }
+
+  forward(logits: Tensor, target: CTCTarget, sampleWeight?: Tensor): Tensor {
+    const { labels, lengths } = partsOf(target);
+    checkShapes(logits.shape, labels.shape);
+    const losses = ctc(logSoftmax(logits), labels, { blank: this.blank, lengths });
+    const counted = this.zeroInfinity ? where(greater(losses, largest), 0, losses) : losses;
+    if (this.reduction === 'sum') return reduceRows(counted, sampleWeight, 'sum');
+    const counts = maximum(sum(notEqual(labels, -1), { axes: 1 }), 1);
+    return reduceRows(div(counted, counts), sampleWeight, 'mean');
+  }
+
+  /** The rows, each of which has its own mean. */
+  override weight(logits: Tensor, _target: CTCTarget, sampleWeight?: Tensor): Tensor {
+    return sampleWeight === undefined ? full([], logits.shape[0]!) : sum(sampleWeight);
+  }
+
+  /** Looks for labels out of range, and for rows of too few frames. */
+  override validate(target: TargetsOf<CTCTarget>, predictionShape: Shape): void {
+    const { labels, lengths } = target instanceof NdArray ? { labels: target, lengths: undefined } : target;
+    if (predictionShape.length !== 3 || labels?.rank !== 2) return; // forward says what is wrong
+    const [, t, classes] = predictionShape as [number, number, number];
+    const [rows, width] = labels.shape as [number, number];
+    for (let n = 0; n < rows; n++) {
+      const frames = lengths?.data[n] ?? t;
+      if (!(Number.isInteger(frames) && frames >= 1 && frames <= t))
+        throw new DataError(`CTCLoss: expected lengths 1 … ${t}, the frames that the model gives, got ${frames} at row ${n}.`);
+      const needed = framesNeeded(labels, n, width, classes, this.blank);
+      if (needed > frames && !this.zeroInfinity) {
+        throw new DataError(
+          `CTCLoss: expected ${needed} frames at least for the labels of row ${n}, one each and a blank between equal ones, got ${frames}. Leave the row out, let the model give more frames, or set zeroInfinity.`,
+        );
+      }
+    }
+  }
+}
+
+/** The last finite float: what is beyond is ∞, and no NaN. */
+const largest = (2 - 2 ** -23) * 2 ** 127;
+
+function partsOf(target: CTCTarget): { readonly labels: Tensor; readonly lengths: Tensor | undefined } {
+  return target instanceof Tensor ? { labels: target, lengths: undefined } : target;
+}
+
+/** @throws DataError for what is no label */
+function framesNeeded(labels: NdArray, n: number, width: number, classes: number, blank: number): number {
+  let needed = 0;
+  let before = -1;
+  for (let i = 0; i < width; i++) {
+    const label = labels.data[n * width + i]!;
+    const isLabel = Number.isInteger(label) && label >= 0 && label < classes && label !== blank;
+    if (label === -1 || (isLabel && (i === 0 || before !== -1))) {
+      needed += label === -1 ? 0 : label === before ? 2 : 1;
+      before = label;
+      continue;
+    }
+    throw new DataError(
+      `CTCLoss: expected labels 0 … ${classes - 1} but the blank ${blank}, and −1 behind the last of a row, got ${label} at row ${n} [${i}].`,
+    );
+  }
+  return needed;
+}
+
+function checkShapes(logits: Shape, labels: Shape): void {
+  if (logits.length === 3 && labels.length === 2 && logits[0] === labels[0]) return;
+  throw new ShapeError(
+    `CTCLoss: expected logits [N, T, C] and labels [N, S], got ${formatShape(logits)} and ${formatShape(labels)}. Let the model keep its frames, and pad labels with −1.`,
+  );
+}

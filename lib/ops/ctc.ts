@@ -1,0 +1,122 @@
+/** Connectionist temporal classification: labels in order, whose place among the frames nobody knows. */
+import type { CtcShape, Instruction } from '../compile/instruction.js';
+import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { Operation, apply, applyAll } from '../graph/operation.js';
+import { constant } from '../graph/source.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { checkOptions, integer } from '../options.js';
+import { checkTensors, tensor } from './arguments.js';
+import { cast } from './elementwise.js';
+import { checkedLengths } from './lengths.js';
+
+/** Options of {@link ctc}. */
+export interface CtcOptions {
+  /** The class that stands for no label. Default: 0. */
+  readonly blank?: number | undefined;
+  /** int32 [N], each 1 … T: the frames of each row, behind which it is padded. One out of range stops the run with its position. Default: T for all. */
+  readonly lengths?: Tensor | undefined;
+}
+
+/** Labels of a row that the kernel has room for. */
+const maxLabels = 16384;
+
+/** logp [N, T, C], labels [N, S], frames [N] → losses [N] and what its gradient goes on from, [N, T, 2·S + 1]. */
+class Ctc extends Operation {
+  readonly name = 'ctc';
+
+  constructor(readonly blank: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.blank);
+  }
+
+  infer([logp, labels]: readonly Tensor[]): readonly TensorType[] {
+    checkShapes(logp!, labels!, this.blank);
+    const [n, t] = logp!.shape as [number, number, number];
+    return [
+      { shape: [n], dtype: 'float32' },
+      { shape: [n, t, 2 * labels!.shape[1]! + 1], dtype: 'float32' },
+    ];
+  }
+
+  override vjp(node: Node, [dloss]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    return [dloss && apply(new CtcBackward(this.blank), ...node.inputs, ...node.outputs, dloss), undefined, undefined];
+  }
+
+  override badIndex(value: number, [logp]: readonly Tensor[]): string {
+    return `expected a label in 0 … ${logp!.shape[2]! - 1} but ${this.blank}, the blank, and −1 only behind the last, got ${value}`;
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [logp, ids, frames] = node.inputs as [Tensor, Tensor, Tensor];
+    const [out, outAlpha] = node.outputs as [Tensor, Tensor];
+    return [{ kind: 'ctc', out, outAlpha, logp, ids, frames, shape: shapeOf(logp, ids, this.blank) }];
+  }
+}
+
+class CtcBackward extends Operation {
+  readonly name = 'ctcBackward';
+
+  constructor(readonly blank: number) {
+    super();
+  }
+
+  key(): string {
+    return String(this.blank);
+  }
+
+  infer([logp]: readonly Tensor[]): readonly TensorType[] {
+    return [logp!];
+  }
+
+  /** @throws StateError in the name of the layer, if there is one */
+  override vjp({ label }: Node): never {
+    throw new StateError(
+      `${label.replace(' (backward)', '') || 'ctc'}: expected a first derivative, got the second derivative of ctc, which is not there. Leave it out of the penalty.`,
+    );
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [logp, ids, frames, loss, alpha, dloss] = node.inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    return [{ kind: 'ctcBackward', out: node.outputs[0]!, logp, ids, frames, loss, alpha, dloss, shape: shapeOf(logp, ids, this.blank) }];
+  }
+}
+
+/**
+ * −ln of the probability of each row of labels, summed over all ways to spread them over the frames: each frame shows a label or the blank, a
+ * label may last for several frames, and between two equal ones there is a blank. logp [N, T, C], logarithms of probabilities, labels [N, S]
+ * int32, −1 behind the last of a row → [N]; ∞, with a gradient of 0, where the frames are too few. Once differentiable.
+ *
+ * @throws ShapeError, DTypeError for operands that do not fit; OptionError for wrong options; DataError while running for a label that is none
+ * @see Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; https://pytorch.org/docs/stable/generated/torch.nn.functional.ctc_loss.html
+ *   (there [T, N, C])
+ */
+export function ctc(logp: Tensor, labels: Tensor, options: CtcOptions = {}): Tensor {
+  checkTensors('ctc', { logp, labels });
+  checkOptions('ctc', options, { blank: integer, lengths: tensor });
+  const { blank = 0, lengths } = options;
+  const ids = cast(labels, 'int32');
+  checkShapes(logp, ids, blank);
+  const [n, t] = logp.shape as [number, number, number];
+  const frames = lengths === undefined ? constant(new Int32Array(n).fill(t)) : checkedLengths('ctc', lengths, n, t);
+  return applyAll(new Ctc(blank), [cast(logp, 'float32'), ids, frames])[0]!;
+}
+
+function shapeOf(logp: Tensor, ids: Tensor, blank: number): CtcShape {
+  const [n, t, classes] = logp.shape as [number, number, number];
+  return { n, t, classes, labels: ids.shape[1]!, blank };
+}
+
+function checkShapes(logp: Tensor, labels: Tensor, blank: number): void {
+  if (labels.dtype !== 'int32') throw new DTypeError(`ctc: expected int32 labels, got ${labels.dtype}.`);
+  if (logp.rank !== 3 || logp.shape[2] === 0 || labels.rank !== 2 || labels.shape[0] !== logp.shape[0]) {
+    throw new ShapeError(
+      `ctc: expected logarithms of probabilities [N, T, C] and labels [N, S], got ${formatShape(logp.shape)} and ${formatShape(labels.shape)}.`,
+    );
+  }
+  if (labels.shape[1]! > maxLabels) throw new ShapeError(`ctc: expected at most ${maxLabels} labels a row, got ${labels.shape[1]}.`);
+  if (blank < 0 || blank >= logp.shape[2]!)
+    throw new OptionError(`ctc: expected a class 0 … ${logp.shape[2]! - 1} for blank, got ${blank}.`);
+}

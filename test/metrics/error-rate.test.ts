@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { editDistance, errorRate } from '../../lib/index.js';
+
+describe('editDistance', () => {
+  for (const [a, b, distance] of [
+    ['kitten', 'sitting', 3],
+    ['', 'abc', 3],
+    ['abc', '', 3],
+    ['flaw', 'lawn', 2],
+    ['😀a', '😀b', 1],
+    [[1, 2, 3], Int32Array.of(1, 3), 1],
+    [['one', 'word'], ['word'], 1],
+    [[], [], 0],
+  ] as const)
+    it(`of ${JSON.stringify(a)} and ${JSON.stringify(b)} is ${distance}`, () => assert.equal(editDistance(a, b), distance));
+  it('refuses what is no sequence', () =>
+    assert.throws(() => editDistance(7 as never, 'a'), {
+      name: 'OptionError',
+      message: 'editDistance: expected texts or lists, got number.',
+    }));
+});
+
+describe('errorRate', () => {
+  it('is of all sequences at once', () => assert.equal(errorRate(['abc', 'x'], ['abd', 'xyz']), 3 / 6));
+  it('may be above 1', () => assert.equal(errorRate(['abc'], ['d']), 3));
+  it('refuses lists that do not fit, and nothing to read', () => {
+    assert.throws(() => errorRate(['a'], []), { name: 'DataError', message: 'errorRate: expected a sequence for each of 0, got 1.' });
+    assert.throws(() => errorRate([''], ['']), { name: 'DataError', message: /empty sequences alone/ });
+  });
+});
