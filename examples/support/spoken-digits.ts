@@ -10,9 +10,15 @@ const fileName = /^(\d)_(\w+)_(\d+)\.wav$/;
 const testRecordings = 5;
 const seed = 5;
 
+/** Recordings as mel spectra [T, 32], with the digits, and who says them. */
+export interface SpokenPart extends LabelledSequences {
+  readonly x: readonly NdArray<Float32Array>[];
+  readonly speakers: readonly string[];
+}
+
 export interface SpokenDigits {
-  readonly train: LabelledSequences;
-  readonly test: LabelledSequences;
+  readonly train: SpokenPart;
+  readonly test: SpokenPart;
   /** The files of the test set, in its order. */
   readonly files: readonly string[];
 }
@@ -56,12 +62,13 @@ export async function spokenDigits(folder: string): Promise<SpokenDigits> {
   const parsed = files.map((file) => {
     const match = fileName.exec(basename(file));
     if (match === null) throw new Error(`expected names like 7_jackson_32.wav in ${folder}, got ${join(folder, file)}`);
-    return { digit: Number(match[1]), tested: Number(match[3]) < testRecordings };
+    return { digit: Number(match[1]), speaker: match[2]!, tested: Number(match[3]) < testRecordings };
   });
   const frames = signals.map(melFrames(sampleRate));
   const x = standardized(frames.filter((_, i) => !parsed[i]!.tested), frames); // prettier-ignore
-  const part = (tested: boolean): LabelledSequences => ({
+  const part = (tested: boolean): SpokenPart => ({
     x: x.filter((_, i) => parsed[i]!.tested === tested),
+    speakers: parsed.filter((one) => one.tested === tested).map(({ speaker }) => speaker),
     y: array(Int32Array.from(parsed.filter((one) => one.tested === tested), ({ digit }) => digit)), // prettier-ignore
   });
   return { train: part(false), test: part(true), files: files.filter((_, i) => parsed[i]!.tested) };

@@ -204,6 +204,14 @@ describe('examples', function () {
     assert.match(refusal('spoken-digits'), /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
   });
 
+  it('spoken-numbers writes down rows of tones', () =>
+    withFolder((folder) => {
+      writeTones(folder);
+      const text = example('spoken-numbers', '--data', folder, '--epochs', '1', '--steps', '240', '--out', join(folder, 'numbers'));
+      assert.match(text, /300 test numbers/);
+      assert.ok(Number(/digits wrong ([\d.]+) %/.exec(text)![1]) < 20, text);
+    }));
+
   it('adding: short sequences are learnt', () => {
     const text = example('adding', '--length', '8', '--steps', '1500', '--goal', '0.02');
     const errors = [...text.matchAll(/^(\w+) +mean squared error ([\d.]+)/gm)].map(([, cell, error]) => [cell, Number(error)] as const);
@@ -219,7 +227,7 @@ describe('examples', function () {
     }));
 
   it('the examples explain their flags', () => {
-    const names = ['mnist-cnn', 'fashion-mnist', 'lecun1989', 'char-lm', 'spam', 'spoken-digits', 'adding', 'births'];
+    const names = ['mnist-cnn', 'fashion-mnist', 'lecun1989', 'char-lm', 'spam', 'spoken-digits', 'spoken-numbers', 'adding', 'births'];
     const scripts: readonly (readonly [file: string, script: string])[] = [['mnist-mlp', 'mnist'], ...names.map((name) => [name, name] as const)]; // prettier-ignore
     for (const [file, script] of scripts) {
       assert.match(example(file, '--help'), new RegExp(`^npm run ${script}[: ].*\n\n( {2}--[\\w-]+ .*\n)+$`), file);
