@@ -99,7 +99,7 @@ export function checkClassRows(
 }
 
 /** Whether there is one prediction a row, with a target for each: shapes equal up to a last dimension of 1. */
-export function isBinary(prediction: Tensor, target: Tensor): boolean {
+function isBinary(prediction: Tensor, target: Tensor): boolean {
   const rows = ({ shape }: Tensor): readonly number[] => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
   const single = prediction.rank === 1 || prediction.shape.at(-1) === 1;
   return single && prediction.size === target.size && sameShape(rows(prediction), rows(target));

@@ -5,7 +5,7 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Recipe } from './recipe.js';
 
 /** The parameters at or below these paths. @throws OptionError if there is nothing below a path, not even running state */
-export function parametersBelow(what: string, { entries, parameters }: Layout, paths: readonly string[]): readonly Entry[] {
+function parametersBelow(what: string, { entries, parameters }: Layout, paths: readonly string[]): readonly Entry[] {
   const unknown = paths.find((root) => !entries.some(({ path }) => isWithin(path, root)));
   if (unknown !== undefined) {
     const known = entries.map(({ path }) => `"${path}"`).join(', ');
