@@ -77,7 +77,7 @@ export class Layout {
   }
 
   /** The entry a layer asks for again, with the shape it had at first. */
-  find(path: string, kind: EntryKind, shape: Shape): Entry {
+  find(path: string, kind: EntryKind, shape: Shape, advice: string = 'Give input of the size it was built with.'): Entry {
     const entry = this.#byPath.get(path);
     if (entry === undefined || entry.kind !== kind) {
       throw new StateError(
@@ -86,7 +86,7 @@ export class Layout {
     }
     if (!sameShape(entry.shape, shape)) {
       throw new ShapeError(
-        `${kind} "${path}": expected shape ${formatShape(entry.shape)} as the model was built, got ${formatShape(shape)}. Give input of the size it was built with.`,
+        `${kind} "${path}": expected shape ${formatShape(entry.shape)} as the model was built, got ${formatShape(shape)}. ${advice}`,
       );
     }
     return entry;

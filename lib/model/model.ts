@@ -263,7 +263,7 @@ export class Model {
    */
   trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry, frozen: readonly string[] = []): Trace {
     const { layout, memory } = this.built;
-    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, memory.slot), carry });
+    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, memory.slot, inputs), carry });
     const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
     if (training && missing !== undefined) {
       throw new StateError(

@@ -1,5 +1,5 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
-import { ShapeError } from '../errors.js';
+import { ShapeError, formatShape } from '../errors.js';
 import { type Around, within } from '../graph/around.js';
 import { type Outputs, type Parts, whole } from '../graph/outputs.js';
 import { type MemorySlot, source } from '../graph/source.js';
@@ -100,8 +100,11 @@ function traceWithin(around: Around, root: AnyLayer, inputs: readonly Tensor[], 
 }
 
 /** Resolves parameters and buffers to their place in the model's memory. */
-export function resolveIn(layout: Layout, slot: MemorySlot): Resolve {
-  return (kind, path, shape) => source(slot, layout.find(path, kind, shape).offset * 4, shape);
+export function resolveIn(layout: Layout, slot: MemorySlot, inputs: readonly Tensor[]): Resolve {
+  const numbers = inputs.find(({ rank, dtype }) => rank === 1 && dtype === 'float32');
+  const advice =
+    numbers && `An input ${formatShape(numbers.shape)} is one number a row: for layers of features reshape it to [${numbers.size}, 1].`;
+  return (kind, path, shape) => source(slot, layout.find(path, kind, shape, advice).offset * 4, shape);
 }
 
 /** Resolves by writing down what is asked for, before there is a memory. */

@@ -51,6 +51,15 @@ describe('bad input to fit', () => {
     x.data[4 * 5 + 2] = NaN;
     return refuses({ x, y: good.y }, { checkFinite: true }, 'DataError', /got NaN in row 5 at element 2/);
   });
+  it('says what to do with one number a row', async () => {
+    const model = new Sequential([new Linear(2)]);
+    await assert.rejects(model.predict(array([1, 2, 3])), {
+      name: 'ShapeError',
+      message:
+        'Linear "0": parameter "0.weight": expected shape [1, 2] as the model was built, got [3, 2]. An input [3] is one number a row: for layers of features reshape it to [3, 1].',
+    });
+    assert.deepEqual((await model.predict(array([[1], [2], [3]]))).shape, [3, 2]);
+  });
   it('refuses a detached buffer', () => {
     const data = good.x.data.slice();
     const x = array(data, good.x.shape);
