@@ -103,6 +103,11 @@ inline std::vector<Words> valid_streams() {
       stream(memories,
              {with_operands(32, {{0, 0}, {0, 128}, {1, 0}, {2, 0}}, {4, 8, 8}), with_operands(33, {{3, 0}, {0, 0}, {0, 128}}, {4, 8, 8})},
              1),
+      // Two rows of three frames and two labels among seven and the blank.
+      stream(memories,
+             {with_operands(34, {{0, 0}, {0, 64}, {1, 0}, {2, 0}, {2, 16}}, {2, 3, 8, 2, 0}),
+              with_operands(35, {{0, 256}, {1, 0}, {2, 0}, {2, 16}, {0, 0}, {0, 64}, {1, 256}}, {2, 3, 8, 2, 0})},
+             2),
   };
 }
 
