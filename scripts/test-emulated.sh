@@ -8,7 +8,7 @@ which=${1:?"usage: scripts/test-emulated.sh arm64 | nehalem | haswell [TEST...]"
 shift
 # The exhaustive sweeps of products, convolutions and elementary functions take an emulator too long; golden_test holds their bits at chosen sizes.
 tests=("$@")
-if [ ${#tests[@]} -eq 0 ]; then tests=(golden_test simd_test rows_test map_test memory_test recurrent_test images_test any_program_test); fi
+if [ ${#tests[@]} -eq 0 ]; then tests=(golden_test simd_test rows_test map_test memory_test recurrent_test images_test ctc_test any_program_test); fi
 
 case $which in
 arm64)
