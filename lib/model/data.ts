@@ -27,12 +27,18 @@ export const arrayList: Rule = {
 /** Copies of named arrays: what was given may change. @throws StateError for one whose buffer is gone */
 export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
   return new Map(
-    [...arrays].map(([path, { data, shape }]) => {
-      if (data.length === sizeOf(shape)) return [path, new NdArray(data.slice(), shape)];
-      throw new StateError(
-        `${what}: expected ${sizeOf(shape)} elements of "${path}", got ${data.length}: its buffer was detached or resized. Make a new array.`,
-      );
+    [...arrays].map(([path, x]) => {
+      checkNamed(what, path, x);
+      return [path, new NdArray(x.data.slice(), x.shape)];
     }),
+  );
+}
+
+/** @throws StateError if the buffer of a named array is gone */
+export function checkNamed(what: string, path: string, { data, shape }: NdArray): void {
+  if (data.length === sizeOf(shape)) return;
+  throw new StateError(
+    `${what}: expected ${sizeOf(shape)} elements of "${path}", got ${data.length}: its buffer was detached or resized. Make a new array.`,
   );
 }
 

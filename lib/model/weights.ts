@@ -5,6 +5,7 @@ import { sameShape, sizeOf } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
+import { checkNamed } from './data.js';
 import type { Entry, Layout } from './layout.js';
 
 /** First values of an entry: a function of the seed and its place in the model only. */
@@ -79,11 +80,7 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
     const value = weights.get(entry.path);
     if (value === undefined) continue;
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${entry.path}", got ${value.dtype}.`);
-    if (value.data.length !== sizeOf(value.shape)) {
-      throw new StateError(
-        `${what}: expected ${sizeOf(value.shape)} elements of "${entry.path}", got ${value.data.length}: its buffer was detached or resized. Make a new array.`,
-      );
-    }
+    checkNamed(what, entry.path, value);
     if (!sameShape(value.shape, entry.shape)) {
       throw new ShapeError(
         `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes${strict ? '' : ', or leave it out'}.`,

@@ -1,6 +1,6 @@
 /** Connectionist temporal classification: labels in order, whose place among the frames nobody knows. */
 import type { CtcShape, Instruction } from '../compile/instruction.js';
-import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply, applyAll } from '../graph/operation.js';
 import { constant } from '../graph/source.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
@@ -8,6 +8,7 @@ import { checkOptions, integer } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { cast } from './elementwise.js';
 import { checkedLengths } from './lengths.js';
+import { refuseSecondDerivative } from './second-derivative.js';
 
 /** Options of {@link ctc}. */
 export interface CtcOptions {
@@ -71,11 +72,8 @@ class CtcBackward extends Operation {
     return [logp!];
   }
 
-  /** @throws StateError in the name of the layer, if there is one */
-  override vjp({ label }: Node): never {
-    throw new StateError(
-      `${label.replace(' (backward)', '') || 'ctc'}: expected a first derivative, got the second derivative of ctc, which is not there. Leave it out of the penalty.`,
-    );
+  override vjp(node: Node): never {
+    return refuseSecondDerivative(node, 'ctc', 'Leave it out of the penalty.');
   }
 
   lower(node: Node): readonly Instruction[] {

@@ -1,11 +1,11 @@
 /** The recurrence over a whole sequence as one operation forward and one backward. */
-import { StateError } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import { type Cell, type Instruction, type RecurrentShape, gatesOf } from '../compile/instruction.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { add } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { sum } from './reduce.js';
+import { refuseSecondDerivative } from './second-derivative.js';
 import { PadOp, concat, reshape, slice } from './shape.js';
 
 /** What the passes share. */
@@ -216,13 +216,8 @@ class RecurrentBackward extends Operation {
     return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : [])];
   }
 
-  /** @throws StateError in the name of the layer, if there is one */
-  override vjp({ label }: Node): never {
-    const name = nameOf(this.sequence);
-    const layer = label.replace(' (backward)', '') || name;
-    throw new StateError(
-      `${layer}: expected a first derivative, got the second derivative of ${name}, which is not there. Unroll it with operations of your own, or leave it out of the penalty.`,
-    );
+  override vjp(node: Node): never {
+    return refuseSecondDerivative(node, nameOf(this.sequence), 'Unroll it with operations of your own, or leave it out of the penalty.');
   }
 
   lower(node: Node): readonly Instruction[] {

@@ -74,7 +74,7 @@ export function arrayEpochs(
       const most = debug ? 1 : maxSteps;
       let at = 0;
       while (at < runSteps && !control.stopped) {
-        const toUpdate = program.gathers ? accumulate - runner.waiting : Infinity;
+        const toUpdate = program.update !== undefined ? accumulate - runner.waiting : Infinity;
         const chunk = Math.min(most, runSteps - at, toUpdate);
         const bindings: Binding[] = [
           ...program.data.map((slot, i): Binding => [slot, memories[i]!]),
@@ -153,5 +153,5 @@ export function streamEpochs(
 
 /** The update, once the gradients of so many batches wait for it; none after a stop. */
 async function updateAfter(batches: number, runner: StepRunner, totals: Totals, control: Control, debug: boolean): Promise<void> {
-  if (runner.waiting >= batches && !control.stopped) await runner.update(totals, debug);
+  if (runner.waiting >= batches && !control.stopped) totals.addNorm(await runner.update(debug));
 }

@@ -84,15 +84,15 @@ export class Equipment {
     const key = JSON.stringify([feed, this.#numbersOf(augment), carryState, gathers]);
     return this.#parts.training.get(key, () =>
       gathers
-        ? gatheringProgram(this.recipe, this.gradients, feed, augment, carried)
+        ? gatheringProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
         : trainingProgram(this.recipe, this.slots, feed, augment, carried),
     );
   }
 
-  /** The update with gradients that were gathered. */
-  updateProgram(reached: readonly Entry[]): UpdateProgram {
-    const key = JSON.stringify(reached.map(({ path }) => path));
-    return this.#parts.update.get(key, () => updateProgram(this.recipe, this.slots, this.gradients, reached));
+  /** The update with the gradients of these parameters. */
+  updateProgram(entries: readonly Entry[]): UpdateProgram {
+    const key = JSON.stringify(entries.map(({ path }) => path));
+    return this.#parts.update.get(key, () => updateProgram(this.recipe, this.slots, this.gradients, entries));
   }
 
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {

@@ -32,12 +32,10 @@ export interface StepProgram extends Pick<FedBatch, 'data' | 'index'> {
 
 /** A step that trains. */
 export interface TrainingProgram extends StepProgram {
-  /** It leaves its gradients to an update to come. */
-  readonly gathers: boolean;
-  /** float32 a step: the optimizers' scalars in order; if it gathers, whether it is the first after an update. */
+  /** What is made of its gradients, if it leaves them to an update to come. */
+  readonly update: UpdateProgram | undefined;
+  /** float32 a step: the optimizers' scalars in order; with an update to come, whether the step is the first after the last. */
   readonly scalars: MemorySlot;
-  /** The parameters that have gradients. */
-  readonly reached: readonly Entry[];
 }
 
 /** Whole numbers `least` … `most` in an input, wanted by a layer. */
@@ -58,46 +56,52 @@ export function trainingProgram(
 ): TrainingProgram {
   return within(recipe.seed, carried !== undefined, () => {
     const scalars = scalarSlot(scalarsOf(recipe));
-    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
+    const { step } = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
       const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
       return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
     });
-    return { ...step, gathers: false, scalars };
+    return { ...step, update: undefined, scalars };
   });
 }
 
-/** The same up to the gradients, which are added to those of the batches before: `updateProgram` goes on with them. */
+/**
+ * The same up to the gradients, which are added to those of the batches before.
+ * @param updateOf the update that goes on with those of these parameters
+ */
 export function gatheringProgram(
   recipe: Recipe,
   memory: GradientMemory,
+  updateOf: (entries: readonly Entry[]) => UpdateProgram,
   feed: Feed,
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
   return within(recipe.seed, carried !== undefined, () => {
     const isFirst = scalarSlot(1);
-    const step = makeTraining(recipe, feed, augmentations, carried, ({ gradients, weight }) => ({
-      writes: memory.add(gradients, weight, source(isFirst, 0, [])),
+    const { step, reached } = makeTraining(recipe, feed, augmentations, carried, ({ gradients, weight }) => ({
+      writes: memory.add(gradients, weight(), source(isFirst, 0, [])),
       figures: [],
     }));
-    return { ...step, gathers: true, scalars: isFirst };
+    return { ...step, update: updateOf(reached), scalars: isFirst };
   });
 }
 
 /** Clipping and update of the gradients of several batches. */
 export interface UpdateProgram {
+  /** Of these parameters. */
+  readonly entries: readonly Entry[];
   readonly program: Program;
   readonly scalars: MemorySlot;
   /** The norm of the gradients, if asked for. */
   readonly norm: MemorySlot | undefined;
 }
 
-export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, reached: readonly Entry[]): UpdateProgram {
+export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, entries: readonly Entry[]): UpdateProgram {
   const scalars = scalarSlot(scalarsOf(recipe));
-  const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(reached, recipe.loss.reduction === 'sum'), scalars);
+  const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(entries, recipe.loss.reduction === 'sum'), scalars);
   const norm = recipe.gradientNorm ? new MemorySlot('gradientNorm', 4) : undefined;
   const reported: Write[] = norm === undefined ? [] : [{ value: gradientNorm, slot: norm, byteOffset: 0, commit: false }];
-  return { program: prepare([...reported, ...writes]), scalars, norm };
+  return { entries, program: prepare([...reported, ...writes]), scalars, norm };
 }
 
 /** float32 a step. */
@@ -115,7 +119,7 @@ interface Backward {
   /** Of the parameters that the loss depends on. */
   readonly gradients: ReadonlyMap<Entry, Tensor>;
   /** What the batch counts in the loss. */
-  readonly weight: Tensor;
+  readonly weight: () => Tensor;
 }
 
 /** What it does then, and what it reports of it beside the metrics. */
@@ -130,7 +134,7 @@ function makeTraining(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
   goOn: (backward: Backward) => Effect,
-): Omit<TrainingProgram, 'gathers' | 'scalars'> {
+): { readonly step: StepProgram; readonly reached: readonly Entry[] } {
   const { model } = recipe;
   const { layout, memory } = model.built;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
@@ -146,7 +150,7 @@ function makeTraining(
   const total = lossOf(recipe.loss, added, seen);
 
   const gradients = gradientsOf(total, nameOf(recipe.loss), trained, weights);
-  const effect = goOn({ gradients, weight: batchWeight(recipe.loss, seen, rows) });
+  const effect = goOn({ gradients, weight: () => batchWeight(recipe.loss, seen, rows) });
   const results = resultWrites(recipe, seen, rows, total, added, effect.figures);
   const commits: Write[] = [
     ...effect.writes,
@@ -158,16 +162,16 @@ function makeTraining(
     })),
     ...(carried?.writes(traced) ?? []),
   ];
-  return {
+  const step = {
     program: prepare([...results.writes, ...commits]),
     data: batch.data,
     index: batch.index,
-    reached: [...gradients.keys()],
     results: results.results,
     carried,
     predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
     expectations: expectationsOf(traced, inputs),
   };
+  return { step, reached: [...gradients.keys()] };
 }
 
 /**

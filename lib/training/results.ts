@@ -70,7 +70,7 @@ export function resultWrites(
     const weight = applied(metric, seen, (p, t) => metric.weight?.(p, t));
     return place(figure(metric.name, value), metric, weight);
   };
-  const weight = applied(loss, seen, (p, t) => loss.weight?.(p, t, sampleWeight));
+  const weight = weightOf(loss, seen);
   const isApart = loss.reduction !== 'sum' && weight !== undefined && terms.length > 0;
   const sumOfTerms = (): Tensor => terms.reduce((sum, term) => add(sum, term));
   const results = {
@@ -89,8 +89,12 @@ export function resultWrites(
 /** What a batch counts in the loss of several; in a sum each counts 1. */
 export function batchWeight(loss: AnyLoss, seen: Seen, rows: number): Tensor {
   if (loss.reduction === 'sum') return full([], 1);
-  const weight = applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight));
+  const weight = weightOf(loss, seen);
   return weight === undefined ? full([], countOf(seen, rows)) : reshape(figure(`weight of ${nameOf(loss)}`, weight), []);
+}
+
+function weightOf(loss: AnyLoss, seen: Seen): Tensor | undefined {
+  return applied(loss, seen, (p, t) => loss.weight?.(p, t, seen.sampleWeight));
 }
 
 function countOf({ targets }: Seen, rows: number): number {

@@ -40,8 +40,8 @@ export class StepRunner {
   /** A run is changing the weights at this moment. */
   running = false;
   readonly #scratch: Scratch = new Scratch();
-  /** Parameters whose gradients wait. */
-  #reached: readonly Entry[] = [];
+  /** What becomes of the gradients that wait. */
+  #update: UpdateProgram | undefined;
 
   constructor(equipment: Equipment) {
     this.equipment = equipment;
@@ -53,10 +53,10 @@ export class StepRunner {
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
-    const scalars = this.#scratch.filled('scalars', program.gathers ? this.#firstOf(steps) : this.#scalarValues(steps));
+    const scalars = this.#scratch.filled('scalars', program.update ? this.#firstOf(steps) : this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
-    if (program.gathers) this.#reached = program.reached;
-    await model.settleFor(program.gathers ? [program.program, this.#update.program] : [program.program]);
+    if (program.update) this.#update = program.update;
+    await model.settleFor(program.update ? [program.program, program.update.program] : [program.program]);
     model.keep();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
@@ -70,7 +70,7 @@ export class StepRunner {
     } finally {
       this.running = false;
       this.steps += control.done;
-      if (program.gathers) this.waiting += control.done;
+      if (program.update) this.waiting += control.done;
       else this.updates += control.done;
       clearInterval(timer);
     }
@@ -79,23 +79,23 @@ export class StepRunner {
   /** The gradients that wait, by path. */
   gradients(): Map<string, NdArray<Float32Array>> {
     const { gradients, recipe } = this.equipment;
-    return gradients.read(this.#reached, recipe.loss.reduction === 'sum');
+    return gradients.read(this.#update!.entries, recipe.loss.reduction === 'sum');
   }
 
-  /** The update with these gradients instead of any that wait. */
-  async updateWith(gradients: ReadonlyMap<Entry, NdArray>, totals: Totals): Promise<void> {
-    this.#reached = [...gradients.keys()];
+  /** The update with these gradients instead of any that wait. @returns as update */
+  async updateWith(gradients: ReadonlyMap<Entry, NdArray>): Promise<number | undefined> {
+    this.#update = this.equipment.updateProgram([...gradients.keys()]);
     const { model } = this.equipment.recipe;
     await model.settleFor([this.#update.program]);
     model.keep();
     this.equipment.gradients.write(gradients);
     this.waiting = 0;
-    await this.update(totals, false);
+    return this.update(false);
   }
 
-  /** The update with the gradients that wait. */
-  async update(totals: Totals, debug: boolean): Promise<void> {
-    const { program, scalars, norm } = this.#update;
+  /** The update with the gradients that wait. @returns their norm, if asked for */
+  async update(debug: boolean): Promise<number | undefined> {
+    const { program, scalars, norm } = this.#update!;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
     this.running = true;
@@ -107,7 +107,7 @@ export class StepRunner {
     }
     this.waiting = 0;
     this.updates++;
-    if (norm !== undefined) totals.addNorm(this.#scratch.read('norm', 1)[0]!);
+    return norm && this.#scratch.read('norm', 1)[0];
   }
 
   /** One step on a batch of its own, which `checkBatch` has seen. */
@@ -127,10 +127,6 @@ export class StepRunner {
   /** Rows of an order a data set is gone through in, for the steps that follow. */
   bindIndex(program: TrainingProgram, order: Int32Array): Binding {
     return [program.index!, this.#scratch.filled('index', order)];
-  }
-
-  get #update(): UpdateProgram {
-    return this.equipment.updateProgram(this.#reached);
   }
 
   /** 1 for the step whose gradients none before are added to, 0 for the others. */

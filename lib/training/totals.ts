@@ -51,8 +51,9 @@ export class Totals {
     if (values.length > 0) this.lastLoss = values[values.length - width]!;
   }
 
-  /** The norm of the gradients of an update of its own. */
-  addNorm(norm: number): void {
+  /** The norm of the gradients of an update of its own, if it tells one. */
+  addNorm(norm: number | undefined): void {
+    if (norm === undefined) return;
     const at = this.#tallies.length - 1;
     this.#tallies[at]!.add(Float32Array.of(norm), 0, { begin: 0, size: 1, weight: undefined }, 1);
     this.#steps?.[at + 1]!.push(norm);

@@ -34,7 +34,7 @@ import {
   type Targets,
 } from './options.js';
 import { StepRunner } from './step-runner.js';
-import { Totals, trainingFigures, trainingTotals } from './totals.js';
+import { trainingTotals } from './totals.js';
 import { Validation } from './validation.js';
 
 /**
@@ -242,22 +242,18 @@ export class Trainer<Output extends Outputs = Tensor> {
       const { augment, carryState, update = true } = options;
       const gathers = !update || this.#runner.waiting > 0;
       await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, gathers });
-      if (gathers && update) await this.#runner.update(totals, false);
+      if (gathers && update) totals.addNorm(await this.#runner.update(false));
       return { loss: totals.loss, ...totals.metrics() };
     });
   }
 
   #update(gradients: ReadonlyMap<string, NdArray> | undefined): Promise<Record<string, number>> {
     return this.#exclusively('update', async () => {
-      const { recipe } = this.#equipment;
-      const totals = new Totals({ loss: recipe.loss, metrics: trainingFigures({ ...recipe, metrics: [] }) });
-      if (gradients === undefined) {
-        this.#checkWaiting('update');
-        await this.#runner.update(totals, false);
-      } else {
-        await this.#runner.updateWith(givenGradients('update', recipe, gradients), totals);
-      }
-      return totals.metrics();
+      if (gradients === undefined) this.#checkWaiting('update');
+      const norm = await (gradients === undefined
+        ? this.#runner.update(false)
+        : this.#runner.updateWith(givenGradients('update', this.#equipment.recipe, gradients)));
+      return norm === undefined ? {} : { gradientNorm: norm };
     });
   }
 

@@ -15,7 +15,9 @@ import {
   compile,
   ctcDecode,
   errorRate,
+  getThreads,
   gradients,
+  setThreads,
 } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
 import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
@@ -160,7 +162,7 @@ describe('CTCLoss', () => {
     const errors = errorRate(read, expected.slice(128));
     assert.ok(errors <= 0.05, `${100 * errors} % of the tones`);
   });
-  it('trains with the same bits on any number of rows a task', async () => {
+  it('trains with the same bits on any number of threads', async () => {
     const weights = async (): Promise<readonly number[]> => {
       const model = new Sequential([new Linear(3)], { seed: 1 });
       await new Trainer(model, { loss: new CTCLoss(), optimizer: new SGD({ lr: 0.1 }) }).fit(
@@ -169,7 +171,17 @@ describe('CTCLoss', () => {
       );
       return [...model.weights().values()].flatMap(({ data }) => [...data]);
     };
-    assert.deepEqual(await weights(), await weights());
+    const before = getThreads();
+    try {
+      setThreads(1);
+      const expected = await weights();
+      for (const threads of [2, 4]) {
+        setThreads(threads);
+        assert.deepEqual(await weights(), expected, `${threads} threads`);
+      }
+    } finally {
+      setThreads(before);
+    }
   });
 });
 
