@@ -19,7 +19,7 @@ export type { AnyLayer } from './model/trace.js';
 export * from './init.js';
 export type { Path } from './paths.js';
 export { Philox, type Random } from './random.js';
-export { ctcDecode, type CtcDecodeOptions } from './ctc-decode.js';
+export * from './ctc/index.js';
 export { sampleLogits, type SamplingOptions } from './sampling.js';
 export * from './layers/index.js';
 export * from './losses/index.js';

@@ -205,6 +205,14 @@ describe('ctcDecode', () => {
       name: 'OptionError',
       message: /a list of whole numbers ≥ 0 for lengths/,
     });
+    assert.throws(() => ctcDecode([[1, 2]] as never), {
+      name: 'DTypeError',
+      message: 'ctcDecode: expected scores made by array(), got Array.',
+    });
+    assert.throws(() => ctcDecode(scores(1), { blank: 3 }), {
+      name: 'OptionError',
+      message: 'ctcDecode: expected blank below the 3 classes, got 3.',
+    });
     assert.throws(() => ctcDecode(array([NaN, 1], [1, 1, 2])), { name: 'DataError', message: /got NaN at element 0/ });
   });
 });
