@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readWav, wavFolder } from '../../lib/index.js';
+import { array, readWav, resample, wavFolder } from '../../lib/index.js';
 
 interface Layout {
   readonly tag?: number;
@@ -182,6 +182,24 @@ describe('readWav', () => {
     }));
 });
 
+describe('readWav at a sample rate', () => {
+  it('keeps channels', async () => {
+    const { samples: x, sampleRate } = await readWav(wav({ channels: 2 }, pcm16), { mono: false, sampleRate: 24000 });
+    assert.deepEqual([[...x.shape], sampleRate], [[6, 2], 24000]);
+    assert.deepEqual(x, resample(array([[0, 0.5], [-1, 32767 / 32768]]), 8000, 24000)); // prettier-ignore
+  });
+  it('refuses a rate that no sound has', () =>
+    assert.rejects(readWav(wav({ sampleRate: 1 }, pcm16), { sampleRate: 16000 }), {
+      name: 'FileError',
+      message: 'readWav: expected to read the bytes given, got 1 samples a second, too far from the 16000 asked for.',
+    }));
+  it('refuses other options', () =>
+    assert.rejects(readWav(wav({}, pcm16), { sampleRate: 0 }), {
+      name: 'OptionError',
+      message: 'readWav: expected a whole number ≥ 1 for sampleRate, got 0.',
+    }));
+});
+
 describe('wavFolder', () => {
   let folder: string;
   beforeEach(async () => {
@@ -218,8 +236,16 @@ describe('wavFolder', () => {
     await put('b.wav', wav({ sampleRate: 16000 }, pcm16));
     await assert.rejects(wavFolder(folder), {
       name: 'FileError',
-      message: `wavFolder: expected one sample rate in ${folder}, 8000 as in a.wav, got 16000 in b.wav. Convert it to 8000.`,
+      message: `wavFolder: expected one sample rate in ${folder}, 8000 as in a.wav, got 16000 in b.wav. Ask for one by { sampleRate: 8000 }.`,
     });
+  });
+  it('gives all at the sample rate asked for', async () => {
+    await put('a.wav', wav({}, pcm16));
+    await put('b.wav', wav({ sampleRate: 16000 }, pcm16));
+    const { signals, sampleRate } = await wavFolder(folder, { sampleRate: 16000 });
+    assert.equal(sampleRate, 16000);
+    const x = array(Float32Array.of(0, 0.5, -1, 32767 / 32768));
+    assert.deepEqual(signals, [resample(x, 8000, 16000), x]);
   });
   it('names a file that cannot be read', async () => {
     await put('a.wav', bytes('00'));

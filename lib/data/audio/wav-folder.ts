@@ -3,8 +3,9 @@ import { join, relative } from 'node:path';
 import type { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { filesUnder } from '../files-under.js';
+import { checkOptions } from '../../options.js';
 import { reasonOf } from '../../reason.js';
-import { type WavOptions, readWav } from './wav.js';
+import { type WavOptions, readWav, wavRules } from './wav.js';
 import { type Path, pathOf } from '../../paths.js';
 
 /** The sounds of a directory, as {@link wavFolder} reads them. */
@@ -13,7 +14,7 @@ export interface WavFolder {
   readonly signals: readonly NdArray<Float32Array>[];
   /** The file of each signal, from the directory on, in order of their code units. */
   readonly files: readonly string[];
-  /** Samples a second, the same in all files. */
+  /** Samples a second, the same in all files or asked for. */
   readonly sampleRate: number;
 }
 
@@ -25,6 +26,7 @@ export interface WavFolder {
  */
 export async function wavFolder(directory: Path, options: WavOptions = {}): Promise<WavFolder> {
   const root = pathOf('wavFolder', 'directory', directory);
+  checkOptions('wavFolder', options, wavRules);
   const files = await listWavFiles(root);
   const signals: NdArray<Float32Array>[] = [];
   let rate: number | undefined;
@@ -34,7 +36,7 @@ export async function wavFolder(directory: Path, options: WavOptions = {}): Prom
     rate ??= sampleRate;
     if (sampleRate !== rate) {
       throw new FileError(
-        `wavFolder: expected one sample rate in ${root}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Convert it to ${rate}.`,
+        `wavFolder: expected one sample rate in ${root}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Ask for one by { sampleRate: ${rate} }.`,
       );
     }
     signals.push(samples);

@@ -5,16 +5,21 @@
 import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
-import { boolean, checkOptions } from '../../options.js';
+import { type Rules, boolean, checkOptions, count } from '../../options.js';
 import { type FileOrBytes, fileOf, viewOf } from '../file.js';
 import { reasonOf } from '../../reason.js';
 import { fromALaw, fromMuLaw } from './g711.js';
+import { areFarApart, resampled } from './resample.js';
 
 /** Options of {@link readWav}. */
 export interface WavOptions {
   /** One signal, the mean of the channels, instead of one a channel. Default: true. */
   readonly mono?: boolean | undefined;
+  /** Samples a second of the result, by {@link resample} where the file has others. Default: the file's. */
+  readonly sampleRate?: number | undefined;
 }
+
+export const wavRules: Rules<WavOptions> = { mono: boolean, sampleRate: count };
 
 /** A sound, as {@link readWav} reads it. */
 export interface Wav {
@@ -73,10 +78,13 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
  */
 export async function readWav(file: FileOrBytes, options: WavOptions = {}): Promise<Wav> {
   const { content, name } = fileOf('readWav', file);
-  checkOptions('readWav', options, { mono: boolean });
+  checkOptions('readWav', options, wavRules);
   try {
     const bytes = typeof content === 'string' ? await readFile(content) : content;
-    return parseWav(viewOf(bytes), options.mono ?? true);
+    const { samples, sampleRate } = parseWav(viewOf(bytes), options.mono ?? true);
+    const wanted = options.sampleRate ?? sampleRate;
+    if (areFarApart(sampleRate, wanted)) throw new Error(`${sampleRate} samples a second, too far from the ${wanted} asked for`);
+    return { samples: resampled(samples, sampleRate, wanted), sampleRate: wanted };
   } catch (cause) {
     throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   }
