@@ -119,8 +119,9 @@ export async function gradcheck(
   const results: GradcheckInput[] = [];
   for (const [i, of] of varied.entries()) {
     const numeric = await differences(of, memories.get(of.slot)!, step, async () => dot(direction, await evaluate()));
-    const rounding = Float64Array.from(of.data.data, (x) => (roundingUnit * size) / distance(x, step));
-    results.push(compare(of.name, analytic[i]!, numeric, rounding));
+    const noise = Float64Array.from(of.data.data, (x) => (roundingUnit * size) / distance(x, step));
+    const isZero = analytic[i]!.every((a) => Math.abs(a) <= roundingUnit * size) && numeric.every((n, at) => Math.abs(n) <= noise[at]!);
+    results.push(isZero ? nothing(of.name, analytic[i]!, numeric) : compare(of.name, analytic[i]!, numeric, noise));
   }
   return { passed: results.every(({ maxError }) => maxError <= tolerance), inputs: results };
 }
@@ -219,16 +220,21 @@ function distance(x: number, step: number): number {
   return step * Math.max(1, Math.abs(x));
 }
 
-/** `rounding`: how much of each difference rounding explains. */
-function compare(name: string, analytic: Float32Array, numeric: Float64Array, rounding: Float64Array): GradcheckInput {
+/** Where nothing is left but rounding the gradient is 0, as of an offset of all scores of a softmax, and there is no share of it to be wrong by. */
+function nothing(name: string, analytic: Float32Array, numeric: Float64Array): GradcheckInput {
+  return { name, maxError: 0, index: 0, analytic: analytic[0] ?? 0, numeric: numeric[0] ?? 0 };
+}
+
+/** `noise`: how much of each difference rounding explains. */
+function compare(name: string, analytic: Float32Array, numeric: Float64Array, noise: Float64Array): GradcheckInput {
   const largest = numeric.reduce((most, n, i) => Math.max(most, Math.abs(n), Math.abs(analytic[i]!)), 0);
-  let worst: GradcheckInput = { name, maxError: 0, index: 0, analytic: analytic[0] ?? 0, numeric: numeric[0] ?? 0 };
+  let worst = nothing(name, analytic, numeric);
   for (let index = 0; index < numeric.length; index++) {
     const a = analytic[index]!;
     const n = numeric[index]!;
     const difference = Math.abs(a - n);
     const scale = Math.max(Math.abs(a), Math.abs(n), floorShare * largest);
-    const error = difference === 0 ? 0 : Math.max(0, difference - Math.min(rounding[index]!, roundingShare * scale)) / scale;
+    const error = difference === 0 ? 0 : Math.max(0, difference - Math.min(noise[index]!, roundingShare * scale)) / scale;
     const maxError = Number.isNaN(error) ? Infinity : error;
     if (maxError > worst.maxError) worst = { name, maxError, index, analytic: a, numeric: n };
   }

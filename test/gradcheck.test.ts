@@ -5,7 +5,7 @@ import { Operation, apply } from '../lib/graph/operation.js';
 import type { Node, Tensor, TensorType } from '../lib/graph/tensor.js';
 import { Dropout, LSTM, Linear, Sequential, Tanh } from '../lib/layers/index.js';
 import { MSELoss } from '../lib/losses/index.js';
-import { add, gatherRows, mul, square, sum, tanh } from '../lib/ops/index.js';
+import { add, gatherRows, mul, softmax, square, sum, tanh } from '../lib/ops/index.js';
 import { Philox } from '../lib/random.js';
 
 /** x, with a gradient that is wrong by the factor. */
@@ -67,6 +67,14 @@ describe('gradcheck', () => {
       assert.ok(!passed && inputs[0]!.maxError > 0.02, JSON.stringify(inputs));
     });
   }
+  it('passes a gradient that is nothing but rounding, and no other for 0', async () => {
+    const offset = array([0.3]);
+    const shares = (a: Tensor, b: Tensor): Tensor => square(softmax(add(a, b)));
+    const { passed, inputs } = await gradcheck(shares, [x, offset]);
+    assert.ok(passed, JSON.stringify(inputs));
+    assert.ok(!(await gradcheck((a) => sum(mul(apply(new Wrong(0), a), 1e-3)), [x])).passed);
+    assert.ok(!(await gradcheck((a) => sum(add(a, apply(new Wrong(-1), a))), [x])).passed);
+  });
   it('lets a wider tolerance pass it', async () =>
     assert.ok((await gradcheck((a) => square(apply(new Wrong(1.01), a)), [x], { tolerance: 0.1 })).passed));
   it('holds ids', async () => {

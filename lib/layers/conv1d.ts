@@ -1,10 +1,13 @@
-import type { Tensor } from '../graph/tensor.js';
+import { StateError, formatShape } from '../errors.js';
+import type { Shape, Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolveSequence } from '../ops/conv.js';
 import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type Conv1dGeometry, conv1dRules } from '../ops/conv-options.js';
+import { cast } from '../ops/elementwise.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { withPast } from './past.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
@@ -23,10 +26,11 @@ const caller: Caller = { what: 'Conv1d', dimensions: 1 };
  *
  * y[n, t, o] = b[o] + Σ x[n, t·stride − padding + k·dilation, c] · W[k, c, o], 0 outside the sequence.
  * x [N, T, C] → y [N, OT, O], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1; parameters: weight W [K, C/G, O],
- * bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the g-th part of O.
+ * bias b [O], which starts as U(−1/√F, 1/√F). With G groups the g-th part of C makes the g-th part of O. With padding 'causal' OT = ⌈T / stride⌉ and
+ * y[t] sees x[… t·stride]; with stride 1 it can be streamed, for which the last dilation·(K − 1) steps are kept.
  *
  * @throws OptionError for sizes that are no whole numbers ≥ 1 or wrong options; ShapeError if x is no [N, T, C] with C ≥ 1, groups do not
- * divide C and O, or the kernel is longer than the padded sequence
+ * divide C and O, or the kernel is longer than the padded sequence; StateError if states go on from step to step and the stride does not divide T
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html (there x is [N, C, T], W [O, C/G, K])
  */
 export class Conv1d extends Layer {
@@ -42,7 +46,8 @@ export class Conv1d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return this.kernelSize > 1;
+    const { stride = 1, padding } = this.options;
+    return stride > 1 || (this.kernelSize > 1 && padding !== 'causal');
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
@@ -55,6 +60,17 @@ export class Conv1d extends Layer {
     const depth = channels / groups;
     const w = scope.parameter('weight', [this.kernelSize, depth, this.outChannels], weightInit);
     const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(this.kernelSize * depth)) : undefined;
-    return convolveSequence(caller, x, w, { ...geometry, bias: b });
+    const steps = (geometry.dilation ?? 1) * (this.kernelSize - 1);
+    if (geometry.padding !== 'causal' || steps === 0 || !scope.carries) return convolveSequence(caller, x, w, { ...geometry, bias: b });
+    checkWhole(x.shape, geometry.stride ?? 1);
+    return convolveSequence(caller, withPast('steps', cast(x, 'float32'), steps, scope), w, { ...geometry, padding: 'valid', bias: b });
   }
+}
+
+/** @throws StateError if the windows of the next steps would not begin where those of x end */
+function checkWhole(x: Shape, stride: number): void {
+  if (x[1]! % stride === 0) return;
+  throw new StateError(
+    `Conv1d: expected a stride that divides T where states go on from step to step, got ${stride} for x ${formatShape(x)}. Cut the sequences at a multiple of the stride.`,
+  );
 }

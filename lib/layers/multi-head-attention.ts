@@ -1,34 +1,22 @@
-import { ShapeError, StateError, formatShape } from '../errors.js';
+import { StateError } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { kaimingUniform, xavierUniform, zeros } from '../init.js';
-import { attentionWeights } from '../ops/attention.js';
-import { add, concat, greaterEqual, less, lessEqual, matmul, minimum, mul, reshape, slice, split, sub, transpose } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
-import { boolean, check, checkOptions, count, fraction } from '../options.js';
+import { add, greaterEqual, lessEqual, matmul, minimum, mul, reshape, split, sub } from '../ops/index.js';
+import { boolean, check, checkOptions, count } from '../options.js';
 import { Dropout } from './dropout.js';
+import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, within } from './heads.js';
 import { Layer } from './layer.js';
+import { withPast } from './past.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link MultiHeadAttention}. */
-export interface MultiHeadAttentionOptions {
+export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
   /** Each step looks at itself and at those before it only. Default: false. */
   readonly causal?: boolean | undefined;
-  /** Share of the weights of attention that are zeroed while training. Default: 0. */
-  readonly dropout?: number | undefined;
-  /** Add offsets. Default: true. */
-  readonly bias?: boolean | undefined;
   /** Steps that a stream looks back on, itself included; with causal. Default: no stream. */
   readonly context?: number | undefined;
-}
-
-/** What a query looks at. */
-interface Keys {
-  readonly k: Tensor;
-  readonly v: Tensor;
-  readonly causal: boolean;
-  readonly mask: Tensor | undefined;
 }
 
 /**
@@ -51,27 +39,20 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   ) {
     super();
     check('MultiHeadAttention', 'heads', heads, count);
-    checkOptions('MultiHeadAttention', options, { causal: boolean, dropout: fraction, bias: boolean, context: count });
+    checkOptions('MultiHeadAttention', options, { ...attentionRules, causal: boolean, context: count });
     this.#dropout = new Dropout(options.dropout ?? 0);
   }
 
   forward(...args: [...SequenceInputs, Scope]): Tensor {
     const { x, lengths, scope } = sequenceArguments('MultiHeadAttention', args);
-    const [n, t] = checkSequence('MultiHeadAttention', x);
+    checkSequence('MultiHeadAttention', x);
+    checkHeads('MultiHeadAttention', x, this.heads);
     const c = x.shape[2]!;
-    if (c % this.heads !== 0) {
-      throw new ShapeError(
-        `MultiHeadAttention: expected features that ${this.heads} heads divide, got ${c} in x ${formatShape(x.shape)}. Change heads or the layer before.`,
-      );
-    }
     const { bias = true } = this.options;
     const linear = (of: Tensor, weight: Tensor, name: string): Tensor =>
       bias ? add(matmul(of, weight), scope.parameter(name, [weight.shape[1]!], zeros())) : matmul(of, weight);
     const [q, k, v] = split(linear(x, scope.parameter('weight', [c, 3 * c], xavierUniform()), 'bias'), [c, c, c], 2);
-    const keys = this.#keys(k!, v!, lengths, scope);
-    const head = (of: Tensor): Tensor => transpose(reshape(of, [n, -1, this.heads, c / this.heads]), [0, 2, 1, 3]);
-    const weights = this.#dropout.forward(attentionWeights(head(q!), head(keys.k), options(keys)), scope);
-    const y = reshape(transpose(matmul(weights, head(keys.v)), [0, 2, 1, 3]), [n, t, c]);
+    const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, this.#dropout, scope);
     return linear(y, scope.parameter('outWeight', [c, c], kaimingUniform({ a: Math.sqrt(5) })), 'outBias');
   }
 
@@ -84,10 +65,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
         'MultiHeadAttention: expected no lengths where states go on from step to step, got some. Use rows of one length there.',
       );
     }
-    if (lengths === undefined) return { k, v, causal, mask: undefined };
-    scope.expect(lengths, 1, t);
-    const mask = less(iota(t), reshape(checkedLengths('MultiHeadAttention', lengths, n, t), [n, 1, 1, 1]));
-    return { k, v, causal, mask };
+    return { k, v, causal, mask: lengths && within('MultiHeadAttention', lengths, n, t, scope) };
   }
 
   /** The steps that were before these, and these. */
@@ -98,23 +76,14 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
         `MultiHeadAttention: expected { causal: true, context } where states go on from step to step, got ${causal ? 'no context' : 'no causal'}. A stream looks back on the last \`context\` steps, and cannot look ahead.`,
       );
     }
-    const [n, t, c] = k.shape as [number, number, number];
+    const [n, t] = k.shape as [number, number, number];
     const before = scope.state('steps', [n]);
     scope.keep(before, minimum(add(before, t), context));
-    const whole = (name: string, now: Tensor): Tensor => {
-      const past = scope.state(name, [n, context, c]);
-      const all = concat([past, now], 1);
-      scope.keep(past, slice(all, [0, t, 0], [n, context, c]));
-      return all;
-    };
     // Key j lies at step j − context, query i at step i: what was before the beginning, or is more than `context` steps back, is not looked at.
     const [at, to] = [iota(context + t), reshape(iota(t), [t, 1])];
     const known = greaterEqual(at, reshape(sub(context, before), [n, 1, 1, 1]));
     const near = mul(greaterEqual(at, add(to, 1)), lessEqual(at, add(to, context)));
-    return { k: whole('keys', k), v: whole('values', v), causal: false, mask: mul(known, near) };
+    const past = { k: withPast('keys', k, context, scope), v: withPast('values', v, context, scope) };
+    return { ...past, causal: false, mask: mul(known, near) };
   }
-}
-
-function options({ causal, mask }: Keys): { readonly causal: boolean; readonly mask?: Tensor | undefined } {
-  return mask === undefined ? { causal } : { causal, mask };
 }

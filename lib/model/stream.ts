@@ -23,10 +23,10 @@ export interface StreamOptions {
  * or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
  * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
  *
- * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features;
- * not what looks along the sequence, such as convolutions or pooling over time, which are refused, or attention made of
- * operations, of which only its layer can tell (`looksAlongTime`); MultiHeadAttention keeps what it looks back on. The model has one output. For models of single rows there is predictSync. Only the first input is fed: a model that is trained
- * with lengths must do without them, as the recurrent layers do.
+ * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
+ * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
+ * refused, or attention made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. Only the first input is
+ * fed: a model that is trained with lengths must do without them, as the recurrent layers do. For models of single rows there is predictSync.
  */
 export class Stream {
   readonly rows: number;

@@ -2,7 +2,7 @@
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import type { ConvShape } from '../compile/instruction.js';
 import type { Shape } from '../graph/tensor.js';
-import { type Conv2dGeometry, type ConvTranspose2dGeometry, both } from './conv-options.js';
+import { type ConvGeometry, type ConvTranspose2dGeometry, both } from './conv-options.js';
 
 /** Who convolves, and how the dimensions are called there. */
 export interface Caller {
@@ -56,7 +56,7 @@ export function checkBias(what: string, bias: Shape, channels: number): void {
 }
 
 /** The convolution of x [N, H, W, C] with w [KH, KW, C/G, OC]. Ranks are checked. */
-export function convShape(caller: Caller, x: Shape, w: Shape, options: Conv2dGeometry): ConvShape {
+export function convShape(caller: Caller, x: Shape, w: Shape, options: ConvGeometry): ConvShape {
   const { what, dimensions } = caller;
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const [n, height, width, c] = x as [number, number, number, number];
@@ -103,12 +103,13 @@ function outputSize(
   kernel: number,
   stride: number,
   dilation: number,
-  padding: number | 'same' | 'valid',
+  padding: number | 'same' | 'valid' | 'causal',
 ): { readonly size: number; readonly before: number } {
   const window = dilation * (kernel - 1) + 1;
-  if (padding === 'same') {
+  if (padding === 'same' || padding === 'causal') {
     if (size === 0) throw new ShapeError(`${what}: expected x of ${name} ≥ 1, got 0: the output would be empty.`);
     const windows = Math.ceil(size / stride);
+    if (padding === 'causal') return { size: windows, before: window - 1 };
     return { size: windows, before: Math.floor(Math.max(0, (windows - 1) * stride + window - size) / 2) };
   }
   const before = padding === 'valid' ? 0 : padding;

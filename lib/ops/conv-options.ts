@@ -23,12 +23,20 @@ export interface Conv2dGeometry {
 export interface Conv1dGeometry {
   /** Elements from one window to the next. Default: 1. */
   readonly stride?: number | undefined;
-  /** Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the end. Default: 0. */
-  readonly padding?: number | 'same' | 'valid' | undefined;
+  /**
+   * Zeros on each side; 'valid': none; 'same': as many as make the output ceil(input / stride), an odd one at the end; 'causal': the same
+   * number, all at the beginning, so that no output sees what comes after it. Default: 0.
+   */
+  readonly padding?: number | 'same' | 'valid' | 'causal' | undefined;
   /** Elements from one tap of the kernel to the next. Default: 1. */
   readonly dilation?: number | undefined;
   /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
   readonly groups?: number | undefined;
+}
+
+/** How windows lie on images, or on sequences as images of one row. */
+export interface ConvGeometry extends Omit<Conv2dGeometry, 'padding'> {
+  readonly padding?: Pair | 'same' | 'valid' | 'causal' | undefined;
 }
 
 /** How the windows of a transposed convolution lie on its output. */
@@ -53,7 +61,12 @@ export const conv2dRules = {
   dilation: pairOf(count),
   groups: count,
 };
-export const conv1dRules = { stride: count, padding: either(nonNegativeInteger, oneOf('same', 'valid')), dilation: count, groups: count };
+export const conv1dRules = {
+  stride: count,
+  padding: either(nonNegativeInteger, oneOf('same', 'valid', 'causal')),
+  dilation: count,
+  groups: count,
+};
 export const convTranspose2dRules = {
   stride: pairOf(count),
   padding: pairOf(nonNegativeInteger),
@@ -67,6 +80,6 @@ export function both(pair: Pair): readonly [number, number] {
 }
 
 /** The same convolution with everything said. */
-export function asConv2d({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dGeometry): Conv2dGeometry {
+export function asConv2d({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dGeometry): ConvGeometry {
   return { stride: [1, stride], padding: typeof padding === 'number' ? [0, padding] : padding, dilation: [1, dilation], groups };
 }

@@ -6,7 +6,7 @@ import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '
 import { checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
-import { type Conv1dGeometry, type Conv2dGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
+import { type Conv1dGeometry, type Conv2dGeometry, type ConvGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
 import { add, cast } from './elementwise.js';
 import { reshape } from './shape.js';
 import { transformedWeights, usesWinograd, winogradBackwardData, winogradBackwardWeights, winogradForward, winogradSums } from './winograd.js'; // prettier-ignore
@@ -178,7 +178,7 @@ export interface Conv1dOpOptions extends Conv1dGeometry, Bias {}
 export interface ConvTranspose2dOpOptions extends ConvTranspose2dGeometry, Bias {}
 
 /** @internal conv2d in the name of a layer or of a convolution of fewer dimensions */
-export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: Conv2dOpOptions): Tensor {
+export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: ConvGeometry & Bias): Tensor {
   const shape = convShape(caller, x.shape, w.shape, geometry);
   const y = forward(shape, cast(x, 'float32'), cast(w, 'float32'));
   return withBias(caller.what, y, bias);
@@ -221,7 +221,8 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Ten
 
 /**
  * Cross-correlation of sequences with a kernel: conv2d along one dimension.
- * x [N, T, C], w [K, C/G, OC] → [N, OT, OC], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1.
+ * x [N, T, C], w [K, C/G, OC] → [N, OT, OC], OT = ⌊(T + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1, or ⌈T / stride⌉ where padding is
+ * 'same' or 'causal'.
  *
  * @throws OptionError, ShapeError as conv2d
  */

@@ -1,5 +1,5 @@
 /** All weights of a model as a state_dict of PyTorch has them: other names, other orders of dimensions. */
-import type { NdArray } from '../array.js';
+import { NdArray } from '../array.js';
 import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import { type Shape, sameShape } from '../graph/tensor.js';
@@ -7,6 +7,7 @@ import { BatchNorm } from '../layers/batch-norm.js';
 import { ConvTranspose2d } from '../layers/conv-transpose2d.js';
 import { Conv1d } from '../layers/conv1d.js';
 import { Conv2d } from '../layers/conv2d.js';
+import { CrossAttention } from '../layers/cross-attention.js';
 import { DepthwiseConv2d } from '../layers/depthwise-conv2d.js';
 import { GRUCell } from '../layers/gru-cell.js';
 import { GRU } from '../layers/gru.js';
@@ -26,15 +27,16 @@ import { recurrentFromPyTorch, recurrentToPyTorch, torchName } from './recurrent
 interface Weight {
   readonly path: string;
   readonly shape: Shape;
-  /** In the state_dict. */
-  readonly name: string;
   /** Dimension i there is dimension axes[i] here. */
   readonly axes: readonly number[];
 }
 
+/** A tensor of the state_dict: one weight, or several along its first dimension. */
+type Parts = readonly [Weight, ...Weight[]];
+
 /**
  * The weights of a built model from the tensors of a PyTorch state_dict, for `setWeights`: transposed as the layers here have them,
- * those of BatchNorm and MultiHeadAttention by their names here, recurrent layers as by {@link recurrentFromPyTorch}.
+ * those of BatchNorm and layers of attention by their names here, recurrent layers as by {@link recurrentFromPyTorch}.
  * ```ts
  * const { tensors } = await readSafetensors('model.safetensors'); // save_file(model.state_dict(), 'model.safetensors')
  * model.build([28, 28, 1]).setWeights(weightsFromPyTorch(model, tensors));
@@ -56,17 +58,24 @@ export function weightsFromPyTorch(model: Layer<never, Outputs>, tensors: Readon
   check('weightsFromPyTorch', 'tensors', tensors, arrayMap);
   const rest = new Map(tensors);
   const result = new Map<string, NdArray>();
-  for (const { path, shape, name, axes } of plainWeights(root)) {
+  for (const [name, parts] of plainWeights(root)) {
     const value = tensors.get(name);
     if (value === undefined) continue;
-    const expected = axes.map((axis) => shape[axis]!);
+    const shapes = parts.map(shapeThere);
+    const expected = shapes.length === 1 ? shapes[0]! : shapes[0]!.with(0, shapes.reduce((sum, [size]) => sum + size!, 0)); // prettier-ignore
     if (!sameShape(value.shape, expected)) {
       throw new ShapeError(
         `weightsFromPyTorch: expected "${name}" of shape ${formatShape(expected)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes, or leave it out.`,
       );
     }
     if (value.dtype !== 'float32') throw new DTypeError(`weightsFromPyTorch: expected float32 for "${name}", got ${value.dtype}.`);
-    result.set(path, permuted(value, axes.map((_, i) => axes.indexOf(i)))); // prettier-ignore
+    let begin = 0;
+    for (const [i, { path, axes }] of parts.entries()) {
+      const end = begin + (shapes[i]![0] ?? 1);
+      const part = parts.length === 1 ? value : value.rows(begin, end);
+      result.set(path, permuted(part, axes.map((_, i) => axes.indexOf(i)))); // prettier-ignore
+      begin = end;
+    }
     rest.delete(name);
   }
   for (const [path, layer] of root.layers()) {
@@ -96,9 +105,9 @@ export function weightsToPyTorch(model: Layer<never, Outputs>): Map<string, NdAr
   const root = modelOf('weightsToPyTorch', model);
   const recurrent = new Map<string, NdArray>(root.weights());
   const result = new Map<string, NdArray<Float32Array>>();
-  for (const { path, name, axes } of plainWeights(root)) {
-    result.set(name, permuted(recurrent.get(path)!, axes));
-    recurrent.delete(path);
+  for (const [name, parts] of plainWeights(root)) {
+    result.set(name, stacked(parts.map(({ path, axes }) => permuted(recurrent.get(path)!, axes))));
+    for (const { path } of parts) recurrent.delete(path);
   }
   return new Map([...result, ...recurrentToPyTorch(recurrent)]);
 }
@@ -108,14 +117,39 @@ function modelOf(what: string, layer: unknown): Model {
   throw new OptionError(`${what}: expected a model, got ${kindOf(layer)}. Give the layer whose weights they are.`);
 }
 
-function plainWeights(model: Model): readonly Weight[] {
+/** What is not part of a recurrent layer, by the names there. */
+function plainWeights(model: Model): ReadonlyMap<string, Parts> {
   const layers = model.layers();
-  return model.built.layout.entries.flatMap(({ path, shape }) => {
+  const { entries } = model.built.layout;
+  const shapes = new Map(entries.map(({ path, shape }) => [path, shape]));
+  const result = new Map<string, Parts>();
+  for (const { path, shape } of entries) {
     const [prefix, own] = [path.slice(0, path.lastIndexOf('.') + 1), path.slice(path.lastIndexOf('.') + 1)];
     const layer = layers.get(prefix.slice(0, -1));
-    if (isRecurrent(layer)) return [];
-    return [{ path, shape, name: prefix + (namesOf(layer)?.get(own) ?? own), axes: axesOf(layer, shape.length) }];
-  });
+    if (isRecurrent(layer)) continue;
+    const name = prefix + (namesOf(layer, (of) => shapes.get(prefix + of))?.get(own) ?? own);
+    const weight: Weight = { path, shape, axes: axesOf(layer, shape.length) };
+    const before = result.get(name);
+    result.set(name, before === undefined ? [weight] : [...before, weight]);
+  }
+  return result;
+}
+
+function shapeThere({ shape, axes }: Weight): Shape {
+  return axes.map((axis) => shape[axis]!);
+}
+
+/** One after another along the first dimension. */
+function stacked(parts: readonly NdArray<Float32Array>[]): NdArray<Float32Array> {
+  const [first] = parts;
+  if (parts.length === 1) return first!;
+  const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return new NdArray(data, first!.shape.with(0, parts.reduce((rows, { shape }) => rows + shape[0]!, 0))); // prettier-ignore
 }
 
 function isRecurrent(layer: unknown): boolean {
@@ -125,7 +159,7 @@ function isRecurrent(layer: unknown): boolean {
 /** Where the dimensions of PyTorch's weight of this rank are in the layer's. */
 function axesOf(layer: unknown, rank: number): readonly number[] {
   // [O, I] of [I, O]
-  if ((layer instanceof Linear || layer instanceof MultiHeadAttention) && rank === 2) return [1, 0];
+  if ((layer instanceof Linear || layer instanceof MultiHeadAttention || layer instanceof CrossAttention) && rank === 2) return [1, 0];
   // [O, C/G, K] of [K, C/G, O]
   if (layer instanceof Conv1d && rank === 3) return [2, 1, 0];
   // [O, C/G, KH, KW] of [KH, KW, C/G, O]; transposed with O and C in each other's place
@@ -137,15 +171,27 @@ const batchNormNames: ReadonlyMap<string, string> = new Map([
   ['runningMean', 'running_mean'],
   ['runningVar', 'running_var'],
 ]);
-const attentionNames: ReadonlyMap<string, string> = new Map([
-  ['weight', 'in_proj_weight'],
-  ['bias', 'in_proj_bias'],
-  ['outWeight', 'out_proj.weight'],
-  ['outBias', 'out_proj.bias'],
+const attentionNames = (weight: readonly string[], bias: readonly string[]): ReadonlyMap<string, string> =>
+  new Map([
+    ...weight.map((own) => [own, 'in_proj_weight'] as const),
+    ...bias.map((own) => [own, 'in_proj_bias'] as const),
+    ['outWeight', 'out_proj.weight'],
+    ['outBias', 'out_proj.bias'],
+  ]);
+const selfNames = attentionNames(['weight'], ['bias']);
+const crossNames = attentionNames(['queryWeight', 'keyWeight', 'valueWeight'], ['queryBias', 'keyBias', 'valueBias']);
+/** Where the memory has other features than x. */
+const unlikeNames: ReadonlyMap<string, string> = new Map([
+  ...crossNames,
+  ['queryWeight', 'q_proj_weight'],
+  ['keyWeight', 'k_proj_weight'],
+  ['valueWeight', 'v_proj_weight'],
 ]);
 
-/** PyTorch's names for a layer's own, where they differ. */
-function namesOf(layer: unknown): ReadonlyMap<string, string> | undefined {
+/** PyTorch's names for a layer's own, where they differ; those of one name are one tensor there. */
+function namesOf(layer: unknown, shapeOf: (own: string) => Shape | undefined): ReadonlyMap<string, string> | undefined {
   if (layer instanceof BatchNorm) return batchNormNames;
-  return layer instanceof MultiHeadAttention ? attentionNames : undefined;
+  if (layer instanceof MultiHeadAttention) return selfNames;
+  if (!(layer instanceof CrossAttention)) return undefined;
+  return sameShape(shapeOf('queryWeight')!, shapeOf('keyWeight')!) ? crossNames : unlikeNames;
 }

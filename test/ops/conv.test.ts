@@ -25,6 +25,7 @@ const conv1dCases: readonly (readonly [Shape, Shape, ops.Conv1dGeometry, Shape])
   [[2, 6, 2], [3, 2, 3], {}, [2, 4, 3]],
   [[1, 7, 4], [2, 2, 4], { stride: 2, padding: 1, dilation: 2, groups: 2 }, [1, 4, 4]],
   [[1, 5, 1], [4, 1, 2], { padding: 'same' }, [1, 5, 2]],
+  [[2, 7, 2], [2, 2, 3], { padding: 'causal', stride: 2, dilation: 3 }, [2, 4, 3]],
 ];
 
 const transposeCases: readonly (readonly [Shape, Shape, ops.ConvTranspose2dGeometry, Shape])[] = [

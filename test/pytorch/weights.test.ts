@@ -3,6 +3,7 @@ import {
   BatchNorm,
   Conv1d,
   Conv2d,
+  CrossAttention,
   ConvTranspose2d,
   DepthwiseConv2d,
   Embedding,
@@ -27,6 +28,7 @@ import {
   array,
   mul,
   ones,
+  slice,
   transpose,
   weightsFromPyTorch,
   weightsToPyTorch,
@@ -54,6 +56,17 @@ class Text extends Layer {
   }
 }
 
+/** A step looks at the others, and at their first three features. */
+class Crossing extends Layer {
+  readonly alike: CrossAttention = new CrossAttention(2);
+  readonly unlike: CrossAttention = new CrossAttention(1, { bias: false });
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const y = scope.call('alike', this.alike, x, x);
+    return scope.call('unlike', this.unlike, y, slice(x, [0, 0, 0], [-1, -1, 3]));
+  }
+}
+
 const images = (flatten: Layer): Sequential =>
   new Sequential([
     new Conv2d(4, [3, 2], { groups: 2 }),
@@ -72,6 +85,7 @@ const models: Readonly<Record<string, () => Layer>> = {
   text: () => new Text(),
   gated: () => new Sequential({ gru: new GRU(3), rnn: new RNN(2), norm: new BatchNorm({ affine: false }) }),
   attentive: () => new Sequential({ attention: new MultiHeadAttention(2), head: new Linear(2) }),
+  crossing: () => new Crossing(),
   cells: () => new Sequential({ lstm: new LSTMCell(3), gru: new GRUCell(2), rnn: new RNNCell(2) }),
 };
 

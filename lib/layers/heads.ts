@@ -1,0 +1,52 @@
+/** What layers of attention share. */
+import { ShapeError, formatShape } from '../errors.js';
+import { iota } from '../graph/source.js';
+import type { Tensor } from '../graph/tensor.js';
+import { attentionWeights } from '../ops/attention.js';
+import { less, matmul, reshape, transpose } from '../ops/index.js';
+import { checkedLengths } from '../ops/lengths.js';
+import { type Rules, boolean, fraction } from '../options.js';
+import type { Dropout } from './dropout.js';
+import type { Scope } from './scope.js';
+
+/** Options that all layers of attention share. */
+export interface AttentionLayerOptions {
+  /** Share of the weights of attention that are zeroed while training. Default: 0. */
+  readonly dropout?: number | undefined;
+  /** Add offsets. Default: true. */
+  readonly bias?: boolean | undefined;
+}
+
+export const attentionRules: Rules<AttentionLayerOptions> = { dropout: fraction, bias: boolean };
+
+/** What queries look at: k and v [N, S, C]. */
+export interface Keys {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** Query t looks at keys 0 … t only. */
+  readonly causal: boolean;
+  /** 0 where a key is not looked at: broadcast to [N, heads, T, S]. */
+  readonly mask: Tensor | undefined;
+}
+
+/** q [N, T, C] → [N, T, C]: what each head, C/heads of the features, takes from the keys. */
+export function attend(q: Tensor, { k, v, causal, mask }: Keys, heads: number, dropout: Dropout, scope: Scope): Tensor {
+  const [n, t, c] = q.shape as [number, number, number];
+  const head = (of: Tensor): Tensor => transpose(reshape(of, [n, -1, heads, c / heads]), [0, 2, 1, 3]);
+  const weights = dropout.forward(attentionWeights(head(q), head(k), { causal, mask }), scope);
+  return reshape(transpose(matmul(weights, head(v)), [0, 2, 1, 3]), [n, t, c]);
+}
+
+/** The mask [N, 1, 1, S] of steps that count, of lengths int32 [N] in 1 … S. */
+export function within(what: string, lengths: Tensor, n: number, s: number, scope: Scope): Tensor {
+  scope.expect(lengths, 1, s);
+  return less(iota(s), reshape(checkedLengths(what, lengths, n, s), [n, 1, 1, 1]));
+}
+
+/** @throws ShapeError unless each head gets as many of the features of x */
+export function checkHeads(what: string, { shape }: Tensor, heads: number): void {
+  if (shape[2]! % heads === 0) return;
+  throw new ShapeError(
+    `${what}: expected features that ${heads} heads divide, got ${shape[2]} in x ${formatShape(shape)}. Change heads or the layer before.`,
+  );
+}
