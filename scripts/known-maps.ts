@@ -41,6 +41,7 @@ const functions = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'e
 
 const lr = 0.01;
 const optimizers: Readonly<Record<string, Optimizer>> = {
+  SGD: new SGD({ lr }),
   'SGD, momentum': new SGD({ lr, momentum: 0.9 }),
   'SGD, weightDecay': new SGD({ lr, weightDecay: 1e-4 }),
   'SGD, momentum, weightDecay': new SGD({ lr, momentum: 0.9, weightDecay: 1e-4 }),
@@ -62,23 +63,30 @@ export function knownMaps(): string {
   const lines = [
     '// Written by scripts/known-maps.ts. {inputs, constants, instructions, outputs, which inputs are single elements, instructions, outputs}',
   ];
-  const note = (name: string, model: Layer, optimizer: Optimizer, clipNorm?: number): void => {
-    const fresh = [...new Set(mapsOf(model, optimizer, clipNorm).map(format))].filter((row) => !rows.has(row));
+  const note = (name: string, model: Layer, optimizer: Optimizer, options: Step = {}): void => {
+    const fresh = [...new Set(mapsOf(model, optimizer, options).map(format))].filter((row) => !rows.has(row));
     lines.push(`// ${name}`, ...fresh);
     for (const row of fresh) rows.add(row);
   };
   note('ReLU, Dropout', convnet(), new SGD({ lr }));
   note('BatchNorm, residual blocks', residual(), new SGD({ lr }));
   for (const [name, optimizer] of Object.entries(optimizers)) note(name, convnet(), optimizer);
-  for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, clipNorm`, convnet(), optimizer, 1);
+  for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, clipNorm`, convnet(), optimizer, { clipNorm: 1 });
+  for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, accumulate`, convnet(), optimizer, { gathers: true });
   return `${lines.join('\n')}\n`;
 }
 
-function mapsOf(model: Layer, optimizer: Optimizer, clipNorm: number | undefined): readonly MapInstruction[] {
+interface Step {
+  readonly clipNorm?: number;
+  /** Several batches for one update. */
+  readonly gathers?: boolean;
+}
+
+function mapsOf(model: Layer, optimizer: Optimizer, { clipNorm, gathers }: Step): readonly MapInstruction[] {
   const batch = { x: array(new Float32Array(16 * 16 * 16), [16, 16, 16, 1]), y: array(new Int32Array(16), [16]) };
-  const options = clipNorm === undefined ? {} : { clipNorm };
-  const equipment = new Equipment(model.build([16, 16, 1]).model, { loss: new CrossEntropyLoss(), optimizer, ...options });
-  const { instructions } = equipment.trainingProgram(feedOf(batch)).program;
+  const equipment = new Equipment(model.build([16, 16, 1]).model, { loss: new CrossEntropyLoss(), optimizer, clipNorm });
+  const { program, update } = equipment.trainingProgram(feedOf(batch), { gathers });
+  const instructions = [...program.instructions, ...(update?.program.instructions ?? [])];
   return instructions.filter((instruction): instruction is MapInstruction => instruction.kind === 'map' && isWorthwhile(instruction));
 }
 

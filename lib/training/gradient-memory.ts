@@ -38,20 +38,21 @@ export class GradientMemory {
   /** The gradients of the mean of all batches, 0 where nothing counted; with `isSum` those of their sum. */
   gradients(entries: readonly Entry[], isSum: boolean): ReadonlyMap<Entry, Tensor> {
     const total = source(this.slot, this.#size * 4, []);
-    const divisor = where(equal(total, 0), 1, total);
+    // A factor, as clipping has one: with it every optimizer has a compiled loop (native/kernels/known_maps.inc).
+    const factor = div(1, where(equal(total, 0), 1, total));
     const held = ({ offset, shape }: Entry): Tensor => source(this.slot, offset * 4, shape);
-    return new Map(entries.map((entry) => [entry, isSum ? held(entry) : div(held(entry), divisor)]));
+    return new Map(entries.map((entry) => [entry, isSum ? held(entry) : mul(held(entry), factor)]));
   }
 
   /** The same as they are now, by path. */
   read(entries: readonly Entry[], isSum: boolean): Map<string, NdArray<Float32Array>> {
     const total = this.#read(this.#size, 1)[0]!;
-    const divisor = isSum || total === 0 ? 1 : total;
+    const factor = isSum || total === 0 ? 1 : Math.fround(1 / total);
     return new Map(
       entries.map(({ path, shape, offset }) => [
         path,
         new NdArray(
-          this.#read(offset, sizeOf(shape)).map((g) => g / divisor),
+          this.#read(offset, sizeOf(shape)).map((g) => g * factor),
           shape,
         ),
       ]),
