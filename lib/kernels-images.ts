@@ -1,10 +1,10 @@
 /** Raw kernels on channels-last images [N, H, W, C]: convolution, im2col and pooling. Part of `lanewise/kernels`. */
 import { type Activation, activations } from './compile/instruction.js';
-import { ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { native } from './native.js';
-import { checkSizes } from './ops/conv-geometry.js';
+import { convShape } from './ops/conv-geometry.js';
 import { type Pair, both, pairOf } from './ops/conv-options.js';
+import { poolShape } from './ops/pool-geometry.js';
 import { type Rules, boolean, checkOptions, count, nonNegativeInteger, oneOf, required } from './options.js';
 
 export type { Pair };
@@ -59,41 +59,11 @@ interface Geometry {
   readonly taps: number;
 }
 
-/** floor((size + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1 */
-function outputSize(what: string, axis: string, input: number, kernel: number, stride: number, padding: number, dilation: number): number {
-  const covered = dilation * (kernel - 1) + 1;
-  const padded = input + 2 * padding;
-  if (covered > padded) {
-    throw new ShapeError(
-      `${what}: expected a kernel no larger than the padded ${axis}, got ${covered} (dilation ${dilation} · (${kernel} − 1) + 1) against ${padded} (${input} + 2 · ${padding}). Pad more or use a smaller kernel.`,
-    );
-  }
-  return Math.floor((padded - covered) / stride) + 1;
-}
-
 function convGeometry(what: string, options: Conv2dShapeOptions, outChannels: number, groups: number): Geometry {
-  const { n, h, w, c } = options;
-  const [kh, kw] = both(options.kernelSize);
-  const [strideH, strideW] = both(options.stride ?? 1);
-  const [padTop, padLeft] = both(options.padding ?? 0);
-  const [dilationH, dilationW] = both(options.dilation ?? 1);
-  if (c % groups !== 0 || outChannels % groups !== 0) {
-    throw new ShapeError(`${what}: expected groups that divide c ${c} and outChannels ${outChannels}, got ${groups}.`);
-  }
-  const oh = outputSize(what, 'height', h, kh, strideH, padTop, dilationH);
-  const ow = outputSize(what, 'width', w, kw, strideW, padLeft, dilationW);
-  return {
-    shape: whole32(what, [n, h, w, c, oh, ow, outChannels, kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft, groups]),
-    input: n * h * w * c,
-    output: n * oh * ow,
-    taps: kh * kw,
-  };
-}
-
-/** Larger numbers would wrap around. */
-function whole32(what: string, numbers: readonly number[]): Int32Array {
-  checkSizes(what, numbers);
-  return Int32Array.from(numbers);
+  const { n, h, w, c, kernelSize } = options;
+  const [kh, kw] = both(kernelSize);
+  const shape = convShape({ what, dimensions: 2 }, [n, h, w, c], [kh, kw, c / groups, outChannels], { ...options, groups });
+  return { shape: Int32Array.from(Object.values(shape)), input: n * h * w * c, output: n * shape.oh * shape.ow, taps: kh * kw };
 }
 
 /** The output's height and width of a convolution: [OH, OW]. */
@@ -226,20 +196,12 @@ export function col2im(options: Col2imOptions): void {
 
 function poolGeometry(what: string, options: WindowOptions): Geometry {
   const { n, h, w, c, kernelSize } = options;
-  const [kh, kw] = both(kernelSize);
-  const [strideH, strideW] = both(options.stride ?? kernelSize);
-  const [padH, padW] = both(options.padding ?? 0);
-  if (h === 0 || w === 0) throw new ShapeError(`${what}: expected images with pixels, got h ${h} and w ${w}.`);
-  if (2 * padH > kh || 2 * padW > kw) {
-    throw new ShapeError(`${what}: expected a padding of at most half the kernel [${kh}, ${kw}], got [${padH}, ${padW}].`);
-  }
-  const oh = outputSize(what, 'height', h, kh, strideH, padH, 1);
-  const ow = outputSize(what, 'width', w, kw, strideW, padW, 1);
+  const shape = poolShape({ what, dimensions: 2 }, [n, h, w, c], kernelSize, options);
   return {
-    shape: whole32(what, [n, h, w, c, oh, ow, kh, kw, strideH, strideW, padH, padW, padH, padW]),
+    shape: Int32Array.from(Object.values(shape)),
     input: n * h * w * c,
-    output: n * oh * ow * c,
-    taps: kh * kw,
+    output: n * shape.oh * shape.ow * c,
+    taps: shape.kh * shape.kw,
   };
 }
 

@@ -1,27 +1,19 @@
 /** Pooling of channels-last images: the largest or the mean pixel under each window. */
-import { ShapeError } from '../errors.js';
 import { Operation, apply, applyAll } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
 import { constant, iota } from '../graph/source.js';
 import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
-import { type Caller, checkImages, checkSizes } from './conv-geometry.js';
+import { type Caller, checkImages } from './conv-geometry.js';
 import { checkTensors } from './arguments.js';
-import { type Pair, both, pairOf } from './conv-options.js';
+import { type Pair, pairOf } from './conv-options.js';
 import { cast, equal, where } from './elementwise.js';
 import { gatherRows } from './gather.js';
 import { sum } from './reduce.js';
+import { type PoolOptions, poolRules, poolShape } from './pool-geometry.js';
 import { reshape, transpose } from './shape.js';
 
-/** Options of pooling images. */
-export interface PoolOptions {
-  /** Pixels from one window to the next. Default: kernelSize. */
-  readonly stride?: Pair | undefined;
-  /** Pixels on each side that no maximum sees and an average takes for 0; at most half the kernel. Default: 0. */
-  readonly padding?: Pair | undefined;
-  /** A last window may reach beyond the padding, as long as it starts before it. Default: false. */
-  readonly ceilMode?: boolean | undefined;
-}
+export { type PoolOptions, poolRules };
 
 /** Options of mean pooling. */
 export interface AvgPoolOptions extends PoolOptions {
@@ -29,8 +21,6 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly countPadding?: boolean | undefined;
 }
 
-/** @internal */
-export const poolRules: Rules<PoolOptions> = { stride: pairOf(count), padding: pairOf(nonNegativeInteger), ceilMode: boolean };
 /** @internal */
 export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countPadding: boolean };
 
@@ -230,47 +220,4 @@ export function poolSequence(
   const [n, t, c] = x.shape as [number, number, number];
   const y = pool(caller, reshape(x, [n, 1, t, c]), [1, kernelSize], { ...options, stride: [1, stride], padding: [0, padding] });
   return reshape(y, [n, ...y.shape.slice(2)]);
-}
-
-function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pair, options: PoolOptions): PoolShape {
-  checkImages({ what, dimensions: 2 }, x);
-  const { stride = kernelSize, padding = 0, ceilMode = false } = options;
-  const [n, h, w, c] = x as [number, number, number, number];
-  const [kh, kw] = both(kernelSize);
-  const [strideH, strideW] = both(stride);
-  const [padH, padW] = both(padding);
-  const shape: PoolShape = {
-    n,
-    h,
-    w,
-    c,
-    oh: windows(what, 'height', h, kh, strideH, padH, ceilMode),
-    ow: windows(what, dimensions === 1 ? 'length' : 'width', w, kw, strideW, padW, ceilMode),
-    kh,
-    kw,
-    strideH,
-    strideW,
-    padTop: padH,
-    padLeft: padW,
-    padBottom: padH,
-    padRight: padW,
-  };
-  checkSizes(what, Object.values(shape));
-  return shape;
-}
-
-/** How many windows fit along one dimension. */
-function windows(what: string, name: string, size: number, kernel: number, stride: number, padding: number, ceilMode: boolean): number {
-  if (2 * padding > kernel) {
-    throw new ShapeError(`${what}: expected a padding of at most half the kernel of ${name} ${kernel}, got ${padding}. Use a Pad layer.`);
-  }
-  const room = size + 2 * padding - kernel;
-  if (room < (ceilMode ? 1 - stride : 0) || size === 0) {
-    throw new ShapeError(
-      `${what}: expected a kernel that fits the padded ${name} of x, got ${kernel} > ${size} + 2 · ${padding} = ${size + 2 * padding}. Make the kernel smaller or x larger.`,
-    );
-  }
-  if (!ceilMode) return Math.floor(room / stride) + 1;
-  const up = Math.ceil(room / stride) + 1;
-  return (up - 1) * stride >= size + padding ? up - 1 : up;
 }
