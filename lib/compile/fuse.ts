@@ -3,6 +3,7 @@
  * between maps, so nodes of one level and one index space can always be joined without a cycle.
  */
 import { type Node, type Tensor, byteSize, sizeOf } from '../graph/tensor.js';
+import { numbering } from '../numbering.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { splitToFit } from './map-limits.js';
 import type { Group } from './map.js';
@@ -140,8 +141,7 @@ function components(graph: ElementwiseGraph): readonly (readonly Vertex[])[] {
   };
 
   const readers = new Map<string, Vertex>();
-  const ids = new Map<Tensor, number>();
-  const id = (t: Tensor): number => ids.get(t) ?? (ids.set(t, ids.size), ids.size - 1);
+  const id = numbering();
   for (const v of vertices) {
     if (v.space === undefined) continue;
     for (const { joins, from } of v.dependsOn) {

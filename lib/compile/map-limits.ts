@@ -1,5 +1,6 @@
 /** The sizes of one map, native/kernels/args.h. */
 import type { Tensor } from '../graph/tensor.js';
+import { numbering } from '../numbering.js';
 import type { Vertex } from './fuse.js';
 import { constantValue, inputKey } from './map.js';
 
@@ -23,8 +24,7 @@ function longestFit(part: readonly Vertex[], begin: number, delivered: ReadonlyM
   const inside = new Map<Vertex, number>();
   const inputs = new Set<string>();
   const constants = new Set<number>();
-  const ids = new Map<Tensor, number>();
-  const id = (t: Tensor): number => ids.get(t) ?? (ids.set(t, ids.size), ids.size - 1);
+  const id = numbering();
   const computed = new Set<Tensor>();
   let steps = 0;
   let outputs = 0;

@@ -1,6 +1,7 @@
 /** Makes one map instruction of connected elementwise nodes. */
 import { Constant } from '../graph/source.js';
 import type { Node, Shape, Tensor } from '../graph/tensor.js';
+import { numbering } from '../numbering.js';
 import type { Elementwise } from '../ops/elementwise.js';
 import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instruction.js';
 import { type Register, type Step, joinProducts } from './join-products.js';
@@ -37,8 +38,7 @@ export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapIns
   const steps: Step[] = [];
   const computed = new Map<Tensor, Register>();
   const known = new Map<string, Register>();
-  const ids = new Map<Tensor, number>();
-  const id = (t: Tensor): number => ids.get(t) ?? (ids.set(t, ids.size), ids.size - 1);
+  const id = numbering();
 
   const load = (view: View): Register => {
     const inside = computed.get(view.base);

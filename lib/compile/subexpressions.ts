@@ -1,16 +1,12 @@
-import { type MemorySlot, Source } from '../graph/source.js';
+import { Source } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
+import { numbering } from '../numbering.js';
 import { rewrite, withInputs } from './rewrite.js';
 
 /** Computes equal expressions once. Random numbers of one stream and step are equal too. */
 export function shareSubexpressions(roots: readonly Tensor[]): readonly Tensor[] {
   const known = new Map<string, readonly Tensor[]>();
-  const ids = new Map<Tensor | MemorySlot | object, number>();
-  const id = (x: Tensor | MemorySlot | object): number => {
-    let number = ids.get(x);
-    if (number === undefined) ids.set(x, (number = ids.size));
-    return number;
-  };
+  const id = numbering();
   return rewrite(roots, (node, inputs) => {
     const { op } = node;
     const operands = inputs.map(id);

@@ -5,6 +5,7 @@ import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
 import type { Built, Model } from '../model/model.js';
+import { numbering } from '../numbering.js';
 import { Recent } from '../recent.js';
 import type { Feed } from './feed.js';
 import type { FitOptions, TrainerOptions } from './options.js';
@@ -47,8 +48,7 @@ export class Equipment {
   #known: Parts | undefined;
   readonly #augmentedRows = new Recent<TensorType>(maxPrograms);
   /** Numbers for the keys of programs. */
-  readonly #augmentations = new WeakMap<Augmentation, number>();
-  #augmentationCount = 0;
+  readonly #numberOf = numbering();
 
   constructor(model: Model, options: TrainerOptions<never>) {
     this.recipe = recipeOf(model, options);
@@ -81,7 +81,7 @@ export class Equipment {
 
   trainingProgram(feed: Feed, { augment = [], carryState = false, gathers = false }: TrainingOptions = {}): TrainingProgram {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
-    const key = JSON.stringify([feed, this.#numbersOf(augment), carryState, gathers]);
+    const key = JSON.stringify([feed, augment.map(this.#numberOf), carryState, gathers]);
     return this.#parts.training.get(key, () =>
       gathers
         ? gatheringProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
@@ -103,7 +103,7 @@ export class Equipment {
 
   /** The type of one row of x as the model sees it. */
   augmentedRow(x: TensorType, y: TensorType, augmentations: readonly Augmentation[]): TensorType {
-    const key = JSON.stringify([x, y, this.#numbersOf(augmentations)]);
+    const key = JSON.stringify([x, y, augmentations.map(this.#numberOf)]);
     return this.#augmentedRows.get(key, () => augmentedRow(x, y, augmentations));
   }
 
@@ -118,13 +118,5 @@ export class Equipment {
     const known = carried.get(key) ?? new CarriedState();
     carried.set(key, known);
     return known;
-  }
-
-  #numbersOf(augmentations: readonly Augmentation[]): readonly number[] {
-    return augmentations.map((augmentation) => {
-      const known = this.#augmentations.get(augmentation) ?? this.#augmentationCount++;
-      this.#augmentations.set(augmentation, known);
-      return known;
-    });
   }
 }
