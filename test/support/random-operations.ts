@@ -229,6 +229,28 @@ const images: readonly Maker[] = [
   },
 ];
 
+const sequences: readonly Maker[] = [
+  (x, { exact, one, random }) => {
+    if (x.size !== 24) return [];
+    const g = ops.tanh(ops.reshape(x, one([[2, 3, 4], [3, 1, 8], [1, 6, 4]]))); // prettier-ignore
+    const [, n, width] = g.shape as [number, number, number];
+    const reverse = random() < 0.5;
+    const [h, quarter] = [exact([n, width]), exact([n, width / 4])];
+    const { y, h: last } = one([
+      () => ops.elman(g, exact([width, width]), h, { reverse, nonlinearity: one(['tanh', 'relu']) }),
+      () => ops.lstm(g, exact([width / 4, width]), quarter, quarter, { reverse }),
+    ])();
+    return one([[y], [last], [y, last], gradients(ops.sum(ops.mul(y, y)), [g])]);
+  },
+  (x, { ids, one }) => {
+    if (x.size !== 24) return [];
+    const logp = ops.logSoftmax(ops.reshape(x, one([[2, 2, 6], [1, 4, 6], [1, 3, 8]]))); // prettier-ignore
+    // Ids are 0 … 3; rows of two equal labels need a frame between them, so some losses are infinite.
+    const loss = ops.ctc(logp, ids([logp.shape[0]!, one([1, 2])]), { blank: logp.shape[2]! - 1 });
+    return one([[loss], [ops.where(ops.isFinite(loss), loss, 0)], gradients(ops.sum(loss), [logp])]);
+  },
+];
+
 const others: readonly Maker[] = [
   (x, { one, like }) => {
     if (x.rank < 2) return [];
@@ -273,5 +295,6 @@ export const makers: readonly Maker[] = [
   products,
   images,
   images,
+  sequences,
   others,
 ].flat();
