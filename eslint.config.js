@@ -15,7 +15,7 @@ const optionalIsUndefined = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build*/', 'coverage/', 'prebuilds/', 'scripts/package/consumer/', '**/node_modules/'] },
+  { ignores: ['dist/', 'out/', 'build*/', 'coverage/', 'prebuilds/', 'scripts/package/consumer/', '**/node_modules/'] },
   js.configs.recommended,
   {
     files: ['**/*.js'],
