@@ -29,7 +29,7 @@ constexpr float kNearlyUnseen = -1e29f;
 // Of a row: the class of each state, and 0 or kUnseen for the step to it from the label before. Two spare values before and a vector
 // behind.
 struct CtcRow {
-  int64_t states;
+  int64_t states, frames;
   int32_t* classes;
   float *skip, *emitted, *now, *before;
 };
@@ -37,15 +37,17 @@ struct CtcRow {
 constexpr int64_t kCtcSpare = 2 + 2 * 16;
 static_assert(5 * (2 * kMaxCtcLabels + 1 + kCtcSpare) * sizeof(float) <= kScratchBytes);
 
-// @returns the position of a bad label, or kOk; the row has no labels then
-LW_INLINE int64_t ctc_row(const CtcShape& shape, const int32_t* ids, void* scratch, CtcRow* row) {
+// @returns the position in `ids` of a bad label, or kOk; the row has no labels then
+LW_INLINE int64_t ctc_row(const CtcShape& shape, const int32_t* ids, const int32_t* frames, int64_t n, void* scratch, CtcRow* row) {
   const int64_t pitch = 2 * shape.labels + 1 + kCtcSpare;
   row->classes = static_cast<int32_t*>(scratch);
   row->skip = static_cast<float*>(scratch) + pitch;
   row->emitted = row->skip + pitch;
   row->now = row->emitted + pitch;
   row->before = row->now + pitch;
-  const volatile int32_t* shared = ids;
+  const int64_t length = static_cast<const volatile int32_t*>(frames)[n];
+  row->frames = length < 0 ? 0 : smaller(length, shape.t);
+  const volatile int32_t* shared = ids + n * shape.labels;
   int64_t count = 0, bad = kOk;
   bool ended = false;
   for (int64_t i = 0; i < shape.labels; ++i) {
@@ -53,7 +55,7 @@ LW_INLINE int64_t ctc_row(const CtcShape& shape, const int32_t* ids, void* scrat
     if (label == -1) {
       ended = true;
     } else if (label < 0 || label >= shape.classes || label == shape.blank || ended) {
-      bad = i;
+      bad = n * shape.labels + i;
       count = 0;
       break;
     } else {
@@ -93,11 +95,6 @@ LW_INLINE float ctc_shift(float* values, int64_t n) {
   return max;
 }
 
-LW_INLINE int64_t ctc_frames(const CtcShape& shape, const int32_t* frames, int64_t n) {
-  const int64_t count = static_cast<const volatile int32_t*>(frames)[n];
-  return count < 0 ? 0 : smaller(count, shape.t);
-}
-
 int64_t ctc_tasks(const CtcArgs& args) { return args.shape.n; }
 
 int64_t ctc(const CtcArgs& args, int64_t begin, int64_t end, void* scratch) {
@@ -106,9 +103,9 @@ int64_t ctc(const CtcArgs& args, int64_t begin, int64_t end, void* scratch) {
   int64_t bad = kOk;
   for (int64_t n = begin; n < end; ++n) {
     CtcRow row;
-    const int64_t wrong = ctc_row(shape, args.ids + n * shape.labels, scratch, &row);
-    if (wrong != kOk && bad == kOk) bad = n * shape.labels + wrong;
-    const int64_t frames = ctc_frames(shape, args.frames, n), states = row.states;
+    const int64_t wrong = ctc_row(shape, args.ids, args.frames, n, scratch, &row);
+    if (bad == kOk) bad = wrong;
+    const int64_t frames = row.frames, states = row.states;
     float* alpha = args.alpha + n * shape.t * width;
     double total = 0.0;
     float *now = row.now + 2, *before = row.before + 2;
@@ -150,9 +147,9 @@ int64_t ctc_backward(const CtcBackwardArgs& args, int64_t begin, int64_t end, vo
   int64_t bad = kOk;
   for (int64_t n = begin; n < end; ++n) {
     CtcRow row;
-    const int64_t wrong = ctc_row(shape, args.ids + n * shape.labels, scratch, &row);
-    if (wrong != kOk && bad == kOk) bad = n * shape.labels + wrong;
-    const int64_t frames = ctc_frames(shape, args.frames, n), states = row.states;
+    const int64_t wrong = ctc_row(shape, args.ids, args.frames, n, scratch, &row);
+    if (bad == kOk) bad = wrong;
+    const int64_t frames = row.frames, states = row.states;
     float* dlogp = args.dlogp + n * shape.t * shape.classes;
     clear_row(shape.t * shape.classes, dlogp);
     if (wrong != kOk || args.loss[n] == kInfinity) continue;
