@@ -88,23 +88,18 @@ function partsOf(target: CTCTarget): { readonly labels: Tensor; readonly lengths
   return target instanceof Tensor ? { labels: target, lengths: undefined } : target;
 }
 
-/** @throws DataError for what is no label */
+/** One for each label of row n, and one for a blank between equal ones. @throws DataError for what is no label, or comes behind −1 */
 function framesNeeded(labels: NdArray, n: number, width: number, classes: number, blank: number): number {
-  let needed = 0;
-  let before = -1;
-  for (let i = 0; i < width; i++) {
-    const label = labels.data[n * width + i]!;
-    const isLabel = Number.isInteger(label) && label >= 0 && label < classes && label !== blank;
-    if (label === -1 || (isLabel && (i === 0 || before !== -1))) {
-      needed += label === -1 ? 0 : label === before ? 2 : 1;
-      before = label;
-      continue;
-    }
+  const row = Array.from(labels.data.subarray(n * width, (n + 1) * width));
+  const count = row.includes(-1) ? row.indexOf(-1) : width;
+  const isLabel = (label: number): boolean => Number.isInteger(label) && label >= 0 && label < classes && label !== blank;
+  const bad = row.findIndex((label, i) => !(i < count ? isLabel(label) : label === -1));
+  if (bad >= 0) {
     throw new DataError(
-      `CTCLoss: expected labels 0 … ${classes - 1} but the blank ${blank}, and −1 behind the last of a row, got ${label} at row ${n} [${i}].`,
+      `CTCLoss: expected labels 0 … ${classes - 1} but the blank ${blank}, and −1 behind the last of a row, got ${row[bad]} at row ${n} [${bad}].`,
     );
   }
-  return needed;
+  return row.slice(0, count).reduce((needed, label, i) => needed + (label === row[i - 1] ? 2 : 1), 0);
 }
 
 function checkShapes(logits: Shape, labels: Shape): void {
