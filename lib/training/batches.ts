@@ -40,10 +40,10 @@ export class BatchReader {
   async next(): Promise<IteratorResult<Batch<Targets>, undefined>> {
     const iterator = this.#iterator;
     if (iterator === undefined || this.#control.stopped) return ended;
-    const next = await unlessStopped(async () => iterator.next(), this.#control);
-    if (next === undefined) {
+    const next: unknown = await unlessStopped(async () => iterator.next(), this.#control);
+    if (!isResult(next)) {
       if (this.#control.stopped) return ended;
-      throw new DataError(`${this.#what}: expected an iterator whose next() gives { value, done }, got undefined.`);
+      throw new DataError(`${this.#what}: expected an iterator whose next() gives { value, done }, got ${kindOf(next)}.`);
     }
     if (next.done !== true) return { done: false, value: next.value };
     this.#iterator = undefined;
@@ -72,6 +72,10 @@ export class BatchReader {
     this.length = Array.isArray(iterable) ? iterable.length : undefined;
     this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
   }
+}
+
+function isResult(value: unknown): value is IteratorResult<Batch<Targets>, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The batches of one pass. @throws DataError if there are none */

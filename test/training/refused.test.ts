@@ -511,11 +511,17 @@ describe('a fit in time', () => {
     assert.deepEqual(await first((trainer) => trainer.fit(data)), weights);
     assert.deepEqual(await first((trainer) => trainer.evaluate(data)), weights);
   });
-  it('refuses an iterator that gives no results', () =>
-    assert.rejects(trainerOf(net()).fit({ [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) }), {
-      name: 'DataError',
-      message: /expected an iterator whose next\(\) gives/,
-    }));
+  for (const [result, kind] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, 'number'],
+  ] as const)
+    // prettier-ignore
+    it(`refuses an iterator that gives no results: ${kind}`, () =>
+      assert.rejects(trainerOf(net()).fit({ [Symbol.asyncIterator]: () => ({ next: async () => result as never }) }), {
+        name: 'DataError',
+        message: `fit epoch 1: expected an iterator whose next() gives { value, done }, got ${kind}.`,
+      }));
   it('refuses a snapshot of another model', async () => {
     let refused: unknown;
     class Restore extends Callback {
