@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { type Pair, pairOf, both } from '../ops/conv-options.js';
-import { type PoolOptions, maxPool, poolRules } from '../ops/pool.js';
+import { type PoolOptions, poolRules } from '../ops/pool-geometry.js';
+import { maxPool } from '../ops/pool.js';
 import { check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
 

@@ -2,7 +2,7 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
-import { add, crossEntropy, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
+import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
 import {
   type ClassWeighting,
@@ -65,7 +65,8 @@ export class CrossEntropyLoss extends Loss {
   override weight(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
     const rows = logits.shape.slice(0, -1);
     const ofIds = target.rank < logits.rank;
-    const weights = ofIds ? rowWeights(target, logits.shape.at(-1)!, this.weighting, sampleWeight) : perLoss(rows, undefined, sampleWeight);
+    if (!ofIds) return sum(perLoss(rows, undefined, sampleWeight) ?? full(rows, 1));
+    const weights = rowWeights(target, logits.shape.at(-1)!, this.weighting, sampleWeight);
     return weights && sum(weights);
   }
 

@@ -2,7 +2,7 @@ import { DataError, OptionError } from '../errors.js';
 import { NdArray } from '../array.js';
 import type { NamedTensors } from '../graph/outputs.js';
 import { type Shape, Tensor } from '../graph/tensor.js';
-import { add, mul } from '../ops/index.js';
+import { add, mul, sum } from '../ops/index.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { ElementwiseLoss } from './elementwise-loss.js';
 import { Loss, type Reduction } from './loss.js';
@@ -26,7 +26,8 @@ const numbers: Rule = {
  * await trainer.fit({ x, y: { digit, angle } });
  * ```
  * An output that no loss is given for is not trained: parameters that serve it alone keep their values, also where the optimizer decays weights; only
- * penalties reach them. The mean over batches counts rows, also where a loss leaves some out.
+ * penalties reach them. The mean over batches counts rows, with `sampleWeight` by their weights, also where a loss leaves some out: a loss that does
+ * makes it, and an update of several batches, differ from those of all rows at once.
  *
  * @throws OptionError if there is no loss, one is none, or a weight is for no loss or below 0
  */
@@ -67,7 +68,13 @@ export class Losses extends Loss<NamedTensors, NamedTensors> {
         const value = loss.forward(this.#part('output', predictions, name), this.#part('target', targets, name), sampleWeight);
         return mul(value, this.#weights[name] ?? 1);
       })
-      .reduce((sum, value) => add(sum, value));
+      .reduce((total, value) => add(total, value));
+  }
+
+  override weight(predictions: NamedTensors, targets: NamedTensors, sampleWeight?: Tensor): Tensor | undefined {
+    const [[name, loss], ...more] = Object.entries(this.losses) as [[string, Loss], ...[string, Loss][]];
+    if (more.length > 0) return sampleWeight && sum(sampleWeight);
+    return loss.weight?.(this.#part('output', predictions, name), this.#part('target', targets, name), sampleWeight);
   }
 
   override validate(targets: Readonly<Record<string, NdArray>>, shapes: Readonly<Record<string, Shape>>): void {

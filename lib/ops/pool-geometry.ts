@@ -16,7 +16,6 @@ export interface PoolOptions {
   readonly ceilMode?: boolean | undefined;
 }
 
-/** @internal */
 export const poolRules: Rules<PoolOptions> = { stride: pairOf(count), padding: pairOf(nonNegativeInteger), ceilMode: boolean };
 
 /** The windows of a kernel on x [N, H, W, C]. @throws ShapeError if x is none, the padding is more than half the kernel or no window fits */

@@ -13,7 +13,7 @@ import { sum } from './reduce.js';
 import { type PoolOptions, poolRules, poolShape } from './pool-geometry.js';
 import { reshape, transpose } from './shape.js';
 
-export { type PoolOptions, poolRules };
+export type { PoolOptions };
 
 /** Options of mean pooling. */
 export interface AvgPoolOptions extends PoolOptions {

@@ -105,7 +105,8 @@ export interface FitOptions {
   readonly prefetch?: boolean | undefined;
   /**
    * Batches whose gradients together make one update, with the memory that one batch takes. Each gradient weighs what its batch counts in the loss
-   * (rows, tokens without padding), so the update is that of all rows in one batch, however unequal the batches; but BatchNorm sees one at a time, and all
+   * (rows, tokens without padding), so the update is that of all rows in one batch, however unequal the batches; but BatchNorm sees one at a time, losses of
+   * several outputs (`Losses`) that leave rows out are weighed together, what `scope.addLoss` adds to a sum is added for each, and all
    * rows of a table of {@link Embedding} are updated, unless it is `sparse`. What is left at the end of an epoch makes an update too. Schedules count updates. Default: 1.
    */
   readonly accumulate?: number | undefined;
@@ -162,7 +163,7 @@ export interface TrainStepOptions {
   readonly augment?: readonly Augmentation[] | undefined;
   /**
    * Update the weights with the gradients of this batch and of those that wait for it. False: its gradients wait for a step that does, as with
-   * `accumulate` in {@link FitOptions}; `fit` and `load` forget them. Default: true.
+   * `accumulate` in {@link FitOptions}; `fit`, `load` and `zeroGradients` forget them. Default: true.
    */
   readonly update?: boolean | undefined;
 }

@@ -11,6 +11,7 @@ import type { Shape, Tensor } from '../graph/tensor.js';
 import type { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
 import type { Trace } from '../model/trace.js';
+import { mul } from '../ops/elementwise.js';
 import type { GradientMemory } from './gradient-memory.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import { trainedParameters } from './groups.js';
@@ -77,12 +78,13 @@ export function gatheringProgram(
   carried: CarriedState | undefined,
 ): TrainingProgram {
   return within(recipe.seed, carried !== undefined, () => {
-    const isFirst = scalarSlot(1);
-    const { step, reached } = makeTraining(recipe, feed, augmentations, carried, ({ gradients, weight }) => ({
-      writes: memory.add(gradients, weight(), source(isFirst, 0, [])),
-      figures: [],
-    }));
-    return { ...step, update: updateOf(reached), scalars: isFirst };
+    const slot = scalarSlot(1);
+    const isFirst = source(slot, 0, []);
+    const goOn = ({ gradients, weight }: Backward): Effect => ({ writes: memory.add(gradients, weight(), isFirst), figures: [] });
+    // The sum over all batches has its penalties once.
+    const share = recipe.loss.reduction === 'sum' ? isFirst : undefined;
+    const { step, reached } = makeTraining(recipe, feed, augmentations, carried, goOn, share);
+    return { ...step, update: updateOf(reached), scalars: slot };
   });
 }
 
@@ -134,6 +136,7 @@ function makeTraining(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
   goOn: (backward: Backward) => Effect,
+  penaltyShare?: Tensor,
 ): { readonly step: StepProgram; readonly reached: readonly Entry[] } {
   const { model } = recipe;
   const { layout, memory } = model.built;
@@ -146,10 +149,12 @@ function makeTraining(
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const seen = { outputs: traced.outputs, targets, sampleWeight };
   const decayed = weights.filter((weight) => weight.rank >= 2);
-  const added = [...traced.losses, ...recipe.penalties.map((penalty) => penalty(decayed))];
+  const penalties = recipe.penalties.map((penalty) => penalty(decayed));
+  const added = [...traced.losses, ...penalties];
   const total = lossOf(recipe.loss, added, seen);
+  const counted = penaltyShare && [...traced.losses, ...penalties.map((penalty) => mul(penalty, penaltyShare))];
 
-  const gradients = gradientsOf(total, nameOf(recipe.loss), trained, weights);
+  const gradients = gradientsOf(counted === undefined ? total : lossOf(recipe.loss, counted, seen), nameOf(recipe.loss), trained, weights);
   const effect = goOn({ gradients, weight: () => batchWeight(recipe.loss, seen, rows) });
   const results = resultWrites(recipe, seen, rows, total, added, effect.figures);
   const commits: Write[] = [

@@ -100,6 +100,8 @@ export class Trainer<Output extends Outputs = Tensor> {
         return await runFit(this.#runner, epoch, validation, options, control);
       } finally {
         release();
+        // What an abort leaves waiting is of no later step. A fit that was refused has touched nothing.
+        if (letGo !== undefined) this.#runner.waiting = 0;
         letGo?.();
         control.ended = true;
         this.#equipment.resetStates();
@@ -125,17 +127,27 @@ export class Trainer<Output extends Outputs = Tensor> {
   /**
    * The gradients that wait for an update after steps with `update: false`, by path: of the mean over all their batches, or of the sum with a loss that is
    * one, before clipping. Only of parameters that the loss depends on.
-   * @throws StateError if none wait, or while a step runs
+   * @throws StateError if none wait, or while a step runs or waits for its turn
    */
   gradients(): Map<string, NdArray<Float32Array>> {
-    this.#checkStill('Trainer.gradients');
+    this.#checkStill('Trainer.gradients', this.#last !== undefined);
     this.#checkWaiting('Trainer.gradients');
     return this.#runner.gradients();
   }
 
   /**
+   * Forgets the gradients that wait for an update, if any do: of a batch whose loss was not finite, or once `gradients()` has given them.
+   * @throws StateError while a step runs or waits for its turn
+   */
+  zeroGradients(): void {
+    this.#checkStill('Trainer.zeroGradients', this.#last !== undefined);
+    this.#runner.waiting = 0;
+  }
+
+  /**
    * The update alone, clipping included: with the gradients that wait, or with these instead, by path. They may come from elsewhere, as the mean of the
-   * `gradients()` of several processes, or have been changed; parameters without one keep their values and their state. In turn with steps that are called at the same time.
+   * `gradients()` of several processes, or have been changed; parameters without one keep their values and their state,
+   * while what an optimizer counts (Adam's corrections) are all updates of the trainer. In turn with steps that are called at the same time.
    * ```ts
    * await trainer.step(batch, { update: false });
    * const gradients = trainer.gradients();
@@ -262,8 +274,8 @@ export class Trainer<Output extends Outputs = Tensor> {
       throw new StateError(`${what}: expected gradients that wait for an update, got none. Call step(batch, { update: false }) first.`);
   }
 
-  #checkStill(what: string): void {
-    if (this.#runner.running)
+  #checkStill(what: string, isBusy = false): void {
+    if (this.#runner.running || isBusy)
       throw new StateError(`${what}: expected no step to be running, got one. Await the fit, or call it from a callback.`);
   }
 

@@ -3,23 +3,25 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Layer } from '../../lib/index.js';
 import {
   Adam,
   AdamW,
   type Batch,
   HuberLoss,
+  Losses,
   Callback,
   CrossEntropyLoss,
   Dropout,
   Embedding,
   type FitOptions,
+  Layer,
   Linear,
   MeanOverTime,
   MSELoss,
   type NdArray,
   Optimizer,
   ReLU,
+  type Scope,
   SGD,
   Sequential,
   type Tensor,
@@ -65,6 +67,14 @@ const ids = array(
 const labels = array(Int32Array.from({ length: 24 }, (_, i) => i % 3));
 
 const linear = (): Sequential => new Sequential([new Linear(6), new ReLU(), new Linear(4)], { seed: 3 });
+/** Two outputs. */
+class Two extends Layer<[Tensor], { readonly a: Tensor; readonly b: Tensor }> {
+  readonly net: Sequential = linear();
+  forward(x: Tensor, scope: Scope): { readonly a: Tensor; readonly b: Tensor } {
+    const y = scope.call('net', this.net, x);
+    return { a: y, b: mul(y, 2) };
+  }
+}
 const embedding = (sparse: boolean) => (): Sequential =>
   new Sequential([new Embedding(64, 4, { sparse }), new MeanOverTime(), new Linear(3)], { seed: 3 });
 
@@ -137,6 +147,45 @@ describe('accumulate', () => {
       assertNear([streamedLoss, streamedNorm], [loss, norm]);
     });
   }
+
+  it('counts a penalty once in a sum', async () => {
+    const recipe = { loss: new MSELoss({ reduction: 'sum' }), optimizer: new SGD({ lr: 1e-3 }), penalties: [l2(50)] };
+    const one: Case = ['', { x, y: numbers }, linear, recipe];
+    const [whole] = await trained(one, { batchSize: 24, epochs: 3 });
+    const [parts] = await trained(one, { batchSize: 8, accumulate: 3, epochs: 3 });
+    assertNear(values(parts), values(whole));
+  });
+
+  it('weighs batches by their weights of rows in a loss of several outputs, and counts rows of probabilities as their weights do', async () => {
+    const shares = array(Float32Array.from({ length: 24 * 4 }, (_, i) => (i % 4 === (i >> 2) % 4 ? 0.7 : 0.1)), [24, 4]); // prettier-ignore
+    for (const names of [['a'], ['a', 'b']]) {
+      const each = <T>(make: (name: string) => T): Record<string, T> => Object.fromEntries(names.map((name) => [name, make(name)]));
+      const of = async (batches: readonly (readonly [number, number])[]): Promise<readonly number[]> => {
+        const model = new Two();
+        const trainer = new Trainer(model, {
+          loss: new Losses(each(() => new MSELoss())) as never,
+          optimizer: new SGD({ lr: 0.1 }),
+          seed: 3,
+        });
+        for (const [i, [begin, end]] of batches.entries()) {
+          const batch = { x: x.rows(begin, end), y: each(() => numbers.rows(begin, end)), sampleWeight: sampleWeight.rows(begin, end) };
+          await trainer.step(batch as never, { update: i === batches.length - 1 });
+        }
+        return [...model.weights().values()].flatMap(({ data }) => [...data]);
+      };
+      assertNear(await of([[0, 5], [5, 24]]), await of([[0, 24]])); // prettier-ignore
+    }
+    const ofShares = async (batches: readonly Batch[]): Promise<readonly number[]> => {
+      const model = new Sequential([new Linear(4)], { seed: 1 });
+      const trainer = new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.5 }) });
+      for (const [i, batch] of batches.entries()) await trainer.step(batch, { update: i === batches.length - 1 });
+      return values(model);
+    };
+    const flat = array(x.data, [24, 15]);
+    const ones = array(new Float32Array(8).fill(1));
+    const mixed = [{ x: flat.rows(0, 16), y: shares.rows(0, 16) }, { x: flat.rows(16, 24), y: shares.rows(16, 24), sampleWeight: ones }]; // prettier-ignore
+    assertNear(await ofShares(mixed), await ofShares([{ x: flat, y: shares }]));
+  });
 
   it('leaves rows of a sparse table alone that no batch met', async () => {
     const [model] = await trained(cases.at(-1)!, { batchSize: 8, accumulate: 3, epochs: 1 });

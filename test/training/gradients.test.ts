@@ -94,6 +94,59 @@ describe('trainer.gradients', () => {
   });
 });
 
+describe('gradients that wait', () => {
+  const bad = { x: array(new Float32Array(8 * 4).fill(NaN), [8, 4]), y: data.y.rows(0, 8) };
+  const plain = async (): Promise<Values> => {
+    const [model, trainer] = make();
+    await trainer.step(part(0, 8));
+    return model.weights();
+  };
+
+  it('are forgotten by zeroGradients', async () => {
+    const [model, trainer] = make();
+    trainer.zeroGradients();
+    await trainer.step(bad, waiting);
+    trainer.zeroGradients();
+    assert.throws(() => trainer.gradients(), { name: 'StateError', message: /got none/ });
+    await trainer.step(part(0, 8));
+    assert.deepEqual(model.weights(), await plain());
+    assert.equal(trainer.updates, 1);
+  });
+
+  it('are left by no fit that was aborted, and kept by one that was refused', async () => {
+    const [model, trainer] = make();
+    const abort = new AbortController();
+    function* batches(): Generator<typeof data> {
+      yield part(8, 16);
+      yield bad;
+      abort.abort(new Error('enough'));
+      yield part(16, 24);
+    }
+    await assert.rejects(trainer.fit(batches, { accumulate: 4, signal: abort.signal }), { message: 'enough' });
+    assert.throws(() => trainer.gradients(), { name: 'StateError' });
+    await trainer.step(part(0, 8));
+    assert.deepEqual(model.weights(), await plain());
+    await trainer.step(part(0, 8), waiting);
+    const before = trainer.gradients();
+    await assert.rejects(trainer.fit({ x: data.x, y: data.y.rows(0, 3) }), { name: 'ShapeError' });
+    assert.deepEqual(trainer.gradients(), before);
+  });
+
+  it('are not read or forgotten while a step is on its way', async () => {
+    const [, trainer] = make();
+    await trainer.step(part(0, 8), waiting);
+    const before = trainer.gradients();
+    const step = trainer.step(part(8, 16), waiting);
+    for (const call of ['gradients', 'zeroGradients'] as const)
+      assert.throws(() => trainer[call](), {
+        name: 'StateError',
+        message: `Trainer.${call}: expected no step to be running, got one. Await the fit, or call it from a callback.`,
+      });
+    await step;
+    assert.notDeepEqual(trainer.gradients(), before);
+  });
+});
+
 describe('trainer.update', () => {
   it('has the bits of steps that end in an update, called at the same time or not', async () => {
     const [model, trainer] = make({ gradientNorm: true });
