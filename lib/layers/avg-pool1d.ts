@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { type Pool1dOptions, avgPool, pool1dRules, poolSequence } from '../ops/pool.js';
 import { boolean, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 
 /** Options of {@link AvgPool1d}. */
 export interface AvgPool1dOptions extends Pool1dOptions {
@@ -30,7 +31,7 @@ export class AvgPool1d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return this.kernelSize > 1;
+    return windowsLookAlong(this.kernelSize, this.options);
   }
 
   forward(x: Tensor): Tensor {

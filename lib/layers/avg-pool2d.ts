@@ -1,8 +1,9 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Pair, pairOf, both } from '../ops/conv-options.js';
+import { type Pair, pairOf } from '../ops/conv-options.js';
 import { type AvgPoolOptions, avgPool, avgPoolRules } from '../ops/pool.js';
 import { check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 
 /**
  * Takes the mean of the pixels under each window, channel by channel.
@@ -25,7 +26,7 @@ export class AvgPool2d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return both(this.kernelSize)[0] > 1;
+    return windowsLookAlong(this.kernelSize, this.options);
   }
 
   forward(x: Tensor): Tensor {

@@ -7,6 +7,7 @@ import { type Conv1dGeometry, conv1dRules } from '../ops/conv-options.js';
 import { cast } from '../ops/elementwise.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 import { withPast } from './past.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
@@ -46,8 +47,7 @@ export class Conv1d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    const { stride = 1, padding } = this.options;
-    return stride > 1 || (this.kernelSize > 1 && padding !== 'causal');
+    return windowsLookAlong(this.options.padding === 'causal' ? 1 : this.kernelSize, this.options);
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
@@ -60,10 +60,11 @@ export class Conv1d extends Layer {
     const depth = channels / groups;
     const w = scope.parameter('weight', [this.kernelSize, depth, this.outChannels], weightInit);
     const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(this.kernelSize * depth)) : undefined;
-    const steps = (geometry.dilation ?? 1) * (this.kernelSize - 1);
-    if (geometry.padding !== 'causal' || steps === 0 || !scope.carries) return convolveSequence(caller, x, w, { ...geometry, bias: b });
+    if (geometry.padding !== 'causal' || !scope.carries) return convolveSequence(caller, x, w, { ...geometry, bias: b });
     checkWhole(x.shape, geometry.stride ?? 1);
-    return convolveSequence(caller, withPast('steps', cast(x, 'float32'), steps, scope), w, { ...geometry, padding: 'valid', bias: b });
+    const steps = (geometry.dilation ?? 1) * (this.kernelSize - 1);
+    const seen = steps === 0 ? x : withPast('steps', cast(x, 'float32'), steps, scope);
+    return convolveSequence(caller, seen, w, { ...geometry, padding: 'valid', bias: b });
   }
 }
 

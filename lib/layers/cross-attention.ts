@@ -5,6 +5,7 @@ import { add, cast, matmul } from '../ops/index.js';
 import { check, checkOptions, count } from '../options.js';
 import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, attend, attentionRules, checkHeads, within } from './heads.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { checkSequence } from './recurrent.js';
 import type { Scope } from './scope.js';
@@ -64,9 +65,7 @@ function crossArguments(args: readonly [...CrossAttentionInputs, Scope]): {
   readonly lengths: Tensor | undefined;
   readonly scope: Scope;
 } {
-  const inputs: number = args.length - 1;
-  if (inputs !== 2 && inputs !== 3)
-    throw new ShapeError(`CrossAttention: expected x and memory, or x, memory and its lengths, got ${inputs} inputs. Give each.`);
+  checkInputCount('CrossAttention', args, [2, 3], 'x and memory, or x, memory and its lengths');
   const [x, memory] = args;
   return args.length === 3 ? { x, memory, lengths: undefined, scope: args[2] } : { x, memory, lengths: args[2], scope: args[3] };
 }

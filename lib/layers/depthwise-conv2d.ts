@@ -5,6 +5,7 @@ import { type Caller, checkChannels, checkImages } from '../ops/conv-geometry.js
 import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
@@ -43,7 +44,7 @@ export class DepthwiseConv2d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return both(this.kernelSize)[0] > 1;
+    return windowsLookAlong(this.kernelSize, this.options);
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

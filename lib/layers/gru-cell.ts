@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { boolean, check, checkOptions, count } from '../options.js';
 import { gruCell } from './gru.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { step } from './recurrent.js';
 import type { Scope } from './scope.js';
@@ -31,6 +32,7 @@ export class GRUCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
   }
 
   forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {
+    checkInputCount('GRUCell', args, [1, 2], 'x, or x and h');
     const [h, scope] = args.length === 2 ? [undefined, args[1]] : [args[1], args[2]];
     return step(gruCell('GRUCell', this.hiddenSize, this.options.resetAfter), args[0], [h], scope)[0]!;
   }

@@ -1,5 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
 import { check, count } from '../options.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { checkHalves, lstmCell } from './lstm.js';
 import { step } from './recurrent.js';
@@ -27,6 +28,7 @@ export class LSTMCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor, c: Tens
   }
 
   forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, c: Tensor, scope: Scope]): Tensor {
+    checkInputCount('LSTMCell', args, [1, 3], 'x, or x, h and c');
     return args.length === 2 ? this.apply(args[0], {}, args[1]).h : this.apply(args[0], { h: args[1], c: args[2] }, args[3]).h;
   }
 

@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { type Pool1dOptions, maxPool, pool1dRules, poolSequence } from '../ops/pool.js';
 import { check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 
 /**
  * Takes the largest element under each window of a sequence, channel by channel; NaN wins.
@@ -24,7 +25,7 @@ export class MaxPool1d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return this.kernelSize > 1;
+    return windowsLookAlong(this.kernelSize, this.options);
   }
 
   forward(x: Tensor): Tensor {

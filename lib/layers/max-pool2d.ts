@@ -1,9 +1,10 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Pair, pairOf, both } from '../ops/conv-options.js';
+import { type Pair, pairOf } from '../ops/conv-options.js';
 import { type PoolOptions, poolRules } from '../ops/pool-geometry.js';
 import { maxPool } from '../ops/pool.js';
 import { check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
+import { windowsLookAlong } from './looks-along.js';
 
 /**
  * Takes the largest pixel under each window, channel by channel; NaN wins.
@@ -26,7 +27,7 @@ export class MaxPool2d extends Layer {
   }
 
   override looksAlongTime(): boolean {
-    return both(this.kernelSize)[0] > 1;
+    return windowsLookAlong(this.kernelSize, this.options);
   }
 
   forward(x: Tensor): Tensor {

@@ -6,6 +6,7 @@ import { checkedLengths } from '../ops/lengths.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
 import { Dropout } from './dropout.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
@@ -117,9 +118,7 @@ export function sequenceArguments(
   readonly lengths: Tensor | undefined;
   readonly scope: Scope;
 } {
-  const inputs: number = args.length - 1;
-  if (inputs !== 1 && inputs !== 2)
-    throw new ShapeError(`${what}: expected x, or x and lengths, got ${inputs} inputs. Leave the others out.`);
+  checkInputCount(what, args, [1, 2], 'x, or x and lengths');
   return args.length === 2 ? { x: args[0], lengths: undefined, scope: args[1] } : { x: args[0], lengths: args[1], scope: args[2] };
 }
 

@@ -1,5 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
 import { check, checkOptions, count, oneOf } from '../options.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { step } from './recurrent.js';
 import { rnnCell } from './rnn.js';
@@ -31,6 +32,7 @@ export class RNNCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
   }
 
   forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {
+    checkInputCount('RNNCell', args, [1, 2], 'x, or x and h');
     const [h, scope] = args.length === 2 ? [undefined, args[1]] : [args[1], args[2]];
     return step(rnnCell('RNNCell', this.hiddenSize, this.options.nonlinearity), args[0], [h], scope)[0]!;
   }

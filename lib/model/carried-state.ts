@@ -20,6 +20,11 @@ export class CarriedState {
   /** The state as a step finds it; zeros at first. Programs that trace the same path share it. */
   readonly carry = (path: string, shape: Shape): Tensor => {
     const entry = this.#entries.get(path) ?? this.#create(path, shape);
+    if (!sameShape(entry.shape, shape)) {
+      throw new ShapeError(
+        `scope.state: expected shape ${formatShape(entry.shape)} for "${path}", as in the steps before, got ${formatShape(shape)}. A state has one shape, however long a step is.`,
+      );
+    }
     return source(entry.slot, 0, entry.shape);
   };
 

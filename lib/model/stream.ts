@@ -25,7 +25,7 @@ export interface StreamOptions {
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
  * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
- * refused, or attention made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. Only the first input is
+ * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. Only the first input is
  * fed: a model that is trained with lengths must do without them, as the recurrent layers do. For models of single rows there is predictSync.
  */
 export class Stream {
@@ -62,7 +62,7 @@ export class Stream {
     for (const [path, { layer, inputs }] of traced.layers) {
       if (!layer.looksAlongTime(inputs?.[0]?.shape ?? [])) continue;
       throw new StateError(
-        `${this.#name}: expected layers that work on single steps, got ${layer.constructor.name} "${path}", which looks along the sequence. Give whole sequences to predict().`,
+        `${this.#name}: expected layers that work on single steps, got ${layer.constructor.name}${path && ` "${path}"`}, which looks along the sequence. Give whole sequences to predict().`,
       );
     }
     if (traced.outputs.length > 1) {

@@ -1,5 +1,5 @@
 /** Collects what the layers of one model ask for while its forward is traced. */
-import { ShapeError, StateError } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import type { Around } from '../graph/around.js';
 import { label } from '../graph/label.js';
 import { type NamedTensors, type Parts, partsOf } from '../graph/outputs.js';
@@ -52,12 +52,16 @@ export class Tracer {
     return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), inputs));
   }
 
-  call(path: string, layer: AnyLayer, inputs: readonly Tensor[]): Tensor {
+  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[]): Tensor {
+    checkLayer('scope.call', path, layer);
+    const inputs = given.slice(0, given.findLastIndex((input) => input !== undefined) + 1);
+    checkInputs(path, inputs);
     return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), inputs).output;
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
   enter<Values extends NamedTensors>(path: string, layer: AnyLayer, body: (scope: Scope) => Values, inputs?: readonly Tensor[]): Values {
+    checkLayer('scope.enter', path, layer);
     const owned = this.#paths.get(layer) ?? path;
     const owner = this.layers.get(owned)?.layer;
     if (owner !== undefined && owner !== layer) {
@@ -72,6 +76,8 @@ export class Tracer {
     try {
       const outputs = body(new TraceScope(this, owned, title));
       const tensors = Object.values(outputs);
+      if (outputs instanceof Tensor || !tensors.every((output) => output instanceof Tensor))
+        throw new ShapeError(`scope.enter: expected tensors by name from its body, got ${kindOf(outputs)}. Return { y }.`);
       label(tensors, title);
       const shapes = Object.entries(outputs).map(([output, { shape }]) => [output, shape] as const);
       if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
@@ -103,14 +109,11 @@ export class Tracer {
     const path = this.#bufferPaths.get(buffer);
     if (path === undefined)
       throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
-    if (!sameShape(buffer.shape, value.shape)) {
-      throw new ShapeError(
-        `scope.assign: expected a value of shape ${formatShapeOf(buffer)} for buffer "${path}", got ${formatShapeOf(value)}.`,
-      );
-    }
+    checkValue('scope.assign', `buffer "${path}"`, buffer, value);
     if (!this.trainsAt(path)) return;
-    this.assigned.set(path, value);
-    this.#bufferPaths.set(value, path);
+    const floats = cast(value, 'float32');
+    this.assigned.set(path, floats);
+    this.#bufferPaths.set(floats, path);
   }
 
   state(path: string, shape: Shape): Tensor {
@@ -137,10 +140,8 @@ export class Tracer {
     const path = this.#statePaths.get(state);
     if (path === undefined)
       throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
-    if (!sameShape(state.shape, value.shape)) {
-      throw new ShapeError(`scope.keep: expected a value of shape ${formatShapeOf(state)} for "${path}", got ${formatShapeOf(value)}.`);
-    }
-    this.kept.set(path, value);
+    checkValue('scope.keep', `"${path}"`, state, value);
+    this.kept.set(path, cast(value, 'float32'));
   }
 
   addLoss(value: unknown, title: string): void {
@@ -160,4 +161,28 @@ export class Tracer {
   normal(shape: Shape): Tensor {
     return randomNormal(shape, this.#around.seed, this.#around.streams++);
   }
+}
+
+/** @throws OptionError unless it is a layer, not its class or a list */
+function checkLayer(what: string, path: string, layer: unknown): void {
+  if (typeof layer === 'object' && layer !== null && 'forward' in layer) return;
+  throw new OptionError(
+    `${what}: expected a layer for "${path}", got ${kindOf(layer)}. Make it in a field: readonly body = new Linear(8).`,
+  );
+}
+
+/** @throws DTypeError unless all are tensors */
+function checkInputs(path: string, inputs: readonly unknown[]): asserts inputs is readonly Tensor[] {
+  const bad = inputs.findIndex((input) => !(input instanceof Tensor));
+  if (bad < 0) return;
+  throw new DTypeError(
+    `scope.call: expected a tensor for input ${bad} of "${path}", got ${kindOf(inputs[bad])}. Leave out what there is none of.`,
+  );
+}
+
+/** @throws ShapeError, DTypeError unless it is a tensor like the one whose place it takes */
+function checkValue(what: string, name: string, { shape }: Tensor, value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor)) throw new DTypeError(`${what}: expected a tensor for ${name}, got ${kindOf(value)}.`);
+  if (!sameShape(shape, value.shape))
+    throw new ShapeError(`${what}: expected a value of shape ${formatShape(shape)} for ${name}, got ${formatShape(value.shape)}.`);
 }

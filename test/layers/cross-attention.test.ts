@@ -63,7 +63,7 @@ describe('CrossAttention', () => {
   });
 
   for (const [name, shapes, message] of [
-    ['no memory', [[4, 6]], 'CrossAttention: expected x and memory, or x, memory and its lengths, got 1 inputs. Give each.'],
+    ['no memory', [[4, 6]], 'CrossAttention: expected x and memory, or x, memory and its lengths, got 1 input.'],
     ['no sequence of memory', [[4, 6], [2]], 'CrossAttention: expected memory [1, S, M] of as many rows as x, with at least one step and one feature, got [1, 2].'], // prettier-ignore
     ['an empty memory', [[4, 6], [0, 2]], 'CrossAttention: expected memory [1, S, M] of as many rows as x, with at least one step and one feature, got [1, 0, 2].'], // prettier-ignore
     ['other heads', [[4, 5], [3, 5]], 'CrossAttention: expected features that 2 heads divide, got 5 in x [1, 4, 5]. Change heads or the layer before.'], // prettier-ignore

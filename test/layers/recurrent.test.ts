@@ -244,7 +244,7 @@ describe('errors of recurrent layers', () => {
     it(`${name} of three inputs`, () =>
       assert.rejects(layer.predict([x, lengths, x]), {
         name: 'ShapeError',
-        message: `${name}: expected x, or x and lengths, got 3 inputs. Leave the others out.`,
+        message: `${name}: expected x, or x and lengths, got 3 inputs.`,
       }));
   }
   it('lengths that are no int32', () =>

@@ -204,6 +204,9 @@ describe('a stream', () => {
       ],
       ...[
         new Conv1d(2, 3, { padding: 'same' }),
+        new Conv1d(2, 1, { padding: 1 }),
+        new MaxPool1d(1, { stride: 2 }),
+        new AvgPool1d(1, { stride: 2 }),
         new MaxPool1d(2, { stride: 1, padding: 1 }),
         new AvgPool1d(3, { stride: 1, padding: 1 }),
         new MeanOverTime(),
@@ -230,6 +233,9 @@ describe('a stream', () => {
         new AdaptiveAvgPool2d(1),
         new Upsample2d({ scale: 2 }),
         new Pad(1),
+        new Conv2d(2, 1, { padding: [1, 0] }),
+        ...[Conv2d, ConvTranspose2d].map((Kind) => new Kind(2, 1, { stride: [2, 1] })),
+        ...[DepthwiseConv2d, MaxPool2d, AvgPool2d].map((Kind) => new Kind(1, { stride: 2 })),
       ].map((layer): (typeof wrong)[number] => {
         const { name } = layer.constructor;
         return [
