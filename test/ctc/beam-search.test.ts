@@ -72,6 +72,20 @@ describe('ctcBeamSearch', () => {
     }
   });
 
+  it('holds rows of thousands of frames', () => {
+    // Two frames of which each shows a label with probability e² / (1 + e²), and a sure blank: 1 and 2 by turns, in one place each.
+    const frames = Array.from({ length: 3000 }, (_, t) =>
+      t % 3 === 2 ? [0, -Infinity, -Infinity] : [0, 1, 2].map((c) => (c === 0 ? 0 : t % 6 < 3 === (c === 1) ? 2 : -Infinity)),
+    );
+    const [[{ labels, logProbability }]] = ctcBeamSearch(array([frames])) as [[CtcReading]];
+    assert.deepEqual(
+      labels,
+      Array.from({ length: 1000 }, (_, i) => 1 + (i % 2)),
+    );
+    const expected = 1000 * Math.log(1 - (1 / (1 + Math.exp(2))) ** 2);
+    assert.ok(Math.abs(logProbability / expected - 1) < 1e-9, `${logProbability} for ${expected}`);
+  });
+
   it('stops at the end of each row, and takes classes that cannot be', () => {
     const x = array([-Infinity, 0, -Infinity, 0, -Infinity, -Infinity, -Infinity, -Infinity, 0], [1, 3, 3]);
     assert.deepEqual(ctcBeamSearch(x, { topPaths: 5 }), [[{ labels: [1, 2], logProbability: 0 }]]);
