@@ -1,12 +1,11 @@
 /** What layers of attention share. */
 import { ShapeError, formatShape } from '../errors.js';
-import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { attentionWeights } from '../ops/attention.js';
-import { less, matmul, reshape, transpose } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
+import { matmul, reshape, transpose } from '../ops/index.js';
 import { type Rules, boolean, fraction } from '../options.js';
 import type { Dropout } from './dropout.js';
+import { lengthsOf, stepsWithin } from './lengths.js';
 import type { Scope } from './scope.js';
 
 /** Options that all layers of attention share. */
@@ -39,8 +38,7 @@ export function attend(q: Tensor, { k, v, causal, mask }: Keys, heads: number, d
 
 /** The mask [N, 1, 1, S] of steps that count, of lengths int32 [N] in 1 … S. */
 export function within(what: string, lengths: Tensor, n: number, s: number, scope: Scope): Tensor {
-  scope.expect(lengths, 1, s);
-  return less(iota(s), reshape(checkedLengths(what, lengths, n, s), [n, 1, 1, 1]));
+  return reshape(stepsWithin(lengthsOf(what, lengths, n, s, scope), s), [n, 1, 1, s]);
 }
 
 /** @throws ShapeError unless each head gets as many of the features of x */

@@ -1,8 +1,8 @@
 import type { Tensor } from '../graph/tensor.js';
 import { equal, reshape, slice, sub, sum, where } from '../ops/index.js';
 import { iota } from '../graph/source.js';
-import { checkedLengths } from '../ops/lengths.js';
 import { Layer } from './layer.js';
+import { lengthsOf } from './lengths.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
 import type { Scope } from './scope.js';
 
@@ -19,8 +19,7 @@ export class LastStep extends Layer<SequenceInputs> {
     const [n, t] = checkSequence('LastStep', x);
     const features = x.shape[2]!;
     if (lengths === undefined) return reshape(slice(x, [0, t - 1, 0], [n, 1, features]), [n, features]);
-    scope.expect(lengths, 1, t);
-    const last = sub(reshape(checkedLengths('LastStep', lengths, n, t), [n, 1, 1]), 1);
+    const last = sub(reshape(lengthsOf('LastStep', lengths, n, t, scope), [n, 1, 1]), 1);
     return sum(where(equal(reshape(iota(t), [t, 1]), last), x, 0), { axes: 1 });
   }
 }

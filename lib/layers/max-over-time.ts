@@ -1,8 +1,7 @@
-import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { less, max, reshape, where } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
+import { max, where } from '../ops/index.js';
 import { Layer } from './layer.js';
+import { lengthsOf, stepsWithin } from './lengths.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
 import type { Scope } from './scope.js';
 
@@ -24,9 +23,7 @@ export class MaxOverTime extends Layer<SequenceInputs> {
     const { x, lengths, scope } = sequenceArguments('MaxOverTime', args);
     const [n, t] = checkSequence('MaxOverTime', x);
     if (lengths === undefined) return max(x, { axes: 1 });
-    scope.expect(lengths, 1, t);
-    const checked = checkedLengths('MaxOverTime', lengths, n, t);
-    const counts = less(reshape(iota(t), [t, 1]), reshape(checked, [n, 1, 1]));
+    const counts = stepsWithin(lengthsOf('MaxOverTime', lengths, n, t, scope), t);
     return max(where(counts, x, -Infinity), { axes: 1 });
   }
 }

@@ -1,8 +1,7 @@
-import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { div, less, mean, reshape, sum, where } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
+import { div, mean, reshape, sum, where } from '../ops/index.js';
 import { Layer } from './layer.js';
+import { lengthsOf, stepsWithin } from './lengths.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
 import type { Scope } from './scope.js';
 
@@ -22,9 +21,7 @@ export class MeanOverTime extends Layer<SequenceInputs> {
     const { x, lengths, scope } = sequenceArguments('MeanOverTime', args);
     const [n, t] = checkSequence('MeanOverTime', x);
     if (lengths === undefined) return mean(x, { axes: 1 });
-    scope.expect(lengths, 1, t);
-    const checked = checkedLengths('MeanOverTime', lengths, n, t);
-    const counts = less(reshape(iota(t), [t, 1]), reshape(checked, [n, 1, 1]));
-    return div(sum(where(counts, x, 0), { axes: 1 }), reshape(checked, [n, 1]));
+    const checked = lengthsOf('MeanOverTime', lengths, n, t, scope);
+    return div(sum(where(stepsWithin(checked, t), x, 0), { axes: 1 }), reshape(checked, [n, 1]));
   }
 }

@@ -2,12 +2,12 @@
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
 import { Dropout } from './dropout.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
+import { lengthsOf } from './lengths.js';
 import type { Scope } from './scope.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
@@ -143,8 +143,7 @@ export function sequence(
       `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.`,
     );
   }
-  if (lengths !== undefined) scope.expect(lengths, 1, t);
-  const options = lengths === undefined ? {} : { lengths: checkedLengths(cell.name, lengths, n, t) };
+  const options = lengths === undefined ? {} : { lengths: lengthsOf(cell.name, lengths, n, t, scope) };
   const drop = new Dropout(dropout);
   const finals: (readonly Tensor[])[] = [];
   let rows = swap(cast(x, 'float32'));
