@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
 import { checkOptions, nonNegative, positiveFloat, rate } from '../options.js';
+import { withDecay } from './decay.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link Adagrad}. */
@@ -56,7 +57,7 @@ export class Adagrad extends Optimizer {
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
-    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const g = withDecay(gradient, parameter, this.weightDecay);
     const s = add(slots['s']!, square(g));
     return { parameter: sub(parameter, mul(div(g, add(sqrt(s), this.eps)), scalars['lr']!)), slots: { s } };
   }

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
-import { add, mul } from '../ops/index.js';
 import { checkOptions } from '../options.js';
+import { withDecay } from './decay.js';
 import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
@@ -37,7 +37,7 @@ export class Adam extends Optimizer {
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
-    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const g = withDecay(gradient, parameter, this.weightDecay);
     return momentUpdate(this.moments, parameter, g, slots, scalars);
   }
 }

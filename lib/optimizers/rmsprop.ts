@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.js';
 import { boolean, checkOptions, fraction, nonNegative, positiveFloat, rate } from '../options.js';
+import { withDecay } from './decay.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link RMSprop}. */
@@ -58,7 +59,7 @@ export class RMSprop extends Optimizer {
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
-    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const g = withDecay(gradient, parameter, this.weightDecay);
     const v = add(mul(slots['v']!, this.alpha), mul(square(g), 1 - this.alpha));
     const a = this.centered ? add(mul(slots['a']!, this.alpha), mul(g, 1 - this.alpha)) : undefined;
     // What rounding leaves of v − a² under a steady gradient may be below 0.

@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { add, mul, sub } from '../ops/index.js';
 import { boolean, checkOptions, nonNegative, rate } from '../options.js';
 import { OptionError } from '../errors.js';
+import { withDecay } from './decay.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link SGD}. */
@@ -59,7 +60,7 @@ export class SGD extends Optimizer {
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {
-    const g = this.weightDecay === 0 ? gradient : add(gradient, mul(parameter, this.weightDecay));
+    const g = withDecay(gradient, parameter, this.weightDecay);
     const lr = scalars['lr']!;
     if (this.momentum === 0) return { parameter: sub(parameter, mul(g, lr)), slots: {} };
     const taken = this.dampening === 0 ? g : mul(g, scalars['intake']!);
