@@ -41,8 +41,9 @@ function overlapping(out: string, other: string): string {
 /**
  * Runs a native function for the kernel `what`; what only it can find out, an overlap or an index in the data, becomes an error of this library.
  * @param names what the kernel calls an operand, by the name the native side has for it, where that is another
+ * @param rows that an index in the data may name
  */
-export function call(what: string, run: () => void, names: Readonly<Record<string, string>> = {}): void {
+export function call(what: string, run: () => void, names: Readonly<Record<string, string>> = {}, rows = 0): void {
   try {
     run();
   } catch (cause) {
@@ -51,6 +52,10 @@ export function call(what: string, run: () => void, names: Readonly<Record<strin
       .replace(/^\w+: /, `${what}: `)
       .replace(/expected (\w+) apart from (\w+), .*/, (_, out: string, other: string) =>
         overlapping(names[out] ?? out, names[other] ?? other),
+      )
+      .replace(
+        /index (-?\d+) at position (\d+) is out of range/,
+        (_, index: string, position: string) => `expected an index in 0 … ${rows - 1}, got ${index} at position ${position}`,
       )
       .replace(/(?<!\.)$/, '.');
     if (cause instanceof RangeError) throw new ShapeError(message, { cause });

@@ -178,7 +178,7 @@ export function crossEntropy(options: CrossEntropyKernelOptions): void {
   checkLength('crossEntropy', 'logits', logits, rows * columns);
   checkLength('crossEntropy', 'ids', ids, rows);
   checkLength('crossEntropy', 'loss', loss, rows);
-  call('crossEntropy', () => native().crossEntropy(rows, columns, logits, ids, ignoreIndex, loss));
+  call('crossEntropy', () => native().crossEntropy(rows, columns, logits, ids, ignoreIndex, loss), {}, columns);
 }
 
 /** Options of {@link crossEntropyBackward}. */
@@ -213,7 +213,7 @@ export function crossEntropyBackward(options: CrossEntropyBackwardOptions): void
   checkLength('crossEntropyBackward', 'ids', ids, rows);
   checkLength('crossEntropyBackward', 'dloss', dloss, rows);
   checkLength('crossEntropyBackward', 'dlogits', dlogits, rows * columns);
-  call('crossEntropyBackward', () => native().crossEntropyBackward(rows, columns, logits, ids, ignoreIndex, dloss, dlogits));
+  call('crossEntropyBackward', () => native().crossEntropyBackward(rows, columns, logits, ids, ignoreIndex, dloss, dlogits), {}, columns);
 }
 
 /** Options of {@link gatherRows}. */
@@ -236,7 +236,8 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
   }
   checkLength('gatherRows', 'output', output, ids.length * width);
   const rows = Math.floor(table.length / width);
-  call('gatherRows', () => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output), { out: 'output' });
+  const copy = (): void => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output);
+  call('gatherRows', copy, { out: 'output' }, rows);
 }
 
 /** Options of {@link elementwise}: the operation and as many operands as it has. */

@@ -109,5 +109,5 @@ export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   // Imported only now: node:util as an ES module loads all its parts, 2 ms of the import of this package.
   const { inspect } = process.getBuiltinModule('node:util');
-  return inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 6 });
+  return inspect(value, { depth: 1, breakLength: Infinity, compact: true, maxArrayLength: 6 });
 }

@@ -1,7 +1,7 @@
 /** Random numbers on the host: initial values and shuffles. Inside programs see ops/random.ts. */
 import { OptionError } from './errors.js';
 import { native } from './native.js';
-import { type Rule, check, seed as seedRule } from './options.js';
+import { type Rule, check, nonNegativeInteger, seed as seedRule } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
 
 /** A source of random numbers on the host. */
@@ -41,6 +41,11 @@ const streamRule: Rule = {
   accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < firstHostStream,
 };
 
+/** @throws OptionError unless it is a whole number ≥ 0 */
+function checkCount(method: string, count: number): void {
+  check(`Philox.${method}`, 'count', count, nonNegativeInteger);
+}
+
 /**
  * Philox4x32-10: every draw is a function of the seed, the stream and how many draws came before it.
  *
@@ -62,6 +67,7 @@ export class Philox implements Random {
   }
 
   uniform(count: number, low: number = 0, high: number = 1): Float32Array {
+    checkCount('uniform', count);
     return inOneGo(this.uniformInPieces(count, low, high));
   }
 
@@ -82,12 +88,14 @@ export class Philox implements Random {
   }
 
   uniform53(count: number): Float64Array {
+    checkCount('uniform53', count);
     const bits = this.bits(2 * count, this.draws++, 0);
     return Float64Array.from({ length: count }, (_, i) => ((bits[2 * i]! >>> 5) * 2 ** 26 + (bits[2 * i + 1]! >>> 6)) / 2 ** 53);
   }
 
   /** Box and Muller 1958, in double precision from 32 bits each: no value is further than 6.7 deviations from the mean. */
   normal(count: number, mean: number = 0, deviation: number = 1): Float32Array {
+    checkCount('normal', count);
     return inOneGo(this.normalInPieces(count, mean, deviation));
   }
 
@@ -111,6 +119,7 @@ export class Philox implements Random {
 
   /** Fisher and Yates, every order equally likely. */
   permutation(count: number): Int32Array {
+    checkCount('permutation', count);
     const order = Int32Array.from({ length: count }, (_, i) => i);
     this.shuffle(order, 0, count);
     return order;

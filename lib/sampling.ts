@@ -1,6 +1,7 @@
 /** Drawing the next token from a model's logits. */
-import { NdArray } from './array.js';
-import { DataError, OptionError, ShapeError, formatShape } from './errors.js';
+import type { NdArray } from './array.js';
+import { checkArray } from './array-check.js';
+import { DataError, ShapeError, formatShape } from './errors.js';
 import { type Rule, checkOptions, count, nonNegative } from './options.js';
 import type { Random } from './random.js';
 
@@ -27,12 +28,12 @@ const share: Rule = { expected: 'a number in (0, 1]', accepts: (value) => typeof
  * One token for each row of logits, drawn with probability softmax(logits / temperature). Of equal logits the first ids count as likelier.
  * logits [C] or [..., C] → int32, one id a row.
  *
- * @throws OptionError for wrong options; ShapeError if there is no class; DataError if a logit is NaN or +∞, or all of a row are −∞
+ * @throws OptionError for wrong options; ShapeError if there is no class; DataError for what is no array, or if a logit is NaN or +∞, or all of a row are −∞
  * @see Holtzman et al. 2019, https://arxiv.org/abs/1904.09751 (top-p)
  */
 export function sampleLogits(logits: NdArray, options: SamplingOptions): Int32Array {
   checkOptions('sampleLogits', options, { random: source, temperature: nonNegative, topK: count, topP: share });
-  if (!(logits instanceof NdArray)) throw new OptionError(`sampleLogits: expected logits made by array(), got ${typeof logits}.`);
+  checkArray('sampleLogits', 'logits', logits);
   const classes = logits.shape.at(-1) ?? 0;
   if (classes === 0) throw new ShapeError(`sampleLogits: expected logits [..., C] with C ≥ 1, got ${formatShape(logits.shape)}.`);
   const rows = logits.size / classes;

@@ -206,7 +206,12 @@ const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
   [
     () => crossEntropy({ rows: 2, columns: 2, logits: f(4), ids: Int32Array.of(0, 2), loss: f(2) }),
     'DataError',
-    /^crossEntropy: index 2 at position 1 is out of range/,
+    /^crossEntropy: expected an index in 0 … 1, got 2 at position 1\.$/,
+  ],
+  [
+    () => crossEntropyBackward({ rows: 1, columns: 2, logits: f(2), ids: Int32Array.of(-1), dloss: f(1), dlogits: f(2) }),
+    'DataError',
+    /^crossEntropyBackward: expected an index in 0 … 1, got -1 at position 0\.$/,
   ],
   [
     () => crossEntropyBackward({ rows: 1, columns: 2, logits: f(2), ids: Int32Array.of(0), dloss: f(1), dlogits: f(1) }),
@@ -216,7 +221,7 @@ const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
   [
     () => gatherRows({ width: 2, table: f(4), ids: Int32Array.of(2), output: f(2) }),
     'DataError',
-    /^gatherRows: index 2 at position 0 is out of range/,
+    /^gatherRows: expected an index in 0 … 1, got 2 at position 0\.$/,
   ],
   [
     () => gatherRows<Float32Array | Int32Array>({ width: 1, table: f(4), ids: Int32Array.of(0), output: new Int32Array(1) }),

@@ -85,8 +85,12 @@ describe('sampleLogits', () => {
     ],
     [() => sampleLogits(array([1, 2]), { random, topK: 0 }), 'OptionError', 'sampleLogits: expected a whole number ≥ 1 for topK, got 0.'],
     [() => sampleLogits(array([1, 2]), { random, topP: 0 }), 'OptionError', 'sampleLogits: expected a number in (0, 1] for topP, got 0.'],
-    // @ts-expect-error no NdArray
-    [() => sampleLogits([1, 2], { random }), 'OptionError', 'sampleLogits: expected logits made by array(), got object.'],
+    [
+      // @ts-expect-error no NdArray
+      () => sampleLogits([1, 2], { random }),
+      'DataError',
+      'sampleLogits: expected logits made by array(), got Array. Wrap it: array(data, shape).',
+    ],
     [
       () => sampleLogits(array(new Float32Array(0), [2, 0]), { random }),
       'ShapeError',

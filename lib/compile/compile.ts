@@ -1,12 +1,13 @@
 /** Functions of tensors as functions of arrays. */
 import { NdArray } from '../array.js';
-import { DTypeError, OptionError, StateError, formatShape } from '../errors.js';
+import { checkArray } from '../array-check.js';
+import { OptionError, StateError } from '../errors.js';
 import { within } from '../graph/around.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
+import { type Shape, Tensor, type TensorType, byteSize, bytesPerElement, checkShape, isList, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
-import { boolean, callable, check, checkOptions, kindOf } from '../options.js';
+import { boolean, callable, check, checkOptions, show } from '../options.js';
 import { Recent } from '../recent.js';
 import { type CompileOptions, type Program, prepare } from './program.js';
 
@@ -163,23 +164,23 @@ function checkArrays(args: readonly unknown[], count: number): readonly TensorTy
   if (args.length < count)
     throw new OptionError(`compile: expected ${count} arrays, one for each tensor of the function, got ${args.length}.`);
   return args.map((x, i) => {
-    if (!(x instanceof NdArray)) {
-      throw new DTypeError(`compile: expected an NdArray for argument ${i}, got ${kindOf(x)}. Wrap the data with array(data, shape).`);
-    }
-    const { data, shape } = x as NdArray;
-    if (data.length !== sizeOf(shape)) {
-      throw new StateError(
-        `compile: expected ${sizeOf(shape)} elements of argument ${i} of shape ${formatShape(shape)}, got ${data.length}: its buffer was transferred or resized. Pass a copy.`,
-      );
-    }
-    return { shape, dtype: x.dtype };
+    checkArray('compile', `argument ${i}`, x);
+    return { shape: x.shape, dtype: x.dtype };
   });
 }
 
-function typeOf(x: NdArray | Shape | TensorType): TensorType {
-  return isShape(x) ? { shape: x, dtype: 'float32' } : { shape: x.shape, dtype: x.dtype };
+/** @throws OptionError for what is no array, shape or type; ShapeError for sizes that are none */
+function typeOf(x: unknown, i: number): TensorType {
+  if (isList(x)) return typeOf({ shape: x, dtype: 'float32' }, i);
+  if (!isType(x)) {
+    throw new OptionError(
+      `compile.describe: expected an array, a shape or a type { shape, dtype } for argument ${i}, got ${show(x)}. Give a shape as a list: [32, 784].`,
+    );
+  }
+  checkShape(x.shape, 'compile.describe');
+  return { shape: x.shape, dtype: x.dtype };
 }
 
-function isShape(x: NdArray | Shape | TensorType): x is Shape {
-  return Array.isArray(x);
+function isType(x: unknown): x is TensorType {
+  return typeof x === 'object' && x !== null && 'shape' in x && 'dtype' in x && Object.hasOwn(bytesPerElement, String(x.dtype));
 }

@@ -1,5 +1,6 @@
 /** Shuffling and splitting of rows. */
-import { NdArray } from '../array.js';
+import type { NdArray } from '../array.js';
+import { checkArray, isRecord } from '../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import type { NumericArray } from '../native.js';
 import { boolean, checkOptions, kindOf, oneOf, seed as seedRule, share } from '../options.js';
@@ -33,6 +34,7 @@ export function trainTestSplit<Data extends Columns>(
   data: Data,
   options: SplitOptions = {},
 ): { readonly train: Data; readonly test: Data } {
+  if (!isRecord(data)) throw new DataError(`trainTestSplit: expected arrays by name, got ${kindOf(data)}. Give each a name: { x, y }.`);
   checkOptions('trainTestSplit', options, {
     testFraction: share,
     seed: seedRule,
@@ -85,12 +87,7 @@ function classIds(name: string, { data, shape }: NdArray, rows: number): Numeric
 
 function rowCount(data: Columns): number {
   const arrays = Object.entries(data);
-  for (const [name, x] of arrays) {
-    if (x instanceof NdArray) continue;
-    throw new DataError(
-      `trainTestSplit: expected data made by array() for ${name}, got ${kindOf(x)}. Give each array of several inputs a name of its own.`,
-    );
-  }
+  for (const [name, x] of arrays) checkArray('trainTestSplit', name, x, 'Give each array of several inputs a name of its own.');
   const rows = arrays[0]?.[1].shape[0];
   if (rows === undefined || arrays.some(([, x]) => x.shape[0] !== rows)) {
     throw new ShapeError(

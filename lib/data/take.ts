@@ -1,5 +1,6 @@
 /** Rows and columns of arrays by their numbers. */
 import { NdArray } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
@@ -7,9 +8,10 @@ import { type Rule, check, nonNegativeInteger } from '../options.js';
 
 /**
  * The rows of x at `ids`, a list or an array [K], copied.   x [N, ...] → [K, ...]
- * @throws ShapeError for a scalar, or ids of another rank; OptionError for ids that are no list, and an id that is no row
+ * @throws DataError for what is no array; ShapeError for a scalar, or ids of another rank; OptionError for ids that are no list, and an id that is no row
  */
 export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number> | NdArray): NdArray<T> {
+  checkArray('takeRows', 'x', x);
   const [rows, ...row] = x.shape;
   if (rows === undefined) throw new ShapeError('takeRows: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
   const list = checkedIds('takeRows', 'row', ids, rows);
@@ -25,9 +27,10 @@ export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<n
  * const { data, columns } = await readCsv('houses.csv');
  * const x = takeColumns(data, [columns.indexOf('rooms'), columns.indexOf('area')]);
  * ```
- * @throws ShapeError for x of rank 0 or 1, or ids of another rank; OptionError for ids that are no list, and an id that is no column
+ * @throws DataError for what is no array; ShapeError for x of rank 0 or 1, or ids of another rank; OptionError for ids that are no list, and an id that is no column
  */
 export function takeColumns<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<number> | NdArray): NdArray<T> {
+  checkArray('takeColumns', 'x', x);
   const columns = x.shape.at(-1);
   if (columns === undefined || x.rank < 2)
     throw new ShapeError(

@@ -1,12 +1,14 @@
 /** Changes of data before training: one-hot rows and standardisation. */
 import { NdArray, array } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import { type Rule, check, checkOptions, count, nonNegativeInteger, required } from '../options.js';
 
-/** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError naming the first id that is no class */
+/** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError for what is no array, or naming the first id that is no class */
 export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
   check('toOneHot', 'classes', classes, count);
+  checkArray('toOneHot', 'ids', ids);
   const rows = new Float32Array(ids.size * classes);
   for (let i = 0; i < ids.size; i++) {
     const id = ids.data[i]!;
@@ -44,7 +46,7 @@ const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isA
  *
  * A file keeps the statistics as JSON: `JSON.stringify(standardizer)`, and later `Standardizer.from(JSON.parse(text))`.
  *
- * @throws ShapeError if x is a scalar, or later of other features; DataError if it has no rows, or a feature without a number or with infinity
+ * @throws ShapeError if x is a scalar, or later of other features; DataError if it is no array or has no rows, or a feature without a number or with infinity
  */
 export class Standardizer {
   readonly mean: Float64Array;
@@ -54,6 +56,7 @@ export class Standardizer {
   readonly row: readonly number[];
 
   constructor(x: NdArray) {
+    checkArray('Standardizer', 'x', x);
     const [rows, ...row] = x.shape;
     if (rows === undefined) throw new ShapeError('Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
     if (rows === 0) throw new DataError('Standardizer: expected at least one row, got none.');
@@ -118,6 +121,7 @@ export class Standardizer {
   }
 
   private checkedWidth(x: NdArray): number {
+    checkArray('Standardizer', 'x', x);
     const { row } = this;
     const before = x.rank - row.length;
     // A single number a row fits the end of any shape, so there only rows will do.

@@ -120,11 +120,14 @@ export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shap
   });
 }
 
-/** `axis` in 0 … rank−1, counting from the end when negative. */
-export function normalizeAxis(what: string, axis: number, rank: number): number {
+/**
+ * `axis` in 0 … rank−1, counting from the end when negative.
+ * @param name of the option that gives it
+ */
+export function normalizeAxis(what: string, axis: number, rank: number, name = 'axis'): number {
   if (rank === 0) throw new ShapeError(`${what}: expected x of rank ≥ 1, got [].`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${what}: expected axis in ${-rank} … ${rank - 1}, got ${axis}.`);
+    throw new ShapeError(`${what}: expected ${name} in ${-rank} … ${rank - 1}, got ${axis}.`);
   }
   return axis < 0 ? axis + rank : axis;
 }

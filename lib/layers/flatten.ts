@@ -32,14 +32,18 @@ export class Flatten extends Layer {
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {
-    return rank > 2 && normalizeAxis('Flatten', this.startDim, rank) <= 1 && normalizeAxis('Flatten', this.endDim, rank) > 1;
+    return (
+      rank > 2 &&
+      normalizeAxis('Flatten', this.startDim, rank, 'startDim') <= 1 &&
+      normalizeAxis('Flatten', this.endDim, rank, 'endDim') > 1
+    );
   }
 
   forward(x: Tensor): Tensor {
     if (x.rank === 0) throw new ShapeError('Flatten: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.');
     if (x.rank === 1 && this.startDim === 1) return reshape(x, [...x.shape, 1]);
-    const start = normalizeAxis('Flatten', this.startDim, x.rank);
-    const end = normalizeAxis('Flatten', this.endDim, x.rank);
+    const start = normalizeAxis('Flatten', this.startDim, x.rank, 'startDim');
+    const end = normalizeAxis('Flatten', this.endDim, x.rank, 'endDim');
     if (start > end) {
       throw new ShapeError(
         `Flatten: expected startDim before endDim, got ${this.startDim} and ${this.endDim} for x of shape ${formatShape(x.shape)}.`,

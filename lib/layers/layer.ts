@@ -1,13 +1,14 @@
 import type { NdArray } from '../array.js';
+import { ShapeError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
-import type { DType, Shape, Tensor } from '../graph/tensor.js';
+import { type DType, type Shape, type Tensor, isList } from '../graph/tensor.js';
 import { type Inputs, inputList } from '../model/data.js';
 import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
 import type { WeightOptions } from '../model/weights.js';
-import { type Rule, checkOptions } from '../options.js';
+import { type Rule, checkOptions, show } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import type { Scope } from './scope.js';
 
@@ -16,6 +17,15 @@ const dtypeList: Rule = {
   expected: "a list of 'float32', 'int32' or 'uint8'",
   accepts: (value) => Array.isArray(value) && value.every((one) => dtypes.includes(one)),
 };
+
+/** @throws ShapeError unless it is a list of sizes, or one for each input */
+function rowShapes(given: unknown): readonly Shape[] {
+  if (isList(given) && given.every((size) => typeof size === 'number')) return [given];
+  if (Array.isArray(given) && given.every(isList)) return given;
+  throw new ShapeError(
+    `build: expected a list of sizes, or one such list for each input, got ${show(given)}. Give the shape of a row, without the batch dimension: build([28, 28, 1]).`,
+  );
+}
 
 /** Arrays for the outputs of a model: one, or one for each by name. */
 export type ArraysOf<Output extends Outputs> = Output extends Tensor
@@ -74,11 +84,13 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
     return (this.#model ??= new Model(this));
   }
 
-  /** Makes the parameters for input rows of this shape (without the batch dimension), or of these shapes. fit and predict do it by themselves. */
+  /**
+   * Makes the parameters for input rows of this shape (without the batch dimension), or of these shapes. fit and predict do it by themselves.
+   * @throws ShapeError for what are no sizes
+   */
   build(rowShape: Shape | readonly Shape[], options: BuildOptions = {}): this {
     checkOptions('build', options, { dtypes: dtypeList });
-    const shapes = (rowShape.length > 0 && typeof rowShape[0] !== 'number' ? rowShape : [rowShape]) as readonly Shape[];
-    this.model.build(shapes.map((shape, i) => ({ shape, dtype: options.dtypes?.[i] ?? 'float32' })));
+    this.model.build(rowShapes(rowShape).map((shape, i) => ({ shape, dtype: options.dtypes?.[i] ?? 'float32' })));
     this.model.fill();
     this.model.settle();
     return this;

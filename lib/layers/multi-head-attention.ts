@@ -1,9 +1,9 @@
-import { StateError } from '../errors.js';
+import { OptionError, StateError } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { kaimingUniform, xavierUniform, zeros } from '../init.js';
-import { add, greaterEqual, lessEqual, matmul, minimum, mul, reshape, split, sub } from '../ops/index.js';
-import { boolean, check, checkOptions, count } from '../options.js';
+import { add, cast, greaterEqual, lessEqual, matmul, minimum, mul, reshape, split, sub } from '../ops/index.js';
+import { boolean, check, checkOptions, count, show } from '../options.js';
 import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, within } from './heads.js';
 import { Layer } from './layer.js';
@@ -40,6 +40,11 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
     super();
     check('MultiHeadAttention', 'heads', heads, count);
     checkOptions('MultiHeadAttention', options, { ...attentionRules, causal: boolean, context: count });
+    if (options.context !== undefined && options.causal !== true) {
+      throw new OptionError(
+        `MultiHeadAttention: expected causal: true with context, got ${show(options.causal)}. A stream cannot look ahead: give it, or leave context out.`,
+      );
+    }
     this.#dropout = new Dropout(options.dropout ?? 0);
   }
 
@@ -51,7 +56,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
     const { bias = true } = this.options;
     const linear = (of: Tensor, weight: Tensor, name: string): Tensor =>
       bias ? add(matmul(of, weight), scope.parameter(name, [weight.shape[1]!], zeros())) : matmul(of, weight);
-    const [q, k, v] = split(linear(x, scope.parameter('weight', [c, 3 * c], xavierUniform()), 'bias'), [c, c, c], 2);
+    const [q, k, v] = split(linear(cast(x, 'float32'), scope.parameter('weight', [c, 3 * c], xavierUniform()), 'bias'), [c, c, c], 2);
     const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, this.#dropout, scope);
     return linear(y, scope.parameter('outWeight', [c, c], kaimingUniform({ a: Math.sqrt(5) })), 'outBias');
   }
@@ -71,7 +76,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   /** The steps that were before these, and these. */
   #past(k: Tensor, v: Tensor, scope: Scope): Keys {
     const { causal = false, context } = this.options;
-    if (!causal || context === undefined) {
+    if (context === undefined) {
       throw new StateError(
         `MultiHeadAttention: expected { causal: true, context } where states go on from step to step, got ${causal ? 'no context' : 'no causal'}. A stream looks back on the last \`context\` steps, and cannot look ahead.`,
       );

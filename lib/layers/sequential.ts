@@ -36,7 +36,7 @@ export class Sequential extends Layer {
     for (const [name, layer] of this.layers) {
       if (!(layer instanceof Layer)) {
         throw new OptionError(
-          `Sequential: expected a layer for '${name}', got ${typeof layer}. Make it with new, or wrap a function in Lambda.`,
+          `Sequential: expected a layer for '${name}', got ${kindOf(layer)}. Make it with new, or wrap a function in Lambda.`,
         );
       }
       if (name === '' || name.includes('.')) {

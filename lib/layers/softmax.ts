@@ -28,11 +28,11 @@ export class Softmax extends Layer {
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {
-    return rank > 2 && normalizeAxis('Softmax', this.dim, rank) === 1;
+    return rank > 2 && normalizeAxis('Softmax', this.dim, rank, 'dim') === 1;
   }
 
   forward(x: Tensor): Tensor {
-    return alongLast(x, normalizeAxis('Softmax', this.dim, x.rank), softmax);
+    return alongLast(x, normalizeAxis('Softmax', this.dim, x.rank, 'dim'), softmax);
   }
 }
 
@@ -54,11 +54,11 @@ export class LogSoftmax extends Layer {
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {
-    return rank > 2 && normalizeAxis('LogSoftmax', this.dim, rank) === 1;
+    return rank > 2 && normalizeAxis('LogSoftmax', this.dim, rank, 'dim') === 1;
   }
 
   forward(x: Tensor): Tensor {
-    return alongLast(x, normalizeAxis('LogSoftmax', this.dim, x.rank), logSoftmax);
+    return alongLast(x, normalizeAxis('LogSoftmax', this.dim, x.rank, 'dim'), logSoftmax);
   }
 }
 

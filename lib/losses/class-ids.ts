@@ -4,8 +4,7 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
 import { mul, notEqual, oneHot, sum, where } from '../ops/index.js';
-import type { Reduction } from './loss.js';
-import { perLoss, reduceLoss, weightedMean } from './reduction.js';
+import { perLoss } from './reduction.js';
 
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident, nor does a cast of NaN give it, as it does −2³¹. */
 export const noIgnoreIndex = 1 - 2 ** 31;
@@ -36,12 +35,6 @@ export function checkIdShape(what: string, prediction: Tensor, target: Tensor): 
       `${what}: expected class ids of shape ${formatShape(rows)} for a prediction of shape ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}. Reshape the target.`,
     );
   }
-}
-
-/** Mean or sum of losses [...] by row, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; rows ignored have w = 0. */
-export function reduceRows(losses: Tensor, weights: Tensor | undefined, reduction: Reduction): Tensor {
-  if (weights === undefined) return reduceLoss(losses, reduction);
-  return reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
 }
 
 /** The weight of each row [...]: that of its class times its own, 0 where it is ignored; undefined if every row counts 1. */

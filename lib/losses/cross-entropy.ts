@@ -4,18 +4,9 @@ import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import {
-  type ClassWeighting,
-  checkWeight,
-  noIgnoreIndex,
-  positionOf,
-  reduceRows,
-  rowWeights,
-  validateIds,
-  sumTolerance,
-} from './class-ids.js';
+import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, rowWeights, validateIds, sumTolerance } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, perLoss, perWeight, reduceLoss, reductionRule } from './reduction.js';
+import { type ReductionOptions, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
@@ -84,7 +75,7 @@ export class CrossEntropyLoss extends Loss {
     const classes = logits.shape.at(-1)!;
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
-      return reduceRows(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
+      return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
     }
     // The losses have the weights of classes in them.
     const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex }, sampleWeight);
@@ -96,7 +87,7 @@ export class CrossEntropyLoss extends Loss {
 
   private ofProbabilities(logits: Tensor, probabilities: Tensor, sampleWeight: Tensor | undefined): Tensor {
     const weights = perLoss(logits.shape.slice(0, -1), undefined, sampleWeight);
-    return reduceRows(this.softLosses(logits, probabilities), weights, this.reduction);
+    return reduceWeighted(this.softLosses(logits, probabilities), weights, this.reduction);
   }
 
   /** −Σ_c w_c · q_c · log softmax(logits)_c for each row */

@@ -2,10 +2,10 @@ import { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, Tensor } from '../graph/tensor.js';
 import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } from '../ops/index.js';
+import { checkBlank } from '../ops/ctc.js';
 import { boolean, checkOptions, nonNegativeInteger } from '../options.js';
-import { reduceRows } from './class-ids.js';
 import { Loss, type Reduction, type TargetsOf } from './loss.js';
-import { type ReductionOptions, reductionRule } from './reduction.js';
+import { type ReductionOptions, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of {@link CTCLoss}. */
 export interface CTCLossOptions extends ReductionOptions {
@@ -28,7 +28,7 @@ export type CTCTarget = Tensor | { readonly labels: Tensor; readonly lengths: Te
  * const loss = new CTCLoss();
  * await trainer.fit({ x: spectra, y: { labels, lengths } }, { epochs: 20 }); // or y: labels, where all rows have T frames
  * ```
- * @throws OptionError for wrong options; ShapeError for other shapes; DataError for labels that are none, and for too few frames
+ * @throws OptionError for wrong options; ShapeError for other shapes; DataError for other names, labels that are none, and too few frames
  * @see Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; https://pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html
  *   (there logarithms of probabilities [T, N, C])
  */
@@ -49,11 +49,12 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
   forward(logits: Tensor, target: CTCTarget, sampleWeight?: Tensor): Tensor {
     const { labels, lengths } = partsOf(target);
     checkShapes(logits.shape, labels.shape);
+    checkBlank('CTCLoss', this.blank, logits.shape[2]!);
     const losses = ctc(logSoftmax(logits), labels, { blank: this.blank, lengths });
     const counted = this.zeroInfinity ? where(greater(losses, largest), 0, losses) : losses;
-    if (this.reduction === 'sum') return reduceRows(counted, sampleWeight, 'sum');
+    if (this.reduction === 'sum') return reduceWeighted(counted, sampleWeight, 'sum');
     const counts = maximum(sum(notEqual(labels, -1), { axes: 1 }), 1);
-    return reduceRows(div(counted, counts), sampleWeight, 'mean');
+    return reduceWeighted(div(counted, counts), sampleWeight, 'mean');
   }
 
   /** The rows, each of which has its own mean. */
@@ -63,8 +64,8 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
 
   /** Looks for labels out of range, and for rows of too few frames. */
   override validate(target: TargetsOf<CTCTarget>, predictionShape: Shape): void {
-    const { labels, lengths } = target instanceof NdArray ? { labels: target, lengths: undefined } : target;
-    if (predictionShape.length !== 3 || labels?.rank !== 2) return; // forward says what is wrong
+    const { labels, lengths } = partsOf(target);
+    if (predictionShape.length !== 3 || labels.rank !== 2) return; // forward says what is wrong
     const [, t, classes] = predictionShape as [number, number, number];
     const [rows, width] = labels.shape as [number, number];
     for (let n = 0; n < rows; n++) {
@@ -84,8 +85,20 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
 /** The last finite float: what is beyond is ∞, and no NaN. */
 const largest = (2 - 2 ** -23) * 2 ** 127;
 
-function partsOf(target: CTCTarget): { readonly labels: Tensor; readonly lengths: Tensor | undefined } {
-  return target instanceof Tensor ? { labels: target, lengths: undefined } : target;
+interface Parts<T> {
+  readonly labels: T;
+  readonly lengths: T | undefined;
+}
+
+/** @throws DataError for targets by other names: lengths that nobody looks at would have the loss learn what they leave out */
+function partsOf(target: CTCTarget): Parts<Tensor>;
+function partsOf(target: TargetsOf<CTCTarget>): Parts<NdArray>;
+function partsOf(target: CTCTarget | TargetsOf<CTCTarget>): Parts<Tensor> | Parts<NdArray> {
+  if (target instanceof Tensor) return { labels: target, lengths: undefined };
+  if (target instanceof NdArray) return { labels: target, lengths: undefined };
+  const names = Object.keys(target);
+  if (names.includes('labels') && names.every((name) => name === 'labels' || name === 'lengths')) return target;
+  throw new DataError(`CTCLoss: expected labels, or { labels, lengths }, for y, got { ${names.join(', ')} }.`);
 }
 
 /** One for each label of row n, and one for a blank between equal ones. @throws DataError for what is no label, or comes behind −1 */

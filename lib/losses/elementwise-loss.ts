@@ -1,8 +1,8 @@
 import type { Tensor } from '../graph/tensor.js';
-import { equal, mul, sum, where } from '../ops/index.js';
+import { equal, sum, where } from '../ops/index.js';
 import { type Rules, boolean } from '../options.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, checkSameShape, perLoss, reduceLoss, reductionRule, weightedMean } from './reduction.js';
+import { type ReductionOptions, checkSameShape, perLoss, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of losses that compare element by element. */
 export interface ElementwiseLossOptions extends ReductionOptions {
@@ -30,9 +30,7 @@ export abstract class ElementwiseLoss extends Loss {
     checkSameShape(this.constructor.name, prediction, target);
     // NaN must not come near the loss: its gradient would be 0 · NaN.
     const losses = this.losses(prediction, this.ignoreNaN ? where(counted(target), target, 0) : target);
-    const weights = this.weights(target, sampleWeight);
-    if (weights === undefined) return reduceLoss(losses, this.reduction);
-    return this.reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
+    return reduceWeighted(losses, this.weights(target, sampleWeight), this.reduction);
   }
 
   override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

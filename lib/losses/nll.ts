@@ -2,9 +2,9 @@ import type { NdArray } from '../array.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { equal, neg, pick, sum, where } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
-import { type ClassWeighting, checkIdShape, checkWeight, reduceRows, rowWeights, validateIds } from './class-ids.js';
+import { type ClassWeighting, checkIdShape, checkWeight, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, reductionRule } from './reduction.js';
+import { type ReductionOptions, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of {@link NLLLoss}. */
 export interface NLLLossOptions extends ReductionOptions {
@@ -40,7 +40,7 @@ export class NLLLoss extends Loss {
     const { ignoreIndex } = this.weighting;
     // Of ignored rows nothing is taken: 0 · ∞ would be NaN.
     const ids = ignoreIndex === undefined ? target : where(equal(target, ignoreIndex), -1, target);
-    return reduceRows(neg(pick(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
+    return reduceWeighted(neg(pick(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
   }
 
   override weight(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

@@ -13,6 +13,12 @@ export interface ReductionOptions {
 
 export const reductionRule: Rule = oneOf('mean', 'sum');
 
+/** Mean or sum of the losses, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; what is ignored has w = 0. Without weights each counts 1. */
+export function reduceWeighted(losses: Tensor, weights: Tensor | undefined, reduction: Reduction): Tensor {
+  if (weights === undefined) return reduceLoss(losses, reduction);
+  return reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
+}
+
 export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
   switch (reduction) {
     case 'mean':

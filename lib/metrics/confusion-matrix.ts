@@ -1,9 +1,10 @@
 /** Which classes a model mistakes for which: confusionMatrix() and classReport(), of arrays when the training is done. */
 import { NdArray } from '../array.js';
-import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
+import { checkArray } from '../array-check.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { sameShape } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
-import { checkOptions, count, finite, integer, kindOf } from '../options.js';
+import { checkOptions, count, finite, integer } from '../options.js';
 
 /** Options of {@link confusionMatrix}. */
 export interface ConfusionMatrixOptions {
@@ -24,13 +25,11 @@ type Foretold = (row: number) => number;
  *   `classes` is given; of the same shape as the targets scores [N] need `threshold`
  * @param targets class ids [...]; of one score a row also [..., 1]
  * @returns counts [C, C]: a row for each true class, a column for each predicted one
- * @throws ShapeError, DTypeError if the arrays do not fit; DataError naming the first id that is no class or score that is NaN; OptionError for wrong options
+ * @throws ShapeError if the arrays do not fit; DataError for what is no array, naming the first id that is no class or score that is NaN; OptionError for wrong options
  */
 export function confusionMatrix(predictions: NdArray, targets: NdArray, options: ConfusionMatrixOptions = {}): NdArray<Int32Array> {
   checkOptions(what, options, { classes: count, threshold: finite, ignoreIndex: integer });
-  for (const x of [predictions, targets])
-    if (!(x instanceof NdArray))
-      throw new DTypeError(`${what}: expected two arrays made by array(), got ${kindOf(x)}. Wrap the numbers: array([0, 1, 1]).`);
+  for (const [name, x] of Object.entries({ predictions, targets })) checkArray(what, name, x, 'Wrap the numbers: array([0, 1, 1]).');
   const { foretold, classes } = isSingle(predictions, targets, options)
     ? { foretold: byThreshold(predictions, options.threshold ?? 0), classes: options.classes ?? 2 }
     : byClass(predictions, targets, options);
@@ -117,9 +116,10 @@ export interface ClassReport {
 
 /**
  * One entry for each class, of the counts of {@link confusionMatrix}.
- * @throws ShapeError unless they are [C, C]
+ * @throws DataError for what is no array; ShapeError unless they are [C, C]
  */
 export function classReport(counts: NdArray): readonly ClassReport[] {
+  checkArray('classReport', 'counts', counts, 'Give what confusionMatrix returns.');
   const [classes = 0] = counts.shape;
   if (!sameShape(counts.shape, [classes, classes]))
     throw new ShapeError(`classReport: expected counts [C, C], got ${formatShape(counts.shape)}. Give what confusionMatrix returns.`);

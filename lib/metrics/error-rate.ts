@@ -26,14 +26,23 @@ export function editDistance(a: Symbols, b: Symbols): number {
 
 /**
  * Σ edit distances / Σ lengths of what was expected: the error rate of characters for texts or lists of ids, of words for lists of words.
- * @throws DataError for lists of different lengths, or if nothing at all was expected
+ * @throws OptionError for what are no lists of sequences; DataError for lists of different lengths, or if nothing at all was expected
  */
 export function errorRate(predicted: readonly Symbols[], expected: readonly Symbols[]): number {
+  for (const [name, value] of Object.entries({ predicted, expected })) checkList(name, value);
   if (predicted.length !== expected.length)
     throw new DataError(`errorRate: expected a sequence for each of ${expected.length}, got ${predicted.length}.`);
   const length = expected.reduce((n, sequence) => n + symbolsOf('errorRate', sequence).length, 0);
   if (length === 0) throw new DataError('errorRate: expected something to be read, got empty sequences alone.');
   return expected.reduce((total, sequence, i) => total + editDistance(predicted[i]!, sequence), 0) / length;
+}
+
+/** A text or an array has parts that could be taken for sequences. @throws OptionError unless it is a list */
+function checkList(name: string, value: unknown): void {
+  if (Array.isArray(value)) return;
+  throw new OptionError(
+    `errorRate: expected a list of texts or lists for ${name}, got ${kindOf(value)}. Put a single one in a list: [text]; of an array give toNested().`,
+  );
 }
 
 function symbolsOf(what: string, value: Symbols): ArrayLike<unknown> {

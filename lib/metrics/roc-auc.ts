@@ -1,6 +1,6 @@
-import { NdArray } from '../array.js';
-import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
-import { kindOf } from '../options.js';
+import type { NdArray } from '../array.js';
+import { checkArray } from '../array-check.js';
+import { DataError, ShapeError, formatShape } from '../errors.js';
 
 /**
  * Area under the receiver operating characteristic: how likely a positive row has a higher score than a negative one, equal scores counting half.
@@ -9,12 +9,11 @@ import { kindOf } from '../options.js';
  * AUC = (Σ ranks of the positive rows − P (P + 1) / 2) / (P · N), equal scores sharing the mean of their ranks.
  * @param scores logits or probabilities [N] or [N, 1], as `model.predict` gives them
  * @param targets 1 for positive rows, 0 for the others, [N] or [N, 1]
- * @throws ShapeError, DTypeError if the arrays do not fit; DataError for other targets, for scores that are NaN, or if all rows are of one kind
+ * @throws ShapeError if the arrays do not fit; DataError for what is no array, for other targets, for scores that are NaN, or if all rows are of one kind
  * @see Hanley and McNeil 1982, "The Meaning and Use of the Area under a Receiver Operating Characteristic (ROC) Curve"
  */
 export function rocAuc(scores: NdArray, targets: NdArray): number {
-  for (const x of [scores, targets])
-    if (!(x instanceof NdArray)) throw new DTypeError(`rocAuc: expected two arrays made by array(), got ${kindOf(x)}.`);
+  for (const [name, x] of Object.entries({ scores, targets })) checkArray('rocAuc', name, x);
   const single = ({ shape }: NdArray): boolean => shape.length === 1 || (shape.length === 2 && shape[1] === 1);
   if (!single(scores) || !single(targets) || scores.size !== targets.size) {
     throw new ShapeError(

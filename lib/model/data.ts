@@ -1,10 +1,11 @@
 /** Data on its way into programs: checks, row types, batches, memories. */
 import { NdArray } from '../array.js';
-import { DataError, ShapeError, StateError, formatShape } from '../errors.js';
+import { checkArray, checkIntact, isRecord } from '../array-check.js';
+import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { memoryWith } from '../memory.js';
-import { type Rule, kindOf } from '../options.js';
+import type { Rule } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
 
 /** Rows computed at once where nothing is trained, unless the caller says. */
@@ -35,11 +36,8 @@ export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): 
 }
 
 /** @throws StateError if the buffer of a named array is gone */
-export function checkNamed(what: string, path: string, { data, shape }: NdArray): void {
-  if (data.length === sizeOf(shape)) return;
-  throw new StateError(
-    `${what}: expected ${sizeOf(shape)} elements of "${path}", got ${data.length}: its buffer was detached or resized. Make a new array.`,
-  );
+export function checkNamed(what: string, path: string, x: NdArray): void {
+  checkIntact(what, `"${path}"`, x);
 }
 
 export function isArray(value: unknown): value is NdArray {
@@ -52,13 +50,6 @@ export function inputList(inputs: Inputs): readonly NdArray[] {
 
 function isList(inputs: Inputs): inputs is readonly NdArray[] {
   return Array.isArray(inputs);
-}
-
-function checkArray(what: string, x: unknown): asserts x is NdArray {
-  if (x instanceof NdArray) return;
-  const kind = kindOf(x);
-  const advice = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : 'Wrap it: array(data, shape).';
-  throw new DataError(`${what}: expected data made by array(), got ${kind}. ${advice}`);
 }
 
 /** Type of one row: without the batch dimension. */
@@ -75,13 +66,8 @@ export function formatRows(row: TensorType): string {
 export function countRows(what: string, arrays: readonly NdArray[]): number {
   if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);
   for (const x of arrays) {
-    checkArray(what, x);
+    checkArray(what, 'data', x, isRecord(x) ? 'Give several inputs as a list, in the order of forward: [a, b].' : undefined);
     if (x.rank < 1) throw new ShapeError(`${what}: expected data with a batch dimension [N, …], got a scalar. Give it shape [1].`);
-    if (x.data.length !== sizeOf(x.shape)) {
-      throw new StateError(
-        `${what}: expected ${sizeOf(x.shape)} elements for shape ${formatShape(x.shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`,
-      );
-    }
   }
   const counts = arrays.map((x) => x.shape[0]!);
   if (counts.some((n) => n !== counts[0])) {

@@ -1,5 +1,6 @@
 /** A model run one step at a time, on this thread. */
 import { NdArray } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { type Program, build } from '../compile/program.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
@@ -131,15 +132,12 @@ export class Stream {
 
   #check(x: NdArray): void {
     const { shape, dtype } = this.#input;
-    if (!(x instanceof NdArray) || !sameShape(x.shape, shape)) {
-      const got = x instanceof NdArray ? formatShape(x.shape) : typeof x;
-      throw new ShapeError(`${this.#name}: expected one step of shape ${formatShape(shape)}, got ${got}. Leave the time dimension out.`);
-    }
-    if (x.dtype !== dtype) throw new DTypeError(`${this.#name}: expected ${dtype} as the model was built with, got ${x.dtype}.`);
-    if (x.data.length !== sizeOf(shape)) {
-      throw new StateError(
-        `${this.#name}: expected ${sizeOf(shape)} elements for shape ${formatShape(shape)}, got ${x.data.length}: its buffer was detached or resized. Make a new array.`,
+    checkArray(this.#name, 'one step', x);
+    if (!sameShape(x.shape, shape)) {
+      throw new ShapeError(
+        `${this.#name}: expected one step of shape ${formatShape(shape)}, got ${formatShape(x.shape)}. Leave the time dimension out.`,
       );
     }
+    if (x.dtype !== dtype) throw new DTypeError(`${this.#name}: expected ${dtype} as the model was built with, got ${x.dtype}.`);
   }
 }

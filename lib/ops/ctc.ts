@@ -1,6 +1,6 @@
 /** Connectionist temporal classification: labels in order, whose place among the frames nobody knows. */
 import type { CtcShape, Instruction } from '../compile/instruction.js';
-import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
+import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply, applyAll } from '../graph/operation.js';
 import { constant } from '../graph/source.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
@@ -84,10 +84,11 @@ class CtcBackward extends Operation {
 
 /**
  * −ln of the probability of each row of labels, summed over all ways to spread them over the frames: each frame shows a label or the blank, a
- * label may last for several frames, and between two equal ones there is a blank. logp [N, T, C], logarithms of probabilities, labels [N, S]
- * int32, −1 behind the last of a row → [N]; ∞, with a gradient of 0, where the frames are too few. Once differentiable.
+ * label may last for several frames, and between two equal ones there is a blank. logp [N, T, C], logarithms of probabilities, labels [N, S],
+ * −1 behind the last of a row → [N]; ∞, with a gradient of 0, where the frames are too few. Labels that are float32 are cast to int32: 1.7
+ * counts as 1. Once differentiable.
  *
- * @throws ShapeError, DTypeError for operands that do not fit; OptionError for wrong options; DataError while running for a label that is none
+ * @throws ShapeError for shapes that do not fit; DTypeError for what is no tensor, and lengths that are not int32; OptionError for wrong options; DataError while running for a label that is none
  * @see Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; https://pytorch.org/docs/stable/generated/torch.nn.functional.ctc_loss.html
  *   (there [T, N, C])
  */
@@ -108,13 +109,16 @@ function shapeOf(logp: Tensor, ids: Tensor, blank: number): CtcShape {
 }
 
 function checkShapes(logp: Tensor, labels: Tensor, blank: number): void {
-  if (labels.dtype !== 'int32') throw new DTypeError(`ctc: expected int32 labels, got ${labels.dtype}.`);
   if (logp.rank !== 3 || logp.shape[2] === 0 || labels.rank !== 2 || labels.shape[0] !== logp.shape[0]) {
     throw new ShapeError(
       `ctc: expected logarithms of probabilities [N, T, C] and labels [N, S], got ${formatShape(logp.shape)} and ${formatShape(labels.shape)}.`,
     );
   }
   if (labels.shape[1]! > maxLabels) throw new ShapeError(`ctc: expected at most ${maxLabels} labels a row, got ${labels.shape[1]}.`);
-  if (blank < 0 || blank >= logp.shape[2]!)
-    throw new OptionError(`ctc: expected a class 0 … ${logp.shape[2]! - 1} for blank, got ${blank}.`);
+  checkBlank('ctc', blank, logp.shape[2]!);
+}
+
+/** @throws OptionError naming `what` unless it is one of the classes */
+export function checkBlank(what: string, blank: number, classes: number): void {
+  if (blank < 0 || blank >= classes) throw new OptionError(`${what}: expected a class 0 … ${classes - 1} for blank, got ${blank}.`);
 }

@@ -2,8 +2,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
-import { check, finite } from '../options.js';
+import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { check, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
@@ -114,13 +114,16 @@ export interface Normalized {
  * The gradient is the closed form of the paper, one pass of sums over dy and x and one elementwise pass:
  * dx = a · (dy − (Σ dy + x̂ · Σ dy·x̂) / M), a = weight / √(Var[x] + eps), x̂ the normalised x, M rows.
  *
+ * @throws DTypeError for what is no tensor; ShapeError if x is a scalar, or weight or bias is not [C]; OptionError unless eps > 0
  * @see Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
  */
 export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Normalized {
   checkTensors('batchNorm', { x: input, ...(weight !== undefined && { weight }), ...(bias !== undefined && { bias }) });
-  check('batchNorm', 'eps', eps, finite);
+  check('batchNorm', 'eps', eps, positiveFloat);
   const x = floatsOf('batchNorm', input);
+  if (x.rank < 1) throw new ShapeError('batchNorm: expected x of rank ≥ 1 [..., C], got []. Give it a dimension of channels.');
   const channels = x.shape.at(-1)!;
+  for (const [name, t] of Object.entries({ weight, bias })) if (t !== undefined) checkVector(name, t, channels);
   const rows = x.size / Math.max(channels, 1);
   const matrix = (t: Tensor): Tensor => reshape(t, [1, rows, channels]);
   const vector = (t: Tensor): Tensor => reshape(t, [channels]);
@@ -140,4 +143,9 @@ export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tenso
   };
   const inputs = [x, ...(weight === undefined ? [] : [weight]), ...(bias === undefined ? [] : [bias])];
   return { y: customGradient(value, inputs, backward), mean, variance };
+}
+
+function checkVector(name: string, { shape }: Tensor, channels: number): void {
+  if (sameShape(shape, [channels])) return;
+  throw new ShapeError(`batchNorm: expected ${name} of shape [${channels}], one value a channel of x, got ${formatShape(shape)}.`);
 }

@@ -1,5 +1,5 @@
 /** Operations on rows, the last axis: softmax, log-softmax, log-sum-exp and the cross-entropy of class ids. */
-import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, SoftmaxKind } from '../compile/instruction.js';
 import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
@@ -144,8 +144,9 @@ class CrossEntropyBackward extends Operation {
 }
 
 /**
- * −ln softmax(logits)[id] for each row: logits [..., C], ids [...] int32 → [...]. 0 where id = ignoreIndex, by default −100.
- * An id outside 0 … C−1 stops the run with its position.
+ * −ln softmax(logits)[id] for each row: logits [..., C], ids [...] → [...]. 0 where id = ignoreIndex, by default −100.
+ * An id outside 0 … C−1 stops the run with its position. Ids that are float32 are cast to int32: 1.7 counts as 1.
+ * @throws DTypeError for what is no tensor; ShapeError unless there is one id a row; OptionError unless ignoreIndex is whole
  */
 export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): Tensor {
   checkTensors('crossEntropy', { logits, ids });
@@ -154,12 +155,12 @@ export function crossEntropy(logits: Tensor, ids: Tensor, ignoreIndex = -100): T
 }
 
 function checkIds(what: string, logits: Tensor, ids: Tensor): void {
+  if (logits.rank < 1) throw new ShapeError(`${what}: expected logits of rank ≥ 1 [..., C], got []. Give them a dimension of classes.`);
   if (!sameShape(logits.shape.slice(0, -1), ids.shape)) {
     throw new ShapeError(
       `${what}: expected one class id a row of logits ${formatShape(logits.shape)}, got ids of shape ${formatShape(ids.shape)}.`,
     );
   }
-  if (ids.dtype !== 'int32') throw new DTypeError(`${what}: expected int32 ids, got ${ids.dtype}.`);
 }
 
 function rowCount(x: Tensor): number {

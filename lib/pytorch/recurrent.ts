@@ -4,6 +4,8 @@
  */
 import { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
+import { arrayMap } from '../model/data.js';
+import { check } from '../options.js';
 import { permuted } from './permuted.js';
 
 /** `encoder.` `weight_ih` `_l0` `_reverse`; cells have neither layer nor direction. */
@@ -25,9 +27,10 @@ interface Group {
  * Which of them it is follows from the shapes. `encoder.weight_ih_l0_reverse` becomes `encoder.weight0Reverse`, to be renamed at will;
  * arrays of other names are not looked at. Layers without bias get zeros.
  * For a whole model there is weightsFromPyTorch.
- * @throws StateError if a weight of a layer is missing; ShapeError, DTypeError if arrays do not fit each other
+ * @throws OptionError for what is no Map of arrays; StateError if a weight of a layer is missing; ShapeError, DTypeError if arrays do not fit each other
  */
 export function recurrentFromPyTorch(arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray<Float32Array>> {
+  check('recurrentFromPyTorch', 'arrays', arrays, arrayMap);
   const result = new Map<string, NdArray<Float32Array>>();
   for (const group of groupsOf('recurrentFromPyTorch', arrays, torchName)) {
     const [ih, hh] = [required(group, 'weight_ih'), required(group, 'weight_hh')];
@@ -53,9 +56,10 @@ export function recurrentFromPyTorch(arrays: ReadonlyMap<string, NdArray>): Map<
 /**
  * The weights of RNN, LSTM, GRU layers or cells as PyTorch's: the inverse of recurrentFromPyTorch, with the whole bias in bias_ih and
  * zeros in bias_hh where only their sum matters. Weights of other names are not looked at.
- * @throws StateError if a part of a layer is missing, or for a GRU with resetAfter: false, which PyTorch does not have; ShapeError
+ * @throws OptionError for what is no Map of arrays; StateError if a part of a layer is missing, or for a GRU with resetAfter: false, which PyTorch does not have; ShapeError
  */
 export function recurrentToPyTorch(weights: ReadonlyMap<string, NdArray>): Map<string, NdArray<Float32Array>> {
+  check('recurrentToPyTorch', 'weights', weights, arrayMap);
   const result = new Map<string, NdArray<Float32Array>>();
   for (const group of groupsOf('recurrentToPyTorch', weights, ownName)) {
     // Other layers have a weight and a bias too.

@@ -1,4 +1,4 @@
-/** Learning rates that fall: functions of the step, from 0. A step is one batch. */
+/** Learning rates that fall: functions of the step, from 0. A step is one update of the weights: one batch, or with `accumulate` several. */
 import { check, checkOptions, count, nonNegative, positive, required } from '../options.js';
 
 /** A schedule that is a function. A constant learning rate is just a number. */

@@ -1,5 +1,6 @@
 /** What batches must be before anything is computed. */
 import type { NdArray } from '../array.js';
+import { checkArray, isRecord } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
@@ -21,7 +22,17 @@ export function checkArrays(what: string, batch: Batch<Targets>): number {
   const misnamed = Object.keys(batch).find((name) => /weight/i.test(name) && name !== 'sampleWeight');
   if (misnamed !== undefined)
     throw new DataError(`${what}: expected weights of rows as sampleWeight, got ${misnamed}, which would count nothing.`);
+  checkTargets(what, batch.y);
+  if (batch.sampleWeight !== undefined) checkArray(what, 'sampleWeight', batch.sampleWeight);
   return countRows(what, arraysOf(batch));
+}
+
+/** @throws DataError or StateError unless y is an intact array, or an object of some by name */
+function checkTargets(what: string, y: unknown): void {
+  if (!isRecord(y)) return checkArray(what, 'y', y, 'Wrap it: array(data, shape), or give several targets by name: { a, b }.');
+  const parts = Object.entries(y);
+  if (parts.length === 0) throw new DataError(`${what}: expected at least one target by name in y, got none. Give an array, or { a, b }.`);
+  for (const [name, part] of parts) checkArray(what, `y.${name}`, part);
 }
 
 /**

@@ -33,12 +33,12 @@ export class EarlyStopping extends Callback {
     this.#restoreBest = restoreBest;
   }
 
-  /** Best value seen, or undefined before the first epoch. */
+  /** Best value seen, or the best given; undefined before the first epoch if none was. */
   get best(): number | undefined {
     return this.#monitor.best;
   }
 
-  /** Its epoch, from 1. */
+  /** Its epoch, from 1; 0 if none of this fit was as good. */
   get bestEpoch(): number {
     return this.#monitor.bestEpoch;
   }

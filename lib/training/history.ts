@@ -14,7 +14,7 @@ export interface EpochRecord {
   readonly metrics: Readonly<Record<string, number>>;
   /** Wall-clock seconds of the epoch, validation included. */
   readonly seconds: number;
-  /** Loss, metrics and gradientNorm of each step in order, by name: with `keepSteps` only. */
+  /** Loss and metrics of each step in order, and gradientNorm of each update, of which `accumulate` makes fewer: by name, with `keepSteps` only. */
   readonly steps?: Readonly<Record<string, Float32Array>> | undefined;
 }
 
@@ -34,7 +34,7 @@ export class History {
   }
 
   /**
-   * One value over the steps of all epochs, with `keepSteps`: 'loss', a metric, 'gradientNorm'. Empty if no steps are kept.
+   * One value over the steps of all epochs, with `keepSteps`: 'loss', a metric; 'gradientNorm' over their updates. Empty if no steps are kept.
    * @throws OptionError for a name that no step has
    */
   stepSeries(name: string): Float32Array {

@@ -2,12 +2,13 @@
 import type { Write } from '../compile/program.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { label } from '../graph/label.js';
-import { type Parts, whole } from '../graph/outputs.js';
+import { type Outputs, type Parts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { Tensor } from '../graph/tensor.js';
 import { Metric } from '../metrics/metric.js';
 import { add, cast, full } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
+import { kindOf } from '../options.js';
 import type { AnyLoss, AnyMetric, Recipe } from './recipe.js';
 
 /** Where a figure is among the results of a step. */
@@ -111,17 +112,20 @@ export function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Ten
     );
   }
   const value = applied(loss, seen, (prediction, target) => loss.forward(prediction, target, sampleWeight));
-  return added.reduce((sum, term) => add(sum, term), figure(name, value));
+  return added.reduce((sum, term) => add(sum, figure('penalty', term)), figure(name, value));
 }
 
 /** @throws ShapeError where a loss or a metric of one output and one target meets several */
 function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (prediction: never, target: never) => T): T {
+  let isTakenForOne = false;
+  // Types hold them to outputs and targets like these.
+  const given = (parts: Parts<Tensor>): never => watched(whole(parts), () => (isTakenForOne = true)) as never;
   try {
-    // Types hold them to outputs and targets like these.
-    return body(whole(outputs) as never, whole(targets) as never);
+    return body(given(outputs), given(targets));
   } catch (error) {
+    // Any other TypeError is a mistake in the loss itself.
+    if (!isTakenForOne || !(error instanceof TypeError)) throw error;
     const names = (parts: Parts<Tensor>): string => parts.map(([name]) => name || 'one alone').join(', ');
-    if (!(error instanceof TypeError) || [outputs, targets].every((parts) => parts[0]?.[0] === '')) throw error;
     throw new ShapeError(
       `${nameOf(of)}: expected outputs and targets it is made for, got ${names(outputs)} and ${names(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
       { cause: error },
@@ -129,11 +133,23 @@ function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (
   }
 }
 
+/** Says when several tensors by name are read as if they were one, which they have no field for. */
+function watched(value: Outputs, onTakenForOne: () => void): Outputs {
+  if (value instanceof Tensor) return value;
+  return new Proxy(value, {
+    get: (parts, name): unknown => {
+      if (!Object.hasOwn(parts, name) && ofTensors.has(name)) onTakenForOne();
+      return Reflect.get(parts, name);
+    },
+  });
+}
+
+const ofTensors: ReadonlySet<string | symbol> = new Set<keyof Tensor>(['shape', 'rank', 'size', 'dtype']);
+
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
 export function figure(name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor) || value.size !== 1) {
-    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
-    throw new ShapeError(`${name}: expected one number, got ${got}. Reduce it with mean() or sum().`);
+    throw new ShapeError(`${name}: expected a tensor of one number, got ${formOf(value)}. Return what mean() or sum() gives.`);
   }
   label([value], name);
   return cast(value, 'float32');
@@ -142,11 +158,16 @@ export function figure(name: string, value: unknown): Tensor {
 /** The numbers of a metric that combines them itself. @throws ShapeError if they are no vector */
 function figures(name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor) || value.rank !== 1) {
-    const got = value instanceof Tensor ? `shape ${formatShape(value.shape)}` : typeof value;
-    throw new ShapeError(`${name}: expected figures [F] of a metric with combine, got ${got}. Make them one with stack() or reshape().`);
+    throw new ShapeError(
+      `${name}: expected figures [F] of a metric with combine, got ${formOf(value)}. Make them one with stack() or reshape().`,
+    );
   }
   label([value], name);
   return cast(value, 'float32');
+}
+
+function formOf(value: unknown): string {
+  return value instanceof Tensor ? `shape ${formatShape(value.shape)}` : kindOf(value);
 }
 
 export function nameOf(one: AnyLoss | AnyMetric): string {

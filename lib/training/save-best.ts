@@ -22,12 +22,12 @@ export class SaveBest extends Callback {
     this.#monitor = new Monitor('SaveBest', options);
   }
 
-  /** Value of the epoch that was written last, or undefined before the first. */
+  /** Value of the epoch that was written last, or the best given; undefined before the first if none was. */
   get best(): number | undefined {
     return this.#monitor.best;
   }
 
-  /** That epoch, from 1. */
+  /** That epoch, from 1; 0 before the first. */
   get bestEpoch(): number {
     return this.#monitor.bestEpoch;
   }

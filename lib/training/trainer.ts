@@ -39,7 +39,8 @@ import { Validation } from './validation.js';
 
 /**
  * Trains a model: owns the step count, the optimizer's slots, schedules, clipping and shuffling.
- * Steps run on threads of their own; the event loop only starts them and reads the results.
+ * Steps run on threads of their own; the event loop only starts them and reads the results, but for the copy of the data as fit, evaluate and
+ * predict begin: some 0.6 s for 188 MB, none for data in a SharedArrayBuffer.
  */
 export class Trainer<Output extends Outputs = Tensor> {
   readonly #model: Model;

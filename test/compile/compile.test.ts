@@ -87,8 +87,8 @@ describe('compile', () => {
   it('goes on after a call that failed', async () => {
     const f = compile((x: Tensor) => neg(x));
     await assert.rejects(f(array(new Float32Array(2)).data as never), {
-      name: 'DTypeError',
-      message: 'compile: expected an NdArray for argument 0, got Float32Array. Wrap the data with array(data, shape).',
+      name: 'DataError',
+      message: 'compile: expected argument 0 made by array(), got Float32Array. Wrap it: array(data, shape).',
     });
     assert.equal((await f(array([1]))).data[0], -1);
   });
@@ -129,12 +129,26 @@ describe('compile', () => {
     name: 'OptionError',
     message: /expected the function to return a tensor or an array of tensors/,
   });
+  for (const [given, got] of [
+    [5, '5'],
+    [{}, '{}'],
+    [{ shape: [2], dtype: 'float16' }, "{ shape: [ 2 ], dtype: 'float16' }"],
+  ] as const) {
+    refuses(`to describe what it runs for ${got}`, () => f.describe(given as never, [2]), {
+      name: 'OptionError',
+      message: `compile.describe: expected an array, a shape or a type { shape, dtype } for argument 0, got ${got}. Give a shape as a list: [32, 784].`,
+    });
+  }
+  refuses('to describe what it runs for sizes that are none', () => f.describe([2.5], [2]), {
+    name: 'ShapeError',
+    message: 'compile.describe: expected sizes that are whole numbers ≥ 0, got [2.5].',
+  });
   it('refuses a transferred buffer', () => {
     const x = array(new Float32Array(4), [2, 2]);
     structuredClone(x.data.buffer, { transfer: [x.data.buffer] });
     assert.throws(() => f.sync(x, a), {
       name: 'StateError',
-      message: 'compile: expected 4 elements of argument 0 of shape [2, 2], got 0: its buffer was transferred or resized. Pass a copy.',
+      message: 'compile: expected 4 elements for argument 0 of shape [2, 2], got 0: its buffer was detached or resized. Make a new array.',
     });
   });
   it('keeps memory flat over many calls', async () => {

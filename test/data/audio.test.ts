@@ -82,7 +82,7 @@ describe('Stft', () => {
     it(`is the sum of its definition for fftSize ${fftSize}`, () => {
       const x = new Philox(1).normal(samples);
       const { data, shape } = new Stft({ fftSize, hop }).apply(array(x));
-      const frames = direct(x, fftSize, hop, (n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / fftSize));
+      const frames = direct(x, fftSize, hop, (n) => (fftSize === 1 ? 1 : 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / fftSize)));
       assert.deepEqual([...shape], [frames.length, frames[0]!.length, 2]);
       frames.flat().forEach(({ re, im, sizes }, i) => {
         assert.ok(Math.abs(data[2 * i]! - re) <= sumError(fftSize, sizes), `real ${i}: ${data[2 * i]} instead of ${re}`);
@@ -98,6 +98,11 @@ describe('Stft', () => {
     // Half the sum of the window, squared.
     assert.ok(Math.abs(largest(data) - 64 ** 2) <= float32Error(256) * 64 ** 2);
   });
+  for (const window of ['hann', 'hamming', 'rectangular'] as const)
+    it(`has 1 for a ${window} window of one sample, as PyTorch`, () => {
+      const { data } = new Stft({ fftSize: 2, windowLength: 1, window, center: false }).apply(array(Float32Array.of(3, 5)));
+      assert.deepEqual([...data], [3, 0, 3, 0]);
+    });
   it('has a hop of half its window unless told', () => assert.deepEqual([new Stft().hop, new Stft().frequencies], [200, 201]));
 });
 
@@ -227,6 +232,11 @@ describe('Mfcc', () => {
       () => melFilters({ sampleRate: 8000, fftSize: 256, range: [5, 5] }),
       'OptionError',
       'melFilters: expected a list of two numbers, 0 ≤ low < high for range, got [ 5, 5 ].',
+    ],
+    [
+      () => new Mfcc(1e9),
+      'OptionError',
+      'Stft: expected fftSize ≤ 32768, whose matrix takes 4 GiB, got 25000000. Take shorter frames, or check the sample rate they follow from.',
     ],
     [() => new MelSpectrogram(0), 'OptionError', 'MelSpectrogram: expected a number > 0 for sampleRate, got 0.'],
     [

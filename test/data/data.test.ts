@@ -325,8 +325,14 @@ describe('rows', () => {
     [
       () => trainTestSplit({ x: [x, x] as never, y }),
       'DataError',
-      'trainTestSplit: expected data made by array() for x, got Array. Give each array of several inputs a name of its own.',
+      'trainTestSplit: expected x made by array(), got Array. Give each array of several inputs a name of its own.',
     ],
+    [
+      () => trainTestSplit(undefined as never),
+      'DataError',
+      'trainTestSplit: expected arrays by name, got undefined. Give each a name: { x, y }.',
+    ],
+    [() => trainTestSplit(x as never), 'DataError', 'trainTestSplit: expected arrays by name, got NdArray. Give each a name: { x, y }.'],
     [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, ..., 2], got [5].'],
     [() => new Standardizer(array([1, 2])).apply(x), 'ShapeError', 'Standardizer: expected x of shape [N], got [5, 2].'],
     [() => new Standardizer(array(1)), 'ShapeError', 'Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],

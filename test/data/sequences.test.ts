@@ -147,7 +147,7 @@ describe('BucketedBatches', () => {
     [
       () => padSequences(['text' as never]),
       'DataError',
-      'padSequences: expected an Int32Array or data made by array() for each sequence, got string at 0.',
+      'padSequences: expected sequence 0 made by array(), got string. Wrap it: array(data, shape), or give an Int32Array of ids.',
     ],
     [() => padSequences(array([[1, 2]]) as never), 'DataError', 'padSequences: expected a list of sequences, got NdArray.'],
     [
@@ -168,7 +168,12 @@ describe('BucketedBatches', () => {
     [
       () => new BucketedBatches({ x } as never, options),
       'DataError',
-      'BucketedBatches: expected an array made by array() or a list of sequences for y, got undefined.',
+      'BucketedBatches: expected y made by array(), got undefined. Wrap it: array(data, shape), or give a list of sequences.',
+    ],
+    [
+      () => new BucketedBatches(undefined as never, options),
+      'DataError',
+      'BucketedBatches: expected { x, y } of sequences and their targets, got undefined.',
     ],
     [
       () => new BucketedBatches({ x, y: array([1]) }, options),

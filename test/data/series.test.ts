@@ -171,6 +171,18 @@ describe('readCsv', () => {
     [{ decimal: ';' }, "readCsv: expected '.' or ',' for decimal, got ';'."],
     [{ encoding: 'ebcdic' }, "readCsv: expected a name that TextDecoder knows, such as 'utf-8' or 'latin1', for encoding, got 'ebcdic'."],
     [{ categories: ['b'] }, 'readCsv: expected columns among a of the bytes given, got "b".'],
+    ...(
+      [
+        [undefined, 'none'],
+        [['a'], 'names alone'],
+      ] as const
+    ).map(
+      ([categories, got]) =>
+        [
+          { categories, unknown: true },
+          `readCsv: expected categories that another file was read with for unknown: true, got ${got}. Give those, or leave unknown out.`,
+        ] as const,
+    ),
   ];
   for (const [options, message] of wrong)
     it(message, () => assert.rejects(readCsv(utf8('a\n1'), options), { name: 'OptionError', message }));

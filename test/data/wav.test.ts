@@ -68,6 +68,13 @@ describe('readWav', () => {
     ['A-law', wav({ tag: 6, bits: 8 }, bytes('d5 55 aa 2a c5 45')), [8, -8, 32256, -32256, 264, -264].map((x) => x / 2 ** 15)],
     ['µ-law', wav({ tag: 7, bits: 8 }, bytes('ff 7f 80 00 f0 70')), [0, 0, 32124, -32124, 120, -120].map((x) => x / 2 ** 15)],
     ['a stream without sizes', changed(changed(wav({}, pcm16), 4, 'ffffffff'), 40, 'ffffffff'), [0, 0.5, -1, 32767 / 32768]],
+    ['a stream of sox', changed(changed(wav({}, pcm16), 4, '24f0ff7f'), 40, '00f0ff7f'), [0, 0.5, -1, 32767 / 32768]],
+    [
+      'a stream of sox, of frames that its size is no multiple of',
+      changed(wav({ bits: 24 }, bytes('000040 000080')), 40, 'ffefff7f'),
+      [0.5, -1],
+    ],
+    ['a stream of arecord', changed(changed(wav({}, pcm16), 4, '24000080'), 40, '00000080'), [0, 0.5, -1, 32767 / 32768]],
     ['RF64', rf64(pcm16), [0, 0.5, -1, 32767 / 32768]],
     ['RF64, and a chunk behind', rf64(pcm16, chunk('LIST', pcm16)), [0, 0.5, -1, 32767 / 32768]],
     ['RF64 without samples', rf64(bytes('')), []],
@@ -101,6 +108,7 @@ describe('readWav', () => {
       Buffer.concat([whole.subarray(0, 12), bytes('6a756e6b ffffffff')]),
       /4294967295 bytes are announced for the chunk "junk", 0 are/,
     ],
+    ['2 GB that are not there', changed(whole, 40, 'ffefff7f'), /2147479551 bytes are announced for the chunk "data", 8 are there/],
     [
       'a header never finished',
       Buffer.concat([wav({}, bytes('')), pcm16]),

@@ -102,7 +102,7 @@ describe('MultiHeadAttention', () => {
 
   for (const [what, options, got] of [
     ['without a context', { causal: true }, 'no context'],
-    ['that looks ahead', { context: 5 }, 'no causal'],
+    ['that looks ahead', {}, 'no causal'],
   ] as const) {
     it(`does not stream ${what}`, () =>
       assert.throws(
@@ -117,6 +117,12 @@ describe('MultiHeadAttention', () => {
       ));
   }
 
+  it('takes whole numbers as floats', async () => {
+    const x = [1, -2, 3, 0];
+    const [ofInts, ofFloats] = [array(Int32Array.from(x), [1, 2, 2]), array(Float32Array.from(x), [1, 2, 2])].map((of) => new MultiHeadAttention(1).predict(of)); // prettier-ignore
+    assert.deepEqual((await ofInts!).data, (await ofFloats!).data);
+  });
+
   it('refuses lengths where states go on, which it would not look at', async () => {
     const model = new MultiHeadAttention(1, { causal: true, context: 4 }).build([[2, 2], []], { dtypes: ['float32', 'int32'] });
     const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() });
@@ -128,6 +134,15 @@ describe('MultiHeadAttention', () => {
 
   it('refuses what does not fit', () => {
     assert.throws(() => new MultiHeadAttention(0), { name: 'OptionError', message: /heads/ });
+    for (const [causal, got] of [
+      [undefined, 'undefined'],
+      [false, 'false'],
+    ] as const)
+      // prettier-ignore
+      assert.throws(() => new MultiHeadAttention(1, { causal, context: 4 }), {
+        name: 'OptionError',
+        message: `MultiHeadAttention: expected causal: true with context, got ${got}. A stream cannot look ahead: give it, or leave context out.`,
+      });
     assert.throws(() => new MultiHeadAttention(4).build([5, 6]), {
       name: 'ShapeError',
       message: 'MultiHeadAttention: expected features that 4 heads divide, got 6 in x [1, 5, 6]. Change heads or the layer before.',

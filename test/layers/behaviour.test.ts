@@ -64,7 +64,15 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
     'Sequential: expected a list of layers, or an object of them by name, got ReLU. Put them in one: new Sequential([a, b]).',
   ],
   // @ts-expect-error a class is no layer
-  [() => new Sequential([ReLU]), "Sequential: expected a layer for '0', got function. Make it with new, or wrap a function in Lambda."],
+  [() => new Sequential([ReLU]), "Sequential: expected a layer for '0', got a function. Make it with new, or wrap a function in Lambda."],
+  [
+    () => new Sequential([new ReLU(), null as never]),
+    "Sequential: expected a layer for '1', got null. Make it with new, or wrap a function in Lambda.",
+  ],
+  [
+    () => new Sequential([[new ReLU()] as never]),
+    "Sequential: expected a layer for '0', got Array. Make it with new, or wrap a function in Lambda.",
+  ],
   [() => new Sequential({ 'a.b': new ReLU() }), "Sequential: expected names that are not empty and without dots, got 'a.b'."],
   [() => new Sequential([new ReLU()], { seed: -1 }), 'Sequential: expected a whole number ≥ 0 for seed, got -1.'],
 ];
@@ -72,7 +80,8 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
 /** The shape errors: layer, shape of x, message. */
 const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new Flatten({ startDim: 2, endDim: 1 }), [2, 3, 4], 'Flatten: expected startDim before endDim, got 2 and 1 for x of shape [2, 3, 4].'],
-  [new Flatten({ startDim: 3 }), [2, 3], 'Flatten: expected axis in -2 … 1, got 3.'],
+  [new Flatten({ startDim: 3 }), [2, 3], 'Flatten: expected startDim in -2 … 1, got 3.'],
+  [new Flatten({ endDim: -4 }), [2, 3, 4], 'Flatten: expected endDim in -3 … 2, got -4.'],
   [
     new Reshape([28, 28, 1]),
     [2, 780],
@@ -89,8 +98,8 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
     'LayerNorm: expected x of shape [..., 4], got [2, 3]. Change normalizedShape or the layer before it.',
   ],
   [new Normalize({ mean: [1, 2], std: [1, 1] }), [2, 3], 'Normalize: expected x of shape [..., 2], one channel for each mean, got [2, 3].'],
-  [new Softmax({ dim: 2 }), [2, 3], 'Softmax: expected axis in -2 … 1, got 2.'],
-  [new LogSoftmax({ dim: -3 }), [2, 3], 'LogSoftmax: expected axis in -2 … 1, got -3.'],
+  [new Softmax({ dim: 2 }), [2, 3], 'Softmax: expected dim in -2 … 1, got 2.'],
+  [new LogSoftmax({ dim: -3 }), [2, 3], 'LogSoftmax: expected dim in -2 … 1, got -3.'],
 ];
 
 describe('errors of layers', () => {

@@ -121,12 +121,28 @@ describe('CTCLoss', () => {
       'a blank beyond the classes',
       { blank: 3 },
       array(Int32Array.of(1, 2, 1, 2, 1, -1, -1, -1), [4, 2]),
-      /expected a class 0 … 2 for blank, got 3/,
+      /CTCLoss: expected a class 0 … 2 for blank, got 3\.$/,
+    ],
+    [
+      'lengths by another name',
+      {},
+      { labels, length: lengths },
+      /CTCLoss: expected labels, or { labels, lengths }, for y, got { labels, length }\.$/,
+    ],
+    [
+      'labels by another name',
+      {},
+      { targets: labels, lengths },
+      /CTCLoss: expected labels, or { labels, lengths }, for y, got { targets, lengths }\.$/,
     ],
   ];
   for (const [what, options, y, message] of refused) {
     it(`refuses ${what}`, () => assert.rejects(passing(new CTCLoss(options), []).evaluate({ x: logits, y: y as NdArray }), { message }));
   }
+  it('refuses targets by other names before anything is computed', () => {
+    const message = 'CTCLoss: expected labels, or { labels, lengths }, for y, got { labels, length }.';
+    assert.throws(() => new CTCLoss().validate({ labels, length: lengths } as never, [4, 5, 3]), { name: 'DataError', message });
+  });
   it('refuses options', () => {
     assert.throws(() => new CTCLoss({ blank: -1 }), {
       name: 'OptionError',
@@ -206,8 +222,13 @@ describe('ctcDecode', () => {
       message: /a list of whole numbers ≥ 0 for lengths/,
     });
     assert.throws(() => ctcDecode([[1, 2]] as never), {
-      name: 'DTypeError',
-      message: 'ctcDecode: expected scores made by array(), got Array.',
+      name: 'DataError',
+      message: 'ctcDecode: expected scores made by array(), got Array. Wrap it: array(data, shape).',
+    });
+    assert.throws(() => ctcDecode(scores(1), { lengths: [2] }), {
+      name: 'OptionError',
+      message:
+        'ctcDecode: expected lengths of at most 1, the frames that the model gives, got 2 at row 0. Count those, not the steps of its input.',
     });
     assert.throws(() => ctcDecode(scores(1), { blank: 3 }), {
       name: 'OptionError',

@@ -38,6 +38,17 @@ describe('a metric with combine', () => {
     assert.deepEqual([...history.stepSeries('largestError')], [0.5, 2, 0.25]);
     assert.deepEqual(history.series('largestError'), [2]);
   });
+  it('is refused where it gives a number of JavaScript', () => {
+    class Seven extends LargestError {
+      override forward(): Tensor {
+        return 7 as never;
+      }
+    }
+    return assert.rejects(passing(new MSELoss(), [new Seven()]).evaluate(data), {
+      name: 'ShapeError',
+      message: /largestError: expected figures \[F\] of a metric with combine, got number\./,
+    });
+  });
   it('is refused where it gives no figures', () =>
     assert.rejects(passing(new MSELoss(), [new LargestError(0)]).evaluate(data), {
       name: 'ShapeError',

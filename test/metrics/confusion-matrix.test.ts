@@ -32,7 +32,8 @@ describe('confusionMatrix', () => {
     ['DataError', () => confusionMatrix(array([[1], [2]]), ids(0, 2)), 'confusionMatrix: expected class ids 0 … 1 for targets, got 2 at row 1. Number the classes from 0.'],
     ['DataError', () => confusionMatrix(scores.rows(0, 2), ids(1, 3)), 'confusionMatrix: expected class ids 0 … 2 for targets, got 3 at row 1. Number the classes from 0.'],
     ['DataError', () => confusionMatrix(array([[0.5, 1]]), array([[0, 1]]), { classes: 2 }), 'confusionMatrix: expected class ids 0 … 1 for predictions, got 0.5 at row 0 [0]. Number the classes from 0.'],
-    ['DTypeError', () => confusionMatrix(undefined as never, ids(1)), 'confusionMatrix: expected two arrays made by array(), got undefined. Wrap the numbers: array([0, 1, 1]).'],
+    ['DataError', () => confusionMatrix(undefined as never, ids(1)), 'confusionMatrix: expected predictions made by array(), got undefined. Wrap the numbers: array([0, 1, 1]).'],
+    ['DataError', () => confusionMatrix(scores, [1] as never), 'confusionMatrix: expected targets made by array(), got Array. Wrap the numbers: array([0, 1, 1]).'],
   ]; // prettier-ignore
   for (const [name, make, message] of wrong) it(message, () => assert.throws(make, { name, message }));
 });
@@ -46,4 +47,9 @@ describe('classReport', () => {
     ]));
   it('refuses what is no matrix of counts', () =>
     assert.throws(() => classReport(scores), { name: 'ShapeError', message: /classReport: expected counts \[C, C\], got \[6, 3\]/ }));
+  it('refuses what is no array', () =>
+    assert.throws(() => classReport([[1]] as never), {
+      name: 'DataError',
+      message: 'classReport: expected counts made by array(), got Array. Give what confusionMatrix returns.',
+    }));
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { editDistance, errorRate } from '../../lib/index.js';
+import { array, editDistance, errorRate } from '../../lib/index.js';
 
 describe('editDistance', () => {
   for (const [a, b, distance] of [
@@ -27,4 +27,15 @@ describe('errorRate', () => {
     assert.throws(() => errorRate(['a'], []), { name: 'DataError', message: 'errorRate: expected a sequence for each of 0, got 1.' });
     assert.throws(() => errorRate([''], ['']), { name: 'DataError', message: /empty sequences alone/ });
   });
+  for (const [predicted, expected, got] of [
+    ['abc', 'abd', 'predicted, got string'],
+    [undefined, [[1]], 'predicted, got undefined'],
+    [array([[1]]), array([[1]]), 'predicted, got NdArray'],
+    [['a'], 'a', 'expected, got string'],
+  ] as const)
+    it(`refuses lists that are none: ${got}`, () =>
+      assert.throws(() => errorRate(predicted as never, expected as never), {
+        name: 'OptionError',
+        message: `errorRate: expected a list of texts or lists for ${got}. Put a single one in a list: [text]; of an array give toNested().`,
+      }));
 });

@@ -47,6 +47,9 @@ describe('rocAuc', () => {
       name: 'ShapeError',
       message: /Of several classes give the scores of one\./,
     });
-    assert.throws(() => rocAuc([0, 1] as never, array([0, 1])), { name: 'DTypeError' });
+    assert.throws(() => rocAuc([0, 1] as never, array([0, 1])), {
+      name: 'DataError',
+      message: 'rocAuc: expected scores made by array(), got Array. Wrap it: array(data, shape).',
+    });
   });
 });

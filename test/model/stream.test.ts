@@ -134,8 +134,8 @@ describe('a stream', () => {
       [
         // @ts-expect-error no NdArray
         () => stream.step([1, 2, 3]),
-        'ShapeError',
-        'Sequential.stream: expected one step of shape [2, 3], got object. Leave the time dimension out.',
+        'DataError',
+        'Sequential.stream: expected one step made by array(), got Array. Wrap it: array(data, shape).',
       ],
       [
         () => stream.step(array(new Int32Array(6), [2, 3])),
@@ -150,7 +150,7 @@ describe('a stream', () => {
           stream.step(taken);
         },
         'StateError',
-        'Sequential.stream: expected 6 elements for shape [2, 3], got 0: its buffer was detached or resized. Make a new array.',
+        'Sequential.stream: expected 6 elements for one step of shape [2, 3], got 0: its buffer was detached or resized. Make a new array.',
       ],
       [
         () => stream.setState(new Map()),

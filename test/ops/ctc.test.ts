@@ -40,6 +40,13 @@ describe('ctc', () => {
     }
   });
   it('values', () => checkForward(of, [logits, ids], 32));
+  it('reads labels of other types as whole numbers', async () => {
+    const asFloats = array(
+      Float32Array.from(ids.data, (id) => (id > 0 ? id + 0.7 : id)),
+      ids.shape,
+    );
+    assert.deepEqual((await compile(of)(logits, asFloats)).data, (await compile(of)(logits, ids)).data);
+  });
   it('values, rows of other lengths', () => checkForward(ofLengths, [logits, ids, lengths], 32));
   it('gradient', () => checkGradient(of, [logits, ids]));
   it('gradient, rows of other lengths', () => checkGradient(ofLengths, [logits, ids, lengths]));

@@ -36,6 +36,30 @@ describe('batchNorm', () => {
     closed.forEach((v, i) => assert.ok(Math.abs(v - derived[i]!) <= 2 * 40 * 8 * 2 ** -24, `${i}: ${v}, ${derived[i]!}`));
   });
 
+  const wrong: readonly (readonly [() => unknown, string, string])[] = [
+    [
+      () => ops.batchNorm(ops.full([], 1), undefined, undefined, 1e-5),
+      'ShapeError',
+      'batchNorm: expected x of rank ≥ 1 [..., C], got []. Give it a dimension of channels.',
+    ],
+    [
+      () => ops.batchNorm(ops.full([4, 2], 1), ops.full([2, 2], 1), undefined, 1e-5),
+      'ShapeError',
+      'batchNorm: expected weight of shape [2], one value a channel of x, got [2, 2].',
+    ],
+    [
+      () => ops.batchNorm(ops.full([4, 2], 1), undefined, ops.full([1], 1), 1e-5),
+      'ShapeError',
+      'batchNorm: expected bias of shape [2], one value a channel of x, got [1].',
+    ],
+    [
+      () => ops.batchNorm(ops.full([4, 2], 1), undefined, undefined, -5),
+      'OptionError',
+      'batchNorm: expected a number > 0, 1.2e-38 at least for eps, got -5.',
+    ],
+  ];
+  for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));
+
   it('keeps the digits of a small spread far from zero', () => {
     const x = new Philox(1).normal(4000).map((v) => 1000 + v);
     const mean = x.reduce((sum, v) => sum + v, 0) / 4000;

@@ -23,7 +23,18 @@ describe('operations on rows', () => {
       message: 'crossEntropy: expected an index in 0 … 4, got 5 at position [1, 2] in step 0.',
     });
   });
+  it('crossEntropy reads ids of other types as whole numbers', () => {
+    const f = compile((t: Tensor, i: Tensor) => ops.crossEntropy(t, i));
+    const row = sample([3, 4]);
+    const expected = f.sync(row, array(Int32Array.of(1, 0, 3))).data;
+    assert.deepEqual(f.sync(row, array(Uint8Array.of(1, 0, 3))).data, expected);
+    assert.deepEqual(f.sync(row, array(Float32Array.of(1.7, 0, 3))).data, expected);
+  });
   it('crossEntropy names shapes that do not fit', () => {
+    assert.throws(() => compile((t: Tensor, i: Tensor) => ops.crossEntropy(t, i)).describe([], []), {
+      name: 'ShapeError',
+      message: 'crossEntropy: expected logits of rank ≥ 1 [..., C], got []. Give them a dimension of classes.',
+    });
     assert.throws(
       () => compile((t: Tensor, i: Tensor) => ops.crossEntropy(t, i)).describe([2, 3, 5], [3, 2]),
       /crossEntropy: expected one class id a row of logits \[2, 3, 5\], got ids of shape \[3, 2\]/,

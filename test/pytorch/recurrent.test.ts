@@ -65,6 +65,16 @@ describe('recurrent weights of PyTorch', () => {
       'StateError',
       'recurrent weights: expected bias for the root, layer 0, got only weight, recurrentWeight.',
     ],
+    [
+      () => recurrentFromPyTorch({} as never),
+      'OptionError',
+      'recurrentFromPyTorch: expected a Map of arrays made by array() for arrays, got {}.',
+    ],
+    [
+      () => recurrentToPyTorch(undefined as never),
+      'OptionError',
+      'recurrentToPyTorch: expected a Map of arrays made by array() for weights, got undefined.',
+    ],
   ];
   for (const [act, name, message] of wrong) it(message, () => assert.throws(act, { name, message }));
 });

@@ -163,13 +163,13 @@ describe('accumulate', () => {
       const of = async (batches: readonly (readonly [number, number])[]): Promise<readonly number[]> => {
         const model = new Two();
         const trainer = new Trainer(model, {
-          loss: new Losses(each(() => new MSELoss())) as never,
+          loss: new Losses(each(() => new MSELoss())),
           optimizer: new SGD({ lr: 0.1 }),
           seed: 3,
         });
         for (const [i, [begin, end]] of batches.entries()) {
           const batch = { x: x.rows(begin, end), y: each(() => numbers.rows(begin, end)), sampleWeight: sampleWeight.rows(begin, end) };
-          await trainer.step(batch as never, { update: i === batches.length - 1 });
+          await trainer.step(batch, { update: i === batches.length - 1 });
         }
         return [...model.weights().values()].flatMap(({ data }) => [...data]);
       };

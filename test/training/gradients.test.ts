@@ -239,7 +239,7 @@ describe('trainer.update', () => {
       'detached buffers',
       new Map([['2.bias', detached]]),
       'StateError',
-      /^update: expected 3 elements of "2\.bias", got 0: its buffer was detached/,
+      /^update: expected 3 elements for "2\.bias" of shape \[3\], got 0: its buffer was detached/,
     ],
     ['what is no map', { '2.bias': array(bias) }, 'OptionError', /^update: expected .* for gradients, got \{ '2\.bias': NdArray/],
   ] as const) {

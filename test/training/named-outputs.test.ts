@@ -226,7 +226,11 @@ describe('refused of outputs by name', () => {
       /class ids 0 … 1, got 2 at row 0/,
     );
     await rejects(trainer.fit({ x, y: { side: side.rows(0, 3), height } }), 'ShapeError', /same number of rows/);
-    await rejects(trainer.fit({ x, y: { side: [0, 1] as never, height } }), 'DataError', /expected data made by array/);
+    await rejects(
+      trainer.fit({ x, y: { side: [0, 1] as never, height } }),
+      'DataError',
+      /fit: expected y\.side made by array\(\), got Array/,
+    );
     await rejects(
       trainer.fit({ x, y: { side, height: array(new Float32Array(count).fill(NaN), [count, 1]) } }, { checkFinite: true }),
       'DataError',
@@ -252,6 +256,14 @@ describe('refused of outputs by name', () => {
     await rejects(trainerOf({ loss: new MSELoss() }).trainer.fit(data), 'ShapeError', several);
     const one = new Trainer(new Linear(1), { loss: new MSELoss(), optimizer: new SGD() });
     await rejects(one.fit(data), 'ShapeError', /got one alone and side, height/);
+  });
+  it('nothing of what goes wrong in a loss of all outputs itself: that comes through', async () => {
+    class Wrong extends Loss<Heads, Heads> {
+      forward(outputs: Heads): Tensor {
+        return (outputs.side as never as { half: () => Tensor }).half();
+      }
+    }
+    await rejects(trainerOf({ loss: new Wrong() }).trainer.fit(data), 'TypeError', /^outputs\.side\.half is not a function$/);
   });
   it('what is no loss, and weights of none', () => {
     assert.throws(() => new Losses({}), { name: 'OptionError', message: /^Losses: expected an object of losses by name for losses, got/ });

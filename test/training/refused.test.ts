@@ -1,6 +1,7 @@
 /** A call that is refused changes nothing: not the weights, and not what a model may be built for. */
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import {
   Adam,
   type Batch,
@@ -37,6 +38,7 @@ import {
   sum,
   transpose,
 } from '../../lib/index.js';
+import { kindOf } from '../../lib/options.js';
 import { Callback } from '../../lib/training/callback.js';
 import { classProblem } from '../support/problems.js';
 
@@ -166,6 +168,16 @@ describe('natural mistakes', () => {
       /^fit: .* made by array\(\), got Float32Array/,
     ],
     ['fit without values', () => trainer.fit({ x: undefined, y: good.y } as never), /^fit: .* made by array\(\), got undefined/],
+    [
+      'fit of inputs by name',
+      () => trainer.fit({ x: { src: good.x, tgt: good.x }, y: good.y } as never),
+      /^fit: expected data made by array\(\), got Object\. Give several inputs as a list, in the order of forward: \[a, b\]\.$/,
+    ],
+    [
+      'fit with weights in a list',
+      () => trainer.fit({ ...good, sampleWeight: [1, 1, 1, 1] } as never),
+      /^fit: expected sampleWeight made by array\(\), got Array\. Wrap it/,
+    ],
     ['fit of a list without batches', () => trainer.fit([undefined] as never), /^fit: expected \{ x, y \} of arrays, got undefined/],
     ['evaluate of a list of arrays', () => trainer.evaluate([good.x] as never), /^evaluate: expected \{ x, y \} of arrays, got NdArray/],
     [
@@ -182,9 +194,54 @@ describe('natural mistakes', () => {
     ['predict with an unknown option', () => model.predict(good.x, { batchsize: 1 } as never), /^predict: .* got batchsize/],
     ['build with an unknown option', async () => model.build([3], { dtype: 'int32' } as never), /^build: .* got dtype/],
     ['build for an unknown type', async () => model.build([3], { dtypes: ['float16'] } as never), /^build: expected .* for dtypes/],
+    ...[5, undefined, null, [[2], 3], [5, [2]], [null], good.x].map(
+      (shape) =>
+        [
+          `build(${inspect(shape)})`,
+          async () => model.build(shape as never),
+          /^build: expected a list of sizes, or one such list for each input, got .*\. Give the shape of a row, without the batch dimension/,
+        ] as const,
+    ),
     ['a trainer of a list', async () => trainerOf([new Linear(2)] as never), /^Trainer: expected a layer for model, got Array/],
   ];
   for (const [name, call, message] of wrong) it(name, () => assert.rejects(call, { message }));
+
+  const noTargets: readonly (readonly [unknown, string])[] = [
+    ...[undefined, null, 7, [good.y], Float32Array.of(1, 2)].map(
+      (y) =>
+        [
+          y,
+          `expected y made by array(), got ${kindOf(y)}. Wrap it: array(data, shape), or give several targets by name: { a, b }.`,
+        ] as const,
+    ),
+    [{}, 'expected at least one target by name in y, got none. Give an array, or { a, b }.'],
+    [{ a: undefined }, 'expected y.a made by array(), got undefined. Wrap it: array(data, shape).'],
+  ];
+  for (const [y, problem] of noTargets) {
+    const data = { x: good.x, y } as never;
+    it(`targets ${inspect(y, { depth: 0 })}`, async () => {
+      const calls: readonly (readonly [string, () => Promise<unknown>])[] = [
+        ['fit', () => trainer.fit(data)],
+        ['fit', () => trainer.fit([data])],
+        ['fit validation', () => trainer.fit(good, { validation: data })],
+        ['fit validation', () => trainer.fit(good, { validation: [data] })],
+        ['evaluate', () => trainer.evaluate(data)],
+        ['evaluate', () => trainer.evaluate([data])],
+        ['step', () => trainer.step(data)],
+        // In its turn after another, so that it is copied first.
+        [
+          'step',
+          () => {
+            const first = trainer.step(good);
+            return trainer.step(data).finally(() => first);
+          },
+        ],
+      ];
+      for (const [what, call] of calls) {
+        await assert.rejects(call, { name: 'DataError', message: `${what}: ${problem}` });
+      }
+    });
+  }
 
   class Two extends Layer<[Tensor, Tensor]> {
     forward(a: Tensor, b: Tensor, scope: Scope): Tensor {
@@ -259,7 +316,26 @@ describe('what users of the library write', () => {
         return sum(prediction, { axes: 0 });
       }
     }
-    return rejects({ metrics: [new Vector()] }, /^vector: expected one number, got shape \[3\]/);
+    return rejects(
+      { metrics: [new Vector()] },
+      /^vector: expected a tensor of one number, got shape \[3\]\. Return what mean\(\) or sum\(\) gives\.$/,
+    );
+  });
+  it('a metric that is weighed by a number of JavaScript', () => {
+    class Weighed extends Metric {
+      readonly name = 'weighed';
+      forward(prediction: Tensor): Tensor {
+        return mean(prediction);
+      }
+      override weight(): Tensor {
+        return 3 as never;
+      }
+    }
+    return rejects({ metrics: [new Weighed()] }, /^weight of weighed: expected a tensor of one number, got number\./);
+  });
+  it('a penalty that is no single number', async () => {
+    await rejects({ penalties: [([w]) => w!] }, /^penalty: expected a tensor of one number, got shape \[\d+, \d+\]\. Return what mean/);
+    await rejects({ penalties: [() => 5 as never] }, /^penalty: expected a tensor of one number, got number\./);
   });
   it('a metric and a loss of whole numbers', async () => {
     class Three extends Metric {
@@ -277,7 +353,7 @@ describe('what users of the library write', () => {
         return undefined as never;
       }
     }
-    return rejects({ loss: new None() }, /^None: expected one number, got undefined/);
+    return rejects({ loss: new None() }, /^None: expected a tensor of one number, got undefined/);
   });
   it('a loss that no gradient comes out of, which would train nothing in silence', async () => {
     class Share extends Loss {

@@ -1,4 +1,5 @@
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { OptionError } from '../../errors.js';
 import { checkOptions, count, oneOf } from '../../options.js';
 import { MelSpectrogram, type MelSpectrogramOptions } from './mel-spectrogram.js';
@@ -69,9 +70,11 @@ export class Mfcc {
   }
 }
 
-/** 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...] */
-export function decibels({ data, shape }: NdArray<Float32Array>): NdArray<Float32Array> {
-  const levels = data.map((power) => 10 * Math.log10(Math.max(power, leastPower)));
+/** 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...] @throws DataError for what is no array */
+export function decibels(power: NdArray<Float32Array>): NdArray<Float32Array> {
+  checkArray('decibels', 'power', power);
+  const { data, shape } = power;
+  const levels = data.map((element) => 10 * Math.log10(Math.max(element, leastPower)));
   const floor = levels.reduce((most, level) => Math.max(most, level), -Infinity) - decibelRange;
   return new NdArray(
     levels.map((level) => Math.max(level, floor)),

@@ -1,5 +1,6 @@
 /** Sounds at another sample rate. Own code, because it is one sum; packages for it bring a WebAssembly module or interpolate linearly. */
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DTypeError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { check, count } from '../../options.js';
 
@@ -19,7 +20,7 @@ const mostApart = 1000;
  *
  * @param from samples a second of x
  * @param to samples a second of the result
- * @throws OptionError unless both are whole numbers ≥ 1, at most a factor of 1,000 apart; ShapeError, DTypeError for another x
+ * @throws OptionError unless both are whole numbers ≥ 1, at most a factor of 1,000 apart; DataError, StateError, ShapeError, DTypeError for another x
  * @see https://pytorch.org/audio/stable/generated/torchaudio.functional.resample.html
  */
 export function resample(x: NdArray<Float32Array>, from: number, to: number): NdArray<Float32Array> {
@@ -27,6 +28,7 @@ export function resample(x: NdArray<Float32Array>, from: number, to: number): Nd
   check('resample', 'to', to, count);
   if (areFarApart(from, to))
     throw new OptionError(`resample: expected rates at most a factor of ${mostApart} apart, got ${from} and ${to}.`);
+  checkArray('resample', 'x', x);
   if (x.rank !== 1 && x.rank !== 2)
     throw new ShapeError(`resample: expected x [S] or [S, C], got ${formatShape(x.shape)}. Take one sound at a time.`);
   if (x.dtype !== 'float32') throw new DTypeError(`resample: expected x of float32, got ${x.dtype}. Convert it with Float32Array.from().`);

@@ -1,4 +1,5 @@
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf } from '../../options.js';
 import { multiply } from './multiply.js';
@@ -6,7 +7,7 @@ import { type WindowKind, windowKinds, windowOf } from './window.js';
 
 /** Options of {@link Stft}. */
 export interface StftOptions {
-  /** Samples of a frame that are transformed. Default: 400. */
+  /** Samples of a frame that are transformed, at most 32768. Default: 400. */
   readonly fftSize?: number | undefined;
   /** Samples from one frame to the next. Default: half of windowLength. */
   readonly hop?: number | undefined;
@@ -17,6 +18,9 @@ export interface StftOptions {
   /** Frame t is centred at sample t · hop, the ends mirrored; otherwise it begins there. Default: true. */
   readonly center?: boolean | undefined;
 }
+
+/** Of a frame. The matrix of a longer one has no place in most machines, and takes minutes to make. */
+const mostSamples = 2 ** 15;
 
 /**
  * Short-time Fourier transform of real signals.
@@ -32,7 +36,7 @@ export interface StftOptions {
  * done at once on the calling thread, about a millisecond for a second of sound at 16 kHz: many files beside a server are work for a thread of
  * their own.
  *
- * @throws OptionError for wrong options; later ShapeError or DTypeError unless x is float32 [S], DataError if it is too short
+ * @throws OptionError for wrong options; later ShapeError or DTypeError unless x is float32 [S], DataError if it is no array or too short
  * @see https://pytorch.org/docs/stable/generated/torch.stft.html
  */
 export class Stft {
@@ -47,6 +51,10 @@ export class Stft {
   constructor(options: StftOptions = {}) {
     checkOptions('Stft', options, { fftSize: count, hop: count, window: oneOf(...windowKinds), windowLength: count, center: boolean });
     const { fftSize = 400, window = 'hann', windowLength = fftSize, center = true } = options;
+    if (fftSize > mostSamples)
+      throw new OptionError(
+        `Stft: expected fftSize ≤ ${mostSamples}, whose matrix takes 4 GiB, got ${fftSize}. Take shorter frames, or check the sample rate they follow from.`,
+      );
     if (windowLength > fftSize)
       throw new OptionError(`Stft: expected windowLength ≤ fftSize = ${fftSize}, got ${windowLength}. Make fftSize larger.`);
     this.fftSize = fftSize;
@@ -72,7 +80,9 @@ export class Stft {
     return new NdArray(power, shape.slice(0, 2));
   }
 
-  #padded({ data, shape, dtype }: NdArray<Float32Array>): Float32Array {
+  #padded(x: NdArray<Float32Array>): Float32Array {
+    checkArray('Stft', 'x', x);
+    const { data, shape, dtype } = x;
     if (shape.length !== 1)
       throw new ShapeError(`Stft: expected x of rank 1 [S], got ${formatShape(shape)}. Take one channel of one signal.`);
     if (dtype !== 'float32') throw new DTypeError(`Stft: expected x of float32, got ${dtype}. Convert it with Float32Array.from().`);

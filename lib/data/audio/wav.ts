@@ -56,6 +56,10 @@ const guidTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
 /** The size of a chunk that was not known, or does not fit, when its header was written. */
 const noSize = 0xffffffff;
+/** What sox writes there, as whole frames: MS_UNSPEC of its wav.c. */
+const noSizeOfSox = 0x7ffff000;
+/** What arecord writes there: the largest file that alsa-utils' aplay.c makes. */
+const noSizeOfArecord = 0x80000000;
 
 /** By encoding and bits. Integers of 8 bits are unsigned, all others signed. */
 const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
@@ -71,7 +75,8 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
 
 /**
  * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any number of channels.
- * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg writes into a pipe, is read to its end.
+ * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox and
+ * arecord write into a pipe, is read to its end.
  * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or unfinished, or holds samples
  *   of another kind
  * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991; ITU-R BS.2088 for RF64 and BW64
@@ -100,7 +105,7 @@ export function parseWav(view: DataView, mono: boolean): Wav {
     const id = textAt(view, at);
     const begin = at + 8;
     const announced = view.getUint32(at + 4, true);
-    const size = id === 'data' && announced === noSize ? (sizes.data ?? view.byteLength - begin) : announced;
+    const size = id === 'data' ? dataSize(announced, view.byteLength - begin, sizes, format) : announced;
     if (begin + size > view.byteLength) {
       throw new Error(`a file cut off: ${size} bytes are announced for the chunk "${id}", ${view.byteLength - begin} are there`);
     }
@@ -121,6 +126,14 @@ export function parseWav(view: DataView, mono: boolean): Wav {
     at = begin + size + (size % 2);
   }
   throw new Error('a WAV file without samples: it is cut off or damaged');
+}
+
+/** Bytes of the samples, of which `rest` are there at most: those announced, unless that is what programs write that do not know them. */
+function dataSize(announced: number, rest: number, { data }: Sizes, format: Format | undefined): number {
+  if (announced === noSize) return data ?? rest;
+  const frameBytes = format === undefined ? 1 : (format.channels * format.bits) / 8;
+  const isUnknown = announced === noSizeOfArecord || announced === noSizeOfSox - (noSizeOfSox % frameBytes);
+  return isUnknown ? Math.min(announced, rest) : announced;
 }
 
 /** The sizes of RF64, which take the place of those of 32 bits. */

@@ -1,4 +1,5 @@
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';
@@ -59,7 +60,7 @@ export class BucketedBatches implements Iterable<Batch> {
   readonly #y: NdArray | readonly NdArray<Int32Array | Float32Array>[];
   readonly #options: AllOf<BucketOptions>;
 
-  constructor({ x, y }: SequenceData, options: BucketOptions) {
+  constructor(data: SequenceData, options: BucketOptions) {
     checkOptions('BucketedBatches', options, {
       batchSize: required(count),
       buckets: bucketCount,
@@ -68,8 +69,11 @@ export class BucketedBatches implements Iterable<Batch> {
       shuffle: boolean,
       seed: seedRule,
     });
-    if (!(y instanceof NdArray) && !Array.isArray(y))
-      throw new DataError(`BucketedBatches: expected an array made by array() or a list of sequences for y, got ${kindOf(y)}.`);
+    const given: unknown = data;
+    if (typeof given !== 'object' || given === null)
+      throw new DataError(`BucketedBatches: expected { x, y } of sequences and their targets, got ${kindOf(given)}.`);
+    const { x, y } = data;
+    if (!Array.isArray(y)) checkArray('BucketedBatches', 'y', y, 'Wrap it: array(data, shape), or give a list of sequences.');
     this.#x = checkSequences('BucketedBatches x', x);
     this.#y = y instanceof NdArray ? y : checkSequences('BucketedBatches y', y);
     this.#checkTargets();

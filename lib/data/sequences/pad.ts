@@ -1,5 +1,6 @@
 /** Sequences of different lengths as one array. */
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { sizeOf } from '../../graph/tensor.js';
 import { type Rule, check, checkOptions, count, finite, kindOf } from '../../options.js';
@@ -63,8 +64,7 @@ export function checkSequences(what: string, sequences: readonly Sequence[]): re
   );
   const [first] = rows;
   rows.forEach((row, i) => {
-    if (!(row instanceof NdArray))
-      throw new DataError(`${what}: expected an Int32Array or data made by array() for each sequence, got ${kindOf(row)} at ${i}.`);
+    checkArray(what, `sequence ${i}`, row, 'Wrap it: array(data, shape), or give an Int32Array of ids.');
     if (row.dtype === 'uint8' || row.dtype !== first!.dtype) {
       throw new DTypeError(
         `${what}: expected sequences of one element type, float32 or int32, got ${row.dtype} at ${i}${row.dtype === 'uint8' ? '' : ` after ${first!.dtype}`}.`,

@@ -1,6 +1,6 @@
 /** Columns of texts as ids. */
 import { NdArray } from '../../array.js';
-import { FileError } from '../../errors.js';
+import { FileError, OptionError } from '../../errors.js';
 import type { Rule } from '../../options.js';
 import { Blocks } from './blocks.js';
 
@@ -27,6 +27,14 @@ export function categoryColumns<Category extends string>(
   asked: readonly Category[] | Readonly<Record<Category, readonly string[]>> = [],
 ): readonly (readonly [name: Category, given: readonly string[] | undefined])[] {
   return isList(asked) ? asked.map((name) => [name, undefined]) : (Object.entries(asked) as [Category, readonly string[]][]);
+}
+
+/** @throws OptionError unless the texts of the categories are given: of those that are found none is unknown */
+export function checkGiven(asked: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined): void {
+  if (asked !== undefined && !isList(asked)) return;
+  throw new OptionError(
+    `readCsv: expected categories that another file was read with for unknown: true, got ${asked === undefined ? 'none' : 'names alone'}. Give those, or leave unknown out.`,
+  );
 }
 
 function isList<Category extends string>(

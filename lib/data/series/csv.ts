@@ -7,7 +7,7 @@ import { type Rule, boolean, checkOptions, either, oneOf } from '../../options.j
 import { inPieces } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
 import { type FileOrBytes, fileOf } from '../file.js';
-import { categoryLists } from './categories.js';
+import { categoryLists, checkGiven } from './categories.js';
 import { CsvRows } from './csv-rows.js';
 
 /** Options of {@link readCsv}. `Category`: names of the columns of texts. */
@@ -32,7 +32,7 @@ export interface CsvOptions<Category extends string = never> {
   readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>> | undefined;
   /**
    * Read texts that are not among the categories given as the id after the last, for which an `Embedding` needs one row more; without it
-   * they are errors. Default: false.
+   * they are errors. Only with categories given. Default: false.
    */
   readonly unknown?: boolean | undefined;
 }
@@ -116,6 +116,7 @@ export async function readCsvWith<Category extends string>(
     categories: either(names, categoryLists),
     unknown: boolean,
   });
+  if (options.unknown === true) checkGiven(options.categories);
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
   });

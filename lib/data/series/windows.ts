@@ -1,5 +1,6 @@
 /** A series as examples for a forecast: windows of what has been, with what came after. */
 import { NdArray } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { type Rule, checkOptions, count, nonNegativeInteger, required, share } from '../../options.js';
 import type { NumericArray } from '../../native.js';
@@ -50,7 +51,7 @@ const rules = { steps: required(count), horizon: count, targets: columnList, str
 
 /**
  * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − T − H) / stride⌋ + 1
- * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if it is shorter than one window
+ * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if it is no array, or shorter than one window
  */
 export function seriesWindows(series: NdArray, options: SeriesWindowOptions): SeriesRows {
   checkOptions('seriesWindows', options, rules);
@@ -64,7 +65,7 @@ export function seriesWindows(series: NdArray, options: SeriesWindowOptions): Se
  *
  * A model that ends in `Linear(H · C')` and `Reshape([H, C'])` foretells all of y; for one column one row ahead that is
  * `new Linear(1), new Reshape([1, 1])`.
- * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if a part is shorter than it must be
+ * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if it is no array, or a part is shorter than it must be
  */
 export function forecastData(series: NdArray, options: ForecastOptions): ForecastData {
   checkOptions('forecastData', options, { ...rules, validationFraction: share });
@@ -115,6 +116,7 @@ function stack({ data, shape }: NdArray, begins: readonly number[], length: numb
 }
 
 function checkSeries(what: string, series: NdArray<NumericArray>): readonly [rows: number, columns: number] {
+  checkArray(what, 'series', series);
   if (series.rank !== 2)
     throw new ShapeError(
       `${what}: expected a series of rank 2 [R, C], got ${formatShape(series.shape)}. Give a single column shape [R, 1].`,

@@ -1,0 +1,29 @@
+/** What stands where an array is expected: one made by array(), with its data intact, or an error that says what came. */
+import { NdArray } from './array.js';
+import { DataError, StateError, formatShape } from './errors.js';
+import { sizeOf } from './graph/tensor.js';
+import { kindOf } from './options.js';
+
+/**
+ * @param advice what to do about something else
+ * @throws DataError unless it is an array made by array(); StateError if its buffer is gone
+ */
+export function checkArray(what: string, name: string, x: unknown, advice = 'Wrap it: array(data, shape).'): asserts x is NdArray {
+  if (x instanceof NdArray) return checkIntact(what, name, x as NdArray);
+  const kind = kindOf(x);
+  const remedy = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : advice;
+  throw new DataError(`${what}: expected ${name} made by array(), got ${kind}. ${remedy}`);
+}
+
+/** @throws StateError if the buffer of an array was taken away after it was made */
+export function checkIntact(what: string, name: string, { data, shape }: NdArray): void {
+  if (data.length === sizeOf(shape)) return;
+  throw new StateError(
+    `${what}: expected ${sizeOf(shape)} elements for ${name} of shape ${formatShape(shape)}, got ${data.length}: its buffer was detached or resized. Make a new array.`,
+  );
+}
+
+/** Whether it is an object literal, which may hold arrays by name: no array, list, map or instance of some class. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return ['Object', 'an object'].includes(kindOf(value));
+}

@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { show } from '../lib/options.js';
+
+describe('a value in an error', () => {
+  const shown: readonly (readonly [unknown, string])[] = [
+    [[1, 2, 3, 4, 5, 6, 7, 8], '[ 1, 2, 3, 4, 5, 6, ... 2 more items ]'],
+    [new Float32Array(7), 'Float32Array(7) [ 0, 0, 0, 0, 0, 0, ... 1 more item ]'],
+    [{ a: ['x', 'x'], b: [1, 2, 3, 4, 5, 6, 7] }, "{ a: [ 'x', 'x' ], b: [ 1, 2, 3, 4, 5, 6, ... 1 more item ] }"],
+    ['two\nlines', "'two\\nlines'"],
+    [Math.sin, 'a function'],
+  ];
+  for (const [value, text] of shown) it(`is one line: ${text}`, () => assert.equal(show(value), text));
+});
