@@ -22,8 +22,3 @@ export function checkIntact(what: string, name: string, { data, shape }: NdArray
     `${what}: expected ${sizeOf(shape)} elements for ${name} of shape ${formatShape(shape)}, got ${data.length}: its buffer was detached or resized. Make a new array.`,
   );
 }
-
-/** Whether it is an object literal, which may hold arrays by name: no array, list, map or instance of some class. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return ['Object', 'an object'].includes(kindOf(value));
-}

@@ -6,7 +6,7 @@ import { MemorySlot, constant, source } from './graph/source.js';
 import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
 import { Loss } from './losses/loss.js';
-import { createMemory, memoryWith } from './memory.js';
+import { createMemory, memoryWith, readFloats } from './memory.js';
 import { arrayList, isArray } from './model/data.js';
 import { type AnyLayer, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
@@ -166,9 +166,7 @@ function evaluator(y: Tensor, memories: ReadonlyMap<MemorySlot, MemoryHandle>): 
   const program = build([{ value: y, slot, byteOffset: 0, commit: false }]);
   return async () => {
     await program.run(new Map([...memories, [slot, memory]]), 1, 0);
-    const values = new Float32Array(y.size);
-    native().readMemory(memory, 0, values);
-    return values;
+    return readFloats(memory, y.size);
   };
 }
 
@@ -190,11 +188,7 @@ async function evaluateGradients(
   }));
   const program = build(bound.map(({ dx, slot }) => ({ value: dx, slot, byteOffset: 0, commit: false })));
   await program.run(new Map([...memories, ...bound.map(({ slot, memory }) => [slot, memory] as const)]), 1, 0);
-  return bound.map(({ dx, memory }) => {
-    const values = new Float32Array(dx.size);
-    native().readMemory(memory, 0, values);
-    return values;
-  });
+  return bound.map(({ dx, memory }) => readFloats(memory, dx.size));
 }
 
 /** d f / d element for each element of the variable, by a difference of fourth order. */

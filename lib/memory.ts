@@ -22,3 +22,10 @@ export function memoryWith(values: NumericArray): MemoryHandle {
   native().writeMemory(memory, 0, values);
   return memory;
 }
+
+/** A copy of so many floats of a memory; waits for the step that is changing it, if one is. */
+export function readFloats(memory: MemoryHandle, count: number, byteOffset = 0): Float32Array {
+  const values = new Float32Array(count);
+  native().readMemory(memory, byteOffset, values);
+  return values;
+}

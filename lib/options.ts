@@ -84,7 +84,7 @@ export function checkOptions<Options extends object>(what: string, options: Opti
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
     // Names of the fields of a tensor or a list say nothing to who gave it in place of options.
-    if (!['Object', 'an object'].includes(kindOf(options))) throw noOptions(kindOf(options));
+    if (!isRecord(options)) throw noOptions(kindOf(options));
     throw new OptionError(
       `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
     );
@@ -102,6 +102,11 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' && value !== null
     ? (value.constructor?.name ?? 'an object')
     : String(value === null ? null : typeof value);
+}
+
+/** Whether it is an object literal, which may hold arrays by name: no array, list, map or instance of some class. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return ['Object', 'an object'].includes(kindOf(value));
 }
 
 /** A value as errors say it, short. */

@@ -11,9 +11,10 @@ if [ $# -eq 0 ]; then mapfile -t tests < <(cd "$build" && ls ./*_test); fi
 passed=0 failed=0
 for test in "${tests[@]}"; do
   status=0
+  # runtime_test has operators new and delete of its own, which must not be taken for others.
   # A forked child leaves what belongs to the threads of its parent: it is not asked.
   valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
-    --child-silent-after-fork=yes "$build/$test" || status=$?
+    --soname-synonyms=somalloc=nouserintercepts --child-silent-after-fork=yes "$build/$test" || status=$?
   if [ "$status" -eq 99 ]; then failed=$((failed + 1)) && echo "not ok: $test"; else passed=$((passed + 1)); fi
 done
 echo "memcheck: $passed passed, $failed failed"

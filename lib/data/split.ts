@@ -1,9 +1,9 @@
 /** Shuffling and splitting of rows. */
 import type { NdArray } from '../array.js';
-import { checkArray, isRecord } from '../array-check.js';
+import { checkArray } from '../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import type { NumericArray } from '../native.js';
-import { boolean, checkOptions, kindOf, oneOf, seed as seedRule, share } from '../options.js';
+import { boolean, checkOptions, isRecord, kindOf, oneOf, seed as seedRule, share } from '../options.js';
 import { Philox, type Random } from '../random.js';
 import { takeRows } from './take.js';
 

@@ -4,7 +4,7 @@ import type { Binding, Write } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import { createMemory, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import type { Trace } from './trace.js';
 
@@ -45,13 +45,7 @@ export class CarriedState {
 
   /** Copies of all states, by path. */
   read(): Map<string, NdArray<Float32Array>> {
-    return new Map(
-      [...this.#entries].map(([path, { memory, shape }]) => {
-        const values = new Float32Array(sizeOf(shape));
-        native().readMemory(memory, 0, values);
-        return [path, new NdArray(values, shape)];
-      }),
-    );
+    return new Map([...this.#entries].map(([path, { memory, shape }]) => [path, new NdArray(readFloats(memory, sizeOf(shape)), shape)]));
   }
 
   /** Sets all states, or none. @throws StateError for other names; ShapeError for other shapes or element types */

@@ -1,11 +1,11 @@
 /** Data on its way into programs: checks, row types, batches, memories. */
 import { NdArray } from '../array.js';
-import { checkArray, checkIntact, isRecord } from '../array-check.js';
+import { checkArray, checkIntact } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
 import { memoryWith } from '../memory.js';
-import type { Rule } from '../options.js';
+import { type Rule, isRecord } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
 
 /** Rows computed at once where nothing is trained, unless the caller says. */

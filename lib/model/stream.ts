@@ -5,7 +5,7 @@ import { type Program, build } from '../compile/program.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import { createMemory, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { check, checkOptions, count } from '../options.js';
@@ -96,9 +96,7 @@ export class Stream {
     this.#check(x);
     native().writeMemory(this.#inputMemory, 0, x.data);
     this.#program.runSync(this.#memories, 1, 0);
-    const result = new Float32Array(sizeOf(this.#output));
-    native().readMemory(this.#outputMemory, 0, result);
-    return new NdArray(result, this.#output);
+    return new NdArray(readFloats(this.#outputMemory, sizeOf(this.#output)), this.#output);
   }
 
   /** Back to the beginning of a sequence: all states 0. */

@@ -1,7 +1,7 @@
 /** The native memory of a model's weights: many read it while one writes. */
 import type { Binding } from '../compile/program.js';
 import { MemorySlot } from '../graph/source.js';
-import { createMemory, memoryWith } from '../memory.js';
+import { createMemory, memoryWith, readFloats } from '../memory.js';
 import type { Pieces } from '../pieces.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 
@@ -34,9 +34,7 @@ export class WeightMemory {
 
   /** A copy of all values, of one step. */
   values(): Float32Array {
-    const values = new Float32Array(this.#elements);
-    native().readMemory(this.#memory, 0, values);
-    return values;
+    return readFloats(this.#memory, this.#elements);
   }
 
   /** First values, which nobody reads yet. */

@@ -1,6 +1,6 @@
 /** What batches must be before anything is computed. */
 import type { NdArray } from '../array.js';
-import { checkArray, isRecord } from '../array-check.js';
+import { checkArray } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
@@ -9,7 +9,7 @@ import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
 import { checkFiniteData, countRows, inputList, isArray, rowType } from '../model/data.js';
-import { kindOf } from '../options.js';
+import { isRecord, kindOf } from '../options.js';
 import type { Equipment } from './equipment.js';
 import { arraysOf, targetParts } from './feed.js';
 import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';

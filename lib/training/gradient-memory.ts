@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import type { Write } from '../compile/program.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, sizeOf } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import { createMemory, readFloats } from '../memory.js';
 import type { Entry, Layout } from '../model/layout.js';
 import { type MemoryHandle, native } from '../native.js';
 import { add, div, equal, mul, where } from '../ops/elementwise.js';
@@ -66,8 +66,6 @@ export class GradientMemory {
   }
 
   #read(offset: number, length: number): Float32Array {
-    const values = new Float32Array(length);
-    native().readMemory(this.#memory, offset * 4, values);
-    return values;
+    return readFloats(this.#memory, length, offset * 4);
   }
 }

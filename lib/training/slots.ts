@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import { sizeOf } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import { createMemory, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import type { Layout } from '../model/layout.js';
 import { optimizersByEntry } from './groups.js';
@@ -41,11 +41,7 @@ export class Slots {
   /** Copies of all slots, by name. */
   read(): Map<string, NdArray> {
     return new Map(
-      this.names.map((name) => {
-        const values = new Float32Array(this.#length);
-        native().readMemory(this.#memory, this.offset(name), values);
-        return [name, new NdArray(values, [this.#length])];
-      }),
+      this.names.map((name) => [name, new NdArray(readFloats(this.#memory, this.#length, this.offset(name)), [this.#length])]),
     );
   }
 
