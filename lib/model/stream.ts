@@ -1,22 +1,34 @@
 /** A model run one step at a time, on this thread. */
 import { NdArray } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { checkArray, checkIntact } from '../array-check.js';
 import { type Program, build } from '../compile/program.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../graph/tensor.js';
-import { createMemory, readFloats } from '../memory.js';
+import { createMemory, memoryWith, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { check, checkOptions, count } from '../options.js';
 import { CarriedState } from './carried-state.js';
-import { arrayMap, formatRows } from './data.js';
+import { arrayList, arrayMap, formatRows } from './data.js';
 import type { Model } from './model.js';
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
   /** Sequences that go on side by side, each with a state of its own. Default: 1. */
   readonly rows?: number | undefined;
+  /**
+   * Further inputs of the model, in the order of forward, which stay the same from step to step: what a decoder looks at, [rows, …], and its lengths.
+   * They are copied. Default: none; the model is then called with the sequence alone.
+   */
+  readonly given?: readonly NdArray[] | undefined;
+}
+
+/** An input that stays the same. */
+interface Given {
+  readonly type: TensorType;
+  readonly slot: MemorySlot;
+  readonly memory: MemoryHandle;
 }
 
 /**
@@ -26,8 +38,14 @@ export interface StreamOptions {
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
  * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
- * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. Only the first input is
- * fed: a model that is trained with lengths must do without them, as the recurrent layers do. For models of single rows there is predictSync.
+ * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. The first input is fed, others
+ * are `given` once; a model that is trained with lengths of the sequence must do without them, as the recurrent layers do. For models of single rows there
+ * is predictSync.
+ * ```ts
+ * const memory = await translator.encoder.predict(source);
+ * const stream = translator.decoder.stream({ given: [memory] }); // forward(x, memory, scope), with CrossAttention to the memory
+ * for (let word = first; word !== last;) word = sampleLogits(stream.step(array(Int32Array.of(word))), { random })[0]!;
+ * ```
  */
 export class Stream {
   readonly rows: number;
@@ -39,10 +57,11 @@ export class Stream {
   readonly #memories: ReadonlyMap<MemorySlot, MemoryHandle>;
   readonly #inputMemory: MemoryHandle;
   readonly #outputMemory: MemoryHandle;
+  readonly #given: readonly Given[];
 
   /** @internal Use `model.stream()`. */
   constructor(model: Model, options: StreamOptions) {
-    checkOptions('stream', options, { rows: count });
+    checkOptions('stream', options, { rows: count, given: arrayList });
     this.rows = options.rows ?? 1;
     this.#name = `${model.name}.stream`;
     const { seed } = model.built;
@@ -59,7 +78,9 @@ export class Stream {
     this.#input = { shape: [this.rows, ...features], dtype };
     const inputSlot = new MemorySlot('step', byteSize(this.#input));
     const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
-    const traced = this.#working(inputs, () => model.trace([x], false, seed, this.#state.carry));
+    this.#given = this.#taken(options.given ?? [], inputs.slice(1));
+    const held = this.#given.map(({ slot, type: { shape, dtype } }) => source(slot, 0, shape, dtype));
+    const traced = this.#working(inputs, () => model.trace([x, ...held], false, seed, this.#state.carry));
     for (const [path, { layer, inputs }] of traced.layers) {
       if (!layer.looksAlongTime(inputs?.[0]?.shape ?? [])) continue;
       throw new StateError(
@@ -84,6 +105,7 @@ export class Stream {
     this.#memories = new Map([
       [inputSlot, this.#inputMemory],
       [outputSlot, this.#outputMemory],
+      ...this.#given.map(({ slot, memory }) => [slot, memory] as const),
     ]);
   }
 
@@ -99,8 +121,24 @@ export class Stream {
     return new NdArray(readFloats(this.#outputMemory, sizeOf(this.#output)), this.#output);
   }
 
-  /** Back to the beginning of a sequence: all states 0. */
-  reset(): void {
+  /**
+   * Back to the beginning of a sequence: all states 0. With other inputs `given`, of the shapes there were, it is that of another one.
+   * @throws ShapeError, DTypeError, StateError, DataError if they do not fit; nothing is reset then
+   */
+  reset(given?: readonly NdArray[]): void {
+    if (given !== undefined) {
+      check(`${this.#name}.reset`, 'given', given, arrayList);
+      const types = this.#given.map(({ type }) => type);
+      if (given.length !== types.length || !given.every((x, i) => x.dtype === types[i]!.dtype && sameShape(x.shape, types[i]!.shape))) {
+        const list = (of: readonly TensorType[]): string =>
+          of.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(', ') || 'none';
+        throw new ShapeError(
+          `${this.#name}.reset: expected given inputs ${list(types)}, got ${list(given)}. Make another stream for other shapes.`,
+        );
+      }
+      given.forEach((x, i) => checkIntact(`${this.#name}.reset`, `given ${i}`, x));
+      given.forEach((x, i) => native().writeMemory(this.#given[i]!.memory, 0, x.data));
+    }
     this.#state.reset();
   }
 
@@ -113,6 +151,26 @@ export class Stream {
   setState(states: ReadonlyMap<string, NdArray>): void {
     check(`${this.#name}.setState`, 'states', states, arrayMap);
     this.#state.write(`${this.#name}.setState`, states);
+  }
+
+  /** @throws ShapeError, DTypeError, StateError unless they are further inputs of the model, with a row for each sequence */
+  #taken(given: readonly NdArray[], types: readonly TensorType[]): readonly Given[] {
+    if (given.length > types.length)
+      throw new ShapeError(
+        `${this.#name}: expected at most ${types.length} given inputs, as the model has beside the sequence, got ${given.length}.`,
+      );
+    return given.map((x, i) => {
+      checkIntact(this.#name, `given ${i}`, x);
+      const { dtype } = types[i]!;
+      if (x.dtype !== dtype)
+        throw new DTypeError(`${this.#name}: expected given ${i} of ${dtype} as the model was built with, got ${x.dtype}.`);
+      if (x.shape[0] !== this.rows)
+        throw new ShapeError(
+          `${this.#name}: expected given ${i} of ${this.rows} rows, one for each sequence, got ${formatShape(x.shape)}. Set rows to how many there are.`,
+        );
+      const type: TensorType = { shape: x.shape, dtype };
+      return { type, slot: new MemorySlot(`given ${i}`, byteSize(type)), memory: memoryWith(x.data) };
+    });
   }
 
   /** @throws ShapeError saying what a stream is for, where a single step does not fit the layers */
