@@ -1,5 +1,6 @@
 /** Checks of options and arguments, so that every mistake is one `OptionError` naming the option, its range and the value. */
 import { OptionError } from './errors.js';
+import { leastFloat } from './floats.js';
 
 /** What a value must be, in words and as a test. */
 export interface Rule {
@@ -24,7 +25,7 @@ export const positive: Rule = { expected: 'a number > 0', accepts: (value) => is
 /** In programs, where what float32 has no normal number for is 0. */
 export const positiveFloat: Rule = {
   expected: 'a number > 0, 1.2e-38 at least',
-  accepts: (value) => isNumber(value) && Math.fround(value) >= 2 ** -126,
+  accepts: (value) => isNumber(value) && Math.fround(value) >= leastFloat,
 };
 export const nonNegative: Rule = { expected: 'a number ≥ 0', accepts: (value) => isNumber(value) && value >= 0 };
 export const fraction: Rule = { expected: 'a number in [0, 1)', accepts: (value) => isNumber(value) && value >= 0 && value < 1 };

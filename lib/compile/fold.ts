@@ -1,7 +1,5 @@
+import { leastFloat } from '../floats.js';
 import type { MapOp } from './instruction.js';
-
-/** Below this magnitude a float32 is subnormal, and runs flush it to zero. */
-const smallestNormal = 2 ** -126;
 
 /** The float32 an operation gives for numbers, or undefined for those whose last bits are the kernels' business. */
 export function foldConstants(op: MapOp, [a, b, c]: readonly number[]): number | undefined {
@@ -13,7 +11,7 @@ export function foldConstants(op: MapOp, [a, b, c]: readonly number[]): number |
 /** The float32 a run takes a number for. */
 export function flushed(value: number): number {
   const rounded = Math.fround(value);
-  return Math.abs(rounded) < smallestNormal ? 0 * Math.sign(rounded) : rounded;
+  return Math.abs(rounded) < leastFloat ? 0 * Math.sign(rounded) : rounded;
 }
 
 function exact(op: MapOp, a: number, b: number, c: number): number | undefined {

@@ -1,5 +1,6 @@
 import { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
+import { largestFloat } from '../floats.js';
 import { type Shape, Tensor } from '../graph/tensor.js';
 import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } from '../ops/index.js';
 import { checkBlank } from '../ops/ctc.js';
@@ -51,7 +52,8 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
     checkShapes(logits.shape, labels.shape);
     checkBlank('CTCLoss', this.blank, logits.shape[2]!);
     const losses = ctc(logSoftmax(logits), labels, { blank: this.blank, lengths });
-    const counted = this.zeroInfinity ? where(greater(losses, largest), 0, losses) : losses;
+    // What is beyond is ∞, and no NaN.
+    const counted = this.zeroInfinity ? where(greater(losses, largestFloat), 0, losses) : losses;
     if (this.reduction === 'sum') return reduceWeighted(counted, sampleWeight, 'sum');
     const counts = maximum(sum(notEqual(labels, -1), { axes: 1 }), 1);
     return reduceWeighted(div(counted, counts), sampleWeight, 'mean');
@@ -81,9 +83,6 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
     }
   }
 }
-
-/** The last finite float: what is beyond is ∞, and no NaN. */
-const largest = (2 - 2 ** -23) * 2 ** 127;
 
 interface Parts<T> {
   readonly labels: T;

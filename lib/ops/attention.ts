@@ -1,5 +1,6 @@
 /** Attention as a composition: two products and a softmax. */
 import { ShapeError, formatShape } from '../errors.js';
+import { largestFloat } from '../floats.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
@@ -17,8 +18,8 @@ export interface AttentionOptions {
   readonly mask?: Tensor | undefined;
 }
 
-/** The lowest number: its share is exactly 0 beside any other, and nothing becomes infinite. */
-const unseen = -(2 - 2 ** -23) * 2 ** 127;
+/** Its share is exactly 0 beside any other, and nothing becomes infinite. */
+const unseen = -largestFloat;
 
 /**
  * softmax(q · kᵀ / √D) · v for each query: q [..., T, D], k [..., S, D], v [..., S, E] → [..., T, E]; leading sizes broadcast.
