@@ -75,10 +75,8 @@ export class Tracer {
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
       const outputs = body(new TraceScope(this, owned, title));
-      const tensors = Object.values(outputs);
-      if (outputs instanceof Tensor || !tensors.every((output) => output instanceof Tensor))
-        throw new ShapeError(`scope.enter: expected tensors by name from its body, got ${kindOf(outputs)}. Return { y }.`);
-      label(tensors, title);
+      checkOutputs(outputs);
+      label(Object.values(outputs), title);
       const shapes = Object.entries(outputs).map(([output, { shape }]) => [output, shape] as const);
       if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
       return outputs;
@@ -178,6 +176,13 @@ function checkInputs(path: string, inputs: readonly unknown[]): asserts inputs i
   throw new DTypeError(
     `scope.call: expected a tensor for input ${bad} of "${path}", got ${kindOf(inputs[bad])}. Leave out what there is none of.`,
   );
+}
+
+/** @throws ShapeError unless they are tensors by name */
+function checkOutputs(outputs: unknown): void {
+  const isNamed = typeof outputs === 'object' && outputs !== null && !(outputs instanceof Tensor);
+  if (isNamed && Object.values(outputs).every((output) => output instanceof Tensor)) return;
+  throw new ShapeError(`scope.enter: expected tensors by name from its body, got ${kindOf(outputs)}. Return { y }.`);
 }
 
 /** @throws ShapeError, DTypeError unless it is a tensor like the one whose place it takes */

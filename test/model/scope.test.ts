@@ -30,6 +30,7 @@ const wrong: readonly (readonly [what: string, body: (x: Tensor, scope: Scope) =
   ['an input left out before another', (x, scope) => call(scope, new CrossAttention(1), undefined, x), 'DTypeError', /for input 0 of "a", got undefined/],
   ['a body that gives a tensor', (x, scope) => scope.enter('a', linear, () => x as never), 'ShapeError', /scope\.enter: expected tensors by name from its body, got Tensor\. Return \{ y \}\./],
   ['a body that gives nothing', (x, scope) => (scope.enter('a', linear, () => ({ y: undefined as never })), x), 'ShapeError', /scope\.enter: expected tensors by name/],
+  ['a body without a result', (x, scope) => (scope.enter('a', linear, () => undefined as never), x), 'ShapeError', /from its body, got undefined\./],
   ['a number for a buffer', (x, scope) => (scope.assign(scope.buffer('b', [1], () => new Float32Array(1)), 3 as never), x), 'DTypeError', /scope\.assign: expected a tensor for buffer "b", got number/],
   ['one input of two halves', (x, scope) => call(scope, new LSTMCell(3), x, x), 'ShapeError', /LSTMCell "a": expected x, or x, h and c, got 2 inputs\./],
   ['three inputs of a GRUCell', (x, scope) => call(scope, new GRUCell(3), x, x, x), 'ShapeError', /GRUCell "a": expected x, or x and h, got 3 inputs\./],
