@@ -2,7 +2,8 @@ import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, normal } from '../init.js';
-import { add, cast, gatherRows, reshape, slice } from '../ops/index.js';
+import { add, cast, gatherRows, reshape, slice, sub } from '../ops/index.js';
+import { checkedLengths } from '../ops/lengths.js';
 import { callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -39,7 +40,11 @@ export class PositionEmbedding extends Layer {
     const table = scope.parameter('weight', [this.context, c], this.options.weightInit ?? normal(0, 0.02));
     if (!scope.carries) return add(x, slice(table, [0, 0], [t, c]));
     const before = scope.state('steps', [n, 1]);
-    scope.keep(before, add(before, t));
-    return add(x, reshape(gatherRows(table, cast(add(before, iota(t)), 'int32')), [n, t, c]));
+    const after = add(before, t);
+    scope.keep(before, after);
+    // No longer than the table: the run stops as at any length that is none.
+    const steps = checkedLengths('PositionEmbedding', cast(reshape(after, [n]), 'int32'), n, this.context);
+    const places = add(reshape(sub(steps, t), [n, 1]), iota(t));
+    return add(x, reshape(gatherRows(table, cast(places, 'int32')), [n, t, c]));
   }
 }

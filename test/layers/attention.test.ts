@@ -70,7 +70,7 @@ describe('MultiHeadAttention', () => {
       }
       assert.throws(() => stream.step(array(Int32Array.of(1, 2))), {
         name: 'DataError',
-        message: /^PositionEmbedding "place": gatherRows: expected an index in 0 … 4, got 5/,
+        message: /^PositionEmbedding "place": lengths: expected 1 … 5, got 6/,
       });
       stream.reset();
     }
