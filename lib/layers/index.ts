@@ -6,6 +6,7 @@ export * from './conv-transpose2d.js';
 export * from './conv1d.js';
 export * from './conv2d.js';
 export { CrossAttention, type CrossAttentionInputs, type CrossAttentionOptions } from './cross-attention.js';
+export type { AttentionLayerOptions } from './heads.js';
 export * from './depthwise-conv2d.js';
 export * from './dropout.js';
 export * from './dropout2d.js';
