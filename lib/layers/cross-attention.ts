@@ -1,10 +1,9 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { kaimingUniform, xavierUniform, zeros } from '../init.js';
-import { add, cast, matmul } from '../ops/index.js';
+import { kaimingUniform, xavierUniform } from '../init.js';
 import { check, checkOptions, count } from '../options.js';
 import { Dropout } from './dropout.js';
-import { type AttentionLayerOptions, attend, attentionRules, checkHeads, within } from './heads.js';
+import { type AttentionLayerOptions, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { checkSequence } from './recurrent.js';
@@ -47,11 +46,9 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
     checkHeads('CrossAttention', x, this.heads);
     checkMemory(memory, n);
     const c = x.shape[2]!;
-    const { bias = true } = this.options;
-    const linear = (of: Tensor, name: string, init = xavierUniform()): Tensor => {
-      const y = matmul(cast(of, 'float32'), scope.parameter(`${name}Weight`, [of.shape[2]!, c], init));
-      return bias ? add(y, scope.parameter(`${name}Bias`, [c], zeros())) : y;
-    };
+    const { bias } = this.options;
+    const linear = (of: Tensor, name: string, init = xavierUniform()): Tensor =>
+      projected(of, c, [`${name}Weight`, `${name}Bias`], { init, bias }, scope);
     const [q, k, v] = [linear(x, 'query'), linear(memory, 'key'), linear(memory, 'value')];
     const mask = lengths && within('CrossAttention', lengths, n, memory.shape[1]!, scope);
     return linear(attend(q, { k, v, causal: false, mask }, this.heads, this.#dropout, scope), 'out', kaimingUniform({ a: Math.sqrt(5) }));

@@ -1,8 +1,9 @@
 /** What layers of attention share. */
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
+import { type Initializer, zeros } from '../init.js';
 import { attentionWeights } from '../ops/attention.js';
-import { matmul, reshape, transpose } from '../ops/index.js';
+import { add, cast, matmul, reshape, transpose } from '../ops/index.js';
 import { type Rules, boolean, fraction } from '../options.js';
 import type { Dropout } from './dropout.js';
 import { lengthsOf, stepsWithin } from './lengths.js';
@@ -26,6 +27,18 @@ export interface Keys {
   readonly causal: boolean;
   /** 0 where a key is not looked at: broadcast to [N, heads, T, S]. */
   readonly mask: Tensor | undefined;
+}
+
+/** of [N, T, I] · weight [I, width] + bias [width] → [N, T, width]; the names are those of the parameters. */
+export function projected(
+  of: Tensor,
+  width: number,
+  [weightName, biasName]: readonly [weight: string, bias: string],
+  { init, bias = true }: { readonly init: Initializer; readonly bias: boolean | undefined },
+  scope: Scope,
+): Tensor {
+  const y = matmul(cast(of, 'float32'), scope.parameter(weightName, [of.shape.at(-1)!, width], init));
+  return bias ? add(y, scope.parameter(biasName, [width], zeros())) : y;
 }
 
 /** q [N, T, C] → [N, T, C]: what each head, C/heads of the features, takes from the keys. */

@@ -1,11 +1,11 @@
 import { OptionError, StateError } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { kaimingUniform, xavierUniform, zeros } from '../init.js';
-import { add, cast, greaterEqual, lessEqual, matmul, minimum, mul, reshape, split, sub } from '../ops/index.js';
+import { kaimingUniform, xavierUniform } from '../init.js';
+import { add, greaterEqual, lessEqual, minimum, mul, reshape, split, sub } from '../ops/index.js';
 import { boolean, check, checkOptions, count, show } from '../options.js';
 import { Dropout } from './dropout.js';
-import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, within } from './heads.js';
+import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { Layer } from './layer.js';
 import { withPast } from './past.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
@@ -53,12 +53,10 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
     checkSequence('MultiHeadAttention', x);
     checkHeads('MultiHeadAttention', x, this.heads);
     const c = x.shape[2]!;
-    const { bias = true } = this.options;
-    const linear = (of: Tensor, weight: Tensor, name: string): Tensor =>
-      bias ? add(matmul(of, weight), scope.parameter(name, [weight.shape[1]!], zeros())) : matmul(of, weight);
-    const [q, k, v] = split(linear(cast(x, 'float32'), scope.parameter('weight', [c, 3 * c], xavierUniform()), 'bias'), [c, c, c], 2);
+    const { bias } = this.options;
+    const [q, k, v] = split(projected(x, 3 * c, ['weight', 'bias'], { init: xavierUniform(), bias }, scope), [c, c, c], 2);
     const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, this.#dropout, scope);
-    return linear(y, scope.parameter('outWeight', [c, c], kaimingUniform({ a: Math.sqrt(5) })), 'outBias');
+    return projected(y, c, ['outWeight', 'outBias'], { init: kaimingUniform({ a: Math.sqrt(5) }), bias }, scope);
   }
 
   #keys(k: Tensor, v: Tensor, lengths: Tensor | undefined, scope: Scope): Keys {
