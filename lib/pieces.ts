@@ -17,6 +17,16 @@ export function inOneGo<T>(pieces: Pieces<T>): T {
   }
 }
 
+/** What the work comes to, while the event loop goes on. */
+export async function inTurns<T>(pieces: Pieces<T>): Promise<T> {
+  let result!: IteratorResult<undefined, T>;
+  await inPieces(() => {
+    result = pieces.next();
+    return result.done !== true;
+  });
+  return result.value as T;
+}
+
 /** Calls `piece` until it returns false: nothing is left. */
 export async function inPieces(piece: () => boolean): Promise<void> {
   for (;;) {

@@ -112,7 +112,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * The outputs for all rows, in evaluation mode, off the event loop: all with the weights there are as it begins, whatever trains or sets them
-   * meanwhile. Within a fit they are those of some finished step.
+   * meanwhile. Within a fit they are those of some finished step. More than 4 MiB of x are copied while the event loop goes on: leave them as they are
+   * until the outputs are there.
    */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<ArraysOf<Output>> {
     return (await this.model.predictor.predict(inputList(x), options)) as ArraysOf<Output>;

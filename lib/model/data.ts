@@ -3,10 +3,11 @@ import { NdArray } from '../array.js';
 import { checkArray, checkIntact } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Tensor, type TensorType, byteSize, sizeOf } from '../graph/tensor.js';
-import { memoryWith } from '../memory.js';
+import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
+import { createMemory } from '../memory.js';
 import { type Rule, isRecord } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
+import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 
 /** Rows computed at once where nothing is trained, unless the caller says. */
 export const evaluationRows = 256;
@@ -79,20 +80,44 @@ export function countRows(what: string, arrays: readonly NdArray[]): number {
   return counts[0]!;
 }
 
-/** @throws DataError naming the first element that is NaN or infinite */
-export function checkFiniteData(what: string, x: NdArray): void {
-  const at = x.data instanceof Float32Array ? x.data.findIndex((value) => !Number.isFinite(value)) : -1;
-  if (at < 0) return;
-  const width = sizeOf(x.shape.slice(1));
-  throw new DataError(
-    `${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`,
-  );
+/** Bytes copied in one go: a fraction of a millisecond, a few where the memory is new. */
+const pieceBytes = 2 ** 20;
+/** Data up to this many bytes are taken in before the call returns. */
+const bytesAtOnce = 2 ** 22;
+
+/** Work that goes through all of these arrays: at once if they are small, else while the event loop goes on. */
+export async function goThrough<T>(arrays: readonly NdArray[], work: Pieces<T>): Promise<T> {
+  const bytes = arrays.reduce((total, { data }) => total + data.byteLength, 0);
+  return bytes <= bytesAtOnce ? inOneGo(work) : inTurns(work);
 }
 
-/** A native memory with the data: a SharedArrayBuffer is used in place, anything else is copied. */
-export function memoryOf(x: NdArray): MemoryHandle {
-  if (x.data.buffer instanceof SharedArrayBuffer && x.data.length > 0) return native().shareMemory(x.data);
-  return memoryWith(x.data);
+/**
+ * Native memories with these parts of arrays: SharedArrayBuffers are used in place, anything else is copied.
+ * @param isStopped nobody wants the copies any more: they are left unfinished
+ * @throws StateError if the buffer of an array is taken away meanwhile
+ */
+export function* memoriesOf(
+  what: string,
+  arrays: readonly NdArray[],
+  parts: readonly NdArray[],
+  isStopped = (): boolean => false,
+): Pieces<MemoryHandle[]> {
+  const memories: MemoryHandle[] = [];
+  for (const { data } of parts) {
+    if (data.buffer instanceof SharedArrayBuffer && data.length > 0) {
+      memories.push(native().shareMemory(data));
+      continue;
+    }
+    const { BYTES_PER_ELEMENT: width, byteLength } = data;
+    const memory = createMemory(byteLength);
+    for (let begin = 0; begin * width < byteLength && !isStopped(); begin += pieceBytes / width) {
+      for (const x of arrays) checkIntact(what, 'data', x);
+      native().writeMemory(memory, begin * width, data.subarray(begin, begin + pieceBytes / width));
+      yield;
+    }
+    memories.push(memory);
+  }
+  return memories;
 }
 
 /** A symbolic batch of `rows` rows at the start of a memory that moves on by one batch each step. */

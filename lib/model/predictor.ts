@@ -1,7 +1,7 @@
 /** Runs a model forward over data, batch after batch. */
 import { NdArray } from '../array.js';
 import { type Program, prepare } from '../compile/program.js';
-import { ShapeError, formatShape } from '../errors.js';
+import { NativeError, ShapeError, formatShape } from '../errors.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
@@ -10,8 +10,9 @@ import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { checkOptions, count } from '../options.js';
+import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 import { Recent } from '../recent.js';
-import { batchRuns, batchSource, countRows, evaluationRows, memoryOf, rowType } from './data.js';
+import { batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
 import { type Reading, noReading } from './weight-memory.js';
 
@@ -39,6 +40,8 @@ interface SyncProgram extends ForwardProgram {
 
 /** Programs kept for batches of different sizes. */
 const maxPrograms = 16;
+/** Outputs read at once. */
+const pieceSize = 2 ** 18;
 
 export class Predictor {
   readonly #model: Model;
@@ -61,24 +64,29 @@ export class Predictor {
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
     const types = inputs.map(rowType);
     const built = this.#model.build(types, seed);
-    // Copied now: the caller may change or transfer its arrays meanwhile.
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
-      data: inputs.map((x) => memoryOf(x.rows(run.begin, run.begin + run.rows * run.steps))),
       forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
     }));
-    await this.#model.settleFor(runs.map(({ forward }) => forward.program));
-    const results = new Results(runs[0]!.forward.outputs, rowCount);
-    const reading = this.#reading(rowCount, runs[0]!.rows);
+    const results = new Results('predict', runs[0]!.forward.outputs, rowCount);
+    const letGo = this.#model.hold();
     try {
-      for (const { begin, rows, steps, data, forward } of runs) {
-        const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
-        const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input, i) => [input, data[i]!] as const)]);
-        await forward.program.run(bound, steps, 0);
-        results.read(outputs.map(([, memory]) => memory), begin, rows * steps); // prettier-ignore
+      const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
+      const data = [...(await goThrough(parts, memoriesOf('predict', inputs, parts)))];
+      await this.#model.settleFor(runs.map(({ forward }) => forward.program));
+      const reading = this.#reading(rowCount, runs[0]!.rows);
+      try {
+        for (const { begin, rows, steps, forward } of runs) {
+          const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
+          const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input) => [input, data.shift()!] as const)]);
+          await forward.program.run(bound, steps, 0);
+          await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
+        }
+      } finally {
+        reading.end();
       }
     } finally {
-      reading.end();
+      letGo();
     }
     return results.whole();
   }
@@ -97,7 +105,7 @@ export class Predictor {
       }));
       this.#model.fill();
       this.#model.settle();
-      const results = new Results(runs[0]!.forward.outputs, rowCount);
+      const results = new Results('predictSync', runs[0]!.forward.outputs, rowCount);
       const reading = this.#reading(rowCount, runs[0]!.rows);
       try {
         for (const { begin, rows, steps, forward } of runs) {
@@ -106,7 +114,7 @@ export class Predictor {
             const from = begin + step * rows;
             inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, from + rows).data));
             forward.program.runSync(bound, 1, step);
-            results.read(forward.outputMemories, from, rows);
+            inOneGo(results.read(forward.outputMemories, from, rows));
           }
         }
       } finally {
@@ -149,16 +157,23 @@ export class Predictor {
 class Results {
   readonly #arrays: Parts<NdArray<Float32Array>>;
 
-  constructor(outputs: Parts<Output>, rows: number) {
+  /** @throws NativeError if there is no room for them */
+  constructor(what: string, outputs: Parts<Output>, rows: number) {
     this.#arrays = mapParts(outputs, ({ shape }) => {
       const all = [rows, ...shape.slice(1)];
-      return new NdArray(new Float32Array(sizeOf(all)), all);
+      return new NdArray(floatsFor(what, all), all);
     });
   }
 
   /** The next rows, from a memory for each output. */
-  read(memories: readonly MemoryHandle[], begin: number, rows: number): void {
-    this.#arrays.forEach(([, array], i) => native().readMemory(memories[i]!, 0, array.rows(begin, begin + rows).data));
+  *read(memories: readonly MemoryHandle[], begin: number, rows: number): Pieces<void> {
+    for (const [i, [, array]] of this.#arrays.entries()) {
+      const { data } = array.rows(begin, begin + rows);
+      for (let at = 0; at < data.length; at += pieceSize) {
+        native().readMemory(memories[i]!, at * 4, data.subarray(at, at + pieceSize));
+        yield;
+      }
+    }
   }
 
   whole(): Predicted {
@@ -174,6 +189,17 @@ class Programs<T> {
     const programs = this.#known.get(built) ?? new Recent<T>(maxPrograms);
     this.#known.set(built, programs);
     return programs.get(JSON.stringify([types, rows]), make);
+  }
+}
+
+function floatsFor(what: string, shape: Shape): Float32Array {
+  try {
+    return new Float32Array(sizeOf(shape));
+  } catch (cause) {
+    throw new NativeError(
+      `${what}: expected room for outputs of shape ${formatShape(shape)}, got none: that is more than one array can hold here. Predict fewer rows at a time.`,
+      { cause },
+    );
   }
 }
 

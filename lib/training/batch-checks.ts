@@ -1,18 +1,19 @@
 /** What batches must be before anything is computed. */
 import type { NdArray } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { checkArray, checkIntact } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
-import type { TensorType } from '../graph/tensor.js';
+import { type TensorType, sizeOf } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
-import { checkFiniteData, countRows, inputList, isArray, rowType } from '../model/data.js';
+import { countRows, inputList, isArray, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
+import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';
-import { arraysOf, targetParts } from './feed.js';
-import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';
+import { arraysOf, rowsOf, targetParts } from './feed.js';
+import { type Batch, type Targets, isBatch } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';
 
@@ -39,30 +40,17 @@ function checkTargets(what: string, y: unknown): void {
  * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
  * @returns the number of rows
  */
-export function checkBatch(
-  what: string,
-  batch: Batch<Targets>,
-  equipment: Equipment,
-  { checkFinite = false, augment = [] }: Pick<FitOptions, 'checkFinite' | 'augment'> = {},
-): number {
+export function checkBatch(what: string, batch: Batch<Targets>, equipment: Equipment, augment: readonly Augmentation[] = []): number {
   const count = checkArrays(what, batch);
   const { x, y, sampleWeight } = batch;
-  const { model, loss, seed } = equipment.recipe;
+  const { model, seed } = equipment.recipe;
   const inputs = inputList(x);
   if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
-  if (checkFinite) {
-    for (const x of inputs) checkFiniteData(`${what} x`, x);
-    for (const [name, target] of targetParts(y)) if (!ignoresNaN(loss, name)) checkFiniteData(`${what} y${name && `.${name}`}`, target);
-  }
   if (augment.length > 0 && inputs.length !== 1)
     throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
   const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(what, inputs[0]!, y, equipment, augment)];
   naming(what, () => model.build(rows, seed));
   return count;
-}
-
-function ignoresNaN(loss: AnyLoss, name: string): boolean {
-  return (loss instanceof ElementwiseLoss && loss.ignoreNaN) || (loss instanceof Losses && loss.ignoresNaN(name));
 }
 
 /** @throws ShapeError for several targets */
@@ -71,14 +59,20 @@ function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment
   throw new ShapeError(`${what}: expected one target y for augment, got ${Object.keys(y).join(', ')}. Augment before, or leave it out.`);
 }
 
-/** Looks at the values: the loss and the metrics at the targets, and the inputs for what layers expect of them. */
-export function checkValues(
-  what: string,
-  { x, y }: Batch<Targets>,
-  { loss, metrics }: Pick<Recipe, 'loss' | 'metrics'>,
-  { predictionShapes, expectations }: StepProgram,
-): void {
+/** What is asked of values. */
+export interface ValueChecks extends Pick<Recipe, 'loss' | 'metrics'>, Pick<StepProgram, 'predictionShapes' | 'expectations'> {
+  /** All must be finite numbers, but for targets that may be missing. */
+  readonly checkFinite: boolean;
+}
+
+/** Looks at the values: the loss and the metrics at the targets, the inputs for what layers expect of them. */
+export function checkValues(what: string, { x, y }: Batch<Targets>, checks: ValueChecks): void {
+  const { loss, metrics, predictionShapes, expectations, checkFinite } = checks;
   const inputs = inputList(x);
+  if (checkFinite) {
+    for (const x of inputs) checkFiniteData(`${what} x`, x);
+    for (const [name, target] of targetParts(y)) if (!ignoresNaN(loss, name)) checkFiniteData(`${what} y${name && `.${name}`}`, target);
+  }
   const shapes = mapParts(predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
   for (const one of [loss, ...metrics]) naming(what, () => one.validate(y as never, whole(shapes) as never));
   for (const { input, layer, least, most } of expectations) {
@@ -89,6 +83,41 @@ export function checkValues(
       `${what}: expected ${least} … ${most} in input ${input} for ${layer}, got ${data.data[at]!} at row ${positionOf(at, data)}.`,
     );
   }
+}
+
+/** Elements looked at in one go: a millisecond or two. */
+const pieceSize = 2 ** 17;
+
+/** The same for many rows, some at a time. */
+export function* checkValuesInPieces(what: string, batch: Batch<Targets>, checks: ValueChecks): Pieces<void> {
+  const arrays = arraysOf(batch);
+  const count = arrays[0]!.shape[0]!;
+  const size = arrays.reduce((total, x) => total + x.size, 0);
+  const rows = Math.max(1, Math.floor((pieceSize / size) * count));
+  for (let begin = 0; begin < count; begin += rows) {
+    for (const x of arrays) checkIntact(what, 'data', x);
+    try {
+      checkValues(what, rowsOf(batch, begin, Math.min(count, begin + rows)), checks);
+    } catch {
+      // Once more, for a message that names the row as the caller counts it.
+      return checkValues(what, batch, checks);
+    }
+    yield;
+  }
+}
+
+/** @throws DataError naming the first element that is NaN or infinite */
+function checkFiniteData(what: string, x: NdArray): void {
+  const at = x.data instanceof Float32Array ? x.data.findIndex((value) => !Number.isFinite(value)) : -1;
+  if (at < 0) return;
+  const width = sizeOf(x.shape.slice(1));
+  throw new DataError(
+    `${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`,
+  );
+}
+
+function ignoresNaN(loss: AnyLoss, name: string): boolean {
+  return (loss instanceof ElementwiseLoss && loss.ignoreNaN) || (loss instanceof Losses && loss.ignoresNaN(name));
 }
 
 /** What came in place of data, as errors say it: what is missing, if only that is wrong. */

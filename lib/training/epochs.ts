@@ -1,11 +1,12 @@
 /** One epoch over arrays, or over batches as they come. */
 import type { Binding } from '../compile/program.js';
-import { batchRuns, memoryOf } from '../model/data.js';
+import { batchRuns } from '../model/data.js';
 import { Philox } from '../random.js';
-import { SameRows, checkBatch, checkValues, checkWholeBatches } from './batch-checks.js';
+import { SameRows, checkBatch, checkWholeBatches } from './batch-checks.js';
 import { type BatchReader, unlessStopped } from './batches.js';
 import type { Control } from './control.js';
 import { arraysOf, feedOf } from './feed.js';
+import { takeIn } from './intake.js';
 import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows, type Targets } from './options.js';
 import { type StepReport, progressInterval, reporter } from './progress.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
@@ -13,22 +14,27 @@ import type { StepRunner } from './step-runner.js';
 import { type Totals, trainingTotals } from './totals.js';
 import type { Validation } from './validation.js';
 
-/** Trains one epoch. `shuffle` tells the orders of different epochs apart, over all fits. */
-export type Epoch = (epoch: number, shuffle: number) => Promise<Totals>;
+/** The epochs of a fit. */
+export interface Epochs {
+  /** Once the data are taken in, before the first. @throws what is wrong with their values */
+  readonly ready: Promise<unknown>;
+  /** Trains one. `shuffle` tells the orders of different epochs apart, over all fits. */
+  run(epoch: number, shuffle: number): Promise<Totals>;
+}
 
 /** Most steps handed to the native side at once; bounds the memory for scalars and results. */
 const maxSteps = 4096;
 /** Streams of the host that shuffles use, far from those of initial values. */
 const shuffleStream = 0x4000_0000;
 
-/** Checks all data, copies it once, and gives a function that trains one epoch on it. */
+/** Epochs over all rows of data that are checked, and copied once. */
 export function arrayEpochs(
   runner: StepRunner,
   data: Batch<Targets>,
   options: FitOptions,
   validation: Validation | undefined,
   control: Control,
-): Epoch {
+): Epochs {
   const {
     epochs = 1,
     batchSize = 32,
@@ -36,6 +42,7 @@ export function arrayEpochs(
     shuffle = !carryState,
     debug = false,
     dropLast = false,
+    checkFinite = false,
     keepSteps = false,
     accumulate = 1,
   } = options;
@@ -43,7 +50,7 @@ export function arrayEpochs(
   const { equipment } = runner;
   const { seed } = equipment.recipe;
   const tell = reporter(options, control);
-  const count = checkBatch('fit', data, equipment, options);
+  const count = checkBatch('fit', data, equipment, options.augment);
   if (carryState && !dropLast) checkWholeBatches('fit', count, batchSize);
   const size = Math.min(batchSize, count);
   const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
@@ -51,15 +58,15 @@ export function arrayEpochs(
     ...run,
     program: equipment.trainingProgram(feedOf(data, run.rows, count), { ...options, gathers: accumulate > 1 }),
   }));
-  checkValues('fit', data, equipment.recipe, runs[0]!.program);
-  validation?.prepare(carryState ? size : options.batchSize);
-  const memories = arraysOf(data).map(memoryOf);
+  const validates = validation?.prepare(control, carryState ? size : options.batchSize);
+  const memories = takeIn('fit', data, arraysOf(data), { ...equipment.recipe, ...runs[0]!.program, checkFinite }, control);
   const order = new Int32Array(count);
   fillInOrder(order);
   const steps = runs.reduce((total, run) => total + run.steps, 0);
 
-  return async (epoch, shuffleIndex) => {
+  const run = async (epoch: number, shuffleIndex: number): Promise<Totals> => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
+    const data = await memories;
     if (shuffle) await shuffleOrder(order, new Philox(seed, shuffleStream + shuffleIndex));
     equipment.resetStates();
     let finished = 0;
@@ -77,7 +84,7 @@ export function arrayEpochs(
         const toUpdate = program.update !== undefined ? accumulate - runner.waiting : Infinity;
         const chunk = Math.min(most, runSteps - at, toUpdate);
         const bindings: Binding[] = [
-          ...program.data.map((slot, i): Binding => [slot, memories[i]!]),
+          ...program.data.map((slot, i): Binding => [slot, data[i]!]),
           runner.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
         ];
         finished += await runner.run(program, bindings, chunk, totals, { control, debug, report });
@@ -90,16 +97,17 @@ export function arrayEpochs(
     if (report !== undefined && !control.stopped) await unlessStopped(async () => report(totals.lastLoss, 0), control);
     return totals;
   };
+  return { ready: Promise.all([memories, validates]), run };
 }
 
-/** Gives a function that trains one epoch on batches as they come. */
+/** Epochs over batches as they come. */
 export function streamEpochs(
   runner: StepRunner,
   batches: BatchReader,
   options: FitOptions,
   validation: Validation | undefined,
   control: Control,
-): Epoch {
+): Epochs {
   const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
   const { stepsPerEpoch, prefetch = false, accumulate = 1 } = options;
   // As they are now: the caller may change its object meanwhile.
@@ -108,11 +116,11 @@ export function streamEpochs(
   const tell = reporter(options, control);
   checkFitOptionsForBatches(options);
   // With carryState the rows of a batch must be known first.
-  if (!carryState) validation?.prepare();
+  const ready = carryState ? undefined : validation?.prepare(control);
   /** Steps of the epoch before. */
   let before: number | undefined;
   let sameRows = new SameRows('fit');
-  return async (epoch) => {
+  const run = async (epoch: number): Promise<Totals> => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
     const { passes } = batches;
     let step = 0;
@@ -125,9 +133,9 @@ export function streamEpochs(
     }
     const steps = stepsPerEpoch ?? batches.length ?? before;
     while (next.done !== true) {
-      const rows = checkBatch('fit', next.value, equipment, kept);
+      const rows = checkBatch('fit', next.value, equipment, augment);
       if (carryState) sameRows.check(rows);
-      validation?.prepare(rows);
+      if (carryState) await validation?.prepare(control, rows);
       // The batch is copied when this returns, so the source may fill its arrays anew while the step runs.
       const run = runner.runBatch('fit', next.value, totals, control, kept);
       const isLast = ++step === stepsPerEpoch;
@@ -149,6 +157,7 @@ export function streamEpochs(
     }
     return totals;
   };
+  return { ready: Promise.resolve(ready), run };
 }
 
 /** The update, once the gradients of so many batches wait for it; none after a stop. */

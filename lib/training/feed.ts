@@ -6,7 +6,6 @@ import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import { batchSource, inputList, isArray, rowType } from '../model/data.js';
-import type { NumericArray } from '../native.js';
 import { gatherRows } from '../ops/gather.js';
 import type { Batch, Targets } from './options.js';
 import type { Scratch } from './scratch.js';
@@ -52,9 +51,18 @@ export function arraysOf({ x, y, sampleWeight }: Batch<Targets>): readonly NdArr
 }
 
 /** A batch with data of its own. */
-export function copyBatch({ x, y, sampleWeight }: Batch<Targets>): Batch<Targets> {
-  const copy = <T extends NumericArray>({ data, shape }: NdArray<T>): NdArray<T> => new NdArray(data.slice() as T, shape);
-  return { x: inputList(x).map(copy), y: whole(mapParts(targetParts(y), copy)), ...(sampleWeight && { sampleWeight: copy(sampleWeight) }) };
+export function copyBatch(batch: Batch<Targets>): Batch<Targets> {
+  return mapBatch(batch, ({ data, shape }) => new NdArray(data.slice(), shape));
+}
+
+/** Rows [begin, end) of a batch, sharing its data. */
+export function rowsOf(batch: Batch<Targets>, begin: number, end: number): Batch<Targets> {
+  return mapBatch(batch, (x) => x.rows(begin, end));
+}
+
+function mapBatch({ x, y, sampleWeight }: Batch<Targets>, f: (x: NdArray) => NdArray): Batch<Targets> {
+  const weights = sampleWeight && (f(sampleWeight) as NdArray<Float32Array>);
+  return { x: inputList(x).map(f), y: whole(mapParts(targetParts(y), f)), ...(weights && { sampleWeight: weights }) };
 }
 
 /** Copies a batch to where a program reads it. */

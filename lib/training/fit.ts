@@ -4,7 +4,7 @@ import { kindOf } from '../options.js';
 import { unlessStopped } from './batches.js';
 import type { Callback, FitContext, Snapshot } from './callback.js';
 import type { Control } from './control.js';
-import type { Epoch } from './epochs.js';
+import type { Epochs } from './epochs.js';
 import type { Equipment } from './equipment.js';
 import { type EpochRecord, History, validationName } from './history.js';
 import type { FitOptions } from './options.js';
@@ -16,12 +16,12 @@ import type { Validation } from './validation.js';
 /** Goes through the epochs. @throws what a callback throws, and the reason of an abort */
 export async function runFit(
   runner: StepRunner,
-  runEpoch: Epoch,
+  epochs: Epochs,
   validation: Validation | undefined,
   options: FitOptions,
   control: Control,
 ): Promise<History> {
-  const { epochs = 1, callbacks = [], signal } = options;
+  const { epochs: count = 1, callbacks = [], signal } = options;
   const history = new History();
   let stop = false;
   const context = contextOf(runner.equipment, () => (stop = true), validation !== undefined, control);
@@ -38,11 +38,11 @@ export async function runFit(
     }
   };
   await call((callback) => callback.onStart(context));
-  for (let epoch = 1; epoch <= epochs && !stop; epoch++) {
+  for (let epoch = 1; epoch <= count && !stop; epoch++) {
     check();
     const begin = performance.now();
     const { steps } = runner;
-    const totals = await runEpoch(epoch, runner.epochs).finally(() => {
+    const totals = await epochs.run(epoch, runner.epochs).finally(() => {
       if (runner.steps > steps) runner.epochs++;
     });
     check();

@@ -52,7 +52,10 @@ export type Targets = NdArray | Readonly<Record<string, NdArray>>;
 
 /** One batch, or a whole data set: rows of x with the targets y that belong to them. */
 export interface Batch<Y extends Targets = NdArray> {
-  /** Data is copied before the first step, once a fit, but for arrays on a SharedArrayBuffer, which are used in place and must not change meanwhile. */
+  /**
+   * Data is copied before the first step, once a fit (more than 4 MiB while the event loop goes on: see {@link Trainer}), but for arrays on a
+   * SharedArrayBuffer, which are used in place and must not change meanwhile.
+   */
   readonly x: Inputs;
   /** By name where the model has several outputs, each with a target. */
   readonly y: Y;

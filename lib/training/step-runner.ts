@@ -12,7 +12,7 @@ import { checkValues } from './batch-checks.js';
 import { Control } from './control.js';
 import type { Equipment, TrainingOptions } from './equipment.js';
 import { bindBatch, feedOf } from './feed.js';
-import type { Batch, Targets } from './options.js';
+import type { Batch, FitOptions, Targets } from './options.js';
 import type { TrainingProgram, UpdateProgram } from './programs.js';
 import { type StepReport, reportSteps } from './progress.js';
 import { optimizersOf } from './recipe.js';
@@ -116,10 +116,10 @@ export class StepRunner {
     batch: Batch<Targets>,
     totals: Totals,
     control: Control,
-    options: TrainingOptions & { readonly debug?: boolean | undefined },
+    options: TrainingOptions & Pick<FitOptions, 'debug' | 'checkFinite'>,
   ): Promise<void> {
     const program = this.equipment.trainingProgram(feedOf(batch), options);
-    checkValues(what, batch, this.equipment.recipe, program);
+    checkValues(what, batch, { ...this.equipment.recipe, ...program, checkFinite: options.checkFinite ?? false });
     const bindings = bindBatch(program.data, batch, this.#scratch);
     await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
   }

@@ -3,13 +3,14 @@ import type { Control } from './control.js';
 import type { Equipment } from './equipment.js';
 import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
 import type { Batch, BatchSource, FitOptions, Targets } from './options.js';
+import type { Totals } from './totals.js';
 
 /** What a fit evaluates after each epoch. */
 export class Validation {
   readonly #equipment: Equipment;
   readonly #data: Batch<Targets> | BatchSource;
   readonly #options: EvaluationOptions;
-  #evaluate: Evaluation | undefined;
+  #evaluation: Evaluation | undefined;
 
   constructor(equipment: Equipment, data: Batch<Targets> | BatchSource, { carryState = false, checkFinite = false }: FitOptions) {
     this.#equipment = equipment;
@@ -17,12 +18,16 @@ export class Validation {
     this.#options = { carryState, checkFinite };
   }
 
-  /** Checks and copies arrays, once a fit and before its first step. Carried states need the batches of the training. */
-  prepare(batchSize: number = evaluationRows): void {
-    this.#evaluate ??= evaluationOf('fit validation', this.#data, this.#equipment, { ...this.#options, batchSize });
+  /**
+   * Checks arrays, once a fit, and copies them: to be awaited before the first step, where a failure is met. Carried states need the batches of the
+   * training.
+   */
+  prepare(control: Control, batchSize: number = evaluationRows): Promise<unknown> {
+    this.#evaluation ??= evaluationOf('fit validation', this.#data, this.#equipment, { ...this.#options, batchSize }, control);
+    return this.#evaluation.ready;
   }
 
-  run(control: Control): ReturnType<Evaluation> {
-    return this.#evaluate!(control);
+  run(control: Control): Promise<Totals> {
+    return this.#evaluation!.run(control);
   }
 }

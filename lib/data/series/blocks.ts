@@ -1,3 +1,5 @@
+import type { Pieces } from '../../pieces.js';
+
 /** Numbers that come one by one, kept in blocks: however many there are, none of them is moved before the end. */
 export class Blocks<T extends Float32Array | Int32Array> {
   readonly #make: (length: number) => T;
@@ -20,7 +22,7 @@ export class Blocks<T extends Float32Array | Int32Array> {
   }
 
   /** All of them as one array, each changed by `change`; yields after each block. */
-  *joined(change?: (value: number) => number): Generator<undefined, T> {
+  *joined(change?: (value: number) => number): Pieces<T> {
     const length = this.#blocks.length === 0 ? 0 : (this.#blocks.length - 1) * this.#last.length + this.#used;
     const all = this.#make(length);
     for (const [i, block] of this.#blocks.entries()) {

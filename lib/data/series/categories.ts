@@ -2,6 +2,7 @@
 import { NdArray } from '../../array.js';
 import { FileError, OptionError } from '../../errors.js';
 import type { Rule } from '../../options.js';
+import type { Pieces } from '../../pieces.js';
 import { Blocks } from './blocks.js';
 
 /** A column of texts: `categories[ids.data[row]]` is that of a row. */
@@ -76,7 +77,7 @@ export class CategoryReader {
   }
 
   /** The column of all texts. Yields between pieces of that work. */
-  *column(): Generator<undefined, CategoryColumn> {
+  *column(): Pieces<CategoryColumn> {
     if (this.#given !== undefined) return { ids: toArray(yield* this.#ids.joined()), categories: this.#given };
     const categories = yield* sorted([...this.#places.keys()]);
     const order = new Int32Array(categories.length);
@@ -93,7 +94,7 @@ function toArray(ids: Int32Array): NdArray<Int32Array> {
 }
 
 /** Texts in order of their UTF-16 units, by merging sorted runs. */
-function* sorted(texts: readonly string[]): Generator<undefined, readonly string[]> {
+function* sorted(texts: readonly string[]): Pieces<readonly string[]> {
   let runs: (readonly string[])[] = [];
   for (let begin = 0; begin < texts.length; begin += atOnce) {
     runs.push(texts.slice(begin, begin + atOnce).sort());
@@ -107,7 +108,7 @@ function* sorted(texts: readonly string[]): Generator<undefined, readonly string
   return runs[0] ?? [];
 }
 
-function* merge(a: readonly string[], b: readonly string[]): Generator<undefined, readonly string[]> {
+function* merge(a: readonly string[], b: readonly string[]): Pieces<readonly string[]> {
   const merged: string[] = [];
   for (let i = 0, j = 0; i < a.length || j < b.length;) {
     merged.push(j === b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!);

@@ -1,6 +1,7 @@
 /** Rows of texts as columns of numbers and categories, one row after the other. */
 import { NdArray } from '../../array.js';
 import { FileError, OptionError } from '../../errors.js';
+import type { Pieces } from '../../pieces.js';
 import { Blocks } from './blocks.js';
 import { CategoryReader, categoryColumns } from './categories.js';
 import type { CsvOptions, CsvTable } from './csv.js';
@@ -52,7 +53,7 @@ export class CsvRows<Category extends string = never> {
   }
 
   /** The table of all rows. Yields between pieces of that work. @throws FileError if there are none */
-  *table(): Generator<undefined, CsvTable<Category>> {
+  *table(): Pieces<CsvTable<Category>> {
     const [names, layout] = [this.#names, this.#layout];
     if (names === undefined || layout === undefined)
       throw new FileError(

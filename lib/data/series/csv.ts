@@ -4,7 +4,7 @@ import type * as csvParse from 'csv-parse';
 import type { NdArray } from '../../array.js';
 import { FileError, OptionError, StateError } from '../../errors.js';
 import { type Rule, boolean, checkOptions, either, oneOf } from '../../options.js';
-import { inPieces } from '../../pieces.js';
+import { inTurns } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
 import { type FileOrBytes, fileOf } from '../file.js';
 import { categoryLists, checkGiven } from './categories.js';
@@ -205,16 +205,4 @@ export function decoderOf(
       );
     }
   };
-}
-
-/** What a generator returns. The event loop has its turn between its steps. */
-async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
-  for (;;) {
-    let step!: IteratorResult<undefined, T>;
-    await inPieces(() => {
-      step = steps.next();
-      return false;
-    });
-    if (step.done === true) return step.value;
-  }
 }
