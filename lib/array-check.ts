@@ -1,8 +1,9 @@
 /** What stands where an array is expected: one made by array(), with its data intact, or an error that says what came. */
-import { NdArray } from './array.js';
-import { DataError, StateError, formatShape } from './errors.js';
-import { sizeOf } from './graph/tensor.js';
+import { NdArray, checkIntact } from './array.js';
+import { DataError } from './errors.js';
 import { kindOf } from './options.js';
+
+export { checkIntact };
 
 /**
  * @param advice what to do about something else
@@ -13,12 +14,4 @@ export function checkArray(what: string, name: string, x: unknown, advice = 'Wra
   const kind = kindOf(x);
   const remedy = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : advice;
   throw new DataError(`${what}: expected ${name} made by array(), got ${kind}. ${remedy}`);
-}
-
-/** @throws StateError if the buffer of an array was taken away after it was made */
-export function checkIntact(what: string, name: string, { data, shape }: NdArray): void {
-  if (data.length === sizeOf(shape)) return;
-  throw new StateError(
-    `${what}: expected ${sizeOf(shape)} elements for ${name} of shape ${formatShape(shape)}, got ${data.length}: its buffer was detached or resized. Make a new array.`,
-  );
 }

@@ -1,8 +1,8 @@
-import { DTypeError, ShapeError, formatShape } from './errors.js';
-import { dtypeOf, isNumericArray } from './graph/source.js';
+import { DTypeError, ShapeError, StateError, formatShape } from './errors.js';
 import { type DType, type Shape, checkShape, isList, sizeOf } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf } from './options.js';
+import { dtypeOf, isNumericArray, plain } from './typed-arrays.js';
 
 /** A shape without elements may name any number of arrays. */
 const mostEmpty = 1 << 20;
@@ -14,7 +14,7 @@ export class NdArray<T extends NumericArray = NumericArray> {
 
   /** @internal Use `array()`. */
   constructor(data: T, shape: Shape) {
-    this.data = data;
+    this.data = plain(data);
     this.shape = shape;
   }
 
@@ -33,8 +33,9 @@ export class NdArray<T extends NumericArray = NumericArray> {
     return this.data.length;
   }
 
-  /** Rows [begin, end) of the first dimension, sharing the data. @throws ShapeError unless 0 ≤ begin ≤ end ≤ rows */
+  /** Rows [begin, end) of the first dimension, sharing the data. @throws ShapeError unless 0 ≤ begin ≤ end ≤ rows; StateError if its buffer is gone */
   rows(begin: number, end: number): NdArray<T> {
+    checkIntact('rows', 'an array', this);
     const [rows = 0] = this.shape;
     if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end || end > rows)
       throw new ShapeError(`rows: expected 0 ≤ begin ≤ end ≤ ${rows}, got ${begin} and ${end}.`);
@@ -42,8 +43,9 @@ export class NdArray<T extends NumericArray = NumericArray> {
     return new NdArray(this.data.subarray(begin * width, end * width) as T, [end - begin, ...this.shape.slice(1)]);
   }
 
-  /** Nested JavaScript arrays of numbers. @throws ShapeError for a shape of a million empty arrays */
+  /** Nested JavaScript arrays of numbers. @throws ShapeError for a shape of a million empty arrays; StateError if its buffer is gone */
   toNested(): NestedNumbers {
+    checkIntact('toNested', 'an array', this);
     const empty = this.shape.indexOf(0);
     if (empty > 0 && sizeOf(this.shape.slice(0, empty)) > mostEmpty)
       throw new ShapeError(`toNested: expected at most ${mostEmpty} empty arrays, got shape ${formatShape(this.shape)}.`);
@@ -57,11 +59,19 @@ export class NdArray<T extends NumericArray = NumericArray> {
   }
 }
 
+/** @throws StateError if the buffer of an array was taken away after it was made */
+export function checkIntact(what: string, name: string, { data, shape }: NdArray): void {
+  if (data.length === sizeOf(shape)) return;
+  throw new StateError(
+    `${what}: expected ${sizeOf(shape)} elements for ${name} of shape ${formatShape(shape)}, got ${data.length}: its buffer was detached or resized. Make a new array.`,
+  );
+}
+
 /** A number, or arrays of arrays … of numbers. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
 /**
- * Wraps a typed array, without a copy, or copies nested numbers into a Float32Array.
+ * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers into a Float32Array.
  * @param shape default: one dimension, or the nesting of the numbers
  * @throws ShapeError if sizes do not match; DTypeError for other array kinds
  */

@@ -2,11 +2,12 @@
 import { DataError, NativeError, OptionError, ShapeError } from './errors.js';
 import type { NumericArray } from './native.js';
 import { type Rule, nonNegativeInteger, required } from './options.js';
+import { isFloats, isInts } from './typed-arrays.js';
 
 /** A whole number ≥ 0. */
 export const size: Rule = required(nonNegativeInteger);
-export const floats: Rule = { expected: 'a Float32Array', accepts: (value) => value instanceof Float32Array };
-export const ints: Rule = { expected: 'an Int32Array', accepts: (value) => value instanceof Int32Array };
+export const floats: Rule = { expected: 'a Float32Array', accepts: isFloats };
+export const ints: Rule = { expected: 'an Int32Array', accepts: isInts };
 
 export function checkLength(what: string, name: string, array: NumericArray, length: number): void {
   if (array.length < length) throw new ShapeError(`${what}: expected at least ${length} elements for ${name}, got ${array.length}.`);

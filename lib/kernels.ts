@@ -18,6 +18,7 @@ import { DTypeError, ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { type NumericArray, native } from './native.js';
 import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed as whole } from './options.js';
+import { dtypeOf, isNumericArray } from './typed-arrays.js';
 
 export * from './kernels-images.js';
 export * from './kernels-recurrent.js';
@@ -26,10 +27,7 @@ export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
 const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };
 const floatsOrInts: Rule = { expected: 'a Float32Array or Int32Array', accepts: (value) => floats.accepts(value) || ints.accepts(value) };
-const numbers: Rule = {
-  expected: 'a Float32Array, Int32Array or Uint8Array',
-  accepts: (value) => floatsOrInts.accepts(value) || value instanceof Uint8Array,
-};
+const numbers: Rule = { expected: 'a Float32Array, Int32Array or Uint8Array', accepts: isNumericArray };
 
 /** Sizes, arrays and strides of {@link gemm}. */
 export interface GemmOptions {
@@ -231,8 +229,8 @@ export interface GatherRowsOptions<T extends NumericArray> {
 export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>): void {
   checkOptions('gatherRows', options, { width: required(count), table: required(numbers), ids: required(ints), output: required(numbers) });
   const { width, table, ids, output } = options;
-  if (table.constructor !== output.constructor) {
-    throw new DTypeError(`gatherRows: expected ${table.constructor.name} for output, as table, got ${output.constructor.name}.`);
+  if (dtypeOf(table) !== dtypeOf(output)) {
+    throw new DTypeError(`gatherRows: expected ${table[Symbol.toStringTag]} for output, as table, got ${output[Symbol.toStringTag]}.`);
   }
   checkLength('gatherRows', 'output', output, ids.length * width);
   const rows = Math.floor(table.length / width);

@@ -17,8 +17,9 @@ export type AllOf<Options> = { readonly [Name in keyof Options]-?: Exclude<Optio
 export type Rules<Options> = { readonly [Name in keyof Options]-?: Rule };
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
-  (Array.isArray(value) || value instanceof Float32Array) && value.every((n) => isNumber(n) && test(n));
+/** Whether it is a list of finite numbers that all pass the test. */
+export const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
+  isSequence(value) && Array.from(value).every((n) => isNumber(n) && test(n));
 
 export const finite: Rule = { expected: 'a finite number', accepts: isNumber };
 export const positive: Rule = { expected: 'a number > 0', accepts: (value) => isNumber(value) && value > 0 };
@@ -103,6 +104,16 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' && value !== null
     ? (value.constructor?.name ?? 'an object')
     : String(value === null ? null : typeof value);
+}
+
+/** A list or typed array, of any context. */
+function isSequence(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+}
+
+/** Whether it is a Map, of any context. */
+export function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
+  return Object.prototype.toString.call(value) === '[object Map]';
 }
 
 /** Whether it is an object literal, which may hold arrays by name: no array, list, map or instance of some class. */

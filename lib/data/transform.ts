@@ -3,7 +3,7 @@ import { NdArray, array } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
-import { type Rule, check, checkOptions, count, nonNegativeInteger, required } from '../options.js';
+import { type Rule, check, checkOptions, count, isNumbers, nonNegativeInteger, required } from '../options.js';
 
 /** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError for what is no array, or naming the first id that is no class */
 export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
@@ -28,9 +28,6 @@ export interface StandardizerValues {
   readonly row?: readonly number[] | undefined;
 }
 
-const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
-  (Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array) &&
-  value.every((n) => Number.isFinite(n) && test(n as number));
 const finiteNumbers: Rule = { expected: 'an array of finite numbers', accepts: (value) => isNumbers(value, () => true) };
 const deviations: Rule = { expected: 'an array of numbers ≥ 0', accepts: (value) => isNumbers(value, (n) => n >= 0) };
 const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isArray(value) && value.every(nonNegativeInteger.accepts) };

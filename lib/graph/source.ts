@@ -1,7 +1,8 @@
 /** Where values come from: memories bound when a program runs, and constants. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
-import type { MemoryHandle } from '../native.js';
+import type { MemoryHandle, NumericArray } from '../native.js';
 import { kindOf } from '../options.js';
+import { dtypeOf, isNumericArray, plain } from '../typed-arrays.js';
 import { Operation, apply } from './operation.js';
 import { type DType, type Shape, type Tensor, type TensorType, checkShape, sizeOf } from './tensor.js';
 
@@ -87,7 +88,7 @@ export class ConstantArray extends Operation {
   readonly #id = ConstantArray.#count++;
 
   constructor(
-    readonly values: Float32Array | Int32Array | Uint8Array,
+    readonly values: NumericArray,
     readonly shape: Shape,
   ) {
     super();
@@ -112,17 +113,6 @@ export class ConstantArray extends Operation {
   }
 }
 
-const dtypes: Readonly<Record<string, DType>> = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' };
-
-/** By its name, as arrays of another context (`vm`, test runners) are of other classes. */
-export function dtypeOf(values: Float32Array | Int32Array | Uint8Array): DType {
-  return dtypes[values[Symbol.toStringTag]]!;
-}
-
-export function isNumericArray(x: unknown): x is Float32Array | Int32Array | Uint8Array {
-  return ArrayBuffer.isView(x) && Symbol.toStringTag in x && String(x[Symbol.toStringTag]) in dtypes;
-}
-
 export function source(slot: MemorySlot, byteOffset: number, shape: Shape, dtype: DType = 'float32'): Tensor {
   return apply(new Source(slot, byteOffset, { shape, dtype }));
 }
@@ -141,7 +131,7 @@ export function constant(values: Float32Array | Int32Array | Uint8Array, shape: 
   checkShape(shape, 'constant');
   if (sizeOf(shape) !== values.length)
     throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
-  return apply(new ConstantArray(values.slice(), shape));
+  return apply(new ConstantArray(plain(values).slice(), shape));
 }
 
 /** 0, 1, … n − 1 as float32 */

@@ -2,19 +2,20 @@
 import type { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/tensor.js';
-import { boolean, checkOptions } from '../options.js';
+import { boolean, checkOptions, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
 import { checkNamed } from './data.js';
+import { isFloats } from '../typed-arrays.js';
 import type { Entry, Layout } from './layout.js';
 
 /** First values of an entry: a function of the seed and its place in the model only. */
 export function* initialValues({ init, shape, path }: Entry, seed: bigint, index: number): Pieces<Float32Array> {
   const random = new Philox(seed, index);
   const values = init.inPieces === undefined ? init(shape, random) : yield* init.inPieces(shape, random);
-  if (!(values instanceof Float32Array) || values.length !== sizeOf(shape)) {
+  if (!isFloats(values) || values.length !== sizeOf(shape)) {
     throw new ShapeError(
-      `initializer of "${path}": expected a Float32Array of ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values?.length} values.`,
+      `initializer of "${path}": expected a Float32Array of ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${isFloats(values) ? `${values.length} values` : kindOf(values)}.`,
     );
   }
   return values;

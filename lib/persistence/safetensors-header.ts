@@ -1,6 +1,6 @@
 /** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
-import type { NdArray } from '../array.js';
-import { FileError, StateError } from '../errors.js';
+import { type NdArray, checkIntact } from '../array.js';
+import { FileError } from '../errors.js';
 import { type DType, type Shape, sizeOf } from '../graph/tensor.js';
 import { duplicateKey } from './json.js';
 import { reasonOf } from '../reason.js';
@@ -35,16 +35,13 @@ export function formatHeader(path: string, tensors: ReadonlyMap<string, NdArray>
   // Built as text, entry by entry: an object would lose a tensor named __proto__.
   const parts = Object.keys(metadata).length > 0 ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
   let end = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, x] of tensors) {
     if (name === '__metadata__')
       throw new FileError(
         `writeSafetensors: expected other tensor names than __metadata__ for ${path}, which the format keeps for itself.`,
       );
-    if (data.length !== sizeOf(shape)) {
-      throw new StateError(
-        `writeSafetensors: expected ${sizeOf(shape)} elements for ${quote(name)}, got ${data.length}: its buffer was detached or resized.`,
-      );
-    }
+    checkIntact('writeSafetensors', quote(name), x);
+    const { dtype, shape, data } = x;
     const begin = end;
     end += data.byteLength;
     parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: dtypeNames[dtype], shape, data_offsets: [begin, end] })}`);

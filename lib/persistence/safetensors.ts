@@ -6,7 +6,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { NumericArray } from '../native.js';
-import { type Rule, check } from '../options.js';
+import { type Rule, check, isMap } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { chunkBytes, writeAtomically } from './atomic.js';
 import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
@@ -14,7 +14,7 @@ import { reasonOf } from '../reason.js';
 
 const namedArrays: Rule = {
   expected: 'a Map of arrays made by array(), by name',
-  accepts: (value) => value instanceof Map && [...value].every(([name, x]) => typeof name === 'string' && x instanceof NdArray),
+  accepts: (value) => isMap(value) && [...value].every(([name, x]) => typeof name === 'string' && x instanceof NdArray),
 };
 const texts: Rule = {
   expected: 'an object of texts',

@@ -307,7 +307,7 @@ describe('writing safetensors', () => {
     structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });
     await assert.rejects(writeSafetensors(join(folder, 'detached'), new Map([['x', x]])), {
       name: 'StateError',
-      message: 'writeSafetensors: expected 2 elements for "x", got 0: its buffer was detached or resized.',
+      message: 'writeSafetensors: expected 2 elements for "x" of shape [2], got 0: its buffer was detached or resized. Make a new array.',
     });
   });
 });

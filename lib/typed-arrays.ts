@@ -1,0 +1,36 @@
+/** Typed arrays by what they are, not by their class: a Buffer is of a subclass, those of another context (`vm`, test runners) are of other classes. */
+import type { DType } from './graph/tensor.js';
+import type { NumericArray } from './native.js';
+
+const classes = { Float32Array, Int32Array, Uint8Array } as const;
+const dtypes = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' } as const satisfies Record<keyof typeof classes, DType>;
+
+function nameOf(x: NumericArray): keyof typeof classes {
+  return x[Symbol.toStringTag];
+}
+
+export function isNumericArray(x: unknown): x is NumericArray {
+  return ArrayBuffer.isView(x) && Symbol.toStringTag in x && String(x[Symbol.toStringTag]) in classes;
+}
+
+export function dtypeOf(x: NumericArray): DType {
+  return dtypes[nameOf(x)];
+}
+
+export function isFloats(x: unknown): x is Float32Array {
+  return isNumericArray(x) && dtypeOf(x) === 'float32';
+}
+
+export function isInts(x: unknown): x is Int32Array {
+  return isNumericArray(x) && dtypeOf(x) === 'int32';
+}
+
+export function isBytes(x: unknown): x is Uint8Array {
+  return isNumericArray(x) && dtypeOf(x) === 'uint8';
+}
+
+/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. */
+export function plain<T extends NumericArray>(x: T): T {
+  const Kind = classes[nameOf(x)];
+  return (x.constructor === Kind ? x : new Kind(x.buffer as ArrayBuffer, x.byteOffset, x.length)) as T;
+}
