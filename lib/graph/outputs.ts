@@ -1,8 +1,10 @@
 /** One value, or several by name: what models give and what they are compared with. */
 import { Tensor } from './tensor.js';
 
-/** Tensors by name. */
-export type NamedTensors = Readonly<Record<string, Tensor>>;
+/**
+ * Tensors by name. Give a type of your own as `type Heads = { digit: Tensor; angle: Tensor }`: TypeScript refuses an interface, which others may add to.
+ */
+export type NamedTensors<Name extends string = string> = Readonly<Record<Name, Tensor>>;
 
 /** What a model gives: a tensor, or several by name. */
 export type Outputs = Tensor | NamedTensors;

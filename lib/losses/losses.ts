@@ -5,12 +5,12 @@ import { type Shape, Tensor } from '../graph/tensor.js';
 import { add, mul, sum } from '../ops/index.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { ElementwiseLoss } from './elementwise-loss.js';
-import { Loss, type Reduction } from './loss.js';
+import { Loss, type Reduction, type ShapesOf, type TargetsOf } from './loss.js';
 
 /** Options of {@link Losses}. */
-export interface LossesOptions {
+export interface LossesOptions<Name extends string = string> {
   /** How much each counts, by name, ≥ 0. Default: 1. */
-  readonly weights?: Readonly<Record<string, number>> | undefined;
+  readonly weights?: Readonly<Partial<Record<Name, number>>> | undefined;
 }
 
 const numbers: Rule = {
@@ -31,12 +31,12 @@ const numbers: Rule = {
  *
  * @throws OptionError if there is no loss, one is none, or a weight is for no loss or below 0
  */
-export class Losses extends Loss<NamedTensors, NamedTensors> {
+export class Losses<Name extends string = string> extends Loss<NamedTensors<Name>, NamedTensors<Name>> {
   override readonly reduction: Reduction;
-  readonly losses: Readonly<Record<string, Loss>>;
-  readonly #weights: Readonly<Record<string, number>>;
+  readonly losses: Readonly<Record<Name, Loss>>;
+  readonly #weights: Readonly<Partial<Record<string, number>>>;
 
-  constructor(losses: Readonly<Record<string, Loss>>, options: LossesOptions = {}) {
+  constructor(losses: Readonly<Record<Name, Loss>>, options: LossesOptions<NoInfer<Name>> = {}) {
     super();
     check('Losses', 'losses', losses, {
       expected: 'an object of losses by name',
@@ -47,10 +47,10 @@ export class Losses extends Loss<NamedTensors, NamedTensors> {
         Object.values(value).every((one) => one instanceof Loss),
     });
     checkOptions('Losses', options, { weights: numbers });
-    const { weights = {} } = options;
+    const weights: Readonly<Partial<Record<string, number>>> = options.weights ?? {};
     const unknown = Object.keys(weights).find((name) => !Object.hasOwn(losses, name));
     if (unknown !== undefined) throw new OptionError(`Losses: expected weights for ${Object.keys(losses).join(', ')}, got "${unknown}".`);
-    const sums = Object.values(losses).filter(({ reduction }) => reduction === 'sum').length;
+    const sums = Object.values<Loss>(losses).filter(({ reduction }) => reduction === 'sum').length;
     if (sums > 0 && sums < Object.keys(losses).length)
       throw new OptionError('Losses: expected losses that are all means or all sums over a batch, got both. Give them one reduction.');
     this.losses = losses;
@@ -58,8 +58,8 @@ export class Losses extends Loss<NamedTensors, NamedTensors> {
     this.reduction = sums > 0 ? 'sum' : 'mean';
   }
 
-  forward(predictions: NamedTensors, targets: NamedTensors, sampleWeight?: Tensor): Tensor {
-    return Object.entries(this.losses)
+  forward(predictions: NamedTensors<Name>, targets: NamedTensors<Name>, sampleWeight?: Tensor): Tensor {
+    return Object.entries<Loss>(this.losses)
       .map(([name, loss]) => {
         if (sampleWeight !== undefined && loss.forward.length < 3)
           throw new OptionError(
@@ -71,27 +71,27 @@ export class Losses extends Loss<NamedTensors, NamedTensors> {
       .reduce((total, value) => add(total, value));
   }
 
-  override weight(predictions: NamedTensors, targets: NamedTensors, sampleWeight?: Tensor): Tensor | undefined {
+  override weight(predictions: NamedTensors<Name>, targets: NamedTensors<Name>, sampleWeight?: Tensor): Tensor | undefined {
     const [[name, loss], ...more] = Object.entries(this.losses) as [[string, Loss], ...[string, Loss][]];
     if (more.length > 0) return sampleWeight && sum(sampleWeight);
     return loss.weight?.(this.#part('output', predictions, name), this.#part('target', targets, name), sampleWeight);
   }
 
-  override validate(targets: Readonly<Record<string, NdArray>>, shapes: Readonly<Record<string, Shape>>): void {
-    for (const [name, loss] of Object.entries(this.losses))
-      loss.validate(this.#part('target', targets, name), this.#part('output', shapes, name));
+  override validate(targets: TargetsOf<NamedTensors<Name>>, shapes: ShapesOf<NamedTensors<Name>>): void {
+    for (const [name, loss] of Object.entries<Loss>(this.losses))
+      loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name));
   }
 
   /** Whether NaN among the targets of this name counts nothing. */
   ignoresNaN(name: string): boolean {
-    const loss = this.losses[name];
+    const loss: Loss | undefined = this.losses[name as Name];
     return loss instanceof ElementwiseLoss && loss.ignoreNaN;
   }
 
-  #part<T>(what: 'output' | 'target', parts: Readonly<Record<string, T>>, name: string): T {
-    if (Object.hasOwn(parts, name)) return parts[name]!;
+  /** `parts` may be one tensor, one array or the shape of one all the same. */
+  #part<T extends object>(what: 'output' | 'target', parts: T | Readonly<Record<string, T>>, name: string): T {
+    if (Object.hasOwn(parts, name)) return (parts as Readonly<Record<string, T>>)[name]!;
     const wanted = `{ ${Object.keys(this.losses).join(', ')} }`;
-    // One tensor, one array or the shape of one.
     if (parts instanceof Tensor || parts instanceof NdArray || Array.isArray(parts)) {
       const [one, advice] =
         what === 'target' ? ['one array for y', `Give y as ${wanted}`] : ['one alone', `Return ${wanted} from forward, or give one loss`];

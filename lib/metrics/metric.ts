@@ -54,7 +54,7 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   validate(_target: TargetsOf<Target>, _predictionShape: ShapesOf<Prediction>): void {}
 
   /** The same of one of several outputs and its target: `accuracy().of('digit')` is reported as digitAccuracy. @throws OptionError for no name */
-  of(output: string): Metric<NamedTensors, NamedTensors> {
+  of<Name extends string>(output: Name): Metric<NamedTensors<Name>, NamedTensors<Name>> {
     check('of', 'output', output, text);
     const name = output + this.name.charAt(0).toUpperCase() + this.name.slice(1);
     const part = (what: string, parts: Outputs): Tensor => {
@@ -63,11 +63,11 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
       const known = parts instanceof Tensor ? 'one alone' : Object.keys(parts).join(', ');
       throw new DataError(`${name}: expected ${what} "${output}" among several, got ${known}.`);
     };
-    return new Renamed<NamedTensors, NamedTensors>(
+    return new Renamed<NamedTensors<Name>, NamedTensors<Name>>(
       name,
       this,
       (predictions, targets) => [part('an output', predictions), part('a target', targets)],
-      (targets, shapes) => [targets[output]!, shapes[output]!],
+      (targets, shapes) => [targets[output as never], shapes[output as never]],
     );
   }
 

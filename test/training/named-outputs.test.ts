@@ -193,6 +193,7 @@ describe('refused of outputs by name', () => {
       /Losses: expected targets { side, height }, got one array for y\. Give y as { side, height }\.$/,
     );
     await rejects(
+      // @ts-expect-error there is no such output
       trainerOf({ loss: new Losses({ width: new MSELoss() }) }).trainer.fit(data),
       'DataError',
       /Losses: expected outputs { width }, got { side, height }\.$/,
@@ -245,6 +246,7 @@ describe('refused of outputs by name', () => {
       /expected one target y for augment, got side, height/,
     );
     await rejects(
+      // @ts-expect-error there is no such output
       trainerOf({ metrics: [accuracy().of('sides')] }).trainer.fit(data),
       'DataError',
       /sidesAccuracy: expected an output "sides" among several, got side, height/,
