@@ -3,7 +3,7 @@
 export interface Around {
   /** Keys the random numbers. */
   readonly seed: bigint;
-  /** Streams of random numbers given out so far. */
+  /** Streams of random numbers given out so far: 0, 1, …, which nobody else has (ops/chosen-streams.ts). */
   streams: number;
   readonly carries: boolean;
 }

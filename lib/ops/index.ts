@@ -2,6 +2,7 @@
 export { affineSample, type AffineSampleOptions } from './affine-sample.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { broadcastTo, sumTo } from './broadcast.js';
+export { randomNormal, randomUniform } from './chosen-streams.js';
 export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
 export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';
 export {
@@ -49,7 +50,6 @@ export { gatherRows, oneHot, pick } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
 export { batchNorm, columnMoments, type Normalized } from './norm.js';
 export { avgPool2d, type AvgPoolOptions, maxPool2d, type Pool1dOptions, type PoolOptions } from './pool.js';
-export { randomNormal, randomUniform } from './random.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
 export { ctc, type CtcOptions } from './ctc.js';

@@ -1,4 +1,4 @@
-/** Random numbers inside a program: a function of seed, stream, step and element only. */
+/** Random numbers inside a program: a function of seed, stream, step and element only. Public are those of chosen-streams.ts. */
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import { type Node, type Shape, type Tensor, type TensorType, checkShape } from '../graph/tensor.js';
@@ -45,19 +45,14 @@ class RandomUniform extends Operation {
 }
 
 /**
- * Uniform in [0, 1), new at every step, from Philox4x32-10 (Salmon et al. 2011).
- * @param seed the key, a whole number ≥ 0 (a bigint below 2⁶⁴)
- * @param stream tells draws of one step apart, 0 … 2³¹ − 1: those of one seed and stream are the same numbers
- * @throws ShapeError unless shape is a list of sizes; OptionError if seed or stream is out of range
+ * Uniform in [0, 1), new at every step, from Philox4x32-10: the numbers of a seed and a stream, 0 … 2³¹ − 1.
+ * Who draws has streams of its own: layers those below 2²⁹, the caller (chosen-streams.ts) those below 2³⁰, augmentations the rest.
  */
 export function randomUniform(shape: Shape, seed: number | bigint, stream: number): Tensor {
   return uniform('randomUniform', shape, [], seed, stream);
 }
 
-/**
- * Standard normal, new at every step: √(−2 ln(1 − u)) · cos(2πv) of two uniform numbers (Box and Muller 1958). Seed and stream as in randomUniform.
- * @throws ShapeError, OptionError as randomUniform
- */
+/** Standard normal, new at every step: √(−2 ln(1 − u)) · cos(2πv) of two uniform numbers. */
 export function randomNormal(shape: Shape, seed: number | bigint, stream: number): Tensor {
   const [u, v] = unstack(uniform('randomNormal', shape, [2], seed, stream)) as readonly [Tensor, Tensor];
   return mul(sqrt(mul(log(sub(1, u)), -2)), cos(mul(v, 2 * Math.PI)));

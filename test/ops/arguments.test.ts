@@ -75,7 +75,8 @@ describe('arguments of operations', () => {
       /^pad: expected 1 pairs of whole numbers ≥ 0, one a dimension of x, got \[ 1, 1 \]\.$/,
     ],
     [() => (randomNormal as Loose)([2]), 'OptionError', /^randomNormal: expected a whole number ≥ 0 for seed, got undefined\.$/],
-    [() => (randomUniform as Loose)([2], 1), 'OptionError', /^randomUniform: expected 0 … 2³¹ − 1 for stream, got undefined\.$/],
+    [() => (randomUniform as Loose)([2], 1), 'OptionError', /^randomUniform: expected 0 … 2²⁹ − 1 for stream, got undefined\.$/],
+    [() => randomNormal([2], 1, 2 ** 29), 'OptionError', /^randomNormal: expected 0 … 2²⁹ − 1 for stream, got 536870912\.$/],
     [
       () => conv2d(image, image, vector as never),
       'OptionError',
