@@ -1,5 +1,5 @@
 import { type FileHandle, chmod, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
 
@@ -28,27 +28,34 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
 /**
  * Writes a file that is either complete or not there: into a new file beside it, to the disk, then in place of the old one, whose mode it
  * gets. A symbolic link stays one, to the file written.
- * @throws FileError; the old file is then untouched and the new one gone
+ * @throws FileError, also for a folder, a pipe or a device in its place; the old file is then untouched and the new one gone
  */
 async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
   try {
     const target = await behindLinks(path);
-    await replaceTarget(target, parts);
+    const old = await unlessMissing(stat(target));
+    if (old?.isFile() === false) {
+      throw new FileError(
+        `save: expected a file or nothing at ${path}, got something else, such as a folder or a pipe. Choose another name.`,
+      );
+    }
+    await replaceTarget(target, parts, old?.mode);
     await syncDirectory(dirname(target));
   } catch (cause) {
+    if (cause instanceof FileError) throw cause;
     const reason = reasonOf(cause);
     throw new FileError(`save: expected to write ${path}, got ${reason}. The old file, if there was one, is unchanged.`, { cause });
   }
 }
 
-async function replaceTarget(target: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
+async function replaceTarget(target: string, parts: readonly Uint8Array[], mode: number | undefined): Promise<void> {
+  // Without the target's name, which may be as long as a name can be.
+  const temporary = join(dirname(target), `lanewise-${crypto.randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {
       for (const part of parts) await writeFully(file, part);
-      const old = await unlessMissing(stat(target));
-      if (old !== undefined) await chmod(temporary, old.mode & 0o7777);
+      if (mode !== undefined) await chmod(temporary, mode & 0o7777);
       await file.sync();
     } finally {
       await file.close();

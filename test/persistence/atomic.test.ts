@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,9 +62,27 @@ const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
     assert.deepEqual((await readdir(folder)).sort(), ['a', 'b', 'c', 'files', 'links']);
   });
   it('leaves an old file as it is, and no other, if it fails', async () => {
-    await mkdir(at('files', 'a'));
+    await writeFile(at('files', 'a'), 'old');
     await symlink('../files/a', at('links', 'a'));
-    await assert.rejects(writeAtomically(at('links', 'a'), content), { name: 'FileError' });
+    await assert.rejects(writeAtomically(at('links', 'a'), [...content, null as never]), { name: 'FileError', message: /unchanged\.$/ });
     assert.deepEqual([await readdir(at('files')), await readdir(at('links'))], [['a'], ['a']]);
+    assert.equal(await readFile(at('files', 'a'), 'utf8'), 'old');
+  });
+  it('replaces nothing but files', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    await symlink('pipe', at('link'));
+    for (const name of ['pipe', 'link', 'files']) {
+      await assert.rejects(writeAtomically(at(name), content), {
+        name: 'FileError',
+        message: `save: expected a file or nothing at ${at(name)}, got something else, such as a folder or a pipe. Choose another name.`,
+      });
+    }
+    assert.ok((await lstat(at('pipe'))).isFIFO());
+    assert.deepEqual((await readdir(folder)).sort(), ['files', 'link', 'links', 'pipe']);
+  });
+  it('takes names as long as the system does', async () => {
+    const name = 'a'.repeat(255);
+    await writeAtomically(at(name), content);
+    assert.equal(await readFile(at(name), 'utf8'), 'new');
   });
 });
