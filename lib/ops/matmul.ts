@@ -2,7 +2,7 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, Instruction } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
+import { type Node, type Shape, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
@@ -38,12 +38,7 @@ export class Gemm extends Operation {
   infer([a, b]: readonly Tensor[]): readonly TensorType[] {
     if (a!.dtype !== 'float32' || b!.dtype !== 'float32')
       throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
-    const { m, n, k, kOfB } = this.sizes(a!, b!);
-    if (k !== kOfB) {
-      throw new ShapeError(
-        `matmul: expected inner sizes that agree, got ${formatShape(a!.shape)}${this.transposeA ? 'ᵀ' : ''} · ${formatShape(b!.shape)}${this.transposeB ? 'ᵀ' : ''} (${k} and ${kOfB}).`,
-      );
-    }
+    const { m, n } = this.sizes(a!, b!);
     return [{ shape: [a!.shape[0]!, m, n], dtype: 'float32' }];
   }
 
@@ -86,10 +81,10 @@ export class Gemm extends Operation {
     ];
   }
 
-  private sizes(a: Tensor, b: Tensor): { m: number; n: number; k: number; kOfB: number } {
+  private sizes(a: Tensor, b: Tensor): { m: number; n: number; k: number } {
     const [, a0, a1] = a.shape as [number, number, number];
     const [, b0, b1] = b.shape as [number, number, number];
-    return { m: this.transposeA ? a1 : a0, k: this.transposeA ? a0 : a1, kOfB: this.transposeB ? b1 : b0, n: this.transposeB ? b0 : b1 };
+    return { m: this.transposeA ? a1 : a0, k: this.transposeA ? a0 : a1, n: this.transposeB ? b0 : b1 };
   }
 }
 
@@ -106,17 +101,28 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     throw new ShapeError(`matmul: expected a of rank ≥ 1 and b of rank ≥ 2, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
   if (a.rank === 1) {
     if (transposeA) throw new ShapeError(`matmul: expected a of rank ≥ 2 to transpose, got ${formatShape(a.shape)}.`);
+    checkInner(a.shape, b.shape, false, transposeB);
     const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
     return reshape(y, y.shape.toSpliced(-2, 1));
   }
+  checkInner(a.shape, b.shape, transposeA, transposeB);
   if (b.rank === 2 && !transposeA) {
     const rows = sizeOf(a.shape.slice(0, -1));
     const y = apply(new Gemm(false, transposeB), reshape(a, [1, rows, a.shape.at(-1)!]), reshape(b, [1, ...b.shape]));
     return reshape(y, [...a.shape.slice(0, -1), y.shape[2]!]);
   }
-  const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const lead = broadcastShapes('matmul (all but the last two dimensions)', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const batch = sizeOf(lead);
   const flat = (x: Tensor): Tensor => reshape(broadcastTo(x, [...lead, ...x.shape.slice(-2)]), [batch, ...x.shape.slice(-2)]);
   const y = apply(new Gemm(transposeA, transposeB), flat(a), flat(b));
   return reshape(y, [...lead, ...y.shape.slice(1)]);
+}
+
+/** @throws ShapeError unless op(a) has as many columns as op(b) has rows */
+function checkInner(a: Shape, b: Shape, transposeA: boolean, transposeB: boolean): void {
+  const k = a.at(transposeA ? -2 : -1);
+  const kOfB = b.at(transposeB ? -1 : -2);
+  if (k === kOfB) return;
+  const product = `${formatShape(a)}${transposeA ? 'ᵀ' : ''} · ${formatShape(b)}${transposeB ? 'ᵀ' : ''}`;
+  throw new ShapeError(`matmul: expected inner sizes that agree, got ${product} (${k} and ${kOfB}).`);
 }

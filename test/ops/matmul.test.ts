@@ -40,10 +40,20 @@ describe('matmul', () => {
     checkForward((x, y) => f(x, y), [sample([3, 4]), sample([4, 6])], 8);
     assert.match(compile(f).describe([3, 4], [4, 6]), /\n1 instructions/);
   });
-  it('names inner sizes that differ', () => {
-    assert.throws(() => compile((x: Tensor, y: Tensor) => ops.matmul(x, y)).describe([2, 3], [4, 5]), {
+  const different = [
+    [[2, 3], [4, 5], {}, '[2, 3] · [4, 5] (3 and 4)'],
+    [[3], [4, 5], {}, '[3] · [4, 5] (3 and 4)'],
+    [[2, 3], [4, 5], { transposeA: true, transposeB: true }, '[2, 3]ᵀ · [4, 5]ᵀ (2 and 5)'],
+    [[6, 1, 2, 3], [7, 4, 5], { transposeB: true }, '[6, 1, 2, 3] · [7, 4, 5]ᵀ (3 and 5)'],
+  ] as const;
+  for (const [a, b, options, got] of different) {
+    const message = `matmul: expected inner sizes that agree, got ${got}.`;
+    it(message, () => assert.throws(() => ops.matmul(ops.full(a, 1), ops.full(b, 1), options), { name: 'ShapeError', message }));
+  }
+  it('names leading sizes that do not broadcast', () =>
+    assert.throws(() => ops.matmul(ops.full([2, 4, 5], 1), ops.full([3, 5, 6], 1)), {
       name: 'ShapeError',
-      message: /matmul: expected inner sizes that agree/,
-    });
-  });
+      message:
+        'matmul (all but the last two dimensions): expected shapes that broadcast (trailing sizes equal or 1), got [2] and [3]. Reshape or transpose one of them.',
+    }));
 });
