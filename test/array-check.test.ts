@@ -44,7 +44,7 @@ const takers: readonly (readonly [what: string, name: string, call: (x: NdArray<
   ['Standardizer', 'x', (x) => standardizer.invert(x)],
   ['takeRows', 'x', (x) => takeRows(x, [0])],
   ['takeColumns', 'x', (x) => takeColumns(x, [0])],
-  ['trainTestSplit', 'x', (x) => trainTestSplit({ x })],
+  ['trainTestSplit', 'x.1', (x) => trainTestSplit({ x: [good, x] })],
   ['padSequences', 'sequence 1', (x) => padSequences([good, x])],
   ['confusionMatrix', 'predictions', (x) => confusionMatrix(x, good)],
   ['confusionMatrix', 'targets', (x) => confusionMatrix(good, x)],

@@ -7,11 +7,11 @@ import { boolean, checkOptions, isRecord, kindOf, oneOf, seed as seedRule, share
 import { Philox, type Random } from '../random.js';
 import { takeRows } from './take.js';
 
-/** Arrays by name with one row for each example: `{ x, y }`. */
-export type Columns = Readonly<Record<string, NdArray>>;
+/** Rows of an array, or of several as `fit` takes them: inputs in a list, targets by name. */
+export type Rows = NdArray | readonly NdArray[] | Readonly<Record<string, NdArray>>;
 
 /** Options of {@link trainTestSplit}. */
-export interface SplitOptions {
+export interface SplitOptions<Name extends string = string> {
   /** Share of the rows that become the test set, in (0, 1). Default: 0.2. */
   readonly testFraction?: number | undefined;
   /** Decides which rows. Default: 0. */
@@ -22,17 +22,18 @@ export interface SplitOptions {
    * Name of an array of class ids [N], such as 'y': both parts have as many rows of each class as its share, to within one. The seed decides
    * where the rest goes, so that each row is tested with the same probability, that of a class with a single row too. Default: none.
    */
-  readonly stratify?: string | undefined;
+  readonly stratify?: Name | undefined;
 }
 
 /**
- * Shuffles the rows of all arrays alike and splits them in two.
+ * Shuffles the rows of all arrays alike and splits them in two: of `{ x, y }`, each an array with one row for each example, or several in a list or by
+ * name, `{ x: [tokens, lengths], y: { digit, angle } }`.
  * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array, or class ids that are no whole numbers;
- *   ShapeError if arrays differ in rows, or class ids are not one a row
+ *   ShapeError if arrays differ in rows, or class ids are not one array of one a row
  */
-export function trainTestSplit<Data extends Columns>(
+export function trainTestSplit<Data extends { readonly [Name in keyof Data]: Rows }>(
   data: Data,
-  options: SplitOptions = {},
+  options: SplitOptions<keyof Data & string> = {},
 ): { readonly train: Data; readonly test: Data } {
   if (!isRecord(data)) throw new DataError(`trainTestSplit: expected arrays by name, got ${kindOf(data)}. Give each a name: { x, y }.`);
   checkOptions('trainTestSplit', options, {
@@ -54,9 +55,21 @@ export function trainTestSplit<Data extends Columns>(
   const [test, train] =
     stratify === undefined
       ? [order.subarray(0, tested), order.subarray(tested)]
-      : stratified(order, classIds(stratify, data[stratify]!, rows), tested, random);
-  const take = (ids: Int32Array): Data => Object.fromEntries(Object.entries(data).map(([name, x]) => [name, takeRows(x, ids)])) as Data;
+      : stratified(order, classIds(stratify, data[stratify], rows), tested, random);
+  const take = (ids: Int32Array): Data =>
+    Object.fromEntries(Object.entries<Rows>(data).map(([name, one]) => [name, rowsAt(one, ids)])) as Data;
   return { train: take(train), test: take(test) };
+}
+
+/** Whether they are of several arrays. */
+function areSeveral(rows: Rows): rows is Exclude<Rows, NdArray> {
+  return Array.isArray(rows) || isRecord(rows);
+}
+
+function rowsAt(of: Rows, ids: Int32Array): Rows {
+  if (!areSeveral(of)) return takeRows(of, ids);
+  const parts = Object.entries<NdArray>(of).map(([name, x]): [string, NdArray] => [name, takeRows(x, ids)]);
+  return Array.isArray(of) ? parts.map(([, x]) => x) : Object.fromEntries(parts);
 }
 
 /**
@@ -77,7 +90,10 @@ function stratified(
   return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
 }
 
-function classIds(name: string, { data, shape }: NdArray, rows: number): NumericArray {
+function classIds(name: string, ids: Rows, rows: number): NumericArray {
+  if (areSeveral(ids))
+    throw new ShapeError(`trainTestSplit: expected one array of class ids in ${name} for stratify, got several. Give the ids beside it.`);
+  const { data, shape } = ids;
   if (data.length !== rows)
     throw new ShapeError(`trainTestSplit: expected class ids of shape [${rows}] in ${name} for stratify, got ${formatShape(shape)}.`);
   const at = data.findIndex((id) => !Number.isInteger(id));
@@ -85,9 +101,11 @@ function classIds(name: string, { data, shape }: NdArray, rows: number): Numeric
   return data;
 }
 
-function rowCount(data: Columns): number {
-  const arrays = Object.entries(data);
-  for (const [name, x] of arrays) checkArray('trainTestSplit', name, x, 'Give each array of several inputs a name of its own.');
+function rowCount(data: Readonly<Record<string, Rows>>): number {
+  const arrays = Object.entries(data).flatMap(([name, of]): [string, NdArray][] =>
+    areSeveral(of) ? Object.entries<NdArray>(of).map(([part, x]) => [`${name}.${part}`, x]) : [[name, of]],
+  );
+  for (const [name, x] of arrays) checkArray('trainTestSplit', name, x);
   const rows = arrays[0]?.[1].shape[0];
   if (rows === undefined || arrays.some(([, x]) => x.shape[0] !== rows)) {
     throw new ShapeError(

@@ -303,6 +303,7 @@ describe('rows', () => {
       'ShapeError',
       'trainTestSplit: expected arrays of the same number of rows, got x [5, 2] and y [1].',
     ],
+    // @ts-expect-error there is no such array
     [() => trainTestSplit({ x, y }, { stratify: 'z' }), 'OptionError', "trainTestSplit: expected 'x' or 'y' for stratify, got 'z'."],
     [
       () => trainTestSplit({ x, y }, { stratify: 'y', shuffle: false }),
@@ -323,9 +324,19 @@ describe('rows', () => {
     [() => toOneHot(y, 0), 'OptionError', 'toOneHot: expected a whole number ≥ 1 for classes, got 0.'],
     [() => new Standardizer(array(new Float32Array(), [0, 2])), 'DataError', 'Standardizer: expected at least one row, got none.'],
     [
-      () => trainTestSplit({ x: [x, x] as never, y }),
+      () => trainTestSplit({ x, y: { ids: [1, 2] as never } }),
       'DataError',
-      'trainTestSplit: expected x made by array(), got Array. Give each array of several inputs a name of its own.',
+      'trainTestSplit: expected y.ids made by array(), got Array. Wrap it: array(data, shape).',
+    ],
+    [
+      () => trainTestSplit({ x: [x, array([1])], y }),
+      'ShapeError',
+      'trainTestSplit: expected arrays of the same number of rows, got x.0 [5, 2] and x.1 [1] and y [5].',
+    ],
+    [
+      () => trainTestSplit({ x, y: { a: y, b: y } }, { stratify: 'y' }),
+      'ShapeError',
+      'trainTestSplit: expected one array of class ids in y for stratify, got several. Give the ids beside it.',
     ],
     [
       () => trainTestSplit(undefined as never),
