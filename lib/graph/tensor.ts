@@ -44,9 +44,16 @@ export class Tensor implements TensorType {
     return sizeOf(this.shape);
   }
 
-  /** Tensors are no numbers: `x > 0` would be false and `2 * x` NaN, whatever x is. @throws DTypeError where a number is wanted @internal */
+  /**
+   * Tensors are no numbers: `x > 0` and `x == 0` would be false, `2 * x` NaN and `x + 1` a text, whatever x is.
+   * @throws DTypeError but where a text is wanted, as in `String(x)` and templates
+   * @internal
+   */
   [Symbol.toPrimitive](hint: string): string {
-    if (hint === 'number') throw new DTypeError('Tensor: expected an operation such as add, mul or less, got an operator of JavaScript.');
+    if (hint !== 'string')
+      throw new DTypeError(
+        'Tensor: expected an operation such as add, mul, less or equal, got an operator of JavaScript. Its text, for messages, is String(x).',
+      );
     return this.toString();
   }
 
