@@ -1,14 +1,9 @@
 /** Image files as bytes of pixels, by the package sharp, which is only needed here. */
-import type sharpModule from 'sharp';
+import type { default as sharpModule, OutputInfo, Sharp } from 'sharp';
 import { StateError } from '../errors.js';
-import { viewOf } from './file.js';
 import { reasonOf } from '../reason.js';
-
-export interface ImageSize {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
+import { viewOf } from './file.js';
+import { type ImageOptions, imageShape } from './image-options.js';
 
 /** Pixels [H, W, C] of a file's bytes. @throws Error with the reason if they are no whole image */
 export type Decode = (file: Uint8Array) => Promise<Uint8Array>;
@@ -21,30 +16,45 @@ const png: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const pngEnd = 0x4945_4e44;
 
 /** @throws StateError if sharp is not installed */
-export async function imageDecoder(
-  { height, width, channels }: ImageSize,
-  importSharp: ImportSharp = () => import('sharp'),
-): Promise<Decode> {
+export async function imageDecoder(what: string, options: ImageOptions, importSharp: ImportSharp = () => import('sharp')): Promise<Decode> {
   const { default: sharp } = await importSharp().catch((cause: unknown) => {
-    throw new StateError(
-      `imageFolder: expected the package sharp to decode images, got ${reasonOf(cause)}. Install it: npm install sharp.`,
-      { cause },
-    );
+    throw new StateError(`${what}: expected the package sharp to decode images, got ${reasonOf(cause)}. Install it: npm install sharp.`, {
+      cause,
+    });
   });
+  const [height, width, channels] = imageShape(options);
+  // Healthy photographs of some cameras make the decoder warn; what it cannot read, or not to its end, is an error.
+  const open = (file: Uint8Array): Sharp => sharp(file, { failOn: 'error' });
   return async (file) => {
     if (png.every((byte, i) => file[i] === byte) && !endsPng(viewOf(file)))
       throw new Error('an image that is damaged or cut off (a PNG without its end)');
     if (file.length === 0) throw new Error('an empty file');
-    // rotate() turns photographs upright; failOn refuses whatever the decoder so much as warns of.
-    const upright = sharp(file, { failOn: 'warning' }).rotate().resize(width, height, { fit: 'fill' }).toColourspace('srgb');
-    const { data, info } = await (channels === 4 ? upright.ensureAlpha() : upright.removeAlpha())
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true })
-      .catch(damaged);
+    const { depth, hasAlpha } = await open(file).metadata().catch(refused);
+    if (depth !== 'uchar' && depth !== 'ushort')
+      throw new Error(`an image of ${depth} samples, whose range is not known: convert it to 8 or 16 bits`);
+    // rotate() turns photographs upright.
+    let image = open(file).rotate();
+    if (hasAlpha && channels !== 4) {
+      // Resizing weighs colours by their opacity: it is left out before, so that files of any size give what lies under it.
+      const { data, info } = await bytesOf(image.removeAlpha()).catch(refused);
+      image = sharp(data, { raw: info });
+    }
+    const stretched = image.resize(width, height, { fit: 'fill' });
+    const { data, info } = await bytesOf(channels === 4 ? stretched.ensureAlpha() : stretched.removeAlpha()).catch(refused);
     const pixels = channels === 1 ? greys(data) : data;
     if (pixels.length !== height * width * channels) throw new Error(`${info.channels} channels where ${channels} were asked for`);
+    if (channels === 4) blackenInvisible(pixels);
     return pixels;
   };
+}
+
+function bytesOf(image: Sharp): Promise<{ readonly data: Uint8Array; readonly info: OutputInfo }> {
+  return image.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+}
+
+/** As resizing does, which files of the size asked for are spared. */
+function blackenInvisible(rgba: Uint8Array): void {
+  for (let i = 0; i < rgba.length; i += 4) if (rgba[i + 3] === 0) rgba.fill(0, i, i + 3);
 }
 
 /** 0.299 R + 0.587 G + 0.114 B, rounded, of sRGB bytes: Rec. 601, as PIL and OpenCV; sharp's own greys are made of linear light. */
@@ -60,8 +70,10 @@ function endsPng(file: DataView): boolean {
   return false;
 }
 
-function damaged(cause: unknown): never {
+/** @throws Error with the reason */
+function refused(cause: unknown): never {
   const [line = ''] = reasonOf(cause).split('\n');
-  // That a warning was taken for an error says nothing about the file.
-  throw new Error(`no image, or one that is damaged or cut off${line.includes('failOn') ? '' : ` (${line.trim()})`}`, { cause });
+  if (line.includes('unsupported image format')) throw new Error('no image, or one of a format that sharp does not read', { cause });
+  if (line.includes('pixel limit')) throw new Error('an image of more pixels than the 268,402,689 that sharp reads', { cause });
+  throw new Error(`an image that is damaged or cut off (${line.trim()})`, { cause });
 }

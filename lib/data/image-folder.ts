@@ -1,21 +1,17 @@
 /** Folders of image files, one a class. */
-import { readFile } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
 import { NdArray } from '../array.js';
 import { FileError, OptionError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
-import { type Rule, checkOptions, count, either, oneOf, required, tuple } from '../options.js';
+import { checkOptions, oneOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
-import { type Decode, imageDecoder } from './decode-image.js';
-import { entriesOf, filesUnder } from './files-under.js';
 import { reasonOf } from '../reason.js';
+import { type Decode, imageDecoder } from './decode-image.js';
+import { bytesAt, entriesOf, filesUnder } from './files-under.js';
+import { type ImageOptions, imageRules, imageShape } from './image-options.js';
 
 /** Options of {@link imageFolder}. */
-export interface ImageFolderOptions {
-  /** Pixels of each image as given out: [height, width], or one number for both. Files of another size are stretched. */
-  readonly size: number | readonly [height: number, width: number];
-  /** 1: grey, 0.299 R + 0.587 G + 0.114 B as PIL and OpenCV take it; 3: red, green, blue; 4: with opacity. Default: 3. */
-  readonly channels?: 1 | 3 | 4 | undefined;
+export interface ImageFolderOptions extends ImageOptions {
   /** What to do with a file that is no whole image: refuse the folder, or leave the file out and say so. Default: 'throw'. */
   readonly onError?: 'throw' | 'skip' | undefined;
 }
@@ -44,8 +40,6 @@ const extensions: ReadonlySet<string> = new Set(
   ),
 );
 
-const channelCount: Rule = { expected: '1, 3 or 4', accepts: (value) => value === 1 || value === 3 || value === 4 };
-
 /**
  * Reads a directory of image files with one sub-folder for each class, as deep as files lie in it. Rows are in order of class and
  * path, so that the same directory always gives the same data; `trainTestSplit({ x, y })` divides them. Links are followed; hidden files are
@@ -53,49 +47,54 @@ const channelCount: Rule = { expected: '1, 3 or 4', accepts: (value) => value ==
  * .png, .ppm, .svg, .tif, .tiff, .webp.
  *
  * Files are decoded some at a time on threads of the package sharp, which has to be installed beside this one and reads JPEG, PNG, WebP, GIF,
- * TIFF, AVIF and SVG, of several frames or pages the first; a file of another format is refused as a damaged one.
+ * TIFF, AVIF and SVG, of several frames or pages the first. As it is installed it does not read BMP, PGM, PPM and HEIC: such a file is refused, not
+ * passed over, and so is one of floats or of 32-bit integers. With 1 and 3 channels opacity is left out, as PIL's `convert('RGB')` does, and colours
+ * under it come to light; with 4 those that are wholly transparent are black.
  *
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
- *   sub-folders or one without files, if no file can be read or, unless `onError` is 'skip', if one cannot
+ *   sub-folders, one without files or a link that leads nowhere, if no file can be read or, unless `onError` is 'skip', if one cannot
  */
 export async function imageFolder(directory: Path, options: ImageFolderOptions): Promise<ImageFolder> {
-  checkOptions('imageFolder', options, {
-    size: required(either(count, tuple(2, count))),
-    channels: channelCount,
-    onError: oneOf('throw', 'skip'),
-  });
-  const { size, channels = 3, onError = 'throw' } = options;
-  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  checkOptions('imageFolder', options, { ...imageRules, onError: oneOf('throw', 'skip') });
+  const { onError = 'throw' } = options;
   const root = pathOf('imageFolder', 'directory', directory);
   const { classes, found } = await listFiles(root);
-  const decode = await imageDecoder({ height, width, channels });
+  const decode = await imageDecoder('imageFolder', options);
 
-  const bytes = height * width * channels;
-  const pixels = bytesFor([found.length, height, width, channels]);
+  const shape = imageShape(options);
+  const bytes = sizeOf(shape);
+  const pixels = bytesFor([found.length, ...shape]);
   const reasons = new Map<number, string>();
-  const read = async (i: number): Promise<void> => {
+  await forEachIndex(found.length, async (i) => {
     const result = await decoded(join(root, found[i]!.file), decode);
-    if (typeof result !== 'string') pixels.set(result, i * bytes);
-    else if (onError === 'skip') reasons.set(i, result);
-    else
+    if (typeof result === 'string') reasons.set(i, result);
+    else pixels.set(result, i * bytes);
+    return onError === 'skip' || reasons.size === 0;
+  });
+  const failed = [...reasons.keys()].sort((a, b) => a - b);
+  // libvips has one place for the messages of all threads: a file's own reason is that which it is refused for alone.
+  for (const i of failed) {
+    const path = join(root, found[i]!.file);
+    const again = await decoded(path, decode);
+    if (typeof again === 'string') reasons.set(i, again);
+    if (onError === 'throw')
       throw new FileError(
-        `imageFolder: expected to read ${join(root, found[i]!.file)}, got ${result}. Repair or remove it, or pass onError: 'skip'.`,
+        `imageFolder: expected to read ${path}, got ${reasons.get(i)}. Repair, convert or remove it, or pass onError: 'skip'.`,
       );
-  };
-  await forEachIndex(found.length, read);
+  }
 
   const kept = found.map((_, i) => i).filter((i) => !reasons.has(i));
   if (kept.length === 0) throw new FileError(`imageFolder: expected images in ${root}, got none that can be read.`);
-  kept.forEach((from, to) => pixels.copyWithin(to * bytes, from * bytes, (from + 1) * bytes));
+  kept.forEach((from, to) => from === to || pixels.copyWithin(to * bytes, from * bytes, (from + 1) * bytes));
   return {
-    x: new NdArray(kept.length === found.length ? pixels : pixels.slice(0, kept.length * bytes), [kept.length, height, width, channels]),
+    x: new NdArray(kept.length === found.length ? pixels : pixels.slice(0, kept.length * bytes), [kept.length, ...shape]),
     y: new NdArray(
       Int32Array.from(kept, (i) => found[i]!.label),
       [kept.length],
     ),
     classes,
     files: kept.map((i) => found[i]!.file),
-    skipped: [...reasons].sort(([a], [b]) => a - b).map(([i, reason]) => ({ file: found[i]!.file, reason })),
+    skipped: failed.map((i) => ({ file: found[i]!.file, reason: reasons.get(i)! })),
   };
 }
 
@@ -121,8 +120,13 @@ async function listFiles(directory: string): Promise<Listing> {
     throw new FileError(`imageFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   };
   const entries = await entriesOf(directory).catch(fail);
+  const dangling = entries.find(({ kind }) => kind === 'dangling link');
+  if (dangling !== undefined)
+    throw new FileError(
+      `imageFolder: expected sub-folders or links to them in ${directory}, got the link ${basename(dangling.path)}, which leads nowhere. Remove or repair it.`,
+    );
   const classes = entries
-    .filter(({ isDirectory }) => isDirectory)
+    .filter(({ kind }) => kind === 'directory')
     .map(({ path }) => basename(path))
     .sort();
   if (classes.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
@@ -140,26 +144,17 @@ async function listFiles(directory: string): Promise<Listing> {
 /** The pixels, or why there are none. */
 async function decoded(path: string, decode: Decode): Promise<Uint8Array | string> {
   try {
-    return await decode(await readFile(path));
+    return await decode(await bytesAt(path));
   } catch (error) {
     return reasonOf(error);
   }
 }
 
-/** Calls `task` for 0 … n − 1, a few at a time. After an error no further one starts, and those begun are waited for. */
-async function forEachIndex(n: number, task: (i: number) => Promise<void>): Promise<void> {
+/** Calls `task` for 0 … n − 1, a few at a time. After one gives false no further one starts, and those begun are waited for. */
+async function forEachIndex(n: number, task: (i: number) => Promise<boolean>): Promise<void> {
   let next = 0;
   const work = async (): Promise<void> => {
-    while (next < n) {
-      try {
-        await task(next++);
-      } catch (error) {
-        next = n;
-        throw error;
-      }
-    }
+    while (next < n) if (!(await task(next++))) next = n;
   };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(concurrency, n) }, work));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await Promise.all(Array.from({ length: Math.min(concurrency, n) }, work));
 }

@@ -3,6 +3,8 @@ export * from './augment/index.js';
 export type { FileOrBytes } from './file.js';
 export { readIdx } from './idx.js';
 export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-folder.js';
+export type { ImageOptions } from './image-options.js';
+export { readImage } from './read-image.js';
 export * from './sequences/index.js';
 export * from './series/index.js';
 export * from './split.js';

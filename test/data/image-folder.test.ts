@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,23 @@ const picture = ([r, g, b]: Colour, width = 4, height = 3): Sharp =>
 /** Noise, so that its bytes are many. */
 const noise = (): Sharp =>
   sharp({ create: { width: 32, height: 32, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 40 } } });
+
+/** One grey pixel of `bits` bits, whose kind is that of SampleFormat in TIFF 6.0. */
+function tiff(bits: number, kind: number): Buffer {
+  const tags = [[256, 1], [257, 1], [258, bits], [259, 1], [262, 1], [273, 8], [277, 1], [278, 1], [279, bits / 8], [339, kind]]; // prettier-ignore
+  const file = Buffer.alloc(16 + 2 + 12 * tags.length + 4);
+  file.write('II*\0');
+  file.writeUInt32LE(16, 4);
+  file.writeUInt16LE(tags.length, 16);
+  tags.forEach(([tag, value], i) => {
+    const at = 18 + 12 * i;
+    file.writeUInt16LE(tag!, at);
+    file.writeUInt16LE(4, at + 2);
+    file.writeUInt32LE(1, at + 4);
+    file.writeUInt32LE(value!, at + 8);
+  });
+  return file;
+}
 
 describe('imageFolder', () => {
   let folder: string;
@@ -71,6 +89,24 @@ describe('imageFolder', () => {
     await put('one/a.png', await picture([90, 90, 90]).toColourspace('grey16').png().toBuffer());
     assert.deepEqual([...(await imageFolder(folder, { size: 1, channels: 1 })).x.data], [90]);
   });
+  for (const [channels, expected] of [
+    [1, [249]],
+    [3, [250, 249, 248]],
+    [4, [0, 0, 0, 0]],
+  ] as const) {
+    it(`gives the same ${channels} channels of what is transparent, whatever the size of the file`, async () => {
+      for (const scale of [1, 8]) {
+        await put(
+          'one/a.png',
+          await picture([250, 249, 248], 2 * scale, scale)
+            .ensureAlpha(0)
+            .png()
+            .toBuffer(),
+        );
+        assert.deepEqual([...(await imageFolder(folder, { size: [1, 2], channels })).x.data], [...expected, ...expected]);
+      }
+    });
+  }
   it('reads WebP, GIF and TIFF, and passes over what has no name of an image', async () => {
     await put('one/a.webp', await picture(red).webp({ lossless: true }).toBuffer());
     await put('one/b.GIF', await picture(blue).gif().toBuffer());
@@ -106,6 +142,45 @@ describe('imageFolder', () => {
     await symlink(folder, join(folder, 'fox', 'round'), 'junction');
     await assert.rejects(imageFolder(folder, { size: 1 }), { name: 'FileError', message: /^imageFolder: expected to read .*, got a link at .*round.* to a directory that it lies in\.$/ }); // prettier-ignore
   });
+  it('refuses a class that is a link that leads nowhere, and names an image that is one', async () => {
+    await put('cat/a.png', await picture(red).png().toBuffer());
+    await symlink(join(folder, 'nowhere'), join(folder, 'cat', 'b.png'), 'junction');
+    const { files, skipped } = await imageFolder(folder, { size: 1, onError: 'skip' });
+    assert.deepEqual([files, skipped.map(({ file }) => file)], [[join('cat', 'a.png')], [join('cat', 'b.png')]]);
+    assert.match(skipped[0]!.reason, /ENOENT/);
+    await symlink(join(folder, 'nowhere'), join(folder, 'ant'), 'junction');
+    await assert.rejects(imageFolder(folder, { size: 1, onError: 'skip' }), {
+      name: 'FileError',
+      message: `imageFolder: expected sub-folders or links to them in ${folder}, got the link ant, which leads nowhere. Remove or repair it.`,
+    });
+  });
+  it('does not wait for a pipe', async function () {
+    await put('cat/a.png', await picture(red).png().toBuffer());
+    if (spawnSync('mkfifo', [join(folder, 'cat', 'b.png')]).status !== 0) this.skip();
+    assert.deepEqual((await imageFolder(folder, { size: 1, onError: 'skip' })).skipped, [
+      { file: join('cat', 'b.png'), reason: 'what is no regular file' },
+    ]);
+  });
+  it('reads a photograph that its decoder only warns of', async () => {
+    const file = await picture(red, 16, 16).jpeg().toBuffer();
+    const scan = file.indexOf(Buffer.from([0xff, 0xda]));
+    // The first coefficient of a sequential scan is 0; some cameras write another.
+    file[scan + 2 + file.readUInt16BE(scan + 2) - 3] = 1;
+    await put('one/a.jpg', file);
+    assert.equal((await imageFolder(folder, { size: 1 })).files.length, 1);
+  });
+  it('gives each of several broken files its own reason', async () => {
+    await good();
+    const content = [noise().jpeg().toBuffer().then((bytes) => bytes.subarray(0, 600)), noise().png().toBuffer().then((bytes) => bytes.subarray(0, 600)), noise().webp().toBuffer().then((bytes) => bytes.subarray(0, bytes.length >> 1))]; // prettier-ignore
+    for (const [i, bytes] of (await Promise.all(content)).entries())
+      for (let copy = 0; copy < 4; copy++) await put(`cat/${4 * copy + i}.png`, bytes);
+    const { skipped } = await imageFolder(folder, { size: 2, onError: 'skip' });
+    assert.equal(skipped.length, 12);
+    for (const { file, reason } of skipped) {
+      const expected = [/JPEG image/, /PNG without its end/, /webp/][Number(/(\d+)\.png/.exec(file)![1]) % 4]!;
+      assert.match(reason, expected);
+    }
+  });
   it('refuses a size of which the images do not fit into memory', async () => {
     await put('one/a.png', 'no image');
     await assert.rejects(imageFolder(folder, { size: 2 ** 28 }), {
@@ -120,15 +195,31 @@ describe('imageFolder', () => {
   const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length >> 1);
   const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 0xff : byte));
   const broken: readonly (readonly [string, () => Promise<Uint8Array>, RegExp])[] = [
-    ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /no image, or one that is damaged or cut off/],
+    ['a JPEG cut in half', async () => (await jpeg()).subarray(0, 600), /an image that is damaged or cut off/],
     ['a PNG cut in half', async () => (await png()).subarray(0, 600), /an image that is damaged or cut off/],
     ['a PNG without its end', async () => (await png()).subarray(0, -12), /an image that is damaged or cut off \(a PNG without its end\)/],
     ['a PNG whose end is cut off', async () => (await png()).subarray(0, -1), /an image that is damaged or cut off/],
-    ['a PNG with a damaged byte', async () => flipped(await png()), /no image, or one that is damaged or cut off/],
-    ['a WebP cut in half', async () => half(await noise().webp().toBuffer()), /no image, or one that is damaged or cut off/],
-    ['a GIF cut in half', async () => half(await noise().gif().toBuffer()), /no image, or one that is damaged or cut off/],
-    ['a TIFF cut in half', async () => half(await noise().tiff().toBuffer()), /no image, or one that is damaged or cut off/],
-    ['a text', () => Promise.resolve(new TextEncoder().encode('no image')), /no image, or one that .* \(.*unsupported image format\)/],
+    ['a PNG with a damaged byte', async () => flipped(await png()), /an image that is damaged or cut off/],
+    ['a WebP cut in half', async () => half(await noise().webp().toBuffer()), /an image that is damaged or cut off/],
+    ['a GIF cut in half', async () => half(await noise().gif().toBuffer()), /an image that is damaged or cut off/],
+    ['a TIFF cut in half', async () => half(await noise().tiff().toBuffer()), /no image, or one of a format that sharp does not read/],
+    [
+      'a bitmap',
+      () => Promise.resolve(Buffer.concat([Buffer.from('BM'), Buffer.alloc(100)])),
+      /of a format that sharp does not read$|read\./,
+    ],
+    [
+      'an image of too many pixels',
+      () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>')),
+      /an image of more pixels than the 268,402,689 that sharp reads/,
+    ],
+    [
+      'a TIFF of floats',
+      () => Promise.resolve(tiff(32, 3)),
+      /an image of float samples, whose range is not known: convert it to 8 or 16 bits/,
+    ],
+    ['a TIFF of 32-bit integers', () => Promise.resolve(tiff(32, 1)), /an image of uint samples/],
+    ['a text', () => Promise.resolve(new TextEncoder().encode('no image')), /no image, or one of a format that sharp does not read/],
     ['an empty file', () => Promise.resolve(new Uint8Array()), /an empty file/],
   ];
   for (const [what, bytes, reason] of broken) {
@@ -139,7 +230,7 @@ describe('imageFolder', () => {
         assert.equal(name, 'FileError');
         assert.ok(message.startsWith(`imageFolder: expected to read ${join(folder, 'cat', 'broken.png')}, got `), message);
         assert.match(message, reason);
-        assert.ok(message.endsWith(". Repair or remove it, or pass onError: 'skip'."), message);
+        assert.ok(message.endsWith(". Repair, convert or remove it, or pass onError: 'skip'."), message);
         return true;
       });
       const { x, y, files, skipped } = await imageFolder(folder, { size: 2, onError: 'skip' });
@@ -153,7 +244,7 @@ describe('imageFolder', () => {
 
   it('says how to install sharp where it is missing', () =>
     assert.rejects(
-      imageDecoder({ height: 1, width: 1, channels: 3 }, () => Promise.reject(new Error("Cannot find package 'sharp'"))),
+      imageDecoder('imageFolder', { size: 1 }, () => Promise.reject(new Error("Cannot find package 'sharp'"))),
       {
         name: 'StateError',
         message:

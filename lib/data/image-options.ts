@@ -1,0 +1,20 @@
+/** What images are decoded to, by folders and one by one. */
+import { type Rules, count, either, required, tuple } from '../options.js';
+
+/** Options of {@link readImage}, and of {@link imageFolder}. */
+export interface ImageOptions {
+  /** Pixels of each image as given out: [height, width], or one number for both. Files of another size are stretched. */
+  readonly size: number | readonly [height: number, width: number];
+  /** 1: grey, 0.299 R + 0.587 G + 0.114 B as PIL and OpenCV take it; 3: red, green, blue; 4: with opacity. Default: 3. */
+  readonly channels?: 1 | 3 | 4 | undefined;
+}
+
+export const imageRules: Rules<ImageOptions> = {
+  size: required(either(count, tuple(2, count))),
+  channels: { expected: '1, 3 or 4', accepts: (value) => value === 1 || value === 3 || value === 4 },
+};
+
+/** [H, W, C] of each image. */
+export function imageShape({ size, channels = 3 }: ImageOptions): readonly [height: number, width: number, channels: number] {
+  return typeof size === 'number' ? [size, size, channels] : [...size, channels];
+}
