@@ -7,7 +7,7 @@ import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, Tensor, type TensorType, byteSize, bytesPerElement, checkShape, isList, sizeOf } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
-import { boolean, callable, check, checkOptions, show } from '../options.js';
+import { boolean, callable, check, checkOptions, kindOf, show } from '../options.js';
 import { Recent } from '../recent.js';
 import { type CompileOptions, type Program, prepare } from './program.js';
 
@@ -31,9 +31,10 @@ const maxPrograms = 64;
 /**
  * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call:
  * `const f = compile((x: Tensor, w: Tensor) => sum(matmul(x, w))); const y = await f(array(…), array(…));`
- * Random numbers differ from call to call.
+ * Several results are a list, `const [y, m] = await compile((x: Tensor) => [square(x), mean(x)])(x)`. Random numbers differ from call to call.
+ * @throws OptionError for what is no function; from a call OptionError for a function that returns neither a tensor nor a list of tensors
  */
-export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[]>(
+export function compile<Args extends readonly Tensor[], R extends Tensor | readonly Tensor[] | readonly [] /* makes it a tuple */>(
   fn: (...args: Args) => R,
   options: CompileOptions = {},
 ): Compiled<Args, R> {
@@ -86,8 +87,7 @@ class Trace {
     const returned = within(0n, false, () => fn(tensors));
     this.#single = returned instanceof Tensor;
     const results = returned instanceof Tensor ? [returned] : returned;
-    if (!Array.isArray(results) || !results.every((y) => y instanceof Tensor))
-      throw new OptionError('compile: expected the function to return a tensor or an array of tensors, got something else.');
+    checkReturned(results);
     this.#outputs = results.map((type, i) => ({ slot: new MemorySlot(`output ${i}`, byteSize(type)), type }));
     this.program = prepare(
       results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
@@ -157,6 +157,16 @@ function newArray({ shape, dtype }: TensorType): NumericArray {
     default:
       return dtype satisfies never;
   }
+}
+
+function checkReturned(results: unknown): asserts results is readonly Tensor[] {
+  const got = Array.isArray(results)
+    ? results.map((y, i) => (y instanceof Tensor ? undefined : `${kindOf(y)} at ${i}`)).find((wrong) => wrong !== undefined)
+    : kindOf(results);
+  if (got === undefined) return;
+  throw new OptionError(
+    `compile: expected a function that returns a tensor or a list of tensors, got ${got}. Return several as a list, [a, b], and no promise.`,
+  );
 }
 
 /** The types of the arguments, which must be intact arrays. */

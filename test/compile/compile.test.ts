@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import { compile } from '../../lib/compile/compile.js';
+import { type Compiled, compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import { constant, scalar } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
@@ -125,9 +125,31 @@ describe('compile', () => {
     name: 'ShapeError',
     message: /sub: expected shapes that broadcast/,
   });
-  refuses('a result that is no tensor', () => compile((() => 3) as never).sync(), {
-    name: 'OptionError',
-    message: /expected the function to return a tensor or an array of tensors/,
+  for (const [result, got] of [
+    [3, 'number'],
+    [undefined, 'undefined'],
+    [{ a }, 'Object'],
+    [Promise.resolve(a), 'Promise'],
+    [[array([1])], 'NdArray at 0'],
+  ] as const) {
+    refuses(`the result ${got}`, () => compile((() => result) as never).sync(), {
+      name: 'OptionError',
+      message: `compile: expected a function that returns a tensor or a list of tensors, got ${got}. Return several as a list, [a, b], and no promise.`,
+    });
+  }
+  it('knows how many results a list has', async () => {
+    const [y, m] = await compile((x: Tensor) => [sub(x, 1), sum(x)])(a);
+    assert.deepEqual([y.shape, m.shape], [[2, 2], []]);
+    const more = compile((x: Tensor) => [x, ...[sum(x)]]);
+    assert.equal(more.sync(a)[0].size, 4);
+    const any = compile((x: Tensor): Tensor[] => [x]);
+    // @ts-expect-error nobody knows how many
+    assert.equal(any.sync(a)[0].size, 4);
+    // @ts-expect-error there are two
+    assert.equal((await compile((x: Tensor) => [x, sum(x)])(a))[2], undefined);
+    const one = compile((x: Tensor) => sum(x)) satisfies Compiled<[Tensor], Tensor>;
+    assert.equal(one.sync(a).size, 1);
+    compile((x: Tensor) => [x, x]) satisfies Compiled<[Tensor], readonly Tensor[]>;
   });
   for (const [given, got] of [
     [5, '5'],
