@@ -26,6 +26,22 @@ describe('Vocabulary', () => {
     assert.equal(vocabulary.tokens[0], "don't");
     assert.equal(vocabulary.decode(vocabulary.encode('Stop 42!')), 'stop 42 !');
   });
+  const parts: readonly (readonly [string, readonly string[]])[] = [
+    ['I love ❤️you ❤ you', ['i', 'love', '❤️', 'you', '❤', 'you']],
+    ['ok👍🏽yes 👨‍👩‍👧🙂 1️⃣', ['ok', '👍🏽', 'yes', '👨‍👩‍👧', '🙂', '1️⃣']],
+    ['🇩🇪🇫🇷!! 🏴󠁧󠁢󠁥󠁮󠁧󠁿', ['🇩🇪', '🇫🇷', '!', '!', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']],
+    ['می‌خواهم، क्‍ष', ['می‌خواهم', '،', 'क्‍ष']],
+    ['nai\u0308ve e\u0301t-e\u0301', ['nai\u0308ve', 'e\u0301t', '-', 'e\u0301']],
+    ["'tis rock 'n' roll's", ["'", 'tis', 'rock', "'", 'n', "'", "roll's"]],
+  ];
+  for (const [text, words] of parts) {
+    it(`takes ${JSON.stringify(text)} apart into words`, () => {
+      const vocabulary = Vocabulary.from(text, { unit: 'word' });
+      assert.deepEqual([...vocabulary.encode(text)].map((id) => vocabulary.tokens[id]), words); // prettier-ignore
+      assert.equal(vocabulary.decode(vocabulary.encode(text)), words.join(' '));
+      assert.deepEqual(vocabulary.encode(words.join(' ')), vocabulary.encode(text));
+    });
+  }
   it('reserves ids for padding and for unknown tokens, and leaves padding out of texts', () => {
     const vocabulary = Vocabulary.from('aab', { padding: true, unknown: true });
     assert.deepEqual([vocabulary.paddingId, vocabulary.unknownId, vocabulary.size], [0, 1, 4]);

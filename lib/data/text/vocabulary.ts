@@ -9,7 +9,7 @@ import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
 /** Options of {@link Vocabulary.from}. */
 export interface VocabularyOptions {
-  /** 'character': code points as they are; 'word': words and marks in lower case. Default: 'character'. */
+  /** 'character': code points as they are; 'word': words, and each other character or emoji, in lower case. Default: 'character'. */
   readonly unit?: TokenUnit | undefined;
   /** Tokens seen less often are left out. Default: 1. */
   readonly minFrequency?: number | undefined;
