@@ -39,6 +39,11 @@ export const nonNegativeInteger: Rule = {
   accepts: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 };
 export const seed: Rule = nonNegativeInteger;
+/** Of 64 bits. */
+export const wideSeed: Rule = {
+  expected: 'a whole number ≥ 0 (a bigint below 2⁶⁴)',
+  accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
+};
 export const boolean: Rule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 export const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
 export const callable: Rule = { expected: 'a function', accepts: (value) => typeof value === 'function' };

@@ -1,7 +1,6 @@
 /** Random numbers on the host: initial values and shuffles. Inside programs see ops/random.ts. */
-import { OptionError } from './errors.js';
 import { native } from './native.js';
-import { type Rule, check, nonNegativeInteger, seed as seedRule } from './options.js';
+import { type Rule, check, nonNegativeInteger, wideSeed } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
 
 /** A source of random numbers on the host. */
@@ -24,10 +23,8 @@ const firstHostStream = 0x80000000;
 
 /** @throws OptionError unless it is a whole number ≥ 0, as a bigint below 2⁶⁴ */
 export function checkedSeed(what: string, seed: number | bigint): bigint {
-  if (typeof seed !== 'bigint') check(what, 'seed', seed, seedRule);
-  const key = BigInt(seed);
-  if (key < 0n || key >= 1n << 64n) throw new OptionError(`${what}: expected 0 … 2⁶⁴ − 1 for seed, got ${key}.`);
-  return key;
+  check(what, 'seed', seed, wideSeed);
+  return BigInt(seed);
 }
 
 /** @throws OptionError unless it is a whole number 0 … 2³¹ − 1 */

@@ -1,5 +1,5 @@
-import { OptionError } from './errors.js';
 import { type CpuInfo, native } from './native.js';
+import { type Rule, check } from './options.js';
 
 export type { CpuInfo } from './native.js';
 
@@ -13,9 +13,13 @@ export function getThreads(): number {
   return native().getThreads();
 }
 
+const threads: Rule = {
+  expected: 'a whole number in 1 … 256',
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 256,
+};
+
 /** Sets the number of compute threads of the process. It changes the speed and never a bit of a result. @throws OptionError unless 1 … 256 */
 export function setThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1 || count > 256)
-    throw new OptionError(`setThreads: expected a whole number in 1 … 256, got ${count}.`);
+  check('setThreads', 'count', count, threads);
   native().setThreads(count);
 }

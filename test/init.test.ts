@@ -202,8 +202,10 @@ describe('Philox', () => {
     assert.ok(seen.size === 6 && chi2 < 25.7, `χ² ${chi2}`);
   });
   const wrong: readonly (readonly [() => unknown, string])[] = [
-    [() => new Philox(-1), 'Philox: expected a whole number ≥ 0 for seed, got -1.'],
-    [() => new Philox(2n ** 64n), 'Philox: expected 0 … 2⁶⁴ − 1 for seed, got 18446744073709551616.'],
+    [() => new Philox(-1), 'Philox: expected a whole number ≥ 0 (a bigint below 2⁶⁴) for seed, got -1.'],
+    [() => new Philox(2n ** 64n), 'Philox: expected a whole number ≥ 0 (a bigint below 2⁶⁴) for seed, got 18446744073709551616n.'],
+    [() => new Philox(1.5), 'Philox: expected a whole number ≥ 0 (a bigint below 2⁶⁴) for seed, got 1.5.'],
+    [() => new Philox('a' as never), "Philox: expected a whole number ≥ 0 (a bigint below 2⁶⁴) for seed, got 'a'."],
     [() => new Philox(1, -1), 'Philox: expected 0 … 2³¹ − 1 for stream, got -1.'],
   ];
   for (const [make, message] of wrong) it(message, () => assert.throws(make, { name: 'OptionError', message }));

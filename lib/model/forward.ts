@@ -1,31 +1,42 @@
 /** One call of a layer's forward, and what it may give. */
-import { LanewiseError, ShapeError } from '../errors.js';
+import { DTypeError, LanewiseError, OptionError, ShapeError } from '../errors.js';
 import { type Outputs, isOutputs } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
 import type { AnyLayer } from './trace.js';
 
-/** @throws ShapeError if it takes another number of inputs, or gives neither a tensor nor tensors by name */
+/**
+ * @throws OptionError if it has no forward; ShapeError if that takes another number of inputs, or gives neither a tensor nor tensors by name
+ */
 export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope): Outputs {
-  // Of `...rest` nothing is known, and the scope may be left out.
-  const takes = layer.forward.length;
-  const refuse = (cause?: unknown): never => {
-    const wanted = `${takes - 1} input${takes === 2 ? '' : 's'}`;
-    throw new ShapeError(`expected ${wanted}, got ${inputs.length}. Give as many as its forward takes.`, { cause });
+  const method = (layer as { readonly forward: unknown }).forward;
+  if (typeof method !== 'function') throw new OptionError(`expected a method forward, got ${kindOf(method)}.`);
+  // Of `(...args)` nothing is known, and the scope may be left out.
+  const takes = method.length;
+  const given = inputs.length;
+  const inputsOf = (count: number): string => `${count} input${count === 1 ? '' : 's'}`;
+  const refuse = (expected: string, cause?: unknown): never => {
+    throw new ShapeError(`expected ${expected}, got ${given}. Give as many as its forward takes; (...args) takes any number.`, { cause });
   };
-  if (takes > inputs.length + 1) refuse();
+  if (takes > given + 1) refuse(inputsOf(takes - 1));
+  if (takes > 0 && takes < given) refuse(`at most ${inputsOf(takes)}`);
   let output: unknown;
   try {
     output = layer.forward(...inputs, scope);
   } catch (error) {
-    // An input was taken for the scope.
-    if (error instanceof TypeError && takes > 1 && takes <= inputs.length) refuse(error);
+    if (error instanceof TypeError && takes > 1 && takes === given) refuse(inputsOf(takes - 1), error); // It took an input for the scope,
+    if (takes === given + 1 && isAbout(error, scope)) refuse(inputsOf(takes), error); // or the scope for an input.
     throw error;
   }
   if (isOutputs(output)) return output;
   const advice = Array.isArray(output) ? ' Give several outputs by name: { a, b }.' : '';
   throw new ShapeError(`expected forward to return a tensor, or tensors by name, got ${kindOf(output)}.${advice}`);
+}
+
+/** Whether an operation in this layer refused the scope. */
+function isAbout(error: unknown, scope: Scope): boolean {
+  return error instanceof DTypeError && error.layer === undefined && error.message.includes(`got ${kindOf(scope)}`);
 }
 
 /** @throws ShapeError for several */

@@ -5,6 +5,7 @@ import type { Parts } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, sizeOf } from '../graph/tensor.js';
 import { cast } from '../ops/elementwise.js';
+import { check, count } from '../options.js';
 import { batchSource } from './data.js';
 import type { Model } from './model.js';
 
@@ -58,6 +59,7 @@ function formatOutputs(outputs: Parts<Shape>): string {
 
 /** @internal */
 export function summarize(model: Model, rows: number): Summary {
+  check(`${model.name}.summary`, 'rows', rows, count);
   const { layout } = model.built;
   const inputs = model.rows.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
   const { outputs, calls } = model.trace(inputs, false);

@@ -59,13 +59,25 @@ export class Monitor {
     this.bestEpoch = 0;
   }
 
-  /** Whether this epoch is the best so far. */
+  /** Whether this epoch is the best so far, which is then kept. */
   improves(record: EpochRecord): boolean {
-    const value = valueOf(record, this.#figure) ?? NaN; // NaN is never the best
-    const { best } = this;
-    if (!(this.#sign * value < (best === undefined ? Infinity : this.#sign * best - this.#margin(best)))) return false;
-    this.best = value;
-    this.bestEpoch = record.epoch;
+    if (!this.isBetter(record)) return false;
+    this.keep(record);
     return true;
+  }
+
+  isBetter(record: EpochRecord): boolean {
+    const { best } = this;
+    // NaN is never the best.
+    return this.#sign * this.#valueOf(record) < (best === undefined ? Infinity : this.#sign * best - this.#margin(best));
+  }
+
+  keep(record: EpochRecord): void {
+    this.best = this.#valueOf(record);
+    this.bestEpoch = record.epoch;
+  }
+
+  #valueOf(record: EpochRecord): number {
+    return valueOf(record, this.#figure) ?? NaN;
   }
 }

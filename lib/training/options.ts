@@ -9,7 +9,7 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
-import { type Rule, type Rules, boolean, callable, check, checkOptions, count, either, positiveFloat, seed } from '../options.js';
+import { type Rule, type Rules, boolean, callable, checkOptions, count, either, positiveFloat, required, wideSeed } from '../options.js';
 import { Callback } from './callback.js';
 
 /** Some parameters and the optimizer that updates them. */
@@ -171,9 +171,13 @@ export interface TrainStepOptions {
   readonly update?: boolean | undefined;
 }
 
-/** An object made by this library or by a class that extends one of its own. */
-function instance(kind: abstract new () => object): Rule {
-  return { expected: `${/^[AEIOU]/.test(kind.name) ? 'an' : 'a'} ${kind.name}`, accepts: (value) => value instanceof kind };
+/** An object made by this library or by a class that extends one of its own, with what is abstract there. */
+function instance<T extends object>(kind: abstract new () => T, ...abstract: readonly (keyof T & string)[]): Rule {
+  const members = abstract.length === 0 ? '' : ` with ${abstract.join(' and ')}`;
+  return {
+    expected: `${/^[AEIOU]/.test(kind.name) ? 'an' : 'a'} ${kind.name}${members}`,
+    accepts: (value) => value instanceof kind && abstract.every((name) => name in value),
+  };
 }
 
 function list(rule: Rule): Rule {
@@ -184,11 +188,10 @@ function list(rule: Rule): Rule {
 }
 
 const name: Rule = { expected: 'a path', accepts: (value) => typeof value === 'string' };
-const anySeed: Rule = {
-  expected: 'a whole number ≥ 0',
-  accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
-};
-const groupRules: Rules<ParameterGroup> = { parameters: either(list(name), callable), optimizer: instance(Optimizer) };
+const loss = instance(Loss, 'forward');
+const optimizer = instance(Optimizer, 'slots', 'update');
+const metric = instance(Metric, 'name', 'forward');
+const groupRules: Rules<ParameterGroup> = { parameters: either(list(name), callable), optimizer };
 const group: Rule = {
   expected: '{ parameters, optimizer }, a list of paths or a function of path and shape, and an Optimizer',
   accepts: (value) =>
@@ -209,20 +212,18 @@ const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => valu
 
 export function checkTrainerOptions(options: TrainerOptions<never>): void {
   checkOptions('Trainer', options, {
-    loss: instance(Loss),
-    optimizer: instance(Optimizer),
+    loss: required(loss),
+    optimizer: required(optimizer),
     groups: list(group),
-    metrics: list(instance(Metric)),
+    metrics: list(metric),
     penalties: list(callable),
     clipNorm: positiveFloat,
     clipValue: positiveFloat,
     gradientNorm: boolean,
     frozen: list(name),
-    seed: anySeed,
+    seed: wideSeed,
   });
   for (const one of options.groups ?? []) checkOptions('Trainer groups', one, groupRules);
-  check('Trainer', 'loss', options.loss, instance(Loss));
-  check('Trainer', 'optimizer', options.optimizer, instance(Optimizer));
   const names = (options.metrics ?? []).map((metric) => metric.name);
   if (new Set(['loss', 'gradientNorm', ...names]).size !== names.length + 2)
     throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);

@@ -20,7 +20,7 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
 }
 
 /**
- * Lowers the learning rate when a fit no longer gets better: lr ← max(lr · factor, minLr), in the `lr` of the optimizer and those of groups. It stays
+ * Lowers the learning rate when a fit no longer gets better: lr ← min(lr, max(lr · factor, minLr)), in the `lr` of the optimizer and those of groups. It stays
  * there after the fit; a checkpoint does not hold it.
  *
  * @throws OptionError for wrong options, and from fit if it does not report what is watched or `lr` is a schedule

@@ -37,6 +37,8 @@ export class SaveBest extends Callback {
   }
 
   override async onEpoch(record: EpochRecord, { model }: FitContext): Promise<void> {
-    if (this.#monitor.improves(record)) await model.save(this.path);
+    if (!this.#monitor.isBetter(record)) return;
+    await model.save(this.path);
+    this.#monitor.keep(record);
   }
 }

@@ -45,8 +45,11 @@ export class Slots {
     );
   }
 
-  /** @throws unless the values are those of the same slots and sizes, and of the same parameters if it is known of which */
-  check(values: ReadonlyMap<string, NdArray>, byPath: ReadonlyMap<string, readonly string[]> = this.byPath): void {
+  /**
+   * @param byPath the slots each parameter has. Undefined: all of them
+   * @throws unless the values are those of the same slots, sizes and parameters
+   */
+  check(values: ReadonlyMap<string, NdArray>, byPath: ReadonlyMap<string, readonly string[]> | undefined): void {
     const names = [...values.keys()];
     if (names.length !== this.names.length || !this.names.every((name) => values.has(name))) {
       throw new StateError(
@@ -58,7 +61,9 @@ export class Slots {
         throw new ShapeError(`Trainer.load: expected ${this.#length} float32 values in slot ${name}, got ${size} ${dtype}.`);
     }
     for (const [path, slots] of this.byPath) {
-      const [expected, got] = [slots, byPath.get(path) ?? []].map((list) => list.join(', ') || 'none');
+      const [expected, got] = [slots, byPath === undefined ? this.names : (byPath.get(path) ?? [])].map(
+        (list) => list.join(', ') || 'none',
+      );
       if (expected !== got)
         throw new StateError(
           `Trainer.load: expected slots ${expected} for "${path}", got ${got}. Load with the optimizer and the groups the checkpoint was saved with.`,

@@ -322,6 +322,10 @@ describe('a model', () => {
     );
     assert.ok(summary.flops >= 2 * 4 * (3 * 16 + 16 * 2) && summary.arenaBytes > 0);
     assert.match(summary.toString(), /0 \(Linear\) +\[4, 16\] +64/);
+    assert.throws(() => new Linear(1).build([3]).summary(-1), {
+      name: 'OptionError',
+      message: 'Linear.summary: expected a whole number ≥ 1 for rows, got -1.',
+    });
   });
 
   it('learns the same from bytes as from floats', async () => {

@@ -151,7 +151,9 @@ describe('SaveBest', () => {
     assert.deepEqual(await readdir(folder), []);
     await fit(join(folder, 'model'), 1e9);
     assert.deepEqual(await readdir(folder), ['model']);
-    await assert.rejects(fit(join(folder, 'missing', 'model'), 1e9), { name: 'FileError' });
+    const unwritten = new SaveBest(join(folder, 'missing', 'model'), { monitor: 'loss', best: 1e9 });
+    await assert.rejects(trainer.fit(batch, { callbacks: [unwritten] }), { name: 'FileError' });
+    assert.deepEqual([unwritten.best, unwritten.bestEpoch], [1e9, 0]);
   });
 
   it('refuses wrong options', () => {
