@@ -1,22 +1,31 @@
 import { type NdArray, array } from './array.js';
 import { build } from './compile/program.js';
-import { StateError } from './errors.js';
+import { OptionError, StateError } from './errors.js';
+import { within } from './graph/around.js';
 import { gradients } from './graph/gradients.js';
+import { type Outputs, isOutputs, mapParts, partsOf } from './graph/outputs.js';
 import { MemorySlot, constant, source } from './graph/source.js';
 import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
 import { Loss } from './losses/loss.js';
 import { createMemory, memoryWith, readFloats } from './memory.js';
 import { arrayList, isArray } from './model/data.js';
-import { type AnyLayer, trace } from './model/trace.js';
+import { type AnyLayer, type Trace, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';
-import { boolean, callable, check, checkOptions, positive, seed as seedRule, type Rule } from './options.js';
+import { concat, reshape } from './ops/shape.js';
+import { boolean, callable, check, checkOptions, isRecord, kindOf, positive, seed as seedRule, type Rule } from './options.js';
 import { Philox } from './random.js';
+import { targetParts } from './training/feed.js';
+import type { Targets } from './training/options.js';
+import { lossOf } from './training/results.js';
 
 /** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
-  /** Distance of the points in the difference; for |x| > 1 times |x|. Default: 1/32. */
+  /**
+   * Distance of the points in the difference; for |x| > 1 times |x|. A smaller one, 1/256, meets fewer kinks within a layer, such as of ReLU; a larger one has
+   * less rounding. Default: 1/32.
+   */
   readonly step?: number | undefined;
   /** Largest relative error that passes. Default: 1e-3. */
   readonly tolerance?: number | undefined;
@@ -24,8 +33,8 @@ export interface GradcheckOptions {
   readonly training?: boolean | undefined;
   /** Decides the parameters of a layer, its dropout and the direction in which an output that is no scalar is compared. Default: 0. */
   readonly seed?: number | undefined;
-  /** A loss after the layer, with the data it compares to. Default: none. */
-  readonly loss?: { readonly loss: Loss; readonly target: NdArray } | undefined;
+  /** A loss after the layer, with the data it compares to: an array, or several by name. Default: none. */
+  readonly loss?: { readonly loss: Loss<never, never>; readonly target: Targets } | undefined;
 }
 
 /** What came out for one input or parameter. */
@@ -66,14 +75,14 @@ const roundingUnit = 2 * 2 ** -23;
 const roundingShare = 0.05;
 
 const lossRule: Rule = {
-  expected: '{ loss, target }, a Loss and an array made by array()',
+  expected: '{ loss, target }, a Loss and an array made by array(), or several by name',
   accepts: (value) =>
     typeof value === 'object' &&
     value !== null &&
     'loss' in value &&
     value.loss instanceof Loss &&
     'target' in value &&
-    isArray(value.target),
+    Object.values(isRecord(value.target) ? value.target : { target: value.target }).every(isArray),
 };
 
 const differentiable: Rule = {
@@ -89,12 +98,14 @@ const differentiable: Rule = {
  * 1e-4, a wrong formula 1e-1 and more; the default tolerance of 1e-3 tells them apart. Keep the inputs 2h away from kinks, such
  * as 0 for ReLU, where both are right and differ.
  *
- * @param of a function of tensors, or a layer
+ * Several outputs are compared together, and so is what layers add by `scope.addLoss`: as further outputs or, where there is a loss, as part of it.
+ *
+ * @param of a function of tensors that returns a tensor, or several by name, or a layer
  * @param inputs values to check at; those of int32 and uint8 are held
  * @throws OptionError for wrong arguments; StateError if there is neither a float32 input nor a parameter
  */
 export async function gradcheck(
-  of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
+  of: ((...inputs: Tensor[]) => Outputs) | AnyLayer,
   inputs: readonly NdArray[],
   options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
@@ -105,7 +116,7 @@ export async function gradcheck(
   const variables = inputs.map((data, i) => variable(`input ${i}`, data));
   const parameters: Variable[] = [];
   const varying = variables.filter(({ data }) => data.dtype === 'float32');
-  const y = cast(outputOf(of, variables, parameters, options), 'float32');
+  const y = within(BigInt(seed), false, () => outputOf(of, variables, parameters, options));
   const varied = [...varying, ...parameters];
   if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input or parameter, got none.');
 
@@ -126,16 +137,16 @@ export async function gradcheck(
   return { passed: results.every(({ maxError }) => maxError <= tolerance), inputs: results };
 }
 
-/** y; what it needs beyond the inputs is added: parameters to be varied, and what is held to `variables`. */
+/** y float32; what it needs beyond the inputs is added: parameters to be varied, and what is held to `variables`. */
 function outputOf(
-  of: ((...inputs: Tensor[]) => Tensor) | AnyLayer,
+  of: ((...inputs: Tensor[]) => Outputs) | AnyLayer,
   variables: Variable[],
   parameters: Variable[],
   options: GradcheckOptions,
 ): Tensor {
   const { training = false, seed = 0, loss } = options;
   const inputs = variables.map(({ tensor }) => tensor);
-  const traced = (layer: AnyLayer): Tensor =>
+  const traced = (layer: AnyLayer): Pick<Trace, 'outputs' | 'losses'> =>
     trace(layer, inputs, {
       training,
       seed: BigInt(seed),
@@ -145,12 +156,30 @@ function outputOf(
         (kind === 'parameter' ? parameters : variables).push(made);
         return made.tensor;
       },
-    }).output;
-  const y = of instanceof Layer ? traced(of) : of(...inputs);
-  if (loss === undefined) return y;
-  const target = variable('target', loss.target);
-  variables.push(target);
-  return loss.loss.forward(y, target.tensor);
+    });
+  const { outputs, losses } = of instanceof Layer ? traced(of) : { outputs: partsOf(checked(of(...inputs))), losses: [] };
+  if (loss === undefined) return flat([...outputs.map(([, output]) => output), ...losses]);
+  const targets = mapParts(targetParts(loss.target), (data, name) => variable(name || 'target', data));
+  variables.push(...targets.map(([, target]) => target));
+  return lossOf(loss.loss, losses, { outputs, targets: mapParts(targets, ({ tensor }) => tensor), sampleWeight: undefined });
+}
+
+function checked(returned: unknown): Outputs {
+  if (isOutputs(returned)) return returned;
+  throw new OptionError(
+    `gradcheck: expected a function that returns a tensor, or tensors by name, got ${kindOf(returned)}. Return several as { a, b }, and no promise.`,
+  );
+}
+
+/** All elements of some tensors. */
+function flat(tensors: readonly Tensor[]): Tensor {
+  const floats = tensors.map((one) => cast(one, 'float32'));
+  return floats.length === 1
+    ? floats[0]!
+    : concat(
+        floats.map((one) => reshape(one, [-1])),
+        0,
+      );
 }
 
 function variable(name: string, data: NdArray): Variable {

@@ -3,9 +3,9 @@ import { array } from '../lib/array.js';
 import { gradcheck } from '../lib/gradcheck.js';
 import { Operation, apply } from '../lib/graph/operation.js';
 import type { Node, Tensor, TensorType } from '../lib/graph/tensor.js';
-import { Dropout, LSTM, Linear, Sequential, Tanh } from '../lib/layers/index.js';
-import { MSELoss } from '../lib/losses/index.js';
-import { add, gatherRows, mul, softmax, square, sum, tanh } from '../lib/ops/index.js';
+import { Dropout, LSTM, Layer, Linear, type Scope, Sequential, Tanh } from '../lib/layers/index.js';
+import { CTCLoss, CrossEntropyLoss, Loss, Losses, MSELoss } from '../lib/losses/index.js';
+import { add, gatherRows, mean, mul, softmax, square, sub, sum, tanh } from '../lib/ops/index.js';
 import { Philox } from '../lib/random.js';
 
 /** x, with a gradient that is wrong by the factor. */
@@ -33,6 +33,36 @@ class Wrong extends Operation {
     return [
       { kind: 'copy', out: outputs[0]!, in: x, dtype: x.dtype, dims: [x.size], inOffset: 0, inStrides: [1], outOffset: 0, outStrides: [1] },
     ];
+  }
+}
+
+/** Two heads; the gradient of one is wrong by the factor. */
+class TwoHeads extends Layer<[Tensor], { readonly a: Tensor; readonly b: Tensor }> {
+  constructor(private readonly factor: number) {
+    super();
+  }
+
+  forward(x: Tensor, scope: Scope): { readonly a: Tensor; readonly b: Tensor } {
+    return { a: scope.call('a', new Linear(1), x), b: apply(new Wrong(this.factor), scope.call('b', new Linear(2), x)) };
+  }
+}
+
+/** Of both outputs with one target. */
+class Difference extends Loss<{ readonly a: Tensor; readonly b: Tensor }> {
+  forward({ a, b }: { readonly a: Tensor; readonly b: Tensor }, target: Tensor): Tensor {
+    return mean(square(sub(mul(a, b), target)));
+  }
+}
+
+/** x, and the loss is more by Σ x², whose gradient is wrong by the factor. */
+class Adds extends Layer {
+  constructor(private readonly factor: number) {
+    super();
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    scope.addLoss(sum(square(apply(new Wrong(this.factor), x))));
+    return x;
   }
 }
 
@@ -90,6 +120,51 @@ describe('gradcheck', () => {
       inputs.map(({ name }) => name),
       ['input 0', 'in.weight', 'in.bias', 'out.weight', 'out.bias'],
     );
+  });
+  it('checks all outputs, by a loss of each or one of them all', async () => {
+    const inputs = [array([[1, 2], [0.5, -1]])]; // prettier-ignore
+    const target = { a: array([[0.5], [-1]]), b: array(Int32Array.of(0, 1)) };
+    const losses = new Losses({ a: new MSELoss(), b: new CrossEntropyLoss() });
+    const names = ['input 0', 'a.weight', 'a.bias', 'b.weight', 'b.bias'];
+    for (const loss of [undefined, { loss: losses, target }, { loss: new Difference(), target: target.a }]) {
+      const { passed, inputs: found } = await gradcheck(new TwoHeads(1), inputs, { loss });
+      assert.ok(passed, JSON.stringify(found));
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        names,
+      );
+      assert.ok(!(await gradcheck(new TwoHeads(1.1), inputs, { loss })).passed);
+    }
+    assert.ok((await gradcheck((a) => ({ a, b: square(a) }), [x])).passed);
+    await assert.rejects(gradcheck(new TwoHeads(1), inputs, { loss: { loss: losses, target: target.a } }), {
+      message: /^Losses: expected targets { a, b }, got one array for y/,
+    });
+  });
+  it('checks a loss of targets of different lengths', async () => {
+    const scores = array(new Philox(2).normal(2 * 5 * 3), [2, 5, 3]);
+    const target = { labels: array(Int32Array.of(1, 2, 2, -1), [2, 2]), lengths: array(Int32Array.of(5, 3)) };
+    const { passed, inputs } = await gradcheck(new Linear(3), [scores], { loss: { loss: new CTCLoss(), target } });
+    assert.ok(passed, JSON.stringify(inputs));
+  });
+  it('checks what layers add to the loss', async () => {
+    const [inputs, target] = [[array([1, 2])], array([0, 0])];
+    for (const loss of [undefined, { loss: new MSELoss(), target }]) {
+      const { passed, inputs: found } = await gradcheck(new Adds(1), inputs, { loss });
+      assert.ok(passed && found[0]!.maxError < 1e-4, JSON.stringify(found));
+      assert.ok(!(await gradcheck(new Adds(1.1), inputs, { loss })).passed);
+    }
+  });
+  it('refuses what is no tensor', async () => {
+    const wrong: readonly (readonly [returned: unknown, got: string])[] = [
+      [Promise.resolve(1), 'Promise'],
+      [undefined, 'undefined'],
+      [[], 'Array'],
+    ];
+    for (const [returned, got] of wrong)
+      await assert.rejects(gradcheck((() => returned) as never, [x]), {
+        name: 'OptionError',
+        message: `gradcheck: expected a function that returns a tensor, or tensors by name, got ${got}. Return several as { a, b }, and no promise.`,
+      });
   });
   it('refuses wrong options and inputs', async () => {
     await assert.rejects(
