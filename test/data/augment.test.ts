@@ -151,6 +151,19 @@ describe('augmentations', () => {
     const soft = augment([mixup()], x, rows)[0]!.y.data as Float32Array;
     for (let n = 0; n < 6; n++) assert.ok(Math.abs(soft.subarray(3 * n, 3 * n + 3).reduce((a, b) => a + b) - 1) <= 2 ** -23);
   });
+  it('mixup mixes the numbers of a regression', () => {
+    const numbers = array(Float32Array.of(0.5, 10.25, -3, 7.75, 2, 8));
+    const { y } = augment([mixup()], x, numbers)[0]!;
+    const r = Math.floor(draw([1], 1)[0]! * 5) + 1;
+    const shares = augment([mixup({ classes: 6 })], x, array(Int32Array.of(0, 1, 2, 3, 4, 5)))[0]!.y.data;
+    assert.deepEqual(y.shape, [6]);
+    for (let n = 0; n < 6; n++) {
+      const lambda = shares[7 * n]!;
+      const expected = lambda * numbers.data[n]! + (1 - lambda) * numbers.data[(n + r) % 6]!;
+      // Two products and a sum of numbers below 16.
+      assert.ok(Math.abs(y.data[n]! - expected) <= 16 * 3 * 2 ** -24);
+    }
+  });
   it('mixup leaves a batch of one row as it is', () => {
     const one = images([1, 2, 2, 1]);
     const { x: mixed, y } = augment([mixup({ classes: 2 })], one, array(Int32Array.of(1)))[0]!;
@@ -201,6 +214,10 @@ describe('augmentations', () => {
       }
     });
   }
+  it('targets of one cell an image stay as they are', () => {
+    const cells = array(Float32Array.from(labels).subarray(0, 6), [6, 1, 1, 1]);
+    assert.deepEqual(augment([randomFlip()], x, cells)[0]!.y, cells);
+  });
   it('ids of pixels come from the nearest in a turn, and are 0 outside', () => {
     const u = draw([1, 6, 1]);
     const mask = array(labels, [6, 5, 7, 1]);
@@ -231,11 +248,13 @@ describe('augmentations', () => {
     [() => normalize({ mean: [1, 2], std: [1] }), 'OptionError', 'normalize: expected as many values for std as for mean, got 1 and 2.'],
     [() => only([normalize({ mean: [1], std: [1] })]), 'ShapeError', 'normalize: expected x of shape [..., 1], one channel for each mean, got [6, 5, 7, 2].'],
     [() => only([randomShift(1)], flat), 'ShapeError', 'randomShift: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
+    [() => augment([randomFlip()], x, array(new Float32Array(24), [6, 2, 2, 1])), 'ShapeError', 'randomFlip: expected targets for each pixel of images [6, 5, 7, 2], or one for each image, got [6, 2, 2, 1], which would stay where they are. Give them the size of the images and make them smaller in the loss.'],
     [() => only([cutout(1)], flat), 'ShapeError', 'cutout: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
     [() => only([cutout(1)], array(new Int32Array(12), [6, 2, 1, 1])), 'DTypeError', 'cutout: expected float32 or uint8 images x, got int32. Convert the data.'],
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],
     [() => only([mixup()]), 'OptionError', 'mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).'],
-    [() => augment([mixup({ classes: 4 })], x, array(new Float32Array(18), [6, 3])), 'ShapeError', 'mixup: expected class ids [N] or probabilities [N, 4] for the targets, got [6, 3].'],
+    [() => augment([mixup({ classes: 4 })], x, array(new Float32Array(18), [6, 3])), 'ShapeError', 'mixup: expected class ids [N], numbers [N] or probabilities [N, 4] for the targets, got [6, 3].'],
+    [() => augment([mixup({ classes: 3 })], x, array(new Float32Array(6))), 'DTypeError', 'mixup: expected class ids of int32 or uint8 for the targets, got float32. Convert them with Int32Array.from(), or leave classes out to mix them as numbers.'],
     [() => augment([mixup({ classes: 3 })], x, array(Int32Array.of(0, 1, 2, 0, -1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got -1 at position 4 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Uint8Array.of(0, 1, 3, 0, 1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got 3 at position 2 in step 0.'],
     [() => only([{ name: 'lost', forward: () => undefined as never }]), 'DataError', 'lost: expected forward to return { x, y } of tensors, got undefined for x. Return both.'],

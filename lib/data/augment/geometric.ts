@@ -40,7 +40,7 @@ export function geometric(name: string, place: Place): Geometric {
 /**
  * All of them in order, but with one sampling: a pixel that one moves out of the image and the next back in is still there, and
  * bilinear blur happens once. Targets for each pixel, y [N, H, W] or [N, H, W, C], move along.
- * @throws ShapeError if x are no images
+ * @throws ShapeError if x are no images, or y [N, H, W, C] of another size
  */
 export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope: RandomScope): TensorBatch {
   const [{ name }] = steps as [Geometric];
@@ -51,7 +51,12 @@ export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope
     return { ...next, map: compose(before.map, next.map) };
   }, identity);
   const maps = theta(map, n);
-  const moves = (y.rank === 3 || y.rank === 4) && y.shape[1] === h && y.shape[2] === w;
+  const [, rows, columns] = y.shape;
+  const moves = (y.rank === 3 || y.rank === 4) && rows === h && columns === w;
+  if (y.rank === 4 && !moves && (rows !== 1 || columns !== 1))
+    throw new ShapeError(
+      `${name}: expected targets for each pixel of images ${formatShape(x.shape)}, or one for each image, got ${formatShape(y.shape)}, which would stay where they are. Give them the size of the images and make them smaller in the loss.`,
+    );
   return { x: affineSample(x, maps, { height, width }), y: moves ? moved(name, y, maps, height, width) : y };
 }
 

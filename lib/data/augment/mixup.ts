@@ -1,4 +1,4 @@
-import { OptionError, ShapeError, formatShape } from '../../errors.js';
+import { DTypeError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { constant, iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, cast, cos, div, exp, expm1, floor, greaterEqual, log, maximum, mul, neg, sqrt, square, sub } from '../../ops/elementwise.js';
@@ -12,13 +12,14 @@ import { drawn } from './draw.js';
 export interface MixupOptions {
   /** Shape of Beta(alpha, alpha), > 0: the smaller, the nearer the shares are to 0 and 1; 1 is uniform. Default: 1. */
   readonly alpha?: number | undefined;
-  /** Number of classes. Needed where the targets are class ids. */
+  /** Number of classes: for targets that are class ids, int32 or uint8, and for no others [N]. */
   readonly classes?: number | undefined;
 }
 
 /**
  * Mixes each row of a batch with another row of it, and their targets likewise. Class ids [N] become probabilities [N, classes], which
- * CrossEntropyLoss takes; the accuracy of the training steps then counts the class with the larger share.
+ * CrossEntropyLoss takes; the accuracy of the training steps then counts the class with the larger share. Numbers of a regression, float32 [N] or
+ * [N, C], are mixed as they are.
  *
  * y = λ · x + (1 − λ) · x', λ from Beta(alpha, alpha), one for each row.   x [N, ...], targets [N] or [N, classes]
  *
@@ -29,8 +30,8 @@ export interface MixupOptions {
  * Every row needs a class: there is nothing to ignore in a mixture, so an id outside 0 … classes − 1, such as a loss's `ignoreIndex`,
  * stops the step. Leave such rows out of the data.
  *
- * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets; DataError
- *   while training for an id that is no class
+ * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets; DTypeError with classes
+ *   for ids that are floats; DataError while training for an id that is no class
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
  * @see Bailey 1994, Polar generation of random variates with the t-distribution, Mathematics of Computation 62
  */
@@ -41,7 +42,7 @@ export function mixup(options: MixupOptions = {}): Augmentation {
     name: 'mixup',
     forward: ({ x, y }, scope) => {
       const n = x.shape[0]!;
-      const targets = probabilities(y, classes);
+      const targets = mixable(y, classes);
       const [share, angle] = drawn(scope, n, 2);
       const lambda = reshape(symmetricBeta(share!, angle!, alpha), [n]);
       const partner = nextRows(n, scope.uniform([1]));
@@ -54,19 +55,24 @@ export function mixup(options: MixupOptions = {}): Augmentation {
   };
 }
 
-/** Targets as rows of probabilities. */
-function probabilities(y: Tensor, classes: number | undefined): Tensor {
+/** Targets as numbers that can be mixed: class ids as rows of probabilities. */
+function mixable(y: Tensor, classes: number | undefined): Tensor {
   if (y.rank === 2 && (classes === undefined || y.shape[1] === classes)) return y;
-  if (y.rank === 1 && classes !== undefined) {
-    // oneHot makes zeros of an id out of range; looked up in a table of all ids it stops the run.
-    const ids = constant(Int32Array.from({ length: classes }, (_, id) => id));
-    return oneHot(gatherRows(ids, cast(y, 'int32')), classes);
-  }
-  if (y.rank === 1)
+  if (y.rank !== 1)
+    throw new ShapeError(
+      `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
+    );
+  const isIds = y.dtype !== 'float32';
+  if (classes === undefined && isIds)
     throw new OptionError('mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).');
-  throw new ShapeError(
-    `mixup: expected class ids [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
-  );
+  if (classes === undefined) return y;
+  if (!isIds)
+    throw new DTypeError(
+      'mixup: expected class ids of int32 or uint8 for the targets, got float32. Convert them with Int32Array.from(), or leave classes out to mix them as numbers.',
+    );
+  // oneHot makes zeros of an id out of range; looked up in a table of all ids it stops the run.
+  const ids = constant(Int32Array.from({ length: classes }, (_, id) => id));
+  return oneHot(gatherRows(ids, cast(y, 'int32')), classes);
 }
 
 /** Beta(alpha, alpha) from two uniform numbers in [0, 1). */

@@ -22,7 +22,7 @@ export interface RandomCropOptions {
  * y[i, j] = x[i + top − padding, j + left − padding].   x [N, H, W, C] → [N, height, width, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images or x is no [N, H, W, C]
+ * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images or x is no [N, H, W, C], or y is one of another size
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
   checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });

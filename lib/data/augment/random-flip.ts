@@ -16,7 +16,7 @@ export interface RandomFlipOptions {
  * y[i, j] = u < probability ? x[i, W − 1 − j] : x[i, j].   x [N, H, W, C] → [N, H, W, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless 0 ≤ probability ≤ 1; ShapeError if x is no [N, H, W, C]
+ * @throws OptionError unless 0 ≤ probability ≤ 1; ShapeError if x is no [N, H, W, C], or y is one of another size
  */
 export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
   checkOptions('randomFlip', options, { probability: unit });

@@ -11,7 +11,7 @@ import { geometric } from './geometric.js';
  * y[i, j] = x[i + dy, j + dx].   x [N, H, W, C] → [N, H, W, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless pixels is a whole number ≥ 0; ShapeError if x is no [N, H, W, C]
+ * @throws OptionError unless pixels is a whole number ≥ 0; ShapeError if x is no [N, H, W, C], or y is one of another size
  */
 export function randomShift(pixels: number): Augmentation {
   check('randomShift', 'pixels', pixels, nonNegativeInteger);
