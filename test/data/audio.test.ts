@@ -214,6 +214,11 @@ describe('Mfcc', () => {
       'Stft: expected x of float32, got int32. Convert it with Float32Array.from().',
     ],
     [
+      () => decibels(array(Int32Array.of(1, 50)) as never),
+      'DTypeError',
+      'decibels: expected power of float32, got int32. Convert it with Float32Array.from().',
+    ],
+    [
       () => new Stft().apply(array(new Float32Array(200))),
       'DataError',
       'Stft: expected at least 201 samples for fftSize 400, got 200. Leave it out or fill it up.',

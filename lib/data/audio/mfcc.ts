@@ -1,6 +1,6 @@
 import { NdArray } from '../../array.js';
 import { checkArray } from '../../array-check.js';
-import { OptionError } from '../../errors.js';
+import { DTypeError, OptionError } from '../../errors.js';
 import { checkOptions, count, oneOf } from '../../options.js';
 import { MelSpectrogram, type MelSpectrogramOptions } from './mel-spectrogram.js';
 import { multiply } from './multiply.js';
@@ -70,10 +70,14 @@ export class Mfcc {
   }
 }
 
-/** 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...] @throws DataError for what is no array */
+/**
+ * 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...]
+ * @throws DataError for what is no array; DTypeError unless it is float32
+ */
 export function decibels(power: NdArray<Float32Array>): NdArray<Float32Array> {
   checkArray('decibels', 'power', power);
-  const { data, shape } = power;
+  const { data, shape, dtype } = power;
+  if (dtype !== 'float32') throw new DTypeError(`decibels: expected power of float32, got ${dtype}. Convert it with Float32Array.from().`);
   const levels = data.map((element) => 10 * Math.log10(Math.max(element, leastPower)));
   const floor = levels.reduce((most, level) => Math.max(most, level), -Infinity) - decibelRange;
   return new NdArray(
