@@ -1,5 +1,5 @@
 /** What readers of CTC scores share: whose scores they are. */
-import type { NdArray } from '../array.js';
+import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Rule, nonNegativeInteger } from '../options.js';
@@ -8,14 +8,16 @@ import { type Rule, nonNegativeInteger } from '../options.js';
 export interface CtcFrameOptions {
   /** The class that stands for no label. Default: 0. */
   readonly blank?: number | undefined;
-  /** Frames of each row, at most T. Default: all. */
-  readonly lengths?: ArrayLike<number> | undefined;
+  /** Frames of each row, at most T: a list or an array [N]. Default: all. */
+  readonly lengths?: ArrayLike<number> | NdArray | undefined;
 }
 
 const frameCounts: Rule = {
   expected: 'a list of whole numbers ≥ 0',
-  accepts: (value) =>
-    (Array.isArray(value) || ArrayBuffer.isView(value)) && Array.from(value as ArrayLike<unknown>).every(nonNegativeInteger.accepts),
+  accepts: (value) => {
+    const list = value instanceof NdArray ? value.data : value;
+    return (Array.isArray(list) || ArrayBuffer.isView(list)) && Array.from(list as ArrayLike<unknown>).every(nonNegativeInteger.accepts);
+  },
 };
 
 export const ctcFrameRules = { blank: nonNegativeInteger, lengths: frameCounts };
@@ -27,9 +29,11 @@ export const ctcFrameRules = { blank: nonNegativeInteger, lengths: frameCounts }
 export function framesOf(
   what: string,
   scores: NdArray,
-  { blank, lengths }: { readonly blank: number; readonly lengths: ArrayLike<number> | undefined },
+  options: { readonly blank: number; readonly lengths: CtcFrameOptions['lengths'] },
 ): readonly (readonly NdArray['data'][])[] {
   checkArray(what, 'scores', scores);
+  const { blank } = options;
+  const lengths = options.lengths instanceof NdArray ? options.lengths.data : options.lengths;
   if (scores.rank !== 3 || (lengths !== undefined && lengths.length !== scores.shape[0])) {
     const more = lengths === undefined ? '' : ` and ${lengths.length} lengths`;
     throw new ShapeError(`${what}: expected scores [N, T, C] and a length for each row, got ${formatShape(scores.shape)}${more}.`);

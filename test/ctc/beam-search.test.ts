@@ -91,6 +91,9 @@ describe('ctcBeamSearch', () => {
     assert.deepEqual(ctcBeamSearch(x, { topPaths: 5 }), [[{ labels: [1, 2], logProbability: 0 }]]);
     assert.deepEqual(ctcBeamSearch(x, { lengths: [2] }), [[{ labels: [1], logProbability: 0 }]]);
     assert.deepEqual(ctcBeamSearch(x, { lengths: [0] }), [[{ labels: [], logProbability: 0 }]]);
+    assert.deepEqual(ctcBeamSearch(x, { lengths: array(Int32Array.of(2)) }), [[{ labels: [1], logProbability: 0 }]]);
+    assert.deepEqual(ctcDecode(x, { lengths: array(Int32Array.of(2)) }), [[1]]);
+    assert.throws(() => ctcDecode(x, { lengths: array([1.5]) }), { name: 'OptionError', message: /list of whole numbers ≥ 0 for lengths/ });
   });
 
   for (const [what, x, options, name, message] of [
