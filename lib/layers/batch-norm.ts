@@ -1,8 +1,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
-import { add, cast, mul, reciprocal, sqrt, sub } from '../ops/index.js';
-import { batchNorm } from '../ops/norm.js';
+import { add, cast, mul, sub } from '../ops/index.js';
+import { batchNorm, inverseDeviation } from '../ops/norm.js';
 import { boolean, checkOptions, positiveFloat, unit } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -51,7 +51,7 @@ export class BatchNorm extends Layer {
     const runningMean = scope.buffer('runningMean', [channels], zeros());
     const runningVar = scope.buffer('runningVar', [channels], ones());
     if (!scope.training) {
-      const inverse = reciprocal(sqrt(add(runningVar, this.eps)));
+      const inverse = inverseDeviation(runningVar, this.eps);
       const scale = weight === undefined ? inverse : mul(weight, inverse);
       const shift = bias === undefined ? mul(runningMean, mul(scale, -1)) : sub(bias, mul(runningMean, scale));
       return add(mul(cast(x, 'float32'), scale), shift);

@@ -1,8 +1,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
-import { add, broadcastTo, mean, mul, reciprocal, reshape, sqrt, square, sub } from '../ops/index.js';
-import { columnMoments } from '../ops/norm.js';
+import { add, broadcastTo, mean, mul, reshape, square, sub } from '../ops/index.js';
+import { columnMoments, inverseDeviation } from '../ops/norm.js';
 import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -59,7 +59,7 @@ export class GroupNorm extends Layer {
     const center = over(means);
     // Within channels and between them.
     const spread = add(over(grouped(each.variance)), over(square(sub(means, center))));
-    const inverse = reciprocal(sqrt(add(spread, this.eps)));
+    const inverse = inverseDeviation(spread, this.eps);
     const ofChannel = (t: Tensor): Tensor => reshape(broadcastTo(t, means.shape), [n, ...x.shape.slice(1, -1).map(() => 1), channels]);
     const y = mul(sub(x, ofChannel(center)), ofChannel(inverse));
     if (!this.affine) return y;

@@ -1,6 +1,6 @@
 /** The activations made of exponentials: Sigmoid, Tanh, SiLU, Softplus. */
 import type { Tensor } from '../graph/tensor.js';
-import { div, mul, sigmoid, softplus, tanh } from '../ops/index.js';
+import { mul, sigmoid, softplus, tanh } from '../ops/index.js';
 import { checkOptions, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 
@@ -69,6 +69,6 @@ export class Softplus extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return this.beta === 1 ? softplus(x) : div(softplus(mul(x, this.beta)), this.beta);
+    return softplus(x, this.beta);
   }
 }

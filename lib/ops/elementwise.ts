@@ -16,7 +16,7 @@ import {
   sameShape,
 } from '../graph/tensor.js';
 import type { MapOp } from '../compile/instruction.js';
-import { check } from '../options.js';
+import { check, positiveFloat } from '../options.js';
 import { number } from './arguments.js';
 import { broadcastTo, sumTo } from './broadcast.js';
 
@@ -132,7 +132,7 @@ export const round: (x: Operand) => Tensor = unary('round', () => undefined);
 /** eˣ */
 export const exp: (x: Operand) => Tensor = unary('exp', (dy, y) => mul(dy, y));
 /** eˣ − 1, accurate near 0 */
-export const expm1: (x: Operand) => Tensor = unary('expm1', (dy, y) => mul(dy, add(y, 1)));
+export const expm1: (x: Operand) => Tensor = unary('expm1', (dy, _y, x) => mul(dy, exp(x)));
 /** Natural logarithm */
 export const log: (x: Operand) => Tensor = unary('log', (dy, _y, x) => div(dy, x));
 /** ln(1 + x), accurate near 0 */
@@ -163,10 +163,16 @@ export function clip(x: Operand, low: number, high: number): Tensor {
   return minimum(maximum(tensorOf('clip', x), tensorOf('clip', low)), tensorOf('clip', high));
 }
 
-/** ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|). By maximum, which shares its gradient at 0: there it is ½, where relu would give 0. */
-export function softplus(x: Operand): Tensor {
+/**
+ * ln(1 + e^(beta·x)) / beta = max(x, 0) + ln(1 + e^(−beta·|x|)) / beta, which cannot overflow. By maximum, which shares its gradient at 0: there
+ * it is ½, where relu would give 0.
+ * @param beta sharpness of the bend, > 0
+ * @throws OptionError unless beta > 0
+ */
+export function softplus(x: Operand, beta: number = 1): Tensor {
   const t = tensorOf('softplus', x);
-  return add(maximum(t, 0), log1p(exp(neg(abs(t)))));
+  check('softplus', 'beta', beta, positiveFloat);
+  return add(maximum(t, 0), div(log1p(exp(mul(abs(t), -beta))), beta));
 }
 
 const toFloat = new Elementwise('identity', (dy) => [dy]);

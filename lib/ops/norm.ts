@@ -7,7 +7,7 @@ import { check, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
-import { add, div, floatsOf, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
+import { add, div, floatsOf, isFinite, mul, neg, reciprocal, sqrt, sub, where } from './elementwise.js';
 import { reshape } from './shape.js';
 
 /** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h. */
@@ -98,6 +98,11 @@ export function columnMoments(x: Tensor): { readonly mean: Tensor; readonly vari
   return { mean, variance };
 }
 
+/** 1 / √(variance + eps), but NaN where the variance is beyond float32: by 1/∞ = 0 a net that diverges would look quiet. */
+export function inverseDeviation(variance: Tensor, eps: number): Tensor {
+  return where(isFinite(variance), reciprocal(sqrt(add(variance, eps))), NaN);
+}
+
 /** A normalised batch and the statistics it was normalised with. */
 export interface Normalized {
   readonly y: Tensor;
@@ -130,7 +135,7 @@ export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tenso
   const moments = columnMoments(matrix(x));
   const mean = vector(moments.mean);
   const variance = vector(moments.variance);
-  const inverse = reciprocal(sqrt(add(variance, eps)));
+  const inverse = inverseDeviation(variance, eps);
   const scale = weight === undefined ? inverse : mul(weight, inverse);
   const scaled = mul(sub(x, mean), scale);
   const value = bias === undefined ? scaled : add(scaled, bias);
