@@ -295,6 +295,12 @@ export class Model {
     return memory.values();
   }
 
+  /** Its weights are there and stay: they can be read at once. */
+  get isSettled(): boolean {
+    const at = this.#elsewhere?.model ?? this;
+    return at.#isSettled && at.#firstValues.areWritten;
+  }
+
   /** The weights of this moment, for several runs, whatever trains or sets them meanwhile. To be ended after them. */
   read(): Reading {
     const { memory } = this.built;
@@ -302,15 +308,26 @@ export class Model {
     return memory.read(this.isTraining);
   }
 
+  /** The same for runs on this thread. */
+  readSync(): Reading {
+    const { memory } = this.built;
+    this.fill();
+    return memory.readSync(this.isTraining);
+  }
+
   /** Inside fit or step. */
   get isTraining(): boolean {
     return this.#isTraining || this.#elsewhere?.model.isTraining === true;
   }
 
-  /** Until `endTraining()` its weights change in place. */
+  /** Until `endTraining()` its weights may change in place. */
   beginTraining(): void {
-    this.#built?.memory.leaveToReadings();
     this.#isTraining = true;
+  }
+
+  /** Before a run changes them. */
+  async leaveToReadings(): Promise<void> {
+    await this.built.memory.leaveToReadings();
   }
 
   endTraining(): void {

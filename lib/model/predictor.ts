@@ -12,9 +12,9 @@ import { cast } from '../ops/elementwise.js';
 import { checkOptions, count } from '../options.js';
 import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 import { Recent } from '../recent.js';
-import { batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
+import { type BatchRun, batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
-import { type Reading, noReading } from './weight-memory.js';
+import { noReading } from './weight-memory.js';
 
 interface ForwardProgram {
   readonly program: Program;
@@ -26,6 +26,11 @@ interface ForwardProgram {
 interface Output {
   readonly slot: MemorySlot;
   readonly shape: Shape;
+}
+
+/** Some batches of one size, and their program. */
+interface Prediction extends BatchRun {
+  readonly forward: ForwardProgram;
 }
 
 /** What predict gives. */
@@ -40,6 +45,8 @@ interface SyncProgram extends ForwardProgram {
 
 /** Programs kept for batches of different sizes. */
 const maxPrograms = 16;
+/** Floating-point operations for each weight in a prediction that takes no longer than a copy of the weights. */
+const quickWork = 16;
 /** Outputs read at once. */
 const pieceSize = 2 ** 18;
 
@@ -70,22 +77,21 @@ export class Predictor {
     }));
     const results = new Results('predict', runs[0]!.forward.outputs, rowCount);
     const letGo = this.#model.hold();
+    let reading = this.#model.isSettled && !this.#model.isTraining ? this.#model.read() : undefined;
     try {
       const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
       const data = [...(await goThrough(parts, memoriesOf('predict', inputs, parts)))];
       await this.#model.settleFor(runs.map(({ forward }) => forward.program));
-      const reading = this.#reading(rowCount, runs[0]!.rows);
-      try {
-        for (const { begin, rows, steps, forward } of runs) {
-          const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
-          const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input) => [input, data.shift()!] as const)]);
-          await forward.program.run(bound, steps, 0);
-          await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
-        }
-      } finally {
-        reading.end();
+      reading ??= this.#mayWait(runs) ? noReading : this.#model.read();
+      await reading.ready;
+      for (const { begin, rows, steps, forward } of runs) {
+        const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
+        const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input) => [input, data.shift()!] as const)]);
+        await forward.program.run(bound, steps, 0);
+        await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
       }
     } finally {
+      reading?.end();
       letGo();
     }
     return results.whole();
@@ -106,7 +112,7 @@ export class Predictor {
       this.#model.fill();
       this.#model.settle();
       const results = new Results('predictSync', runs[0]!.forward.outputs, rowCount);
-      const reading = this.#reading(rowCount, runs[0]!.rows);
+      const reading = this.#model.readSync();
       try {
         for (const { begin, rows, steps, forward } of runs) {
           const bound = new Map([...reading.weights, ...forward.memories]);
@@ -124,9 +130,10 @@ export class Predictor {
     });
   }
 
-  /** For all batches; a single one needs none. */
-  #reading(rowCount: number, batchRows: number): Reading {
-    return rowCount > batchRows ? this.#model.read() : noReading;
+  /** Whether a step of training may wait for this prediction: it is one batch, over as soon as a copy of the weights. */
+  #mayWait(runs: readonly Prediction[]): boolean {
+    const { steps, forward } = runs[0]!;
+    return this.#model.isTraining && runs.length === 1 && steps === 1 && forward.program.flops < quickWork * this.#model.built.layout.size;
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */

@@ -111,6 +111,7 @@ class Evaluator {
     this.#model = recipe.model;
     this.#control = control;
     this.#letGo = recipe.model.hold();
+    if (this.#model.isSettled) this.#reading = read();
   }
 
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
@@ -118,6 +119,7 @@ class Evaluator {
     this.#states ??= carried?.fresh() ?? [];
     await this.#model.settleFor([program]);
     this.#reading ??= this.#read();
+    await this.#reading.ready;
     const memories = new Map([...this.#reading.weights, ...data, ...this.#states, [results.slot, figures]]);
     const done = await program.run(memories, steps, 0, this.#control.words);
     this.totals.add(this.#scratch.read('results', done * results.width), results);

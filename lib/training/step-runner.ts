@@ -58,6 +58,7 @@ export class StepRunner {
     if (program.update) this.#update = program.update;
     await model.settleFor(program.update ? [program.program, program.update.program] : [program.program]);
     model.keep();
+    await model.leaveToReadings();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;
@@ -98,6 +99,7 @@ export class StepRunner {
     const { program, scalars, norm } = this.#update!;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
+    await this.equipment.recipe.model.leaveToReadings();
     this.running = true;
     try {
       if (debug) await debugSteps(program, memories, 1, this.updates, new Control());
@@ -140,17 +142,26 @@ export class StepRunner {
   #scalarValues(steps: number): Float32Array {
     const optimizers = optimizersOf(this.equipment.recipe);
     const width = optimizers.reduce((n, { scalars }) => n + scalars.length, 0);
-    const values = this.#scratch.floats('scalars', steps * width);
+    const values = this.#scratch.floats('scalars', steps * width).fill(NaN);
     let at = 0;
     for (const optimizer of optimizers) {
       for (let i = 0; i < steps; i++) {
         const step = this.updates + i;
-        optimizer.writeScalars(values, i * width + at, step, rateAt(optimizer.lr, step));
+        const begin = i * width + at;
+        optimizer.writeScalars(values, begin, step, rateAt(optimizer.lr, step));
+        checkWritten(optimizer, values, begin);
       }
       at += optimizer.scalars.length;
     }
     return values;
   }
+}
+
+/** @throws OptionError unless each of its scalars, from `begin` on, is a number */
+function checkWritten({ scalars, constructor }: Optimizer, values: Float32Array, begin: number): void {
+  const missing = scalars.find((_, i) => Number.isNaN(values[begin + i]));
+  if (missing !== undefined)
+    throw new OptionError(`${constructor.name}: expected writeScalars to write a number for ${missing}, got none.`);
 }
 
 /** @throws OptionError if it is anything but a number ≥ 0 */

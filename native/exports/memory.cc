@@ -41,7 +41,7 @@ void write_memory(Environment&, MemoryHandle memory, js::Size offset, js::Number
 void read_memory(Environment&, MemoryHandle memory, js::Size offset, js::Numbers target) {
   const uint8_t* source = block("readMemory", *memory, offset, target.bytes());
   if (target.length == 0) return;
-  memory->lock().lock_shared();
+  memory->lock().join_shared();
   memmove(target.data, source, static_cast<size_t>(target.bytes()));
   memory->lock().unlock_shared();
 }

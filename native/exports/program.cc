@@ -25,6 +25,7 @@ void run(Environment& environment, ProgramHandle program, Memories memories, js:
 
 double run_sync(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step) {
   Run run(std::move(program), std::move(memories), steps, first_step);
+  run.join_readers();
   const RunResult result = run.execute(environment.scratch());
   if (result.failure) throw result.failure.error(run.program());
   return static_cast<double>(result.steps);

@@ -19,6 +19,15 @@ class MemoryLock {
   void lock_shared() {
     if (!try_lock_shared()) wait(&MemoryLock::take_shared);
   }
+  // Beside those who read now, however many wait to write: these wait for them anyway. For a thread that must not wait for all that a
+  // long reader holds up; once it finds nobody reading it waits for its turn like any other.
+  void join_shared() {
+    int32_t readers = holders_.load();
+    while (readers > 0) {
+      if (holders_.compare_exchange_weak(readers, readers + 1)) return;
+    }
+    lock_shared();
+  }
   void unlock() {
     holders_.store(0);
     if (waiting_.load() != 0) wake();

@@ -234,7 +234,7 @@ bool Run::finite(const Instruction& instruction) const {
 // While a step computes, what it only reads is shared; memories it will write are not locked yet.
 void Run::lock_readers() {
   for (const Lock& l : locks_) {
-    if (!l.exclusive) l.lock->lock_shared();
+    if (!l.exclusive) joins_ ? l.lock->join_shared() : l.lock->lock_shared();
   }
 }
 

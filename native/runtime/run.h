@@ -39,6 +39,8 @@ class Run {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
+  // It runs on the event loop's thread: what others read it reads beside them, before those who wait to write.
+  void join_readers() { joins_ = true; }
   // Two words somebody else may write: [0] asks to stop, [1] counts finished steps.
   void watch(int32_t* control) { control_ = control; }
   // Asks to stop from any thread.
@@ -85,6 +87,7 @@ class Run {
   int32_t idle_control_[2] = {};
   int32_t* control_ = idle_control_;
   std::atomic<bool> cancelled_{false};
+  bool joins_ = false;
 };
 
 }  // namespace lanewise

@@ -437,6 +437,51 @@ LW_TEST(memory_lock_is_fair) {
   greedy.join();
 }
 
+LW_TEST(memory_lock_lets_readers_join) {
+  // A long reader, and a writer who waits for it: another reader joins the first without waiting for either.
+  MemoryLock lock;
+  lock.lock_shared();
+  std::atomic<bool> written{false};
+  std::thread writer([&] {
+    lock.lock();
+    written.store(true);
+    lock.unlock();
+  });
+  while (lock.try_lock_shared()) {  // until the writer waits
+    lock.unlock_shared();
+    std::this_thread::yield();
+  }
+  for (int i = 0; i < 3; ++i) {
+    lock.join_shared();
+    CHECK(!written.load());
+    lock.unlock_shared();
+  }
+  lock.unlock_shared();
+  writer.join();
+  CHECK(written.load());
+}
+
+LW_TEST(memory_lock_joining_is_fair) {
+  // Who joins again at once, with nobody else reading, lets in who waits to write.
+  MemoryLock lock;
+  std::atomic<bool> stop{false};
+  std::thread greedy([&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+      lock.join_shared();
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      lock.unlock_shared();
+    }
+  });
+  const auto start = steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    lock.lock();
+    lock.unlock();
+  }
+  CHECK(steady_clock::now() - start < milliseconds(2000));
+  stop.store(true);
+  greedy.join();
+}
+
 LW_TEST(run_computes) {
   // arena[0..4) = x · w; out = −arena
   const auto program = decode(stream({{64}, {16}, {16}, {16, 0, true}},

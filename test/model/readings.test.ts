@@ -103,9 +103,29 @@ describe('the weights of one moment', () => {
       assert.equal(model.predictSync(same.rows(0, 1)).data[0], fresh.output);
       const result = await prediction;
       assert.equal(distinct(result), 1);
-      // Set in the same turn they come before the prediction has begun.
-      assert.equal(result.data[0], i % 3 === 0 ? fresh.output : old.output);
+      assert.equal(result.data[0], old.output);
       assert.equal((await model.predict(same.rows(0, 1))).data[0], fresh.output);
+    }
+  });
+  it('are those of the call, of a single batch and of an evaluation too, whatever is set or trained after it', async () => {
+    const model = network(1).build([4]);
+    const one = same.rows(0, 1);
+    const { data } = model.predictSync(one);
+    const trainer = trainerOf(model);
+    const evaluated = await trainer.evaluate({ x: one, y: targets.rows(0, 1) });
+    for (const change of [
+      () => model.setWeights(network(2).build([4]).weights()),
+      () => trainer.step(examples),
+      () => trainer.fit(examples),
+    ]) {
+      const weights = model.weights();
+      const predictions = Array.from({ length: 50 }, () => model.predict(one));
+      const evaluations = [same.rows(0, 500), one].map((x) => trainer.evaluate({ x, y: targets.rows(0, x.shape[0]!) }));
+      await change();
+      for (const prediction of await Promise.all(predictions)) assert.deepEqual(prediction.data, data);
+      for (const figures of await Promise.all(evaluations)) assert.ok(Math.abs(figures['loss']! / evaluated['loss']! - 1) < 1e-6);
+      assert.notDeepEqual(model.predictSync(one).data, data);
+      model.setWeights(weights);
     }
   });
   it('are those of a part while the whole trains, and a stream goes on with the new ones', async () => {
