@@ -2,7 +2,7 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError } from '../errors.js';
 import { constant } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { type Operand, add, mul, neg, softplus, sub } from '../ops/index.js';
+import { abs, add, exp, log1p, maximum, mul, neg, sub } from '../ops/index.js';
 import { checkOptions, either, nonNegative, weights } from '../options.js';
 import { positionOf } from './class-ids.js';
 import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
@@ -16,7 +16,7 @@ export interface BCEWithLogitsLossOptions extends ElementwiseLossOptions {
 /**
  * Measures the binary cross-entropy of sigmoid(logits), without overflow.
  *
- * ℓ = (1 − y) · x + (1 + (posWeight − 1) · y) · ln(1 + e⁻ˣ), mean or sum over all elements.
+ * ℓ = (1 − y) · ln(1 + eˣ) + posWeight · y · ln(1 + e⁻ˣ), mean or sum over all elements.
  * logits x [...], target y [...] in [0, 1] → []
  *
  * @throws OptionError for wrong options; ShapeError if the shapes differ or posWeight does not fit
@@ -33,8 +33,10 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
   }
 
   losses(x: Tensor, y: Tensor): Tensor {
-    const below = mul(softplus(neg(x)), this.positiveFactor(x, y));
-    return add(mul(sub(1, y), x), below);
+    // ln(1 + e^±x) = max(±x, 0) + ln(1 + e^−|x|): nothing that cancels where one of the two is small.
+    const near = log1p(exp(neg(abs(x))));
+    const negative = mul(sub(1, y), add(maximum(x, 0), near));
+    return add(negative, mul(this.positive(x, y), add(maximum(neg(x), 0), near)));
   }
 
   /** Looks for targets that are no probabilities. */
@@ -47,15 +49,15 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
     }
   }
 
-  private positiveFactor(x: Tensor, y: Tensor): Operand {
+  /** posWeight · y */
+  private positive(x: Tensor, y: Tensor): Tensor {
     const { posWeight } = this;
-    if (posWeight === 1) return 1;
-    if (typeof posWeight === 'number') return add(mul(y, posWeight - 1), 1);
+    if (typeof posWeight === 'number') return mul(y, posWeight);
     if (posWeight.length !== x.shape.at(-1)) {
       throw new ShapeError(
         `BCEWithLogitsLoss: expected ${x.shape.at(-1) ?? 1} values for posWeight, one for each of the last dimension, got ${posWeight.length}.`,
       );
     }
-    return add(mul(y, constant(posWeight.map((p) => p - 1))), 1);
+    return mul(y, constant(posWeight));
   }
 }

@@ -1,6 +1,6 @@
 /** Losses of a difference: MSELoss, L1Loss, HuberLoss. */
 import type { Tensor } from '../graph/tensor.js';
-import { abs, lessEqual, mul, square, sub, where } from '../ops/index.js';
+import { abs, add, clip, maximum, mul, square, sub } from '../ops/index.js';
 import { checkOptions, positiveFloat } from '../options.js';
 import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
 
@@ -68,7 +68,9 @@ export class HuberLoss extends ElementwiseLoss {
 
   losses(prediction: Tensor, target: Tensor): Tensor {
     const d = sub(prediction, target);
-    const size = abs(d);
-    return where(lessEqual(size, this.delta), mul(square(d), 0.5), mul(sub(size, this.delta / 2), this.delta));
+    // Two parts that both count instead of a choice: the gradient of what is not chosen would be 0 · ∞ for large errors.
+    const within = clip(d, -this.delta, this.delta);
+    const beyond = maximum(sub(abs(d), this.delta), 0);
+    return add(mul(square(within), 0.5), mul(beyond, this.delta));
   }
 }
