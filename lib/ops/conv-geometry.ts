@@ -95,6 +95,11 @@ export function convShape(caller: Caller, x: Shape, w: Shape, options: ConvGeome
   return shape;
 }
 
+/** @throws ShapeError for an image without pixels or a sequence without steps */
+function checkPixels(what: string, name: string, size: number): void {
+  if (size === 0) throw new ShapeError(`${what}: expected x of ${name} ≥ 1, got 0. Leave out examples that are empty.`);
+}
+
 /** Windows along one dimension, and the zeros before the first element. */
 function outputSize(
   what: string,
@@ -105,9 +110,9 @@ function outputSize(
   dilation: number,
   padding: number | 'same' | 'valid' | 'causal',
 ): { readonly size: number; readonly before: number } {
+  checkPixels(what, name, size);
   const window = dilation * (kernel - 1) + 1;
   if (padding === 'same' || padding === 'causal') {
-    if (size === 0) throw new ShapeError(`${what}: expected x of ${name} ≥ 1, got 0: the output would be empty.`);
     const windows = Math.ceil(size / stride);
     if (padding === 'causal') return { size: windows, before: window - 1 };
     return { size: windows, before: Math.floor(Math.max(0, (windows - 1) * stride + window - size) / 2) };
@@ -166,9 +171,10 @@ function transposedSize(
   padding: number,
   extra: number,
 ): number {
+  checkPixels(what, name, size);
   checkOutputPadding(what, extra, stride, dilation);
   const result = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1;
-  if (size === 0 || result < 1) {
+  if (result < 1) {
     throw new ShapeError(
       `${what}: expected an output of ${name} ≥ 1, got (${size} − 1) · ${stride} − 2 · ${padding} + ${dilation} · (${kernel} − 1) + ${extra} + 1 = ${result}. Make padding smaller or the kernel or x larger.`,
     );

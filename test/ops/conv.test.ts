@@ -141,7 +141,17 @@ const wrong: readonly (readonly [() => unknown, 'ShapeError' | 'OptionError', st
   [
     () => ops.conv2d(input([1, 0, 3, 1]), input([3, 3, 1, 1]), { padding: 'same' }),
     'ShapeError',
-    'conv2d: expected x of height ≥ 1, got 0: the output would be empty.',
+    'conv2d: expected x of height ≥ 1, got 0. Leave out examples that are empty.',
+  ],
+  [
+    () => ops.convTranspose2d(input([2, 0, 4, 3]), input([2, 2, 1, 3]), { stride: 2 }),
+    'ShapeError',
+    'convTranspose2d: expected x of height ≥ 1, got 0. Leave out examples that are empty.',
+  ],
+  [
+    () => ops.conv1d(input([2, 0, 3]), input([2, 3, 1]), { padding: 1 }),
+    'ShapeError',
+    'conv1d: expected x of length ≥ 1, got 0. Leave out examples that are empty.',
   ],
   [
     () => ops.conv2d(input([1, 3, 3, 1]), input([3, 3, 1, 2]), { bias: input([1]) }),
