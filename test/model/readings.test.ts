@@ -114,7 +114,7 @@ describe('the weights of one moment', () => {
     const trainer = trainerOf(model);
     const evaluated = await trainer.evaluate({ x: one, y: targets.rows(0, 1) });
     for (const change of [
-      () => model.setWeights(network(2).build([4]).weights()),
+      async () => model.setWeights(network(2).build([4]).weights()),
       () => trainer.step(examples),
       () => trainer.fit(examples),
     ]) {
