@@ -15,7 +15,7 @@ export interface CtcFrameOptions {
 const frameCounts: Rule = {
   expected: 'a list of whole numbers ≥ 0',
   accepts: (value) => {
-    const list = value instanceof NdArray ? value.data : value;
+    const list: unknown = value instanceof NdArray ? value.data : value;
     return (Array.isArray(list) || ArrayBuffer.isView(list)) && Array.from(list as ArrayLike<unknown>).every(nonNegativeInteger.accepts);
   },
 };

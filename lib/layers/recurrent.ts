@@ -1,5 +1,5 @@
 /** What RNN, LSTM and GRU share: the walk over layers and directions, their inputs and their checks. */
-import { ShapeError, StateError, formatShape } from '../errors.js';
+import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import { type Tensor, sameShape } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
@@ -17,7 +17,7 @@ export interface SequenceOptions {
   readonly numLayers?: number | undefined;
   /** Go over the sequence in both directions; the outputs of the backward one follow those of the forward one. Default: false. */
   readonly bidirectional?: boolean | undefined;
-  /** Probability of an output to be zeroed on its way to the layer above, in training. Default: 0. */
+  /** Probability of an output to be zeroed on its way to the layer above, in training; with numLayers ≥ 2. Default: 0. */
   readonly dropout?: number | undefined;
   /** Give the outputs of all steps; otherwise the state after the last one. Default: true. */
   readonly returnSequences?: boolean | undefined;
@@ -34,7 +34,7 @@ export const sequenceRules: Rules<SequenceOptions> = {
 export interface SequenceState {
   /** int32 [N]: how many steps of each row count, 1 … T. Default: all. */
   readonly lengths?: Tensor | undefined;
-  /** `[N, L·D, H]`: h before the first step. Default: the state carried from the step before, else zeros. */
+  /** `[N, L·D, H]`: h before the first step, of the first piece where states go on. Default: zeros. */
   readonly h?: Tensor | undefined;
 }
 
@@ -53,15 +53,24 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
     super();
     check(name, 'hiddenSize', hiddenSize, count);
     checkOptions(name, options, rules);
+    const { dropout = 0, numLayers = 1 } = options;
+    if (dropout > 0 && numLayers === 1)
+      throw new OptionError(
+        `${name}: expected numLayers ≥ 2 with dropout, got 1. It lies between the layers: leave it out, or put a Dropout layer behind.`,
+      );
   }
 
   /**
    * Everything there is to know: y [N, T, D·H], and h [N, L·D, H] after the last step, layer by layer, forward before backward. A decoder
-   * goes on from the state of an encoder:
+   * goes on from the state of an encoder, h, of an LSTM h and c:
    * ```ts
-   * const { h } = scope.enter('encoder', this.encoder, (inner) => this.encoder.apply(source, { lengths }, inner));
-   * const { y } = scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, { h }, inner));
+   * const { y: _, ...state } = scope.enter('encoder', this.encoder, (inner) => this.encoder.apply(source, { lengths }, inner));
+   * const { y } = scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, state, inner));
    * ```
+   * Where states go on, in a stream and with `carryState`, a state that is given counts in the first step or batch alone; the layer then goes on from its own. A later
+   * call in the same forward goes on from what the one before gave, if that is passed on as it is. A state that the model changes between steps is one it keeps itself, by
+   * `scope.state()`, and gives in every call.
+   * @throws StateError where states go on, if the layer is bidirectional or a later call begins anew
    */
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 
@@ -131,14 +140,14 @@ export function sequence(
   x: Tensor,
   { lengths, states }: { readonly lengths: Tensor | undefined; readonly states: readonly (Tensor | undefined)[] },
   { numLayers = 1, bidirectional = false, dropout = 0 }: SequenceOptions,
-  scope: Scope,
+  around: Scope,
 ): { readonly y: Tensor; readonly states: readonly Tensor[] } {
   const [n, t] = checkSequence(cell.name, x);
+  const scope = around.along(x);
   const suffixes = bidirectional ? ['', 'Reverse'] : [''];
   const depth = numLayers * suffixes.length;
   states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n, depth, cell.hiddenSize], ' [N, layers · directions, H]'));
-  const given = states.every((state) => state === undefined) ? undefined : states.map((state) => state!);
-  if (given === undefined && bidirectional && scope.carries) {
+  if (bidirectional && scope.carries) {
     throw new StateError(
       `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.`,
     );
@@ -149,15 +158,15 @@ export function sequence(
   let rows = swap(cast(x, 'float32'));
   for (let layer = 0; layer < numLayers; layer++) {
     const input = layer === 0 ? rows : drop.forward(rows, scope);
-    const made = suffixes.map((suffix) => {
+    const outputs = suffixes.map((suffix) => {
       const at = finals.length;
-      const first = initial(cell, given, at, n, scope);
-      const { y, states } = direction(cell, input, first, { ...options, reverse: suffix !== '' }, scope, `${layer}${suffix}`);
-      if (given === undefined) first.forEach((state, i) => scope.keep(state, states[i]!));
-      finals.push(states);
-      return y;
+      const begin = cell.states.map((name, i) => scope.state(`${name}${at}`, [n, cell.hiddenSize], states[i] && stateAt(states[i], at)));
+      const made = direction(cell, input, begin, { ...options, reverse: suffix !== '' }, scope, `${layer}${suffix}`);
+      begin.forEach((state, i) => scope.keep(state, made.states[i]!));
+      finals.push(made.states);
+      return made.y;
     });
-    rows = concat(made, 2);
+    rows = concat(outputs, 2);
   }
   const stacked = cell.states.map((_, i) =>
     concat(
@@ -168,16 +177,17 @@ export function sequence(
   return { y: swap(rows), states: stacked };
 }
 
-/** One step outside a layer: x [N, I] → the states [N, H] after it. Without given ones it starts from the carried ones, else from zeros. */
-export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | undefined)[], scope: Scope): readonly Tensor[] {
+/** One step outside a layer: x [N, I] → the states [N, H] after it; as for `sequence` those given are the first. */
+export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | undefined)[], around: Scope): readonly Tensor[] {
   const [n, features] = x.shape;
   if (x.rank !== 2 || features === 0) {
     throw new ShapeError(`${cell.name}: expected x [N, I] with I ≥ 1, got ${formatShape(x.shape)}. Give one step of a sequence at a time.`);
   }
   states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n!, cell.hiddenSize]));
-  const carried = states.map((state, i) => state ?? scope.state(cell.states[i]!, [n!, cell.hiddenSize]));
-  const made = direction(cell, reshape(cast(x, 'float32'), [1, n!, features!]), carried, {}, scope, '').states;
-  carried.forEach((state, i) => states[i] === undefined && scope.keep(state, made[i]!));
+  const scope = around.along(x);
+  const begin = states.map((state, i) => scope.state(cell.states[i]!, [n!, cell.hiddenSize], state));
+  const made = direction(cell, reshape(cast(x, 'float32'), [1, n!, features!]), begin, {}, scope, '').states;
+  begin.forEach((state, i) => scope.keep(state, made[i]!));
   return made;
 }
 
@@ -208,11 +218,10 @@ function checkState(cell: Recurrent, name: string, state: Tensor | undefined, ex
   }
 }
 
-/** The states [N, H] of layer and direction `at`: given, carried, or zeros. */
-function initial(cell: Recurrent, given: readonly Tensor[] | undefined, at: number, n: number, scope: Scope): readonly Tensor[] {
-  const { hiddenSize } = cell;
-  if (given === undefined) return cell.states.map((name) => scope.state(`${name}${at}`, [n, hiddenSize]));
-  return given.map((state) => reshape(slice(state, [0, at, 0], [n, 1, hiddenSize]), [n, hiddenSize]));
+/** Of states [N, L·D, H] that of layer and direction `at`: [N, H]. */
+function stateAt(state: Tensor, at: number): Tensor {
+  const [n, , h] = state.shape as [number, number, number];
+  return reshape(slice(state, [0, at, 0], [n, 1, h]), [n, h]);
 }
 
 /** [A, B, C] → [B, A, C]; where one of the two is 1 the elements stay where they are. */

@@ -66,8 +66,8 @@ class EncoderDecoder extends Layer<[Tensor, Tensor]> {
   readonly decoder: LSTM = new LSTM(3);
 
   forward(source: Tensor, target: Tensor, scope: Scope): Tensor {
-    const { h, c } = scope.enter('encoder', this.encoder, (inner) => this.encoder.apply(source, {}, inner));
-    return scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, { h, c }, inner)).y;
+    const { y: _, ...state } = scope.enter('encoder', this.encoder, (inner) => this.encoder.apply(source, {}, inner));
+    return scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, state, inner)).y;
   }
 }
 
@@ -200,6 +200,10 @@ describe('errors of recurrent layers', () => {
     [() => new RNN(2, { nonlinearity: 'sigmoid' }), "RNN: expected 'tanh' or 'relu' for nonlinearity, got 'sigmoid'."],
     [() => new LSTM(2.5), 'LSTM: expected a whole number ≥ 1 for hiddenSize, got 2.5.'],
     [() => new LSTM(2, { dropout: 1 }), 'LSTM: expected a number in [0, 1) for dropout, got 1.'],
+    [
+      () => new LSTM(2, { dropout: 0.5 }),
+      'LSTM: expected numLayers ≥ 2 with dropout, got 1. It lies between the layers: leave it out, or put a Dropout layer behind.',
+    ],
     [() => new GRU(2, { numLayers: 0 }), 'GRU: expected a whole number ≥ 1 for numLayers, got 0.'],
     // @ts-expect-error of the wrong kind
     [() => new GRU(2, { resetAfter: 1 }), 'GRU: expected true or false for resetAfter, got 1.'],
