@@ -1,5 +1,6 @@
 /** What each element of the input did for an output: gradients of a trained model by its input. */
 import { NdArray, array } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { compile } from '../compile/compile.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
@@ -148,6 +149,7 @@ function targets(what: string, outputs: NdArray<Float32Array>, target: number | 
   }
   if (target === undefined) return array(largest(outputs.data, count, width));
   const ids = typeof target === 'number' ? array(new Int32Array(count).fill(target)) : target;
+  checkArray(what, 'target', ids);
   if (ids.dtype !== 'int32') throw new DTypeError(`${what}: expected int32 numbers of outputs for target, got ${ids.dtype}.`);
   if (!sameShape(ids.shape, [count]))
     throw new ShapeError(`${what}: expected target [${count}], one for each row, got ${formatShape(ids.shape)}.`);
@@ -166,6 +168,7 @@ function largest(values: Float32Array, rows: number, width: number): Int32Array 
 
 function baselineOf(what: string, baseline: number | NdArray<Float32Array>, shape: Shape): NdArray<Float32Array> {
   if (typeof baseline === 'number') return array(Float32Array.of(baseline), []);
+  checkArray(what, 'baseline', baseline);
   if (!sameShape(baseline.shape, shape) || baseline.dtype !== 'float32') {
     const got = `${baseline.dtype} ${formatShape(baseline.shape)}`;
     throw new ShapeError(`${what}: expected a number or float32 ${formatShape(shape)}, one row of the input, for baseline, got ${got}.`);

@@ -172,6 +172,21 @@ for (const [name, explain] of Object.entries(explainers)) {
       const message = `${name}: expected a model with outputs [N, C] or [N], got [N, 4, 2]. Explain one that ends in one row for each input.`;
       await assert.rejects(explain(model, array(new Float32Array(12), [1, 4, 3])), { name: ShapeError.name, message });
     });
+    it('arrays without their buffer', async () => {
+      const gone = <T extends NdArray>(x: T): T => {
+        structuredClone(undefined, { transfer: [x.data.buffer as ArrayBuffer] });
+        return x;
+      };
+      const rejects = (act: Promise<unknown>, of: string): Promise<void> =>
+        assert.rejects(act, {
+          name: StateError.name,
+          message: `${name}: expected ${of}, got 0: its buffer was detached or resized. Make a new array.`,
+        });
+      await rejects(explain(linear(), rows, { target: gone(array(Int32Array.of(0, 1))) }), '2 elements for target of shape [2]');
+      await rejects(explain(linear(), gone(array([[1, 2, 3]]))), '3 elements for data of shape [1, 3]');
+      if (explain === integratedGradients)
+        await rejects(explain(linear(), rows, { baseline: gone(array([1, 2, 3])) }), '3 elements for baseline of shape [3]');
+    });
     it('targets that are none', async () => {
       const rejects = (target: unknown, error: { name: string }, message: RegExp): Promise<void> =>
         assert.rejects(explain(linear(), rows, { target: target as number }), { name: error.name, message });
