@@ -4,6 +4,8 @@ import {
   CrossEntropyLoss,
   Layer,
   Linear,
+  Losses,
+  MSELoss,
   type NdArray,
   ReLU,
   type Scope,
@@ -14,6 +16,8 @@ import {
   add,
   array,
   compile,
+  tokenWindows,
+  trainTestSplit,
 } from 'lanewise';
 import { gemm } from 'lanewise/kernels';
 
@@ -49,5 +53,19 @@ class Heads extends Layer<[Tensor], { readonly digit: Tensor; readonly angle: Te
   }
 }
 export const angle: NdArray = (await new Heads().predict(array([[0]]))).angle;
+const heads = {
+  loss: new Losses({ digit: new CrossEntropyLoss(), angle: new MSELoss() }, { weights: { angle: 0.1 } }),
+  optimizer: new Adam(),
+};
+new Trainer(new Heads(), { ...heads, metrics: [accuracy().of('digit')] });
+// @ts-expect-error: there is no such output
+new Trainer(new Heads(), { ...heads, metrics: [accuracy().of('digti')] });
+// @ts-expect-error: there is no such output
+new Trainer(new Heads(), { ...heads, loss: new Losses({ digit: new CrossEntropyLoss(), angel: new MSELoss() }) });
+
+/** A list of results has a known length, and windows of tokens are rows to be divided. */
+const [one, two] = await compile((x: Tensor) => [x, add(x, 1)])(array([1]));
+export const results: readonly NdArray[] = [one, two];
+export const { train } = trainTestSplit(tokenWindows(new Int32Array(100), { steps: 4 }));
 // @ts-expect-error: there is no such output
 export const width: NdArray = (await new Heads().predict(array([[0]]))).width;
