@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { readCsvWith } from '../../lib/data/series/csv.js';
 import {
   Adam,
@@ -63,6 +64,33 @@ describe('readCsv', () => {
     ),
     ['a\n-1e39\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1e39".'],
     ['a\n1e999\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1e999".'],
+    ...['0x1F', '0b11', '0o17', 'Infinity', '1_000'].map(
+      (text) =>
+        [
+          `a\n${text}\n`,
+          `readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "${text}". Give missing: ["${text}"] to read it as NaN, categories for a column of texts, or columns to leave this one out.`,
+        ] as const,
+    ),
+    [
+      'a,b\n"1,234",2\n',
+      'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1,234". Take the signs between thousands out of the file to read it as 1234. Give decimal: \',\' to read it as 1.234.',
+    ],
+    [
+      'a\n"-1,234,567.5"\n',
+      'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1,234,567.5". Take the signs between thousands out of the file to read it as -1234567.5.',
+    ],
+    [
+      'a;b;c\n1;2;3\n',
+      'readCsv: expected a number that a float32 holds for a;b;c in line 2 of the bytes given, got "1;2;3". Give delimiter: ";", at which the first line has 3 fields.',
+    ],
+    [
+      'a\tb\n1,5\t2,5\n',
+      'readCsv: expected 1 fields in each line of the bytes given, got 3 in line 2. Give delimiter: "\\t", at which the first line has 2 fields.',
+    ],
+    [
+      '1,2\n3,4\n',
+      'readCsv: expected names of columns in line 1 of the bytes given, got numbers alone. Give header: false if they are data, header: true if they are names.',
+    ],
     ['', 'readCsv: expected a line of names and lines of numbers in the bytes given, got nothing.'],
     ['a,b\n', 'readCsv: expected a line of names and lines of numbers in the bytes given, got names only.'],
   ];
@@ -73,6 +101,7 @@ describe('readCsv', () => {
     ['tabs between fields, of which some are empty', utf8('t\tn\n\t1\n"x"\t2\n'), { categories: ['t'], delimiter: '\t' }, ['', 'x']],
     ['UTF-8', utf8('t\nstraße\nmaße\n'), { categories: ['t'] }, ['straße', 'maße']],
     ['Latin-1', Buffer.from('t\nstraße\nmaße\n', 'latin1'), { categories: ['t'], encoding: 'latin1' }, ['straße', 'maße']],
+    ['UTF-16BE with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le').swap16(), { categories: ['t'] }, ['straße']],
     ['UTF-16 with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
   ];
   for (const [what, content, options, expected] of odd) {
@@ -88,6 +117,32 @@ describe('readCsv', () => {
     assert.rejects(readCsv(Buffer.from('t\nstraße\nstra\xdfe\n', 'latin1'), { categories: ['t'] }), {
       name: 'FileError',
       message: /^readCsv: expected to read the bytes given as utf-8, got .*\. Give the encoding it has, such as 'latin1'\.$/,
+    }));
+  it('says what delimiter a file seems to have where another is given', async () => {
+    await assert.rejects(readCsv(utf8('a,b\n1,2\n'), { delimiter: ';' }), {
+      name: 'FileError',
+      message: /got "1,2"\. Give delimiter: ",", at which the first line has 2 fields\.$/,
+    });
+    await assert.rejects(readCsv(utf8('a|b\n1|2\n'), { columns: ['b'] }), {
+      name: 'OptionError',
+      message:
+        'readCsv: expected columns among a|b of the bytes given, got "b". Give delimiter: "|", at which the first line has 2 fields.',
+    });
+    await assert.rejects(readCsv(utf8('price (EUR; USD)\nx\n')), { name: 'FileError', message: /got "x"\. Give missing/ });
+    await assert.rejects(readCsv(utf8('a||b\n1||x\n'), { delimiter: '||' }), { name: 'FileError', message: /got "x"\. Give missing/ });
+  });
+  it('reads a file without a line of names, and one whose names are numbers', async () => {
+    const iris = await readCsv(utf8('5.1,3.5,setosa\n7,3.2,versicolor\n'), { header: false, categories: ['2'] });
+    assert.deepEqual([iris.data.toNested(), iris.columns, iris.categories], [array([[5.1, 3.5], [7, 3.2]]).toNested(), ['0', '1'], { 2: ['setosa', 'versicolor'] }]); // prettier-ignore
+    assert.deepEqual((await readCsv(utf8('1,2\n'), { header: false, columns: ['1'] })).data.toNested(), [[2]]);
+    const { data, columns } = await readCsv(utf8('0,1\n5,6\n'), { header: true });
+    assert.deepEqual([data.toNested(), columns], [[[5, 6]], ['0', '1']]);
+    await assert.rejects(readCsv(utf8('1;NA\n2;3\n'), { delimiter: ';', missing: ['NA'] }), { message: /got numbers alone/ });
+  });
+  it('says that a file is an archive', () =>
+    assert.rejects(readCsv(Uint8Array.of(0x1f, 0x8b, 8, 0)), {
+      name: 'FileError',
+      message: 'readCsv: expected a text in the bytes given, got a gzip archive. Unpack it first.',
     }));
   it('names a quote that is never closed', () =>
     assert.rejects(readCsv(utf8('a\n"1\n')), { name: 'FileError', message: /^readCsv: expected to read the bytes given, got .*line/ }));
@@ -119,11 +174,11 @@ describe('readCsv', () => {
     await assert.rejects(readCsv(utf8('a\n1.234\n'), { decimal: ',' }), {
       name: 'FileError',
       message:
-        'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1.234". Give decimal: \'.\' to read it as 1.234.',
+        'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "1.234". Take the signs between thousands out of the file to read it as 1234. Give decimal: \'.\' to read it as 1.234.',
     });
     await assert.rejects(readCsv(utf8('a\n"1.234,5"\n'), { decimal: ',' }), {
       name: 'FileError',
-      message: /got "1\.234,5"\. Give missing/,
+      message: /got "1\.234,5"\. Take the signs between thousands out of the file to read it as 1234\.5\.$/,
     });
   });
   it('reads missing numbers as NaN', async () => {
@@ -168,6 +223,14 @@ describe('readCsv', () => {
       { categories: { a: ['x', 'x'] } },
       "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'x', 'x' ] }.",
     ],
+    ...(['', '\n', '"'] as const).map(
+      (delimiter) =>
+        [
+          { delimiter },
+          `readCsv: expected a text of at least one character, without quotes and ends of lines, for delimiter, got ${inspect(delimiter)}.`,
+        ] as const,
+    ),
+    [{ header: 0 }, 'readCsv: expected true or false for header, got 0.'],
     [{ decimal: ';' }, "readCsv: expected '.' or ',' for decimal, got ';'."],
     [{ encoding: 'ebcdic' }, "readCsv: expected a name that TextDecoder knows, such as 'utf-8' or 'latin1', for encoding, got 'ebcdic'."],
     [{ categories: ['b'] }, 'readCsv: expected columns among a of the bytes given, got "b".'],

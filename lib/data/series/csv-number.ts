@@ -10,28 +10,50 @@ export interface NumberOptions {
   readonly missing: ReadonlySet<string>;
 }
 
-/** @throws FileError that names the place, unless the text is a number that a float32 holds, or missing */
-export function numberOf(text: string, { decimal, missing }: NumberOptions, place: () => string): number {
+/**
+ * @param place names the field
+ * @param advice on its line, if there is any, goes before that on the field
+ * @throws FileError that names the place, unless the text is a number that a float32 holds, or missing
+ */
+export function numberOf(text: string, { decimal, missing }: NumberOptions, place: () => string, advice: () => string): number {
   if (missing.has(text)) return NaN;
   const value = parse(text, decimal);
   if (Number.isFinite(Math.fround(value))) return value;
-  const advice = Number.isNaN(value) ? ` ${adviceFor(text, decimal)}` : '';
-  throw new FileError(`readCsv: expected a number that a float32 holds for ${place()}, got ${JSON.stringify(text)}.${advice}`);
+  const help = Number.isNaN(value) ? advice() || ` ${adviceFor(text, decimal)}` : '';
+  throw new FileError(`readCsv: expected a number that a float32 holds for ${place()}, got ${JSON.stringify(text)}.${help}`);
 }
 
+/** Whether a field is a number, or stands for a missing one. */
+export function isNumber(text: string, { decimal, missing }: NumberOptions): boolean {
+  return missing.has(text) || !Number.isNaN(parse(text, decimal));
+}
+
+const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** NaN for what is no number. */
 function parse(text: string, decimal: DecimalSign): number {
-  if (text === '') return NaN;
-  // The signs change places, so that the other one is not taken for this one.
-  return Number(decimal === '.' ? text : text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.')));
+  const usual = withPoint(text, decimal);
+  return number.test(usual) ? Number(usual) : NaN;
+}
+
+/** The signs change places where the decimal sign is ',', so that the other one is not taken for it. */
+function withPoint(text: string, decimal: DecimalSign): string {
+  return decimal === '.' ? text : text.replaceAll(/[.,]/g, (sign) => (sign === '.' ? ',' : '.'));
 }
 
 /** Years, months and days in any order, or hours and minutes, whatever follows. */
 const looksLikeTime = /^\d{1,4}([-/.])\d{1,2}\1\d{1,4}|^\d{1,2}:\d{2}/;
+/** With the decimal sign '.'. */
+const looksLikeThousands = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
 
 function adviceFor(text: string, decimal: DecimalSign): string {
   const other = decimal === '.' ? ',' : '.';
   const value = parse(text, other);
-  if (Number.isFinite(value)) return `Give decimal: '${other}' to read it as ${value}.`;
+  const ways = Number.isNaN(value) ? [] : [`Give decimal: '${other}' to read it as ${value}`];
+  const usual = withPoint(text, decimal);
+  if (looksLikeThousands.test(usual))
+    ways.unshift(`Take the signs between thousands out of the file to read it as ${usual.replaceAll(',', '')}`);
+  if (ways.length > 0) return `${ways.join('. ')}.`;
   if (looksLikeTime.test(text)) return 'Give columns, the names of those to read, to leave out one of dates or times.';
   return `Give missing: [${JSON.stringify(text)}] to read it as NaN, categories for a column of texts, or columns to leave this one out.`;
 }

@@ -5,7 +5,8 @@ import type { Pieces } from '../../pieces.js';
 import { Blocks } from './blocks.js';
 import { CategoryReader, categoryColumns } from './categories.js';
 import type { CsvOptions, CsvTable } from './csv.js';
-import { type NumberOptions, numberOf } from './csv-number.js';
+import { delimiterAdvice } from './csv-delimiter.js';
+import { type NumberOptions, isNumber, numberOf } from './csv-number.js';
 
 interface TextColumn<Category extends string> {
   readonly name: Category;
@@ -19,13 +20,14 @@ interface Layout<Category extends string> {
   readonly texts: readonly TextColumn<Category>[];
 }
 
-/** Takes the rows of a file, the names of the columns first. */
+/** Takes the rows of a file, the names of the columns first if it has them. */
 export class CsvRows<Category extends string = never> {
   readonly #file: string;
   readonly #options: CsvOptions<Category>;
   readonly #numberOptions: NumberOptions;
   readonly #numbers: Blocks<Float32Array> = new Blocks((length) => new Float32Array(length));
-  #names: readonly string[] | undefined;
+  #first: readonly string[] | undefined;
+  #names: readonly string[] = [];
   /** Known from the first row of numbers on. */
   #layout: Layout<Category> | undefined;
   #rows = 0;
@@ -38,26 +40,44 @@ export class CsvRows<Category extends string = never> {
 
   /** @throws OptionError, FileError as readCsv */
   add(fields: readonly string[], line: number): void {
-    const names = this.#names;
-    if (names === undefined) {
-      this.#names = fields.map((name) => name.trim());
-      return;
+    if (this.#first === undefined) {
+      this.#first = fields;
+      this.#names = this.#namesFrom(fields, line);
+      if (this.#options.header !== false) return;
     }
+    const names = this.#names;
+    const advice = (): string => delimiterAdvice(this.#first!, fields, this.#options.delimiter);
     if (fields.length !== names.length)
-      throw new FileError(`readCsv: expected ${names.length} fields in each line of ${this.#file}, got ${fields.length} in line ${line}.`);
-    this.#layout ??= layoutOf(this.#file, names, this.#options);
+      throw new FileError(
+        `readCsv: expected ${names.length} fields in each line of ${this.#file}, got ${fields.length} in line ${line}.${advice()}`,
+      );
+    this.#layout ??= layoutOf(this.#file, names, this.#options, advice);
     for (const { place, reader } of this.#layout.texts) reader.add(fields[place]!.trim(), line, this.#file);
-    for (const place of this.#layout.places)
-      this.#numbers.push(numberOf(fields[place]!.trim(), this.#numberOptions, () => `${names[place]} in line ${line} of ${this.#file}`));
+    for (const place of this.#layout.places) {
+      const where = (): string => `${names[place]} in line ${line} of ${this.#file}`;
+      this.#numbers.push(numberOf(fields[place]!.trim(), this.#numberOptions, where, advice));
+    }
     this.#rows++;
+  }
+
+  /** @throws FileError for a first line of numbers, unless the options say what it is */
+  #namesFrom(fields: readonly string[], line: number): readonly string[] {
+    const { header } = this.#options;
+    if (header === false) return fields.map((_, place) => String(place));
+    const names = fields.map((name) => name.trim());
+    if (header === undefined && names.every((name) => isNumber(name, this.#numberOptions)))
+      throw new FileError(
+        `readCsv: expected names of columns in line ${line} of ${this.#file}, got numbers alone. Give header: false if they are data, header: true if they are names.`,
+      );
+    return names;
   }
 
   /** The table of all rows. Yields between pieces of that work. @throws FileError if there are none */
   *table(): Pieces<CsvTable<Category>> {
     const [names, layout] = [this.#names, this.#layout];
-    if (names === undefined || layout === undefined)
+    if (layout === undefined)
       throw new FileError(
-        `readCsv: expected a line of names and lines of numbers in ${this.#file}, got ${names === undefined ? 'nothing' : 'names only'}.`,
+        `readCsv: expected a line of names and lines of numbers in ${this.#file}, got ${this.#first === undefined ? 'nothing' : 'names only'}.`,
       );
     const data = yield* this.#numbers.joined();
     const ids: [Category, NdArray<Int32Array>][] = [];
@@ -77,23 +97,28 @@ export class CsvRows<Category extends string = never> {
 }
 
 /** @throws OptionError for a name that no column has or several have */
-function layoutOf<Category extends string>(file: string, known: readonly string[], options: CsvOptions<Category>): Layout<Category> {
+function layoutOf<Category extends string>(
+  file: string,
+  known: readonly string[],
+  options: CsvOptions<Category>,
+  advice: () => string,
+): Layout<Category> {
+  const placeOf = (name: string): number => placeIn(file, known, name, advice);
   const texts = categoryColumns(options.categories).map(([name, given]) => ({
     name,
-    place: placeOf(file, known, name),
+    place: placeOf(name),
     reader: new CategoryReader(name, given, options.unknown),
   }));
   const names = new Set<string>(texts.map(({ name }) => name));
-  const places =
-    options.columns?.map((name) => placeOf(file, known, name)) ??
-    known.map((_, place) => place).filter((place) => !names.has(known[place]!));
+  const places = options.columns?.map(placeOf) ?? known.map((_, place) => place).filter((place) => !names.has(known[place]!));
   return { places, texts };
 }
 
 /** @throws OptionError unless one column has that name */
-function placeOf(file: string, known: readonly string[], column: string): number {
+function placeIn(file: string, known: readonly string[], column: string, advice: () => string): number {
   const place = known.indexOf(column);
-  if (place < 0) throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(column)}.`);
+  if (place < 0)
+    throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(column)}.${advice()}`);
   if (known.includes(column, place + 1)) {
     throw new OptionError(
       `readCsv: expected names for columns that one column of ${file} has, got ${JSON.stringify(column)}, which several have. Rename them in the file, or leave columns out.`,

@@ -14,6 +14,11 @@ import { CsvRows } from './csv-rows.js';
 export interface CsvOptions<Category extends string = never> {
   /** Names of the columns to read as numbers, in this order; others may hold anything, such as dates. Default: all but those of `categories`. */
   readonly columns?: readonly string[] | undefined;
+  /**
+   * Whether the first line names the columns; if not, they are called by their places: '0', '1', …. Default: true, but a first line of numbers
+   * alone is refused.
+   */
+  readonly header?: boolean | undefined;
   /** Between fields. Default: ','. */
   readonly delimiter?: string | undefined;
   /**
@@ -21,7 +26,7 @@ export interface CsvOptions<Category extends string = never> {
    * sign is then no part of a number. Default: '.'.
    */
   readonly decimal?: '.' | ',' | undefined;
-  /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' after its mark. */
+  /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' and 'utf-16be' after their marks. */
   readonly encoding?: string | undefined;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
   readonly missing?: readonly string[] | undefined;
@@ -73,11 +78,14 @@ const knownEncoding: Rule = {
     }
   },
 };
-const text: Rule = { expected: 'a text of at least one character', accepts: (value) => typeof value === 'string' && value !== '' };
+const delimiter: Rule = {
+  expected: 'a text of at least one character, without quotes and ends of lines,',
+  accepts: (value) => typeof value === 'string' && /^[^"\r\n]+$/.test(value),
+};
 
 /**
- * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns; empty lines are passed over, and so
- * are spaces around names and fields. Lines may end in CR LF, LF or CR.
+ * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns unless `header` is false; empty lines
+ * are passed over, and so are spaces around names and fields. Lines may end in CR LF, LF or CR.
  *
  * A file of any size is read piece by piece, some 5 MB a second, with a turn of the event loop after every 4 ms or so of work. Bytes that are
  * given have to stay as they are until then.
@@ -90,8 +98,8 @@ const text: Rule = { expected: 'a text of at least one character', accepts: (val
  * train.ids.port; // int32 [R], for new Embedding(train.categories.port.length, width)
  * ```
  * @throws OptionError for wrong options or a name that no column has or several have; StateError if csv-parse is not installed; FileError if the file
- *   cannot be read, is not of its encoding or has no rows, or naming the line with too many or too few fields, with a field that is
- *   no number or beyond the range of float32, or with a text that is not among the categories given
+ *   cannot be read, is not of its encoding, has no rows, or numbers where names are expected, or naming the line with too many or too few fields, with a
+ *   field that is no number or beyond the range of float32, or with a text that is not among the categories given
  */
 export function readCsv<const Category extends string = never>(
   file: FileOrBytes,
@@ -109,7 +117,8 @@ export async function readCsvWith<Category extends string>(
   const { content, name } = fileOf('readCsv', file);
   checkOptions('readCsv', options, {
     columns: options.categories === undefined ? names : texts,
-    delimiter: text,
+    header: boolean,
+    delimiter,
     decimal: oneOf('.', ','),
     encoding: knownEncoding,
     missing: texts,
@@ -189,11 +198,9 @@ async function* textsOf(file: string, pieces: AsyncIterable<Uint8Array>, encodin
  * That function @throws FileError for bytes of another encoding.
  * @internal
  */
-export function decoderOf(
-  file: string,
-  first: Uint8Array,
-  encoding = first[0] === 0xff && first[1] === 0xfe ? 'utf-16le' : 'utf-8',
-): (piece?: Uint8Array) => string {
+export function decoderOf(file: string, first: Uint8Array, encoding = encodingOf(first)): (piece?: Uint8Array) => string {
+  if (first[0] === 0x1f && first[1] === 0x8b)
+    throw new FileError(`readCsv: expected a text in ${file}, got a gzip archive. Unpack it first.`);
   const decoder = new TextDecoder(encoding, { fatal: true });
   return (piece) => {
     try {
@@ -205,4 +212,10 @@ export function decoderOf(
       );
     }
   };
+}
+
+/** By the mark of byte order that a file begins with. */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }
