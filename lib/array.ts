@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError, StateError, formatShape } from './errors.js';
 import { type DType, type Shape, checkShape, isList, sizeOf } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
-import { kindOf } from './options.js';
+import { kindOf, show } from './options.js';
 import { dtypeOf, isNumericArray, plain } from './typed-arrays.js';
 
 /** A shape without elements may name any number of arrays. */
@@ -38,7 +38,7 @@ export class NdArray<T extends NumericArray = NumericArray> {
     checkIntact('rows', 'an array', this);
     const [rows = 0] = this.shape;
     if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end || end > rows)
-      throw new ShapeError(`rows: expected 0 ≤ begin ≤ end ≤ ${rows}, got ${begin} and ${end}.`);
+      throw new ShapeError(`rows: expected 0 ≤ begin ≤ end ≤ ${rows}, got ${show(begin)} and ${show(end)}.`);
     const width = sizeOf(this.shape.slice(1));
     return new NdArray(this.data.subarray(begin * width, end * width) as T, [end - begin, ...this.shape.slice(1)]);
   }
@@ -81,7 +81,7 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
   if (typeof data === 'number' || Array.isArray(data)) return fromNested(data as NestedNumbers, shape);
   if (!isNumericArray(data)) throw wrongKind(data);
   const sizes = shape ?? [data.length];
-  if (!isList(sizes)) throw new ShapeError(`array: expected a list of sizes for shape, got ${String(sizes)}.`);
+  if (!isList(sizes)) throw new ShapeError(`array: expected a list of sizes for shape, got ${show(sizes)}.`);
   checkShape(sizes, 'array');
   if (sizeOf(sizes) !== data.length) {
     throw new ShapeError(`array: expected ${sizeOf(sizes)} elements for shape ${formatShape(sizes)}, got ${data.length}.`);

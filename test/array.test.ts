@@ -19,6 +19,12 @@ describe('array', () => {
     [() => array([[1], undefined] as never), 'DTypeError', kinds('undefined')],
     [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
     [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes for shape, got 4.'],
+    [
+      () => array(new Float32Array(1), Object.create(null) as never),
+      'ShapeError',
+      'array: expected a list of sizes for shape, got [Object: null prototype] {}.',
+    ],
+    [() => array([1, 2, 3]).rows(Symbol('a') as never, 4), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got Symbol(a) and 4.'],
     [() => array([1, 2, 3]).rows(0, 4), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 0 and 4.'],
     [() => array([1, 2, 3]).rows(-1, 2), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got -1 and 2.'],
     [() => array([1, 2, 3]).rows(2, 1), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 2 and 1.'],

@@ -4,7 +4,7 @@ import { checkArray } from '../array-check.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Rule, check, nonNegativeInteger } from '../options.js';
+import { type Rule, check, nonNegativeInteger, show } from '../options.js';
 
 /**
  * The rows of x at `ids`, a list or an array [K], copied.   x [N, ...] → [K, ...]
@@ -53,7 +53,7 @@ function checkedIds(what: string, part: 'row' | 'column', ids: ArrayLike<number>
   for (let i = 0; i < list.length; i++) {
     const id = list[i]!;
     if (!Number.isInteger(id) || id < 0 || id >= count)
-      throw new OptionError(`${what}: expected ${part} numbers 0 … ${count - 1} for ids, got ${id} at ${i}.`);
+      throw new OptionError(`${what}: expected ${part} numbers 0 … ${count - 1} for ids, got ${show(id)} at ${i}.`);
   }
   return list;
 }
