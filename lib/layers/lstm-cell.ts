@@ -15,7 +15,8 @@ export interface LSTMCellState {
 /**
  * One step of an LSTM, for loops of your own; the formula is that of LSTM.
  *
- * x [N, I], h [N, H], c [N, H] → h' [N, H]; without h and c the state is the carried one, else zeros. `apply` gives c' too.
+ * x [N, I], h [N, H], c [N, H] → h' [N, H]; without h and c the state is zeros. `apply` gives c' too.
+ * Where states go on from piece to piece, as in `apply` of LSTM, h and c are the state before the first piece, or what the call before gave.
  * Parameters: `weight` W [I, 4H], `recurrentWeight` U [H, 4H], `bias` b [4H], all U(−1/√H, 1/√H) at first.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1; ShapeError if x, h or c is of another shape

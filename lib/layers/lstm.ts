@@ -9,7 +9,7 @@ export type LSTMOptions = SequenceOptions;
 
 /** What {@link LSTM} may be given beside x. */
 export interface LSTMState extends SequenceState {
-  /** `[N, L·D, H]`: c before the first step, given together with h. */
+  /** `[N, L·D, H]`: c before the first step, given together with h, as which it counts. */
   readonly c?: Tensor | undefined;
 }
 
@@ -56,7 +56,7 @@ export class LSTM extends SequenceLayer<LSTMOptions> {
     super('LSTM', hiddenSize, options, sequenceRules);
   }
 
-  /** Everything there is to know: y [N, T, D·H], and h and c [N, L·D, H] after the last step, layer by layer, forward before backward. */
+  /** As of every {@link SequenceLayer}: y [N, T, D·H], and h and c [N, L·D, H] after the last step, layer by layer, forward before backward. */
   apply(x: Tensor, { lengths, h, c }: LSTMState, scope: Scope): { readonly y: Tensor; readonly h: Tensor; readonly c: Tensor } {
     checkHalves('LSTM', h, c);
     const { y, states } = sequence(lstmCell('LSTM', this.hiddenSize), x, { lengths, states: [h, c] }, this.options, scope);

@@ -15,7 +15,8 @@ export interface RNNCellOptions {
 /**
  * One step of an RNN, for loops of your own.
  *
- * h' = tanh(x · W + h · U + b), or with max(0, ·).   x [N, I], h [N, H] → h' [N, H]; without h the state is the carried one, else zeros.
+ * h' = tanh(x · W + h · U + b), or with max(0, ·).   x [N, I], h [N, H] → h' [N, H]; without h the state is zeros.
+ * Where states go on from piece to piece, as in `apply` of RNN, h is the state before the first piece, or what the call before gave.
  * Parameters: `weight` W [I, H], `recurrentWeight` U [H, H], `bias` b [H], all U(−1/√H, 1/√H) at first.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x or h is of another shape

@@ -53,10 +53,19 @@ export interface Scope {
    * auxiliary loss. In the mean over batches it counts all elements of the targets alike. Ignored in prediction.
    */
   addLoss(value: Tensor): void;
-  /** True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. */
+  /**
+   * True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. False in a layer of a stream whose inputs
+   * are made of `given` ones alone: it is computed anew in each step, as in `predict`.
+   */
   readonly carries: boolean;
-  /** What `keep` left here in the step before; zeros at first, and wherever states are not carried. Gradients stop at it. */
-  state(name: string, shape: Shape): Tensor;
+  /** This scope as it is for what is made of x: a layer that is entered does not tell its inputs, by which `carries` is known. */
+  along(x: Tensor): Scope;
+  /**
+   * What `keep` left here in the step before; at first, and wherever states are not carried, `first`. Gradients stop at what was left. Where `first` is made of a state
+   * that a layer around keeps, it is the state in every step; where it is made of what was kept in this step, by an earlier call, the state goes on from there.
+   * @param first of shape `shape`. Default: zeros.
+   */
+  state(name: string, shape: Shape, first?: Tensor): Tensor;
   /** The value the state has in the next step. Ignored where states are not carried. */
   keep(state: Tensor, value: Tensor): void;
 }

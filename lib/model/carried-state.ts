@@ -3,10 +3,10 @@ import { NdArray } from '../array.js';
 import type { Binding, Write } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, sameShape, sizeOf } from '../graph/tensor.js';
 import { createMemory, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
-import type { Trace } from './trace.js';
+import type { Carry, Trace } from './trace.js';
 
 interface Entry {
   readonly slot: MemorySlot;
@@ -15,17 +15,23 @@ interface Entry {
 }
 
 export class CarriedState {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: Map<string, Entry>;
 
-  /** The state as a step finds it; zeros at first. Programs that trace the same path share it. */
-  readonly carry = (path: string, shape: Shape): Tensor => {
-    const entry = this.#entries.get(path) ?? this.#create(path, shape);
-    if (!sameShape(entry.shape, shape)) {
-      throw new ShapeError(
-        `scope.state: expected shape ${formatShape(entry.shape)} for "${path}", as in the steps before, got ${formatShape(shape)}. A state has one shape, however long a step is.`,
-      );
-    }
-    return source(entry.slot, 0, entry.shape);
+  constructor(entries: ReadonlyMap<string, Entry> = new Map()) {
+    this.#entries = new Map(entries);
+  }
+
+  /** States as a step finds them; zeros at first. Programs that trace the same path share it. */
+  readonly carry: Carry = {
+    state: (path, shape) => {
+      const entry = this.#entries.get(path) ?? this.#create(path, shape);
+      if (!sameShape(entry.shape, shape)) {
+        throw new ShapeError(
+          `scope.state: expected shape ${formatShape(entry.shape)} for "${path}", as in the steps before, got ${formatShape(shape)}. A state has one shape, however long a step is.`,
+        );
+      }
+      return source(entry.slot, 0, entry.shape);
+    },
   };
 
   /** Leaves the values for the next step where this one found its own. */
@@ -33,9 +39,21 @@ export class CarriedState {
     return [...kept].map(([path, value]) => ({ value, slot: this.#entries.get(path)!.slot, byteOffset: 0, commit: true }));
   }
 
-  /** Zeros for one run of its own, so that runs at the same time do not disturb each other. */
+  /** The same states for other runs of the same programs: zeros, in memories of their own, so that they do not disturb each other. */
+  another(): CarriedState {
+    return new CarriedState(
+      new Map([...this.#entries].map(([path, entry]) => [path, { ...entry, memory: createMemory(entry.slot.bytes) }])),
+    );
+  }
+
+  /** What programs are bound to for these states. */
+  bindings(): readonly Binding[] {
+    return [...this.#entries.values()].map(({ slot, memory }) => [slot, memory]);
+  }
+
+  /** Zeros for one run of its own. */
   fresh(): readonly Binding[] {
-    return [...this.#entries.values()].map(({ slot }) => [slot, createMemory(slot.bytes)]);
+    return this.another().bindings();
   }
 
   /** Back to zeros. */

@@ -1,17 +1,16 @@
 /** A model run one step at a time, on this thread. */
 import { NdArray } from '../array.js';
 import { checkArray, checkIntact } from '../array-check.js';
-import { type Program, build } from '../compile/program.js';
-import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
-import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, type TensorType, byteSize, sameShape, sizeOf } from '../graph/tensor.js';
-import { createMemory, memoryWith, readFloats } from '../memory.js';
+import { DTypeError, ShapeError, formatShape } from '../errors.js';
+import type { MemorySlot } from '../graph/source.js';
+import { type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import { memoryWith, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
-import { cast } from '../ops/elementwise.js';
 import { check, checkOptions, count } from '../options.js';
-import { CarriedState } from './carried-state.js';
+import type { CarriedState } from './carried-state.js';
 import { arrayList, arrayMap, formatRows } from './data.js';
 import type { Model } from './model.js';
+import { type StepProgram, stepProgram } from './step-program.js';
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
@@ -19,7 +18,8 @@ export interface StreamOptions {
   readonly rows?: number | undefined;
   /**
    * Further inputs of the model, in the order of forward, which stay the same from step to step: what a decoder looks at, [rows, …], and its lengths.
-   * They are copied. Default: none; the model is then called with the sequence alone.
+   * They are copied. What is made of them alone, as by an encoder in the model, is computed anew in each step, with no state: to encode once, give what
+   * the encoder predicts to a stream of the decoder. Default: none; the model is then called with the sequence alone.
    */
   readonly given?: readonly NdArray[] | undefined;
 }
@@ -27,18 +27,18 @@ export interface StreamOptions {
 /** An input that stays the same. */
 interface Given {
   readonly type: TensorType;
-  readonly slot: MemorySlot;
   readonly memory: MemoryHandle;
 }
 
 /**
- * A model of sequences that is fed one step at a time: the state of every recurrent layer goes on from step to step. Nothing is compiled
- * or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
- * a step takes less time than a promise. The weights are always the model's own, during a fit those of some finished step.
+ * A model of sequences that is fed one step at a time: the state of every recurrent layer goes on from step to step, from zeros or from one it is given at first.
+ * Nothing is compiled or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
+ * a step takes less time than a promise. The first stream of a model compiles it; further ones with the same rows and given shapes take little more than
+ * their states. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
  * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
- * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). The model has one output. The first input is fed, others
+ * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). Of what is `given` anything may be made. The model has one output. The first input is fed, others
  * are `given` once; a model that is trained with lengths of the sequence must do without them, as the recurrent layers do. For models of single rows there
  * is predictSync.
  * ```ts
@@ -51,62 +51,30 @@ export class Stream {
   readonly rows: number;
   readonly #name: string;
   readonly #input: TensorType;
-  readonly #output: Shape;
-  readonly #program: Program;
-  readonly #state: CarriedState = new CarriedState();
-  readonly #memories: ReadonlyMap<MemorySlot, MemoryHandle>;
-  readonly #inputMemory: MemoryHandle;
-  readonly #outputMemory: MemoryHandle;
   readonly #given: readonly Given[];
+  readonly #step: StepProgram;
+  readonly #state: CarriedState;
+  readonly #memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 
   /** @internal Use `model.stream()`. */
   constructor(model: Model, options: StreamOptions) {
     checkOptions('stream', options, { rows: count, given: arrayList });
     this.rows = options.rows ?? 1;
     this.#name = `${model.name}.stream`;
-    const { seed } = model.built;
-    const inputs = model.rows;
+    const [{ shape, dtype }, ...others] = model.rows as [TensorType, ...TensorType[]];
     model.fill();
     model.keep();
-    const [input] = inputs;
-    if (input!.shape.length < 1)
+    if (shape.length < 1)
       throw new ShapeError(
-        `${this.#name}: expected a model of sequences [N, T, …], got ${inputs.map(formatRows).join(' and ')}. For single rows there is predictSync().`,
+        `${this.#name}: expected a model of sequences [N, T, …], got ${model.rows.map(formatRows).join(' and ')}. For single rows there is predictSync().`,
       );
-    const { dtype } = input!;
-    const features = input!.shape.slice(1);
-    this.#input = { shape: [this.rows, ...features], dtype };
-    const inputSlot = new MemorySlot('step', byteSize(this.#input));
-    const x = source(inputSlot, 0, [this.rows, 1, ...features], dtype);
-    this.#given = this.#taken(options.given ?? [], inputs.slice(1));
-    const held = this.#given.map(({ slot, type: { shape, dtype } }) => source(slot, 0, shape, dtype));
-    const traced = this.#working(inputs, () => model.trace([x, ...held], false, seed, this.#state.carry));
-    for (const [path, { layer, inputs }] of traced.layers) {
-      if (!layer.looksAlongTime(inputs?.[0]?.shape ?? [])) continue;
-      throw new StateError(
-        `${this.#name}: expected layers that work on single steps, got ${layer.constructor.name}${path && ` "${path}"`}, which looks along the sequence. Give whole sequences to predict().`,
-      );
-    }
-    if (traced.outputs.length > 1) {
-      const names = traced.outputs.map(([name]) => name).join(', ');
-      throw new ShapeError(
-        `${this.#name}: expected a model with one output, got ${names}. Stream a layer within it that gives the one you need.`,
-      );
-    }
-    const [, output] = traced.outputs[0]!;
-    const outputSlot = new MemorySlot('output', output.size * 4);
-    this.#output = output.rank > 2 && output.shape[1] === 1 ? output.shape.toSpliced(1, 1) : output.shape;
-    this.#program = build([
-      { value: cast(output, 'float32'), slot: outputSlot, byteOffset: 0, commit: false },
-      ...this.#state.writes(traced),
-    ]);
-    this.#inputMemory = createMemory(inputSlot.bytes);
-    this.#outputMemory = createMemory(outputSlot.bytes);
-    this.#memories = new Map([
-      [inputSlot, this.#inputMemory],
-      [outputSlot, this.#outputMemory],
-      ...this.#given.map(({ slot, memory }) => [slot, memory] as const),
-    ]);
+    this.#input = { shape: [this.rows, ...shape.slice(1)], dtype };
+    this.#given = this.#taken(options.given ?? [], others);
+    const types = this.#given.map(({ type }) => type);
+    this.#step = stepProgram(this.#name, model, this.rows, types);
+    this.#state = this.#step.states.another();
+    const given = this.#given.map(({ memory }, i) => [this.#step.given[i]!, memory] as const);
+    this.#memories = new Map([...this.#step.bindings, ...this.#state.bindings(), ...given]);
   }
 
   /**
@@ -116,13 +84,14 @@ export class Stream {
    */
   step(x: NdArray): NdArray<Float32Array> {
     this.#check(x);
-    native().writeMemory(this.#inputMemory, 0, x.data);
-    this.#program.runSync(this.#memories, 1, 0);
-    return new NdArray(readFloats(this.#outputMemory, sizeOf(this.#output)), this.#output);
+    const { program, input, output, outputShape } = this.#step;
+    native().writeMemory(input, 0, x.data);
+    program.runSync(this.#memories, 1, 0);
+    return new NdArray(readFloats(output, sizeOf(outputShape)), outputShape);
   }
 
   /**
-   * Back to the beginning of a sequence: all states 0. With other inputs `given`, of the shapes there were, it is that of another one.
+   * Back to the beginning of a sequence: all states 0, and first states count again. With other inputs `given`, of the shapes there were, it is that of another one.
    * @throws ShapeError, DTypeError, StateError, DataError if they do not fit; nothing is reset then
    */
   reset(given?: readonly NdArray[]): void {
@@ -142,7 +111,7 @@ export class Stream {
     this.#state.reset();
   }
 
-  /** Copies of all states, by path: 'lstm.h0' [rows, H]. */
+  /** Copies of all states, by path: 'lstm.h0' [rows, H], and 'lstm.h0.started' [rows, 1] where a first one is given. A row of zeros is at its beginning. */
   state(): Map<string, NdArray<Float32Array>> {
     return this.#state.read();
   }
@@ -168,22 +137,8 @@ export class Stream {
         throw new ShapeError(
           `${this.#name}: expected given ${i} of ${this.rows} rows, one for each sequence, got ${formatShape(x.shape)}. Set rows to how many there are.`,
         );
-      const type: TensorType = { shape: x.shape, dtype };
-      return { type, slot: new MemorySlot(`given ${i}`, byteSize(type)), memory: memoryWith(x.data) };
+      return { type: { shape: x.shape, dtype }, memory: memoryWith(x.data) };
     });
-  }
-
-  /** @throws ShapeError saying what a stream is for, where a single step does not fit the layers */
-  #working<T>(inputs: readonly TensorType[], task: () => T): T {
-    try {
-      return task();
-    } catch (cause) {
-      if (!(cause instanceof ShapeError)) throw cause;
-      throw new ShapeError(
-        `${this.#name}: expected a model of sequences [N, T, …] that works on single steps, got one of ${inputs.map(formatRows).join(' and ')}: ${cause.message} For single rows there is predictSync().`,
-        { cause },
-      );
-    }
   }
 
   #check(x: NdArray): void {

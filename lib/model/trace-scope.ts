@@ -1,27 +1,42 @@
 /** What a layer asks of the model around it, under its own path. */
 import { OptionError, StateError } from '../errors.js';
+import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import type { InputsOf, ParameterOptions, Scope } from '../layers/scope.js';
+import { cast, full } from '../ops/elementwise.js';
 import { kindOf } from '../options.js';
+import { checkValue } from './check-value.js';
 import { pathBelow } from './layout.js';
 import type { Tracer } from './tracer.js';
 
 export class TraceScope implements Scope {
   readonly #tracer: Tracer;
   readonly path: string;
+  readonly carries: boolean;
   /** The layer as messages call it. */
   readonly #title: string;
   /** Names of its parameters and buffers. */
   readonly #names = new Set<string>();
+  /** What was given out as states, with their paths; those that layers around keep have none. */
+  readonly #states = new Map<Tensor, string | undefined>();
+  /** The scope of the layer that calls this one. */
+  readonly #around: TraceScope | undefined;
 
-  constructor(tracer: Tracer, path: string, title: string) {
+  constructor(
+    tracer: Tracer,
+    path: string,
+    title: string,
+    { carries, around }: { readonly carries: boolean; readonly around: TraceScope | undefined },
+  ) {
     this.#tracer = tracer;
     this.path = path;
     this.#title = title;
+    this.carries = carries;
+    this.#around = around;
   }
 
   get training(): boolean {
@@ -52,27 +67,44 @@ export class TraceScope implements Scope {
   }
 
   call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor {
-    return this.#tracer.call(this.#child(name), layer, inputs);
+    return this.#tracer.call(this.#child(name), layer, inputs, this);
   }
 
   enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values {
-    return this.#tracer.enter(this.#child(name), layer, body);
+    return this.#tracer.enter(this.#child(name), layer, body, { around: this });
   }
 
   addLoss(value: Tensor): void {
     this.#tracer.addLoss(value, this.#title);
   }
 
-  get carries(): boolean {
-    return this.#tracer.carries;
+  along(x: Tensor): Scope {
+    const carries = this.#tracer.carriesAlong([x], this.carries);
+    return carries === this.carries ? this : new TraceScope(this.#tracer, this.path, this.#title, { carries, around: this.#around });
   }
 
-  state(name: string, shape: Shape): Tensor {
-    return this.#tracer.state(this.#child(name), shape);
+  state(name: string, shape: Shape, first?: Tensor): Tensor {
+    const path = this.#child(name);
+    if (first !== undefined) checkValue('scope.state', `the first "${path}"`, shape, first);
+    const floats = first && cast(first, 'float32');
+    if (!this.carries) return floats ?? full(shape, 0);
+    const keptAround = floats !== undefined && this.#around?.gaveAnyOf(floats) === true;
+    const state = keptAround ? floats : this.#tracer.state(path, shape, floats);
+    this.#states.set(state, keptAround ? undefined : path);
+    return state;
+  }
+
+  /** Whether x is made of a state of this layer, or of one around it. */
+  gaveAnyOf(x: Tensor): boolean {
+    return dependOn([x], this.#states.keys()) || this.#around?.gaveAnyOf(x) === true;
   }
 
   keep(state: Tensor, value: Tensor): void {
-    this.#tracer.keep(state, value);
+    if (!this.carries) return;
+    if (!this.#states.has(state))
+      throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
+    const path = this.#states.get(state);
+    if (path !== undefined) this.#tracer.keep(path, state, value);
   }
 
   expect(x: Tensor, least: number, most: number): void {

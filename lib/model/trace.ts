@@ -17,8 +17,13 @@ export type AnyLayer = Layer<readonly Tensor[], Outputs>;
 /** Gives the tensor of a parameter or buffer. */
 export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initializer, lazy: boolean) => Tensor;
 
-/** Gives the tensor of a state that is carried from step to step. */
-export type Carry = (path: string, shape: Shape) => Tensor;
+/** How states go on from step to step. */
+export interface Carry {
+  /** Inputs of the model that are the same in every step. Default: none. */
+  readonly given?: readonly Tensor[] | undefined;
+  /** The tensor of a state, as a step finds it. */
+  state(path: string, shape: Shape): Tensor;
+}
 
 /** One call of a layer, for summaries. */
 export interface Call {
@@ -32,6 +37,8 @@ export interface Placed {
   readonly layer: AnyLayer;
   /** Of its first call; undefined if it was only entered. */
   readonly inputs: readonly TensorType[] | undefined;
+  /** States go on from step to step in any of its calls. */
+  readonly carries: boolean;
 }
 
 export interface Trace {

@@ -1,15 +1,18 @@
 /** Collects what the layers of one model ask for while its forward is traced. */
-import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, StateError } from '../errors.js';
 import type { Around } from '../graph/around.js';
+import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
+import { type Operation, apply } from '../graph/operation.js';
 import { type NamedTensors, type Parts, partsOf } from '../graph/outputs.js';
 import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Scope } from '../layers/scope.js';
-import { kindOf } from '../options.js';
-import { cast, full } from '../ops/elementwise.js';
+import { isRecord, kindOf } from '../options.js';
+import { cast, full, where } from '../ops/elementwise.js';
 import { randomNormal, randomUniform } from '../ops/random.js';
-import { reshape } from '../ops/shape.js';
+import { Concat, ReshapeOp, Slice, reshape } from '../ops/shape.js';
+import { checkValue } from './check-value.js';
 import { forward, located, single } from './forward.js';
 import { type EntryKind, isWithin } from './layout.js';
 import { TraceScope } from './trace-scope.js';
@@ -25,8 +28,9 @@ export class Tracer {
   readonly expectations: Expectation[] = [];
   /** The paths of what was given out. */
   readonly #bufferPaths = new Map<Tensor, string>();
-  readonly #statePaths = new Map<Tensor, string>();
-  readonly #states = new Map<string, Tensor>();
+  /** What changes from step to step: inputs that are not given, and carried states. */
+  readonly #changing = new Set<Tensor>();
+  readonly #states = new Set<string>();
   readonly #paths = new Map<AnyLayer, string>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
   readonly #options: TraceOptions;
@@ -47,20 +51,39 @@ export class Tracer {
     return this.#options.carry !== undefined || this.#around.carries;
   }
 
-  /** The root, which may have several outputs. */
-  run(root: AnyLayer, inputs: readonly Tensor[]): Parts<Tensor> {
-    return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), inputs));
+  /**
+   * Whether states go on from step to step in what is made of these tensors: not if it is made of given inputs alone.
+   * @param otherwise if it is made of no inputs
+   */
+  carriesAlong(inputs: readonly Tensor[], otherwise: boolean): boolean {
+    if (this.#given.length === 0) return otherwise;
+    return dependOn(inputs, this.#changing) || (otherwise && !dependOn(inputs, this.#given));
   }
 
-  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[]): Tensor {
+  get #given(): readonly Tensor[] {
+    return this.#options.carry?.given ?? [];
+  }
+
+  /** The root, which may have several outputs. */
+  run(root: AnyLayer, inputs: readonly Tensor[]): Parts<Tensor> {
+    for (const x of inputs) if (!dependOn([x], this.#given)) this.#changing.add(x);
+    return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), { inputs }));
+  }
+
+  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[], around: TraceScope): Tensor {
     checkLayer('scope.call', path, layer);
     const inputs = given.slice(0, given.findLastIndex((input) => input !== undefined) + 1);
     checkInputs(path, inputs);
-    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), inputs).output;
+    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), { inputs, around }).output;
   }
 
-  /** Runs a part of a layer in its scope, under the path it has already or else under this one. */
-  enter<Values extends NamedTensors>(path: string, layer: AnyLayer, body: (scope: Scope) => Values, inputs?: readonly Tensor[]): Values {
+  /** Runs a part of a layer in its scope, under the path it has already or else under this one; `around` is that of the layer it is called in. */
+  enter<Values extends NamedTensors>(
+    path: string,
+    layer: AnyLayer,
+    body: (scope: Scope) => Values,
+    { inputs, around }: { readonly inputs?: readonly Tensor[] | undefined; readonly around?: TraceScope | undefined },
+  ): Values {
     checkLayer('scope.enter', path, layer);
     const owned = this.#paths.get(layer) ?? path;
     const owner = this.layers.get(owned)?.layer;
@@ -70,11 +93,13 @@ export class Tracer {
       );
     }
     this.#paths.set(layer, owned);
-    this.layers.set(owned, { layer, inputs: this.layers.get(owned)?.inputs ?? inputs });
+    const carries = this.carriesAlong(inputs ?? [], around?.carries ?? this.carries);
+    const known = this.layers.get(owned);
+    this.layers.set(owned, { layer, inputs: known?.inputs ?? inputs, carries: carries || known?.carries === true });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
-      const outputs = body(new TraceScope(this, owned, title));
+      const outputs = body(new TraceScope(this, owned, title, { carries, around }));
       checkOutputs(outputs);
       label(Object.values(outputs), title);
       const shapes = Object.entries(outputs).map(([output, { shape }]) => [output, shape] as const);
@@ -107,38 +132,41 @@ export class Tracer {
     const path = this.#bufferPaths.get(buffer);
     if (path === undefined)
       throw new StateError('scope.assign: expected a tensor that scope.buffer() gave, got another. Keep the result of scope.buffer().');
-    checkValue('scope.assign', `buffer "${path}"`, buffer, value);
+    checkValue('scope.assign', `buffer "${path}"`, buffer.shape, value);
     if (!this.trainsAt(path)) return;
     const floats = cast(value, 'float32');
     this.assigned.set(path, floats);
     this.#bufferPaths.set(floats, path);
   }
 
-  state(path: string, shape: Shape): Tensor {
+  /** A state that goes on from step to step, which was `first` before the first one. */
+  state(path: string, shape: Shape, first: Tensor | undefined): Tensor {
     const { carry } = this.#options;
-    if (carry === undefined && this.#around.carries) {
+    if (carry === undefined) {
       throw new StateError(
         `outputOf: expected a model without states where states go on from step to step, got one with "${path}". Call its layers through the scope.`,
       );
     }
-    if (carry === undefined) return full(shape, 0);
     if (this.#states.has(path)) {
+      const before = this.kept.get(path);
+      // A tensor of its own, by which it is known.
+      if (first !== undefined && before !== undefined && dependOn([first], [before], rearranges)) return apply(new ReshapeOp(shape), first);
       throw new StateError(
-        `scope.state: expected one use of a layer where its state is carried, got "${path}" twice. Use two layers, or pass the state on.`,
+        `scope.state: expected one use of a layer where its state is carried, or calls that pass it on as it is, got "${path}" twice. Use two layers, or keep a state of your own by scope.state() around the calls.`,
       );
     }
-    const state = carry(path, shape);
-    this.#states.set(path, state);
-    this.#statePaths.set(state, path);
-    return state;
+    this.#states.add(path);
+    const state = carry.state(path, shape);
+    this.#changing.add(state);
+    if (first === undefined) return state;
+    // For each row, as states are: a row of zeros is at its beginning.
+    const started = carry.state(`${path}.started`, shape.map((size, i) => (i === 0 ? size : 1))); // prettier-ignore
+    this.kept.set(`${path}.started`, full(started.shape, 1));
+    return where(started, state, first);
   }
 
-  keep(state: Tensor, value: Tensor): void {
-    if (!this.carries) return;
-    const path = this.#statePaths.get(state);
-    if (path === undefined)
-      throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
-    checkValue('scope.keep', `"${path}"`, state, value);
+  keep(path: string, state: Tensor, value: Tensor): void {
+    checkValue('scope.keep', `"${path}"`, state.shape, value);
     this.kept.set(path, cast(value, 'float32'));
   }
 
@@ -161,9 +189,13 @@ export class Tracer {
   }
 }
 
-/** @throws OptionError unless it is a layer, not its class or a list */
+function rearranges(op: Operation): boolean {
+  return op instanceof ReshapeOp || op instanceof Slice || op instanceof Concat;
+}
+
+/** @throws OptionError unless it is a layer, not its class or a list. Whether it has a forward is seen when that is called */
 function checkLayer(what: string, path: string, layer: unknown): void {
-  if (typeof layer === 'object' && layer !== null && 'forward' in layer) return;
+  if (typeof layer === 'object' && layer !== null && !Array.isArray(layer) && !isRecord(layer)) return;
   throw new OptionError(
     `${what}: expected a layer for "${path}", got ${kindOf(layer)}. Make it in a field: readonly body = new Linear(8).`,
   );
@@ -183,11 +215,4 @@ function checkOutputs(outputs: unknown): void {
   const isNamed = typeof outputs === 'object' && outputs !== null && !(outputs instanceof Tensor);
   if (isNamed && Object.values(outputs).every((output) => output instanceof Tensor)) return;
   throw new ShapeError(`scope.enter: expected tensors by name from its body, got ${kindOf(outputs)}. Return { y }.`);
-}
-
-/** @throws ShapeError, DTypeError unless it is a tensor like the one whose place it takes */
-function checkValue(what: string, name: string, { shape }: Tensor, value: unknown): asserts value is Tensor {
-  if (!(value instanceof Tensor)) throw new DTypeError(`${what}: expected a tensor for ${name}, got ${kindOf(value)}.`);
-  if (!sameShape(shape, value.shape))
-    throw new ShapeError(`${what}: expected a value of shape ${formatShape(shape)} for ${name}, got ${formatShape(value.shape)}.`);
 }

@@ -188,7 +188,7 @@ describe('a stream', () => {
           new Twice().build([6, 3]).stream();
         },
         'StateError',
-        'GRU "a": scope.state: expected one use of a layer where its state is carried, got "a.h0" twice. Use two layers, or pass the state on.',
+        'GRU "a": scope.state: expected one use of a layer where its state is carried, or calls that pass it on as it is, got "a.h0" twice. Use two layers, or keep a state of your own by scope.state() around the calls.',
       ],
       [
         () => {
