@@ -15,7 +15,7 @@ export function charLm(vocabularySize: number, { seed = 0, hidden = 256, layers 
   return new Sequential(
     {
       embedding: new Embedding(vocabularySize, 64),
-      lstm: new LSTM(hidden, { numLayers: layers, dropout }),
+      lstm: new LSTM(hidden, { numLayers: layers, dropout: layers > 1 ? dropout : 0 }),
       drop: new Dropout(dropout),
       head: new Linear(vocabularySize),
     },

@@ -25,7 +25,7 @@ export class SequenceClassifier extends Layer<[x: Tensor, lengths: Tensor]> {
     readonly embedding?: Layer,
   ) {
     super();
-    this.#gru = new GRU(hidden, { numLayers: layers, bidirectional: true, dropout });
+    this.#gru = new GRU(hidden, { numLayers: layers, bidirectional: true, dropout: layers > 1 ? dropout : 0 });
     this.#drop = new Dropout(dropout);
     this.#head = new Linear(classes);
   }

@@ -17,7 +17,7 @@ export class Transcriber extends Layer<[x: Tensor, lengths: Tensor]> {
 
   constructor(classes: number, { hidden = 64, layers = 2, dropout = 0 }: TranscriberOptions = {}) {
     super();
-    this.#gru = new GRU(hidden, { numLayers: layers, bidirectional: true, dropout });
+    this.#gru = new GRU(hidden, { numLayers: layers, bidirectional: true, dropout: layers > 1 ? dropout : 0 });
     this.#drop = new Dropout(dropout);
     this.#head = new Linear(classes);
   }
