@@ -57,6 +57,8 @@ export const rate: Rule = {
   accepts: (value) => nonNegative.accepts(value) || callable.accepts(value),
 };
 
+export const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
+
 export function oneOf(...choices: readonly string[]): Rule {
   return { expected: choices.map((choice) => `'${choice}'`).join(' or '), accepts: (value) => choices.some((choice) => choice === value) };
 }

@@ -36,6 +36,8 @@ export type ArraysOf<Output extends Outputs> = Output extends Tensor
 export interface PredictOptions {
   /** Rows computed at once. Default: 256. */
   readonly batchSize?: number | undefined;
+  /** Ends the prediction with the signal's reason, within a batch. Not for `predictSync`, which nothing can interrupt. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link Layer.build}. */
@@ -123,7 +125,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * What predict gives, on this thread, so that the event loop waits: for a few rows of a small model, where a promise takes longer than the work. It may
    * be called while predict or a fit is under way.
    */
-  predictSync(x: Inputs, options: PredictOptions = {}): ArraysOf<Output> {
+  predictSync(x: Inputs, options: Omit<PredictOptions, 'signal'> = {}): ArraysOf<Output> {
     return this.model.predictor.predictSync(inputList(x), options) as ArraysOf<Output>;
   }
 

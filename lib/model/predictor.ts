@@ -1,6 +1,7 @@
 /** Runs a model forward over data, batch after batch. */
 import { NdArray } from '../array.js';
 import { type Program, prepare } from '../compile/program.js';
+import { Control } from '../control.js';
 import { NativeError, ShapeError, formatShape } from '../errors.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
@@ -9,7 +10,7 @@ import type { PredictOptions } from '../layers/layer.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
-import { checkOptions, count } from '../options.js';
+import { abortSignal, checkOptions, count } from '../options.js';
 import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 import { Recent } from '../recent.js';
 import { type BatchRun, batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
@@ -66,8 +67,9 @@ export class Predictor {
   }
 
   async #predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint): Promise<Predicted> {
-    checkOptions('predict', options, { batchSize: count });
-    const { batchSize = evaluationRows } = options;
+    checkOptions('predict', options, { batchSize: count, signal: abortSignal });
+    const { batchSize = evaluationRows, signal } = options;
+    signal?.throwIfAborted();
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
     const types = inputs.map(rowType);
     const built = this.#model.build(types, seed);
@@ -76,29 +78,39 @@ export class Predictor {
       forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
     }));
     const results = new Results('predict', runs[0]!.forward.outputs, rowCount);
+    const control = new Control();
+    const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
     let reading = this.#model.isSettled && !this.#model.isTraining ? this.#model.read() : undefined;
     try {
       const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
-      const data = [...(await goThrough(parts, memoriesOf('predict', inputs, parts)))];
+      const data = [
+        ...(await goThrough(
+          parts,
+          memoriesOf('predict', inputs, parts, () => control.stopped),
+        )),
+      ];
       await this.#model.settleFor(runs.map(({ forward }) => forward.program));
       reading ??= this.#mayWait(runs) ? noReading : this.#model.read();
       await reading.ready;
       for (const { begin, rows, steps, forward } of runs) {
+        signal?.throwIfAborted();
         const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
         const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input) => [input, data.shift()!] as const)]);
-        await forward.program.run(bound, steps, 0);
+        await forward.program.run(bound, steps, 0, control.words);
         await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
       }
     } finally {
       reading?.end();
       letGo();
+      unfollow();
     }
+    signal?.throwIfAborted();
     return results.whole();
   }
 
   /** The same on this thread. */
-  predictSync(inputs: readonly NdArray[], options: PredictOptions, seed: bigint = this.#model.seed): Predicted {
+  predictSync(inputs: readonly NdArray[], options: Omit<PredictOptions, 'signal'>, seed: bigint = this.#model.seed): Predicted {
     return this.#model.tryingSync(() => {
       checkOptions('predictSync', options, { batchSize: count });
       const { batchSize = evaluationRows } = options;

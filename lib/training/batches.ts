@@ -1,7 +1,7 @@
 /** Batches as they come. */
 import { DataError } from '../errors.js';
 import { kindOf } from '../options.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import { type Batch, type BatchSource, type Targets, iterates } from './options.js';
 
 /** Milliseconds in which a source that is left early may close its files: one that hangs holds up an abort no longer. */

@@ -4,7 +4,7 @@ import { batchRuns } from '../model/data.js';
 import { Philox } from '../random.js';
 import { SameRows, checkBatch, checkWholeBatches } from './batch-checks.js';
 import { type BatchReader, unlessStopped } from './batches.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import { arraysOf, feedOf } from './feed.js';
 import { takeIn } from './intake.js';
 import { type Batch, type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows, type Targets } from './options.js';

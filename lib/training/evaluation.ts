@@ -5,7 +5,7 @@ import type { Model } from '../model/model.js';
 import { type Reading, noReading } from '../model/weight-memory.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './batch-checks.js';
 import { batchesOf } from './batches.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import type { Equipment } from './equipment.js';
 import { arraysOf, bindBatch, feedOf } from './feed.js';
 import { takeIn } from './intake.js';

@@ -3,7 +3,7 @@ import { ShapeError, StateError } from '../errors.js';
 import { kindOf } from '../options.js';
 import { unlessStopped } from './batches.js';
 import type { Callback, FitContext, Snapshot } from './callback.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import type { Epochs } from './epochs.js';
 import type { Equipment } from './equipment.js';
 import { type EpochRecord, History, validationName } from './history.js';

@@ -4,7 +4,7 @@ import { goThrough, memoriesOf } from '../model/data.js';
 import type { MemoryHandle } from '../native.js';
 import type { Pieces } from '../pieces.js';
 import { type ValueChecks, checkValuesInPieces } from './batch-checks.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import { arraysOf } from './feed.js';
 import type { Batch, Targets } from './options.js';
 

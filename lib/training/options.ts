@@ -9,7 +9,19 @@ import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
 import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
-import { type Rule, type Rules, boolean, callable, checkOptions, count, either, positiveFloat, required, wideSeed } from '../options.js';
+import {
+  type Rule,
+  type Rules,
+  abortSignal,
+  boolean,
+  callable,
+  checkOptions,
+  count,
+  either,
+  positiveFloat,
+  required,
+  wideSeed,
+} from '../options.js';
 import { Callback } from './callback.js';
 
 /** Some parameters and the optimizer that updates them. */
@@ -153,6 +165,8 @@ export interface EvaluateOptions {
   readonly batchSize?: number | undefined;
   /** Go on in each batch with the states of the one before, as in fit. Default: false. */
   readonly carryState?: boolean | undefined;
+  /** Ends the evaluation with the signal's reason, within a step. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link Trainer.step}. */
@@ -208,7 +222,6 @@ const augmentation: Rule = {
     typeof value === 'object' && value !== null && 'forward' in value && callable.accepts(value.forward) && 'name' in value,
 };
 const batches: Rule = { expected: 'an object { x, y } of arrays, or batches as they come', accepts: isData };
-const abortSignal: Rule = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal };
 
 export function checkTrainerOptions(options: TrainerOptions<never>): void {
   checkOptions('Trainer', options, {
@@ -272,7 +285,7 @@ export function checkFitOptionsForBatches({ batchSize, dropLast, shuffle }: FitO
 
 /** `ofRows`: the data is { x, y }, not batches as they come. */
 export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): void {
-  checkOptions('evaluate', options, { batchSize: count, carryState: boolean });
+  checkOptions('evaluate', options, { batchSize: count, carryState: boolean, signal: abortSignal });
   if (!ofRows && options.batchSize !== undefined)
     throw new OptionError(
       'evaluate: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.',

@@ -1,6 +1,6 @@
 /** Reports of how far a fit is. */
 import { type MemoryHandle, native } from '../native.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import type { FitOptions, Progress } from './options.js';
 
 /** Milliseconds between progress reports. */

@@ -9,7 +9,7 @@ import type { MemoryHandle } from '../native.js';
 import { kindOf, nonNegative } from '../options.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkValues } from './batch-checks.js';
-import { Control } from './control.js';
+import { Control } from '../control.js';
 import type { Equipment, TrainingOptions } from './equipment.js';
 import { bindBatch, feedOf } from './feed.js';
 import type { Batch, FitOptions, Targets } from './options.js';

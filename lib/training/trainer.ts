@@ -10,7 +10,7 @@ import { type Path, pathOf } from '../paths.js';
 import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import { Control } from './control.js';
+import { Control } from '../control.js';
 import { arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
@@ -88,9 +88,8 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#exclusively('fit', async () => {
       const control = new Control();
       const batches = isBatch(data) ? undefined : new BatchReader(data, control);
-      const abort = (): void => control.stop();
       const release = engage(options.callbacks ?? []);
-      options.signal?.addEventListener('abort', abort, { once: true });
+      const unfollow = control.follow(options.signal);
       let letGo: (() => void) | undefined;
       let hasBegun = false;
       try {
@@ -112,7 +111,7 @@ export class Trainer<Output extends Outputs = Tensor> {
         control.ended = true;
         this.#equipment.resetStates();
         await batches?.close();
-        options.signal?.removeEventListener('abort', abort);
+        unfollow();
       }
     });
   }
@@ -177,16 +176,24 @@ export class Trainer<Output extends Outputs = Tensor> {
   /**
    * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties), all with
    * the weights there are as it begins, whatever trains or sets them meanwhile; within a fit they are those of some finished step.
-   * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit
+   * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; `signal.reason` when aborted
    */
   async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
-    const totals = await this.#model.trying(async () => {
-      const control = new Control();
-      return evaluationOf('evaluate', data, this.#equipment, options, control).run(control, () => this.#model.read());
-    });
-    return { loss: totals.loss, ...totals.metrics() };
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const control = new Control();
+    const unfollow = control.follow(signal);
+    try {
+      const totals = await this.#model.trying(() =>
+        evaluationOf('evaluate', data, this.#equipment, options, control).run(control, () => this.#model.read()),
+      );
+      signal?.throwIfAborted();
+      return { loss: totals.loss, ...totals.metrics() };
+    } finally {
+      unfollow();
+    }
   }
 
   /** Outputs of the model for all rows, as its own predict gives them. */
@@ -195,7 +202,7 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   /** The same on this thread, as the model's own predictSync gives them. */
-  predictSync(x: Inputs, options: PredictOptions = {}): ArraysOf<Output> {
+  predictSync(x: Inputs, options: Omit<PredictOptions, 'signal'> = {}): ArraysOf<Output> {
     return this.#model.predictor.predictSync(inputList(x), options, this.#equipment.recipe.seed) as ArraysOf<Output>;
   }
 

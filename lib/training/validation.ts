@@ -1,5 +1,5 @@
 import { evaluationRows } from '../model/data.js';
-import type { Control } from './control.js';
+import type { Control } from '../control.js';
 import type { Equipment } from './equipment.js';
 import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
 import type { Batch, BatchSource, FitOptions, Targets } from './options.js';

@@ -35,7 +35,7 @@ import {
 } from '../../lib/index.js';
 import type { Program } from '../../lib/compile/program.js';
 import { checkBatch } from '../../lib/training/batch-checks.js';
-import { Control } from '../../lib/training/control.js';
+import { Control } from '../../lib/control.js';
 import { Equipment } from '../../lib/training/equipment.js';
 import { feedOf } from '../../lib/training/feed.js';
 import { StepRunner } from '../../lib/training/step-runner.js';

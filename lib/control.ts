@@ -1,3 +1,5 @@
+/** Runs that can be stopped. */
+
 /** Words of the control array. */
 const stopWord = 0;
 const doneWord = 1;
@@ -26,6 +28,14 @@ export class Control {
   stop(): void {
     Atomics.store(this.words, stopWord, 1);
     this.onStop?.();
+  }
+
+  /** Stops as soon as the signal is aborted. @returns what ends that */
+  follow(signal: AbortSignal | undefined): () => void {
+    const stop = (): void => this.stop();
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    return () => signal?.removeEventListener('abort', stop);
   }
 
   /** Stops because of an error; `check()` throws the first. */

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { Linear, MSELoss, ReLU, SGD, Sequential, Trainer, array } from '../../lib/index.js';
+import { sample } from '../support/check-op.js';
+
+const rows = 20_000;
+const model = new Sequential([new Linear(400), new ReLU(), new Linear(400), new ReLU(), new Linear(1)]).build([64]);
+const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
+const data = { x: sample([rows, 64]), y: array(new Float32Array(rows), [rows, 1]) };
+const reason = new Error('the client has gone');
+
+const calls: readonly (readonly [string, (signal: AbortSignal) => Promise<unknown>])[] = [
+  ['predict', (signal) => model.predict(data.x, { signal, batchSize: rows })],
+  ['predict in batches', (signal) => trainer.predict(data.x, { signal })],
+  ['evaluate', (signal) => trainer.evaluate(data, { signal })],
+  [
+    'evaluate of batches',
+    (signal) =>
+      trainer.evaluate(
+        Array.from({ length: 20 }, () => data),
+        { signal },
+      ),
+  ],
+  ['evaluate of a source that hangs', (signal) => trainer.evaluate(() => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) }), { signal })], // prettier-ignore
+];
+
+describe('an abort', () => {
+  for (const [name, call] of calls) {
+    it(`ends ${name} with its reason, long before the end`, async () => {
+      const abort = new AbortController();
+      const ended = assert.rejects(call(abort.signal), reason);
+      await setTimeout(2);
+      abort.abort(reason);
+      await ended;
+      assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+      // One that was before the call.
+      await assert.rejects(call(abort.signal), reason);
+    });
+  }
+  it('that does not come changes nothing', async () => {
+    const { signal } = new AbortController();
+    assert.deepEqual(await model.predict(data.x, { signal }), await model.predict(data.x));
+    assert.deepEqual(await trainer.evaluate(data, { signal }), await trainer.evaluate(data));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+  it('is none of predictSync, and must be a signal', async () => {
+    const { signal } = new AbortController();
+    assert.throws(() => model.predictSync(data.x, { signal } as never), { name: 'OptionError', message: /^predictSync: expected options among batchSize, got signal/ }); // prettier-ignore
+    await assert.rejects(model.predict(data.x, { signal: {} as never }), { name: 'OptionError', message: /^predict: expected an AbortSignal for signal/ }); // prettier-ignore
+  });
+});
