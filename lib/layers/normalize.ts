@@ -1,24 +1,6 @@
-import { OptionError, ShapeError, formatShape } from '../errors.js';
-import { constant } from '../graph/source.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
-import { cast, mul, sub } from '../ops/elementwise.js';
-import { reshape } from '../ops/shape.js';
-import { type Rule, checkOptions, required } from '../options.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type NormalizeOptions, checkNormalize, normalized } from '../ops/normalize.js';
 import { Layer } from './layer.js';
-
-/** Statistics of the training data, one number a channel, in the units of the data: 0 … 255 for bytes. */
-export interface NormalizeOptions {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
-
-const numbers = (expected: string, test: (n: number) => boolean): Rule =>
-  required({
-    expected,
-    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((n) => Number.isFinite(n) && test(n as number)),
-  });
-const means = numbers('a list of numbers, one a channel', () => true);
-const deviations = numbers('a list of numbers > 0, one a channel', (n) => n > 0);
 
 /**
  * Brings each channel to mean 0 and deviation 1 by statistics given once, in training, evaluation and prediction alike. Nothing is
@@ -43,26 +25,4 @@ export class Normalize extends Layer {
   forward(x: Tensor): Tensor {
     return normalized('Normalize', x, this);
   }
-}
-
-/** @throws OptionError unless mean and std are lists of one length and std > 0 */
-export function checkNormalize(what: string, options: NormalizeOptions): void {
-  checkOptions(what, options, { mean: means, std: deviations });
-  const { mean, std } = options;
-  if (mean.length !== std.length)
-    throw new OptionError(`${what}: expected as many values for std as for mean, got ${std.length} and ${mean.length}.`);
-}
-
-/** (x − mean) / std by channel */
-export function normalized(what: string, x: Tensor, { mean, std }: NormalizeOptions): Tensor {
-  const channels = x.shape.at(-1);
-  if (channels !== mean.length) {
-    throw new ShapeError(`${what}: expected x of shape [..., ${mean.length}], one channel for each mean, got ${formatShape(x.shape)}.`);
-  }
-  const floats = cast(x, 'float32');
-  // Images: a whole row at a time, for a map runs slowly along three channels.
-  const joined: Shape = x.rank >= 3 ? [...x.shape.slice(0, -2), x.shape.at(-2)! * channels] : x.shape;
-  const repeated = (values: readonly number[]): Tensor | number =>
-    channels === 1 ? values[0]! : constant(Float32Array.from({ length: joined.at(-1)! }, (_, i) => values[i % channels]!));
-  return reshape(mul(sub(reshape(floats, joined), repeated(mean)), repeated(std.map((s) => 1 / s))), x.shape);
 }

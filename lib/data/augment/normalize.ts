@@ -1,4 +1,4 @@
-import { type NormalizeOptions, checkNormalize, normalized } from '../../layers/normalize.js';
+import { type NormalizeOptions, checkNormalize, normalized } from '../../ops/normalize.js';
 import type { Augmentation } from './augmentation.js';
 
 /**
