@@ -204,8 +204,10 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  * x [N, H, W, C], w [KH, KW, C/G, OC] → [N, OH, OW, OC], OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. With G
  * groups the g-th part of C makes the g-th part of OC.
  *
- * 3×3 kernels with stride 1 and 16 to 512 channels on both sides are applied by Winograd's F(4×4, 3×3), whose rounding errors are about three times
- * those of the definition; see docs/architecture.md.
+ * 3×3 kernels with stride 1 and 16 to 512 channels on both sides are applied by Winograd's F(4×4, 3×3), here and in the gradients. Where values are
+ * of one size its rounding errors are about three times those of the definition. They are relative to the largest value in the 6×6 pixels that a
+ * tile of 4×4 outputs reads, not to the values that an output reads: one value of 10⁶ among values of 1 moves outputs of its tile that do not see
+ * it by up to 0.1, where the definition has them right to 10⁻⁶, and one that is infinite makes them NaN. See docs/architecture.md.
  *
  * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and a kernel larger than the padded image
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html (there x is [N, C, H, W], w [OC, C/G, KH, KW])
