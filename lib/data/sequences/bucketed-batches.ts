@@ -1,5 +1,5 @@
 import { NdArray } from '../../array.js';
-import { checkArray } from '../../array-check.js';
+import { checkArray, checkIntact } from '../../array-check.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';
@@ -89,10 +89,14 @@ export class BucketedBatches implements Iterable<Batch> {
     );
   }
 
-  /** The batches of the next epoch. */
+  /** The batches of the next epoch. @throws OptionError for an epoch that is none; StateError if the buffer of a sequence is gone */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
     const { batchSize, shuffle, seed } = this.#options;
-    const random = epochRandom(seed, this.epoch++);
+    const random = epochRandom('BucketedBatches', seed, this.epoch);
+    this.#x.forEach((row, i) => checkIntact('BucketedBatches x', `sequence ${i}`, row));
+    if (this.#y instanceof NdArray) checkIntact('BucketedBatches', 'y', this.#y);
+    else this.#y.forEach((row, i) => checkIntact('BucketedBatches y', `sequence ${i}`, row));
+    this.epoch++;
     const inOrder = (n: number): Int32Array => (shuffle ? random.permutation(n) : Int32Array.from({ length: n }, (_, i) => i));
     const order = inOrder(this.#x.length);
     const batches: { readonly ids: readonly number[]; readonly length: number }[] = [];

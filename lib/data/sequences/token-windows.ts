@@ -1,5 +1,6 @@
 /** A long stream of tokens as examples for a language model: the targets are the inputs one token later. */
 import { NdArray } from '../../array.js';
+import { checkIntact } from '../../array-check.js';
 import { DataError } from '../../errors.js';
 import { type AllOf, check, checkOptions, count, required, seed as seedRule } from '../../options.js';
 import type { Batch } from '../../training/options.js';
@@ -81,7 +82,7 @@ export function tokenStreams(tokens: Int32Array, options: TokenStreamOptions): T
 export class RandomTokenWindows implements Iterable<Batch> {
   /** Times gone through so far; with the seed it decides the next windows. Set it to go on where an earlier run ended. */
   epoch = 0;
-  readonly #tokens: Int32Array;
+  readonly #tokens: NdArray<Int32Array>;
   readonly #options: AllOf<RandomWindowOptions>;
 
   constructor(tokens: Int32Array, options: RandomWindowOptions) {
@@ -92,19 +93,21 @@ export class RandomTokenWindows implements Iterable<Batch> {
       seed: seedRule,
     });
     checkTokens('RandomTokenWindows', tokens, options.steps + 1);
-    this.#tokens = tokens;
+    this.#tokens = new NdArray(tokens, [tokens.length]);
     const { steps, batchSize, batches, seed = 0 } = options;
     this.#options = { steps, batchSize, batches, seed };
   }
 
-  /** The batches of the next epoch. */
+  /** The batches of the next epoch. @throws OptionError for an epoch that is none; StateError if the buffer of the tokens is gone */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
     const { steps, batchSize, batches, seed } = this.#options;
-    const random = epochRandom(seed, this.epoch++);
-    const places = this.#tokens.length - steps;
+    const random = epochRandom('RandomTokenWindows', seed, this.epoch);
+    checkIntact('RandomTokenWindows', 'tokens', this.#tokens);
+    this.epoch++;
+    const places = this.#tokens.size - steps;
     for (let i = 0; i < batches; i++) {
       yield rowsAt(
-        this.#tokens,
+        this.#tokens.data,
         Array.from(random.uniform53(batchSize), (u) => Math.floor(u * places)),
         steps,
       );
