@@ -68,6 +68,12 @@ export class Program {
     this.#passes = passes;
   }
 
+  /** What it keeps in native memory: nothing before it is compiled. */
+  get bytes(): number {
+    const { plan, stream } = this.#output ?? {};
+    return plan === undefined ? 0 : plan.memory.arenaBytes + plan.memory.constants.byteLength + stream!.byteLength;
+  }
+
   /** Memories to bind, in the order of the stream. */
   get slots(): readonly MemorySlot[] {
     return this.finish().plan.memory.slots;

@@ -44,8 +44,9 @@ interface SyncProgram extends ForwardProgram {
   readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 }
 
-/** Programs kept for batches of different sizes. */
+/** Programs kept for batches of different sizes, and more while all of them take no more than so many bytes. */
 const maxPrograms = 16;
+const programRoom = 2 ** 26;
 /** Floating-point operations for each weight in a prediction that takes no longer than a copy of the weights. */
 const quickWork = 16;
 /** Outputs read at once. */
@@ -201,11 +202,11 @@ class Results {
 }
 
 /** Programs by what they take, made anew when the model is. */
-class Programs<T> {
+class Programs<T extends ForwardProgram> {
   readonly #known = new WeakMap<Built, Recent<T>>();
 
   get(built: Built, types: readonly TensorType[], rows: number, make: () => T): T {
-    const programs = this.#known.get(built) ?? new Recent<T>(maxPrograms);
+    const programs = this.#known.get(built) ?? new Recent<T>(maxPrograms, { bytes: programRoom, bytesOf: ({ program }) => program.bytes });
     this.#known.set(built, programs);
     return programs.get(JSON.stringify([types, rows]), make);
   }
