@@ -165,9 +165,9 @@ describe('scaledDotProductAttention', () => {
     ]);
     const [all, causal, masked] = attend.sync(array(one), array(one), array([[1], [0]]), array([[0, 1], [1, 0]])); // prettier-ignore
     const near = 1 / (1 + Math.exp(-Math.SQRT1_2));
-    assertClose(all!, { shape: [2, 1], data: [near, 1 - near] }, 4, 'all');
-    assertClose(causal!, { shape: [2, 1], data: [1, 1 - near] }, 4, 'causal');
-    assertClose(masked!, { shape: [2, 1], data: [0, 1] }, 0, 'masked');
+    assertClose(all, { shape: [2, 1], data: [near, 1 - near] }, 4, 'all');
+    assertClose(causal, { shape: [2, 1], data: [1, 1 - near] }, 4, 'causal');
+    assertClose(masked, { shape: [2, 1], data: [0, 1] }, 0, 'masked');
   });
 
   it('looks at no masked key, however low the others are, and lets one set of keys serve all queries', () => {
