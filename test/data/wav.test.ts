@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { array, readWav, resample, wavFolder } from '../../lib/index.js';
+import { checkTurns } from '../support/turns.js';
 
 interface Layout {
   readonly tag?: number;
@@ -196,6 +198,10 @@ describe('readWav at a sample rate', () => {
     assert.deepEqual([[...x.shape], sampleRate], [[6, 2], 24000]);
     assert.deepEqual(x, resample(array([[0, 0.5], [-1, 32767 / 32768]]), 8000, 24000)); // prettier-ignore
   });
+  it('leaves the event loop its turns', async () => {
+    const file = wav({ channels: 2, sampleRate: 44100 }, Buffer.alloc(60 * 44100 * 4));
+    await checkTurns(() => readWav(file, { sampleRate: 16000 }));
+  });
   it('refuses a rate that no sound has', () =>
     assert.rejects(readWav(wav({ sampleRate: 1 }, pcm16), { sampleRate: 16000 }), {
       name: 'FileError',
@@ -255,12 +261,24 @@ describe('wavFolder', () => {
     const x = array(Float32Array.of(0, 0.5, -1, 32767 / 32768));
     assert.deepEqual(signals, [resample(x, 8000, 16000), x]);
   });
-  it('names a file that cannot be read', async () => {
+  it('names a file that cannot be read, or leaves it out', async () => {
     await put('a.wav', bytes('00'));
     await assert.rejects(wavFolder(folder), {
       name: 'FileError',
-      message: `readWav: expected to read ${join(folder, 'a.wav')}, got a file that is no WAV file.`,
+      message: `wavFolder: expected to read ${join(folder, 'a.wav')}, got a file that is no WAV file. Repair or remove it, or pass onError: 'skip'.`,
     });
+    await assert.rejects(wavFolder(folder, { onError: 'skip' }), {
+      name: 'FileError',
+      message: `wavFolder: expected WAV files in ${folder}, got none that can be read.`,
+    });
+    await put('b.wav', wav({}, pcm16));
+    const { signals, files, skipped } = await wavFolder(folder, { onError: 'skip' });
+    assert.deepEqual([signals.length, files, skipped], [1, ['b.wav'], [{ file: 'a.wav', reason: 'a file that is no WAV file' }]]);
+    await assert.rejects(wavFolder(folder, { onError: 'ignore' as never }), { name: 'OptionError', message: /^wavFolder: expected 'throw' or 'skip' for onError, got 'ignore'\.$/ }); // prettier-ignore
+  });
+  it('does not wait for a pipe', async function () {
+    if (spawnSync('mkfifo', [join(folder, 'a.wav')]).status !== 0) this.skip();
+    await assert.rejects(wavFolder(folder), { name: 'FileError', message: /a\.wav, got what is no regular file\./ });
   });
   it('refuses folders without WAV files or that are not there', async () => {
     await assert.rejects(wavFolder(folder), { name: 'FileError', message: `wavFolder: expected WAV files in ${folder}, got none.` });

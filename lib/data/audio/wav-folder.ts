@@ -2,11 +2,18 @@
 import { join, relative } from 'node:path';
 import type { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
-import { filesUnder } from '../files-under.js';
-import { checkOptions } from '../../options.js';
-import { reasonOf } from '../../reason.js';
-import { type WavOptions, readWav, wavRules } from './wav.js';
+import { checkOptions, oneOf } from '../../options.js';
 import { type Path, pathOf } from '../../paths.js';
+import { inTurns } from '../../pieces.js';
+import { reasonOf } from '../../reason.js';
+import { bytesAt, filesUnder } from '../files-under.js';
+import { type Wav, type WavOptions, wavOf, wavRules } from './wav.js';
+
+/** Options of {@link wavFolder}. */
+export interface WavFolderOptions extends WavOptions {
+  /** What to do with a file that cannot be read: refuse the folder, or leave the file out and say so. Default: 'throw'. */
+  readonly onError?: 'throw' | 'skip' | undefined;
+}
 
 /** The sounds of a directory, as {@link wavFolder} reads them. */
 export interface WavFolder {
@@ -16,32 +23,53 @@ export interface WavFolder {
   readonly files: readonly string[];
   /** Samples a second, the same in all files or asked for. */
   readonly sampleRate: number;
+  /** Files left out and why. */
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /**
- * Reads the WAV files of a directory, as deep as they lie in it. Labels are the caller's: from names of files or of folders. Links
- * are followed; hidden files and those whose name does not end in .wav are passed over.
- * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, or naming the first file that
- *   cannot be read or has another sample rate than the first
+ * Reads the WAV files of a directory, as deep as they lie in it, as {@link readWav} does. Labels are the caller's: from names of files or of folders.
+ * Links are followed; hidden files and those whose name does not end in .wav are passed over.
+ * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, if no file can be read, or naming the first that
+ *   has another sample rate than those before it or, unless `onError` is 'skip', that cannot be read
  */
-export async function wavFolder(directory: Path, options: WavOptions = {}): Promise<WavFolder> {
+export async function wavFolder(directory: Path, options: WavFolderOptions = {}): Promise<WavFolder> {
   const root = pathOf('wavFolder', 'directory', directory);
-  checkOptions('wavFolder', options, wavRules);
-  const files = await listWavFiles(root);
+  checkOptions('wavFolder', options, { ...wavRules, onError: oneOf('throw', 'skip') });
+  const files: string[] = [];
   const signals: NdArray<Float32Array>[] = [];
+  const skipped: { readonly file: string; readonly reason: string }[] = [];
   let rate: number | undefined;
   // One by one, so that the first file in order is the one an error names.
-  for (const file of files) {
-    const { samples, sampleRate } = await readWav(join(root, file), options);
-    rate ??= sampleRate;
-    if (sampleRate !== rate) {
+  for (const file of await listWavFiles(root)) {
+    const path = join(root, file);
+    const wav = await read(path, options);
+    if (typeof wav === 'string') {
+      if (options.onError !== 'skip')
+        throw new FileError(`wavFolder: expected to read ${path}, got ${wav}. Repair or remove it, or pass onError: 'skip'.`);
+      skipped.push({ file, reason: wav });
+      continue;
+    }
+    rate ??= wav.sampleRate;
+    if (wav.sampleRate !== rate) {
       throw new FileError(
-        `wavFolder: expected one sample rate in ${root}, ${rate} as in ${files[0]}, got ${sampleRate} in ${file}. Ask for one by { sampleRate: ${rate} }.`,
+        `wavFolder: expected one sample rate in ${root}, ${rate} as in ${files[0]}, got ${wav.sampleRate} in ${file}. Ask for one by { sampleRate: ${rate} }.`,
       );
     }
-    signals.push(samples);
+    files.push(file);
+    signals.push(wav.samples);
   }
-  return { signals, files, sampleRate: rate! };
+  if (rate === undefined) throw new FileError(`wavFolder: expected WAV files in ${root}, got none that can be read.`);
+  return { signals, files, sampleRate: rate, skipped };
+}
+
+/** The sound, or why there is none. */
+async function read(path: string, options: WavOptions): Promise<Wav | string> {
+  try {
+    return await inTurns(wavOf(await bytesAt(path), options));
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 async function listWavFiles(directory: string): Promise<readonly string[]> {

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { NdArray } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { type Rules, boolean, checkOptions, count } from '../../options.js';
+import { type Pieces, inTurns } from '../../pieces.js';
 import { type FileOrBytes, fileOf, viewOf } from '../file.js';
 import { reasonOf } from '../../reason.js';
 import { fromALaw, fromMuLaw } from './g711.js';
@@ -44,6 +45,9 @@ interface Sizes {
   readonly data: number | undefined;
 }
 
+/** Samples between two turns of the event loop: about a millisecond. */
+const atOnce = 2 ** 15;
+
 type ReadSample = (view: DataView, at: number) => number;
 
 const pcm = 1;
@@ -77,6 +81,9 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
  * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any number of channels.
  * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox and
  * arecord write into a pipe, is read to its end.
+ *
+ * Samples are decoded and resampled piece by piece, with a turn of the event loop after every 4 ms or so of work. Bytes that are given have to stay as
+ * they are until then.
  * @throws OptionError for wrong options; FileError if it cannot be read, is no WAV file, is cut off or unfinished, or holds samples
  *   of another kind
  * @see IBM and Microsoft, Multimedia Programming Interface and Data Specifications 1.0, 1991; ITU-R BS.2088 for RF64 and BW64
@@ -85,18 +92,22 @@ export async function readWav(file: FileOrBytes, options: WavOptions = {}): Prom
   const { content, name } = fileOf('readWav', file);
   checkOptions('readWav', options, wavRules);
   try {
-    const bytes = typeof content === 'string' ? await readFile(content) : content;
-    const { samples, sampleRate } = parseWav(viewOf(bytes), options.mono ?? true);
-    const wanted = options.sampleRate ?? sampleRate;
-    if (areFarApart(sampleRate, wanted)) throw new Error(`${sampleRate} samples a second, too far from the ${wanted} asked for`);
-    return { samples: resampled(samples, sampleRate, wanted), sampleRate: wanted };
+    return await inTurns(wavOf(typeof content === 'string' ? await readFile(content) : content, options));
   } catch (cause) {
     throw new FileError(`readWav: expected to read ${name}, got ${reasonOf(cause)}.`, { cause });
   }
 }
 
+/** The sound that bytes hold. Yields between pieces of the work. @throws Error that says what came instead */
+export function* wavOf(bytes: Uint8Array, options: WavOptions): Pieces<Wav> {
+  const { samples, sampleRate } = yield* parseWav(viewOf(bytes), options.mono ?? true);
+  const wanted = options.sampleRate ?? sampleRate;
+  if (areFarApart(sampleRate, wanted)) throw new Error(`${sampleRate} samples a second, too far from the ${wanted} asked for`);
+  return { samples: sampleRate === wanted ? samples : yield* resampled(samples, sampleRate, wanted), sampleRate: wanted };
+}
+
 /** @throws Error that says what came instead */
-export function parseWav(view: DataView, mono: boolean): Wav {
+export function* parseWav(view: DataView, mono: boolean): Pieces<Wav> {
   if (view.byteLength < 12 || !['RIFF', 'RF64', 'BW64'].includes(textAt(view, 0)) || textAt(view, 8) !== 'WAVE')
     throw new Error('a file that is no WAV file');
   let sizes: Sizes = { file: view.getUint32(4, true), data: undefined };
@@ -120,7 +131,7 @@ export function parseWav(view: DataView, mono: boolean): Wav {
     if (id === 'fmt ') format = parseFormat(chunk);
     if (id === 'data') {
       if (format === undefined) throw new Error('samples before their format');
-      return { samples: decode(chunk, format, mono), sampleRate: format.sampleRate };
+      return { samples: yield* decode(chunk, format, mono), sampleRate: format.sampleRate };
     }
     // Chunks begin at even places.
     at = begin + size + (size % 2);
@@ -167,18 +178,21 @@ function extendedEncoding(chunk: DataView): number {
   return chunk.getUint16(24, true);
 }
 
-function decode(data: DataView, { encoding, channels, bits }: Format, mono: boolean): NdArray<Float32Array> {
+function* decode(data: DataView, { encoding, channels, bits }: Format, mono: boolean): Pieces<NdArray<Float32Array>> {
   const bytes = bits / 8;
   const count = data.byteLength / bytes;
   const frames = count / channels;
   if (!Number.isInteger(frames)) throw new Error(`${data.byteLength} bytes of samples, which is no whole number of frames: it was cut off`);
   const read = readers.get(`${encoding}/${bits}`)!;
   const samples = new Float32Array(mono ? frames : count);
-  for (let i = 0; i < count; i++) {
-    const sample = read(data, i * bytes);
-    if (!Number.isFinite(Math.fround(sample))) throw new Error(`the sample ${sample} at ${i}`);
-    if (mono) samples[Math.floor(i / channels)]! += sample / channels;
-    else samples[i] = sample;
+  for (let begin = 0; begin < count; begin += atOnce) {
+    for (let i = begin; i < Math.min(count, begin + atOnce); i++) {
+      const sample = read(data, i * bytes);
+      if (!Number.isFinite(Math.fround(sample))) throw new Error(`the sample ${sample} at ${i}`);
+      if (mono) samples[Math.floor(i / channels)]! += sample / channels;
+      else samples[i] = sample;
+    }
+    yield;
   }
   return new NdArray(samples, mono ? [frames] : [frames, channels]);
 }
