@@ -85,7 +85,7 @@ describe('bad input to fit', () => {
     const loss = new MSELoss();
     const optimizer = new SGD();
     assert.throws(() => new Trainer(network(), { loss, optimizer, metric: [] } as never), { name: 'OptionError', message: /got metric/ });
-    assert.throws(() => new Trainer(network(), { optimizer } as never), { name: 'OptionError', message: /Loss for loss/ });
+    assert.throws(() => new Trainer(network(), { optimizer } as never), { name: 'OptionError', message: /a Loss with forward for loss/ });
     assert.throws(() => new Trainer(network(), { loss, optimizer, clipNorm: -1 }), { name: 'OptionError', message: /clipNorm/ });
     assert.throws(() => new Trainer(network(), { loss, optimizer, metrics: [accuracy(), accuracy()] }), {
       name: 'OptionError',
