@@ -5,7 +5,7 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
-import { type Rule, isRecord } from '../options.js';
+import { type Rule, isMap, isRecord } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
 import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 
@@ -18,7 +18,7 @@ export type Inputs = NdArray | readonly NdArray[];
 /** Weights or states by path. */
 export const arrayMap: Rule = {
   expected: 'a Map of arrays made by array()',
-  accepts: (value) => value instanceof Map && [...value.values()].every(isArray),
+  accepts: (value) => isMap(value) && [...value.values()].every(isArray),
 };
 
 export const arrayList: Rule = {

@@ -8,6 +8,7 @@ import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
+import { checkedSeed } from '../random.js';
 import { arrayMap, batchSource, copyArrays, formatRows } from './data.js';
 import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from './home.js';
 import { type Entry, Layout } from './layout.js';
@@ -30,6 +31,12 @@ export interface Built {
 interface Given {
   readonly weights: ReadonlyMap<string, NdArray>;
   readonly strict: boolean;
+}
+
+/** What the first call of a root layer tells. */
+interface FirstTrace {
+  readonly layers: Trace['layers'];
+  readonly requests: readonly Omit<Entry, 'offset'>[];
 }
 
 /** @internal */
@@ -62,7 +69,7 @@ export class Model {
   }
 
   get seed(): bigint {
-    return BigInt(this.root.seed ?? 0);
+    return checkedSeed(this.name, this.root.seed ?? 0);
   }
 
   get name(): string {
@@ -114,10 +121,11 @@ export class Model {
   /**
    * Traces once to learn the parameters and makes their first values; later calls check that the parameters serve these sizes too.
    * The first sizes bind the model only once it is settled.
+   * @param count rows of a batch: a forward in which rows meet may need as many
    */
-  build(rows: readonly TensorType[], seed: bigint = this.seed): Built {
+  build(rows: readonly TensorType[], seed: bigint = this.seed, count = 1): Built {
     const built = this.#known;
-    if (built === undefined) return this.#create(rows, seed, this.#pending);
+    if (built === undefined) return this.#create(rows, seed, this.#pending, count);
     if (built.rows === undefined) return this.#complete(built, rows);
     this.#checkRows(built.rows, rows);
     return built;
@@ -217,13 +225,9 @@ export class Model {
     if (!this.#isSettled && this.#holders === 0) this.#built = undefined;
   }
 
-  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[]): Built {
-    const requests = new Map<string, Omit<Entry, 'offset'>>();
-    const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
-    // Not as in training, which may need more than one row.
-    const resolve = collectInto(requests, new MemorySlot('parameters', 0));
-    const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
-    const layout = Layout.of([...requests.values()]);
+  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count = 1): Built {
+    const { layers, requests } = this.#firstTrace(rows, seed, count);
+    const layout = Layout.of(requests);
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
     const brought = broughtAlong(layers, layout);
@@ -243,6 +247,25 @@ export class Model {
     this.isKept = given.length > 0;
     this.#built = { layout, memory, rows, seed };
     return this.#built;
+  }
+
+  /** With one row, so that no parameter takes its size from a batch, unless rows meet in forward and it needs those of a batch. */
+  #firstTrace(rows: readonly TensorType[], seed: bigint, count: number): FirstTrace {
+    try {
+      return this.#traceFor(rows, seed, 1);
+    } catch (error) {
+      if (count > 1 && error instanceof ShapeError) return this.#traceFor(rows, seed, count);
+      throw error;
+    }
+  }
+
+  /** In evaluation mode: training may need more rows. */
+  #traceFor(rows: readonly TensorType[], seed: bigint, count: number): FirstTrace {
+    const requests = new Map<string, Omit<Entry, 'offset'>>();
+    const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
+    const resolve = collectInto(requests, new MemorySlot('parameters', 0));
+    const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
+    return { layers, requests: [...requests.values()] };
   }
 
   /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */

@@ -73,7 +73,7 @@ export class Predictor {
     signal?.throwIfAborted();
     const rowCount = countRows(`${this.#model.name}.predict`, inputs);
     const types = inputs.map(rowType);
-    const built = this.#model.build(types, seed);
+    const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
       forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
@@ -117,7 +117,7 @@ export class Predictor {
       const { batchSize = evaluationRows } = options;
       const rowCount = countRows(`${this.#model.name}.predictSync`, inputs);
       const types = inputs.map(rowType);
-      const built = this.#model.build(types, seed);
+      const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
       const runs = batchRuns(rowCount, batchSize).map((run) => ({
         ...run,
         forward: this.#syncPrograms.get(built, types, run.rows, () => withMemories(this.#compile(types, run.rows))),

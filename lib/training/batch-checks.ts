@@ -13,7 +13,7 @@ import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';
 import { arraysOf, rowsOf, targetParts } from './feed.js';
-import { type Batch, type Targets, isBatch } from './options.js';
+import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';
 
@@ -40,7 +40,12 @@ function checkTargets(what: string, y: unknown): void {
  * Checks the arrays of a batch against each other and the model, building the model if this is the first data it sees.
  * @returns the number of rows
  */
-export function checkBatch(what: string, batch: Batch<Targets>, equipment: Equipment, augment: readonly Augmentation[] = []): number {
+export function checkBatch(
+  what: string,
+  batch: Batch<Targets>,
+  equipment: Equipment,
+  { augment = [], batchSize = Infinity }: Pick<FitOptions, 'augment' | 'batchSize'> = {},
+): number {
   const count = checkArrays(what, batch);
   const { x, y, sampleWeight } = batch;
   const { model, seed } = equipment.recipe;
@@ -49,7 +54,7 @@ export function checkBatch(what: string, batch: Batch<Targets>, equipment: Equip
   if (augment.length > 0 && inputs.length !== 1)
     throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
   const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(what, inputs[0]!, y, equipment, augment)];
-  naming(what, () => model.build(rows, seed));
+  naming(what, () => model.build(rows, seed, Math.min(count, batchSize)));
   return count;
 }
 

@@ -50,7 +50,7 @@ export function arrayEpochs(
   const { equipment } = runner;
   const { seed } = equipment.recipe;
   const tell = reporter(options, control);
-  const count = checkBatch('fit', data, equipment, options.augment);
+  const count = checkBatch('fit', data, equipment, { augment: options.augment, batchSize });
   if (carryState && !dropLast) checkWholeBatches('fit', count, batchSize);
   const size = Math.min(batchSize, count);
   const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
@@ -133,7 +133,7 @@ export function streamEpochs(
     }
     const steps = stepsPerEpoch ?? batches.length ?? before;
     while (next.done !== true) {
-      const rows = checkBatch('fit', next.value, equipment, augment);
+      const rows = checkBatch('fit', next.value, equipment, { augment });
       if (carryState) sameRows.check(rows);
       if (carryState) await validation?.prepare(control, rows);
       // The batch is copied when this returns, so the source may fill its arrays anew while the step runs.

@@ -42,7 +42,7 @@ export function evaluationOf(
 
 function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, options: EvaluationOptions, control: Control): Evaluation {
   const { batchSize = evaluationRows, carryState = false, checkFinite = false } = options;
-  const count = checkBatch(what, batch, equipment);
+  const count = checkBatch(what, batch, equipment, { batchSize });
   if (carryState) checkWholeBatches(what, count, batchSize);
   const programs = batchRuns(count, Math.min(batchSize, count)).map((run) => ({
     ...run,

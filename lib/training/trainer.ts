@@ -226,8 +226,8 @@ export class Trainer<Output extends Outputs = Tensor> {
   }
 
   /**
-   * Reads what save wrote, which builds a model not built yet. The optimizer and the groups must be of the same kinds, for the same parameters. The
-   * weights alone are read by `model.load(path)`.
+   * Reads what save wrote, which builds a model not built yet. The optimizers must keep the same slots for the same parameters (those of Adam and
+   * AdamW are the same). The weights alone are read by `model.load(path)`.
    * @throws FileError, StateError, ShapeError, DTypeError; nothing is changed then
    */
   async load(path: Path): Promise<void> {
@@ -264,7 +264,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#exclusively('step', async () => {
       const totals = trainingTotals(this.#equipment.recipe);
       const { augment, carryState, update = true } = options;
-      checkBatch('step', batch, this.#equipment, augment);
+      checkBatch('step', batch, this.#equipment, { augment });
       const gathers = !update || this.#runner.waiting > 0;
       await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, gathers });
       if (gathers && update) totals.addNorm(await this.#runner.update(false));

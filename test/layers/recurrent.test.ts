@@ -259,7 +259,7 @@ describe('errors of recurrent layers', () => {
   it('lengths of another shape', () =>
     assert.rejects(new LSTM(2).predict([x, array(Int32Array.of(1, 2, 3), [3, 1])]), {
       name: 'ShapeError',
-      message: 'LSTM: expected lengths of shape [1], one a row of x, got [1, 1].',
+      message: 'LSTM: expected lengths of shape [3], one a row of x, got [3, 1].',
     }));
 
   class Given extends Layer<[Tensor, Tensor]> {

@@ -95,7 +95,7 @@ describe('addLoss', () => {
     const trainer = new Trainer(new Coded(square), { loss: new MSELoss(), optimizer: new SGD() });
     await assert.rejects(trainer.fit({ x, y }), {
       name: 'ShapeError',
-      message: /^fit: Coded: scope.addLoss: expected one number, got shape \[1, 2\]\. Reduce it with mean\(\) or sum\(\)\./,
+      message: /^fit: Coded: scope.addLoss: expected one number, got shape \[6, 2\]\. Reduce it with mean\(\) or sum\(\)\./,
     });
   });
 

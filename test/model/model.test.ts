@@ -368,7 +368,7 @@ describe('a model', () => {
     const assigns = new Wrong((scope, x) => scope.assign(scope.buffer('total', [3], zeros()), mean(x, { axes: 1 })));
     await assert.rejects(fitOf(assigns), {
       name: 'ShapeError',
-      message: 'fit: Wrong "1": scope.assign: expected a value of shape [3] for buffer "1.total", got [1].',
+      message: 'fit: Wrong "1": scope.assign: expected a value of shape [3] for buffer "1.total", got [4].',
     });
     await assert.rejects(fitOf(new Wrong((scope, x) => scope.assign(x, x))), {
       name: 'StateError',

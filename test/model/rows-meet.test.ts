@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import {
+  Lambda,
+  Layer,
+  Linear,
+  MSELoss,
+  SGD,
+  type Scope,
+  Sequential,
+  type Tensor,
+  Trainer,
+  array,
+  concat,
+  matmul,
+  slice,
+} from '../../lib/index.js';
+import { sample } from '../support/check-op.js';
+
+/** Features of the nodes of one graph, mixed along its edges: the rows of a batch are all nodes. */
+class GraphConvolution extends Layer<[Tensor, Tensor]> {
+  readonly features = new Linear(3);
+
+  forward(x: Tensor, adjacency: Tensor, scope: Scope): Tensor {
+    return matmul(adjacency, scope.call('features', this.features, x));
+  }
+}
+
+describe('a model in which rows meet', () => {
+  const x = sample([7, 4]);
+  /** Each node takes what the next one has. */
+  const next = array(
+    Float32Array.from({ length: 49 }, (_, i) => (i % 7 === (Math.floor(i / 7) + 1) % 7 ? 1 : 0)),
+    [7, 7],
+  );
+
+  it('is built by a batch, since a single row is none', async () => {
+    for (const first of ['predict', 'predictSync', 'fit', 'step', 'evaluate'] as const) {
+      const model = new GraphConvolution();
+      const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
+      const data = { x: [x, next], y: array(new Float32Array(21), [7, 3]) };
+      await (first === 'predict' || first === 'predictSync' ? model[first](data.x) : trainer[first](data));
+      const { data: got } = model.predictSync(data.x);
+      const { data: rows } = model.features.predictSync(x);
+      assert.deepEqual(got, Float32Array.of(...rows.subarray(3), ...rows.subarray(0, 3)));
+    }
+  });
+
+  it('says which sizes do not fit, as they are in the batch', async () => {
+    const pairs = new Sequential([new Linear(2), new Lambda((x) => concat([slice(x, [0, 0], [x.shape[0]! / 2, 2]), x], 0))]);
+    await assert.rejects(pairs.predict(sample([4, 4])), { name: 'ShapeError', message: /expected an output with one row for each of the 4 input rows, got \[6, 2\]/ }); // prettier-ignore
+    await assert.rejects(new GraphConvolution().predict([x, sample([7, 5])]), { name: 'ShapeError', message: /got \[7, 5\] · \[7, 3\]/ });
+  });
+});
