@@ -2,8 +2,9 @@
 //
 // Columns fill the vectors; a task is 16 columns of one chunk of rows, so that threads read what lies together. In a chunk, row r is added
 // to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. So the bits depend on the number of
-// rows alone. The variance is taken around each chunk's mean, and chunks are joined by the update of Chan, Golub and LeVeque (1979), so a
-// mean far from 0 costs no digits. No rows give NaN.
+// rows alone. The mean is that of differences to a chunk's first row, the variance is taken around each chunk's mean, and chunks are joined
+// by the update of Chan, Golub and LeVeque (1979), so a mean far from 0 costs no digits but those that float32 has no room for. An infinite
+// first row gives NaN, as no rows do.
 #pragma once
 
 #include "args.h"
@@ -128,9 +129,13 @@ Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, 
   };
   const F32 count = set1(static_cast<float>(rows));
   Pair<kVectors> own;
-  const Columns<kVectors> sums = sum_rows<kVectors>(rows, at);
+  F32 first[kVectors];
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) own.first[v] = div(sums.of[v], count);
+  for (int v = 0; v < kVectors; ++v) first[v] = rows > 0 ? at(0, v) : zero();
+  const Columns<kVectors> sums = sum_rows<kVectors>(
+      rows, [&](int64_t r, int v) __attribute__((always_inline)) { return sub(at(r, v), first[v]); });
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) own.first[v] = add(first[v], div(sums.of[v], count));
   const Columns<kVectors> squares = sum_rows<kVectors>(
       rows, [&](int64_t r, int v) __attribute__((always_inline)) {
         const F32 centred = sub(at(r, v), own.first[v]);

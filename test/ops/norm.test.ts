@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { array } from '../../lib/array.js';
+import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
@@ -69,6 +69,22 @@ describe('batchNorm', () => {
     assert.ok(Math.abs(moments.sync(array(x, [4000, 1])).data[0]! - variance) <= 1e-4 * variance);
   });
 
+  it('is 0 for a constant, however large, and keeps the digits of a spread that float32 holds', () => {
+    const normalise = compile((t: Tensor) => ops.batchNorm(t, undefined, undefined, 1e-5).y);
+    const moments = compile((t: Tensor) => Object.values(ops.columnMoments(t)));
+    for (const rows of [1, 512, 1300, 100_000]) {
+      const constant = array(new Float32Array(rows * 3).fill(10000.1), [rows, 3]);
+      assert.ok(normalise.sync(constant).data.every((v) => v === 0));
+      const x = Float32Array.from(new Philox(2).normal(rows), (v) => 1e6 + v);
+      const exact = x.reduce((sum, v) => sum + (v - 1e6), 0) / rows + 1e6;
+      const squares = x.reduce((sum, v) => sum + (v - exact) ** 2, 0) / rows;
+      const [mean, variance] = moments.sync(array(x, [1, rows, 1])) as [NdArray, NdArray];
+      // Two units of the last place of 1e6; around a mean that is off by e, squares are too large by e².
+      assert.ok(Math.abs(mean.data[0]! - exact) <= 2 ** -3, `${rows}: ${mean.data[0]! - exact}`);
+      assert.ok(Math.abs(variance.data[0]! - squares) <= 2 ** -6, `${rows}: ${variance.data[0]! - squares}`);
+    }
+  });
+
   it('computes the gradient in one pass of sums and one map', () => {
     const f = compile((x: Tensor, dy: Tensor) => gradients(ops.batchNorm(x, undefined, undefined, 1e-5).y, [x], dy)[0]!);
     const lines = f.describe(sample([64, 16], 1), sample([64, 16], 2)).split('\n');
@@ -102,13 +118,13 @@ describe('BatchNorm', () => {
     const [y, newMean, newVariance] = run(new BatchNorm({ momentum: 0.25, affine: false }), true).sync(x, mean, variance);
     assert.deepEqual([...newMean!.data], [0.75 * 10 + 0.25 * 3, 0.75 * 20 + 0.25 * 2]);
     assert.deepEqual([...newVariance!.data], [0.75 * 4 + 0.25 * 4, 0.75 * 16 + 0.25 * 12]);
-    assert.ok(Math.abs(y!.data[0]! + 2 / Math.sqrt(8 / 3 + 1e-5)) <= 2 ** -22);
+    assert.ok(Math.abs(y.data[0]! + 2 / Math.sqrt(8 / 3 + 1e-5)) <= 2 ** -22);
   });
 
   it('uses the running statistics when it does not train, also for one row', () => {
     const [y] = run(new BatchNorm({ affine: false }), false).sync(array(new Float32Array([14, 12]), [1, 2]), mean, variance);
-    assert.ok(Math.abs(y!.data[0]! - 2) <= 1e-5);
-    assert.ok(Math.abs(y!.data[1]! + 2) <= 1e-5);
+    assert.ok(Math.abs(y.data[0]! - 2) <= 1e-5);
+    assert.ok(Math.abs(y.data[1]! + 2) <= 1e-5);
   });
 
   const x = (...shape: number[]) => sample(shape);
