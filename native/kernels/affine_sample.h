@@ -41,6 +41,9 @@ LW_INLINE float sample_pixel(const AffineSampleArgs& a, const T* image, int64_t 
   return row < 0 || row >= a.h || column < 0 || column >= a.w ? a.fill : static_cast<float>(image[(row * a.w + column) * a.c]);
 }
 
+// a + t·(b − a), and where t is 0 it is a, whatever b is: NaN stays in its pixel under a map of whole pixels.
+LW_INLINE F32 between(F32 a, F32 b, F32 t) { return select(equal(t, zero()), a, add(a, mul(t, sub(b, a)))); }
+
 // One channel of `count` pixels.
 template <class T>
 LW_INLINE void sample_channel(const AffineSampleArgs& a, const T* image, const SamplePoints& p, int64_t count, float* out) {
@@ -57,10 +60,8 @@ LW_INLINE void sample_channel(const AffineSampleArgs& a, const T* image, const S
       below[k] = sample_pixel(a, image, row + 1, column), below_right[k] = sample_pixel(a, image, row + 1, column + 1);
     }
   }
-  const F32 left_top = load(above), left_bottom = load(below);
-  const F32 top = add(left_top, mul(p.right, sub(load(above_right), left_top)));
-  const F32 bottom = add(left_bottom, mul(p.right, sub(load(below_right), left_bottom)));
-  const F32 result = select(p.near, add(top, mul(p.down, sub(bottom, top))), set1(a.fill));
+  const F32 top = between(load(above), load(above_right), p.right), bottom = between(load(below), load(below_right), p.right);
+  const F32 result = select(p.near, between(top, bottom, p.down), set1(a.fill));
   if (a.c == 1) return store_n(out, result, static_cast<int>(count));
   store(value, result);
   for (int64_t k = 0; k < count; ++k) out[k * a.c] = value[k];

@@ -346,8 +346,11 @@ struct MaxPoolBackwardArgs {
   float* dx;
 };
 
-// y = (Σ of the window's pixels inside the image in order of (kh, kw)) / count; count: those pixels, or with count_padding the whole window
-// within [−pad_top, H + pad_bottom) × [−pad_left, W + pad_right). An empty window gives 0.
+// y = (Σ of the window's pixels inside the image) / count; count: those pixels, or with count_padding the whole window within
+// [−pad_top, H + pad_bottom) × [−pad_left, W + pad_right). An empty window gives 0. In order of (kh, kw), but for windows of more than
+// kPoolPiece pixels so many rows at a time, or that many pixels of one row, and then these sums.
+constexpr int64_t kPoolPiece = 512;
+static constexpr int64_t pool_piece_rows(const PoolShape& s) { return s.kw < kPoolPiece ? kPoolPiece / s.kw : 1; }
 struct AvgPoolArgs {
   PoolShape shape;
   bool count_padding;
@@ -388,7 +391,8 @@ struct ColumnProductsArgs {
 };
 
 // y[n, i, j] = x[n] at row θ0·i + θ1·j + θ2 and column θ3·i + θ4·j + θ5, bilinear between pixels; pixels outside are `fill`.
-// x [N, H, W, C] float or bytes, theta [N, 6], y [N, OH, OW, C]. NaN coordinates give `fill`.
+// A pixel of weight 0 counts for nothing, not even NaN. x [N, H, W, C] float or bytes, theta [N, 6], y [N, OH, OW, C]. NaN coordinates give
+// `fill`.
 struct AffineSampleArgs {
   int64_t n, h, w, c, oh, ow;
   const void* x;

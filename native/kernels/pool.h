@@ -1,7 +1,7 @@
 // Maximum and average over windows of channels-last images, and their gradients, which gather: no window writes where another does.
 //
-// Channels fill the vectors. Sums run in the order args.h gives, each window or pixel in one chain, so the bits depend neither on
-// tasks nor on the ISA. A task is one row of the result.
+// Channels fill the vectors. Sums run in the order args.h gives, so the bits depend neither on tasks nor on the ISA. A task is one row of
+// the result.
 #pragma once
 
 #include "args.h"
@@ -263,6 +263,20 @@ LW_INLINE int64_t window_count(const PoolShape& s, bool count_padding, int64_t i
   return (down.end - down.begin) * (across.end - across.begin);
 }
 
+// sum_terms piece by piece: a single chain over 1024 × 1024 pixels would be off by 1 %.
+template <int kCount, class Term>
+LW_INLINE void sum_pieces(const Span& down, const Span& across, int64_t rows, F32 (&sum)[kCount], const Term& term) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kCount; ++v) sum[v] = zero();
+  for (int64_t i = down.begin; i < down.end; i += rows)
+    for (int64_t j = across.begin; j < across.end; j += kPoolPiece) {
+      F32 piece[kCount];
+      sum_terms({i, smaller(down.end, i + rows)}, {j, smaller(across.end, j + kPoolPiece)}, piece, term);
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], piece[v]);
+    }
+}
+
 int64_t avg_pool_tasks(const AvgPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
 int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
@@ -276,11 +290,15 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
       const F32 count = set1(static_cast<float>(larger(1, window_count(s, a.count_padding, i, j))));
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
+            const auto pixel = [&](int64_t kh, int64_t kw, int v) __attribute__((always_inline)) {
+              return load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c + v * kLanes, lanes);
+            };
             F32 sum[kCount];
-            sum_terms(
-                down, across, sum, [&](int64_t kh, int64_t kw, int v) __attribute__((always_inline)) {
-                  return load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c + v * kLanes, lanes);
-                });
+            if (s.kh * s.kw <= kPoolPiece) {
+              sum_terms(down, across, sum, pixel);
+            } else {
+              sum_pieces(down, across, pool_piece_rows(s), sum, pixel);
+            }
 #pragma GCC unroll 4
             for (int v = 0; v < kCount; ++v) store_n(a.y + (task * s.ow + j) * s.c + c + v * kLanes, div(sum[v], count), lanes);
           });

@@ -126,6 +126,25 @@ LW_TEST(averages_are_those_of_plain_loops) {
   }
 }
 
+// Windows of many rows and of long ones. A term is rounded in its piece, where pieces of half kPoolPiece at least are added up, and in the
+// division.
+LW_TEST(averages_of_large_windows_lose_few_digits) {
+  for (const auto& [h, w] : std::vector<std::array<int64_t, 2>>{{1024, 1024}, {1, 300001}, {4097, 3}, {50, 300}}) {
+    PoolShape s{};
+    s.n = s.oh = s.ow = 1, s.h = s.kh = h, s.w = s.kw = w, s.c = 3, s.stride_h = s.stride_w = 1;
+    const Guarded<float> x(inputs(s), 0.1f);
+    const double roundings = static_cast<double>(kPoolPiece + 2 * h * w / kPoolPiece + 2);
+    std::vector<float> first;
+    for_each_table([&](const KernelTable& table) {
+      Guarded<float> y(3);
+      run(table.avg_pool_tasks, table.avg_pool, AvgPoolArgs{s, false, x.data(), y.data()});
+      CHECK_TEXT(std::fabs(y[0] - 0.1f) <= roundings * 0x1p-24 * 0.1, describe(table, "large window", s));
+      if (first.empty()) first.assign(y.data(), y.data() + 3);
+      CHECK_TEXT(same_bits(y.data(), first.data(), 3), describe(table, "large window, same bits", s));
+    });
+  }
+}
+
 LW_TEST(column_statistics_are_near_those_in_double) {
   Source source(7);
   const int64_t extents[][3] = {{1, 1, 1},     {2, 3, 5},    {1, 512, 16}, {1, 513, 17}, {3, 100, 40},
@@ -180,6 +199,21 @@ LW_TEST(column_statistics_are_near_those_in_double) {
   }
 }
 
+LW_TEST(column_moments_far_from_zero) {
+  for (const int64_t rows : {0, 1, 512, 1300}) {
+    const int64_t columns = 67, count = row_chunks(rows);
+    const Guarded<float> x(rows * columns, 10000.1f);
+    for_each_table([&](const KernelTable& table) {
+      Guarded<float> mean(columns), variance(columns), chunks(count == 1 ? 0 : columns * count * 2);
+      for (int64_t round = 0; round < (count == 1 ? 1 : 2); ++round)
+        run(table.column_moments_tasks, table.column_moments,
+            ColumnMomentsArgs{1, rows, columns, x.data(), mean.data(), variance.data(), chunks.data(), round});
+      const Guarded<float> exact(columns, rows == 0 ? kNan : 10000.1f), none(columns, rows == 0 ? kNan : 0.0f);
+      CHECK_TEXT(same_bits(mean, exact) && same_bits(variance, none), text(table, "constant columns", {rows}));
+    });
+  }
+}
+
 namespace {
 
 // One element as args.h defines it, each operation rounded by itself.
@@ -196,11 +230,13 @@ float sampled(const AffineSampleArgs& a, int64_t n, int64_t i, int64_t j, int64_
     const int64_t place = ((n * a.h + static_cast<int64_t>(r)) * a.w + static_cast<int64_t>(q)) * a.c + c;
     return a.dtype == DType::u8 ? static_cast<float>(static_cast<const uint8_t*>(a.x)[place]) : static_cast<const float*>(a.x)[place];
   };
-  const float down = y - row, right = x - column, above = at(row, column), below = at(row + 1, column);
-  const volatile float across = right * (at(row, column + 1) - above), across_below = right * (at(row + 1, column + 1) - below);
-  const float top = above + across, bottom = below + across_below;
-  const volatile float step = down * (bottom - top);
-  return top + step;
+  const auto between = [](float from, float to, float share) {
+    const volatile float step = share * (to - from);
+    return share == 0 ? from : from + step;
+  };
+  const float right = x - column;
+  return between(between(at(row, column), at(row, column + 1), right), between(at(row + 1, column), at(row + 1, column + 1), right),
+                 y - row);
 }
 
 }  // namespace
@@ -260,5 +296,35 @@ LW_TEST(affine_sample) {
           CHECK_TEXT(wrong == 0 && y.intact(),
                      text(t, "affine sample", {c, size, int64_t(dtype)}) + ": " + std::to_string(wrong) + " wrong");
         }
+  });
+}
+
+// Whole pixels come through as they are, NaN and ∞ beside them or not, under maps that shift and mirror.
+LW_TEST(affine_sample_of_whole_pixels) {
+  for_each_table([](const KernelTable& t) {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::vector<std::array<float, 6>> maps = {
+        {1, 0, 0, 0, 1, 0}, {1, 0, 0, 0, -1, 10}, {-1, 0, 6, 0, 1, 0}, {1, 0, -2, 0, 1, 3}, {0, 1, 0, -1, 0, 8}};
+    for (int64_t c : {1, 3, 17}) {
+      AffineSampleArgs a = {};
+      a.n = static_cast<int64_t>(maps.size()), a.h = a.oh = 7, a.w = a.ow = 11, a.c = c;
+      Source source(static_cast<uint64_t>(c));
+      Guarded<float> x = source.floats(a.n * a.h * a.w * c), y(x.size(), 7.0f);
+      const float special[] = {nan, HUGE_VALF, -HUGE_VALF, -0.0f};
+      for (int64_t e = 0; e < x.size(); ++e)
+        if (source.below(3) == 0) x[e] = special[source.below(4)];
+      a.x = x.data(), a.dtype = DType::f32, a.theta = maps[0].data(), a.fill = 0.25f, a.y = y.data();
+      run(t.affine_sample_tasks, t.affine_sample, a, 5);
+      std::vector<float> expected(static_cast<size_t>(x.size()));
+      for (int64_t e = 0; e < x.size(); ++e) {
+        const int64_t k = e % c, j = e / c % a.ow, i = e / c / a.ow % a.oh, n = e / c / a.ow / a.oh;
+        std::array<int64_t, 6> m;
+        std::copy_n(maps[static_cast<size_t>(n)].begin(), 6, m.begin());
+        const int64_t row = m[0] * i + m[1] * j + m[2], column = m[3] * i + m[4] * j + m[5];
+        const bool inside = row >= 0 && row < a.h && column >= 0 && column < a.w;
+        expected[static_cast<size_t>(e)] = inside ? x[((n * a.h + row) * a.w + column) * c + k] : a.fill;
+      }
+      CHECK_TEXT(same_bits(y.data(), expected.data(), y.size()) && y.intact(), text(t, "whole pixels", {c}));
+    }
   });
 }

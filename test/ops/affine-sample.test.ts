@@ -1,6 +1,24 @@
 import assert from 'node:assert/strict';
-import { type NdArray, type Tensor, affineSample, array, compile, gradients, mul, stopGradient, sum } from '../../lib/index.js';
-import { bilinear, each, images } from '../support/images.js';
+import {
+  type Augmentation,
+  type NdArray,
+  type Tensor,
+  Conv2d,
+  MSELoss,
+  SGD,
+  Sequential,
+  Trainer,
+  affineSample,
+  array,
+  compile,
+  gradients,
+  mul,
+  randomFlip,
+  randomShift,
+  stopGradient,
+  sum,
+} from '../../lib/index.js';
+import { augment, bilinear, each, images } from '../support/images.js';
 
 /**
  * |x| ≤ 1 and coordinates below 2⁴ in sums of three products: each is off by at most 3 · 2⁴ · 2⁻²³, and a value changes by at most
@@ -34,6 +52,53 @@ describe('affineSample', () => {
     const far = array([[1, 0, 100, 0, 1, 0]]);
     const y = compile((u: Tensor, t: Tensor) => affineSample(u, t, { fill: 7 })).sync(images([1, 2, 2, 1]), far);
     assert.deepEqual([...y.data], [7, 7, 7, 7]);
+  });
+  it('keeps what is not finite to itself under maps of whole pixels', () => {
+    const values = [NaN, 1, 2, 3, Infinity, 5, 6, NaN, 8, -Infinity, 10, 11];
+    const of = (c: number): NdArray =>
+      array(
+        Float32Array.from({ length: 12 * c }, (_, at) => values[Math.floor(at / c)]!),
+        [1, 3, 4, c],
+      );
+    const flip = [0, 1, 2].flatMap((i) => [3, 2, 1, 0].map((j) => values[4 * i + j]!));
+    const shifted = [7, 7, 7, 7, 7, ...values.slice(0, 3), 7, ...values.slice(4, 7)];
+    for (const c of [1, 3]) {
+      for (const [map, expected] of [
+        [[1, 0, 0, 0, 1, 0], values],
+        [[1, 0, 0, 0, -1, 3], flip],
+        [[1, 0, -1, 0, 1, -1], shifted],
+      ] as const) {
+        const y = compile((u: Tensor, t: Tensor) => affineSample(u, t, { fill: 7 })).sync(of(c), array([[...map]]));
+        assert.deepEqual(
+          [...y.data],
+          expected.flatMap((value) => new Array<number>(c).fill(value)),
+          `${c}: ${map.join()}`,
+        );
+      }
+    }
+  });
+  it('moves missing targets of pixels with their images', async () => {
+    const x = images([8, 6, 6, 1]);
+    const y = array(
+      Float32Array.from(x.data, (value, at) => (at % 3 === 0 ? NaN : value)),
+      x.shape,
+    );
+    const missing = (t: NdArray): number => [...t.data].filter(Number.isNaN).length;
+    const [flipped] = augment([randomFlip()], x, y);
+    flipped!.y.data.forEach((value, at) => assert.ok(Number.isNaN(value) || value === flipped!.x.data[at]));
+    assert.equal(missing(flipped!.y), missing(y));
+    const [shifted] = augment([randomShift(2)], x, y);
+    shifted!.y.data.forEach((value, at) => assert.ok(Number.isNaN(value) || value === shifted!.x.data[at]));
+    assert.ok(missing(shifted!.y) <= missing(y));
+
+    const loss = async (augment: readonly Augmentation[]): Promise<number> => {
+      const model = new Sequential([new Conv2d(1, 1)], { seed: 1 });
+      const trainer = new Trainer(model, { loss: new MSELoss({ ignoreNaN: true }), optimizer: new SGD({ lr: 0 }) });
+      return (await trainer.fit({ x, y }, { batchSize: 8, augment })).epochs[0]!.loss;
+    };
+    // The same squares in another order: 192 of them.
+    const plain = await loss([]);
+    assert.ok(Math.abs((await loss([randomFlip()])) - plain) <= 192 * 2 ** -24 * plain);
   });
   it('has no gradient, and stopGradient() says so where that is meant', () => {
     const of = (x: (t: Tensor) => Tensor) => (): unknown =>

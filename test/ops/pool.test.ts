@@ -5,7 +5,7 @@ import { gradcheck } from '../../lib/gradcheck.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import { MemorySlot, constant, source } from '../../lib/graph/source.js';
 import type { Shape, Tensor } from '../../lib/graph/tensor.js';
-import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from '../../lib/layers/index.js';
+import { AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d } from '../../lib/layers/index.js';
 import * as ops from '../../lib/ops/index.js';
 import { checkForward, checkGradient, sample } from '../support/check-op.js';
 
@@ -80,6 +80,18 @@ describe('pooling', () => {
 
   it('has the mean of each channel as global average', () => {
     checkForward((x: Tensor) => new GlobalAvgPool2d().forward(x), [sample([2, 3, 4, 5])], 13);
+  });
+
+  it('takes the mean of large windows to few digits less than of small ones', () => {
+    for (const [h, w] of [
+      [1024, 1024],
+      [1, 300_000],
+    ] as const) {
+      const x = array(new Float32Array(h * w).fill(0.1), [1, h, w, 1]);
+      const y = compile((t: Tensor) => [ops.avgPool2d(t, [h, w]), new AdaptiveAvgPool2d(1).forward(t)]).sync(x);
+      // Half a unit of the last place for each of 512 terms and of the sums of so many.
+      for (const { data } of y) assert.ok(Math.abs(data[0]! / Math.fround(0.1) - 1) <= (512 + (h * w) / 512 + 1) * 2 ** -24);
+    }
   });
 
   it('has a gradient of a gradient through overlapping maxima, computed by the addon', async () => {
