@@ -60,7 +60,7 @@ LW_INLINE F32 map_apply(MapOp op, F32 x, F32 y, F32 z) {
     case MapOp::fma: return fma(x, y, z);
     case MapOp::neg: return neg(x);
     case MapOp::abs: return abs(x);
-    case MapOp::sign: return select(less(zero(), abs(x)), copysign(set1(1.0f), x), x);
+    case MapOp::sign: return select(less(zero(), abs(x)), copysign(set1(1.0f), x), mul(x, zero()));
     case MapOp::sqrt: return sqrt(x);
     case MapOp::square: return mul(x, x);
     case MapOp::reciprocal: return div(set1(1.0f), x);

@@ -149,6 +149,22 @@ LW_TEST(larger_and_smaller_of_subnormal_numbers) {
   });
 }
 
+LW_TEST(signs_of_subnormal_numbers_are_zeros) {
+  const std::vector<float> values = {0.0f, -0.0f, 1e-40f, -1e-40f, 0x1p-126f, -0x1p-126f, 3.0f, -3.0f, std::nanf(""), -HUGE_VALF};
+  const std::vector<float> signs = {0.0f, -0.0f, 0.0f, -0.0f, 1.0f, -1.0f, 1.0f, -1.0f, std::nanf(""), -1.0f};
+  const int64_t n = 57;
+  Guarded<float> x(n), out(n), expected(n);
+  for (int64_t i = 0; i < n; ++i) x[i] = values[static_cast<size_t>(i % 10)], expected[i] = signs[static_cast<size_t>(i % 10)];
+  for_each_table([&](const KernelTable& table) {
+    MapArgs args = flat(n);
+    add_input(args, x.data(), DType::f32, {1});
+    add_instruction(args, MapOp::sign, 0);
+    add_output(args, out.data(), DType::f32, 1);
+    run(table.map_tasks, table.map, args);
+    CHECK_TEXT(same_bits(out, expected), table.isa);
+  });
+}
+
 LW_TEST(inputs_of_every_layout_and_type) {
   Source source(1);
   struct Shape {
