@@ -51,7 +51,7 @@ struct ThreadPool::Worker {
   Clock::time_point sent;
   alignas(128) Signal done;
   int64_t bad = kOk;
-  std::atomic<int> processor{-1};  // where it ran last
+  std::atomic<int> processor{-1};  // where it ran last; who has seen it sees what `affinity` began with
   Rest rest;                       // from being kept off any processor
   // The caller's.
   uint32_t orders = 0;
@@ -146,7 +146,7 @@ int64_t ThreadPool::parallel(int64_t tasks, double cost, Body body, const void* 
 }
 
 void ThreadPool::post_order(Worker& worker) {
-  const bool together = worker.processor.load(std::memory_order_relaxed) == worker.caller_processor;
+  const bool together = worker.processor.load(std::memory_order_acquire) == worker.caller_processor;
   worker.sent_apart = false;
   if (worker.caller_processor >= 0 && (together || worker.order.sleeping())) {
     worker.sent = Clock::now();
@@ -178,7 +178,7 @@ void ThreadPool::work(Worker& worker, void* scratch) {
   Rest rest;
   for (int caller_processor = -1;;) {
     await_order(worker, rest, caller_processor);
-    worker.processor.store(current_processor(), std::memory_order_relaxed);
+    worker.processor.store(current_processor(), std::memory_order_release);
     const uint32_t order = worker.order.value();
     if (order % 2 != 0 || !take(worker, order)) continue;
     caller_processor = worker.caller_processor;  // the order belongs to the caller again once it is done
