@@ -18,7 +18,8 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
   explicit AsyncRuns(napi_env env) : env_(env) {}
 
   // Starts the run and calls `done` once on the JavaScript thread, with an error, or with undefined and the number of steps finished; never
-  // if JavaScript ends before that. `control` is a view on shared memory that stays alive with the run.
+  // if JavaScript ends before that. `done` must not throw: others that are due would go unheard. `control` is a view on shared memory that
+  // stays alive with the run.
   // A function and no promise: Node lets nobody free the promise of a worker that is being terminated.
   void start(std::unique_ptr<Run> run, napi_value control, napi_value done);
 
