@@ -29,7 +29,7 @@ export * from './metrics/index.js';
 
 export { Callback, type FitContext, type Snapshot } from './training/callback.js';
 export { EarlyStopping, type EarlyStoppingOptions } from './training/early-stopping.js';
-export { type EpochRecord, History } from './training/history.js';
+export { type EpochRecord, type Figures, History } from './training/history.js';
 export type { MonitorOptions } from './training/monitor.js';
 export type {
   Batch,

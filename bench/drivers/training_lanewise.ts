@@ -44,7 +44,7 @@ export function makeTraining(request: StepRequest): Training {
   const set = { x: array(shared, [samples, ...(net?.image ?? [sizes[0]!])]), y: array(data.y, [samples]) };
   return {
     train: (epochs, signal) => trainer.fit(set, { epochs, batchSize: batch, ...(signal && { signal }) }),
-    evaluate: async () => (await trainer.evaluate(set)).loss!,
+    evaluate: async () => (await trainer.evaluate(set)).loss,
     stepsPerEpoch: samples / batch,
   };
 }

@@ -126,5 +126,5 @@ export async function learnAdding(
   const validation = addingRows(testRows, length, new Philox(3));
   await trainer.fit(fresh, { epochs: Math.ceil(steps / stepsPerEpoch), validation, callbacks: [...callbacks, new Goal(goal)] });
   const { loss } = await trainer.evaluate(addingRows(testRows, length, new Philox(4)));
-  return { error: loss!, steps: trainer.steps };
+  return { error: loss, steps: trainer.steps };
 }

@@ -57,7 +57,7 @@ export async function permutationImportance(
   if (of === undefined) throw new OptionError(`${what}: expected an input in 0 … ${inputs.length - 1}, got ${input}.`);
   const figures = await trainer.evaluate(data);
   const before = figures[figure];
-  if (before === undefined) {
+  if (before === undefined || !Object.hasOwn(figures, figure)) {
     throw new OptionError(
       `${what}: expected a figure among ${Object.keys(figures).join(', ')}, got "${figure}". Give the trainer that metric.`,
     );

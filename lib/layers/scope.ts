@@ -1,4 +1,4 @@
-import type { NamedTensors, Outputs } from '../graph/outputs.js';
+import type { Outputs } from '../graph/outputs.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from './layer.js';
@@ -42,7 +42,11 @@ export interface Scope {
    * What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. Used by itself, that layer
    * has its weights there at once, and the sizes of its first `predict` or `build`.
    */
-  enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values;
+  enter<Values extends { readonly [Name in keyof Values]: Tensor }>(
+    name: string,
+    layer: Layer<never, Outputs>,
+    body: (scope: Scope) => Values,
+  ): Values;
   /**
    * Says that x holds whole numbers `least` … `most`: ids, lengths. Where x is an input of the model, `fit` and `evaluate` look at the data before
    * they begin; an operation that takes x must check it nonetheless.

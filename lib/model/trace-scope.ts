@@ -2,7 +2,7 @@
 import { OptionError, StateError } from '../errors.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
-import type { NamedTensors, Outputs } from '../graph/outputs.js';
+import type { Outputs } from '../graph/outputs.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
@@ -70,7 +70,11 @@ export class TraceScope implements Scope {
     return this.#tracer.call(this.#child(name), layer, inputs, this);
   }
 
-  enter<Values extends NamedTensors>(name: string, layer: Layer<never, Outputs>, body: (scope: Scope) => Values): Values {
+  enter<Values extends { readonly [Name in keyof Values]: Tensor }>(
+    name: string,
+    layer: Layer<never, Outputs>,
+    body: (scope: Scope) => Values,
+  ): Values {
     return this.#tracer.enter(this.#child(name), layer, body, { around: this });
   }
 

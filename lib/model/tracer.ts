@@ -4,7 +4,7 @@ import type { Around } from '../graph/around.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import { type Operation, apply } from '../graph/operation.js';
-import { type NamedTensors, type Parts, partsOf } from '../graph/outputs.js';
+import { type Parts, partsOf } from '../graph/outputs.js';
 import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Scope } from '../layers/scope.js';
@@ -78,7 +78,7 @@ export class Tracer {
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one; `around` is that of the layer it is called in. */
-  enter<Values extends NamedTensors>(
+  enter<Values extends { readonly [Name in keyof Values]: Tensor }>(
     path: string,
     layer: AnyLayer,
     body: (scope: Scope) => Values,
@@ -102,7 +102,7 @@ export class Tracer {
       const outputs = body(new TraceScope(this, owned, title, { carries, around }));
       checkOutputs(outputs);
       label(Object.values(outputs), title);
-      const shapes = Object.entries(outputs).map(([output, { shape }]) => [output, shape] as const);
+      const shapes = Object.entries<Tensor>(outputs).map(([output, { shape }]) => [output, shape] as const);
       if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
       return outputs;
     } catch (error) {

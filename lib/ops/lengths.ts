@@ -23,7 +23,8 @@ class Lengths extends Operation {
   }
 
   override badIndex(value: number, [table]: readonly Tensor[]): string {
-    return `expected 1 … ${table!.size}, got ${value + 1}`;
+    const length = value + 1;
+    return `expected 1 … ${table!.size}${length === 0 ? ' (leave empty rows out)' : ''}, got ${length}`;
   }
 
   lower(node: Node): readonly Instruction[] {

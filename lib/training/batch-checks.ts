@@ -8,6 +8,7 @@ import { type TensorType, sizeOf } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
+import type { Metric } from '../metrics/metric.js';
 import { countRows, inputList, isArray, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
@@ -28,11 +29,10 @@ export function checkArrays(what: string, batch: Batch<Targets>): number {
   return countRows(what, arraysOf(batch));
 }
 
-/** @throws DataError or StateError unless y is an intact array, or an object of some by name */
+/** @throws DataError or StateError unless y is an intact array, or an object of some by name, or of none */
 function checkTargets(what: string, y: unknown): void {
   if (!isRecord(y)) return checkArray(what, 'y', y, 'Wrap it: array(data, shape), or give several targets by name: { a, b }.');
   const parts = Object.entries(y);
-  if (parts.length === 0) throw new DataError(`${what}: expected at least one target by name in y, got none. Give an array, or { a, b }.`);
   for (const [name, part] of parts) checkArray(what, `y.${name}`, part);
 }
 
@@ -50,6 +50,7 @@ export function checkBatch(
   const { x, y, sampleWeight } = batch;
   const { model, seed } = equipment.recipe;
   const inputs = inputList(x);
+  checkNeeds(what, y, equipment.recipe);
   if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
   if (augment.length > 0 && inputs.length !== 1)
     throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
@@ -61,7 +62,9 @@ export function checkBatch(
 /** @throws ShapeError for several targets */
 function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment, augment: readonly Augmentation[]): TensorType {
   if (isArray(y)) return equipment.augmentedRow(rowType(x), rowType(y), augment);
-  throw new ShapeError(`${what}: expected one target y for augment, got ${Object.keys(y).join(', ')}. Augment before, or leave it out.`);
+  throw new ShapeError(
+    `${what}: expected one target y for augment, got ${Object.keys(y).join(', ') || 'none'}. Augment before, or leave it out.`,
+  );
 }
 
 /** What is asked of values. */
@@ -119,6 +122,15 @@ function checkFiniteData(what: string, x: NdArray): void {
   throw new DataError(
     `${what}: expected finite numbers, got ${x.data[at]} in row ${Math.floor(at / width)} at element ${at % width}. Clean the data or leave checkFinite out.`,
   );
+}
+
+/** @throws DataError if there is no target for a loss or a metric that takes one */
+function checkNeeds(what: string, y: Targets, { loss, metrics }: Recipe): void {
+  if (targetParts(y).length > 0) return;
+  const one = [loss, ...metrics].find((each) => each.forward.length > 1);
+  if (one === undefined) return;
+  const name = one === loss ? loss.constructor.name : (one as Metric).name;
+  throw new DataError(`${what}: expected targets y for ${name}, whose forward takes them, got none. Give an array, or { a, b } by name.`);
 }
 
 function ignoresNaN(loss: AnyLoss, name: string): boolean {

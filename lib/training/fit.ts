@@ -46,7 +46,7 @@ export async function runFit(
       if (runner.steps > steps) runner.epochs++;
     });
     check();
-    const record = await recordOf(epoch, totals, begin, validation, control);
+    const record = await recordOf(epoch, totals, runner.rate, begin, validation, control);
     check();
     history.epochs.push(record);
     await call((callback) => callback.onEpoch(record, context));
@@ -60,6 +60,7 @@ export async function runFit(
 async function recordOf(
   epoch: number,
   totals: Totals,
+  lr: number,
   begin: number,
   validation: Validation | undefined,
   control: Control,
@@ -68,7 +69,7 @@ async function recordOf(
   const unseen = await validation?.run(control);
   if (unseen !== undefined) Object.assign(metrics, { valLoss: unseen.loss }, unseen.metrics(validationName));
   const steps = totals.steps();
-  return { epoch, loss: totals.loss, metrics, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
+  return { epoch, loss: totals.loss, metrics, lr, seconds: (performance.now() - begin) / 1000, ...(steps && { steps }) };
 }
 
 function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, control: Control): FitContext {

@@ -8,14 +8,22 @@ import { OptionError } from '../errors.js';
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
-  /** With the penalties. NaN where nothing counts, as with a sampleWeight of 0 in all rows: 0/0, also of metrics and of steps. */
+  /** With the penalties, in a loss that is a sum once a batch. NaN where nothing counts, as with a sampleWeight of 0 in all rows: 0/0, also of metrics and of steps. */
   readonly loss: number;
   /** Metrics by name, with the trainer's option `gradientNorm` that, and with validation data `valLoss` and `val…` for each metric. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Learning rate of its last update, of the trainer's `optimizer`; NaN before any. */
+  readonly lr: number;
   /** Wall-clock seconds of the epoch, validation included. */
   readonly seconds: number;
   /** Loss and metrics of each step in order, and gradientNorm of each update, of which `accumulate` makes fewer: by name, with `keepSteps` only. */
   readonly steps?: Readonly<Record<string, Float32Array>> | undefined;
+}
+
+/** Figures of a step or an evaluation by name: the loss, metrics, and what else is asked for. */
+export interface Figures {
+  readonly loss: number;
+  readonly [name: string]: number;
 }
 
 /** The epochs of one fit. */
@@ -25,11 +33,11 @@ export class History {
   stopped: 'completed' | 'early' = 'completed';
 
   /**
-   * One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy'; NaN in epochs that lack it.
+   * One value over the epochs: 'loss', a metric, 'valLoss', 'valAccuracy', 'lr'; NaN in epochs that lack it.
    * @throws OptionError for a name that no epoch has
    */
   series(name: string): readonly number[] {
-    checkName('series', name, this.epochs.flatMap(({ metrics }) => ['loss', ...Object.keys(metrics)])); // prettier-ignore
+    checkName('series', name, this.epochs.flatMap(({ metrics }) => ['loss', ...Object.keys(metrics), 'lr'])); // prettier-ignore
     return this.epochs.map((record) => valueOf(record, name) ?? NaN);
   }
 
@@ -56,7 +64,7 @@ function checkName(what: string, name: string, names: readonly string[]): void {
 
 /** `name` of a record, or undefined if it has none of that name. */
 export function valueOf(record: EpochRecord, name: string): number | undefined {
-  return name === 'loss' ? record.loss : record.metrics[name];
+  return name === 'loss' || name === 'lr' ? record[name] : record.metrics[name];
 }
 
 /** 'accuracy' → 'valAccuracy' */

@@ -23,6 +23,7 @@ import {
   wideSeed,
 } from '../options.js';
 import { Callback } from './callback.js';
+import { validationName } from './history.js';
 
 /** Some parameters and the optimizer that updates them. */
 export interface ParameterGroup {
@@ -59,7 +60,7 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   readonly seed?: number | bigint | undefined;
 }
 
-/** Targets: an array, or several by name. */
+/** Targets: an array, or several by name (an object of a `type`, not of an `interface`), or `{}` for a loss that compares with none. */
 export type Targets = NdArray | Readonly<Record<string, NdArray>>;
 
 /** One batch, or a whole data set: rows of x with the targets y that belong to them. */
@@ -131,7 +132,7 @@ export interface FitOptions {
    * Go on in each batch with the states the recurrent layers had at the end of the one before: truncated backpropagation through time. They
    * are zeros where an epoch begins (with `stepsPerEpoch` where the source begins anew) and after the fit. Row i of a batch must follow row i of
    * the batch before, so rows are not shuffled and all batches have the same number of them (`dropLast` if need be). Gradients stop where a batch
-   * begins. Holds for the validation too. Default: false.
+   * begins. A first state that is given to a recurrent layer counts in the first batch alone. Holds for the validation too. Default: false.
    */
   readonly carryState?: boolean | undefined;
   /** Changes of the training batches of one input and one target, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
@@ -237,9 +238,18 @@ export function checkTrainerOptions(options: TrainerOptions<never>): void {
     seed: wideSeed,
   });
   for (const one of options.groups ?? []) checkOptions('Trainer groups', one, groupRules);
-  const names = (options.metrics ?? []).map((metric) => metric.name);
-  if (new Set(['loss', 'gradientNorm', ...names]).size !== names.length + 2)
-    throw new OptionError(`Trainer: expected metrics of different names, got ${names.join(', ')}.`);
+  checkNames((options.metrics ?? []).map(({ name }) => name));
+}
+
+/** @throws OptionError unless all figures of an epoch have different names, those of the validation too */
+function checkNames(metrics: readonly string[]): void {
+  const figures = ['loss', ...metrics];
+  const names = ['lr', 'gradientNorm', ...figures, ...figures.map(validationName)];
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new OptionError(
+    `Trainer: expected metrics of different names, none of them lr, loss or gradientNorm, nor that of another with val before it, got ${twice} twice. Rename one: metric.as('…').`,
+  );
 }
 
 export function checkFitOptions(options: FitOptions): void {

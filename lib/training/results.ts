@@ -1,6 +1,7 @@
 /** What a step leaves: its loss, its metrics, and what each of them counts. */
 import type { Write } from '../compile/program.js';
-import { OptionError, ShapeError, formatShape } from '../errors.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
+import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import { type Outputs, type Parts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
@@ -80,11 +81,22 @@ export function resultWrites(
     metrics: [...metrics.map(placeOf), ...others.map((value) => place(value))],
     added: isApart ? leave(figure('what is added to the loss', sumOfTerms())) : undefined,
   };
+  checkUsed(seen, values.map(({ value }) => value)); // prettier-ignore
   const slot = new MemorySlot('results', width * 4, width * 4);
   return {
     writes: values.map(({ value, begin }) => ({ value, slot, byteOffset: begin * 4, commit: false })),
     results: { slot, width, ...results },
   };
+}
+
+/** @throws DataError for a target that no loss or metric looks at, and that is of no output either, such as one whose name is misspelt */
+function checkUsed({ outputs, targets }: Seen, figures: readonly Tensor[]): void {
+  const names = new Set(['', ...outputs.map(([name]) => name)]);
+  const unused = targets.filter(([name, target]) => !names.has(name) && !dependOn(figures, [target])).map(([name]) => name);
+  if (unused.length > 0)
+    throw new DataError(
+      `y: expected targets that the loss or a metric looks at, got ${unused.join(', ')} too. Leave out what nothing needs, or give it a loss.`,
+    );
 }
 
 /** What a batch counts in the loss of several; in a sum each counts 1. */

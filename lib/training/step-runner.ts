@@ -35,6 +35,8 @@ export class StepRunner {
   updates = 0;
   /** Batches whose gradients wait for an update. */
   waiting = 0;
+  /** Learning rate of the last update, of the trainer's optimizer. */
+  rate = NaN;
   /** Epochs in which a step was done. */
   epochs = 0;
   /** A run is changing the weights at this moment. */
@@ -148,7 +150,9 @@ export class StepRunner {
       for (let i = 0; i < steps; i++) {
         const step = this.updates + i;
         const begin = i * width + at;
-        optimizer.writeScalars(values, begin, step, rateAt(optimizer.lr, step));
+        const rate = rateAt(optimizer.lr, step);
+        optimizer.writeScalars(values, begin, step, rate);
+        if (optimizer === optimizers[0]) this.rate = rate;
         checkWritten(optimizer, values, begin);
       }
       at += optimizer.scalars.length;

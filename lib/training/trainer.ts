@@ -17,7 +17,7 @@ import { evaluationOf } from './evaluation.js';
 import { copyBatch } from './feed.js';
 import { engage, runFit } from './fit.js';
 import { givenGradients } from './given-gradients.js';
-import type { History } from './history.js';
+import type { Figures, History } from './history.js';
 import {
   type Batch,
   type BatchSource,
@@ -122,7 +122,7 @@ export class Trainer<Output extends Outputs = Tensor> {
    * @returns the loss, with the penalties, the metrics and, if asked for, gradientNorm of that batch, before the update (of all that were waiting; NaN without an update)
    * @throws as fit
    */
-  async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Record<string, number>> {
+  async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Figures> {
     checkTrainStepOptions(options);
     if (this.#last === undefined) return this.#inTurn(() => this.#step(batch, options));
     const [ownBatch, ownOptions] = [ownBatchOf(batch), { ...options }];
@@ -178,7 +178,7 @@ export class Trainer<Output extends Outputs = Tensor> {
    * the weights there are as it begins, whatever trains or sets them meanwhile; within a fit they are those of some finished step.
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; `signal.reason` when aborted
    */
-  async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Record<string, number>> {
+  async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Figures> {
     checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
     const { signal } = options;
@@ -260,7 +260,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     }
   }
 
-  #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Record<string, number>> {
+  #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Figures> {
     return this.#exclusively('step', async () => {
       const totals = trainingTotals(this.#equipment.recipe);
       const { augment, carryState, update = true } = options;

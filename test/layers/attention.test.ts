@@ -97,7 +97,7 @@ describe('MultiHeadAttention', () => {
     const stream = model.stream();
     let sum = 0;
     for (let t = 0; t < 6; t++) sum += stream.step(array(x.data.slice(2 * t, 2 * t + 2), [1, 2])).data.reduce((a, b) => a + b * b, 0);
-    assert.ok(Math.abs(loss! - sum / 12) < 1e-6 * loss!);
+    assert.ok(Math.abs(loss - sum / 12) < 1e-6 * loss);
   });
 
   for (const [what, options, got] of [

@@ -73,8 +73,8 @@ describe('causal convolutions', () => {
       trainer.evaluate(pieces),
     ]);
     // A mean of means: six squares of about 1 in another order.
-    assert.ok(Math.abs(carried.loss! - whole.loss!) < 6 * 2 ** -23, `${carried.loss} and ${whole.loss}`);
-    assert.ok(Math.abs(cut.loss! - whole.loss!) > 1e-3, `${cut.loss} and ${whole.loss}`);
+    assert.ok(Math.abs(carried.loss - whole.loss) < 6 * 2 ** -23, `${carried.loss} and ${whole.loss}`);
+    assert.ok(Math.abs(cut.loss - whole.loss) > 1e-3, `${cut.loss} and ${whole.loss}`);
     await assert.rejects(trainer.evaluate([{ x: during(x, 0, 3), y: during(y, 0, 2) }], { carryState: true }), {
       name: 'StateError',
       message:

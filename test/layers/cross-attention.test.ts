@@ -50,7 +50,7 @@ describe('CrossAttention', () => {
     const { loss: first } = await trainer.step({ x: [x, memory, lengths], y });
     for (let i = 0; i < 20; i++) await trainer.step({ x: [x, memory, lengths], y });
     const { loss } = await trainer.evaluate({ x: [x, memory, lengths], y });
-    assert.ok(loss! < first!, `${loss} after ${first}`);
+    assert.ok(loss < first, `${loss} after ${first}`);
     const before = await model.predict([x, memory, lengths]);
     memory.data.fill(7, (5 + 2) * 2, 2 * 5 * 2);
     assert.deepEqual(await model.predict([x, memory, lengths]), before);

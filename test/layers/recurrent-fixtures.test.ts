@@ -92,7 +92,7 @@ describe('recurrent layers against PyTorch', () => {
       for (const [step, expected] of losses.entries()) {
         const { loss } = await trainer.step({ x, y: unpack(values.dy) });
         const tolerance = ulpsPerStep * (step + 1) * 2 ** -23 * Math.max(1, expected);
-        assert.ok(Math.abs(loss! - expected) <= tolerance, `step ${step}: expected ${expected}, got ${loss}`);
+        assert.ok(Math.abs(loss - expected) <= tolerance, `step ${step}: expected ${expected}, got ${loss}`);
       }
     });
 

@@ -234,11 +234,11 @@ describe('errors of recurrent layers', () => {
 
   const outOfRange: readonly (readonly [Layer<never>, readonly number[], string])[] = [
     [new LSTM(2), [2, 5, 1], 'LSTM: lengths: expected 1 … 4, got 5 at position 1 in step 0.'],
-    [new GRU(2), [0, 4, 1], 'GRU: lengths: expected 1 … 4, got 0 at position 0 in step 0.'],
+    [new GRU(2), [0, 4, 1], 'GRU: lengths: expected 1 … 4 (leave empty rows out), got 0 at position 0 in step 0.'],
     [new Masked(new RNN(2)), [1, 4, -3], 'RNN "body": lengths: expected 1 … 4, got -3 at position 2 in step 0.'],
     [new LastStep(), [2, 5, 1], 'LastStep: lengths: expected 1 … 4, got 5 at position 1 in step 0.'],
-    [new MaxOverTime(), [2, 2, 0], 'MaxOverTime: lengths: expected 1 … 4, got 0 at position 2 in step 0.'],
-    [new MeanOverTime(), [2, 2, 0], 'MeanOverTime: lengths: expected 1 … 4, got 0 at position 2 in step 0.'],
+    [new MaxOverTime(), [2, 2, 0], 'MaxOverTime: lengths: expected 1 … 4 (leave empty rows out), got 0 at position 2 in step 0.'],
+    [new MeanOverTime(), [2, 2, 0], 'MeanOverTime: lengths: expected 1 … 4 (leave empty rows out), got 0 at position 2 in step 0.'],
   ];
   for (const [layer, values, message] of outOfRange) {
     it(message, () => assert.rejects(layer.predict([x, array(Int32Array.from(values))]), { name: 'DataError', message }));

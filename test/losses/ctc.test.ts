@@ -63,7 +63,7 @@ describe('CTCLoss', () => {
     for (const more of [{}, { sampleWeight }]) {
       const data = { x: logits, y: { labels, lengths }, ...more };
       const { loss } = await trainer.evaluate(data, { batchSize: 4 });
-      for (const batchSize of [1, 2, 3]) assert.ok(Math.abs((await trainer.evaluate(data, { batchSize })).loss! - loss!) < 1e-6 * loss!);
+      for (const batchSize of [1, 2, 3]) assert.ok(Math.abs((await trainer.evaluate(data, { batchSize })).loss - loss) < 1e-6 * loss);
     }
     const often = {
       x: array(
@@ -77,7 +77,7 @@ describe('CTCLoss', () => {
       y: { labels: rows(labels), lengths: rows(lengths) },
     });
     const weighted = await trainer.evaluate({ x: logits, y: { labels, lengths }, sampleWeight });
-    assert.ok(Math.abs(repeated.loss! - weighted.loss!) < 1e-6 * weighted.loss!);
+    assert.ok(Math.abs(repeated.loss - weighted.loss) < 1e-6 * weighted.loss);
   });
   it('counts rows of too few frames 0 with zeroInfinity, and refuses them without', async () => {
     const y = { labels, lengths: array(Int32Array.of(5, 2, 2, 1)) };
@@ -90,7 +90,7 @@ describe('CTCLoss', () => {
       await whole.evaluate({ x: logits, y }),
       await without.evaluate({ ...others, x: array(Float32Array.from(others.x.data), [3, 5, 3]) }),
     ];
-    assert.ok(Math.abs(all.loss! - some.loss!) < 1e-5);
+    assert.ok(Math.abs(all.loss - some.loss) < 1e-5);
     await assert.rejects(without.evaluate({ x: logits, y }), {
       name: 'DataError',
       message: /CTCLoss: expected 3 frames at least for the labels of row 1, one each and a blank between equal ones, got 2\./,

@@ -146,7 +146,7 @@ describe('metrics', () => {
     const [got, expected] = [await trainer.evaluate(batches), await whole.evaluate(flat)];
     for (const name of ['loss', 'accuracy', 'perplexity'])
       assert.ok(Math.abs(got[name]! - expected[name]!) < 1e-6, `${name}: ${got[name]} and ${expected[name]}`);
-    assert.ok(Math.abs((await trainer.fit(batches)).last!.loss - expected.loss!) < 1e-6);
+    assert.ok(Math.abs((await trainer.fit(batches)).last!.loss - expected.loss) < 1e-6);
   });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });

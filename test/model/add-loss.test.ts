@@ -64,10 +64,10 @@ describe('addLoss', () => {
     const summed = new Trainer(new SideBySide(), { loss: new Sum(), optimizer: new SGD({ lr: 0.1 }) });
     for (let epoch = 0; epoch < 5; epoch++) {
       const [a, b] = await Promise.all([added.step({ x, y }), summed.step({ x, y })]);
-      assert.ok(Math.abs(a.loss! - b.loss!) < 1e-6 * b.loss!, `${a.loss} and ${b.loss}`);
+      assert.ok(Math.abs(a.loss - b.loss) < 1e-6 * b.loss, `${a.loss} and ${b.loss}`);
     }
     const [a, b] = await Promise.all([added.evaluate({ x, y }), summed.evaluate({ x, y })]);
-    assert.ok(Math.abs(a.loss! - b.loss!) < 1e-6 * b.loss!);
+    assert.ok(Math.abs(a.loss - b.loss) < 1e-6 * b.loss);
   });
 
   it('leaves predictions alone', async () => {
@@ -86,9 +86,9 @@ describe('addLoss', () => {
       }
     }
     const trainer = new Trainer(new Coded(), { loss: new Nothing(), optimizer: new SGD({ lr: 0.5 }) });
-    const before = (await trainer.step({ x, y })).loss!;
+    const before = (await trainer.step({ x, y })).loss;
     for (let i = 0; i < 50; i++) await trainer.step({ x, y });
-    assert.ok((await trainer.step({ x, y })).loss! < 0.1 * before);
+    assert.ok((await trainer.step({ x, y })).loss < 0.1 * before);
   });
 
   it('refuses what is no single number', async () => {
@@ -111,11 +111,11 @@ describe('addLoss', () => {
       const trainer = new Trainer(new Coded(), { loss, optimizer: new SGD({ lr: 0 }), penalties: [l2(0.1)] });
       const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-6 * b, `${a} and ${b}`);
       const [whole, parts] = [await trainer.evaluate(data), await trainer.evaluate(data, { batchSize: 4 })];
-      near(parts['loss']!, whole['loss']!);
+      near(parts['loss'], whole['loss']);
       const step = await trainer.step(data);
-      for (const batchSize of [4, 2]) near(step['loss']!, (await trainer.fit(data, { batchSize })).last!.loss);
+      for (const batchSize of [4, 2]) near(step['loss'], (await trainer.fit(data, { batchSize })).last!.loss);
       const [{ steps }] = (await trainer.fit(data, { shuffle: false, keepSteps: true })).epochs as [EpochRecord];
-      assert.deepEqual(steps!['loss'], Float32Array.of(step['loss']!));
+      assert.deepEqual(steps!['loss'], Float32Array.of(step['loss']));
     });
   }
 
@@ -124,7 +124,7 @@ describe('addLoss', () => {
     const part = async (from: number, to: number): Promise<number> =>
       (await trainer.evaluate({ x: x.rows(from, to), y: y.rows(from, to), sampleWeight: array(sampleWeight.data.slice(from, to)) }))[
         'loss'
-      ]!;
+      ];
     const { loss } = await trainer.evaluate({ x, y, sampleWeight }, { batchSize: 4 });
     assert.equal(loss, (await part(0, 4)) + (await part(4, 6)));
   });

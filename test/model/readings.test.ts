@@ -123,7 +123,7 @@ describe('the weights of one moment', () => {
       const evaluations = [same.rows(0, 500), one].map((x) => trainer.evaluate({ x, y: targets.rows(0, x.shape[0]!) }));
       await change();
       for (const prediction of await Promise.all(predictions)) assert.deepEqual(prediction.data, data);
-      for (const figures of await Promise.all(evaluations)) assert.ok(Math.abs(figures['loss']! / evaluated['loss']! - 1) < 1e-6);
+      for (const figures of await Promise.all(evaluations)) assert.ok(Math.abs(figures['loss'] / evaluated['loss'] - 1) < 1e-6);
       assert.notDeepEqual(model.predictSync(one).data, data);
       model.setWeights(weights);
     }

@@ -79,8 +79,8 @@ async function losses(model: Layer<never>, more: readonly NdArray[] = []): Promi
   const carried = await trainer.evaluate(pieces, { carryState: true });
   const cut = await trainer.evaluate(pieces);
   const fitted = await trainer.fit(pieces, { carryState: true, epochs: 2 });
-  for (const { loss } of fitted.epochs) assert.ok(Math.abs(loss - carried.loss!) < 1e-6, `${loss} in a fit, ${carried.loss}`);
-  return [whole.loss!, carried.loss!, cut.loss!];
+  for (const { loss } of fitted.epochs) assert.ok(Math.abs(loss - carried.loss) < 1e-6, `${loss} in a fit, ${carried.loss}`);
+  return [whole.loss, carried.loss, cut.loss];
 }
 async function assertCarries(model: Layer<never>, more: readonly NdArray[] = []): Promise<void> {
   const [whole, carried, cut] = (await losses(model, more)) as [number, number, number];
@@ -238,7 +238,7 @@ describe('a first state', () => {
     await assertCarries(model, [sample([2, 3], 4)]);
     const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
     const batch = { x: [during(x, 0, 2), sample([2, 3], 4)], y: sample([2, 2, 4], 9) };
-    const take = async (): Promise<number> => (await trainer.step(batch, { carryState: true })).loss!;
+    const take = async (): Promise<number> => (await trainer.step(batch, { carryState: true })).loss;
     const [first, second] = [await take(), await take()];
     assert.notEqual(first, second);
     trainer.resetStates();

@@ -102,7 +102,7 @@ describe('a convolutional network against PyTorch', () => {
     for (const [step, expected] of convnet.losses.entries()) {
       const { loss } = await trainer.step(batch);
       const tolerance = (ulpsOfLoss + ulpsPerStep * step) * 2 ** -23 * Math.max(1, expected);
-      assert.ok(Math.abs(loss! - expected) <= tolerance, `step ${step}: expected ${expected}, got ${loss}`);
+      assert.ok(Math.abs(loss - expected) <= tolerance, `step ${step}: expected ${expected}, got ${loss}`);
     }
     const weights = model.weights();
     for (const [path, expected] of Object.entries(convnet.end))

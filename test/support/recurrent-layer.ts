@@ -81,7 +81,7 @@ export function runSequence(
   const results = f.sync(x, ...state, ...masks, dy, ...dfinal, ...parameters.values());
   const [dx, ...rest] = results.slice(1 + count);
   return {
-    y: results[0]!,
+    y: results[0],
     final: results.slice(1, 1 + count),
     dx: dx!,
     dstate: rest.slice(0, count),

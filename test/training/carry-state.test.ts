@@ -35,8 +35,8 @@ describe('states carried from batch to batch', () => {
     const { loss: whole } = await trainer.evaluate({ x, y });
     const { loss: carried } = await trainer.evaluate(data, { batchSize: 2, carryState: true });
     const { loss: cut } = await trainer.evaluate(data, { batchSize: 2 });
-    assert.ok(Math.abs(carried! - whole!) < tolerance, `${carried} and ${whole}`);
-    assert.ok(Math.abs(cut! - whole!) > 100 * tolerance, `${cut} and ${whole}`);
+    assert.ok(Math.abs(carried - whole) < tolerance, `${carried} and ${whole}`);
+    assert.ok(Math.abs(cut - whole) > 100 * tolerance, `${cut} and ${whole}`);
   });
 
   it('evaluations at the same time do not disturb each other', async () => {
@@ -51,15 +51,15 @@ describe('states carried from batch to batch', () => {
     const { loss: whole } = await trainer.evaluate({ x, y });
     const losses = async (options?: TrainStepOptions): Promise<number> => {
       let sum = 0;
-      for (const piece of pieces) sum += (await trainer.step(piece, options)).loss!;
+      for (const piece of pieces) sum += (await trainer.step(piece, options)).loss;
       return sum / pieces.length;
     };
     const carried = await losses({ carryState: true });
-    assert.ok(Math.abs(carried - whole!) < tolerance, `${carried} and ${whole}`);
-    assert.ok(Math.abs((await losses({ carryState: true })) - whole!) > 100 * tolerance, 'begins where the sequences ended');
+    assert.ok(Math.abs(carried - whole) < tolerance, `${carried} and ${whole}`);
+    assert.ok(Math.abs((await losses({ carryState: true })) - whole) > 100 * tolerance, 'begins where the sequences ended');
     trainer.resetStates();
     assert.equal(await losses({ carryState: true }), carried);
-    assert.ok(Math.abs((await losses()) - whole!) > 100 * tolerance, 'without the option each step begins at zeros');
+    assert.ok(Math.abs((await losses()) - whole) > 100 * tolerance, 'without the option each step begins at zeros');
     await assert.rejects(trainer.step(pieces[0]!, { carry: true } as TrainStepOptions), { name: 'OptionError' });
   });
 
@@ -83,7 +83,7 @@ describe('states carried from batch to batch', () => {
     ];
     for (const [feed, options] of feeds) {
       const { epochs } = await trainer.fit(feed, { ...options, carryState: true, epochs: 2 });
-      for (const { loss } of epochs) assert.ok(Math.abs(loss - whole!) < tolerance, `${loss} and ${whole}`);
+      for (const { loss } of epochs) assert.ok(Math.abs(loss - whole) < tolerance, `${loss} and ${whole}`);
     }
   });
 

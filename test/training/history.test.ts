@@ -11,7 +11,7 @@ describe('History', () => {
     assert.deepEqual(history.series('valMae'), [0.5]);
     assert.throws(
       () => history.series('val_loss'),
-      wrong('OptionError', 'series: expected a name among loss, mae, valLoss, valMae, got "val_loss".'),
+      wrong('OptionError', 'series: expected a name among loss, mae, valLoss, valMae, lr, got "val_loss".'),
     );
     assert.throws(() => history.series('toString'), { name: 'OptionError' });
   });
@@ -23,7 +23,10 @@ describe('History', () => {
   it('has NaN where an epoch lacks what others have, and nothing without epochs', () => {
     const history = new History();
     assert.deepEqual(history.series('mae'), []);
-    history.epochs.push({ epoch: 1, loss: 1, metrics: {}, seconds: 0 }, { epoch: 2, loss: 2, metrics: { mae: 3 }, seconds: 0 });
+    history.epochs.push(
+      { epoch: 1, loss: 1, metrics: {}, lr: 0.1, seconds: 0 },
+      { epoch: 2, loss: 2, metrics: { mae: 3 }, lr: 0.05, seconds: 0 },
+    );
     assert.deepEqual(history.series('mae'), [NaN, 3]);
     assert.deepEqual(history.series('loss'), [1, 2]);
   });

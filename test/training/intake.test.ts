@@ -57,7 +57,7 @@ describe('large data', () => {
     assert.ok(called < whole, `${called} of ${whole} ms`);
     const { loss } = await trainer.evaluate(data);
     const { last } = await trainer.fit(data, { batchSize: rows, validation: data });
-    assert.ok(Math.abs(last!.loss - loss!) < 1e-5 * loss!, `${last!.loss} and ${loss}`);
+    assert.ok(Math.abs(last!.loss - loss) < 1e-5 * loss, `${last!.loss} and ${loss}`);
   });
 
   it('is refused before anything is changed if it is taken away meanwhile', async () => {

@@ -71,7 +71,7 @@ describe('what does not count', () => {
         const parts = await trainer.evaluate(data, { batchSize });
         for (const key of Object.keys(whole)) near(parts[key]!, whole[key]!, `${key} of ${batchSize}`);
       }
-      if (loss.reduction !== 'sum' && name === 'CrossEntropyLoss') near(Math.log(whole.perplexity!), whole.loss!, 'entropy');
+      if (loss.reduction !== 'sum' && name === 'CrossEntropyLoss') near(Math.log(whole.perplexity!), whole.loss, 'entropy');
     });
     it(`${name}: a batch of nothing trains nothing`, async () => {
       const trainer = trainerOf(loss, [], 1);
@@ -111,7 +111,7 @@ describe('what does not count', () => {
     it(`${name} leaves targets out that are NaN`, async () => {
       const kept = [...target.data].flatMap((y, i) => (Number.isNaN(y) ? [] : [of(prediction.data[i]!, y)]));
       const expected = kept.reduce((a, b) => a + b) / (loss.reduction === 'sum' ? 1 : kept.length);
-      for (const batchSize of [1, 2, 5]) near((await trainerOf(loss).evaluate({ x: prediction, y: target }, { batchSize })).loss!, expected, `of ${batchSize}`); // prettier-ignore
+      for (const batchSize of [1, 2, 5]) near((await trainerOf(loss).evaluate({ x: prediction, y: target }, { batchSize })).loss, expected, `of ${batchSize}`); // prettier-ignore
       const trainer = trainerOf(loss, [], 0.1);
       await trainer.fit({ x: prediction, y: target }, { batchSize: 1, epochs: 2, checkFinite: true });
       assert.ok((await trainer.predict(prediction)).data.every(Number.isFinite));
@@ -169,7 +169,7 @@ describe('sequences of different lengths', () => {
       one.data.forEach((value, t) => (sum += (value - y[i]!.data[t]!) ** 2));
       count += lengths[i]!;
     }
-    near(loss!, sum / count, 'mean over all steps');
+    near(loss, sum / count, 'mean over all steps');
     await assert.rejects(trainer.evaluate(batches(false), { batchSize: 2 }), { name: 'OptionError', message: /expected no batchSize/ });
   });
   it('a model trained with lengths streams without them', async () => {
@@ -208,7 +208,7 @@ describe('carried states in a validation', () => {
     near(streamed.metrics.valLoss!, streamed.loss, 'batches, by 16 rows');
     assert.ok(Math.abs(streamed.loss - loss) > 1e-5, 'rows go on in other rows');
     near((await trainer.fit(parts, { carryState: true, validation: parts })).last!.metrics.valLoss!, streamed.loss, 'batches by batches');
-    near((await trainer.evaluate(parts, { carryState: true })).loss!, streamed.loss, 'evaluate');
+    near((await trainer.evaluate(parts, { carryState: true })).loss, streamed.loss, 'evaluate');
     await assert.rejects(trainer.evaluate(rows, { carryState: true }), {
       name: 'OptionError',
       message: /expected batchSize with carryState/,

@@ -110,12 +110,12 @@ describe('a model with outputs by name', () => {
   it('has the sum of the losses, each with its weight, and their gradients', async () => {
     const weights = { side: 2, height: 0.25 };
     const { trainer } = trainerOf({ loss: losses({ weights }) });
-    const parts = async (loss: Losses): Promise<number> => (await trainerOf({ loss }).trainer.evaluate(data)).loss!;
+    const parts = async (loss: Losses): Promise<number> => (await trainerOf({ loss }).trainer.evaluate(data)).loss;
     const alone = {
       side: await parts(new Losses({ side: new CrossEntropyLoss() })),
       height: await parts(new Losses({ height: new MSELoss() })),
     };
-    close((await trainer.evaluate(data)).loss!, 2 * alone.side + 0.25 * alone.height, 'loss');
+    close((await trainer.evaluate(data)).loss, 2 * alone.side + 0.25 * alone.height, 'loss');
     // A step of plain descent is that of the weighted sum.
     const step = async (loss: Losses): Promise<readonly number[]> => {
       const { model, trainer: one } = trainerOf({ loss, optimizer: new SGD({ lr: 1 }) });
@@ -134,9 +134,9 @@ describe('a model with outputs by name', () => {
       }
     }
     const { trainer } = trainerOf({ loss: new Product() });
-    const before = (await trainer.evaluate({ x, y: height })).loss!;
+    const before = (await trainer.evaluate({ x, y: height })).loss;
     await trainer.fit({ x, y: height }, { epochs: 60 });
-    assert.ok((await trainer.evaluate({ x, y: height })).loss! < 0.1 * before);
+    assert.ok((await trainer.evaluate({ x, y: height })).loss < 0.1 * before);
   });
 
   it('takes batches as they come, weights of rows, and a checkpoint to the same bits', async () => {
@@ -156,7 +156,7 @@ describe('a model with outputs by name', () => {
       assert.deepEqual(resumed.model.weights(), straight.model.weights());
       const sampleWeight = array(Float32Array.from({ length: count }, (_, i) => Number(i < 10)));
       const ten = { x: x.rows(0, 10), y: { side: side.rows(0, 10), height: height.rows(0, 10) } };
-      close((await straight.trainer.evaluate({ ...data, sampleWeight })).loss!, (await straight.trainer.evaluate(ten)).loss!, 'weighted');
+      close((await straight.trainer.evaluate({ ...data, sampleWeight })).loss, (await straight.trainer.evaluate(ten)).loss, 'weighted');
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -227,6 +227,8 @@ describe('refused of outputs by name', () => {
       /class ids 0 … 1, got 2 at row 0/,
     );
     await rejects(trainer.fit({ x, y: { side: side.rows(0, 3), height } }), 'ShapeError', /same number of rows/);
+    for (const call of ['fit', 'step', 'evaluate'] as const)
+      await rejects(trainer[call]({ x, y: { side, height, heigth: height } }), 'DataError', /expected targets that the loss or a metric looks at, got heigth too\./); // prettier-ignore
     await rejects(
       trainer.fit({ x, y: { side: [0, 1] as never, height } }),
       'DataError',
@@ -306,7 +308,7 @@ describe('refused of outputs by name', () => {
     const options: EvaluateOptions = { batchSize: 10 };
     const summed = new Losses({ side: new CrossEntropyLoss({ reduction: 'sum' }), height: new MSELoss({ reduction: 'sum' }) });
     const { trainer } = trainerOf({ loss: summed });
-    close((await trainer.evaluate(data, options)).loss!, (await trainer.evaluate(data)).loss!, 'sum');
+    close((await trainer.evaluate(data, options)).loss, (await trainer.evaluate(data)).loss, 'sum');
     const plain: NdArray = (await trainer.predict(x)).side;
     assert.equal(plain.shape[0], count);
   });

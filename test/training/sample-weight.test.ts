@@ -70,8 +70,8 @@ describe('sampleWeight', () => {
     it(`${name}: the loss is that of rows that stand there as often, in batches of any size`, async () => {
       const trainer = trainerOf(net());
       const { loss: expected } = await trainer.evaluate(often);
-      for (const batchSize of [1, 3, 8]) near((await trainer.evaluate(weighted, { batchSize })).loss!, expected!, `of ${batchSize}`);
-      near((await trainer.evaluate([weighted])).loss!, expected!, 'as batches');
+      for (const batchSize of [1, 3, 8]) near((await trainer.evaluate(weighted, { batchSize })).loss, expected, `of ${batchSize}`);
+      near((await trainer.evaluate([weighted])).loss, expected, 'as batches');
     });
     it(`${name}: so are its gradients`, async () => {
       const [one, other, streamed] = [net(), net(), net()];

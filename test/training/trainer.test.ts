@@ -29,7 +29,7 @@ describe('Trainer', () => {
     assert.ok(history.last!.metrics['valAccuracy']! > 0.95);
     assert.equal(history.series('valLoss').length, 20);
     const { loss, accuracy: share } = await trainer.evaluate(data);
-    assert.ok(Math.abs(loss! - history.last!.metrics['valLoss']!) < 1e-6);
+    assert.ok(Math.abs(loss - history.last!.metrics['valLoss']!) < 1e-6);
     assert.equal(share, history.last!.metrics['valAccuracy']);
   });
 
@@ -49,7 +49,7 @@ describe('Trainer', () => {
     assert.equal(trainer.steps, 3);
     const whole = await trainer.evaluate(data, { batchSize: 70 });
     const parts = await trainer.evaluate(data, { batchSize: 32 });
-    assert.ok(Math.abs(whole['loss']! - parts['loss']!) < 1e-6);
+    assert.ok(Math.abs(whole['loss'] - parts['loss']) < 1e-6);
   });
 
   it('does plain gradient descent on the full batch', async () => {
@@ -122,7 +122,7 @@ describe('Trainer', () => {
     const loss = new MSELoss();
     const plain = await new Trainer(model, { loss, optimizer: new SGD({ lr: 0 }) }).step({ x, y });
     const penalised = await new Trainer(model, { loss, optimizer: new SGD({ lr: 0 }), penalties: [l2(0.1)] }).step({ x, y });
-    assert.ok(Math.abs(penalised['loss']! - plain['loss']! - 0.1 * squares) < 1e-5);
+    assert.ok(Math.abs(penalised['loss'] - plain['loss'] - 0.1 * squares) < 1e-5);
   });
 
   it('reports progress and stops at once when aborted, leaving whole steps behind', async () => {
