@@ -214,7 +214,7 @@ describe('natural mistakes', () => {
           `expected y made by array(), got ${kindOf(y)}. Wrap it: array(data, shape), or give several targets by name: { a, b }.`,
         ] as const,
     ),
-    [{}, 'expected at least one target by name in y, got none. Give an array, or { a, b }.'],
+    [{}, 'expected targets y for MSELoss, whose forward takes them, got none. Give an array, or { a, b } by name.'],
     [{ a: undefined }, 'expected y.a made by array(), got undefined. Wrap it: array(data, shape).'],
   ];
   for (const [y, problem] of noTargets) {
