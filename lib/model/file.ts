@@ -13,7 +13,8 @@ export const checkpointKey = 'lanewise.steps';
 export const modelPrefix = 'model.';
 
 export async function saveModel(model: Model, path: string): Promise<void> {
-  await writeOwned(path, model.weights(), inputsMetadata(model));
+  const metadata = inputsMetadata(model);
+  await writeOwned(path, await model.snapshot(), metadata);
 }
 
 /** The input types the model was built for, if they are known, as the header of a file has them. */
@@ -34,11 +35,12 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
   // Not strict: the inputs may be those of a model of which this one has a part.
   const inputs = model.isBuilt || !strict ? undefined : parseInputs(path, metadata);
   if (inputs === undefined) {
-    model.setWeights(weights, options);
+    const set = await model.weightsToSet(weights, options);
+    set();
     return;
   }
   // A model that the file does not fit stays unbuilt.
-  model.buildWith(inputs, weights);
+  await model.trying(() => model.buildWith(inputs, weights));
   model.settle();
 }
 

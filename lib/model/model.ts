@@ -14,13 +14,13 @@ import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from
 import { type Entry, Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
-import { type Reading, WeightMemory } from './weight-memory.js';
+import { type Reading, StateMemory } from './state-memory.js';
 import { FirstValues, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
   readonly layout: Layout;
-  readonly memory: WeightMemory;
+  readonly memory: StateMemory;
   /** Types of one row of each input; undefined of a part that was entered, until a call gives them. */
   readonly rows: readonly TensorType[] | undefined;
   /** Seed of the initial values and, unless a trainer has its own, of dropout. */
@@ -169,9 +169,14 @@ export class Model {
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
-  buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): void {
+  async buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): Promise<void> {
     this.#create(rows, this.seed, [{ weights, strict: true }]);
-    this.fill();
+    const letGo = this.hold();
+    try {
+      await this.#fillInPieces();
+    } finally {
+      letGo();
+    }
   }
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
@@ -232,7 +237,7 @@ export class Model {
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
     const brought = broughtAlong(layers, layout);
 
-    const memory = new WeightMemory(layout.size);
+    const memory = new StateMemory('parameters', layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
     this.#firstValues = new FirstValues(
       layout.entries.map(
@@ -304,11 +309,21 @@ export class Model {
 
   /** Copies of all parameters and buffers, by path. */
   weights(): Map<string, NdArray<Float32Array>> {
-    const { layout } = this.built;
     const values = this.values();
-    return new Map(
-      layout.entries.map(({ path, shape, offset }) => [path, new NdArray(values.slice(offset, offset + sizeOf(shape)), shape)]),
-    );
+    return this.#byPath((begin, end) => values.slice(begin, end));
+  }
+
+  /** The same of one moment, made while the event loop goes on. @param changing runs are changing the values now, or are about to */
+  async snapshot(changing = this.isTraining): Promise<Map<string, NdArray<Float32Array>>> {
+    const { memory } = this.built;
+    this.fill();
+    const values = await memory.snapshot(changing);
+    return this.#byPath((begin, end) => values.subarray(begin, end));
+  }
+
+  #byPath(part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
+    const { entries } = this.built.layout;
+    return new Map(entries.map(({ path, shape, offset }) => [path, new NdArray(part(offset, offset + sizeOf(shape)), shape)]));
   }
 
   /** A copy of the whole memory, all of one step. */
@@ -379,6 +394,34 @@ export class Model {
     }
     this.keep();
     memory.set(values);
+  }
+
+  /**
+   * The same while the event loop goes on, with weights that nobody changes.
+   * @returns what sets them
+   */
+  async weightsToSet(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): Promise<() => void> {
+    const built = this.#known;
+    if (built === undefined) return () => this.setWeights(weights, options);
+    this.checkIdle('setWeights');
+    const { layout, memory } = built;
+    const strict = strictOf(`${this.name}.setWeights`, options);
+    checkWeights(this.name, layout, weights, strict);
+    const isWhole = strict && this.#elsewhere === undefined;
+    const letGo = this.hold();
+    try {
+      if (!isWhole) await this.#fillInPieces();
+      const places = layout.entries.flatMap(({ path, offset }) => (weights.has(path) ? [[weights.get(path)!.data, offset] as const] : []));
+      const replace = await memory.replacement(places, !isWhole);
+      return () => {
+        this.checkIdle('setWeights');
+        if (isWhole) this.#firstValues = new FirstValues();
+        this.keep();
+        replace();
+      };
+    } finally {
+      letGo();
+    }
   }
 
   /** @throws StateError if its weights are a part of another model's */

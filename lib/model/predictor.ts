@@ -15,7 +15,7 @@ import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 import { Recent } from '../recent.js';
 import { type BatchRun, batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
-import { noReading } from './weight-memory.js';
+import { noReading } from './state-memory.js';
 
 interface ForwardProgram {
   readonly program: Program;

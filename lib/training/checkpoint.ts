@@ -12,8 +12,9 @@ const updatesKey = 'lanewise.updates';
 /** The slots of each parameter, where they differ by groups. */
 const slotsKey = 'lanewise.slots';
 
-/** How far the training is. */
+/** What was trained, and how far. */
 interface Progress {
+  readonly weights: ReadonlyMap<string, NdArray>;
   readonly slots: ReadonlyMap<string, NdArray>;
   /** The slots each parameter has, by path. Undefined: all of them, there are no groups. */
   readonly slotsByPath: ReadonlyMap<string, readonly string[]> | undefined;
@@ -23,15 +24,18 @@ interface Progress {
 }
 
 export interface Checkpoint extends Progress {
-  readonly weights: ReadonlyMap<string, NdArray>;
   /** What the model was built for, if the file says so. */
   readonly inputs: readonly TensorType[] | undefined;
 }
 
-export async function writeCheckpoint(path: string, model: Model, { slots, slotsByPath, steps, updates, epochs }: Progress): Promise<void> {
+export async function writeCheckpoint(
+  path: string,
+  model: Model,
+  { weights, slots, slotsByPath, steps, updates, epochs }: Progress,
+): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
     [...values].map(([name, value]) => [prefix + name, value]);
-  await writeOwned(path, new Map([...prefixed(modelPrefix, model.weights()), ...prefixed(slotPrefix, slots)]), {
+  await writeOwned(path, new Map([...prefixed(modelPrefix, weights), ...prefixed(slotPrefix, slots)]), {
     [checkpointKey]: String(steps),
     [updatesKey]: String(updates),
     [epochsKey]: String(epochs),

@@ -2,7 +2,7 @@
 import type { Binding } from '../compile/program.js';
 import { batchRuns, evaluationRows } from '../model/data.js';
 import type { Model } from '../model/model.js';
-import { type Reading, noReading } from '../model/weight-memory.js';
+import { type Reading, noReading } from '../model/state-memory.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './batch-checks.js';
 import { batchesOf } from './batches.js';
 import type { Control } from '../control.js';

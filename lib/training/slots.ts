@@ -1,11 +1,11 @@
 /** The state that optimizers keep: one flat vector as long as the parameters for each slot of any of them, in one memory. */
 import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
-import { MemorySlot } from '../graph/source.js';
+import type { MemorySlot } from '../graph/source.js';
 import { sizeOf } from '../graph/tensor.js';
-import { createMemory, readFloats } from '../memory.js';
-import { type MemoryHandle, native } from '../native.js';
 import type { Layout } from '../model/layout.js';
+import { StateMemory } from '../model/state-memory.js';
+import { inOneGo } from '../pieces.js';
 import { optimizersByEntry } from './groups.js';
 import { type Recipe, optimizersOf } from './recipe.js';
 
@@ -13,8 +13,7 @@ export class Slots {
   readonly names: readonly string[];
   /** The slots each parameter has, by path. */
   readonly byPath: ReadonlyMap<string, readonly string[]>;
-  readonly slot: MemorySlot;
-  readonly #memory: MemoryHandle;
+  readonly memory: StateMemory;
   readonly #length: number;
 
   constructor(layout: Layout, recipe: Recipe) {
@@ -22,26 +21,35 @@ export class Slots {
     this.names = [...new Set(optimizersOf(recipe).flatMap(({ slots }) => slots))];
     this.byPath = new Map([...owners].map(([{ path }, { slots }]) => [path, slots]));
     this.#length = layout.parameterSize;
-    const bytes = Math.max(this.names.length * this.#length, 1) * 4;
-    this.#memory = createMemory(bytes);
-    this.slot = new MemorySlot('optimizer slots', bytes, 0, this.#memory);
+    this.memory = new StateMemory('optimizer slots', this.names.length * this.#length);
     for (const name of this.names) {
       for (const [{ offset, shape }, { slotInit }] of owners) {
         const first = slotInit[name] ?? 0;
-        if (first !== 0) native().writeMemory(this.#memory, this.offset(name) + offset * 4, new Float32Array(sizeOf(shape)).fill(first));
+        if (first !== 0) inOneGo(this.memory.writeInPieces(new Float32Array(sizeOf(shape)).fill(first), this.#begin(name) + offset));
       }
     }
   }
 
-  /** Bytes from the start of the memory. */
-  offset(name: string): number {
-    return this.names.indexOf(name) * this.#length * 4;
+  /** What programs know them by. */
+  get slot(): MemorySlot {
+    return this.memory.slot;
   }
 
-  /** Copies of all slots, by name. */
-  read(): Map<string, NdArray> {
+  /** Bytes from the start of the memory. */
+  offset(name: string): number {
+    return this.#begin(name) * 4;
+  }
+
+  /** Elements from there. */
+  #begin(name: string): number {
+    return this.names.indexOf(name) * this.#length;
+  }
+
+  /** Copies of all slots as they are now, by name, made while the event loop goes on. No run may be changing them. */
+  async snapshot(): Promise<Map<string, NdArray>> {
+    const values = await this.memory.snapshot(false);
     return new Map(
-      this.names.map((name) => [name, new NdArray(readFloats(this.#memory, this.#length, this.offset(name)), [this.#length])]),
+      this.names.map((name) => [name, new NdArray(values.subarray(this.#begin(name), this.#begin(name) + this.#length), [this.#length])]),
     );
   }
 
@@ -71,7 +79,8 @@ export class Slots {
     }
   }
 
-  write(values: ReadonlyMap<string, NdArray>): void {
-    for (const [name, { data }] of values) native().writeMemory(this.#memory, this.offset(name), data);
+  /** Takes in values that were checked while the event loop goes on. @returns what puts them in place */
+  toSet(values: ReadonlyMap<string, NdArray>): Promise<() => void> {
+    return this.memory.replacement([...values].map(([name, { data }]) => [data, this.#begin(name)] as const), false); // prettier-ignore
   }
 }

@@ -60,7 +60,7 @@ export class StepRunner {
     if (program.update) this.#update = program.update;
     await model.settleFor(program.update ? [program.program, program.update.program] : [program.program]);
     model.keep();
-    await model.leaveToReadings();
+    await this.#leaveToReadings();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;
@@ -101,7 +101,7 @@ export class StepRunner {
     const { program, scalars, norm } = this.#update!;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
-    await this.equipment.recipe.model.leaveToReadings();
+    await this.#leaveToReadings();
     this.running = true;
     try {
       if (debug) await debugSteps(program, memories, 1, this.updates, new Control());
@@ -126,6 +126,12 @@ export class StepRunner {
     checkValues(what, batch, { ...this.equipment.recipe, ...program, checkFinite: options.checkFinite ?? false });
     const bindings = bindBatch(program.data, batch, this.#scratch);
     await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
+  }
+
+  /** Who reads weights and slots of this moment keeps them, whatever the next run changes. */
+  async #leaveToReadings(): Promise<void> {
+    await this.equipment.recipe.model.leaveToReadings();
+    await this.equipment.slots.memory.leaveToReadings();
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */

@@ -216,13 +216,11 @@ export class Trainer<Output extends Outputs = Tensor> {
     const file = pathOf('Trainer.save', 'path', path);
     this.#checkStill('Trainer.save');
     const { slots, recipe } = this.#equipment;
-    await writeCheckpoint(file, this.#model, {
-      slots: slots.read(),
-      slotsByPath: recipe.groups.length === 0 ? undefined : slots.byPath,
-      steps: this.#runner.steps,
-      updates: this.#runner.updates,
-      epochs: this.#runner.epochs,
-    });
+    const { steps, updates, epochs } = this.#runner;
+    const slotsByPath = recipe.groups.length === 0 ? undefined : slots.byPath;
+    // Both of this moment: no step is running, and the next leaves these memories alone.
+    const [weights, values] = await Promise.all([this.#model.snapshot(false), slots.snapshot()]);
+    await writeCheckpoint(file, this.#model, { weights, slots: values, slotsByPath, steps, updates, epochs });
   }
 
   /**
@@ -234,12 +232,14 @@ export class Trainer<Output extends Outputs = Tensor> {
     const file = pathOf('Trainer.load', 'path', path);
     this.#model.checkIdle('Trainer.load');
     const { inputs, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
-    this.#model.tryingSync(() => {
-      if (inputs !== undefined && !this.#model.isBuilt) this.#model.buildWith(inputs, weights);
+    await this.#model.trying(async () => {
+      if (inputs !== undefined && !this.#model.isBuilt) await this.#model.buildWith(inputs, weights);
       this.#equipment.slots.check(slots, slotsByPath);
-      this.#model.setWeights(weights);
+      const setWeights = await this.#model.weightsToSet(weights);
+      const setSlots = await this.#equipment.slots.toSet(slots);
+      setWeights();
       this.#model.settle();
-      this.#equipment.slots.write(slots);
+      setSlots();
       this.#runner.steps = steps;
       this.#runner.updates = updates;
       this.#runner.waiting = 0;

@@ -156,12 +156,12 @@ describe('updates by rows', () => {
     const model = once(1e6, true);
     const equipment = new Equipment(model.model, { loss, ...lazy() });
     const { slots, recipe } = equipment;
-    const state = (): readonly Float32Array[] => [model.weights().get('words.weight')!.data, ...slots.names.map((name) => slots.read().get(name)!.data as Float32Array)]; // prettier-ignore
-    const before = state();
+    const state = async (): Promise<readonly Float32Array[]> => [model.weights().get('words.weight')!.data, ...[...(await slots.snapshot()).values()].map(({ data }) => data as Float32Array)]; // prettier-ignore
+    const before = await state();
     checkBatch('step', batches[0]!, equipment);
     await new StepRunner(equipment).runBatch('step', batches[0]!, new Totals(recipe), new Control(), {});
     const ids = new Set(batches[0]!.x.data);
-    state().forEach((values, i) => {
+    (await state()).forEach((values, i) => {
       const changed = new Set<number>();
       for (let at = 0; at < 1e6 * columns; at++) if (values[at] !== before[i]![at]) changed.add(Math.floor(at / columns));
       assert.deepEqual([...changed].sort((a, b) => a - b), [...ids].sort((a, b) => a - b), `array ${i}`); // prettier-ignore

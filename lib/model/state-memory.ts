@@ -1,0 +1,168 @@
+/** The native memory of what training changes, a model's weights or an optimizer's slots: many read it while one writes. */
+import { type Binding, type Program, prepare } from '../compile/program.js';
+import { StateError } from '../errors.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { createMemory, memoryWith, readFloats } from '../memory.js';
+import { type Pieces, inTurns } from '../pieces.js';
+import { type MemoryHandle, type NumericArray, native } from '../native.js';
+
+/** Values written at once: a fraction of a millisecond, also where the memory is new. */
+const pieceSize = 2 ** 18;
+
+/** Values as they were at one moment, for several runs. */
+export interface Reading {
+  /** What those runs bind. */
+  readonly weights: readonly Binding[];
+  /** Before they begin. */
+  readonly ready: Promise<unknown>;
+  end(): void;
+}
+
+/** For runs that belong to no others: each sees the weights there are then. */
+export const noReading: Reading = { weights: [], ready: Promise.resolve(), end: () => undefined };
+
+/** A program that copies the values. */
+interface Copier {
+  readonly program: Program;
+  readonly copy: MemorySlot;
+}
+
+function copierOf(slot: MemorySlot): Copier {
+  const copy = new MemorySlot('copy', slot.bytes, slot.bytes);
+  const value = source(slot, 0, [slot.bytes / 4], 'float32');
+  return { program: prepare([{ value, slot: copy, byteOffset: 0, commit: false }]), copy };
+}
+
+/** Each run sees the values of one moment by itself; several runs that belong together do so by a reading. */
+export class StateMemory {
+  /** What programs know it by: in each run it is bound to the memory there is then. */
+  readonly slot: MemorySlot;
+  readonly #elements: number;
+  #copier: Copier | undefined;
+  /** Those under way in the present memory. */
+  #readings: { count: number } = { count: 0 };
+
+  constructor(name: string, elements: number) {
+    this.#elements = elements;
+    const bytes = Math.max(elements, 1) * 4;
+    this.slot = new MemorySlot(name, bytes, 0, createMemory(bytes));
+  }
+
+  /** A copy of all values, of one step. */
+  values(): Float32Array {
+    return readFloats(this.#memory, this.#elements);
+  }
+
+  /** The same while the event loop goes on. @param changing as `read` */
+  async snapshot(changing: boolean): Promise<Float32Array> {
+    const reading = this.read(changing);
+    try {
+      await reading.ready;
+      const [[, memory]] = reading.weights as [Binding];
+      return await inTurns(valuesIn(memory, this.#elements));
+    } finally {
+      reading.end();
+    }
+  }
+
+  /** First values, which nobody reads yet. */
+  writeInPieces(values: NumericArray, offset: number): Pieces<void> {
+    return write(this.#memory, values, offset);
+  }
+
+  /**
+   * Makes a memory with these values while the event loop goes on; no run may change the present one meanwhile.
+   * @param places values with the element each begins at
+   * @param keepsOthers the values between them stay. Otherwise they are zeros.
+   * @returns what puts it in place; throws StateError if others that were to stay have been set meanwhile
+   */
+  async replacement(places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<() => void> {
+    const memory = createMemory(this.slot.bytes);
+    const before = this.#memory;
+    const reading = this.#readInPlace(); // Who sets all values now does so in another memory.
+    try {
+      if (keepsOthers) await this.#copyTo(memory);
+      await inTurns(writeAll(memory, places));
+    } finally {
+      reading.end();
+    }
+    return () => {
+      if (keepsOthers && this.#memory !== before)
+        throw new StateError('load: expected weights that nobody sets while some are loaded, got others. Await one before the other.');
+      this.#replace(memory);
+    };
+  }
+
+  /** Sets all values. Readings keep those they have. */
+  set(values: Float32Array): void {
+    if (this.#readings.count === 0) {
+      native().writeMemory(this.#memory, 0, values);
+    } else {
+      this.#replace(memoryWith(values));
+    }
+  }
+
+  /** Before runs change the values in place. */
+  async leaveToReadings(): Promise<void> {
+    if (this.#readings.count === 0) return;
+    const copy = createMemory(this.slot.bytes);
+    await this.#copyTo(copy);
+    this.#replace(copy);
+  }
+
+  /** @param changing runs are changing the values in place now, or are about to */
+  read(changing: boolean): Reading {
+    if (!changing) return this.#readInPlace();
+    const copy = createMemory(this.slot.bytes);
+    const ready = this.#copyTo(copy);
+    ready.catch(() => undefined); // Whoever begins the runs meets it.
+    return { weights: [[this.slot, copy]], ready, end: () => undefined };
+  }
+
+  /** The same for runs on this thread. */
+  readSync(changing: boolean): Reading {
+    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace();
+  }
+
+  #readInPlace(): Reading {
+    const readings = this.#readings;
+    readings.count++;
+    return { ...noReading, weights: [[this.slot, this.#memory]], end: () => readings.count-- };
+  }
+
+  /** All values, of one step, off this thread. */
+  async #copyTo(memory: MemoryHandle): Promise<void> {
+    this.#copier ??= copierOf(this.slot);
+    await this.#copier.program.run(new Map([[this.#copier.copy, memory]]), 1, 0);
+  }
+
+  #replace(memory: MemoryHandle): void {
+    this.slot.memory = memory;
+    this.#readings = { count: 0 };
+  }
+
+  get #memory(): MemoryHandle {
+    return this.slot.memory!;
+  }
+}
+
+function* writeAll(memory: MemoryHandle, places: readonly (readonly [NumericArray, number])[]): Pieces<void> {
+  for (const [values, offset] of places) yield* write(memory, values, offset);
+}
+
+/** @param offset elements from the start of the memory */
+function* write(memory: MemoryHandle, values: NumericArray, offset: number): Pieces<void> {
+  for (let begin = 0; begin < values.length; begin += pieceSize) {
+    native().writeMemory(memory, (offset + begin) * 4, values.subarray(begin, begin + pieceSize));
+    yield;
+  }
+}
+
+function* valuesIn(memory: MemoryHandle, elements: number): Pieces<Float32Array> {
+  const values = new Float32Array(elements);
+  for (let begin = 0; begin < elements; begin += pieceSize) {
+    native().readMemory(memory, begin * 4, values.subarray(begin, begin + pieceSize));
+    yield;
+  }
+  return values;
+}
