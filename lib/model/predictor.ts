@@ -30,8 +30,8 @@ interface Output {
 }
 
 /** Some batches of one size, and their program. */
-interface Prediction extends BatchRun {
-  readonly forward: ForwardProgram;
+interface Prediction<T = ForwardProgram> extends BatchRun {
+  readonly forward: T;
 }
 
 /** What predict gives. */
@@ -71,14 +71,7 @@ export class Predictor {
     checkOptions('predict', options, { batchSize: count, signal: abortSignal });
     const { batchSize = evaluationRows, signal } = options;
     signal?.throwIfAborted();
-    const rowCount = countRows(`${this.#model.name}.predict`, inputs);
-    const types = inputs.map(rowType);
-    const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
-    const runs = batchRuns(rowCount, batchSize).map((run) => ({
-      ...run,
-      forward: this.#programs.get(built, types, run.rows, () => this.#compile(types, run.rows)),
-    }));
-    const results = new Results('predict', runs[0]!.forward.outputs, rowCount);
+    const { runs, results } = this.#plan('predict', inputs, batchSize, seed, this.#programs, (forward) => forward);
     const control = new Control();
     const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
@@ -115,16 +108,9 @@ export class Predictor {
     return this.#model.tryingSync(() => {
       checkOptions('predictSync', options, { batchSize: count });
       const { batchSize = evaluationRows } = options;
-      const rowCount = countRows(`${this.#model.name}.predictSync`, inputs);
-      const types = inputs.map(rowType);
-      const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
-      const runs = batchRuns(rowCount, batchSize).map((run) => ({
-        ...run,
-        forward: this.#syncPrograms.get(built, types, run.rows, () => withMemories(this.#compile(types, run.rows))),
-      }));
+      const { runs, results } = this.#plan('predictSync', inputs, batchSize, seed, this.#syncPrograms, withMemories);
       this.#model.fill();
       this.#model.settle();
-      const results = new Results('predictSync', runs[0]!.forward.outputs, rowCount);
       const reading = this.#model.readSync();
       try {
         for (const { begin, rows, steps, forward } of runs) {
@@ -141,6 +127,25 @@ export class Predictor {
       }
       return results.whole();
     });
+  }
+
+  /** Batches with their programs, and room for what they give. */
+  #plan<T extends ForwardProgram>(
+    what: string,
+    inputs: readonly NdArray[],
+    batchSize: number,
+    seed: bigint,
+    programs: Programs<T>,
+    made: (forward: ForwardProgram) => T,
+  ): { readonly runs: readonly Prediction<T>[]; readonly results: Results } {
+    const rowCount = countRows(`${this.#model.name}.${what}`, inputs);
+    const types = inputs.map(rowType);
+    const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
+    const runs = batchRuns(rowCount, batchSize).map((run) => ({
+      ...run,
+      forward: programs.get(built, types, run.rows, () => made(this.#compile(types, run.rows))),
+    }));
+    return { runs, results: new Results(what, runs[0]!.forward.outputs, rowCount) };
   }
 
   /** Whether a step of training may wait for this prediction: it is one batch, over as soon as a copy of the weights. */
