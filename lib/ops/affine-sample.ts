@@ -52,7 +52,7 @@ class AffineSample extends Operation {
  * Reads every image under an affine map of the pixel coordinates, bilinear between pixels: shift, crop, flip, rotation and scale.
  *
  * y[n, i, j] = x[n] at row θ₀·i + θ₁·j + θ₂ and column θ₃·i + θ₄·j + θ₅.   x [N, H, W, C] float32 or uint8, theta [N, 6] →
- * y [N, OH, OW, C] float32
+ * y [N, OH, OW, C] float32. A pixel of weight 0 does not count: maps from pixel to pixel leave NaN where it is.
  *
  * It is a source of data and has no gradient: what is trained before it must say by stopGradient() that it gets none.
  *
