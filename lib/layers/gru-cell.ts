@@ -16,7 +16,9 @@ export interface GRUCellOptions {
  * One step of a GRU, for loops of your own; the formula is that of GRU.
  *
  * x [N, I], h [N, H] → h' [N, H]; without h the state is zeros. Where states go on from piece to piece, as in `apply` of GRU, h is the
- * state before the first piece, or what the call before gave. Parameters: `weight` W [I, 3H], `recurrentWeight` U [H, 3H], `bias` b [3H], and with resetAfter `recurrentBias` [H], all U(−1/√H, 1/√H) at first.
+ * state before the first piece, or what the call before gave. Where the model changes or reads h between the calls, it keeps it itself: see `apply` of GRU.
+ *
+ * Parameters: `weight` W [I, 3H], `recurrentWeight` U [H, 3H], `bias` b [3H], and with resetAfter `recurrentBias` [H], all U(−1/√H, 1/√H) at first.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x or h is of another shape
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GRUCell.html (there b_r and b_z are sums of two)

@@ -17,6 +17,7 @@ export interface LSTMCellState {
  *
  * x [N, I], h [N, H], c [N, H] → h' [N, H]; without h and c the state is zeros. `apply` gives c' too.
  * Where states go on from piece to piece, as in `apply` of LSTM, h and c are the state before the first piece, or what the call before gave.
+ * Where the model changes or reads them between the calls, it keeps them itself: see `apply` of LSTM.
  * Parameters: `weight` W [I, 4H], `recurrentWeight` U [H, 4H], `bias` b [4H], all U(−1/√H, 1/√H) at first.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1; ShapeError if x, h or c is of another shape

@@ -34,7 +34,7 @@ export const sequenceRules: Rules<SequenceOptions> = {
 export interface SequenceState {
   /** int32 [N]: how many steps of each row count, 1 … T. Default: all. */
   readonly lengths?: Tensor | undefined;
-  /** `[N, L·D, H]`: h before the first step, of the first piece where states go on. Default: zeros. */
+  /** `[N, L·D, H]`: h before the first step; where states go on that of the first piece, as `apply` says. Default: zeros. */
   readonly h?: Tensor | undefined;
 }
 
@@ -68,9 +68,18 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
    * const { y } = scope.enter('decoder', this.decoder, (inner) => this.decoder.apply(target, state, inner));
    * ```
    * Where states go on, in a stream and with `carryState`, a state that is given counts in the first step or batch alone; the layer then goes on from its own. A later
-   * call in the same forward goes on from what the one before gave, if that is passed on as it is. A state that the model changes between steps is one it keeps itself, by
-   * `scope.state()`, and gives in every call.
-   * @throws StateError where states go on, if the layer is bidirectional or a later call begins anew
+   * call in the same forward goes on from what the one before gave, if that is passed on as it is. Sequences within a step begin anew in each through
+   * `scope.apart()`: `apply(characters, {}, scope.apart())`.
+   *
+   * A state that the model changes or reads between the calls is one it keeps itself, and gives in every call: attention that is asked by the state before each step.
+   * Else `h` would be `first` there in every step of a stream. One made of such a state counts in every step too, even if it is by way of x.
+   * ```ts
+   * const before = scope.state('h', [n, hiddenSize], first);
+   * let h = before;
+   * for (const x of steps) h = scope.call('cell', this.cell, concat([x, this.read(h, memory, scope)], 1), h);
+   * scope.keep(before, h);
+   * ```
+   * @throws StateError where states go on, if the layer is bidirectional or a later call does not go on from the one before
    */
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 
@@ -149,7 +158,7 @@ export function sequence(
   states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n, depth, cell.hiddenSize], ' [N, layers · directions, H]'));
   if (bidirectional && scope.carries) {
     throw new StateError(
-      `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.`,
+      `${cell.name}: expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first. Sequences within a step, which begin anew in each, go through scope.apart().`,
     );
   }
   const options = lengths === undefined ? {} : { lengths: lengthsOf(cell.name, lengths, n, t, scope) };

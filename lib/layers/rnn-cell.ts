@@ -17,6 +17,7 @@ export interface RNNCellOptions {
  *
  * h' = tanh(x · W + h · U + b), or with max(0, ·).   x [N, I], h [N, H] → h' [N, H]; without h the state is zeros.
  * Where states go on from piece to piece, as in `apply` of RNN, h is the state before the first piece, or what the call before gave.
+ * Where the model changes or reads h between the calls, it keeps it itself: see `apply` of RNN.
  * Parameters: `weight` W [I, H], `recurrentWeight` U [H, H], `bias` b [H], all U(−1/√H, 1/√H) at first.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x or h is of another shape

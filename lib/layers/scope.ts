@@ -59,14 +59,23 @@ export interface Scope {
   addLoss(value: Tensor): void;
   /**
    * True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. False in a layer of a stream whose inputs
-   * are made of `given` ones alone: it is computed anew in each step, as in `predict`.
+   * are made of `given` ones alone, which is computed anew in each step, as in `predict`, and in what is set `apart`.
    */
   readonly carries: boolean;
   /** This scope as it is for what is made of x: a layer that is entered does not tell its inputs, by which `carries` is known. */
   along(x: Tensor): Scope;
   /**
+   * This scope where no states go on, neither in this layer nor in those called through it: for sequences that lie within a step and begin anew in each,
+   * such as the characters of a word, also in both directions.
+   * ```ts
+   * const words = scope.apart().call('characters', this.characters, characters); // [N·T, K, C] → [N·T, H]
+   * return scope.call('words', this.words, reshape(words, [n, t, h]));
+   * ```
+   */
+  apart(): Scope;
+  /**
    * What `keep` left here in the step before; at first, and wherever states are not carried, `first`. Gradients stop at what was left. Where `first` is made of a state
-   * that a layer around keeps, it is the state in every step; where it is made of what was kept in this step, by an earlier call, the state goes on from there.
+   * that a layer around keeps, it is the state in every step; where it is what was kept in this step, by an earlier call of this layer, the state goes on from there.
    * @param first of shape `shape`. Default: zeros.
    */
   state(name: string, shape: Shape, first?: Tensor): Tensor;

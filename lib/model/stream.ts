@@ -38,7 +38,8 @@ interface Given {
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
  * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
- * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). Of what is `given` anything may be made. The model has one output. The first input is fed, others
+ * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). Sequences within a step, such as the
+ * characters of a word, begin anew in each where they go through `scope.apart()`. Of what is `given` anything may be made. The model has one output. The first input is fed, others
  * are `given` once; a model that is trained with lengths of the sequence must do without them, as the recurrent layers do. For models of single rows there
  * is predictSync.
  * ```ts

@@ -13,6 +13,12 @@ import { checkValue } from './check-value.js';
 import { pathBelow } from './layout.js';
 import type { Tracer } from './tracer.js';
 
+export interface TraceScopeOptions {
+  readonly carries: boolean;
+  readonly isApart: boolean;
+  readonly around: TraceScope | undefined;
+}
+
 export class TraceScope implements Scope {
   readonly #tracer: Tracer;
   readonly path: string;
@@ -20,23 +26,24 @@ export class TraceScope implements Scope {
   /** The layer as messages call it. */
   readonly #title: string;
   /** Names of its parameters and buffers. */
-  readonly #names = new Set<string>();
+  readonly #names: Set<string>;
   /** What was given out as states, with their paths; those that layers around keep have none. */
-  readonly #states = new Map<Tensor, string | undefined>();
+  readonly #states: Map<Tensor, string | undefined>;
   /** The scope of the layer that calls this one. */
   readonly #around: TraceScope | undefined;
+  /** States go on in nothing that is called in it, whatever its inputs. */
+  readonly isApart: boolean;
 
-  constructor(
-    tracer: Tracer,
-    path: string,
-    title: string,
-    { carries, around }: { readonly carries: boolean; readonly around: TraceScope | undefined },
-  ) {
+  /** @param same the scope of the same call of the layer that this one shares all else with. Default: none. */
+  constructor(tracer: Tracer, path: string, title: string, { carries, isApart, around }: TraceScopeOptions, same?: TraceScope) {
     this.#tracer = tracer;
     this.path = path;
     this.#title = title;
     this.carries = carries;
+    this.isApart = isApart;
     this.#around = around;
+    this.#names = same === undefined ? new Set() : same.#names;
+    this.#states = same === undefined ? new Map<Tensor, string | undefined>() : same.#states;
   }
 
   get training(): boolean {
@@ -83,8 +90,16 @@ export class TraceScope implements Scope {
   }
 
   along(x: Tensor): Scope {
-    const carries = this.#tracer.carriesAlong([x], this.carries);
-    return carries === this.carries ? this : new TraceScope(this.#tracer, this.path, this.#title, { carries, around: this.#around });
+    return this.#with(this.#tracer.carriesAlong([x], this), this.isApart);
+  }
+
+  apart(): Scope {
+    return this.#with(false, true);
+  }
+
+  #with(carries: boolean, isApart: boolean): TraceScope {
+    if (carries === this.carries && isApart === this.isApart) return this;
+    return new TraceScope(this.#tracer, this.path, this.#title, { carries, isApart, around: this.#around }, this);
   }
 
   state(name: string, shape: Shape, first?: Tensor): Tensor {
@@ -92,7 +107,8 @@ export class TraceScope implements Scope {
     if (first !== undefined) checkValue('scope.state', `the first "${path}"`, shape, first);
     const floats = first && cast(first, 'float32');
     if (!this.carries) return floats ?? full(shape, 0);
-    const keptAround = floats !== undefined && this.#around?.gaveAnyOf(floats) === true;
+    // A later call of this layer goes on from the one before, whatever its input is made of.
+    const keptAround = floats !== undefined && !this.#tracer.hasState(path) && this.#around?.gaveAnyOf(floats) === true;
     const state = keptAround ? floats : this.#tracer.state(path, shape, floats);
     this.#states.set(state, keptAround ? undefined : path);
     return state;
@@ -106,7 +122,7 @@ export class TraceScope implements Scope {
   keep(state: Tensor, value: Tensor): void {
     if (!this.carries) return;
     if (!this.#states.has(state))
-      throw new StateError('scope.keep: expected a tensor that scope.state() gave, got another. Keep the result of scope.state().');
+      throw new StateError('scope.keep: expected a tensor that state() of this scope gave, got another. Keep the result of scope.state().');
     const path = this.#states.get(state);
     if (path !== undefined) this.#tracer.keep(path, state, value);
   }

@@ -3,7 +3,7 @@ import { DTypeError, OptionError, ShapeError, StateError } from '../errors.js';
 import type { Around } from '../graph/around.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
-import { type Operation, apply } from '../graph/operation.js';
+import { apply } from '../graph/operation.js';
 import { type Parts, partsOf } from '../graph/outputs.js';
 import { type Shape, Tensor, checkShape, formatShapeOf, sameShape } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
@@ -52,12 +52,12 @@ export class Tracer {
   }
 
   /**
-   * Whether states go on from step to step in what is made of these tensors: not if it is made of given inputs alone.
-   * @param otherwise if it is made of no inputs
+   * Whether states go on from step to step in what is made of these tensors: not if it is made of given inputs alone, or set apart. What is made of
+   * no inputs is as the scope around it.
    */
-  carriesAlong(inputs: readonly Tensor[], otherwise: boolean): boolean {
-    if (this.#given.length === 0) return otherwise;
-    return dependOn(inputs, this.#changing) || (otherwise && !dependOn(inputs, this.#given));
+  carriesAlong(inputs: readonly Tensor[], { carries, isApart }: Pick<TraceScope, 'carries' | 'isApart'>): boolean {
+    if (isApart || this.#given.length === 0) return carries;
+    return dependOn(inputs, this.#changing) || (carries && !dependOn(inputs, this.#given));
   }
 
   get #given(): readonly Tensor[] {
@@ -93,13 +93,14 @@ export class Tracer {
       );
     }
     this.#paths.set(layer, owned);
-    const carries = this.carriesAlong(inputs ?? [], around?.carries ?? this.carries);
+    const isApart = around?.isApart ?? false;
+    const carries = this.carriesAlong(inputs ?? [], around ?? { carries: this.carries, isApart });
     const known = this.layers.get(owned);
     this.layers.set(owned, { layer, inputs: known?.inputs ?? inputs, carries: carries || known?.carries === true });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
-      const outputs = body(new TraceScope(this, owned, title, { carries, around }));
+      const outputs = body(new TraceScope(this, owned, title, { carries, isApart, around }));
       checkOutputs(outputs);
       label(Object.values(outputs), title);
       const shapes = Object.entries<Tensor>(outputs).map(([output, { shape }]) => [output, shape] as const);
@@ -139,6 +140,11 @@ export class Tracer {
     this.#bufferPaths.set(floats, path);
   }
 
+  /** Whether a state of this path was asked for already. */
+  hasState(path: string): boolean {
+    return this.#states.has(path);
+  }
+
   /** A state that goes on from step to step, which was `first` before the first one. */
   state(path: string, shape: Shape, first: Tensor | undefined): Tensor {
     const { carry } = this.#options;
@@ -147,10 +153,10 @@ export class Tracer {
         `outputOf: expected a model without states where states go on from step to step, got one with "${path}". Call its layers through the scope.`,
       );
     }
-    if (this.#states.has(path)) {
+    if (this.hasState(path)) {
       const before = this.kept.get(path);
       // A tensor of its own, by which it is known.
-      if (first !== undefined && before !== undefined && dependOn([first], [before], rearranges)) return apply(new ReshapeOp(shape), first);
+      if (first !== undefined && before !== undefined && unmoved(first) === unmoved(before)) return apply(new ReshapeOp(shape), first);
       throw new StateError(
         `scope.state: expected one use of a layer where its state is carried, or calls that pass it on as it is, got "${path}" twice. Use two layers, or keep a state of your own by scope.state() around the calls.`,
       );
@@ -189,8 +195,20 @@ export class Tracer {
   }
 }
 
-function rearranges(op: Operation): boolean {
-  return op instanceof ReshapeOp || op instanceof Slice || op instanceof Concat;
+/** The tensor whose elements x has, all of them in their order, through reshapes and the parts of what was joined. */
+function unmoved(x: Tensor): Tensor {
+  const { op, inputs } = x.node;
+  if (op instanceof ReshapeOp) return unmoved(inputs[0]!);
+  if (!(op instanceof Slice)) return x;
+  const { op: joint, inputs: parts } = unmoved(inputs[0]!).node;
+  if (!(joint instanceof Concat) || !sameShape(unmoved(inputs[0]!).shape, inputs[0]!.shape)) return x;
+  let begin = 0;
+  for (const part of parts) {
+    const isPart = op.start.every((start, axis) => start === (axis === joint.axis ? begin : 0)) && sameShape(op.size, part.shape);
+    if (isPart) return unmoved(part);
+    begin += part.shape[joint.axis]!;
+  }
+  return x;
 }
 
 /** @throws OptionError unless it is a layer, not its class or a list. Whether it has a forward is seen when that is called */

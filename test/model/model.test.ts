@@ -381,7 +381,7 @@ describe('a model', () => {
     });
     assert.throws(() => new Wrong((scope, x) => scope.keep(x, x)).build([2, 3]).stream(), {
       name: 'StateError',
-      message: /scope\.keep: expected a tensor that scope\.state\(\) gave, got another\. Keep the result of scope\.state\(\)\.$/,
+      message: /scope\.keep: expected a tensor that state\(\) of this scope gave, got another\. Keep the result of scope\.state\(\)\.$/,
     });
   });
 });

@@ -175,7 +175,7 @@ describe('a stream', () => {
       [
         () => new Sequential([new LSTM(3, { bidirectional: true })]).build([6, 3]).stream(),
         'StateError',
-        'LSTM "0": expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first.',
+        'LSTM "0": expected one direction where state is carried from step to step, got a bidirectional layer: its backward half needs the end of the sequence first. Sequences within a step, which begin anew in each, go through scope.apart().',
       ],
       [
         () => {
