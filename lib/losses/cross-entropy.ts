@@ -4,7 +4,16 @@ import { constant } from '../graph/source.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
-import { type ClassWeighting, checkWeight, noIgnoreIndex, positionOf, rowWeights, validateIds, sumTolerance } from './class-ids.js';
+import {
+  type ClassWeighting,
+  checkWeight,
+  lossIds,
+  noIgnoreIndex,
+  positionOf,
+  rowWeights,
+  validateIds,
+  sumTolerance,
+} from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule } from './reduction.js';
 
@@ -26,7 +35,7 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
  *
  * The mean divides by Σ w of the rows' classes for class ids, ignored rows left out, and by the number of rows for probabilities.
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits; DataError while training for float ids that are no class
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html (classes there are dimension 1, here the last)
  */
 export class CrossEntropyLoss extends Loss {
@@ -71,8 +80,9 @@ export class CrossEntropyLoss extends Loss {
     }
   }
 
-  private ofIds(logits: Tensor, ids: Tensor, sampleWeight: Tensor | undefined): Tensor {
+  private ofIds(logits: Tensor, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
     const classes = logits.shape.at(-1)!;
+    const ids = lossIds(target, classes, this.weighting.ignoreIndex);
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
       return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);

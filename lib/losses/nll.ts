@@ -2,7 +2,7 @@ import type { NdArray } from '../array.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { equal, neg, pick, sum, where } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
-import { type ClassWeighting, checkIdShape, checkWeight, rowWeights, validateIds } from './class-ids.js';
+import { type ClassWeighting, checkIdShape, checkWeight, lossIds, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, reduceWeighted, reductionRule } from './reduction.js';
 
@@ -19,7 +19,7 @@ export interface NLLLossOptions extends ReductionOptions {
  *
  * ℓ = −w_y · logp_y; the mean is Σ ℓ / Σ w_y, ignored rows left out.   logp [..., C], target class ids y [...] → []
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction; DataError while training for float ids that are no class
  * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html (classes there are dimension 1, here the last)
  */
 export class NLLLoss extends Loss {
@@ -39,7 +39,8 @@ export class NLLLoss extends Loss {
     checkWeight('NLLLoss', this.weighting.weight, classes);
     const { ignoreIndex } = this.weighting;
     // Of ignored rows nothing is taken: 0 · ∞ would be NaN.
-    const ids = ignoreIndex === undefined ? target : where(equal(target, ignoreIndex), -1, target);
+    const known = lossIds(target, classes, ignoreIndex);
+    const ids = ignoreIndex === undefined ? known : where(equal(known, ignoreIndex), -1, known);
     return reduceWeighted(neg(pick(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
   }
 

@@ -164,6 +164,8 @@ describe('augmentations', () => {
       assert.ok(Math.abs(y.data[n]! - expected) <= 16 * 3 * 2 ** -24);
     }
   });
+  it('mixup takes class ids that are floats', () =>
+    assert.deepEqual(augment([mixup({ classes: 3 })], x, array(Float32Array.from(ids.data))), augment([mixup({ classes: 3 })], x, ids)));
   it('mixup leaves a batch of one row as it is', () => {
     const one = images([1, 2, 2, 1]);
     const { x: mixed, y } = augment([mixup({ classes: 2 })], one, array(Int32Array.of(1)))[0]!;
@@ -254,7 +256,7 @@ describe('augmentations', () => {
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],
     [() => only([mixup()]), 'OptionError', 'mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).'],
     [() => augment([mixup({ classes: 4 })], x, array(new Float32Array(18), [6, 3])), 'ShapeError', 'mixup: expected class ids [N], numbers [N] or probabilities [N, 4] for the targets, got [6, 3].'],
-    [() => augment([mixup({ classes: 3 })], x, array(new Float32Array(6))), 'DTypeError', 'mixup: expected class ids of int32 or uint8 for the targets, got float32. Convert them with Int32Array.from(), or leave classes out to mix them as numbers.'],
+    [() => augment([mixup({ classes: 3 })], x, array(Float32Array.of(0, 1, 1.5, 0, 1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got -1 at position 2 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Int32Array.of(0, 1, 2, 0, -1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got -1 at position 4 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Uint8Array.of(0, 1, 3, 0, 1, 2))), 'DataError', 'mixup: gatherRows: expected an index in 0 … 2, got 3 at position 2 in step 0.'],
     [() => only([{ name: 'lost', forward: () => undefined as never }]), 'DataError', 'lost: expected forward to return { x, y } of tensors, got undefined for x. Return both.'],

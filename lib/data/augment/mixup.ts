@@ -1,6 +1,7 @@
-import { DTypeError, OptionError, ShapeError, formatShape } from '../../errors.js';
-import { constant, iota } from '../../graph/source.js';
+import { OptionError, ShapeError, formatShape } from '../../errors.js';
+import { iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { knownIds } from '../../losses/class-ids.js';
 import { add, cast, cos, div, exp, expm1, floor, greaterEqual, log, maximum, mul, neg, sqrt, square, sub } from '../../ops/elementwise.js';
 import { gatherRows, oneHot } from '../../ops/gather.js';
 import { reshape } from '../../ops/shape.js';
@@ -12,14 +13,14 @@ import { drawn } from './draw.js';
 export interface MixupOptions {
   /** Shape of Beta(alpha, alpha), > 0: the smaller, the nearer the shares are to 0 and 1; 1 is uniform. Default: 1. */
   readonly alpha?: number | undefined;
-  /** Number of classes: for targets that are class ids, int32 or uint8, and for no others [N]. */
+  /** Number of classes: for targets [N] that are class ids, of any element type, and for no others. */
   readonly classes?: number | undefined;
 }
 
 /**
  * Mixes each row of a batch with another row of it, and their targets likewise. Class ids [N] become probabilities [N, classes], which
- * CrossEntropyLoss takes; the accuracy of the training steps then counts the class with the larger share. Numbers of a regression, float32 [N] or
- * [N, C], are mixed as they are.
+ * CrossEntropyLoss takes; the accuracy of the training steps then counts the class with the larger share. Without
+ * classes numbers of a regression, float32 [N] or [N, C], are mixed as they are; a loss by class ids refuses the mixture of float ids.
  *
  * y = λ · x + (1 − λ) · x', λ from Beta(alpha, alpha), one for each row.   x [N, ...], targets [N] or [N, classes]
  *
@@ -30,8 +31,8 @@ export interface MixupOptions {
  * Every row needs a class: there is nothing to ignore in a mixture, so an id outside 0 … classes − 1, such as a loss's `ignoreIndex`,
  * stops the step. Leave such rows out of the data.
  *
- * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets; DTypeError with classes
- *   for ids that are floats; DataError while training for an id that is no class
+ * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets;
+ *   DataError while training for an id that is no class
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
  * @see Bailey 1994, Polar generation of random variates with the t-distribution, Mathematics of Computation 62
  */
@@ -62,17 +63,10 @@ function mixable(y: Tensor, classes: number | undefined): Tensor {
     throw new ShapeError(
       `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
     );
-  const isIds = y.dtype !== 'float32';
-  if (classes === undefined && isIds)
+  if (classes !== undefined) return oneHot(knownIds(y, classes), classes);
+  if (y.dtype !== 'float32')
     throw new OptionError('mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).');
-  if (classes === undefined) return y;
-  if (!isIds)
-    throw new DTypeError(
-      'mixup: expected class ids of int32 or uint8 for the targets, got float32. Convert them with Int32Array.from(), or leave classes out to mix them as numbers.',
-    );
-  // oneHot makes zeros of an id out of range; looked up in a table of all ids it stops the run.
-  const ids = constant(Int32Array.from({ length: classes }, (_, id) => id));
-  return oneHot(gatherRows(ids, cast(y, 'int32')), classes);
+  return y;
 }
 
 /** Beta(alpha, alpha) from two uniform numbers in [0, 1). */
