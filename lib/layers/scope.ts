@@ -59,14 +59,15 @@ export interface Scope {
   addLoss(value: Tensor): void;
   /**
    * True where states go on from step to step: in a stream, and in a fit or evaluation with `carryState`. False in a layer of a stream whose inputs
-   * are made of `given` ones alone, which is computed anew in each step, as in `predict`, and in what is set `apart`.
+   * are the same in every step, made of `given` ones alone, which is computed anew in each as in `predict`, unless it is called for each step or on as many; and in what is set `apart`.
    */
   readonly carries: boolean;
   /** This scope as it is for what is made of x: a layer that is entered does not tell its inputs, by which `carries` is known. */
   along(x: Tensor): Scope;
   /**
    * This scope where no states go on, neither in this layer nor in those called through it: for sequences that lie within a step and begin anew in each,
-   * such as the characters of a word, also in both directions.
+   * such as the characters of a word, also in both directions. The sequence that is fed would begin
+   * anew in each step or batch too.
    * ```ts
    * const words = scope.apart().call('characters', this.characters, characters); // [N·T, K, C] → [N·T, H]
    * return scope.call('words', this.words, reshape(words, [n, t, h]));

@@ -56,6 +56,11 @@ export class CarriedState {
     return this.another().bindings();
   }
 
+  /** Their shapes, by path. */
+  shapes(): ReadonlyMap<string, Shape> {
+    return new Map([...this.#entries].map(([path, { shape }]) => [path, shape]));
+  }
+
   /** Back to zeros. */
   reset(): void {
     for (const { memory, shape } of this.#entries.values()) native().writeMemory(memory, 0, new Float32Array(sizeOf(shape)));

@@ -1,8 +1,8 @@
 /** One step of a model, compiled for all streams of it that have the same rows and given inputs of the same types. */
 import { type Binding, type Program, build } from '../compile/program.js';
-import { ShapeError, StateError } from '../errors.js';
+import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, type TensorType, byteSize } from '../graph/tensor.js';
+import { type Shape, type TensorType, byteSize, sameShape } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import type { MemoryHandle } from '../native.js';
 import { cast } from '../ops/elementwise.js';
@@ -26,29 +26,32 @@ export interface StepProgram {
   readonly states: CarriedState;
 }
 
-/** Programs kept for other rows and other given inputs. */
+/** Programs kept for other rows and other given inputs, and more while all of them take no more than so many bytes. */
 const maxPrograms = 16;
+const programRoom = 2 ** 26;
 const programs = new WeakMap<Built, Recent<StepProgram>>();
 
 /** @throws ShapeError, StateError naming `what` if the model does not work on single steps */
 export function stepProgram(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
   const { built } = model;
-  const known = programs.get(built) ?? new Recent<StepProgram>(maxPrograms);
+  const known =
+    programs.get(built) ?? new Recent<StepProgram>(maxPrograms, { bytes: programRoom, bytesOf: ({ program }) => program.bytes });
   programs.set(built, known);
   return known.get(JSON.stringify([rows, given]), () => make(what, model, rows, given));
 }
 
 function make(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
   const [{ shape, dtype }] = model.rows as [TensorType];
-  const type: TensorType = { shape: [rows, 1, ...shape.slice(1)], dtype };
-  const input = new MemorySlot('step', byteSize(type));
   const slots = given.map((held, i) => new MemorySlot(`given ${i}`, byteSize(held)));
-  const x = source(input, 0, type.shape, dtype);
   const held = slots.map((slot, i) => source(slot, 0, given[i]!.shape, given[i]!.dtype));
-  const states = new CarriedState();
-  const carry = { ...states.carry, given: held };
-  const traced = working(what, model, () => model.trace([x, ...held], false, model.built.seed, carry));
-  checkLayers(what, traced);
+  const steps = (count: number, along?: ReadonlySet<string>): Steps => {
+    const type: TensorType = { shape: [rows, count, ...shape.slice(1)], dtype };
+    const input = new MemorySlot('step', byteSize(type));
+    const states = new CarriedState();
+    const carry = { ...states.carry, given: held, along };
+    return { input, states, traced: model.trace([source(input, 0, type.shape, dtype), ...held], false, model.built.seed, carry) };
+  };
+  const { input, states, traced } = oneStep(what, model, steps);
   if (traced.outputs.length > 1) {
     const names = traced.outputs.map(([name]) => name).join(', ');
     throw new ShapeError(`${what}: expected a model with one output, got ${names}. Stream a layer within it that gives the one you need.`);
@@ -69,6 +72,54 @@ function make(what: string, model: Model, rows: number, given: readonly TensorTy
     given: slots,
     states,
   };
+}
+
+/** Some steps of a model as one piece. */
+interface Steps {
+  readonly input: MemorySlot;
+  readonly states: CarriedState;
+  readonly traced: Trace;
+}
+
+/**
+ * One step, as it is in a sequence. Two at once tell what is called for each step although its inputs are the same, and whether states are passed on
+ * from step to step as they are.
+ */
+function oneStep(what: string, model: Model, steps: (count: number, along?: ReadonlySet<string>) => Steps): Steps {
+  const one = working(what, model, () => steps(1));
+  checkLayers(what, one.traced);
+  const two = unlessMisshapen(() => steps(2));
+  if (two === undefined) return one;
+  checkStates(what, one, two);
+  const calls = one.traced.layers;
+  const along = [...two.traced.layers].flatMap(([path, { still }]) => (still.join() === calls.get(path)?.still.join() ? [] : [path]));
+  if (along.length === 0) return one;
+  const [going, both] = [steps(1, new Set(along)), steps(2, new Set(along))];
+  checkLayers(what, going.traced);
+  checkStates(what, going, both);
+  return going;
+}
+
+/** @throws StateError for a state of each step that is fed */
+function checkStates(what: string, one: Steps, two: Steps): void {
+  const shapes = two.states.shapes();
+  for (const [path, shape] of one.states.shapes()) {
+    const longer = shapes.get(path) ?? shape;
+    if (sameShape(shape, longer)) continue;
+    throw new StateError(
+      `${what}: expected states of one shape however many steps there are, got "${path}" ${formatShape(shape)} for one step and ${formatShape(longer)} for two. Call a layer over sequences within a step through scope.apart().`,
+    );
+  }
+}
+
+/** The result, or nothing for a model that is made for single steps. */
+function unlessMisshapen<T>(task: () => T): T | undefined {
+  try {
+    return task();
+  } catch (error) {
+    if (error instanceof ShapeError) return undefined;
+    throw error;
+  }
 }
 
 /** @throws StateError for a layer that looks along the sequence that is fed */

@@ -18,8 +18,8 @@ export interface StreamOptions {
   readonly rows?: number | undefined;
   /**
    * Further inputs of the model, in the order of forward, which stay the same from step to step: what a decoder looks at, [rows, …], and its lengths.
-   * They are copied. What is made of them alone, as by an encoder in the model, is computed anew in each step, with no state: to encode once, give what
-   * the encoder predicts to a stream of the decoder. Default: none; the model is then called with the sequence alone.
+   * They are copied. What is made of them alone, as by an encoder in the model, is computed anew in each step, with no state, unless it is repeated for
+   * each step: to encode once, give what the encoder predicts to a stream of the decoder. Default: none; the model is then called with the sequence alone.
    */
   readonly given?: readonly NdArray[] | undefined;
 }

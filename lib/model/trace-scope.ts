@@ -90,7 +90,7 @@ export class TraceScope implements Scope {
   }
 
   along(x: Tensor): Scope {
-    return this.#with(this.#tracer.carriesAlong([x], this), this.isApart);
+    return this.#with(this.#tracer.carriesAlong(this.path, [x], this), this.isApart);
   }
 
   apart(): Scope {

@@ -19,8 +19,10 @@ export type Resolve = (kind: EntryKind, path: string, shape: Shape, init: Initia
 
 /** How states go on from step to step. */
 export interface Carry {
-  /** Inputs of the model that are the same in every step. Default: none. */
+  /** Inputs of the model that are the same in every step; what is made of them alone, or of no inputs, does so too. Default: states go on everywhere. */
   readonly given?: readonly Tensor[] | undefined;
+  /** Paths of layers that are called for each step although their inputs are the same. Default: none. */
+  readonly along?: ReadonlySet<string> | undefined;
   /** The tensor of a state, as a step finds it. */
   state(path: string, shape: Shape): Tensor;
 }
@@ -35,10 +37,12 @@ export interface Call {
 /** A layer at its path. */
 export interface Placed {
   readonly layer: AnyLayer;
-  /** Of its first call; undefined if it was only entered. */
+  /** Of its first call, if there is one of its first in which states go on; undefined if it was only entered. */
   readonly inputs: readonly TensorType[] | undefined;
   /** States go on from step to step in any of its calls. */
   readonly carries: boolean;
+  /** Of each call in which states do not, because its inputs are the same in every step: the sizes of these without rows. */
+  readonly still: readonly string[];
 }
 
 export interface Trace {

@@ -1,5 +1,5 @@
 /** Collects what the layers of one model ask for while its forward is traced. */
-import { DTypeError, OptionError, ShapeError, StateError } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import type { Around } from '../graph/around.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
@@ -31,6 +31,7 @@ export class Tracer {
   /** What changes from step to step: inputs that are not given, and carried states. */
   readonly #changing = new Set<Tensor>();
   readonly #states = new Set<string>();
+  readonly #stillCalls = new Map<string, string[]>();
   readonly #paths = new Map<AnyLayer, string>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
   readonly #options: TraceOptions;
@@ -52,21 +53,27 @@ export class Tracer {
   }
 
   /**
-   * Whether states go on from step to step in what is made of these tensors: not if it is made of given inputs alone, or set apart. What is made of
-   * no inputs is as the scope around it.
+   * Whether states go on from step to step in a layer with these inputs: in a stream only if they change from step to step, or if it is called for each
+   * step. Without inputs it is as the scope around it.
    */
-  carriesAlong(inputs: readonly Tensor[], { carries, isApart }: Pick<TraceScope, 'carries' | 'isApart'>): boolean {
-    if (isApart || this.#given.length === 0) return carries;
-    return dependOn(inputs, this.#changing) || (carries && !dependOn(inputs, this.#given));
+  carriesAlong(path: string, inputs: readonly Tensor[], { carries, isApart }: Pick<TraceScope, 'carries' | 'isApart'>): boolean {
+    const { given, along } = this.#options.carry ?? {};
+    if (isApart || given === undefined || inputs.length === 0) return carries;
+    if (along?.has(path) === true || dependOn(inputs, this.#changing)) return true;
+    this.#still(path).push(inputs.map(({ shape }) => formatShape(shape.slice(1))).join());
+    return false;
   }
 
-  get #given(): readonly Tensor[] {
-    return this.#options.carry?.given ?? [];
+  #still(path: string): string[] {
+    const known = this.#stillCalls.get(path) ?? [];
+    this.#stillCalls.set(path, known);
+    return known;
   }
 
   /** The root, which may have several outputs. */
   run(root: AnyLayer, inputs: readonly Tensor[]): Parts<Tensor> {
-    for (const x of inputs) if (!dependOn([x], this.#given)) this.#changing.add(x);
+    const given = this.#options.carry?.given ?? [];
+    for (const x of inputs) if (!dependOn([x], given)) this.#changing.add(x);
     return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), { inputs }));
   }
 
@@ -94,9 +101,15 @@ export class Tracer {
     }
     this.#paths.set(layer, owned);
     const isApart = around?.isApart ?? false;
-    const carries = this.carriesAlong(inputs ?? [], around ?? { carries: this.carries, isApart });
+    const carries = this.carriesAlong(owned, inputs ?? [], around ?? { carries: this.carries, isApart });
     const known = this.layers.get(owned);
-    this.layers.set(owned, { layer, inputs: known?.inputs ?? inputs, carries: carries || known?.carries === true });
+    const isFirst = known?.inputs === undefined || (carries && !known.carries);
+    this.layers.set(owned, {
+      layer,
+      inputs: isFirst ? (inputs ?? known?.inputs) : known.inputs,
+      carries: carries || known?.carries === true,
+      still: this.#still(owned),
+    });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
