@@ -216,9 +216,13 @@ describe('augmentations', () => {
       }
     });
   }
-  it('targets of one cell an image stay as they are', () => {
+  it('targets of one cell an image, and floats that are none of pixels, stay as they are', () => {
     const cells = array(Float32Array.from(labels).subarray(0, 6), [6, 1, 1, 1]);
     assert.deepEqual(augment([randomFlip()], x, cells)[0]!.y, cells);
+    const cellIds = array(labels.subarray(0, 6), [6, 1, 1]);
+    assert.deepEqual(augment([randomFlip()], x, cellIds)[0]!.y, cellIds);
+    const boxes = array(Float32Array.from(labels).subarray(0, 48), [6, 2, 4]);
+    assert.deepEqual(augment([randomFlip()], x, boxes)[0]!.y, boxes);
   });
   it('ids of pixels come from the nearest in a turn, and are 0 outside', () => {
     const u = draw([1, 6, 1]);
@@ -251,6 +255,8 @@ describe('augmentations', () => {
     [() => only([normalize({ mean: [1], std: [1] })]), 'ShapeError', 'normalize: expected x of shape [..., 1], one channel for each mean, got [6, 5, 7, 2].'],
     [() => only([randomShift(1)], flat), 'ShapeError', 'randomShift: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
     [() => augment([randomFlip()], x, array(new Float32Array(24), [6, 2, 2, 1])), 'ShapeError', 'randomFlip: expected targets for each pixel of images [6, 5, 7, 2], or one for each image, got [6, 2, 2, 1], which would stay where they are. Give them the size of the images and make them smaller in the loss.'],
+    ...[new Int32Array(24), new Uint8Array(24)].map((ids) =>
+      [() => augment([randomFlip()], x, array(ids, [6, 2, 2])), 'ShapeError', 'randomFlip: expected targets for each pixel of images [6, 5, 7, 2], or one for each image, got [6, 2, 2], which would stay where they are. Give them the size of the images and make them smaller in the loss, or make them float32 if they are none of pixels.'] as const),
     [() => only([cutout(1)], flat), 'ShapeError', 'cutout: expected images x [N, H, W, C], got [6, 70]. Give the data this shape and flatten it in the model.'],
     [() => only([cutout(1)], array(new Int32Array(12), [6, 2, 1, 1])), 'DTypeError', 'cutout: expected float32 or uint8 images x, got int32. Convert the data.'],
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],

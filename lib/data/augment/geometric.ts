@@ -40,7 +40,7 @@ export function geometric(name: string, place: Place): Geometric {
 /**
  * All of them in order, but with one sampling: a pixel that one moves out of the image and the next back in is still there, and
  * bilinear blur happens once. Targets for each pixel, y [N, H, W] or [N, H, W, C], move along.
- * @throws ShapeError if x are no images, or y [N, H, W, C] of another size
+ * @throws ShapeError if x are no images, or y are ids [N, H, W] or anything [N, H, W, C] of another size, but for [N, 1, 1, ...]
  */
 export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope: RandomScope): TensorBatch {
   const [{ name }] = steps as [Geometric];
@@ -53,10 +53,14 @@ export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope
   const maps = theta(map, n);
   const [, rows, columns] = y.shape;
   const moves = (y.rank === 3 || y.rank === 4) && rows === h && columns === w;
-  if (y.rank === 4 && !moves && (rows !== 1 || columns !== 1))
+  // Floats [N, ...] of rank 3 may be boxes or points, ids are those of pixels.
+  const ofPixels = y.rank === 4 || (y.rank === 3 && y.dtype !== 'float32');
+  if (ofPixels && !moves && (rows !== 1 || columns !== 1)) {
+    const otherwise = y.rank === 3 ? ', or make them float32 if they are none of pixels' : '';
     throw new ShapeError(
-      `${name}: expected targets for each pixel of images ${formatShape(x.shape)}, or one for each image, got ${formatShape(y.shape)}, which would stay where they are. Give them the size of the images and make them smaller in the loss.`,
+      `${name}: expected targets for each pixel of images ${formatShape(x.shape)}, or one for each image, got ${formatShape(y.shape)}, which would stay where they are. Give them the size of the images and make them smaller in the loss${otherwise}.`,
     );
+  }
   return { x: affineSample(x, maps, { height, width }), y: moves ? moved(name, y, maps, height, width) : y };
 }
 

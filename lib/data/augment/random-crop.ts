@@ -22,7 +22,8 @@ export interface RandomCropOptions {
  * y[i, j] = x[i + top − padding, j + left − padding].   x [N, H, W, C] → [N, height, width, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images or x is no [N, H, W, C], or y is one of another size
+ * @throws OptionError for options out of range; ShapeError if the piece is larger than the padded images or x is no [N, H, W, C], or y,
+ *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
   checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });

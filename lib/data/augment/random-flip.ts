@@ -16,7 +16,8 @@ export interface RandomFlipOptions {
  * y[i, j] = u < probability ? x[i, W − 1 − j] : x[i, j].   x [N, H, W, C] → [N, H, W, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless 0 ≤ probability ≤ 1; ShapeError if x is no [N, H, W, C], or y is one of another size
+ * @throws OptionError unless 0 ≤ probability ≤ 1; ShapeError if x is no [N, H, W, C], or y,
+ *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
   checkOptions('randomFlip', options, { probability: unit });

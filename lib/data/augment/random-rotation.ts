@@ -12,7 +12,8 @@ import { geometric } from './geometric.js';
  * y[i, j] = x at the middle + R(angle) · ((i, j) − middle).   x [N, H, W, C] → [N, H, W, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless degrees is a number ≥ 0; ShapeError if x is no [N, H, W, C], or y is one of another size
+ * @throws OptionError unless degrees is a number ≥ 0; ShapeError if x is no [N, H, W, C], or y,
+ *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomRotation(degrees: number): Augmentation {
   check('randomRotation', 'degrees', degrees, nonNegative);

@@ -11,7 +11,8 @@ import { geometric } from './geometric.js';
  * y[i, j] = x[i + dy, j + dx].   x [N, H, W, C] → [N, H, W, C]
  * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
  *
- * @throws OptionError unless pixels is a whole number ≥ 0; ShapeError if x is no [N, H, W, C], or y is one of another size
+ * @throws OptionError unless pixels is a whole number ≥ 0; ShapeError if x is no [N, H, W, C], or y,
+ *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomShift(pixels: number): Augmentation {
   check('randomShift', 'pixels', pixels, nonNegativeInteger);
