@@ -131,10 +131,26 @@ describe('readCsv', () => {
     await assert.rejects(readCsv(utf8('price (EUR; USD)\nx\n')), { name: 'FileError', message: /got "x"\. Give missing/ });
     await assert.rejects(readCsv(utf8('a||b\n1||x\n'), { delimiter: '||' }), { name: 'FileError', message: /got "x"\. Give missing/ });
   });
+  it('says which of delimiter, decimal sign and line of names a file seems to have otherwise', async () => {
+    const cases: readonly (readonly [string, CsvOptions, RegExp])[] = [
+      ['a (x,y);b (z,w)\n1,5;2,5\n', { delimiter: ';' }, /got "1,5"\. Give decimal: ',' to read it as 1\.5\.$/],
+      ['1,5;2,5\n3,5;4,5\n', { decimal: ',' }, /Give delimiter: ";", at which the first line has 2 fields\. Give header: false if the first line is data\.$/],
+      ['5.1,3.5,setosa\n7,3.2,versicolor\n', {}, /got "versicolor"\. Give missing.* Give header: false if the first line is data\.$/],
+      ['2020-01-01,3.5\n2020-01-02,3.2\n', {}, /got "2020-01-02"\. Give columns.* Give header: false if the first line is data\.$/],
+      ['5.1,setosa\n7,versicolor\n', { columns: ['0'] }, /columns among 5\.1, setosa of .* got "0"\. Give header: false if the first line is data\.$/],
+      ['NA,b\n1,x\n', { missing: ['NA'] }, /got "x"\. Give missing.*leave this one out\.$/],
+      ['2019,b\n1,x\n', { header: true }, /got "x"\. Give missing.*leave this one out\.$/],
+    ]; // prettier-ignore
+    for (const [content, options, message] of cases) await assert.rejects(readCsv(utf8(content), options), { message });
+  });
   it('reads a file without a line of names, and one whose names are numbers', async () => {
     const iris = await readCsv(utf8('5.1,3.5,setosa\n7,3.2,versicolor\n'), { header: false, categories: ['2'] });
     assert.deepEqual([iris.data.toNested(), iris.columns, iris.categories], [array([[5.1, 3.5], [7, 3.2]]).toNested(), ['0', '1'], { 2: ['setosa', 'versicolor'] }]); // prettier-ignore
     assert.deepEqual((await readCsv(utf8('1,2\n'), { header: false, columns: ['1'] })).data.toNested(), [[2]]);
+    const years = await readCsv(utf8('2019,2020,2021\n1,2,3\n'), { columns: ['2020'] });
+    assert.deepEqual([years.data.toNested(), years.columns], [[[2]], ['2020']]);
+    const places = await readCsv(utf8(',0,1,2\n0,5,6,\n'), { missing: [''] });
+    assert.deepEqual([places.data.toNested(), places.columns], [[[0, 5, 6, NaN]], ['', '0', '1', '2']]);
     const { data, columns } = await readCsv(utf8('0,1\n5,6\n'), { header: true });
     assert.deepEqual([data.toNested(), columns], [[[5, 6]], ['0', '1']]);
     await assert.rejects(readCsv(utf8('1;NA\n2;3\n'), { delimiter: ';', missing: ['NA'] }), { message: /got numbers alone/ });

@@ -12,14 +12,14 @@ export interface NumberOptions {
 
 /**
  * @param place names the field
- * @param advice on its line, if there is any, goes before that on the field
+ * @param advice what to do about a text that is none
  * @throws FileError that names the place, unless the text is a number that a float32 holds, or missing
  */
 export function numberOf(text: string, { decimal, missing }: NumberOptions, place: () => string, advice: () => string): number {
   if (missing.has(text)) return NaN;
   const value = parse(text, decimal);
   if (Number.isFinite(Math.fround(value))) return value;
-  const help = Number.isNaN(value) ? advice() || ` ${adviceFor(text, decimal)}` : '';
+  const help = Number.isNaN(value) ? advice() : '';
   throw new FileError(`readCsv: expected a number that a float32 holds for ${place()}, got ${JSON.stringify(text)}.${help}`);
 }
 
@@ -46,14 +46,19 @@ const looksLikeTime = /^\d{1,4}([-/.])\d{1,2}\1\d{1,4}|^\d{1,2}:\d{2}/;
 /** With the decimal sign '.'. */
 const looksLikeThousands = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
 
-function adviceFor(text: string, decimal: DecimalSign): string {
+/** What to do about a text that is a number by other signs; otherwise ''. */
+export function signAdvice(text: string, decimal: DecimalSign): string {
   const other = decimal === '.' ? ',' : '.';
   const value = parse(text, other);
   const ways = Number.isNaN(value) ? [] : [`Give decimal: '${other}' to read it as ${value}`];
   const usual = withPoint(text, decimal);
   if (looksLikeThousands.test(usual))
     ways.unshift(`Take the signs between thousands out of the file to read it as ${usual.replaceAll(',', '')}`);
-  if (ways.length > 0) return `${ways.join('. ')}.`;
-  if (looksLikeTime.test(text)) return 'Give columns, the names of those to read, to leave out one of dates or times.';
-  return `Give missing: [${JSON.stringify(text)}] to read it as NaN, categories for a column of texts, or columns to leave this one out.`;
+  return ways.map((way) => ` ${way}.`).join('');
+}
+
+/** What to do about a text that is no number. */
+export function textAdvice(text: string): string {
+  if (looksLikeTime.test(text)) return ' Give columns, the names of those to read, to leave out one of dates or times.';
+  return ` Give missing: [${JSON.stringify(text)}] to read it as NaN, categories for a column of texts, or columns to leave this one out.`;
 }

@@ -6,7 +6,7 @@ import { Blocks } from './blocks.js';
 import { CategoryReader, categoryColumns } from './categories.js';
 import type { CsvOptions, CsvTable } from './csv.js';
 import { delimiterAdvice } from './csv-delimiter.js';
-import { type NumberOptions, isNumber, numberOf } from './csv-number.js';
+import { type NumberOptions, isNumber, numberOf, signAdvice, textAdvice } from './csv-number.js';
 
 interface TextColumn<Category extends string> {
   readonly name: Category;
@@ -46,26 +46,49 @@ export class CsvRows<Category extends string = never> {
       if (this.#options.header !== false) return;
     }
     const names = this.#names;
-    const advice = (): string => delimiterAdvice(this.#first!, fields, this.#options.delimiter);
     if (fields.length !== names.length)
       throw new FileError(
-        `readCsv: expected ${names.length} fields in each line of ${this.#file}, got ${fields.length} in line ${line}.${advice()}`,
+        `readCsv: expected ${names.length} fields in each line of ${this.#file}, got ${fields.length} in line ${line}.${delimiterAdvice(this.#first, fields, this.#options)}`,
       );
-    this.#layout ??= layoutOf(this.#file, names, this.#options, advice);
+    this.#layout ??= layoutOf(
+      this.#file,
+      names,
+      this.#options,
+      () => delimiterAdvice(this.#first!, fields, this.#options) + this.#headerAdvice(),
+    );
     for (const { place, reader } of this.#layout.texts) reader.add(fields[place]!.trim(), line, this.#file);
     for (const place of this.#layout.places) {
       const where = (): string => `${names[place]} in line ${line} of ${this.#file}`;
-      this.#numbers.push(numberOf(fields[place]!.trim(), this.#numberOptions, where, advice));
+      const text = fields[place]!.trim();
+      this.#numbers.push(numberOf(text, this.#numberOptions, where, () => this.#numberAdvice(text, fields)));
     }
     this.#rows++;
   }
 
-  /** @throws FileError for a first line of numbers, unless the options say what it is */
+  /** Of a line in one piece the delimiter is in doubt before the signs of its numbers. */
+  #numberAdvice(text: string, fields: readonly string[]): string {
+    const delimiter = delimiterAdvice(this.#first!, fields, this.#options);
+    const signs = signAdvice(text, this.#numberOptions.decimal);
+    const own = this.#first!.length > 1 ? signs || delimiter : delimiter || signs;
+    return (own || textAdvice(text)) + this.#headerAdvice();
+  }
+
+  /** What to do where a number among the names may be data; otherwise ''. */
+  #headerAdvice(): string {
+    const options = { ...this.#numberOptions, missing: new Set<string>() };
+    const inDoubt = this.#options.header === undefined && this.#names.some((name) => isNumber(name, options));
+    return inDoubt ? ' Give header: false if the first line is data.' : '';
+  }
+
+  /** @throws FileError for a first line of numbers, unless the options say what it is, or ask for columns of these names */
   #namesFrom(fields: readonly string[], line: number): readonly string[] {
-    const { header } = this.#options;
+    const { header, columns, categories } = this.#options;
     if (header === false) return fields.map((_, place) => String(place));
     const names = fields.map((name) => name.trim());
-    if (header === undefined && names.every((name) => isNumber(name, this.#numberOptions)))
+    const asked = [...(columns ?? []), ...categoryColumns(categories).map(([name]) => name)];
+    const areNames = asked.length > 0 && asked.every((name) => names.includes(name));
+    // Tables with a column of row numbers often leave it without a name, before columns that may be named by years or places.
+    if (header === undefined && !areNames && names[0] !== '' && names.every((name) => isNumber(name, this.#numberOptions)))
       throw new FileError(
         `readCsv: expected names of columns in line ${line} of ${this.#file}, got numbers alone. Give header: false if they are data, header: true if they are names.`,
       );

@@ -16,7 +16,7 @@ export interface CsvOptions<Category extends string = never> {
   readonly columns?: readonly string[] | undefined;
   /**
    * Whether the first line names the columns; if not, they are called by their places: '0', '1', …. Default: true, but a first line of numbers
-   * alone is refused.
+   * alone is refused unless `columns` and `categories` ask for those names, or the first is empty.
    */
   readonly header?: boolean | undefined;
   /** Between fields. Default: ','. */
