@@ -72,14 +72,14 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
    * `scope.apart()`: `apply(characters, {}, scope.apart())`.
    *
    * A state that the model changes or reads between the calls is one it keeps itself, and gives in every call: attention that is asked by the state before each step.
-   * Else `h` would be `first` there in every step of a stream. One made of such a state counts in every step too, even if it is by way of x.
+   * Else it would read `first` in every step of a stream, which is refused. One made of such a state counts in every step too, even if it is by way of x.
    * ```ts
    * const before = scope.state('h', [n, hiddenSize], first);
    * let h = before;
    * for (const x of steps) h = scope.call('cell', this.cell, concat([x, this.read(h, memory, scope)], 1), h);
    * scope.keep(before, h);
    * ```
-   * @throws StateError where states go on, if the layer is bidirectional or a later call does not go on from the one before
+   * @throws StateError where states go on, if the layer is bidirectional, a later call does not go on from the one before, or the model reads the states between calls as they come
    */
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 

@@ -7,6 +7,7 @@ import { type Shape, type Tensor, type TensorType, sameShape } from '../graph/te
 import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import { cast } from '../ops/elementwise.js';
+import { checkFirstStates } from './first-states.js';
 import { single } from './forward.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 import { Tracer } from './tracer.js';
@@ -95,6 +96,7 @@ function traceWithin(around: Around, root: AnyLayer, inputs: readonly Tensor[], 
     root,
     inputs.map((x) => (x.dtype === 'uint8' ? cast(x, 'float32') : x)),
   );
+  checkFirstStates(tracer.passed, [...outputs.map(([, x]) => x), ...tracer.kept.values(), ...tracer.losses]);
   return {
     outputs,
     get output(): Tensor {

@@ -11,12 +11,14 @@ import type { Scope } from '../layers/scope.js';
 import { isRecord, kindOf } from '../options.js';
 import { cast, full, where } from '../ops/elementwise.js';
 import { randomNormal, randomUniform } from '../ops/random.js';
-import { Concat, ReshapeOp, Slice, reshape } from '../ops/shape.js';
+import { ReshapeOp, reshape } from '../ops/shape.js';
 import { checkValue } from './check-value.js';
+import type { PassedOn } from './first-states.js';
 import { forward, located, single } from './forward.js';
 import { type EntryKind, isWithin } from './layout.js';
 import { TraceScope } from './trace-scope.js';
 import type { AnyLayer, Call, Expectation, Placed, TraceOptions } from './trace.js';
+import { unmoved } from './unmoved.js';
 
 /** What all scopes of one trace share. */
 export class Tracer {
@@ -26,6 +28,9 @@ export class Tracer {
   readonly calls: Call[] = [];
   readonly layers = new Map<string, Placed>();
   readonly expectations: Expectation[] = [];
+  readonly passed: PassedOn[] = [];
+  /** By path, of layers that were called once. */
+  readonly #firsts = new Map<string, Tensor>();
   /** The paths of what was given out. */
   readonly #bufferPaths = new Map<Tensor, string>();
   /** What changes from step to step: inputs that are not given, and carried states. */
@@ -168,8 +173,13 @@ export class Tracer {
     }
     if (this.hasState(path)) {
       const before = this.kept.get(path);
-      // A tensor of its own, by which it is known.
-      if (first !== undefined && before !== undefined && unmoved(first) === unmoved(before)) return apply(new ReshapeOp(shape), first);
+      if (first !== undefined && before !== undefined && unmoved(first) === unmoved(before)) {
+        const begin = this.#firsts.get(path);
+        if (begin !== undefined) this.passed.push({ path, first: begin, next: first });
+        this.#firsts.delete(path);
+        // A tensor of its own, by which it is known.
+        return apply(new ReshapeOp(shape), first);
+      }
       throw new StateError(
         `scope.state: expected one use of a layer where its state is carried, or calls that pass it on as it is, got "${path}" twice. Use two layers, or keep a state of your own by scope.state() around the calls.`,
       );
@@ -178,6 +188,7 @@ export class Tracer {
     const state = carry.state(path, shape);
     this.#changing.add(state);
     if (first === undefined) return state;
+    this.#firsts.set(path, first);
     // For each row, as states are: a row of zeros is at its beginning.
     const started = carry.state(`${path}.started`, shape.map((size, i) => (i === 0 ? size : 1))); // prettier-ignore
     this.kept.set(`${path}.started`, full(started.shape, 1));
@@ -206,22 +217,6 @@ export class Tracer {
   normal(shape: Shape): Tensor {
     return randomNormal(shape, this.#around.seed, this.#around.streams++);
   }
-}
-
-/** The tensor whose elements x has, all of them in their order, through reshapes and the parts of what was joined. */
-function unmoved(x: Tensor): Tensor {
-  const { op, inputs } = x.node;
-  if (op instanceof ReshapeOp) return unmoved(inputs[0]!);
-  if (!(op instanceof Slice)) return x;
-  const { op: joint, inputs: parts } = unmoved(inputs[0]!).node;
-  if (!(joint instanceof Concat) || !sameShape(unmoved(inputs[0]!).shape, inputs[0]!.shape)) return x;
-  let begin = 0;
-  for (const part of parts) {
-    const isPart = op.start.every((start, axis) => start === (axis === joint.axis ? begin : 0)) && sameShape(op.size, part.shape);
-    if (isPart) return unmoved(part);
-    begin += part.shape[joint.axis]!;
-  }
-  return x;
 }
 
 /** @throws OptionError unless it is a layer, not its class or a list. Whether it has a forward is seen when that is called */
