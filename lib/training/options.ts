@@ -132,7 +132,8 @@ export interface FitOptions {
    * Go on in each batch with the states the recurrent layers had at the end of the one before: truncated backpropagation through time. They
    * are zeros where an epoch begins (with `stepsPerEpoch` where the source begins anew) and after the fit. Row i of a batch must follow row i of
    * the batch before, so rows are not shuffled and all batches have the same number of them (`dropLast` if need be). Gradients stop where a batch
-   * begins. A first state that is given to a recurrent layer counts in the first batch alone. Holds for the validation too. Default: false.
+   * begins. A first state that is given to a recurrent layer counts in the first batch alone. All recurrent layers go on, an encoder in the
+   * model too: call what reads a whole sequence in each batch, or those within a step, through `scope.apart()`. Holds for the validation too. Default: false.
    */
   readonly carryState?: boolean | undefined;
   /** Changes of the training batches of one input and one target, in this order, drawn from the trainer's seed anew for each image and step. Default: none. */
