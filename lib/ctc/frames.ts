@@ -1,8 +1,8 @@
 /** What readers of CTC scores share: whose scores they are. */
-import { NdArray } from '../array.js';
+import { NdArray, checkIntact } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { type Rule, nonNegativeInteger } from '../options.js';
+import { type Rule, check, nonNegativeInteger } from '../options.js';
 
 /** Options that all readers of CTC scores share. */
 export interface CtcFrameOptions {
@@ -13,18 +13,28 @@ export interface CtcFrameOptions {
 }
 
 const frameCounts: Rule = {
-  expected: 'a list of whole numbers ≥ 0',
-  accepts: (value) => {
-    const list: unknown = value instanceof NdArray ? value.data : value;
-    return (Array.isArray(list) || ArrayBuffer.isView(list)) && Array.from(list as ArrayLike<unknown>).every(nonNegativeInteger.accepts);
-  },
+  expected: 'a list or array of whole numbers ≥ 0',
+  // An array is looked into when it is known to be intact; what iterates over a detached list throws.
+  accepts: (value) =>
+    value instanceof NdArray ||
+    ((Array.isArray(value) || ArrayBuffer.isView(value)) && Array.prototype.every.call(value, nonNegativeInteger.accepts)),
 };
 
 export const ctcFrameRules = { blank: nonNegativeInteger, lengths: frameCounts };
 
+/** @throws StateError if the buffer of an array is gone; ShapeError unless it is [N]; OptionError for what are no counts */
+function countsOf(what: string, lengths: CtcFrameOptions['lengths']): ArrayLike<number> | undefined {
+  if (!(lengths instanceof NdArray)) return lengths;
+  checkIntact(what, 'lengths', lengths);
+  if (lengths.rank !== 1)
+    throw new ShapeError(`${what}: expected lengths of shape [N], one for each row, got ${formatShape(lengths.shape)}. Reshape them.`);
+  check(what, 'lengths', lengths.data, frameCounts);
+  return lengths.data;
+}
+
 /**
  * The frames of each row, the scores [C] of each.
- * @throws ShapeError for other arrays; OptionError if the blank is no class, or a row has more frames; DataError for what is no array, or a score that is NaN
+ * @throws ShapeError for other arrays; OptionError if the blank is no class, or a row has more frames; DataError for what is no array, or a score that is NaN; StateError for an array whose buffer is gone
  */
 export function framesOf(
   what: string,
@@ -33,7 +43,7 @@ export function framesOf(
 ): readonly (readonly NdArray['data'][])[] {
   checkArray(what, 'scores', scores);
   const { blank } = options;
-  const lengths = options.lengths instanceof NdArray ? options.lengths.data : options.lengths;
+  const lengths = countsOf(what, options.lengths);
   if (scores.rank !== 3 || (lengths !== undefined && lengths.length !== scores.shape[0])) {
     const more = lengths === undefined ? '' : ` and ${lengths.length} lengths`;
     throw new ShapeError(`${what}: expected scores [N, T, C] and a length for each row, got ${formatShape(scores.shape)}${more}.`);

@@ -93,7 +93,18 @@ describe('ctcBeamSearch', () => {
     assert.deepEqual(ctcBeamSearch(x, { lengths: [0] }), [[{ labels: [], logProbability: 0 }]]);
     assert.deepEqual(ctcBeamSearch(x, { lengths: array(Int32Array.of(2)) }), [[{ labels: [1], logProbability: 0 }]]);
     assert.deepEqual(ctcDecode(x, { lengths: array(Int32Array.of(2)) }), [[1]]);
-    assert.throws(() => ctcDecode(x, { lengths: array([1.5]) }), { name: 'OptionError', message: /list of whole numbers ≥ 0 for lengths/ });
+    assert.throws(() => ctcDecode(x, { lengths: array([1.5]) }), {
+      name: 'OptionError',
+      message: /list or array of whole numbers ≥ 0 for lengths/,
+    });
+    assert.throws(() => ctcDecode(x, { lengths: array([[2]]) }), { name: 'ShapeError', message: 'ctcDecode: expected lengths of shape [N], one for each row, got [1, 1]. Reshape them.' }); // prettier-ignore
+    const gone = array(Int32Array.of(2));
+    structuredClone(gone.data.buffer, { transfer: [gone.data.buffer] });
+    assert.throws(() => ctcDecode(x, { lengths: gone }), {
+      name: 'StateError',
+      message: /^ctcDecode: expected 1 elements for lengths of shape \[1\], got 0: its buffer was detached/,
+    });
+    assert.throws(() => ctcDecode(x, { lengths: gone.data }), { name: 'ShapeError', message: /got \[1, 3, 3\] and 0 lengths/ });
   });
 
   for (const [what, x, options, name, message] of [
