@@ -14,7 +14,7 @@ export class NdArray<T extends NumericArray = NumericArray> {
 
   /** @internal Use `array()`. */
   constructor(data: T, shape: Shape) {
-    this.data = plain(data);
+    this.data = plain('array', data);
     this.shape = shape;
   }
 
@@ -73,7 +73,7 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 /**
  * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers into a Float32Array.
  * @param shape default: one dimension, or the nesting of the numbers
- * @throws ShapeError if sizes do not match; DTypeError for other array kinds
+ * @throws ShapeError if sizes do not match; DTypeError for other array kinds; StateError if the buffer of one of another class is gone
  */
 export function array<T extends NumericArray>(data: T, shape?: Shape): NdArray<T>;
 export function array(data: NestedNumbers, shape?: Shape): NdArray<Float32Array>;

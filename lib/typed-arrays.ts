@@ -1,4 +1,5 @@
 /** Typed arrays by what they are, not by their class: a Buffer is of a subclass, those of another context (`vm`, test runners) are of other classes. */
+import { StateError } from './errors.js';
 import type { DType } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 
@@ -29,8 +30,13 @@ export function isBytes(x: unknown): x is Uint8Array {
   return isNumericArray(x) && dtypeOf(x) === 'uint8';
 }
 
-/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. */
-export function plain<T extends NumericArray>(x: T): T {
+/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. @throws StateError if its buffer is gone */
+export function plain<T extends NumericArray>(what: string, x: T): T {
   const Kind = classes[nameOf(x)];
-  return (x.constructor === Kind ? x : new Kind(x.buffer as ArrayBuffer, x.byteOffset, x.length)) as T;
+  if (x.constructor === Kind) return x;
+  try {
+    return new Kind(x.buffer as ArrayBuffer, x.byteOffset, x.length) as T;
+  } catch (cause) {
+    throw new StateError(`${what}: expected the elements of a ${nameOf(x)}, got none: its buffer was detached. Make a new one.`, { cause });
+  }
 }

@@ -14,9 +14,11 @@ import {
   type Tensor,
   Trainer,
   array,
+  constant,
   permutationImportance,
   readIdx,
   readSafetensors,
+  readWav,
   takeRows,
   writeSafetensors,
 } from '../lib/index.js';
@@ -136,6 +138,21 @@ describe('arrays of another context', () => {
 });
 
 describe('an array whose buffer is gone', () => {
+  for (const [what, call] of [
+    ['array', array],
+    ['constant', constant],
+    ['readWav', readWav],
+  ] as const) {
+    it(`is refused by ${what} where it is a Buffer or of another context`, async () => {
+      for (const bytes of [Buffer.from(new Uint8Array(2).buffer), foreign<Uint8Array<ArrayBuffer>>('new Uint8Array(2)')]) {
+        structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+        await assert.rejects(async () => call(bytes), {
+          name: 'StateError',
+          message: `${what}: expected the elements of a Uint8Array, got none: its buffer was detached. Make a new one.`,
+        });
+      }
+    });
+  }
   const gone = array(new Float32Array(2), [2]);
   structuredClone(gone.data.buffer, { transfer: [gone.data.buffer] });
   const message = (what: string): string =>

@@ -10,10 +10,10 @@ const fileOrBytes: Rule = {
   accepts: (value) => isBytes(value) || pathRule.accepts(value),
 };
 
-/** Its path or its bytes, and what errors call it. @throws OptionError for neither */
+/** Its path or its bytes, and what errors call it. @throws OptionError for neither; StateError if the bytes are gone */
 export function fileOf(what: string, file: FileOrBytes): { readonly content: string | Uint8Array; readonly name: string } {
   check(what, 'file', file, fileOrBytes);
-  if (isBytes(file)) return { content: plain(file), name: 'the bytes given' };
+  if (isBytes(file)) return { content: plain(what, file), name: 'the bytes given' };
   const path = pathOf(what, 'file', file);
   return { content: path, name: path };
 }

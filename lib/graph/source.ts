@@ -131,7 +131,7 @@ export function constant(values: Float32Array | Int32Array | Uint8Array, shape: 
   checkShape(shape, 'constant');
   if (sizeOf(shape) !== values.length)
     throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
-  return apply(new ConstantArray(plain(values).slice(), shape));
+  return apply(new ConstantArray(plain('constant', values).slice(), shape));
 }
 
 /** 0, 1, … n − 1 as float32 */
