@@ -4,7 +4,7 @@
 // to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. So the bits depend on the number of
 // rows alone. The mean is that of differences to a chunk's first row, the variance is taken around each chunk's mean, and chunks are joined
 // by the update of Chan, Golub and LeVeque (1979), so a mean far from 0 costs no digits but those that float32 has no room for. An infinite
-// first row gives NaN, as no rows do.
+// first row gives NaN, as no rows do; a difference to it that overflows, as of 3e38 and −3e38, an infinite mean.
 #pragma once
 
 #include "args.h"
