@@ -267,6 +267,8 @@ describe('wavFolder', () => {
       name: 'FileError',
       message: `wavFolder: expected to read ${join(folder, 'a.wav')}, got a file that is no WAV file. Repair or remove it, or pass onError: 'skip'.`,
     });
+    const error: unknown = await wavFolder(folder).catch((reason: unknown) => reason);
+    assert.ok(error instanceof Error && error.cause instanceof Error, String(error));
     await assert.rejects(wavFolder(folder, { onError: 'skip' }), {
       name: 'FileError',
       message: `wavFolder: expected WAV files in ${folder}, got none that can be read.`,

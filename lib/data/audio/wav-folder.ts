@@ -43,11 +43,14 @@ export async function wavFolder(directory: Path, options: WavFolderOptions = {})
   // One by one, so that the first file in order is the one an error names.
   for (const file of await listWavFiles(root)) {
     const path = join(root, file);
-    const wav = await read(path, options);
-    if (typeof wav === 'string') {
+    let wav: Wav;
+    try {
+      wav = await inTurns(wavOf(await bytesAt(path), options));
+    } catch (cause) {
+      const reason = reasonOf(cause);
       if (options.onError !== 'skip')
-        throw new FileError(`wavFolder: expected to read ${path}, got ${wav}. Repair or remove it, or pass onError: 'skip'.`);
-      skipped.push({ file, reason: wav });
+        throw new FileError(`wavFolder: expected to read ${path}, got ${reason}. Repair or remove it, or pass onError: 'skip'.`, { cause });
+      skipped.push({ file, reason });
       continue;
     }
     rate ??= wav.sampleRate;
@@ -61,15 +64,6 @@ export async function wavFolder(directory: Path, options: WavFolderOptions = {})
   }
   if (rate === undefined) throw new FileError(`wavFolder: expected WAV files in ${root}, got none that can be read.`);
   return { signals, files, sampleRate: rate, skipped };
-}
-
-/** The sound, or why there is none. */
-async function read(path: string, options: WavOptions): Promise<Wav | string> {
-  try {
-    return await inTurns(wavOf(await bytesAt(path), options));
-  } catch (error) {
-    return reasonOf(error);
-  }
 }
 
 async function listWavFiles(directory: string): Promise<readonly string[]> {
