@@ -3,8 +3,6 @@ import { NdArray, checkIntact } from './array.js';
 import { DataError } from './errors.js';
 import { kindOf } from './options.js';
 
-export { checkIntact };
-
 /**
  * @param advice what to do about something else
  * @throws DataError unless it is an array made by array(); StateError if its buffer is gone

@@ -1,6 +1,6 @@
 /** Data on its way into programs: checks, row types, batches, memories. */
-import { NdArray } from '../array.js';
-import { checkArray, checkIntact } from '../array-check.js';
+import { NdArray, checkIntact } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';

@@ -1,6 +1,6 @@
 /** A model run one step at a time, on this thread. */
-import { NdArray } from '../array.js';
-import { checkArray, checkIntact } from '../array-check.js';
+import { NdArray, checkIntact } from '../array.js';
+import { checkArray } from '../array-check.js';
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import { type TensorType, sameShape, sizeOf } from '../graph/tensor.js';

@@ -1,6 +1,6 @@
 /** What batches must be before anything is computed. */
-import type { NdArray } from '../array.js';
-import { checkArray, checkIntact } from '../array-check.js';
+import { type NdArray, checkIntact } from '../array.js';
+import { checkArray } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';

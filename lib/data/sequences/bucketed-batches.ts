@@ -1,5 +1,5 @@
-import { NdArray } from '../../array.js';
-import { checkArray, checkIntact } from '../../array-check.js';
+import { NdArray, checkIntact } from '../../array.js';
+import { checkArray } from '../../array-check.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/options.js';

@@ -1,6 +1,5 @@
 /** A long stream of tokens as examples for a language model: the targets are the inputs one token later. */
-import { NdArray } from '../../array.js';
-import { checkIntact } from '../../array-check.js';
+import { NdArray, checkIntact } from '../../array.js';
 import { DataError } from '../../errors.js';
 import { type AllOf, check, checkOptions, count, required, seed as seedRule } from '../../options.js';
 import type { Batch } from '../../training/options.js';
