@@ -14,7 +14,7 @@ import {
   type Scope,
   Sequential,
 } from '../../lib/layers/index.js';
-import { add, full, reshape, unstack } from '../../lib/ops/index.js';
+import { add, broadcastTo, concat, full, reshape, unstack } from '../../lib/ops/index.js';
 import { type Decoder, Of, Plain, assertCarries, assertStreams } from '../support/states.js';
 import { sample } from '../support/check-op.js';
 
@@ -53,6 +53,17 @@ describe('scope.apart', () => {
       await assertCarries(new Plain(ofWords(characters)));
     });
   }
+
+  it('reads a whole sequence in each batch: an encoder in the model', async () => {
+    const [encoder, decoder] = [new LSTM(2, { bidirectional: true, returnSequences: false }), new GRU(4)];
+    const model = new Of((x, source, scope) => {
+      const read = scope.apart().call('encoder', encoder, source);
+      return scope.call('decoder', decoder, concat([x, broadcastTo(reshape(read, [-1, 1, 4]), [...x.shape.slice(0, 2), 4])], 2));
+    });
+    const sources = [sample([2, 5, 3], 6), sample([2, 5, 3], 7)];
+    await assertCarries(model, sources.slice(0, 1));
+    await assertStreams(model, sources, 1e-6);
+  });
 
   it('shares all else with the scope', () => {
     const model = new Plain((x, scope) => {
