@@ -219,7 +219,7 @@ describe('ctcDecode', () => {
     assert.throws(() => ctcDecode(scores(1), { lengths: [1, 1] }), { name: 'ShapeError', message: /and 2 lengths\.$/ });
     assert.throws(() => ctcDecode(scores(1), { lengths: [-1] }), {
       name: 'OptionError',
-      message: /a list of whole numbers ≥ 0 for lengths/,
+      message: /a list or array of whole numbers ≥ 0 for lengths/,
     });
     assert.throws(() => ctcDecode([[1, 2]] as never), {
       name: 'DataError',
