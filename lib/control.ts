@@ -4,6 +4,24 @@
 const stopWord = 0;
 const doneWord = 1;
 
+/** Those that one signal stops, by one listener: a signal may be that of many calls. */
+interface Followers {
+  readonly controls: Set<Control>;
+  readonly listener: () => void;
+}
+
+const followers = new WeakMap<AbortSignal, Followers>();
+
+function followersOf(signal: AbortSignal): Followers {
+  const known = followers.get(signal);
+  if (known !== undefined) return known;
+  const controls = new Set<Control>();
+  const listener = (): void => controls.forEach((control) => control.stop());
+  signal.addEventListener('abort', listener, { once: true });
+  followers.set(signal, { controls, listener });
+  return { controls, listener };
+}
+
 /** Stops the runs it is given to; `done` counts the finished steps of the present one. */
 export class Control {
   readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(8));
@@ -32,10 +50,16 @@ export class Control {
 
   /** Stops as soon as the signal is aborted. @returns what ends that */
   follow(signal: AbortSignal | undefined): () => void {
-    const stop = (): void => this.stop();
-    if (signal?.aborted === true) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    return () => signal?.removeEventListener('abort', stop);
+    if (signal === undefined) return () => undefined;
+    if (signal.aborted) this.stop();
+    const { controls, listener } = followersOf(signal);
+    controls.add(this);
+    return () => {
+      controls.delete(this);
+      if (controls.size > 0) return;
+      signal.removeEventListener('abort', listener);
+      followers.delete(signal);
+    };
   }
 
   /** Stops because of an error; `check()` throws the first. */

@@ -30,19 +30,36 @@ export async function inTurns<T>(pieces: Pieces<T>): Promise<T> {
 /** Calls `piece` until it returns false: nothing is left. */
 export async function inPieces(piece: () => boolean): Promise<void> {
   for (;;) {
-    while (used >= turnMilliseconds) await nextTurn();
+    if (used >= turnMilliseconds) await myTurn();
     const begin = performance.now();
     const isMore = piece();
-    use(performance.now() - begin);
+    used += performance.now() - begin;
+    schedule();
     if (!isMore) return;
   }
 }
 
-function use(milliseconds: number): void {
-  if (used === 0) setImmediate(() => (used = 0));
-  used += milliseconds;
+/** Who waits, in order. */
+const waiting: (() => void)[] = [];
+let isScheduled = false;
+
+function myTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    schedule();
+  });
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(nextTurn);
+}
+
+/** Begins a turn of the event loop with the one that has waited longest. */
+function nextTurn(): void {
+  isScheduled = false;
+  used = 0;
+  waiting.shift()?.();
+  if (waiting.length > 0) schedule();
 }

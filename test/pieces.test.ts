@@ -45,6 +45,19 @@ describe('work in pieces', () => {
     assert.ok(turns >= 8, `${turns} turns`);
   });
 
+  it('gives each its turn, in order', async () => {
+    const done: string[] = [];
+    const work = (name: string, pieces: number): Promise<void> => {
+      let left = pieces;
+      return inPieces(() => {
+        spin(5);
+        return --left > 0;
+      }).then(() => void done.push(name));
+    };
+    await Promise.all([work('long', 20), work('short', 1), work('other', 2)]);
+    assert.deepEqual(done, ['short', 'other', 'long']);
+  });
+
   it('is done at once if it is short', async () => {
     let left = 10;
     assert.equal(await turnsUntil(inPieces(() => --left > 0)), 0);

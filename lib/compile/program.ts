@@ -49,6 +49,9 @@ interface Output {
   readonly stream: Float64Array;
 }
 
+/** About what JavaScript keeps of one. */
+const instructionBytes = 4096;
+
 function* passes(writes: readonly Write[], options: CompileOptions): Generator<void, Output, void> {
   const compiled = yield* plan(writes, options);
   yield;
@@ -60,6 +63,7 @@ export class Program {
   readonly #passes: Generator<void, Output, void>;
   #output: Output | undefined;
   #failure: Error | undefined;
+  #flops: number | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #native: { readonly program: ProgramHandle; readonly constants: readonly MemoryHandle[] } | undefined;
 
@@ -68,10 +72,15 @@ export class Program {
     this.#passes = passes;
   }
 
-  /** What it keeps in native memory: nothing before it is compiled. */
+  get isCompiled(): boolean {
+    return this.#output !== undefined;
+  }
+
+  /** About what it keeps: nothing before it is compiled. */
   get bytes(): number {
-    const { plan, stream } = this.#output ?? {};
-    return plan === undefined ? 0 : plan.memory.arenaBytes + plan.memory.constants.byteLength + stream!.byteLength;
+    if (this.#output === undefined) return 0;
+    const { plan, stream, instructions } = this.#output;
+    return plan.memory.arenaBytes + plan.memory.constants.byteLength + stream.byteLength + instructions.length * instructionBytes;
   }
 
   /** Memories to bind, in the order of the stream. */
@@ -94,7 +103,7 @@ export class Program {
 
   /** Floating-point operations of one step. */
   get flops(): number {
-    return this.instructions.reduce((total, instruction) => total + flopsOf(instruction), 0);
+    return (this.#flops ??= this.instructions.reduce((total, instruction) => total + flopsOf(instruction), 0));
   }
 
   /** Constants of the graph: the content of the last memory of the stream, if not empty. */

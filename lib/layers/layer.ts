@@ -168,8 +168,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
     return this;
   }
 
-  /** Layers, output shapes, parameters, FLOPs and memory for a batch of `rows` rows. The model must be built. */
-  summary(rows = 1): Summary {
+  /**
+   * Layers, output shapes, parameters, FLOPs and memory. The model must be built.
+   * @param rows of a batch. Default: 1, or those it was built for where rows meet.
+   */
+  summary(rows?: number): Summary {
     return summarize(this.model, rows);
   }
 }

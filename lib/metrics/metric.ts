@@ -24,6 +24,11 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   /** Key in the history and in the result of evaluate. */
   abstract readonly name: string;
 
+  /** @internal */
+  get takesTarget(): boolean {
+    return this.forward.length > 1;
+  }
+
   /** Which values are better, for callbacks that watch it. Default: not said, so that they must be given `mode`. */
   readonly better?: 'max' | 'min' | undefined;
 
@@ -119,6 +124,10 @@ class Renamed<Prediction extends Outputs, Target extends Outputs> extends Metric
     super();
     this.better = metric.better;
     if (metric.combine !== undefined) this.combine = (total, batch) => metric.combine!(total, batch);
+  }
+
+  override get takesTarget(): boolean {
+    return this.metric.takesTarget;
   }
 
   forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor {

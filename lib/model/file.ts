@@ -3,10 +3,12 @@ import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
-import type { Model } from './model.js';
+import type { Model, Sizes } from './model.js';
 import { type WeightOptions, strictOf } from './weights.js';
 
 const inputsKey = 'lanewise.inputs';
+/** Rows of the batch it was built for, where rows meet and one alone is none. */
+const countKey = 'lanewise.count';
 /** In the metadata of a trainer's checkpoint: the steps done. */
 export const checkpointKey = 'lanewise.steps';
 /** In a trainer's checkpoint: before the names of the model's weights. */
@@ -19,8 +21,9 @@ export async function saveModel(model: Model, path: string): Promise<void> {
 
 /** The input types the model was built for, if they are known, as the header of a file has them. */
 export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
-  const { rows } = model.built;
-  return rows === undefined ? {} : { [inputsKey]: JSON.stringify(rows) };
+  const { rows, count } = model.built;
+  if (rows === undefined) return {};
+  return { [inputsKey]: JSON.stringify(rows), ...(count > 1 && { [countKey]: String(count) }) };
 }
 
 /**
@@ -33,14 +36,14 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
   const { tensors, metadata } = await readSafetensors(path);
   const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
   // Not strict: the inputs may be those of a model of which this one has a part.
-  const inputs = model.isBuilt || !strict ? undefined : parseInputs(path, metadata);
-  if (inputs === undefined) {
+  const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);
+  if (sizes === undefined) {
     const set = await model.weightsToSet(weights, options);
     set();
     return;
   }
   // A model that the file does not fit stays unbuilt.
-  await model.trying(() => model.buildWith(inputs, weights));
+  await model.trying(() => model.buildWith(sizes, weights));
   model.settle();
 }
 
@@ -49,18 +52,20 @@ export function tensorsBelow(prefix: string, tensors: ReadonlyMap<string, NdArra
   return new Map([...tensors].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
 }
 
-/** The input types a file names, if it does. */
-export function parseInputs(path: string, metadata: Readonly<Record<string, string>>): readonly TensorType[] | undefined {
+/** What a file says a model was built for, if it does. */
+export function parseSizes(path: string, metadata: Readonly<Record<string, string>>): Sizes | undefined {
   const text = metadata[inputsKey];
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value) && value.length > 0 && value.every(isTensorType)) return value;
+    const count = Number(metadata[countKey] ?? 1);
+    const isCount = Number.isSafeInteger(count) && count >= 1;
+    if (isCount && Array.isArray(value) && value.length > 0 && value.every(isTensorType)) return { rows: value, count };
   } catch {
     // Falls through to the one error below.
   }
   throw new FileError(
-    `load: expected ${inputsKey} in ${path} to list the input types, got ${text.slice(0, 80)}. Build the model before loading.`,
+    `load: expected ${inputsKey} and ${countKey} in ${path} to tell the input types and the rows of a batch, got ${text.slice(0, 80)} and ${metadata[countKey] ?? 1}. Build the model before loading.`,
   );
 }
 

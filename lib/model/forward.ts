@@ -1,6 +1,7 @@
 /** One call of a layer's forward, and what it may give. */
 import { DTypeError, LanewiseError, OptionError, ShapeError } from '../errors.js';
-import { type Outputs, isOutputs } from '../graph/outputs.js';
+import { dependOn } from '../graph/depend.js';
+import { type Outputs, isOutputs, partsOf } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
@@ -20,7 +21,6 @@ export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope
     throw new ShapeError(`expected ${expected}, got ${given}. Give as many as its forward takes; (...args) takes any number.`, { cause });
   };
   if (takes > given + 1) refuse(inputsOf(takes - 1));
-  if (takes > 0 && takes < given) refuse(`at most ${inputsOf(takes)}`);
   let output: unknown;
   try {
     output = layer.forward(...inputs, scope);
@@ -29,7 +29,12 @@ export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope
     if (takes === given + 1 && isAbout(error, scope)) refuse(inputsOf(takes), error); // or the scope for an input.
     throw error;
   }
-  if (isOutputs(output)) return output;
+  if (isOutputs(output)) {
+    // Rest and default parameters count in no length: they are those that the output depends on.
+    const isSurplus = takes > 0 && takes < given && !dependOn(partsOf(output).map(([, value]) => value), inputs.slice(takes)); // prettier-ignore
+    if (isSurplus) refuse(`at most ${inputsOf(takes)}`);
+    return output;
+  }
   const advice = Array.isArray(output) ? ' Give several outputs by name: { a, b }.' : '';
   throw new ShapeError(`expected forward to return a tensor, or tensors by name, got ${kindOf(output)}.${advice}`);
 }

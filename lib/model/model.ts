@@ -23,8 +23,18 @@ export interface Built {
   readonly memory: StateMemory;
   /** Types of one row of each input; undefined of a part that was entered, until a call gives them. */
   readonly rows: readonly TensorType[] | undefined;
+  /** Rows that a call can do with: more than 1 where rows meet in forward. */
+  readonly count: number;
   /** Seed of the initial values and, unless a trainer has its own, of dropout. */
   readonly seed: bigint;
+}
+
+/** What a model is built for. */
+export interface Sizes {
+  /** Types of one row of each input. */
+  readonly rows: readonly TensorType[];
+  /** Rows of a batch. */
+  readonly count: number;
 }
 
 /** Weights that were set, and whether they must be all. */
@@ -37,6 +47,7 @@ interface Given {
 interface FirstTrace {
   readonly layers: Trace['layers'];
   readonly requests: readonly Omit<Entry, 'offset'>[];
+  readonly count: number;
 }
 
 /** @internal */
@@ -126,8 +137,8 @@ export class Model {
   build(rows: readonly TensorType[], seed: bigint = this.seed, count = 1): Built {
     const built = this.#known;
     if (built === undefined) return this.#create(rows, seed, this.#pending, count);
-    if (built.rows === undefined) return this.#complete(built, rows);
-    this.#checkRows(built.rows, rows);
+    if (built.rows === undefined) return this.#complete(built, rows, count);
+    this.#checkRows(built.rows, rows, count);
     return built;
   }
 
@@ -169,8 +180,8 @@ export class Model {
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
-  async buildWith(rows: readonly TensorType[], weights: ReadonlyMap<string, NdArray>): Promise<void> {
-    this.#create(rows, this.seed, [{ weights, strict: true }]);
+  async buildWith({ rows, count }: Sizes, weights: ReadonlyMap<string, NdArray>): Promise<void> {
+    this.#create(rows, this.seed, [{ weights, strict: true }], count);
     const letGo = this.hold();
     try {
       await this.#fillInPieces();
@@ -230,8 +241,8 @@ export class Model {
     if (!this.#isSettled && this.#holders === 0) this.#built = undefined;
   }
 
-  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count = 1): Built {
-    const { layers, requests } = this.#firstTrace(rows, seed, count);
+  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count: number): Built {
+    const { layers, requests, count: least } = this.#firstTrace(rows, seed, count);
     const layout = Layout.of(requests);
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
@@ -250,7 +261,7 @@ export class Model {
     this.#served.clear();
     this.#places = placesIn(this, layers);
     this.isKept = given.length > 0;
-    this.#built = { layout, memory, rows, seed };
+    this.#built = { layout, memory, rows, count: least, seed };
     return this.#built;
   }
 
@@ -270,7 +281,7 @@ export class Model {
     const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
     const resolve = collectInto(requests, new MemorySlot('parameters', 0));
     const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
-    return { layers, requests: [...requests.values()] };
+    return { layers, requests: [...requests.values()], count };
   }
 
   /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */
@@ -303,7 +314,7 @@ export class Model {
 
   /** The layers that a row of the sizes it was built for goes through, by path. */
   layers(): ReadonlyMap<string, AnyLayer> {
-    const inputs = this.rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
+    const inputs = this.rows.map((row, i) => batchSource(`input ${i}`, row, this.built.count).tensor);
     return new Map([...this.trace(inputs, false).layers].map(([path, { layer }]) => [path, layer]));
   }
 
@@ -339,11 +350,14 @@ export class Model {
     return at.#isSettled && at.#firstValues.areWritten;
   }
 
-  /** The weights of this moment, for several runs, whatever trains or sets them meanwhile. To be ended after them. */
-  read(): Reading {
+  /**
+   * The weights of this moment, for several runs, whatever trains or sets them meanwhile. To be ended after them.
+   * @param isShort over as soon as a copy of the weights
+   */
+  read(isShort = false): Reading {
     const { memory } = this.built;
     this.fill();
-    return memory.read(this.isTraining);
+    return memory.read(this.isTraining, isShort);
   }
 
   /** The same for runs on this thread. */
@@ -361,11 +375,6 @@ export class Model {
   /** Until `endTraining()` its weights may change in place. */
   beginTraining(): void {
     this.#isTraining = true;
-  }
-
-  /** Before a run changes them. */
-  async leaveToReadings(): Promise<void> {
-    await this.built.memory.leaveToReadings();
   }
 
   endTraining(): void {
@@ -442,38 +451,42 @@ export class Model {
    * Sequences may be longer and images larger than those the model was built with, and lengths left out, where the same parameters do.
    * @returns why they do not, if they do not
    */
-  #refusal(rows: readonly TensorType[]): string | undefined {
-    const { layout } = this.built;
+  #refusal(rows: readonly TensorType[], count: number): string | undefined {
     const key = rows.map(formatRows).join();
     if (this.#served.has(key)) return undefined;
+    let reason = this.#refusalOf(rows, 1);
+    if (reason !== undefined && count > 1) reason = this.#refusalOf(rows, count);
+    if (reason === undefined) this.#served.add(key);
+    return reason;
+  }
+
+  #refusalOf(rows: readonly TensorType[], count: number): string | undefined {
     try {
-      const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, 1).tensor);
-      if (this.trace(inputs, false).parameters.size !== layout.parameters.length) return '';
+      const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
+      return this.trace(inputs, false).parameters.size === this.built.layout.parameters.length ? undefined : '';
     } catch (error) {
       if (error instanceof ShapeError || error instanceof StateError) return ` (${error.message})`;
       throw error;
     }
-    this.#served.add(key);
-    return undefined;
   }
 
   /** A part that was entered, for input of these sizes. */
-  #complete(built: Built, rows: readonly TensorType[]): Built {
+  #complete(built: Built, rows: readonly TensorType[], count: number): Built {
     const home = this.#elsewhere!;
-    const reason = this.#refusal(rows);
+    const reason = this.#refusal(rows, count);
     if (reason !== undefined) {
       throw new ShapeError(
         `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.model.name}, got ${rows.map(formatRows).join(' and ')}.${reason}`,
       );
     }
-    const complete = { ...built, rows };
+    const complete = { ...built, rows, count };
     this.#part = { home, built: complete };
     return complete;
   }
 
-  #checkRows(expected: readonly TensorType[], got: readonly TensorType[]): void {
+  #checkRows(expected: readonly TensorType[], got: readonly TensorType[], count: number): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
-    const reason = this.#refusal(got);
+    const reason = this.#refusal(got, count);
     if (reason === undefined) return;
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
     throw new ShapeError(
@@ -484,6 +497,6 @@ export class Model {
 
 /** A layer as a model by itself, in the memory of the one it is a part of. */
 function partOf(home: Home): Built {
-  const { layout, memory, seed } = home.model.built;
-  return { layout: layout.below(home.path), memory, rows: home.rows, seed };
+  const { layout, memory, count, seed } = home.model.built;
+  return { layout: layout.below(home.path), memory, rows: home.rows, count, seed };
 }

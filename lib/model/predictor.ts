@@ -15,7 +15,7 @@ import { type Pieces, inOneGo, inTurns } from '../pieces.js';
 import { Recent } from '../recent.js';
 import { type BatchRun, batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
 import type { Built, Model } from './model.js';
-import { noReading } from './state-memory.js';
+import { type Reading, noReading } from './state-memory.js';
 
 interface ForwardProgram {
   readonly program: Program;
@@ -48,7 +48,7 @@ interface SyncProgram extends ForwardProgram {
 const maxPrograms = 16;
 const programRoom = 2 ** 26;
 /** Floating-point operations for each weight in a prediction that takes no longer than a copy of the weights. */
-const quickWork = 16;
+const quickWork = 256;
 /** Outputs read at once. */
 const pieceSize = 2 ** 18;
 
@@ -75,7 +75,7 @@ export class Predictor {
     const control = new Control();
     const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
-    let reading = this.#model.isSettled && !this.#model.isTraining ? this.#model.read() : undefined;
+    let reading = this.#model.isSettled && !this.#model.isTraining ? this.#read(runs) : undefined;
     try {
       const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
       const data = [
@@ -84,8 +84,9 @@ export class Predictor {
           memoriesOf('predict', inputs, parts, () => control.stopped),
         )),
       ];
+      signal?.throwIfAborted();
       await this.#model.settleFor(runs.map(({ forward }) => forward.program));
-      reading ??= this.#mayWait(runs) ? noReading : this.#model.read();
+      reading ??= this.#read(runs);
       await reading.ready;
       for (const { begin, rows, steps, forward } of runs) {
         signal?.throwIfAborted();
@@ -111,7 +112,8 @@ export class Predictor {
       const { runs, results } = this.#plan('predictSync', inputs, batchSize, seed, this.#syncPrograms, withMemories);
       this.#model.fill();
       this.#model.settle();
-      const reading = this.#model.readSync();
+      // Nothing comes between: only a fit on other threads, which changes the weights from step to step.
+      const reading = isOne(runs) ? noReading : this.#model.readSync();
       try {
         for (const { begin, rows, steps, forward } of runs) {
           const bound = new Map([...reading.weights, ...forward.memories]);
@@ -148,10 +150,11 @@ export class Predictor {
     return { runs, results: new Results(what, runs[0]!.forward.outputs, rowCount) };
   }
 
-  /** Whether a step of training may wait for this prediction: it is one batch, over as soon as a copy of the weights. */
-  #mayWait(runs: readonly Prediction[]): boolean {
-    const { steps, forward } = runs[0]!;
-    return this.#model.isTraining && runs.length === 1 && steps === 1 && forward.program.flops < quickWork * this.#model.built.layout.size;
+  /** Beside a fit those of a moment, in a copy, unless a step of training may wait for the prediction. */
+  #read(runs: readonly Prediction[]): Reading {
+    const { program } = runs[0]!.forward;
+    const isShort = isOne(runs) && program.isCompiled && program.flops < quickWork * this.#model.built.layout.size;
+    return isShort && this.#model.isTraining ? noReading : this.#model.read(isShort);
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */
@@ -176,6 +179,10 @@ export class Predictor {
       outputs: mapParts(placed, ({ slot, shape }) => ({ slot, shape })),
     };
   }
+}
+
+function isOne(runs: readonly Prediction<unknown>[]): boolean {
+  return runs.length === 1 && runs[0]!.steps === 1;
 }
 
 /** The outputs of all rows, filled batch by batch. */

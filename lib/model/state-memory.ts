@@ -33,6 +33,37 @@ function copierOf(slot: MemorySlot): Copier {
   return { program: prepare([{ value, slot: copy, byteOffset: 0, commit: false }]), copy };
 }
 
+/** Short readings that a run waits for rather than leave them the memory. */
+const fewReadings = 8;
+
+/** Readings of one memory in place. */
+class Readings {
+  #short = 0;
+  #long = 0;
+  #onShort: (() => void) | undefined;
+
+  /** @returns what ends it */
+  begin(isShort: boolean): () => void {
+    if (isShort) this.#short++;
+    else this.#long++;
+    return () => {
+      if (!isShort) this.#long--;
+      else if (--this.#short === 0) this.#onShort?.();
+    };
+  }
+
+  get any(): boolean {
+    return this.#short + this.#long > 0;
+  }
+
+  /** Waits for a few that are short. @returns whether none is left: others are not waited for */
+  async areOver(): Promise<boolean> {
+    if (this.#long > 0 || this.#short > fewReadings) return false;
+    if (this.#short > 0) await new Promise<void>((resolve) => (this.#onShort = resolve));
+    return !this.any;
+  }
+}
+
 /** Each run sees the values of one moment by itself; several runs that belong together do so by a reading. */
 export class StateMemory {
   /** What programs know it by: in each run it is bound to the memory there is then. */
@@ -40,7 +71,9 @@ export class StateMemory {
   readonly #elements: number;
   #copier: Copier | undefined;
   /** Those under way in the present memory. */
-  #readings: { count: number } = { count: 0 };
+  #readings = new Readings();
+  /** That is being made for readings while runs change the values. */
+  #coming: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
 
   constructor(name: string, elements: number) {
     this.#elements = elements;
@@ -79,7 +112,7 @@ export class StateMemory {
   async replacement(places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<() => void> {
     const memory = createMemory(this.slot.bytes);
     const before = this.#memory;
-    const reading = this.#readInPlace(); // Who sets all values now does so in another memory.
+    const reading = this.#readInPlace(false); // Who sets all values now does so in another memory.
     try {
       if (keepsOthers) await this.#copyTo(memory);
       await inTurns(writeAll(memory, places));
@@ -95,39 +128,50 @@ export class StateMemory {
 
   /** Sets all values. Readings keep those they have. */
   set(values: Float32Array): void {
-    if (this.#readings.count === 0) {
-      native().writeMemory(this.#memory, 0, values);
-    } else {
-      this.#replace(memoryWith(values));
-    }
+    if (this.#readings.any) this.#replace(memoryWith(values));
+    else native().writeMemory(this.#memory, 0, values);
   }
 
-  /** Before runs change the values in place. */
+  /** Whether runs must wait for `leaveToReadings` before they change the values in place. */
+  get isRead(): boolean {
+    return this.#readings.any;
+  }
+
+  /** Readings under way keep the values they have: those that are short are waited for, and to the others this memory is left. */
   async leaveToReadings(): Promise<void> {
-    if (this.#readings.count === 0) return;
+    const before = this.#memory;
+    if (await this.#readings.areOver()) return;
     const copy = createMemory(this.slot.bytes);
     await this.#copyTo(copy);
-    this.#replace(copy);
+    // Unless all values have been set meanwhile, in another memory.
+    if (this.#memory === before) this.#replace(copy);
   }
 
-  /** @param changing runs are changing the values in place now, or are about to */
-  read(changing: boolean): Reading {
-    if (!changing) return this.#readInPlace();
-    const copy = createMemory(this.slot.bytes);
-    const ready = this.#copyTo(copy);
-    ready.catch(() => undefined); // Whoever begins the runs meets it.
-    return { weights: [[this.slot, copy]], ready, end: () => undefined };
+  /**
+   * @param changing runs are changing the values in place now, or are about to
+   * @param isShort no longer than a copy of the values
+   */
+  read(changing: boolean, isShort = false): Reading {
+    if (!changing) return this.#readInPlace(isShort);
+    const { memory, ready } = (this.#coming ??= this.#beginCopy());
+    return { weights: [[this.slot, memory]], ready, end: () => undefined };
   }
 
   /** The same for runs on this thread. */
   readSync(changing: boolean): Reading {
-    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace();
+    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace(false);
   }
 
-  #readInPlace(): Reading {
-    const readings = this.#readings;
-    readings.count++;
-    return { ...noReading, weights: [[this.slot, this.#memory]], end: () => readings.count-- };
+  #readInPlace(isShort: boolean): Reading {
+    return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(isShort) };
+  }
+
+  /** One copy for all readings that begin until it is made. */
+  #beginCopy(): { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } {
+    const memory = createMemory(this.slot.bytes);
+    const ready = this.#copyTo(memory).finally(() => (this.#coming = undefined));
+    ready.catch(() => undefined); // Whoever begins the runs meets it.
+    return { memory, ready };
   }
 
   /** All values, of one step, off this thread. */
@@ -138,7 +182,7 @@ export class StateMemory {
 
   #replace(memory: MemoryHandle): void {
     this.slot.memory = memory;
-    this.#readings = { count: 0 };
+    this.#readings = new Readings();
   }
 
   get #memory(): MemoryHandle {

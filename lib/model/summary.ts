@@ -58,7 +58,7 @@ function formatOutputs(outputs: Parts<Shape>): string {
 }
 
 /** @internal */
-export function summarize(model: Model, rows: number): Summary {
+export function summarize(model: Model, rows: number = model.built.count): Summary {
   check(`${model.name}.summary`, 'rows', rows, count);
   const { layout } = model.built;
   const inputs = model.rows.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);

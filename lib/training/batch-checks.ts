@@ -8,7 +8,6 @@ import { type TensorType, sizeOf } from '../graph/tensor.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
-import type { Metric } from '../metrics/metric.js';
 import { countRows, inputList, isArray, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
@@ -96,13 +95,13 @@ export function checkValues(what: string, { x, y }: Batch<Targets>, checks: Valu
 /** Elements looked at in one go: a millisecond or two. */
 const pieceSize = 2 ** 17;
 
-/** The same for many rows, some at a time. */
-export function* checkValuesInPieces(what: string, batch: Batch<Targets>, checks: ValueChecks): Pieces<void> {
+/** The same for many rows, some at a time, until nobody wants to know any more. */
+export function* checkValuesInPieces(what: string, batch: Batch<Targets>, checks: ValueChecks, isStopped: () => boolean): Pieces<void> {
   const arrays = arraysOf(batch);
   const count = arrays[0]!.shape[0]!;
   const size = arrays.reduce((total, x) => total + x.size, 0);
   const rows = Math.max(1, Math.floor((pieceSize / size) * count));
-  for (let begin = 0; begin < count; begin += rows) {
+  for (let begin = 0; begin < count && !isStopped(); begin += rows) {
     for (const x of arrays) checkIntact(what, 'data', x);
     try {
       checkValues(what, rowsOf(batch, begin, Math.min(count, begin + rows)), checks);
@@ -127,9 +126,9 @@ function checkFiniteData(what: string, x: NdArray): void {
 /** @throws DataError if there is no target for a loss or a metric that takes one */
 function checkNeeds(what: string, y: Targets, { loss, metrics }: Recipe): void {
   if (targetParts(y).length > 0) return;
-  const one = [loss, ...metrics].find((each) => each.forward.length > 1);
-  if (one === undefined) return;
-  const name = one === loss ? loss.constructor.name : (one as Metric).name;
+  const metric = metrics.find(({ takesTarget }) => takesTarget);
+  if (loss.forward.length < 2 && metric === undefined) return;
+  const name = loss.forward.length < 2 ? metric!.name : loss.constructor.name || 'the loss';
   throw new DataError(`${what}: expected targets y for ${name}, whose forward takes them, got none. Give an array, or { a, b } by name.`);
 }
 

@@ -1,9 +1,8 @@
 /** A trainer as a safetensors file: weights, slots, and how far the training is. */
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
-import type { TensorType } from '../graph/tensor.js';
-import { checkpointKey, inputsMetadata, modelPrefix, parseInputs, tensorsBelow } from '../model/file.js';
-import type { Model } from '../model/model.js';
+import { checkpointKey, inputsMetadata, modelPrefix, parseSizes, tensorsBelow } from '../model/file.js';
+import type { Model, Sizes } from '../model/model.js';
 import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 
 const slotPrefix = 'optimizer.';
@@ -25,7 +24,7 @@ interface Progress {
 
 export interface Checkpoint extends Progress {
   /** What the model was built for, if the file says so. */
-  readonly inputs: readonly TensorType[] | undefined;
+  readonly sizes: Sizes | undefined;
 }
 
 export async function writeCheckpoint(
@@ -62,7 +61,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     steps: count(checkpointKey),
     updates: count(updatesKey),
     epochs: count(epochsKey),
-    inputs: parseInputs(path, metadata),
+    sizes: parseSizes(path, metadata),
   };
 }
 

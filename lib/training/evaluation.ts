@@ -117,6 +117,7 @@ class Evaluator {
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
     const figures = this.#scratch.get('results', steps * results.slot.stride);
     this.#states ??= carried?.fresh() ?? [];
+    if (this.#control.stopped) return;
     await this.#model.settleFor([program]);
     this.#reading ??= this.#read();
     await this.#reading.ready;

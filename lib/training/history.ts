@@ -8,7 +8,7 @@ import { OptionError } from '../errors.js';
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number;
-  /** With the penalties, in a loss that is a sum once a batch. NaN where nothing counts, as with a sampleWeight of 0 in all rows: 0/0, also of metrics and of steps. */
+  /** With the penalties; in a loss that is a sum they count once a batch. NaN where nothing counts, as with a sampleWeight of 0 in all rows: 0/0, also of metrics and of steps. */
   readonly loss: number;
   /** Metrics by name, with the trainer's option `gradientNorm` that, and with validation data `valLoss` and `val…` for each metric. */
   readonly metrics: Readonly<Record<string, number>>;

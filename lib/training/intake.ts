@@ -19,9 +19,10 @@ export function takeIn(
   checks: ValueChecks,
   control: Control,
 ): Promise<readonly MemoryHandle[]> {
+  const isStopped = (): boolean => control.stopped;
   const work = function* (): Pieces<readonly MemoryHandle[]> {
-    yield* checkValuesInPieces(what, data, checks);
-    return yield* memoriesOf(what, arraysOf(data), parts, () => control.stopped);
+    yield* checkValuesInPieces(what, data, checks, isStopped);
+    return yield* memoriesOf(what, arraysOf(data), parts, isStopped);
   };
   return goThrough(arraysOf(data), work());
 }

@@ -249,7 +249,7 @@ function checkNames(metrics: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return;
   throw new OptionError(
-    `Trainer: expected metrics of different names, none of them lr, loss or gradientNorm, nor that of another with val before it, got ${twice} twice. Rename one: metric.as('…').`,
+    `Trainer: expected figures of different names beside lr, loss and gradientNorm, also with val before them for the validation, got ${twice} twice. Rename one: metric.as('…').`,
   );
 }
 

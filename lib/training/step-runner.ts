@@ -60,11 +60,11 @@ export class StepRunner {
     if (program.update) this.#update = program.update;
     await model.settleFor(program.update ? [program.program, program.update.program] : [program.program]);
     model.keep();
-    await this.#leaveToReadings();
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;
     try {
+      await this.#leaveToReadings();
       const done = debug
         ? await debugSteps(program.program, memories, steps, this.steps, control)
         : await program.program.run(memories, steps, this.steps, control.words);
@@ -101,9 +101,9 @@ export class StepRunner {
     const { program, scalars, norm } = this.#update!;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
-    await this.#leaveToReadings();
     this.running = true;
     try {
+      await this.#leaveToReadings();
       if (debug) await debugSteps(program, memories, 1, this.updates, new Control());
       else await program.run(memories, 1, this.updates);
     } finally {
@@ -130,8 +130,8 @@ export class StepRunner {
 
   /** Who reads weights and slots of this moment keeps them, whatever the next run changes. */
   async #leaveToReadings(): Promise<void> {
-    await this.equipment.recipe.model.leaveToReadings();
-    await this.equipment.slots.memory.leaveToReadings();
+    const { recipe, slots } = this.equipment;
+    for (const memory of [recipe.model.built.memory, slots.memory]) if (memory.isRead) await memory.leaveToReadings();
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */

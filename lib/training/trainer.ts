@@ -109,6 +109,7 @@ export class Trainer<Output extends Outputs = Tensor> {
         if (hasBegun) this.#runner.waiting = 0;
         letGo?.();
         control.ended = true;
+        control.stop(); // What is still taken in of data nobody needs.
         this.#equipment.resetStates();
         await batches?.close();
         unfollow();
@@ -231,9 +232,9 @@ export class Trainer<Output extends Outputs = Tensor> {
   async load(path: Path): Promise<void> {
     const file = pathOf('Trainer.load', 'path', path);
     this.#model.checkIdle('Trainer.load');
-    const { inputs, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
+    const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
     await this.#model.trying(async () => {
-      if (inputs !== undefined && !this.#model.isBuilt) await this.#model.buildWith(inputs, weights);
+      if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights);
       this.#equipment.slots.check(slots, slotsByPath);
       const setWeights = await this.#model.weightsToSet(weights);
       const setSlots = await this.#equipment.slots.toSet(slots);

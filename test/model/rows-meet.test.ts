@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   Lambda,
   Layer,
@@ -43,6 +46,30 @@ describe('a model in which rows meet', () => {
       const { data: rows } = model.features.predictSync(x);
       assert.deepEqual(got, Float32Array.of(...rows.subarray(3), ...rows.subarray(0, 3)));
     }
+  });
+
+  it('is read from a file, takes batches of other sizes and describes itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lanewise-'));
+    const file = join(folder, 'graph.safetensors');
+    const options = { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) };
+    const model = new GraphConvolution();
+    const trainer = new Trainer(model, options);
+    await trainer.step({ x: [x, next], y: array(new Float32Array(21), [7, 3]) });
+    const expected = await model.predict([x, next]);
+    await model.save(file);
+    const read = await new GraphConvolution().load(file);
+    assert.deepEqual(await read.predict([x, next]), expected);
+    await trainer.save(file);
+    const other = new GraphConvolution();
+    await new Trainer(other, options).load(file);
+    assert.deepEqual(other.predictSync([x, next]), expected);
+    const five = array(
+      Float32Array.from({ length: 25 }, (_, i) => (i % 6 === 0 ? 1 : 0)),
+      [5, 5],
+    );
+    assert.deepEqual(await read.predict([x.rows(0, 5), five]), await read.features.predict(x.rows(0, 5)));
+    assert.match(String(read.summary()), /GraphConvolution +\[7, 3\]/);
+    rmSync(folder, { recursive: true });
   });
 
   it('says which sizes do not fit, as they are in the batch', async () => {

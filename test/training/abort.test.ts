@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { Linear, MSELoss, ReLU, SGD, Sequential, Trainer, array } from '../../lib/index.js';
+import { Linear, MSELoss, SGD, Sequential, Trainer, array } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
 
 const rows = 20_000;
-const model = new Sequential([new Linear(400), new ReLU(), new Linear(400), new ReLU(), new Linear(1)]).build([64]);
+const model = new Sequential([...Array.from({ length: 6 }, () => new Linear(500)), new Linear(1)]).build([64]);
 const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
 const data = { x: sample([rows, 64]), y: array(new Float32Array(rows), [rows, 1]) };
 const reason = new Error('the client has gone');
@@ -26,13 +26,23 @@ const calls: readonly (readonly [string, (signal: AbortSignal) => Promise<unknow
 ];
 
 describe('an abort', () => {
+  let whole = 0;
+  before(async () => {
+    const begin = performance.now();
+    await model.predict(data.x);
+    whole = performance.now() - begin;
+  });
+
   for (const [name, call] of calls) {
     it(`ends ${name} with its reason, long before the end`, async () => {
       const abort = new AbortController();
+      const begin = performance.now();
       const ended = assert.rejects(call(abort.signal), reason);
       await setTimeout(2);
       abort.abort(reason);
       await ended;
+      const milliseconds = performance.now() - begin;
+      assert.ok(milliseconds < 0.75 * whole, `${milliseconds} of ${whole} ms`);
       assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
       // One that was before the call.
       await assert.rejects(call(abort.signal), reason);
@@ -43,6 +53,22 @@ describe('an abort', () => {
     assert.deepEqual(await model.predict(data.x, { signal }), await model.predict(data.x));
     assert.deepEqual(await trainer.evaluate(data, { signal }), await trainer.evaluate(data));
     assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+  it('of one signal ends many calls, with one listener', async () => {
+    const abort = new AbortController();
+    const results = Array.from({ length: 30 }, () => model.predict(data.x.rows(0, 2000), { signal: abort.signal }));
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 1);
+    abort.abort(reason);
+    for (const result of results) await assert.rejects(result, reason);
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+  });
+  it('leaves a model that was not built free for other sizes', async () => {
+    const fresh = new Sequential([new Linear(2)]);
+    const abort = new AbortController();
+    const result = fresh.predict(data.x, { signal: abort.signal });
+    abort.abort(reason);
+    await assert.rejects(result, reason);
+    assert.deepEqual((await fresh.predict(sample([3, 5]))).shape, [3, 2]);
   });
   it('is none of predictSync, and must be a signal', async () => {
     const { signal } = new AbortController();
