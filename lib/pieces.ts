@@ -3,7 +3,7 @@
 /** Milliseconds of such work in one turn of the event loop, however many are at it. */
 const turnMilliseconds = 4;
 
-/** What is used up of this turn. */
+/** What is used up since a turn began: short works of many turns may count as one. */
 let used = 0;
 
 /** Work that stops now and then, wherever others may have their turn. */
@@ -34,7 +34,7 @@ export async function inPieces(piece: () => boolean): Promise<void> {
     const begin = performance.now();
     const isMore = piece();
     used += performance.now() - begin;
-    schedule();
+    if (used >= turnMilliseconds) schedule();
     if (!isMore) return;
   }
 }

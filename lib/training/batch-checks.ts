@@ -67,22 +67,25 @@ function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment
 }
 
 /** What is asked of values. */
-export interface ValueChecks extends Pick<Recipe, 'loss' | 'metrics'>, Pick<StepProgram, 'predictionShapes' | 'expectations'> {
+export interface ValueChecks {
+  readonly recipe: Pick<Recipe, 'loss' | 'metrics'>;
+  readonly program: Pick<StepProgram, 'predictionShapes' | 'expectations'>;
   /** All must be finite numbers, but for targets that may be missing. */
   readonly checkFinite: boolean;
 }
 
 /** Looks at the values: the loss and the metrics at the targets, the inputs for what layers expect of them. */
 export function checkValues(what: string, { x, y }: Batch<Targets>, checks: ValueChecks): void {
-  const { loss, metrics, predictionShapes, expectations, checkFinite } = checks;
+  const { recipe, program, checkFinite } = checks;
+  const { loss, metrics } = recipe;
   const inputs = inputList(x);
   if (checkFinite) {
     for (const x of inputs) checkFiniteData(`${what} x`, x);
     for (const [name, target] of targetParts(y)) if (!ignoresNaN(loss, name)) checkFiniteData(`${what} y${name && `.${name}`}`, target);
   }
-  const shapes = mapParts(predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
+  const shapes = mapParts(program.predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
   for (const one of [loss, ...metrics]) naming(what, () => one.validate(y as never, whole(shapes) as never));
-  for (const { input, layer, least, most } of expectations) {
+  for (const { input, layer, least, most } of program.expectations) {
     const data = inputs[input]!;
     const at = data.data.findIndex((value) => value < least || value > most);
     if (at < 0) continue;
@@ -100,6 +103,7 @@ export function* checkValuesInPieces(what: string, batch: Batch<Targets>, checks
   const arrays = arraysOf(batch);
   const count = arrays[0]!.shape[0]!;
   const size = arrays.reduce((total, x) => total + x.size, 0);
+  if (size <= pieceSize) return checkValues(what, batch, checks);
   const rows = Math.max(1, Math.floor((pieceSize / size) * count));
   for (let begin = 0; begin < count && !isStopped(); begin += rows) {
     for (const x of arrays) checkIntact(what, 'data', x);

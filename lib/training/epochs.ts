@@ -59,7 +59,7 @@ export function arrayEpochs(
     program: equipment.trainingProgram(feedOf(data, run.rows, count), { ...options, gathers: accumulate > 1 }),
   }));
   const validates = validation?.prepare(control, carryState ? size : options.batchSize);
-  const memories = takeIn('fit', data, arraysOf(data), { ...equipment.recipe, ...runs[0]!.program, checkFinite }, control);
+  const memories = takeIn('fit', data, arraysOf(data), { recipe: equipment.recipe, program: runs[0]!.program, checkFinite }, control);
   const order = new Int32Array(count);
   fillInOrder(order);
   const steps = runs.reduce((total, run) => total + run.steps, 0);

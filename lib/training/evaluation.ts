@@ -50,7 +50,7 @@ function ofArrays(what: string, batch: Batch<Targets>, equipment: Equipment, opt
   }));
   const arrays = arraysOf(batch);
   const parts = programs.flatMap(({ begin, rows, steps }) => arrays.map((x) => x.rows(begin, begin + rows * steps)));
-  const copies = takeIn(what, batch, parts, { ...equipment.recipe, ...programs[0]!.program, checkFinite }, control);
+  const copies = takeIn(what, batch, parts, { recipe: equipment.recipe, program: programs[0]!.program, checkFinite }, control);
   return {
     ready: copies,
     async run(control, read) {
@@ -82,7 +82,7 @@ function ofBatches(what: string, source: BatchSource, equipment: Equipment, opti
           const rows = checkBatch(what, batch, equipment);
           if (carryState) sameRows.check(rows);
           const program = naming(what, () => equipment.evaluationProgram(feedOf(batch), carryState));
-          checkValues(what, batch, { ...equipment.recipe, ...program, checkFinite });
+          checkValues(what, batch, { recipe: equipment.recipe, program, checkFinite });
           await evaluator.run(program, bindBatch(program.data, batch, copies), 1);
         }
       } finally {

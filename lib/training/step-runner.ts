@@ -123,7 +123,7 @@ export class StepRunner {
     options: TrainingOptions & Pick<FitOptions, 'debug' | 'checkFinite'>,
   ): Promise<void> {
     const program = this.equipment.trainingProgram(feedOf(batch), options);
-    checkValues(what, batch, { ...this.equipment.recipe, ...program, checkFinite: options.checkFinite ?? false });
+    checkValues(what, batch, { recipe: this.equipment.recipe, program, checkFinite: options.checkFinite ?? false });
     const bindings = bindBatch(program.data, batch, this.#scratch);
     await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
   }
