@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Linear, MSELoss, SGD, Sequential, Trainer, array } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
 
-const rows = 20_000;
-const model = new Sequential([...Array.from({ length: 6 }, () => new Linear(500)), new Linear(1)]).build([64]);
+const rows = 6000;
+const model = new Sequential([...Array.from({ length: 6 }, () => new Linear(300)), new Linear(1)]).build([64]);
 const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
 const data = { x: sample([rows, 64]), y: array(new Float32Array(rows), [rows, 1]) };
 const reason = new Error('the client has gone');
@@ -50,8 +50,9 @@ describe('an abort', () => {
   }
   it('that does not come changes nothing', async () => {
     const { signal } = new AbortController();
-    assert.deepEqual(await model.predict(data.x, { signal }), await model.predict(data.x));
-    assert.deepEqual(await trainer.evaluate(data, { signal }), await trainer.evaluate(data));
+    const few = { x: data.x.rows(0, 200), y: data.y.rows(0, 200) };
+    assert.deepEqual(await model.predict(few.x, { signal }), await model.predict(few.x));
+    assert.deepEqual(await trainer.evaluate(few, { signal }), await trainer.evaluate(few));
     assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
   it('of one signal ends many calls, with one listener', async () => {
