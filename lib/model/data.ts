@@ -4,7 +4,7 @@ import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
-import { createMemory } from '../memory.js';
+import { createMemory, writeInPieces } from '../memory.js';
 import { type Rule, isMap, isRecord } from '../options.js';
 import { type MemoryHandle, native } from '../native.js';
 import { type Pieces, inOneGo, inTurns } from '../pieces.js';
@@ -80,8 +80,6 @@ export function countRows(what: string, arrays: readonly NdArray[]): number {
   return counts[0]!;
 }
 
-/** Bytes copied in one go: a fraction of a millisecond, a few where the memory is new. */
-const pieceBytes = 2 ** 20;
 /** Data up to this many bytes are taken in before the call returns. */
 const bytesAtOnce = 2 ** 22;
 
@@ -108,14 +106,14 @@ export function* memoriesOf(
       memories.push(native().shareMemory(data));
       continue;
     }
-    const { BYTES_PER_ELEMENT: width, byteLength } = data;
-    const memory = createMemory(byteLength);
-    for (let begin = 0; begin * width < byteLength && !isStopped(); begin += pieceBytes / width) {
+    const memory = createMemory(data.byteLength);
+    memories.push(memory);
+    const pieces = writeInPieces(memory, 0, data);
+    while (!isStopped()) {
       for (const x of arrays) checkIntact(what, 'data', x);
-      native().writeMemory(memory, begin * width, data.subarray(begin, begin + pieceBytes / width));
+      if (pieces.next().done === true) break;
       yield;
     }
-    memories.push(memory);
   }
   return memories;
 }

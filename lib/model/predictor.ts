@@ -7,14 +7,14 @@ import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, type TensorType, sizeOf } from '../graph/tensor.js';
 import type { PredictOptions } from '../layers/layer.js';
-import { createMemory } from '../memory.js';
+import { createMemory, readInPieces } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { abortSignal, checkOptions, count } from '../options.js';
 import { type Pieces, inOneGo, inTurns } from '../pieces.js';
-import { Recent } from '../recent.js';
 import { type BatchRun, batchRuns, batchSource, countRows, evaluationRows, goThrough, memoriesOf, rowType } from './data.js';
-import type { Built, Model } from './model.js';
+import type { Model } from './model.js';
+import { Programs } from './programs.js';
 import { type Reading, noReading } from './state-memory.js';
 
 interface ForwardProgram {
@@ -44,13 +44,8 @@ interface SyncProgram extends ForwardProgram {
   readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 }
 
-/** Programs kept for batches of different sizes, and more while all of them take no more than so many bytes. */
-const maxPrograms = 16;
-const programRoom = 2 ** 26;
 /** Floating-point operations for each weight in a prediction that takes no longer than a copy of the weights. */
 const quickWork = 256;
-/** Outputs read at once. */
-const pieceSize = 2 ** 18;
 
 export class Predictor {
   readonly #model: Model;
@@ -145,7 +140,7 @@ export class Predictor {
     const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
-      forward: programs.get(built, types, run.rows, () => made(this.#compile(types, run.rows))),
+      forward: programs.get(built, [types, run.rows], () => made(this.#compile(types, run.rows))),
     }));
     return { runs, results: new Results(what, runs[0]!.forward.outputs, rowCount) };
   }
@@ -200,27 +195,12 @@ class Results {
   /** The next rows, from a memory for each output. */
   *read(memories: readonly MemoryHandle[], begin: number, rows: number): Pieces<void> {
     for (const [i, [, array]] of this.#arrays.entries()) {
-      const { data } = array.rows(begin, begin + rows);
-      for (let at = 0; at < data.length; at += pieceSize) {
-        native().readMemory(memories[i]!, at * 4, data.subarray(at, at + pieceSize));
-        yield;
-      }
+      yield* readInPieces(memories[i]!, array.rows(begin, begin + rows).data);
     }
   }
 
   whole(): Predicted {
     return whole(this.#arrays);
-  }
-}
-
-/** Programs by what they take, made anew when the model is. */
-class Programs<T extends ForwardProgram> {
-  readonly #known = new WeakMap<Built, Recent<T>>();
-
-  get(built: Built, types: readonly TensorType[], rows: number, make: () => T): T {
-    const programs = this.#known.get(built) ?? new Recent<T>(maxPrograms, { bytes: programRoom, bytesOf: ({ program }) => program.bytes });
-    this.#known.set(built, programs);
-    return programs.get(JSON.stringify([types, rows]), make);
   }
 }
 

@@ -2,12 +2,9 @@
 import { type Binding, type Program, prepare } from '../compile/program.js';
 import { StateError } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { createMemory, memoryWith, readFloats } from '../memory.js';
+import { createMemory, memoryWith, readFloats, readInPieces, writeInPieces } from '../memory.js';
 import { type Pieces, inTurns } from '../pieces.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
-
-/** Values written at once: a fraction of a millisecond, also where the memory is new. */
-const pieceSize = 2 ** 18;
 
 /** Values as they were at one moment, for several runs. */
 export interface Reading {
@@ -92,7 +89,9 @@ export class StateMemory {
     try {
       await reading.ready;
       const [[, memory]] = reading.weights as [Binding];
-      return await inTurns(valuesIn(memory, this.#elements));
+      const values = new Float32Array(this.#elements);
+      await inTurns(readInPieces(memory, values));
+      return values;
     } finally {
       reading.end();
     }
@@ -100,7 +99,7 @@ export class StateMemory {
 
   /** First values, which nobody reads yet. */
   writeInPieces(values: NumericArray, offset: number): Pieces<void> {
-    return write(this.#memory, values, offset);
+    return writeInPieces(this.#memory, offset * 4, values);
   }
 
   /**
@@ -191,22 +190,5 @@ export class StateMemory {
 }
 
 function* writeAll(memory: MemoryHandle, places: readonly (readonly [NumericArray, number])[]): Pieces<void> {
-  for (const [values, offset] of places) yield* write(memory, values, offset);
-}
-
-/** @param offset elements from the start of the memory */
-function* write(memory: MemoryHandle, values: NumericArray, offset: number): Pieces<void> {
-  for (let begin = 0; begin < values.length; begin += pieceSize) {
-    native().writeMemory(memory, (offset + begin) * 4, values.subarray(begin, begin + pieceSize));
-    yield;
-  }
-}
-
-function* valuesIn(memory: MemoryHandle, elements: number): Pieces<Float32Array> {
-  const values = new Float32Array(elements);
-  for (let begin = 0; begin < elements; begin += pieceSize) {
-    native().readMemory(memory, begin * 4, values.subarray(begin, begin + pieceSize));
-    yield;
-  }
-  return values;
+  for (const [values, offset] of places) yield* writeInPieces(memory, offset * 4, values);
 }

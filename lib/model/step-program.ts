@@ -6,10 +6,10 @@ import { type Shape, type TensorType, byteSize, sameShape } from '../graph/tenso
 import { createMemory } from '../memory.js';
 import type { MemoryHandle } from '../native.js';
 import { cast } from '../ops/elementwise.js';
-import { Recent } from '../recent.js';
 import { CarriedState } from './carried-state.js';
 import { formatRows } from './data.js';
-import type { Built, Model } from './model.js';
+import type { Model } from './model.js';
+import { Programs } from './programs.js';
 import type { Trace } from './trace.js';
 
 /** Only one thread runs it, one step at a time: what a step takes and gives may lie in the same memories for all streams. */
@@ -26,18 +26,11 @@ export interface StepProgram {
   readonly states: CarriedState;
 }
 
-/** Programs kept for other rows and other given inputs, and more while all of them take no more than so many bytes. */
-const maxPrograms = 16;
-const programRoom = 2 ** 26;
-const programs = new WeakMap<Built, Recent<StepProgram>>();
+const programs = new Programs<StepProgram>();
 
 /** @throws ShapeError, StateError naming `what` if the model does not work on single steps */
 export function stepProgram(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
-  const { built } = model;
-  const known =
-    programs.get(built) ?? new Recent<StepProgram>(maxPrograms, { bytes: programRoom, bytesOf: ({ program }) => program.bytes });
-  programs.set(built, known);
-  return known.get(JSON.stringify([rows, given]), () => make(what, model, rows, given));
+  return programs.get(model.built, [rows, given], () => make(what, model, rows, given));
 }
 
 function make(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
