@@ -5,6 +5,7 @@ import { DTypeError, ShapeError } from '../errors.js';
 import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
 import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
 import { broadcastTo } from './broadcast.js';
+import { customGradient } from './custom-gradient.js';
 import { div, equal, floatsOf, mul, square, sub } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
 
@@ -67,26 +68,7 @@ export class Reduce extends Operation {
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    if (dy === undefined) return [];
-    const x = node.inputs[0]!;
-    const [outer, count, inner] = x.shape as [number, number, number];
-    const spread = (t: Tensor): Tensor => reshape(t, [outer, 1, inner]);
-    switch (this.name) {
-      case 'sum':
-        return [broadcastTo(spread(dy), x.shape)];
-      case 'mean':
-        return [broadcastTo(spread(div(dy, count)), x.shape)];
-      case 'sumSquares':
-        return [mul(mul(x, 2), spread(dy))];
-      case 'max':
-      case 'min': {
-        // Equal extremes share the gradient.
-        const chosen = equal(x, spread(node.outputs[0]!));
-        return [mul(chosen, spread(div(dy, reduce('sum', chosen))))];
-      }
-      default:
-        return this.name satisfies never;
-    }
+    return dy === undefined ? [] : [gradientOf(this.name, node.inputs[0]!, node.outputs[0]!, dy)];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -101,6 +83,28 @@ export class Reduce extends Operation {
       { kind: 'reduce', reduction: this.name, out: partial, in: node.inputs[0]!, outer: pieces, count: rows, inner: columns },
       { kind: 'reduce', reduction: combine, out, in: partial, outer: 1, count: partial.size / inner, inner },
     ];
+  }
+}
+
+/** d(loss)/dx for x [outer, count, inner], from y and dy of outer · inner elements. */
+function gradientOf(kind: ReduceKind, x: Tensor, y: Tensor, dy: Tensor): Tensor {
+  const [outer, count, inner] = x.shape as [number, number, number];
+  const spread = (t: Tensor): Tensor => reshape(t, [outer, 1, inner]);
+  switch (kind) {
+    case 'sum':
+      return broadcastTo(spread(dy), x.shape);
+    case 'mean':
+      return broadcastTo(spread(div(dy, count)), x.shape);
+    case 'sumSquares':
+      return mul(mul(x, 2), spread(dy));
+    case 'max':
+    case 'min': {
+      // Equal extremes share the gradient.
+      const chosen = equal(x, spread(y));
+      return mul(chosen, spread(div(dy, reduceBlock('sum', chosen))));
+    }
+    default:
+      return kind satisfies never;
   }
 }
 
@@ -132,6 +136,14 @@ function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
   const [outer, count, inner] = x.shape as [number, number, number];
   if (outer !== 1 || inner !== 1 || count < 2 * pieceElements) return reduce(kind, x);
   if (kind === 'mean') return div(reduceBlock('sum', x), count);
+  const y = reduceVector(kind, x);
+  // Derived from the pieces it would be put together from theirs.
+  return customGradient(y, [x], (dy) => [gradientOf(kind, x, y, dy)]);
+}
+
+/** [1, count, 1] → [1, 1] */
+function reduceVector(kind: Exclude<ReduceKind, 'mean'>, x: Tensor): Tensor {
+  const count = x.size;
   const pieces = Math.floor(count / pieceElements);
   const whole = pieces * pieceElements;
   const partial = reduce(kind, headOf(x, pieces, whole));

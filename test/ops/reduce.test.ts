@@ -29,7 +29,36 @@ describe('reductions', () => {
     it(`sum of ${count} in pieces: values`, () => checkForward((t) => ops.sum(t), [sample([count])], 64));
   }
   it('max of a long vector in pieces: values', () => checkForward((t) => ops.max(t), [sample([50000])], 1));
-  it('mean of 40000: gradient is 1 / 40000', () => checkForward((t) => ops.mean(t), [sample([40000])], 64));
+  it('gradients of a vector in pieces are those of its elements', () => {
+    const count = 40000;
+    const x = sample([count]);
+    const slopes = (y: (t: Tensor) => Tensor) => [...compile((t: Tensor) => gradients(y(t), [t])[0]!).sync(x).data];
+    const each = (of: (value: number) => number): number[] => [...x.data].map((value) => Math.fround(of(value)));
+    assert.deepEqual(slopes(ops.sum), Array(count).fill(1));
+    assert.deepEqual(slopes(ops.mean), Array(count).fill(Math.fround(1 / count)));
+    const double = each((value) => 2 * value);
+    assert.deepEqual(slopes(ops.sumSquares), double);
+    const slope = (t: Tensor) => gradients(ops.sumSquares(t), [t])[0]!;
+    assert.deepEqual(
+      slopes((t) => ops.sumSquares(slope(t))),
+      each((value) => 8 * value),
+    );
+  });
+  it('equal extremes share the gradient, in whatever pieces they lie', () => {
+    const x = array(new Float32Array(50000), [50000]);
+    const extremes = [3, 4, 5, 20000, 49999];
+    for (const i of extremes) x.data[i] = 7;
+    const slope = compile((t: Tensor) => gradients(ops.max(t), [t])[0]!).sync(x).data;
+    assert.deepEqual(
+      [...slope.keys()].filter((i) => slope[i] !== 0),
+      extremes,
+    );
+    for (const i of extremes) assert.equal(slope[i], Math.fround(1 / 5));
+  });
+  it('the gradient of the mean of many squares takes one pass over them', () => {
+    const slope = compile((a: Tensor, b: Tensor) => gradients(ops.mean(ops.square(ops.sub(a, b))), [a])[0]!);
+    assert.match(slope.describe([128, 784], [128, 784]), /^\s+kind.*\n0\s+map[^\n]*\n1 instruction/);
+  });
 
   // Rows of 6 side by side, whole vectors, too many columns, and rows that no number divides: the last two in one round.
   for (const shape of [
