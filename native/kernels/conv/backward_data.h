@@ -51,6 +51,11 @@ struct WeightOperand {
       pack_panel(length, count, width, from + i * shape.oc, 1, shape.oc, out + done * width);
     });
   }
+  void column(int64_t i, int64_t depth, int64_t pitch, float* out) const {
+    each_tap(0, depth, [&](const float* from, int64_t done, int64_t length) {
+      for (int64_t o = 0; o < length; ++o) out[(done + o) * pitch] = from[i * shape.oc + o];
+    });
+  }
   WeightOperand from(int64_t i) const { return {shape, part, w, first + i}; }
 };
 
@@ -90,6 +95,13 @@ LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t
     GemmArgs pixels = g;
     pixels.c += m0 * g.c_row;
     plane_product(pixels, windows.window, windows.first + m0, windows.first + m1, scratch, g.n, scratch);
+  } else if (n0 == 0 && n1 == g.n && suits_padded(windows.window, g.n) && g.k * g.n <= kSpare - kLanes) {
+    // The weights as those of a forward pass, behind what padded.h needs.
+    GemmArgs pixels = g;
+    pixels.b = scratch + kProductScratch, pixels.b_row = g.n, pixels.b_col = 1;
+    for (int64_t c = 0; c < g.n; ++c) weights.column(c, g.k, g.n, scratch + kProductScratch + c);
+    pixels.c += m0 * g.c_row;
+    padded_product(pixels, windows.window, windows.first + m0, windows.first + m1, n0, n1, scratch);
   } else if (n0 == 0 && n1 == g.n && windows_better_transposed(windows.window, m1 - m0, g.n)) {
     gemm_transposed(g, m0, m1, scratch, windows, weights);
   } else {

@@ -58,6 +58,7 @@ int64_t conv_forward(const ConvForwardArgs& a, int64_t begin, int64_t end, void*
                          return;
                        }
                        if (suits_padded(window, g.n)) {
+                         g.c += m0 * g.c_row;
                          padded_product(g, window, m0, m1, n0, n1, floats);
                          return;
                        }

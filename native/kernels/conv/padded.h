@@ -29,7 +29,7 @@ LW_INLINE bool has_room_padded(const Window& v, int64_t rows, int64_t images) {
 }
 // Whether that is what suits all channels at once, too.
 LW_INLINE bool fits_padded(const Window& v, int64_t rows, int64_t images) {
-  return v.channels == v.pitch && v.channels <= kPaddedChannels && has_room_padded(v, rows, images);
+  return v.channels <= kPaddedChannels && has_room_padded(v, rows, images);
 }
 
 // Many channels too, where few columns do not repay a copy of each window and rows divide into tiles that are nearly full: 11 to 17 %
@@ -235,7 +235,7 @@ void padded_in_order(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& til
     const int64_t pixels = block.beyond(i) - block.first(i);
     if (pixels != divided) row = row_of_tiles(pixels, static_cast<int>(last_vectors), rest % kLanes == 0), divided = pixels;
     tile.a = block.row_of(i) + (block.first(i) - (block.line + i) * block.v.ow) * tile.a_row;
-    float* c = g.c + block.first(i) * g.c_row + n0;
+    float* c = g.c + (block.first(i) - block.m0) * g.c_row + n0;
     for (int64_t t = 0; t < row.rows.count; ++t) {
       const int64_t size = row.rows.size(t);
       PixelsAhead ahead = {c + kPixelsAhead * g.c_row, size, n1 - n0, g.c_row};
@@ -272,7 +272,7 @@ void padded_by_panels(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& ti
         for (int64_t t = 0; t < tiles.count; ++t) {
           const int64_t pixel = block.first(i) + tiles.start(t);
           tile.a = block.row_of(i) + (pixel - (block.line + i) * block.v.ow) * tile.a_row;
-          tile.c = g.c + pixel * g.c_row + j;
+          tile.c = g.c + (pixel - block.m0) * g.c_row + j;
           padded_tile_of(tiles.size(t), vectors, full)(tile, block.offsets + p);
         }
       }
@@ -280,7 +280,7 @@ void padded_by_panels(const PaddedBlock& block, int64_t n0, int64_t n1, Tile& ti
   });
 }
 
-// Pixels [m0, m1) × columns [n0, n1) of the product of v's windows with g.b, to g.c.
+// Pixels [m0, m1) × columns [n0, n1) of the product of v's windows with g.b, to g.c, where pixel m0 goes.
 void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, int64_t n0, int64_t n1, float* scratch) {
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
   float* const rows = scratch + kPaddedStart;
@@ -304,7 +304,7 @@ void padded_product(const GemmArgs& g, const Window& v, int64_t m0, int64_t m1, 
       padded_by_panels(block, n0, n1, tile, scratch + kPaddedPanel);
     }
     const int64_t from = block.first(0), to = block.beyond(count - 1);
-    activate(g.activation, to - from, n1 - n0, g.c + from * g.c_row + n0, g.c_row);
+    activate(g.activation, to - from, n1 - n0, g.c + (from - m0) * g.c_row + n0, g.c_row);
     line += count;
   }
 }
