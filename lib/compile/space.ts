@@ -28,20 +28,20 @@ export function memberOver(node: Node, { inputs }: Space): Member {
   return { node, op: node.op as Elementwise, inputs };
 }
 
-/** A node of one dimension can be walked in any space of its size: it takes that of a neighbour, so that they can be joined. */
+/** A node can be walked in any space that divides its dimensions further: it takes that of a neighbour, so that they can be joined. */
 export function chooseSpaces(vertices: readonly Vertex[], byOutput: ReadonlyMap<Tensor, Vertex>): void {
   const fromInputs = (v: Vertex): void => {
-    if (!isFlat(v)) return;
-    for (const view of v.space!.inputs) {
+    if (v.space === undefined) return;
+    for (const view of v.space.inputs) {
       const producer = byOutput.get(view.base);
-      if (producer?.space !== undefined && !isFlat(producer) && adopt(v, producer.space)) return;
+      if (producer?.space !== undefined && adopt(v, producer.space)) return;
     }
   };
   const toInputs = (v: Vertex): void => {
-    if (v.space === undefined || isFlat(v)) return;
+    if (v.space === undefined) return;
     for (const { base, offset, strides } of v.space.inputs) {
       const producer = byOutput.get(base);
-      if (producer !== undefined && isFlat(producer) && offset === 0 && isContiguous(v.space.dims, strides)) adopt(producer, v.space);
+      if (producer?.space !== undefined && offset === 0 && isContiguous(v.space.dims, strides)) adopt(producer, v.space);
     }
   };
   vertices.forEach(fromInputs);
@@ -49,15 +49,31 @@ export function chooseSpaces(vertices: readonly Vertex[], byOutput: ReadonlyMap<
   vertices.forEach(fromInputs);
 }
 
-function isFlat(v: Vertex): boolean {
-  return v.space !== undefined && v.space.dims.length === 1;
+/** Gives a node a space that divides its own further. @returns whether it does */
+function adopt(v: Vertex, { dims, key }: Space): boolean {
+  const space = v.space!;
+  const parts = dims.length > space.dims.length ? divided(space.dims, dims) : undefined;
+  if (parts === undefined) return false;
+  const inputs = space.inputs.map((view) => ({
+    ...view,
+    strides: view.strides.flatMap((stride, i) => rowMajorStrides(parts[i]!).map((inner) => stride * inner)),
+  }));
+  v.space = { dims, key, inputs };
+  return true;
 }
 
-/** Gives a flat node the space of another of the same size. */
-function adopt(v: Vertex, { dims, key }: Space): boolean {
-  if (sizeOf(dims) !== v.space!.dims[0]) return false;
-  const whole = rowMajorStrides(dims);
-  const repeated = dims.map(() => 0);
-  v.space = { dims, key, inputs: v.space!.inputs.map((view) => ({ ...view, strides: view.strides[0] === 0 ? repeated : whole })) };
-  return true;
+/** The dimensions of `into` that each of `dims` is divided into; undefined if they cut across each other. */
+function divided(dims: readonly number[], into: readonly number[]): readonly (readonly number[])[] | undefined {
+  let next = 0;
+  const parts: number[][] = [];
+  for (const n of dims) {
+    const part: number[] = [];
+    for (let size = 1; size < n && next < into.length; next++) {
+      part.push(into[next]!);
+      size *= into[next]!;
+    }
+    if (sizeOf(part) !== n) return undefined;
+    parts.push(part);
+  }
+  return next === into.length ? parts : undefined;
 }

@@ -1,8 +1,7 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
-import { add, broadcastTo, mean, mul, reshape, square, sub } from '../ops/index.js';
-import { columnMoments, inverseDeviation } from '../ops/norm.js';
+import { groupNorm } from '../ops/index.js';
 import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -50,19 +49,8 @@ export class GroupNorm extends Layer {
         `GroupNorm: expected x [N, ..., C] with C ≥ 1 divided by ${this.groups} groups, got ${formatShape(x.shape)}. Change groups or the channels.`,
       );
     }
-    const n = x.shape[0]!;
-    const rows = x.size / Math.max(n * channels, 1);
-    const each = columnMoments(reshape(x, [n, rows, channels]));
-    const grouped = (t: Tensor): Tensor => reshape(t, [n, this.groups, channels / this.groups]);
-    const over = (t: Tensor): Tensor => mean(t, { axes: -1, keepDims: true });
-    const means = grouped(each.mean);
-    const center = over(means);
-    // Within channels and between them.
-    const spread = add(over(grouped(each.variance)), over(square(sub(means, center))));
-    const inverse = inverseDeviation(spread, this.eps);
-    const ofChannel = (t: Tensor): Tensor => reshape(broadcastTo(t, means.shape), [n, ...x.shape.slice(1, -1).map(() => 1), channels]);
-    const y = mul(sub(x, ofChannel(center)), ofChannel(inverse));
-    if (!this.affine) return y;
-    return add(mul(y, scope.parameter('weight', [channels], ones())), scope.parameter('bias', [channels], zeros()));
+    const { groups, eps } = this;
+    if (!this.affine) return groupNorm(x, groups, undefined, undefined, eps);
+    return groupNorm(x, groups, scope.parameter('weight', [channels], ones()), scope.parameter('bias', [channels], zeros()), eps);
   }
 }

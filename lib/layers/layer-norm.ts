@@ -1,8 +1,7 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
-import { add, mean, mul, square, sub } from '../ops/index.js';
-import { inverseDeviation } from '../ops/norm.js';
+import { layerNorm } from '../ops/index.js';
 import { boolean, checkOptions, positiveFloat, type Rule } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -52,11 +51,7 @@ export class LayerNorm extends Layer {
         `LayerNorm: expected x of ${wanted}, got ${formatShape(x.shape)}. Change normalizedShape or the layer before it.`,
       );
     }
-    const axes = shape.map((_, i) => i - shape.length);
-    const centred = sub(x, mean(x, { axes, keepDims: true }));
-    const variance = mean(square(centred), { axes, keepDims: true });
-    const y = mul(centred, inverseDeviation(variance, this.eps));
-    if (!this.affine) return y;
-    return add(mul(y, scope.parameter('weight', shape, ones())), scope.parameter('bias', shape, zeros()));
+    if (!this.affine) return layerNorm(x, shape, undefined, undefined, this.eps);
+    return layerNorm(x, shape, scope.parameter('weight', shape, ones()), scope.parameter('bias', shape, zeros()), this.eps);
   }
 }

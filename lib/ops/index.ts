@@ -48,7 +48,7 @@ export {
 export { type Backward, customGradient } from './custom-gradient.js';
 export { gatherRows, oneHot, pick } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
-export { batchNorm, columnMoments, type Normalized } from './norm.js';
+export { batchNorm, columnMoments, groupNorm, layerNorm, type Normalized } from './norm.js';
 export { avgPool2d, type AvgPoolOptions, maxPool2d, type Pool1dOptions, type PoolOptions } from './pool.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
 export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';

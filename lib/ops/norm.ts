@@ -2,20 +2,22 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
-import { check, positiveFloat } from '../options.js';
+import { type Node, type Shape, type Tensor, type TensorType, checkShape, sameShape, sizeOf } from '../graph/tensor.js';
+import { check, count, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
-import { add, div, floatsOf, isFinite, mul, neg, reciprocal, sqrt, sub, where } from './elementwise.js';
+import { add, div, floatsOf, isFinite, mul, neg, reciprocal, sqrt, square, sub, where } from './elementwise.js';
+import { mean, sum } from './reduce.js';
 import { reshape } from './shape.js';
 
-/** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h. */
+/** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h, and of a single column. */
 export const chunkRows = 512;
+export const singleColumnChunkRows = 4096;
 
 /** What waits of chunks of rows until the kernel combines them: nothing of a single one. */
 function chunksType([outer, rows, columns]: readonly number[]): TensorType {
-  const chunks = Math.ceil(rows! / chunkRows);
+  const chunks = Math.ceil(rows! / (columns === 1 ? singleColumnChunkRows : chunkRows));
   return { shape: [outer!, chunks > 1 ? chunks : 0, 2, columns!], dtype: 'float32' };
 }
 
@@ -112,6 +114,12 @@ export interface Normalized {
   readonly variance: Tensor;
 }
 
+/** Factor and offset of each element or channel, as normalisations learn them. */
+interface Affine {
+  readonly weight: Tensor | undefined;
+  readonly bias: Tensor | undefined;
+}
+
 /**
  * (x − E[x]) / √(Var[x] + eps) · weight + bias with the mean and variance of each channel over everything else.
  * x [..., C], weight and bias [C] or left out.
@@ -123,34 +131,141 @@ export interface Normalized {
  * @see Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
  */
 export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Normalized {
-  checkTensors('batchNorm', { x: input, ...(weight !== undefined && { weight }), ...(bias !== undefined && { bias }) });
-  check('batchNorm', 'eps', eps, positiveFloat);
-  const x = floatsOf('batchNorm', input);
+  const x = checkNorm('batchNorm', input, { weight, bias }, eps);
   if (x.rank < 1) throw new ShapeError('batchNorm: expected x of rank ≥ 1 [..., C], got []. Give it a dimension of channels.');
   const channels = x.shape.at(-1)!;
-  for (const [name, t] of Object.entries({ weight, bias })) if (t !== undefined) checkVector(name, t, channels);
+  checkAffine('batchNorm', { weight, bias }, [channels]);
   const rows = x.size / Math.max(channels, 1);
-  const matrix = (t: Tensor): Tensor => reshape(t, [1, rows, channels]);
-  const vector = (t: Tensor): Tensor => reshape(t, [channels]);
-  const moments = columnMoments(matrix(x));
-  const mean = vector(moments.mean);
-  const variance = vector(moments.variance);
-  const inverse = inverseDeviation(variance, eps);
-  const scale = weight === undefined ? inverse : mul(weight, inverse);
-  const scaled = mul(sub(x, mean), scale);
-  const value = bias === undefined ? scaled : add(scaled, bias);
-  const backward = (dy: Tensor): readonly Tensor[] => {
-    const sums = applyAll(new ColumnProducts(), [matrix(dy), matrix(x), moments.mean]);
-    const [total, product] = sums.slice(0, 2).map(vector) as [Tensor, Tensor];
-    const slope = div(mul(product, mul(inverse, inverse)), rows);
-    const dx = mul(sub(sub(dy, div(total, rows)), mul(sub(x, mean), slope)), scale);
-    return [dx, ...(weight === undefined ? [] : [mul(product, inverse)]), ...(bias === undefined ? [] : [total])];
-  };
-  const inputs = [x, ...(weight === undefined ? [] : [weight]), ...(bias === undefined ? [] : [bias])];
-  return { y: customGradient(value, inputs, backward), mean, variance };
+  const matrix = reshape(x, [1, rows, channels]);
+  const { mean, variance } = columnMoments(matrix);
+  const y = normalizeChannels(matrix, { mean, inverse: inverseDeviation(variance, eps), count: rows, over: (t) => t }, { weight, bias });
+  return { y: reshape(y, x.shape), mean: reshape(mean, [channels]), variance: reshape(variance, [channels]) };
 }
 
-function checkVector(name: string, { shape }: Tensor, channels: number): void {
-  if (sameShape(shape, [channels])) return;
-  throw new ShapeError(`batchNorm: expected ${name} of shape [${channels}], one value a channel of x, got ${formatShape(shape)}.`);
+/**
+ * (x − E[x]) / √(Var[x] + eps) · weight + bias, E and Var over the pixels and the C / groups channels of a group of one example.
+ * x [N, ..., C], weight and bias [C] or left out. The gradient is a closed form as for {@link batchNorm}.
+ *
+ * @throws DTypeError for what is no tensor; ShapeError if x is no [N, ..., C], the groups do not divide C, or weight or bias is not [C];
+ * OptionError unless eps > 0 and groups is a whole number ≥ 1
+ * @see Wu and He 2018, https://arxiv.org/abs/1803.08494
+ */
+export function groupNorm(input: Tensor, groups: number, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
+  const x = checkNorm('groupNorm', input, { weight, bias }, eps);
+  check('groupNorm', 'groups', groups, count);
+  const channels = x.shape.at(-1) ?? 0;
+  if (x.rank < 2 || channels % groups !== 0) {
+    throw new ShapeError(
+      `groupNorm: expected x [N, ..., C] with C divided by ${groups} groups, got ${formatShape(x.shape)}. Change groups or the channels.`,
+    );
+  }
+  checkAffine('groupNorm', { weight, bias }, [channels]);
+  const n = x.shape[0]!;
+  const rows = x.size / Math.max(n * channels, 1);
+  const perGroup = channels / groups;
+  const over = (t: Tensor): Tensor => {
+    const ofGroup = mean(reshape(t, [n, groups, perGroup]), { axes: -1, keepDims: true });
+    return reshape(broadcastTo(ofGroup, [n, groups, perGroup]), [n, channels]);
+  };
+  const matrix = reshape(x, [n, rows, channels]);
+  const each = columnMoments(matrix);
+  const center = over(each.mean);
+  // Within channels and between them.
+  const variance = add(over(each.variance), over(square(sub(each.mean, center))));
+  const y = normalizeChannels(matrix, { mean: center, inverse: inverseDeviation(variance, eps), count: rows, over }, { weight, bias });
+  return reshape(y, x.shape);
+}
+
+/** What channels are normalised by: [outer, C] each. */
+interface ChannelStatistics {
+  readonly mean: Tensor;
+  /** 1 / √(variance + eps) */
+  readonly inverse: Tensor;
+  /** Rows of a channel. */
+  readonly count: number;
+  /** Replaces a value of each channel by the mean over those that are normalised together. */
+  readonly over: (t: Tensor) => Tensor;
+}
+
+/** x [outer, rows, C] */
+function normalizeChannels(x: Tensor, { mean, inverse, count, over }: ChannelStatistics, { weight, bias }: Affine): Tensor {
+  const scale = weight === undefined ? inverse : mul(inverse, weight);
+  const scaled = mul(sub(x, overRows(mean)), overRows(scale));
+  const value = bias === undefined ? scaled : add(scaled, bias);
+  const backward = (dy: Tensor): readonly Tensor[] => {
+    const [total, product] = applyAll(new ColumnProducts(), [dy, x, mean]).slice(0, 2) as [Tensor, Tensor];
+    const weighted = (t: Tensor): Tensor => (weight === undefined ? t : mul(t, weight));
+    const slope = div(mul(mul(over(weighted(product)), inverse), inverse), count);
+    const rest = add(mul(sub(x, overRows(mean)), overRows(slope)), overRows(div(over(weighted(total)), count)));
+    const dx = mul(sub(weighted(dy), rest), overRows(inverse));
+    return [
+      dx,
+      ...(weight === undefined ? [] : [sum(mul(product, inverse), { axes: 0 })]),
+      ...(bias === undefined ? [] : [sum(total, { axes: 0 })]),
+    ];
+  };
+  return customGradient(value, given([x, weight, bias]), backward);
+}
+
+/**
+ * (x − E[x]) / √(Var[x] + eps) · weight + bias, E and Var over the last dimensions, those of `shape`.
+ * x [..., ...shape], weight and bias of `shape` or left out. The gradient is a closed form as for {@link batchNorm}.
+ *
+ * @throws DTypeError for what is no tensor; ShapeError if x does not end in `shape`, or weight or bias is of another; OptionError unless eps > 0
+ * @see Ba et al. 2016, https://arxiv.org/abs/1607.06450
+ */
+export function layerNorm(input: Tensor, shape: Shape, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
+  const x = checkNorm('layerNorm', input, { weight, bias }, eps);
+  checkShape(shape, 'layerNorm');
+  if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
+    throw new ShapeError(`layerNorm: expected x of shape [..., ${shape.join(', ')}], got ${formatShape(x.shape)}.`);
+  }
+  checkAffine('layerNorm', { weight, bias }, shape);
+  const size = sizeOf(shape);
+  const rows = x.size / Math.max(size, 1);
+  const matrix = reshape(x, [rows, size]);
+  const flat = (t: Tensor | undefined): Tensor | undefined => t && reshape(t, [size]);
+  return reshape(normalizeRows(matrix, { weight: flat(weight), bias: flat(bias) }, eps), x.shape);
+}
+
+/** x [rows, D], weight and bias [D] */
+function normalizeRows(x: Tensor, { weight, bias }: Affine, eps: number): Tensor {
+  const [rows, size] = x.shape as [number, number];
+  const column = (t: Tensor): Tensor => reshape(t, [rows, size, 1]);
+  const moments = columnMoments(column(x));
+  const inverse = inverseDeviation(moments.variance, eps);
+  const normalized = mul(sub(x, moments.mean), inverse);
+  const scaled = weight === undefined ? normalized : mul(normalized, weight);
+  const value = bias === undefined ? scaled : add(scaled, bias);
+  const backward = (dy: Tensor): readonly Tensor[] => {
+    const slope = weight === undefined ? dy : mul(dy, weight);
+    const [total, product] = applyAll(new ColumnProducts(), [column(slope), column(x), moments.mean]).slice(0, 2) as [Tensor, Tensor];
+    const along = div(mul(product, inverse), size);
+    const dx = mul(sub(slope, add(div(total, size), mul(normalized, along))), inverse);
+    return [
+      dx,
+      ...(weight === undefined ? [] : [sum(mul(dy, normalized), { axes: 0 })]),
+      ...(bias === undefined ? [] : [sum(dy, { axes: 0 })]),
+    ];
+  };
+  return customGradient(value, given([x, weight, bias]), backward);
+}
+
+function given(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  return tensors.filter((t) => t !== undefined);
+}
+
+/** @returns x as float32 */
+function checkNorm(what: string, x: Tensor, { weight, bias }: Affine, eps: number): Tensor {
+  checkTensors(what, { x, ...(weight !== undefined && { weight }), ...(bias !== undefined && { bias }) });
+  check(what, 'eps', eps, positiveFloat);
+  return floatsOf(what, x);
+}
+
+function checkAffine(what: string, { weight, bias }: Affine, shape: Shape): void {
+  for (const [name, t] of Object.entries({ weight, bias })) {
+    if (t === undefined || sameShape(t.shape, shape)) continue;
+    const each = what === 'layerNorm' ? 'an element' : 'a channel';
+    throw new ShapeError(`${what}: expected ${name} of shape ${formatShape(shape)}, one value ${each} of x, got ${formatShape(t.shape)}.`);
+  }
 }

@@ -366,8 +366,11 @@ struct AvgPoolBackwardArgs {
 
 // Statistics of columns come in chunks of rows. Where there are several, round 0 leaves those of each in `chunks` [outer, chunks, 2,
 // columns], and round 1 combines them.
-constexpr int64_t kChunkRows = 512;
-static constexpr int64_t row_chunks(int64_t rows) { return rows <= kChunkRows ? 1 : (rows - 1) / kChunkRows + 1; }
+constexpr int64_t kChunkRows = 512, kSingleColumnChunkRows = 4096;
+static constexpr int64_t chunk_rows(int64_t columns) { return columns == 1 ? kSingleColumnChunkRows : kChunkRows; }
+static constexpr int64_t row_chunks(int64_t rows, int64_t columns) {
+  return rows <= chunk_rows(columns) ? 1 : (rows - 1) / chunk_rows(columns) + 1;
+}
 
 // Of each column of x [outer, rows, columns]: mean and variance (divided by rows) [outer, columns].
 struct ColumnMomentsArgs {

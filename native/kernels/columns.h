@@ -1,10 +1,11 @@
 // Statistics of the columns of x [outer, rows, columns]: what batch and group normalisation need of a channels-last image.
 //
 // Columns fill the vectors; a task is 16 columns of one chunk of rows, so that threads read what lies together. In a chunk, row r is added
-// to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. So the bits depend on the number of
-// rows alone. The mean is that of differences to a chunk's first row, the variance is taken around each chunk's mean, and chunks are joined
-// by the update of Chan, Golub and LeVeque (1979), so a mean far from 0 costs no digits but those that float32 has no room for. An infinite
-// first row gives NaN, as no rows do; a difference to it that overflows, as of 3e38 and −3e38, an infinite mean.
+// to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. The rows of a single column, as of
+// layer normalisation, lie one after the other: they fill the vectors, and are folded by lanes.h. So the bits depend on the numbers of
+// rows and of columns alone. The mean is that of differences to a chunk's first row, the variance is taken around each chunk's mean, and
+// chunks are joined by the update of Chan, Golub and LeVeque (1979), so a mean far from 0 costs no digits but those that float32 has no
+// room for. An infinite first row gives NaN, as no rows do; a difference to it that overflows, as of 3e38 and −3e38, an infinite mean.
 #pragma once
 
 #include "args.h"
@@ -78,12 +79,12 @@ LW_INLINE void store_pair(const Pair<kVectors>& pair, float* first, float* secon
 
 template <class Args>
 int64_t column_tasks(const Args& a) {
-  return a.outer * row_chunks(a.rows) * divide_up(a.columns, kMomentColumns);
+  return a.outer * row_chunks(a.rows, a.columns) * divide_up(a.columns, kMomentColumns);
 }
 
 template <class Args>
 LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
-  return smaller(kChunkRows, a.rows - chunk * kChunkRows);
+  return smaller(chunk_rows(a.columns), a.rows - chunk * chunk_rows(a.columns));
 }
 
 // Tasks [begin, end), up to kMost vectors at a time: of_chunk(matrix, chunk, column, lanes, Group) gives the pair of a chunk,
@@ -91,7 +92,7 @@ LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
 template <int kMost, class Args, class OfChunk, class Join, class Finish>
 LW_INLINE void each_column_group(const Args& a, float* first, float* second, int64_t begin, int64_t end, const OfChunk& of_chunk,
                                  const Join& join, const Finish& finish) {
-  const int64_t groups = divide_up(a.columns, kMomentColumns), chunks = row_chunks(a.rows);
+  const int64_t groups = divide_up(a.columns, kMomentColumns), chunks = row_chunks(a.rows, a.columns);
   while (begin < end) {
     const int64_t o = begin / groups / chunks, chunk = begin / groups % chunks, column = begin % groups * kMomentColumns;
     const int64_t joined = smaller(end - begin, groups - begin % groups);
@@ -117,13 +118,26 @@ LW_INLINE void each_column_group(const Args& a, float* first, float* second, int
   }
 }
 
+// term(i) and term(i, count) of vectors of a single column, from row i on: zero in lanes from `count` on.
+template <class Term>
+struct SingleColumn {
+  Term term;
+  LW_MEMBER F32 operator()(int64_t i) const { return term(i, kLanes); }
+  LW_MEMBER F32 operator()(int64_t i, int count) const { return keep_lanes<SumFold>(term(i, count), count); }
+};
+template <class Term>
+LW_INLINE float sum_single(int64_t rows, const Term& term) {
+  return fold_chunk<SumFold>(0, rows, SingleColumn<Term>{term});
+}
+LW_INLINE F32 load_some(const float* p, int count) { return count == kLanes ? load(p) : load_n(p, count); }
+
 int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return column_tasks(a); }
 
 // Mean, and the squares around it.
 template <int kVectors, bool kWhole>
 Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
   const int64_t rows = rows_of(a, chunk);
-  const float* const x = a.x + (o * a.rows + chunk * kChunkRows) * a.columns + j;
+  const float* const x = a.x + (o * a.rows + chunk * chunk_rows(a.columns)) * a.columns + j;
   const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
     return load_lanes<kWhole>(x + r * a.columns + v * kLanes, lanes);
   };
@@ -146,15 +160,33 @@ Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, 
   return own;
 }
 
+Pair<1> single_moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk) {
+  const int64_t rows = rows_of(a, chunk);
+  const float* const x = a.x + o * a.rows + chunk * chunk_rows(1);
+  const F32 first = set1(rows > 0 ? x[0] : 0), count = set1(static_cast<float>(rows));
+  const float sum = sum_single(
+      rows, [&](int64_t i, int n) __attribute__((always_inline)) { return sub(load_some(x + i, n), first); });
+  const F32 mean = add(first, div(set1(sum), count));
+  const float squares = sum_single(
+      rows, [&](int64_t i, int n) __attribute__((always_inline)) {
+        const F32 centred = sub(load_some(x + i, n), mean);
+        return mul(centred, centred);
+      });
+  return {{mean}, {set1(squares)}};
+}
+
 int64_t column_moments(const ColumnMomentsArgs& a, int64_t begin, int64_t end, void*) {
   each_column_group<kMomentVectors>(
       a, a.mean, a.variance, begin, end,
       [&](int64_t o, int64_t chunk, int64_t j, int lanes, auto group) {
+        if constexpr (!group.kWhole) {
+          if (a.columns == 1) return single_moments_of(a, o, chunk);
+        }
         return moments_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
       },
       [&](auto& total, const auto& own, int64_t chunk) {
         // Weights of what is new and of what was there.
-        const int64_t rows = rows_of(a, chunk), done = chunk * kChunkRows;
+        const int64_t rows = rows_of(a, chunk), done = chunk * chunk_rows(a.columns);
         const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows)), before = set1(static_cast<float>(done));
         for (int v = 0; v < total.kCount; ++v) {
           const F32 step = sub(own.first[v], total.first[v]);
@@ -172,7 +204,7 @@ int64_t column_products_tasks(const ColumnProductsArgs& a) { return column_tasks
 
 template <int kVectors, bool kWhole>
 Pair<kVectors> products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
-  const int64_t first = (o * a.rows + chunk * kChunkRows) * a.columns + j;
+  const int64_t first = (o * a.rows + chunk * chunk_rows(a.columns)) * a.columns + j;
   const float *const x = a.x + first, *const dy = a.dy + first;
   F32 mean[kVectors];
 #pragma GCC unroll 4
@@ -190,10 +222,24 @@ Pair<kVectors> products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk
   return own;
 }
 
+Pair<1> single_products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk) {
+  const int64_t rows = rows_of(a, chunk), begin = o * a.rows + chunk * chunk_rows(1);
+  const float *const x = a.x + begin, *const dy = a.dy + begin;
+  const F32 mean = set1(a.mean[o]);
+  const float sum = sum_single(
+      rows, [&](int64_t i, int n) __attribute__((always_inline)) { return load_some(dy + i, n); });
+  const float product = sum_single(
+      rows, [&](int64_t i, int n) __attribute__((always_inline)) { return mul(load_some(dy + i, n), sub(load_some(x + i, n), mean)); });
+  return {{set1(sum)}, {set1(product)}};
+}
+
 int64_t column_products(const ColumnProductsArgs& a, int64_t begin, int64_t end, void*) {
   each_column_group<kProductVectors>(
       a, a.sum, a.product, begin, end,
       [&](int64_t o, int64_t chunk, int64_t j, int lanes, auto group) {
+        if constexpr (!group.kWhole) {
+          if (a.columns == 1) return single_products_of(a, o, chunk);
+        }
         return products_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
       },
       [](auto& total, const auto& own, int64_t) {

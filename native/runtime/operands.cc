@@ -319,7 +319,7 @@ namespace {
 // What of chunks of rows waits for its round.
 template <class Args>
 int64_t waiting_statistics(const Args& a) {
-  const int64_t chunks = row_chunks(a.rows);
+  const int64_t chunks = row_chunks(a.rows, a.columns);
   return chunks == 1 ? 0 : size_mul(size_mul(a.outer, chunks, 2), a.columns);
 }
 
@@ -410,8 +410,8 @@ Operands operands(const RecurrentPanelsArgs& a) {
       .result();
 }
 
-int64_t rounds(const ColumnMomentsArgs& a) { return row_chunks(a.rows) == 1 ? 1 : 2; }
-int64_t rounds(const ColumnProductsArgs& a) { return row_chunks(a.rows) == 1 ? 1 : 2; }
+int64_t rounds(const ColumnMomentsArgs& a) { return row_chunks(a.rows, a.columns) == 1 ? 1 : 2; }
+int64_t rounds(const ColumnProductsArgs& a) { return row_chunks(a.rows, a.columns) == 1 ? 1 : 2; }
 int64_t rounds(const RecurrentForwardArgs& a) { return a.shape.split ? std::max<int64_t>(a.shape.t, 1) : 1; }
 int64_t rounds(const RecurrentBackwardArgs& a) { return a.shape.split ? a.shape.t + 1 : 1; }
 

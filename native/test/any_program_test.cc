@@ -362,7 +362,7 @@ class Draft {
   void columns() {
     const int64_t columns = size(130), rows = seldom() ? pick({511, 512, 513, 1024, 1025, 1600}) : size(130),
                   outer = seldom() ? from_to(0, 3) : 1;
-    const int64_t waiting = row_chunks(rows) == 1 ? 0 : outer * row_chunks(rows) * 2 * columns;
+    const int64_t waiting = row_chunks(rows, columns) == 1 ? 0 : outer * row_chunks(rows, columns) * 2 * columns;
     const At first = output(outer * columns), second = output(outer * columns), chunks = output(waiting);
     if (flip()) {
       add(22, {}, {first, second, chunks, input(outer * rows * columns)}, numbers(outer, rows, columns));

@@ -147,15 +147,15 @@ LW_TEST(averages_of_large_windows_lose_few_digits) {
 
 LW_TEST(column_statistics_are_near_those_in_double) {
   Source source(7);
-  const int64_t extents[][3] = {{1, 1, 1},     {2, 3, 5},    {1, 512, 16}, {1, 513, 17}, {3, 100, 40},
-                                {1, 5000, 33}, {2, 1027, 3}, {0, 4, 4},    {1, 4, 0}};
+  const int64_t extents[][3] = {{1, 1, 1}, {2, 3, 5},  {1, 512, 16}, {1, 513, 17}, {3, 100, 40}, {1, 5000, 33}, {2, 1027, 3}, {0, 4, 4},
+                                {1, 4, 0}, {37, 3, 1}, {5, 16, 1},   {6, 77, 1},   {3, 512, 1},  {2, 4097, 1},  {1, 9000, 1}};
   for (const auto& [outer, rows, columns] : extents) {
     const Guarded<float> x = source.floats(outer * rows * columns, 98, 102), dy = source.floats(outer * rows * columns);
     std::vector<float> fused;
     for_each_table([&, outer = outer, rows = rows, columns = columns](const KernelTable& table) {
       const int64_t size = outer * columns;
       Guarded<float> mean(size), variance(size), sum(size), product(size);
-      const int64_t count = row_chunks(rows);
+      const int64_t count = row_chunks(rows, columns);
       Guarded<float> chunks(count == 1 ? 0 : size * count * 2);
       for (int64_t round = 0; round < (count == 1 ? 1 : 2); ++round)
         run(table.column_moments_tasks, table.column_moments,
@@ -200,10 +200,11 @@ LW_TEST(column_statistics_are_near_those_in_double) {
 }
 
 LW_TEST(column_moments_far_from_zero) {
-  for (const int64_t rows : {0, 1, 512, 1300}) {
-    const int64_t columns = 67, count = row_chunks(rows);
+  const int64_t extents[][2] = {{0, 67}, {1, 67}, {512, 67}, {1300, 67}, {0, 1}, {1, 1}, {512, 1}, {10000, 1}};
+  for (const auto& [rows, columns] : extents) {
+    const int64_t count = row_chunks(rows, columns);
     const Guarded<float> x(rows * columns, 10000.1f);
-    for_each_table([&](const KernelTable& table) {
+    for_each_table([&, rows = rows, columns = columns](const KernelTable& table) {
       Guarded<float> mean(columns), variance(columns), chunks(count == 1 ? 0 : columns * count * 2);
       for (int64_t round = 0; round < (count == 1 ? 1 : 2); ++round)
         run(table.column_moments_tasks, table.column_moments,

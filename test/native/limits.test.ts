@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { maxRank } from '../../lib/compile/encode.js';
 import { maxConstants, maxInputs, maxOutputs, maxSteps } from '../../lib/compile/map-limits.js';
-import { chunkRows } from '../../lib/ops/norm.js';
+import { chunkRows, singleColumnChunkRows } from '../../lib/ops/norm.js';
 import { panelUnits } from '../../lib/ops/recurrent-kernels.js';
 import { mostChannels, positions, tileSide } from '../../lib/ops/winograd.js';
 
@@ -21,6 +21,7 @@ describe('sizes that the compiler shares with the kernels', () => {
     kWinogradTile: tileSide,
     kWinogradPositions: positions,
     kChunkRows: chunkRows,
+    kSingleColumnChunkRows: singleColumnChunkRows,
     kPanelUnits: panelUnits,
   };
   for (const [name, value] of Object.entries(shared)) it(`${name} is ${value}`, () => assert.equal(constants.get(name), value));

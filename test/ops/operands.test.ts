@@ -29,6 +29,8 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   argmin: [t],
   avgPool2d: [image, 2],
   batchNorm: [t, vector, vector, 1e-5],
+  groupNorm: [t, 1, vector, vector, 1e-5],
+  layerNorm: [t, list(3), vector, vector, 1e-5],
   broadcastTo: [vector, list(2, 3)],
   cast: [t, 'int32'],
   clip: [t, 0, 1],
@@ -179,7 +181,9 @@ describe('every exported operation', () => {
       run(name, args.map(numbersOf)); // The table is right.
       const tensors = withTensors(args, takesNumbers.has(name) ? noTensors.filter((x) => x !== 3) : noTensors);
       const optional = (attempt: Attempt): boolean =>
-        (name === 'transpose' || name === 'batchNorm') && attempt.what.endsWith('undefined') && attempt.what !== 'argument 0 = undefined';
+        ['transpose', 'batchNorm', 'groupNorm', 'layerNorm'].includes(name) &&
+        attempt.what.endsWith('undefined') &&
+        attempt.what !== 'argument 0 = undefined';
       for (const attempt of [...tensors, ...withLists(args)].filter((attempt) => !optional(attempt))) {
         assert.throws(
           () => run(name, attempt.args),
