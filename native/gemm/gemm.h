@@ -21,6 +21,7 @@ namespace {
 // sigmoid and tanh run over a finished tile while it is in the cache; relu is part of the tile, so that it and none leave nothing to do.
 void activate(Activation activation, int64_t rows, int64_t columns, float* c, int64_t c_row) {
   if (activation != Activation::sigmoid && activation != Activation::tanh) return;
+  if (c_row == columns) columns *= rows, rows = 1;  // vectors go across rows
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; j += kLanes) {
       const int valid = static_cast<int>(smaller(kLanes, columns - j));
