@@ -16,8 +16,7 @@ import { cast } from './ops/elementwise.js';
 import { concat, reshape } from './ops/shape.js';
 import { boolean, callable, check, checkOptions, isRecord, kindOf, positive, seed as seedRule, type Rule } from './options.js';
 import { Philox } from './random.js';
-import { targetParts } from './training/feed.js';
-import type { Targets } from './training/options.js';
+import { type Targets, targetParts } from './training/batch.js';
 import { lossOf } from './training/results.js';
 
 /** Options of {@link gradcheck}. */

@@ -31,17 +31,8 @@ export { Callback, type FitContext, type Snapshot } from './training/callback.js
 export { EarlyStopping, type EarlyStoppingOptions } from './training/early-stopping.js';
 export { type EpochRecord, type Figures, History } from './training/history.js';
 export type { MonitorOptions } from './training/monitor.js';
-export type {
-  Batch,
-  BatchSource,
-  EvaluateOptions,
-  FitOptions,
-  ParameterGroup,
-  Progress,
-  Targets,
-  TrainStepOptions,
-  TrainerOptions,
-} from './training/options.js';
+export type { Batch, BatchSource, Targets } from './training/batch.js';
+export type { EvaluateOptions, FitOptions, ParameterGroup, Progress, TrainStepOptions, TrainerOptions } from './training/options.js';
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './training/reduce-lr-on-plateau.js';
 export { SaveBest } from './training/save-best.js';
 export { Trainer } from './training/trainer.js';

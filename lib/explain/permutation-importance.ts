@@ -6,7 +6,7 @@ import type { NumericArray } from '../native.js';
 import { inputList } from '../model/data.js';
 import { checkOptions, count, kindOf, nonNegativeInteger, seed as seedRule, text } from '../options.js';
 import { Philox } from '../random.js';
-import { type Batch, type Targets, isBatch } from '../training/options.js';
+import { type Batch, type Targets, isBatch } from '../training/batch.js';
 import { Trainer } from '../training/trainer.js';
 
 /** Options of {@link permutationImportance}. */

@@ -12,8 +12,8 @@ import { countRows, inputList, isArray, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';
-import { arraysOf, rowsOf, targetParts } from './feed.js';
-import { type Batch, type FitOptions, type Targets, isBatch } from './options.js';
+import { type Batch, type Targets, arraysOf, rowsOf, targetParts, isBatch } from './batch.js';
+import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';
 

@@ -2,7 +2,7 @@
 import { DataError } from '../errors.js';
 import { kindOf } from '../options.js';
 import type { Control } from '../control.js';
-import { type Batch, type BatchSource, type Targets, iterates } from './options.js';
+import { type Batch, type BatchSource, type Targets, iterates } from './batch.js';
 
 /** Milliseconds in which a source that is left early may close its files: one that hangs holds up an abort no longer. */
 const closingTime = 500;

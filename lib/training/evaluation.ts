@@ -7,9 +7,10 @@ import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './
 import { batchesOf } from './batches.js';
 import type { Control } from '../control.js';
 import type { Equipment } from './equipment.js';
-import { arraysOf, bindBatch, feedOf } from './feed.js';
+import { type Batch, type BatchSource, type Targets, arraysOf, isBatch } from './batch.js';
+import { bindBatch, feedOf } from './feed.js';
 import { takeIn } from './intake.js';
-import { type Batch, type BatchSource, type FitOptions, isBatch, type Targets } from './options.js';
+import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { Recipe } from './recipe.js';
 import { Scratch } from './scratch.js';

@@ -1,13 +1,12 @@
 /** How a batch comes into a program. */
-import { NdArray } from '../array.js';
 import type { Binding } from '../compile/program.js';
 import { label } from '../graph/label.js';
-import { type Parts, mapParts, whole } from '../graph/outputs.js';
+import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
-import { batchSource, inputList, isArray, rowType } from '../model/data.js';
+import { batchSource, inputList, rowType } from '../model/data.js';
 import { gatherRows } from '../ops/gather.js';
-import type { Batch, Targets } from './options.js';
+import { type Batch, type Targets, arraysOf, targetParts } from './batch.js';
 import type { Scratch } from './scratch.js';
 
 /** What a program is compiled for. */
@@ -38,31 +37,6 @@ export interface FedBatch {
 export function feedOf({ x, y, sampleWeight }: Batch<Targets>, rows: number = inputList(x)[0]!.shape[0]!, dataRows?: number): Feed {
   const targets = mapParts(targetParts(y), rowType);
   return { rows, dataRows, inputs: inputList(x).map(rowType), targets, sampleWeight: sampleWeight && rowType(sampleWeight) };
-}
-
-/** The targets of a batch by name. */
-export function targetParts(y: Targets): Parts<NdArray> {
-  return isArray(y) ? [['', y]] : Object.entries(y);
-}
-
-/** The arrays of a batch: the inputs, the targets, and the weights of rows if there are any. */
-export function arraysOf({ x, y, sampleWeight }: Batch<Targets>): readonly NdArray[] {
-  return [...inputList(x), ...targetParts(y).map(([, target]) => target), ...(sampleWeight === undefined ? [] : [sampleWeight])];
-}
-
-/** A batch with data of its own. */
-export function copyBatch(batch: Batch<Targets>): Batch<Targets> {
-  return mapBatch(batch, ({ data, shape }) => new NdArray(data.slice(), shape));
-}
-
-/** Rows [begin, end) of a batch, sharing its data. */
-export function rowsOf(batch: Batch<Targets>, begin: number, end: number): Batch<Targets> {
-  return mapBatch(batch, (x) => x.rows(begin, end));
-}
-
-function mapBatch({ x, y, sampleWeight }: Batch<Targets>, f: (x: NdArray) => NdArray): Batch<Targets> {
-  const weights = sampleWeight && (f(sampleWeight) as NdArray<Float32Array>);
-  return { x: inputList(x).map(f), y: whole(mapParts(targetParts(y), f)), ...(weights && { sampleWeight: weights }) };
 }
 
 /** Copies a batch to where a program reads it. */

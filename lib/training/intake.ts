@@ -5,8 +5,7 @@ import type { MemoryHandle } from '../native.js';
 import type { Pieces } from '../pieces.js';
 import { type ValueChecks, checkValuesInPieces } from './batch-checks.js';
 import type { Control } from '../control.js';
-import { arraysOf } from './feed.js';
-import type { Batch, Targets } from './options.js';
+import { type Batch, type Targets, arraysOf } from './batch.js';
 
 /**
  * Looks at all values and copies these parts of the data: at once if the data are small, else while the event loop goes on.

@@ -1,5 +1,4 @@
 /** What a trainer is told, checked before anything is computed. */
-import type { NdArray } from '../array.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { Shape, Tensor } from '../graph/tensor.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
@@ -7,7 +6,6 @@ import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';
 import type { Penalty } from '../losses/penalty.js';
 import { Metric } from '../metrics/metric.js';
-import type { Inputs } from '../model/data.js';
 import { Optimizer } from '../optimizers/optimizer.js';
 import {
   type Rule,
@@ -22,6 +20,7 @@ import {
   required,
   wideSeed,
 } from '../options.js';
+import { type Batch, type BatchSource, type Targets, isData } from './batch.js';
 import { Callback } from './callback.js';
 import { validationName } from './history.js';
 
@@ -59,31 +58,6 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   /** Seed of shuffling, of dropout and, for a model not yet built, of its first weights. Default: the model's seed, else 0. */
   readonly seed?: number | bigint | undefined;
 }
-
-/** Targets: an array, or several by name (an object of a `type`, not of an `interface`), or `{}` for a loss that compares with none. */
-export type Targets = NdArray | Readonly<Record<string, NdArray>>;
-
-/** One batch, or a whole data set: rows of x with the targets y that belong to them. */
-export interface Batch<Y extends Targets = NdArray> {
-  /**
-   * Data is copied before the first step, once a fit (more than 4 MiB while the event loop goes on: see {@link Trainer}), but for arrays on a
-   * SharedArrayBuffer, which are used in place and must not change meanwhile.
-   */
-  readonly x: Inputs;
-  /** By name where the model has several outputs, each with a target. */
-  readonly y: Y;
-  /**
-   * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Metrics count all rows alike, but for `r2`. Default: all count 1.
-   */
-  readonly sampleWeight?: NdArray<Float32Array> | undefined;
-}
-
-/**
- * Batches made as they are needed, each copied before its step, so that one array may serve for all. It is iterated once an epoch, so a generator
- * needs a function around it; with `stepsPerEpoch` it goes on over epochs.
- */
-export type BatchSource =
-  AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>> | (() => AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>>);
 
 /** Where a fit is. */
 export interface Progress {
@@ -309,18 +283,4 @@ export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean):
 
 export function checkTrainStepOptions(options: TrainStepOptions): void {
   checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean });
-}
-
-/** Rows, or something that gives batches. */
-export function isData(data: unknown): data is Batch<Targets> | BatchSource {
-  return isBatch(data) || iterates(data) || typeof data === 'function';
-}
-
-/** Something to go through, at once or as it comes. */
-export function iterates(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
-  return typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data);
-}
-
-export function isBatch(data: unknown): data is Batch<Targets> {
-  return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
 }

@@ -14,13 +14,11 @@ import { Control } from '../control.js';
 import { arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
-import { copyBatch } from './feed.js';
+import { type Batch, type BatchSource, type Targets, copyBatch, isBatch, isData } from './batch.js';
 import { engage, runFit } from './fit.js';
 import { givenGradients } from './given-gradients.js';
 import type { Figures, History } from './history.js';
 import {
-  type Batch,
-  type BatchSource,
   type EvaluateOptions,
   type FitOptions,
   type TrainStepOptions,
@@ -29,9 +27,6 @@ import {
   checkFitOptions,
   checkTrainStepOptions,
   checkTrainerOptions,
-  isBatch,
-  isData,
-  type Targets,
 } from './options.js';
 import { StepRunner } from './step-runner.js';
 import { trainingTotals } from './totals.js';

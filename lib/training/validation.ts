@@ -2,7 +2,8 @@ import { evaluationRows } from '../model/data.js';
 import type { Control } from '../control.js';
 import type { Equipment } from './equipment.js';
 import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
-import type { Batch, BatchSource, FitOptions, Targets } from './options.js';
+import type { Batch, BatchSource, Targets } from './batch.js';
+import type { FitOptions } from './options.js';
 import type { Totals } from './totals.js';
 
 /** What a fit evaluates after each epoch. */

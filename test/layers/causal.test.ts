@@ -6,7 +6,7 @@ import { Conv1d, Linear, ReLU, Sequential } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
 import * as ops from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
-import type { Batch } from '../../lib/training/options.js';
+import type { Batch } from '../../lib/training/batch.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 

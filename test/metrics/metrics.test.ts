@@ -8,7 +8,7 @@ import { type Layer, Linear } from '../../lib/layers/index.js';
 import { CrossEntropyLoss, type Loss, MSELoss } from '../../lib/losses/index.js';
 import { slice } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
-import type { Batch } from '../../lib/training/options.js';
+import type { Batch } from '../../lib/training/batch.js';
 import type { Place } from '../../lib/training/results.js';
 import { Totals } from '../../lib/training/totals.js';
 import { Trainer } from '../../lib/training/trainer.js';

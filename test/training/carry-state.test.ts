@@ -3,7 +3,8 @@ import { type NdArray, array } from '../../lib/array.js';
 import { GRU, LSTM, Linear, Sequential } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
-import type { Batch, FitOptions, TrainStepOptions } from '../../lib/training/options.js';
+import type { Batch } from '../../lib/training/batch.js';
+import type { FitOptions, TrainStepOptions } from '../../lib/training/options.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 

@@ -2,7 +2,7 @@ import { NdArray, checkIntact } from '../../array.js';
 import { checkArray } from '../../array-check.js';
 import { DataError, OptionError, ShapeError } from '../../errors.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
-import type { Batch } from '../../training/options.js';
+import type { Batch } from '../../training/batch.js';
 import { takeRows } from '../take.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';

@@ -2,7 +2,8 @@
 import { NdArray, checkIntact } from '../../array.js';
 import { DataError } from '../../errors.js';
 import { type AllOf, check, checkOptions, count, required, seed as seedRule } from '../../options.js';
-import type { Batch } from '../../training/options.js';
+import type { Batch } from '../../training/batch.js';
+import { isInts } from '../../typed-arrays.js';
 import { epochRandom } from './epoch-random.js';
 
 /** Rows of tokens, each with the tokens that follow. */
@@ -115,7 +116,7 @@ export class RandomTokenWindows implements Iterable<Batch> {
 }
 
 function checkTokens(what: string, tokens: Int32Array, least: number): void {
-  check(what, 'tokens', tokens, { expected: 'an Int32Array of ids', accepts: (value) => value instanceof Int32Array });
+  check(what, 'tokens', tokens, { expected: 'an Int32Array of ids', accepts: isInts });
   if (tokens.length < least) {
     throw new DataError(`${what}: expected at least ${least} tokens, got ${tokens.length}. Give it more text, or fewer steps.`);
   }
