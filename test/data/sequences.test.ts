@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
 import { type Batch, BucketedBatches, NdArray, Philox, array, padSequences } from '../../lib/index.js';
 import { bucketBounds } from '../../lib/data/sequences/bucket-bounds.js';
 
@@ -30,6 +31,10 @@ describe('padSequences', () => {
     const { x, lengths } = padSequences([ids(1, 2), ids(3, 4, 5)], { length: 4, value: 9 });
     assert.deepEqual([x.toNested(), lengths.toNested()], [[[1, 2, 9, 9], [3, 4, 5, 9]], [2, 3]]); // prettier-ignore
     assert.equal(lengths.dtype, 'int32');
+  });
+  it('fills up ids of another context', () => {
+    const { x } = padSequences([runInNewContext('new Int32Array([1, 2])') as Int32Array, ids(3)]);
+    assert.deepEqual(x.toNested(), [[1, 2], [3, 0]]); // prettier-ignore
   });
   it('fills up features to the longest', () => {
     const { x } = padSequences([array([[1, 2]]), array([[3, 4], [5, 6]])]); // prettier-ignore

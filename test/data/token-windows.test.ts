@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
 import { RandomTokenWindows, tokenStreams, tokenWindows } from '../../lib/index.js';
 import type { Batch } from '../../lib/index.js';
 
@@ -18,6 +19,12 @@ describe('token windows', () => {
     assert.equal(y.data.at(-1), 23);
   });
   it('of the shortest stream', () => assert.deepEqual(tokenWindows(tokens.subarray(0, 3), { steps: 2 }).y.toNested(), [[11, 12]]));
+  it('of a stream of another context', () => {
+    const foreign = runInNewContext('new Int32Array([3, 4, 5])') as Int32Array;
+    assert.deepEqual(tokenWindows(foreign, { steps: 2 }).y.data, Int32Array.of(4, 5));
+    const [batch] = new RandomTokenWindows(foreign, { ...random, steps: 2 });
+    assert.deepEqual(numbers(batch!), [3, 4, 3, 4, 3, 4, 3, 4]);
+  });
   it('as streams side by side: each row goes on where it ended in the batch before', () => {
     const batchSize = 3;
     const { x, y } = tokenStreams(tokens, { steps: 2, batchSize });

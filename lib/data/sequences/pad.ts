@@ -4,6 +4,7 @@ import { checkArray } from '../../array-check.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { sizeOf } from '../../graph/tensor.js';
 import { type Rule, check, checkOptions, count, finite, kindOf } from '../../options.js';
+import { isInts } from '../../typed-arrays.js';
 
 /** One sequence: ids or values [T], or features [T, ...]. */
 export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
@@ -60,7 +61,7 @@ export function checkSequences(what: string, sequences: readonly Sequence[]): re
   if (!Array.isArray(given)) throw new DataError(`${what}: expected a list of sequences, got ${kindOf(given)}.`);
   if (sequences.length === 0) throw new DataError(`${what}: expected at least one sequence, got none.`);
   const rows = sequences.map((sequence): NdArray<Int32Array | Float32Array> =>
-    sequence instanceof Int32Array ? new NdArray(sequence, [sequence.length]) : sequence,
+    isInts(sequence) ? new NdArray(sequence, [sequence.length]) : sequence,
   );
   const [first] = rows;
   rows.forEach((row, i) => {
