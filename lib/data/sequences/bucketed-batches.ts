@@ -31,7 +31,7 @@ export interface BucketOptions {
   readonly seed?: number | undefined;
 }
 
-/** Programs a trainer keeps; more shapes would be compiled anew in each epoch. */
+/** With the smaller last batch and those of other data below the 16 programs a trainer keeps: more would be compiled anew in each epoch. */
 const mostBuckets = 12;
 const bucketCount: Rule = {
   expected: `a whole number in 1 … ${mostBuckets}`,
