@@ -15,8 +15,9 @@ import { mul } from '../ops/elementwise.js';
 import type { GradientMemory } from './gradient-memory.js';
 import { type FedBatch, type Feed, feedBatch } from './feed.js';
 import { trainedParameters } from './groups.js';
-import { type Recipe, optimizersOf } from './recipe.js';
+import type { Recipe } from './recipe.js';
 import { type Results, batchWeight, figure, lossOf, nameOf, resultWrites } from './results.js';
+import { scalarCount } from './scalars.js';
 import type { Slots } from './slots.js';
 import { updates } from './update.js';
 
@@ -56,7 +57,7 @@ export function trainingProgram(
   carried: CarriedState | undefined,
 ): TrainingProgram {
   return within(recipe.seed, carried !== undefined, () => {
-    const scalars = scalarSlot(scalarsOf(recipe));
+    const scalars = scalarSlot(scalarCount(recipe));
     const { step } = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
       const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
       return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
@@ -99,7 +100,7 @@ export interface UpdateProgram {
 }
 
 export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemory, entries: readonly Entry[]): UpdateProgram {
-  const scalars = scalarSlot(scalarsOf(recipe));
+  const scalars = scalarSlot(scalarCount(recipe));
   const { writes, gradientNorm } = updates(recipe, slots, memory.gradients(entries, recipe.loss.reduction === 'sum'), scalars);
   const norm = recipe.gradientNorm ? new MemorySlot('gradientNorm', 4) : undefined;
   const reported: Write[] = norm === undefined ? [] : [{ value: gradientNorm, slot: norm, byteOffset: 0, commit: false }];
@@ -109,11 +110,6 @@ export function updateProgram(recipe: Recipe, slots: Slots, memory: GradientMemo
 /** float32 a step. */
 function scalarSlot(count: number): MemorySlot {
   return new MemorySlot('scalars', count * 4, count * 4);
-}
-
-/** Numbers of all optimizers that change from step to step. */
-function scalarsOf(recipe: Recipe): number {
-  return optimizersOf(recipe).reduce((n, optimizer) => n + optimizer.scalars.length, 0);
 }
 
 /** What a step can go on with. */

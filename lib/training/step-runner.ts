@@ -2,12 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { NdArray } from '../array.js';
 import type { Binding, DebugReport, Program } from '../compile/program.js';
-import { DataError, OptionError } from '../errors.js';
+import { DataError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { Entry } from '../model/layout.js';
 import type { MemoryHandle } from '../native.js';
-import { kindOf, nonNegative } from '../options.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkValues } from './batch-checks.js';
 import { Control } from '../control.js';
 import type { Equipment, TrainingOptions } from './equipment.js';
@@ -16,7 +14,7 @@ import type { Batch, Targets } from './batch.js';
 import type { FitOptions } from './options.js';
 import type { TrainingProgram, UpdateProgram } from './programs.js';
 import { type StepReport, reportSteps } from './progress.js';
-import { optimizersOf } from './recipe.js';
+import { scalarCount, writeScalars } from './scalars.js';
 import { Scratch } from './scratch.js';
 import type { Totals } from './totals.js';
 
@@ -149,39 +147,11 @@ export class StepRunner {
 
   /** The optimizers' scalars for the next updates, one row each. */
   #scalarValues(steps: number): Float32Array {
-    const optimizers = optimizersOf(this.equipment.recipe);
-    const width = optimizers.reduce((n, { scalars }) => n + scalars.length, 0);
-    const values = this.#scratch.floats('scalars', steps * width).fill(NaN);
-    let at = 0;
-    for (const optimizer of optimizers) {
-      for (let i = 0; i < steps; i++) {
-        const step = this.updates + i;
-        const begin = i * width + at;
-        const rate = rateAt(optimizer.lr, step);
-        optimizer.writeScalars(values, begin, step, rate);
-        if (optimizer === optimizers[0]) this.rate = rate;
-        checkWritten(optimizer, values, begin);
-      }
-      at += optimizer.scalars.length;
-    }
+    const { recipe } = this.equipment;
+    const values = this.#scratch.floats('scalars', steps * scalarCount(recipe));
+    this.rate = writeScalars(recipe, values, this.updates, steps);
     return values;
   }
-}
-
-/** @throws OptionError unless each of its scalars, from `begin` on, is a number */
-function checkWritten({ scalars, constructor }: Optimizer, values: Float32Array, begin: number): void {
-  const missing = scalars.find((_, i) => Number.isNaN(values[begin + i]));
-  if (missing !== undefined)
-    throw new OptionError(`${constructor.name}: expected writeScalars to write a number for ${missing}, got none.`);
-}
-
-/** @throws OptionError if it is anything but a number ≥ 0 */
-function rateAt(lr: Optimizer['lr'], step: number): number {
-  const rate: unknown = typeof lr === 'function' ? lr(step) : lr;
-  if (nonNegative.accepts(rate)) return rate as number;
-  const got = typeof rate === 'number' ? rate : kindOf(rate);
-  const from = typeof lr === 'function' ? `from the schedule of lr for step ${step}` : 'for lr';
-  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, got ${got}.`);
 }
 
 /** One instruction at a time on this thread, with an error that names the layer of the first NaN or infinity. */

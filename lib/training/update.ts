@@ -13,7 +13,8 @@ import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/r
 import { pack, reshape } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { optimizersByEntry } from './groups.js';
-import { type Recipe, optimizersOf } from './recipe.js';
+import type { Recipe } from './recipe.js';
+import { scalarTensors } from './scalars.js';
 import type { Slots } from './slots.js';
 
 /** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
@@ -39,7 +40,7 @@ export function updates(
   const { layout, memory } = recipe.model.built;
   const { slot } = memory;
   const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients);
-  const numbers = numbersOf(recipe, scalars);
+  const numbers = scalarTensors(recipe, scalars);
   const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {
     const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
     const before = read(slot, 0);
@@ -53,13 +54,6 @@ export function updates(
     return writes;
   });
   return { writes, gradientNorm: normOf(given) };
-}
-
-/** The numbers of each optimizer, which lie one optimizer after the other. */
-function numbersOf(recipe: Recipe, scalars: MemorySlot): ReadonlyMap<Optimizer, Readonly<Record<string, Tensor>>> {
-  let at = 0;
-  const next = (): Tensor => source(scalars, 4 * at++, []);
-  return new Map(optimizersOf(recipe).map((one) => [one, Object.fromEntries(one.scalars.map((name) => [name, next()]))]));
 }
 
 /** @throws ShapeError unless an optimizer gives what takes the place of the old value */
