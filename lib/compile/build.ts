@@ -1,4 +1,5 @@
 /** From the values a program must deliver to its instructions: passes, lowering, placement, schedule, memory plan. */
+import { topologicalOrder } from '../graph/order.js';
 import { ConstantArray, Source } from '../graph/source.js';
 import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
@@ -14,7 +15,6 @@ import { productsOfTables } from './lookups.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';
 import { Operands } from './operands.js';
-import { topologicalOrder } from './order.js';
 import { type Write, isInPlace, placeWrites } from './place.js';
 import { recomputeCheap } from './recompute.js';
 import { schedules } from './schedule.js';

@@ -1,6 +1,6 @@
 import { label } from '../graph/label.js';
+import { topologicalOrder } from '../graph/order.js';
 import { Node, type Tensor } from '../graph/tensor.js';
-import { topologicalOrder } from './order.js';
 
 /** The outputs that replace those of a node whose inputs are already rewritten; undefined keeps the node. */
 export type Rule = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;

@@ -1,5 +1,5 @@
+import { topologicalOrder } from '../graph/order.js';
 import type { Tensor } from '../graph/tensor.js';
-import { topologicalOrder } from './order.js';
 
 /** Tells which tensors of the graph behind `roots` have one reader. */
 export function singleUse(roots: readonly Tensor[]): (t: Tensor) => boolean {

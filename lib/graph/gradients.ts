@@ -3,6 +3,7 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { kindOf } from '../options.js';
 import { add, full } from '../ops/elementwise.js';
 import { label } from './label.js';
+import { topologicalOrder } from './order.js';
 import { type Node, Tensor, formatShapeOf, sameShape } from './tensor.js';
 
 /**
@@ -72,23 +73,10 @@ function usersFirst(nodes: readonly Node[]): readonly Node[] {
 /** Nodes on a path from some x to y, inputs before users. */
 function nodesBetween(y: Tensor, xs: readonly Tensor[]): readonly Node[] {
   const wanted = new Set(xs);
-  const depends = new Map<Node, boolean>();
-  const order: Node[] = [];
-  // An explicit stack: a sequence unrolled over thousands of steps is deeper than the call stack.
-  const stack: { node: Node; entered: boolean }[] = [{ node: y.node, entered: false }];
-  while (stack.length > 0) {
-    const { node, entered } = stack.pop()!;
-    if (!entered) {
-      if (depends.has(node)) continue;
-      depends.set(node, false);
-      stack.push({ node, entered: true });
-      for (const x of node.inputs) stack.push({ node: x.node, entered: false });
-      continue;
-    }
+  const between = new Set<Node>();
+  for (const node of topologicalOrder([y])) {
     // Differentiating with respect to an intermediate value stops at it, unless it also depends on another x.
-    const reaches = node.op.passesGradient && node.inputs.some((x) => wanted.has(x) || depends.get(x.node) === true);
-    depends.set(node, reaches);
-    if (reaches) order.push(node);
+    if (node.op.passesGradient && node.inputs.some((x) => wanted.has(x) || between.has(x.node))) between.add(node);
   }
-  return order;
+  return [...between];
 }

@@ -1,5 +1,5 @@
 /** First states that a model reads beside the layer they are given to. */
-import { topologicalOrder } from '../compile/order.js';
+import { topologicalOrder } from '../graph/order.js';
 import { StateError } from '../errors.js';
 import { formatShapeOf, type Node, type Tensor } from '../graph/tensor.js';
 import { ReshapeOp } from '../ops/shape.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { topologicalOrder } from '../../lib/compile/order.js';
+import { topologicalOrder } from '../../lib/graph/order.js';
 import { type Write, build } from '../../lib/compile/program.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import type { NumericArray } from '../../lib/native.js';

@@ -1,7 +1,7 @@
 /** Computes graphs node by node, with none of the compiler's passes: the oracle of programs. */
 import { flushed } from '../../lib/compile/fold.js';
 import type { Instruction } from '../../lib/compile/instruction.js';
-import { topologicalOrder } from '../../lib/compile/order.js';
+import { topologicalOrder } from '../../lib/graph/order.js';
 import { Constant, ConstantArray, type MemorySlot, Source } from '../../lib/graph/source.js';
 import { type Node, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import type { NumericArray } from '../../lib/native.js';

@@ -1,6 +1,6 @@
 /** Computes graphs on the addon node by node, each a program of its own: what compiled programs must agree with, bit for bit. */
 import { build } from '../../lib/compile/program.js';
-import { topologicalOrder } from '../../lib/compile/order.js';
+import { topologicalOrder } from '../../lib/graph/order.js';
 import { ConstantArray, Constant, MemorySlot, Source, source } from '../../lib/graph/source.js';
 import { type DType, Node, type Tensor, byteSize } from '../../lib/graph/tensor.js';
 import { type MemoryHandle, type NumericArray, native } from '../../lib/native.js';

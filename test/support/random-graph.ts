@@ -1,5 +1,5 @@
 /** Random graphs of small tensors of every element type, for comparing compiled programs with the reference. */
-import { topologicalOrder } from '../../lib/compile/order.js';
+import { topologicalOrder } from '../../lib/graph/order.js';
 import { MemorySlot, source } from '../../lib/graph/source.js';
 import type { Shape, Tensor } from '../../lib/graph/tensor.js';
 import type { NumericArray } from '../../lib/native.js';

@@ -1,4 +1,4 @@
-import type { Node, Tensor } from '../graph/tensor.js';
+import type { Node, Tensor } from './tensor.js';
 
 /** Every node behind `roots`, inputs before users, in the order a depth-first walk first needs them. */
 export function topologicalOrder(roots: readonly Tensor[]): readonly Node[] {
