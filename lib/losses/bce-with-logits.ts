@@ -2,6 +2,7 @@ import type { NdArray } from '../array.js';
 import { DataError, ShapeError } from '../errors.js';
 import { constant } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
+import { indexOutside } from '../index-outside.js';
 import { abs, add, exp, log1p, maximum, mul, neg, sub } from '../ops/index.js';
 import { checkOptions, either, nonNegative, weights } from '../options.js';
 import { positionOf } from './class-ids.js';
@@ -41,7 +42,7 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
 
   /** Looks for targets that are no probabilities. */
   override validate(target: NdArray): void {
-    const i = target.data.findIndex((p) => !(p >= 0 && p <= 1) && !(this.ignoreNaN && Number.isNaN(p)));
+    const i = indexOutside(target.data, 0, 1, this.ignoreNaN);
     if (i >= 0) {
       throw new DataError(
         `BCEWithLogitsLoss: expected targets in [0, 1], got ${target.data[i]!} at row ${positionOf(i, target)}. Scale or relabel the targets.`,

@@ -5,6 +5,7 @@ import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
 import { type TensorType, sizeOf } from '../graph/tensor.js';
+import { indexOutside } from '../index-outside.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
@@ -87,7 +88,7 @@ export function checkValues(what: string, { x, y }: Batch<Targets>, checks: Valu
   for (const one of [loss, ...metrics]) naming(what, () => one.validate(y as never, whole(shapes) as never));
   for (const { input, layer, least, most } of program.expectations) {
     const data = inputs[input]!;
-    const at = data.data.findIndex((value) => value < least || value > most);
+    const at = indexOutside(data.data, least, most, true);
     if (at < 0) continue;
     throw new DataError(
       `${what}: expected ${least} … ${most} in input ${input} for ${layer}, got ${data.data[at]!} at row ${positionOf(at, data)}.`,
@@ -119,7 +120,7 @@ export function* checkValuesInPieces(what: string, batch: Batch<Targets>, checks
 
 /** @throws DataError naming the first element that is NaN or infinite */
 function checkFiniteData(what: string, x: NdArray): void {
-  const at = x.data instanceof Float32Array ? x.data.findIndex((value) => !Number.isFinite(value)) : -1;
+  const at = x.dtype === 'float32' ? indexOutside(x.data, -Number.MAX_VALUE, Number.MAX_VALUE) : -1;
   if (at < 0) return;
   const width = sizeOf(x.shape.slice(1));
   throw new DataError(
@@ -152,7 +153,7 @@ function checkSampleWeight(what: string, weights: NdArray): void {
   if (weights.rank !== 1)
     throw new ShapeError(`${what}: expected one number a row [N] for sampleWeight, got ${formatShape(weights.shape)}.`);
   if (weights.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for sampleWeight, got ${weights.dtype}.`);
-  const at = weights.data.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  const at = indexOutside(weights.data, 0, Number.MAX_VALUE);
   if (at >= 0) throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${weights.data[at]!} at row ${at}.`);
 }
 

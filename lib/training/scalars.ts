@@ -14,7 +14,11 @@ export function scalarCount(recipe: Recipe): number {
 /** Where each optimizer's numbers begin in a row, the trainer's own first. */
 function placesOf(recipe: Recipe): readonly { readonly optimizer: Optimizer; readonly begin: number }[] {
   let end = 0;
-  return optimizersOf(recipe).map((optimizer) => ({ optimizer, begin: (end += optimizer.scalars.length) - optimizer.scalars.length }));
+  return optimizersOf(recipe).map((optimizer) => {
+    const begin = end;
+    end += optimizer.scalars.length;
+    return { optimizer, begin };
+  });
 }
 
 /** The numbers of each optimizer by name, as a step reads them from its row. */
