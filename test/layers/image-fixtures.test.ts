@@ -10,7 +10,16 @@ import { type Packed, assertClose, readFixture, unpack } from '../support/fixtur
 import { assertAsFixture } from '../support/layer.js';
 
 interface Case {
-  readonly layer: 'MaxPool1d' | 'MaxPool2d' | 'AvgPool1d' | 'AvgPool2d' | 'AdaptiveAvgPool2d' | 'Upsample2d' | 'GroupNorm';
+  readonly layer:
+    | 'MaxPool1d'
+    | 'MaxPool2d'
+    | 'AvgPool1d'
+    | 'AvgPool2d'
+    | 'AdaptiveAvgPool2d'
+    | 'Upsample2d'
+    | 'GroupNorm'
+    | 'InstanceNorm'
+    | 'GlobalMaxPool2d';
   readonly arguments: readonly unknown[];
   readonly x: Packed;
   readonly y: Packed;
@@ -36,13 +45,24 @@ const fixture = readFixture<{
   readonly cases: readonly Case[];
   readonly batchNorm: readonly BatchNormCase[];
   readonly penalties: readonly PenaltyCase[];
+  readonly instances: readonly Case[];
 }>('images');
 
 /** Sums of at most 25 numbers of size 1, each rounded; normalisation also divides by a spread that a few roundings enter. */
-const ulps = { MaxPool1d: 0, MaxPool2d: 0, AvgPool1d: 4, AvgPool2d: 4, AdaptiveAvgPool2d: 8, Upsample2d: 8, GroupNorm: 64 } as const;
+const ulps = {
+  MaxPool1d: 0,
+  MaxPool2d: 0,
+  AvgPool1d: 4,
+  AvgPool2d: 4,
+  AdaptiveAvgPool2d: 8,
+  Upsample2d: 8,
+  GroupNorm: 64,
+  InstanceNorm: 64,
+  GlobalMaxPool2d: 0,
+} as const;
 
 describe('pooling, sizes and normalisation against PyTorch', () => {
-  for (const { layer, arguments: given, parameters = {}, dparameters = {}, ...values } of fixture.cases) {
+  for (const { layer, arguments: given, parameters = {}, dparameters = {}, ...values } of [...fixture.cases, ...fixture.instances]) {
     it(`${layer}(${given.map((v) => JSON.stringify(v)).join(', ')}) of [${values.x.shape.join()}]`, () => {
       const make = layers[layer] as new (...given: unknown[]) => layers.Layer;
       assertAsFixture(new make(...given), { ...values, parameters, dparameters }, ulps[layer]);
@@ -87,5 +107,6 @@ describe('pooling, sizes and normalisation against PyTorch', () => {
     });
   }
 
-  it('covers every layer', () => assert.deepEqual(new Set(fixture.cases.map(({ layer }) => layer)), new Set(Object.keys(ulps))));
+  it('covers every layer', () =>
+    assert.deepEqual(new Set([...fixture.cases, ...fixture.instances].map(({ layer }) => layer)), new Set(Object.keys(ulps))));
 });

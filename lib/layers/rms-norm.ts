@@ -1,0 +1,43 @@
+import { ShapeError } from '../errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import { ones } from '../init.js';
+import { mean, mul, square } from '../ops/index.js';
+import { inverseDeviation } from '../ops/norm.js';
+import { boolean, checkOptions, positiveFloat } from '../options.js';
+import { Layer } from './layer.js';
+import type { Scope } from './scope.js';
+
+/** Options of {@link RMSNorm}. */
+export interface RMSNormOptions {
+  /** Added to the mean square. Default: 2⁻²³, as in PyTorch. */
+  readonly eps?: number | undefined;
+  /** Learn a factor for each element. Default: true. */
+  readonly affine?: boolean | undefined;
+}
+
+/**
+ * Divides each row by its root mean square, then scales it: layer normalisation that leaves the mean alone.
+ *
+ * y = x / √(E[x²] + eps) · weight.   x [..., D] → y [..., D]; parameter: weight [D], ones at first.
+ *
+ * @throws OptionError if an option is wrong; ShapeError if x is a scalar
+ * @see Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467; https://pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
+ */
+export class RMSNorm extends Layer {
+  readonly eps: number;
+  readonly affine: boolean;
+
+  constructor(options: RMSNormOptions = {}) {
+    super();
+    checkOptions('RMSNorm', options, { eps: positiveFloat, affine: boolean });
+    this.eps = options.eps ?? 2 ** -23;
+    this.affine = options.affine ?? true;
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    const size = x.shape.at(-1);
+    if (size === undefined) throw new ShapeError('RMSNorm: expected x of rank ≥ 1 [..., D], got []. Give it a dimension.');
+    const y = mul(x, inverseDeviation(mean(square(x), { axes: -1, keepDims: true }), this.eps));
+    return this.affine ? mul(y, scope.parameter('weight', [size], ones())) : y;
+  }
+}
