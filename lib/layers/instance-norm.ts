@@ -1,5 +1,4 @@
 import { ShapeError, formatShape } from '../errors.js';
-import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { groupNorm } from '../ops/index.js';
