@@ -1,5 +1,6 @@
 import { DTypeError, ShapeError, StateError, formatShape } from './errors.js';
-import { type DType, type Shape, checkShape, isList, sizeOf } from './graph/tensor.js';
+import { type Shape, checkShape, sizeOf } from './graph/shape.js';
+import type { DType } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf, show } from './options.js';
 import { dtypeOf, isNumericArray, plain } from './typed-arrays.js';
@@ -81,7 +82,6 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
   if (typeof data === 'number' || Array.isArray(data)) return fromNested(data as NestedNumbers, shape);
   if (!isNumericArray(data)) throw wrongKind(data);
   const sizes = shape ?? [data.length];
-  if (!isList(sizes)) throw new ShapeError(`array: expected a list of sizes for shape, got ${show(sizes)}.`);
   checkShape(sizes, 'array');
   if (sizeOf(sizes) !== data.length) {
     throw new ShapeError(`array: expected ${sizeOf(sizes)} elements for shape ${formatShape(sizes)}, got ${data.length}.`);

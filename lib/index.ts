@@ -7,7 +7,8 @@ export type { NumericArray } from './native.js';
 export * from './errors.js';
 export { type CpuInfo, cpuInfo, getThreads, setThreads } from './threads.js';
 
-export { type DType, type Shape, Tensor, type TensorType } from './graph/tensor.js';
+export type { Shape } from './graph/shape.js';
+export { type DType, Tensor, type TensorType } from './graph/tensor.js';
 export { gradients } from './graph/gradients.js';
 export { constant } from './graph/source.js';
 export * from './ops/index.js';

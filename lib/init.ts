@@ -3,7 +3,7 @@
  * but the last but one; for [KH, KW, C, OC] so KH·KW·C and KH·KW·OC.
  */
 import { ShapeError, formatShape } from './errors.js';
-import { type Shape, sizeOf } from './graph/tensor.js';
+import { type Shape, sizeOf } from './graph/shape.js';
 import { check, checkOptions, finite, nonNegative, oneOf, positive } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
 import { Philox, type Random } from './random.js';

@@ -25,7 +25,7 @@ import {
   SGD,
 } from '../lib/index.js';
 import type { Map as MapInstruction } from '../lib/compile/instruction.js';
-import { sizeOf } from '../lib/graph/tensor.js';
+import { sizeOf } from '../lib/graph/shape.js';
 import { Equipment } from '../lib/training/equipment.js';
 import { feedOf } from '../lib/training/feed.js';
 

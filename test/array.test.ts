@@ -18,11 +18,11 @@ describe('array', () => {
     [() => array(['a'] as never), 'DTypeError', kinds('string')],
     [() => array([[1], undefined] as never), 'DTypeError', kinds('undefined')],
     [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
-    [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes for shape, got 4.'],
+    [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes, got 4. Put all of them in one list.'],
     [
       () => array(new Float32Array(1), Object.create(null) as never),
       'ShapeError',
-      'array: expected a list of sizes for shape, got [Object: null prototype] {}.',
+      'array: expected a list of sizes, got [Object: null prototype] {}. Put all of them in one list.',
     ],
     [() => array([1, 2, 3]).rows(Symbol('a') as never, 4), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got Symbol(a) and 4.'],
     [() => array([1, 2, 3]).rows(0, 4), 'ShapeError', 'rows: expected 0 ≤ begin ≤ end ≤ 3, got 0 and 4.'],

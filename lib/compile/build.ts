@@ -1,9 +1,9 @@
 /** From the values a program must deliver to its instructions: passes, lowering, placement, schedule, memory plan. */
 import { topologicalOrder } from '../graph/order.js';
+import { rowMajorStrides } from '../graph/shape.js';
 import { ConstantArray, Source } from '../graph/source.js';
 import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
-import { rowMajorStrides } from '../ops/shape.js';
 import { liveBytes } from './arena.js';
 import { elideCopies } from './elide.js';
 import { fuseEpilogues } from './epilogue.js';

@@ -4,7 +4,8 @@ import { checkArray } from '../array-check.js';
 import { OptionError, StateError } from '../errors.js';
 import { within } from '../graph/around.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, Tensor, type TensorType, byteSize, bytesPerElement, checkShape, isList, sizeOf } from '../graph/tensor.js';
+import { type Shape, checkShape, sizeOf } from '../graph/shape.js';
+import { Tensor, type TensorType, byteSize, bytesPerElement } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { boolean, callable, check, checkOptions, kindOf, show } from '../options.js';
@@ -181,7 +182,7 @@ function checkArrays(args: readonly unknown[], count: number): readonly TensorTy
 
 /** @throws OptionError for what is no array, shape or type; ShapeError for sizes that are none */
 function typeOf(x: unknown, i: number): TensorType {
-  if (isList(x)) return typeOf({ shape: x, dtype: 'float32' }, i);
+  if (Array.isArray(x)) return typeOf({ shape: x, dtype: 'float32' }, i);
   if (!isType(x)) {
     throw new OptionError(
       `compile.describe: expected an array, a shape or a type { shape, dtype } for argument ${i}, got ${show(x)}. Give a shape as a list: [32, 784].`,

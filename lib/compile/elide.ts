@@ -1,5 +1,6 @@
 /** Copy elision: what is only copied into a larger tensor is computed there at once. */
-import { type Tensor, bytesPerElement, sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
+import { type Tensor, bytesPerElement } from '../graph/tensor.js';
 import { append } from './flow.js';
 import { type Copy, writesOf } from './instruction.js';
 import type { Item } from './lower.js';

@@ -1,6 +1,7 @@
 /** Folds the scales and shifts of channels that follow a convolution, as batch normalisation has in evaluation, into its weights and bias. */
 import { label } from '../graph/label.js';
-import { Node, type Tensor, sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
+import { Node, type Tensor } from '../graph/tensor.js';
 import { ConvForward } from '../ops/conv.js';
 import { Elementwise, add, mul, neg, sub } from '../ops/elementwise.js';
 import { ReshapeOp, reshape } from '../ops/shape.js';

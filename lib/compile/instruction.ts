@@ -2,7 +2,8 @@
  * Instructions before encoding: the records of docs/instruction-stream.md with tensors for operands.
  * Writes are named `out…`; everything else that is a tensor is read.
  */
-import type { DType, Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { DType, Tensor } from '../graph/tensor.js';
 
 export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
 /**

@@ -4,7 +4,8 @@
  */
 import { type Operation, apply } from '../graph/operation.js';
 import { label } from '../graph/label.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { GatherRows, ScatterAddRows } from '../ops/gather.js';
 import { Gemm } from '../ops/matmul.js';

@@ -1,9 +1,9 @@
 /** Turns the graph into instructions: groups of elementwise nodes into maps, everything else by its own `lower`. */
 import { Constant } from '../graph/source.js';
-import { type Node, type Tensor, sizeOf } from '../graph/tensor.js';
+import { rowMajorStrides, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
-import { rowMajorStrides } from '../ops/shape.js';
 import { elementwiseGraph, groupElementwise } from './fuse.js';
 import { type Copy, type Gemm as GemmInstruction, type Instruction, writesOf } from './instruction.js';
 import { buildMap } from './map.js';

@@ -1,6 +1,7 @@
 /** Makes one map instruction of connected elementwise nodes. */
 import { Constant } from '../graph/source.js';
-import type { Node, Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Node, Tensor } from '../graph/tensor.js';
 import { numbering } from '../numbering.js';
 import type { Elementwise } from '../ops/elementwise.js';
 import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instruction.js';

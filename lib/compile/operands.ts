@@ -1,9 +1,10 @@
 /** Decides which views are read through strides and which must be written out, and finds what each tensor is read from. */
+import { rowMajorStrides } from '../graph/shape.js';
 import { Constant } from '../graph/source.js';
 import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
-import { Concat, Pack, PadOp, rowMajorStrides } from '../ops/shape.js';
+import { Concat, Pack, PadOp } from '../ops/shape.js';
 import { type View, Views, isContiguous, isView, repeatStrides, withoutReshapes } from './view.js';
 
 /** A run of elements of a buffer: a tensor that an instruction writes or that lies in a bound memory. */

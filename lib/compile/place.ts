@@ -1,8 +1,8 @@
 /** Gives each value a program must deliver its place in a bound memory: computed there where possible, otherwise copied there. */
 import { StateError } from '../errors.js';
+import { rowMajorStrides } from '../graph/shape.js';
 import { type MemorySlot, Source, source } from '../graph/source.js';
 import { type Tensor, byteSize, bytesPerElement } from '../graph/tensor.js';
-import { rowMajorStrides } from '../ops/shape.js';
 import { type Flow, type Range, type SourceRead, overlaps } from './flow.js';
 import { type Instruction, canFail } from './instruction.js';
 import type { Item } from './lower.js';

@@ -1,11 +1,10 @@
 /** A compiled step: bound to memories, run any number of times. */
 import { DataError, type LanewiseError, NativeError, StateError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
-import type { Shape } from '../graph/tensor.js';
+import { coordinates } from '../graph/shape.js';
 import { memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { inPieces } from '../pieces.js';
-import { rowMajorStrides } from '../ops/shape.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
@@ -248,10 +247,6 @@ function placeOf(x: Instruction, position: number): string {
   const { base, offset, strides } = new Views().of(x.ids);
   const at = coordinates(position, x.ids.shape).reduce((sum, i, d) => sum + i * strides[d]!, offset);
   return base.rank < 2 ? String(at) : formatShape(coordinates(at, base.shape));
-}
-
-function coordinates(position: number, shape: Shape): readonly number[] {
-  return rowMajorStrides(shape).map((stride, d) => Math.floor(position / stride) % shape[d]!);
 }
 
 /** What was expected in place of a bad index, in the words of the operation if it has some. */

@@ -1,7 +1,8 @@
 /** Rewrites that need no instruction: what is known now, what changes nothing, and views of views. */
 import { apply } from '../graph/operation.js';
 import { Constant } from '../graph/source.js';
-import { type Node, type Shape, type Tensor, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor } from '../graph/tensor.js';
 import { Broadcast, broadcastTo } from '../ops/broadcast.js';
 import { CustomGradient } from '../ops/custom-gradient.js';
 import { Elementwise, add, cast, full, less, mul, square, sub } from '../ops/elementwise.js';

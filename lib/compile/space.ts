@@ -1,7 +1,7 @@
 /** The index spaces of elementwise nodes. */
-import { type Node, type Tensor, sizeOf } from '../graph/tensor.js';
+import { rowMajorStrides, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor } from '../graph/tensor.js';
 import type { Elementwise } from '../ops/elementwise.js';
-import { rowMajorStrides } from '../ops/shape.js';
 import type { Vertex } from './fuse.js';
 import type { Member } from './map.js';
 import type { Operands } from './operands.js';

@@ -1,8 +1,9 @@
 /** Tensors that are other tensors read through strides: reshape, broadcast, transpose and slice need no instruction of their own. */
 import type { Operation } from '../graph/operation.js';
-import { type Shape, type Tensor, sizeOf } from '../graph/tensor.js';
+import { type Shape, rowMajorStrides, sizeOf } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { Broadcast, broadcastStrides } from '../ops/broadcast.js';
-import { ReshapeOp, Slice, Transpose, rowMajorStrides } from '../ops/shape.js';
+import { ReshapeOp, Slice, Transpose } from '../ops/shape.js';
 
 /** Element (i, j, …) of the tensor is element offset + i · strides[0] + j · strides[1] + … of `base`. */
 export interface View {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { NdArray } from '../array.js';
 import { FileError, formatShape } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { type FileOrBytes, fileOf, viewOf } from './file.js';
 import { reasonOf } from '../reason.js';

@@ -2,7 +2,7 @@
 import { basename, extname, join, relative } from 'node:path';
 import { NdArray } from '../array.js';
 import { FileError, OptionError, formatShape } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
 import { checkOptions, oneOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { reasonOf } from '../reason.js';

@@ -2,7 +2,7 @@
 import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { type Rule, check, nonNegativeInteger, show } from '../options.js';
 

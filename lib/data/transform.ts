@@ -2,7 +2,7 @@
 import { NdArray, array } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
 import { type Rule, check, checkOptions, count, isNumbers, nonNegativeInteger, required } from '../options.js';
 
 /** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError for what is no array, or naming the first id that is no class */

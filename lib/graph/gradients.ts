@@ -4,7 +4,8 @@ import { kindOf } from '../options.js';
 import { add, full } from '../ops/elementwise.js';
 import { label } from './label.js';
 import { topologicalOrder } from './order.js';
-import { type Node, Tensor, formatShapeOf, sameShape } from './tensor.js';
+import { sameShape } from './shape.js';
+import { type Node, Tensor, formatShapeOf } from './tensor.js';
 
 /**
  * d(y)/d(x) for each x, each with the shape of its x; zeros where y does not depend on it.

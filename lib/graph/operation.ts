@@ -1,7 +1,8 @@
 import { DTypeError, StateError } from '../errors.js';
 import type { Instruction } from '../compile/instruction.js';
 import { kindOf } from '../options.js';
-import { Node, Tensor, type TensorType, checkShape } from './tensor.js';
+import { checkShape } from './shape.js';
+import { Node, Tensor, type TensorType } from './tensor.js';
 
 /**
  * One kind of operation with its attributes as fields: shape rule, gradient and lowering in one place.

@@ -4,7 +4,8 @@ import type { MemoryHandle, NumericArray } from '../native.js';
 import { kindOf } from '../options.js';
 import { dtypeOf, isNumericArray, plain } from '../typed-arrays.js';
 import { Operation, apply } from './operation.js';
-import { type DType, type Shape, type Tensor, type TensorType, checkShape, sizeOf } from './tensor.js';
+import { type Shape, checkShape, sizeOf } from './shape.js';
+import type { DType, Tensor, TensorType } from './tensor.js';
 
 /**
  * A memory a program will be bound to: parameters, optimizer slots, a data set, indices, results.

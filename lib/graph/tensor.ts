@@ -1,12 +1,9 @@
-import { DTypeError, ShapeError, formatShape } from '../errors.js';
-import { show } from '../options.js';
+import { DTypeError, formatShape } from '../errors.js';
 import type { Operation } from './operation.js';
+import { type Shape, sizeOf } from './shape.js';
 
 /** Element type of a tensor: computation is float32; int32 holds ids, uint8 raw bytes. */
 export type DType = 'float32' | 'int32' | 'uint8';
-
-/** Sizes of the dimensions, slowest first. */
-export type Shape = readonly number[];
 
 /** What is known of a value before it exists. */
 export interface TensorType {
@@ -82,10 +79,6 @@ export class Node {
   }
 }
 
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
-
 export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 };
 
 export function byteSize(type: TensorType): number {
@@ -94,47 +87,4 @@ export function byteSize(type: TensorType): number {
 
 export function formatShapeOf(t: TensorType): string {
   return formatShape(t.shape);
-}
-
-export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i]);
-}
-
-/** @throws ShapeError unless it is a list of whole numbers ≥ 0 that float offsets can hold */
-export function checkShape(shape: Shape, what: string): void {
-  if (!isList(shape)) throw new ShapeError(`${what}: expected a list of sizes, got ${show(shape)}. Put all of them in one list.`);
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(sizeOf(shape) * 4)) {
-    throw new ShapeError(`${what}: expected sizes that are whole numbers ≥ 0, got ${formatShape(shape)}.`);
-  }
-}
-
-export function isList(shape: unknown): shape is Shape {
-  return Array.isArray(shape);
-}
-
-/** The shape two or more shapes broadcast to (trailing dimensions equal or 1), or a ShapeError. */
-export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shape {
-  const rank = Math.max(...shapes.map((s) => s.length));
-  return Array.from({ length: rank }, (_, i) => {
-    const sizes = shapes.map((s) => s[i - rank + s.length] ?? 1);
-    const size = sizes.find((n) => n !== 1) ?? 1;
-    if (!sizes.every((n) => n === 1 || n === size)) {
-      throw new ShapeError(
-        `${what}: expected shapes that broadcast (trailing sizes equal or 1), got ${shapes.map(formatShape).join(' and ')}. Reshape or transpose one of them.`,
-      );
-    }
-    return size;
-  });
-}
-
-/**
- * `axis` in 0 … rank−1, counting from the end when negative.
- * @param name of the option that gives it
- */
-export function normalizeAxis(what: string, axis: number, rank: number, name = 'axis'): number {
-  if (rank === 0) throw new ShapeError(`${what}: expected x of rank ≥ 1, got [].`);
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${what}: expected ${name} in ${-rank} … ${rank - 1}, got ${axis}.`);
-  }
-  return axis < 0 ? axis + rank : axis;
 }

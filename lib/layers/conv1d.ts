@@ -1,5 +1,6 @@
 import { StateError, formatShape } from '../errors.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, kaimingUniform } from '../init.js';
 import { convolveSequence } from '../ops/conv.js';
 import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';

@@ -1,5 +1,6 @@
 import { ShapeError, formatShape } from '../errors.js';
-import { type Shape, type Tensor, normalizeAxis, sizeOf } from '../graph/tensor.js';
+import { type Shape, normalizeAxis, sizeOf } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { reshape } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';

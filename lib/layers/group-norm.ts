@@ -1,5 +1,6 @@
 import { ShapeError, formatShape } from '../errors.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { groupNorm } from '../ops/index.js';
 import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';

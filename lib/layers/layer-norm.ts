@@ -1,5 +1,6 @@
 import { ShapeError, formatShape } from '../errors.js';
-import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { layerNorm } from '../ops/index.js';
 import { boolean, checkOptions, positiveFloat, type Rule } from '../options.js';

@@ -1,7 +1,8 @@
 import type { NdArray } from '../array.js';
 import { ShapeError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
-import { type DType, type Shape, type Tensor, isList } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { DType, Tensor } from '../graph/tensor.js';
 import { type Inputs, inputList } from '../model/data.js';
 import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
@@ -20,8 +21,8 @@ const dtypeList: Rule = {
 
 /** @throws ShapeError unless it is a list of sizes, or one for each input */
 function rowShapes(given: unknown): readonly Shape[] {
-  if (isList(given) && given.every((size) => typeof size === 'number')) return [given];
-  if (Array.isArray(given) && given.every(isList)) return given;
+  if (Array.isArray(given) && given.every((size) => typeof size === 'number')) return [given];
+  if (Array.isArray(given) && given.every((shape) => Array.isArray(shape))) return given;
   throw new ShapeError(
     `build: expected a list of sizes, or one such list for each input, got ${show(given)}. Give the shape of a row, without the batch dimension: build([28, 28, 1]).`,
   );

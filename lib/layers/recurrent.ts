@@ -1,6 +1,7 @@
 /** What RNN, LSTM and GRU share: the walk over layers and directions, their inputs and their checks. */
 import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
+import { sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';

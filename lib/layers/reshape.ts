@@ -1,5 +1,6 @@
 import { OptionError, ShapeError, formatShape } from '../errors.js';
-import { type Shape, type Tensor, sizeOf } from '../graph/tensor.js';
+import { type Shape, sizeOf } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { reshape } from '../ops/index.js';
 import { Layer } from './layer.js';
 

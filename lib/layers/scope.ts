@@ -1,5 +1,6 @@
 import type { Outputs } from '../graph/outputs.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import type { Layer } from './layer.js';
 

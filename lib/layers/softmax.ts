@@ -1,5 +1,6 @@
 /** Probabilities along one dimension: Softmax and LogSoftmax. */
-import { type Shape, type Tensor, normalizeAxis } from '../graph/tensor.js';
+import { type Shape, normalizeAxis } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { logSoftmax, softmax, transpose } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';

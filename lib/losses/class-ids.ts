@@ -2,7 +2,8 @@
 import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
+import { coordinates, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { cast, equal, floor, gatherRows, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import { perLoss } from './reduction.js';
 
@@ -76,15 +77,7 @@ export function validateIds(what: string, target: NdArray, classes: number, igno
 }
 
 /** `7`, or `7 [2, 0]` for further dimensions, as messages name element i. */
-export function positionOf(i: number, { shape, size }: NdArray): string {
-  let stride = size;
-  let rest = i;
-  const position = shape.map((n) => {
-    stride /= n;
-    const index = Math.floor(rest / stride);
-    rest -= index * stride;
-    return index;
-  });
-  const [row = 0, ...inner] = position;
+export function positionOf(i: number, { shape }: NdArray): string {
+  const [row = 0, ...inner] = coordinates(i, shape);
   return inner.length === 0 ? `${row}` : `${row} ${formatShape(inner)}`;
 }

@@ -1,7 +1,8 @@
 import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
-import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
 import {

@@ -1,7 +1,8 @@
 import { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { largestFloat } from '../floats.js';
-import { type Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import { Tensor } from '../graph/tensor.js';
 import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } from '../ops/index.js';
 import { checkBlank } from '../ops/ctc.js';
 import { boolean, checkOptions, nonNegativeInteger } from '../options.js';

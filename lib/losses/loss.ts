@@ -1,6 +1,7 @@
 import type { NdArray } from '../array.js';
 import type { Outputs } from '../graph/outputs.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 
 /** How the losses of single elements become one number. */
 export type Reduction = 'mean' | 'sum';

@@ -1,7 +1,8 @@
 import { DataError, OptionError } from '../errors.js';
 import { NdArray } from '../array.js';
 import type { NamedTensors } from '../graph/outputs.js';
-import { type Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import { Tensor } from '../graph/tensor.js';
 import { add, mul, sum } from '../ops/index.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { ElementwiseLoss } from './elementwise-loss.js';

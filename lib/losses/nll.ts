@@ -1,5 +1,6 @@
 import type { NdArray } from '../array.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { equal, neg, pick, sum, where } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
 import { type ClassWeighting, checkIdShape, checkWeight, lossIds, rowWeights, validateIds } from './class-ids.js';

@@ -1,6 +1,7 @@
 /** What the losses share: their reduction and their checks of shapes. */
 import { ShapeError, formatShape } from '../errors.js';
-import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { broadcastTo, div, equal, mean, mul, reshape, sum, where } from '../ops/index.js';
 import { oneOf, type Rule } from '../options.js';
 import type { Reduction } from './loss.js';

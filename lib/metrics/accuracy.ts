@@ -1,5 +1,6 @@
 import type { NdArray } from '../array.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { weightedMean } from '../losses/reduction.js';
 import { argmax, cast, equal, sum } from '../ops/index.js';
 import { boolean, checkOptions, finite, integer } from '../options.js';

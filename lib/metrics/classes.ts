@@ -1,7 +1,8 @@
 /** What metrics of classes share: which targets they take, and what a row's class is. */
 import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { sumTolerance } from '../losses/class-ids.js';
 import { counted } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';

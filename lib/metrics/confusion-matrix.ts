@@ -2,7 +2,7 @@
 import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { sameShape } from '../graph/tensor.js';
+import { sameShape } from '../graph/shape.js';
 import { positionOf } from '../losses/class-ids.js';
 import { checkOptions, count, finite, integer } from '../options.js';
 

@@ -1,6 +1,7 @@
 /** How well the next token is predicted: perplexity() and bitsPerCharacter(). */
 import { ShapeError, formatShape } from '../errors.js';
-import { type Tensor, sameShape } from '../graph/tensor.js';
+import { sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { noIgnoreIndex } from '../losses/class-ids.js';
 import { crossEntropy, div, full, maximum, mean, notEqual, sum } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';

@@ -1,7 +1,8 @@
 /** How well one class is told from the rest: precision(), recall() and f1(). */
 import type { NdArray } from '../array.js';
 import { OptionError } from '../errors.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { add, argmax, equal, mul, notEqual, stack, sum } from '../ops/index.js';
 import { boolean, checkOptions, finite, integer, nonNegativeInteger } from '../options.js';
 import { type DecisionOptions, checkClassRows, classTarget, decisions } from './classes.js';

@@ -1,7 +1,8 @@
 import type { NdArray } from '../array.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { add, equal, less, lessEqual, mul, pick, reshape, sub, sum } from '../ops/index.js';
 import { check, checkOptions, count, integer } from '../options.js';
 import { checkClassRows, classTarget, countOfRows, meanOfRows } from './classes.js';

@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import type { Binding, Write } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import { createMemory, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import type { Carry, Trace } from './trace.js';

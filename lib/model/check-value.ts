@@ -1,5 +1,6 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
-import { type Shape, Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import { Tensor } from '../graph/tensor.js';
 import { kindOf } from '../options.js';
 
 /** @throws ShapeError, DTypeError unless it is a tensor of this shape, which `name` has */

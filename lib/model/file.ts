@@ -1,6 +1,7 @@
 /** Models as safetensors files: the weights by path, and the input types they were built for. */
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
+import { isShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
 import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 import type { Model, Sizes } from './model.js';
@@ -72,9 +73,5 @@ export function parseSizes(path: string, metadata: Readonly<Record<string, strin
 function isTensorType(value: unknown): value is TensorType {
   if (typeof value !== 'object' || value === null || !('shape' in value) || !('dtype' in value)) return false;
   const { shape, dtype } = value;
-  return (
-    Array.isArray(shape) &&
-    shape.every((n) => Number.isSafeInteger(n) && n >= 0) &&
-    (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8')
-  );
+  return isShape(shape) && (dtype === 'float32' || dtype === 'int32' || dtype === 'uint8');
 }

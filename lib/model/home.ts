@@ -1,6 +1,7 @@
 /** Where a layer has its weights: in the first model that was built with it and then used for more than a look. */
 import { ShapeError } from '../errors.js';
-import { type TensorType, sameShape, sizeOf } from '../graph/tensor.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
+import type { TensorType } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { type Layout, pathBelow } from './layout.js';
 import type { Model } from './model.js';

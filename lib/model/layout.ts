@@ -1,6 +1,6 @@
 /** Where each parameter and buffer of a model lies in its one memory: parameters first, contiguous, then buffers. */
 import { ShapeError, StateError, formatShape } from '../errors.js';
-import { type Shape, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import type { Initializer } from '../init.js';
 
 export type EntryKind = 'parameter' | 'buffer';

@@ -2,7 +2,8 @@
 import { type Binding, type Program, build } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Shape, type TensorType, byteSize, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import { type TensorType, byteSize } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import type { MemoryHandle } from '../native.js';
 import { cast } from '../ops/elementwise.js';

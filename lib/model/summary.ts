@@ -3,7 +3,7 @@ import { build } from '../compile/program.js';
 import { formatShape } from '../errors.js';
 import type { Parts } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
-import { type Shape, sizeOf } from '../graph/tensor.js';
+import { type Shape, sizeOf } from '../graph/shape.js';
 import { cast } from '../ops/elementwise.js';
 import { check, count } from '../options.js';
 import { batchSource } from './data.js';

@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.js';
-import { sameShape } from '../graph/tensor.js';
+import { sameShape } from '../graph/shape.js';
 import { Concat, ReshapeOp, Slice } from '../ops/shape.js';
 
 /** The tensor whose elements x has, all of them in their order, through reshapes and the parts of what was joined. */

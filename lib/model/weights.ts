@@ -1,7 +1,7 @@
 /** Values of parameters: the first ones, and those that come from outside. */
 import type { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
-import { sameShape, sizeOf } from '../graph/tensor.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
 import { boolean, checkOptions, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';

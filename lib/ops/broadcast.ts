@@ -2,9 +2,10 @@
 import { apply, checkTensor, Operation } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
 import { ShapeError, formatShape } from '../errors.js';
-import { type Node, type Shape, type Tensor, type TensorType, checkShape, sameShape } from '../graph/tensor.js';
+import { type Shape, checkShape, rowMajorStrides, sameShape } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { sum } from './reduce.js';
-import { reshape, rowMajorStrides } from './shape.js';
+import { reshape } from './shape.js';
 
 /** A value repeated over new or size-1 dimensions. The compiler folds it into maps as stride 0 where it can. */
 export class Broadcast extends Operation {

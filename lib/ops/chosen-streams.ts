@@ -1,5 +1,6 @@
 /** Random numbers of a stream that the caller chooses: none is one that a model or an augmentation draws from. */
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { type Rule, check } from '../options.js';
 import { checkedSeed } from '../random.js';
 import { randomNormal as normalOf, randomUniform as uniformOf } from './random.js';

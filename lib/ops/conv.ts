@@ -2,7 +2,8 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
-import { type Node, type Shape, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';

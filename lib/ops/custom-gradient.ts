@@ -2,10 +2,10 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { rowMajorStrides, sameShape } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { callable, check } from '../options.js';
 import { checkTensorList } from './arguments.js';
-import { rowMajorStrides } from './shape.js';
 
 /** d(loss)/d(input) for each input, from d(loss)/d(y). */
 export type Backward = (dy: Tensor) => readonly (Tensor | undefined)[];

@@ -5,16 +5,8 @@
 import { DTypeError } from '../errors.js';
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import { scalar } from '../graph/source.js';
-import {
-  type DType,
-  type Node,
-  type Shape,
-  type Tensor,
-  type TensorType,
-  broadcastShapes,
-  checkShape,
-  sameShape,
-} from '../graph/tensor.js';
+import { type Shape, broadcastShapes, checkShape, sameShape } from '../graph/shape.js';
+import type { DType, Node, Tensor, TensorType } from '../graph/tensor.js';
 import type { MapOp } from '../compile/instruction.js';
 import { check, positiveFloat } from '../options.js';
 import { number } from './arguments.js';

@@ -2,7 +2,8 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, bytesPerElement, sameShape, sizeOf } from '../graph/tensor.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
+import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
 import { equal, where } from './elementwise.js';
 import { iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';

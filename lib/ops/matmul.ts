@@ -2,7 +2,8 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, Instruction } from '../compile/instruction.js';
-import { type Node, type Shape, type Tensor, type TensorType, broadcastShapes, sizeOf } from '../graph/tensor.js';
+import { type Shape, broadcastShapes, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';

@@ -2,7 +2,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instruction.js';
-import { type Node, type Shape, type Tensor, type TensorType, checkShape, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, checkShape, sameShape, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, count, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';

@@ -1,7 +1,8 @@
 /** Channels brought to mean 0 and deviation 1 by statistics given once: what the layer and the augmentation share. */
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { type Rule, checkOptions, required } from '../options.js';
 import { cast, mul, sub } from './elementwise.js';
 import { reshape } from './shape.js';

@@ -1,7 +1,7 @@
 /** Sizes of pooling, and whether images and options fit each other. */
 import type { PoolShape } from '../compile/instruction.js';
 import { ShapeError } from '../errors.js';
-import type { Shape } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
 import { type Rules, boolean, count, nonNegativeInteger } from '../options.js';
 import { type Caller, checkImages, checkSizes } from './conv-geometry.js';
 import { type Pair, both, pairOf } from './conv-options.js';

@@ -2,7 +2,8 @@
 import { Operation, apply, applyAll } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
 import { constant, iota } from '../graph/source.js';
-import type { Node, Shape, Tensor, TensorType } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
 import { type Caller, checkImages } from './conv-geometry.js';
 import { checkTensors } from './arguments.js';

@@ -2,7 +2,8 @@
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Cell, gatesOf } from '../compile/instruction.js';
 import { iota } from '../graph/source.js';
-import { type Shape, type Tensor, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { type Rules, boolean, checkOptions, oneOf } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { less, where } from './elementwise.js';

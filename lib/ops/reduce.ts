@@ -2,7 +2,8 @@
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instruction.js';
 import { DTypeError, ShapeError } from '../errors.js';
-import { type Node, type Shape, type Tensor, type TensorType, normalizeAxis } from '../graph/tensor.js';
+import { type Shape, normalizeAxis } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';

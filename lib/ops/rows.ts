@@ -2,7 +2,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, SoftmaxKind } from '../compile/instruction.js';
-import { type Node, type Tensor, type TensorType, sameShape } from '../graph/tensor.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, integer } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { cast, exp, floatsOf, mul, notEqual, sub } from './elementwise.js';
@@ -164,7 +165,7 @@ function checkIds(what: string, logits: Tensor, ids: Tensor): void {
 }
 
 function rowCount(x: Tensor): number {
-  return x.shape.slice(0, -1).reduce((n, size) => n * size, 1);
+  return sizeOf(x.shape.slice(0, -1));
 }
 
 function column(x: Tensor): Tensor {

@@ -1,21 +1,11 @@
-/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, split, stack, unstack. */
+/** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack, split, pack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, checkTensor, Operation } from '../graph/operation.js';
-import { type Node, type Shape, type Tensor, type TensorType, checkShape, normalizeAxis, sameShape, sizeOf } from '../graph/tensor.js';
+import { type Shape, checkShape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
+import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import type { Instruction } from '../compile/instruction.js';
 import { check, show } from '../options.js';
 import { checkNumbers, checkTensorList, number } from './arguments.js';
-
-/** Strides of a contiguous array, last dimension fastest. */
-export function rowMajorStrides(shape: Shape): readonly number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = stride;
-    stride *= shape[i]!;
-  }
-  return strides;
-}
 
 /** The same bytes under another shape: no instruction, the compiler lets both share their storage. */
 export class ReshapeOp extends Operation {
@@ -223,7 +213,7 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
 }
 
 function arePairs(widths: unknown): boolean {
-  return Array.isArray(widths) && widths.every((pair) => isSizes(pair) && pair.length === 2);
+  return Array.isArray(widths) && widths.every((pair) => isShape(pair) && pair.length === 2);
 }
 
 export class Concat extends Operation {
@@ -309,15 +299,11 @@ export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   return Array.from({ length: x.shape[at]! }, (_, i) => reshape(part(i), x.shape.toSpliced(at, 1)));
 }
 
-function isSizes(sizes: unknown): sizes is readonly number[] {
-  return Array.isArray(sizes) && sizes.every((n) => Number.isSafeInteger(n) && n >= 0);
-}
-
 /** x cut along `axis` into parts of these sizes, which together are its own: the inverse of concat. */
 export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] {
   checkTensor('split', x);
   const at = normalizeAxis('split', axis, x.rank);
-  const whole = isSizes(sizes) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+  const whole = isShape(sizes) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
   if (whole !== x.shape[at]) {
     throw new ShapeError(
       `split: expected sizes that add up to ${x.shape[at]} along axis ${at} of x ${formatShape(x.shape)}, got ${String(sizes)}. For single parts, without the axis, there is unstack().`,

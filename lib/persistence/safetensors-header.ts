@@ -1,7 +1,8 @@
 /** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
 import { type NdArray, checkIntact } from '../array.js';
 import { FileError } from '../errors.js';
-import { type DType, type Shape, sizeOf } from '../graph/tensor.js';
+import { type Shape, isShape, sizeOf } from '../graph/shape.js';
+import type { DType } from '../graph/tensor.js';
 import { duplicateKey } from './json.js';
 import { reasonOf } from '../reason.js';
 import { type StoredType, storedTypes } from './safetensors-types.js';
@@ -117,9 +118,9 @@ function parseEntry(path: string, name: string, value: unknown): TensorEntry {
   if (type === undefined)
     throw refuse(path, `a dtype among ${[...storedTypes.keys()].join(', ')} for ${quote(name)}`, describe(own(value, 'dtype')));
   const shape = own(value, 'shape');
-  if (!isSizes(shape) || shape.length > maxRank) throw refuse(path, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
+  if (!isShape(shape) || shape.length > maxRank) throw refuse(path, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
   const offsets = own(value, 'data_offsets');
-  if (!isSizes(offsets) || offsets.length !== 2)
+  if (!isShape(offsets) || offsets.length !== 2)
     throw refuse(path, `two whole numbers ≥ 0 for data_offsets of ${quote(name)}`, describe(offsets));
   const [begin, end] = offsets as [number, number];
   const bytes = sizeOf(shape) * type.bytes;
@@ -139,10 +140,6 @@ function own(object: object, name: string): unknown {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 
 /** That this is not what the file has. */

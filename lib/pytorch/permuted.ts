@@ -1,8 +1,9 @@
 import { NdArray } from '../array.js';
+import { rowMajorStrides } from '../graph/shape.js';
 
 /** The array with its dimensions in another order: dimension i is its dimension axes[i]. */
 export function permuted({ data, shape }: NdArray, axes: readonly number[]): NdArray<Float32Array> {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, n) => product * n, 1));
+  const strides = rowMajorStrides(shape);
   const values = new Float32Array(data.length);
   let end = 0;
   const walk = (depth: number, from: number): void => {

@@ -2,7 +2,7 @@
 import { NdArray } from '../array.js';
 import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
-import { type Shape, sameShape } from '../graph/tensor.js';
+import { type Shape, sameShape } from '../graph/shape.js';
 import { BatchNorm } from '../layers/batch-norm.js';
 import { ConvTranspose2d } from '../layers/conv-transpose2d.js';
 import { Conv1d } from '../layers/conv1d.js';

@@ -1,6 +1,6 @@
 import type { NdArray } from '../array.js';
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { sameShape } from '../graph/tensor.js';
+import { sameShape } from '../graph/shape.js';
 import type { Entry } from '../model/layout.js';
 import { trainedParameters } from './groups.js';
 import type { Recipe } from './recipe.js';

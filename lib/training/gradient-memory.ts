@@ -2,7 +2,8 @@
 import { NdArray } from '../array.js';
 import type { Write } from '../compile/program.js';
 import { MemorySlot, source } from '../graph/source.js';
-import { type Tensor, sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import { createMemory, readFloats } from '../memory.js';
 import type { Entry, Layout } from '../model/layout.js';
 import { type MemoryHandle, native } from '../native.js';

@@ -1,6 +1,7 @@
 /** What a trainer is told, checked before anything is computed. */
 import type { Outputs } from '../graph/outputs.js';
-import type { Shape, Tensor } from '../graph/tensor.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';

@@ -2,7 +2,7 @@
 import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
-import { sizeOf } from '../graph/tensor.js';
+import { sizeOf } from '../graph/shape.js';
 import type { Layout } from '../model/layout.js';
 import { StateMemory } from '../model/state-memory.js';
 import { inOneGo } from '../pieces.js';

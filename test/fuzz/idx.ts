@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseIdx } from '../../lib/data/idx.js';
 import { FileError } from '../../lib/errors.js';
-import { sizeOf } from '../../lib/graph/tensor.js';
+import { sizeOf } from '../../lib/graph/shape.js';
 
 /** Any bytes are an array of the size that its shape says, or a FileError. */
 export function fuzz(bytes: Buffer): void {

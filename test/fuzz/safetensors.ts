@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { FileError } from '../../lib/errors.js';
-import { sizeOf } from '../../lib/graph/tensor.js';
+import { sizeOf } from '../../lib/graph/shape.js';
 import { headerLength, parseHeader, refuse } from '../../lib/persistence/safetensors-header.js';
 
 /** Any bytes are tensors that fill their part of the file without gaps and have the size that their shape says, or a FileError. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseWav } from '../../lib/data/audio/wav.js';
-import { sizeOf } from '../../lib/graph/tensor.js';
+import { sizeOf } from '../../lib/graph/shape.js';
 import { inOneGo } from '../../lib/pieces.js';
 
 /** Any bytes are finite samples, or a plain Error: one of a subclass comes from a read out of bounds, not from a check. */

@@ -2,7 +2,8 @@
 import { gradients } from '../../lib/graph/gradients.js';
 import { label } from '../../lib/graph/label.js';
 import { MemorySlot, source } from '../../lib/graph/source.js';
-import type { Shape, Tensor } from '../../lib/graph/tensor.js';
+import type { Shape } from '../../lib/graph/shape.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import type { Write } from '../../lib/compile/program.js';
 import * as ops from '../../lib/ops/index.js';
 

@@ -1,7 +1,8 @@
 /** Random graphs of small tensors of every element type, for comparing compiled programs with the reference. */
 import { topologicalOrder } from '../../lib/graph/order.js';
 import { MemorySlot, source } from '../../lib/graph/source.js';
-import type { Shape, Tensor } from '../../lib/graph/tensor.js';
+import type { Shape } from '../../lib/graph/shape.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import type { NumericArray } from '../../lib/native.js';
 import { type Choice, makers } from './random-operations.js';
 

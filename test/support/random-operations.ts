@@ -2,7 +2,8 @@
 import { gradients } from '../../lib/graph/gradients.js';
 import { apply } from '../../lib/graph/operation.js';
 import { constant, scalar } from '../../lib/graph/source.js';
-import type { Shape, Tensor } from '../../lib/graph/tensor.js';
+import type { Shape } from '../../lib/graph/shape.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import { ScatterAddRows } from '../../lib/ops/gather.js';
 import * as ops from '../../lib/ops/index.js';
 

@@ -1,6 +1,7 @@
 /** What an augmentation is: a change of the batches of a fit, written in ops. */
 import { DTypeError, ShapeError, formatShape } from '../../errors.js';
-import type { Shape, Tensor } from '../../graph/tensor.js';
+import type { Shape } from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { cast } from '../../ops/elementwise.js';
 
 /** Rows of x with their targets, inside a program. */

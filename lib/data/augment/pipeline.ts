@@ -2,7 +2,8 @@
 import { DataError, ShapeError } from '../../errors.js';
 import { label } from '../../graph/label.js';
 import { MemorySlot, source } from '../../graph/source.js';
-import { type Shape, Tensor, type TensorType, formatShapeOf } from '../../graph/tensor.js';
+import type { Shape } from '../../graph/shape.js';
+import { Tensor, type TensorType, formatShapeOf } from '../../graph/tensor.js';
 import { randomNormal, randomUniform } from '../../ops/random.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';

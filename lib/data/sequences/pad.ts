@@ -2,7 +2,7 @@
 import { NdArray } from '../../array.js';
 import { checkArray } from '../../array-check.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
-import { sizeOf } from '../../graph/tensor.js';
+import { sizeOf } from '../../graph/shape.js';
 import { type Rule, check, checkOptions, count, finite, kindOf } from '../../options.js';
 import { isInts } from '../../typed-arrays.js';
 
