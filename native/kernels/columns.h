@@ -1,7 +1,7 @@
 // Statistics of the columns of x [outer, rows, columns]: what batch and group normalisation need of a channels-last image.
 //
 // Columns fill the vectors; a task is 16 columns of one chunk of rows, so that threads read what lies together. In a chunk, row r is added
-// to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined in order. The rows of a single column, as of
+// to the r % 4th of four sums, which are folded (0 + 1) + (2 + 3), and chunks are combined pairwise. The rows of a single column, as of
 // layer normalisation, lie one after the other: they fill the vectors, and are folded by lanes.h. So the bits depend on the numbers of
 // rows and of columns alone. The mean is that of differences to a chunk's first row, the variance is taken around each chunk's mean, and
 // chunks are joined by the update of Chan, Golub and LeVeque (1979), so a mean far from 0 costs no digits but those that float32 has no
@@ -19,14 +19,9 @@ constexpr int kMomentSums = 4;
 // Vectors taken side by side, so that whole lines of a row are read one after the other: as many as leave room for their sums.
 constexpr int kMomentVectors = kVectorRegisters == 32 ? 4 : 2, kProductVectors = kMomentVectors / 2;
 
-template <int kVectors>
-struct Columns {
-  F32 of[kVectors];
-};
-
 // Σ term(row, vector) over [0, rows).
 template <int kVectors, class Term>
-LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
+LW_INLINE Vectors<kVectors> sum_rows(int64_t rows, const Term& term) {
   F32 sums[kMomentSums][kVectors];
 #pragma GCC unroll 4
   for (int k = 0; k < kMomentSums; ++k)
@@ -45,22 +40,24 @@ LW_INLINE Columns<kVectors> sum_rows(int64_t rows, const Term& term) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[k][v] = add(sums[k][v], term(r + k, v));
   }
-  Columns<kVectors> total;
+  Vectors<kVectors> total;
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) total.of[v] = add(add(sums[0][v], sums[1][v]), add(sums[2][v], sums[3][v]));
   return total;
 }
 
-// Two results for kVectors vectors of columns: of a chunk, or of the chunks so far.
+// Two results for kVectors vectors of columns, of so many rows: a chunk, or several.
 template <int kVectors>
 struct Pair {
   static constexpr int kCount = kVectors;
   F32 first[kVectors], second[kVectors];
+  int64_t rows;
 };
 
 template <int kVectors, bool kWhole>
-LW_INLINE Pair<kVectors> load_pair(const float* first, const float* second, int lanes) {
+LW_INLINE Pair<kVectors> load_pair(const float* first, const float* second, int lanes, int64_t rows) {
   Pair<kVectors> pair;
+  pair.rows = rows;
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     pair.first[v] = load_lanes<kWhole>(first + v * kLanes, lanes);
@@ -83,12 +80,12 @@ int64_t column_tasks(const Args& a) {
 }
 
 template <class Args>
-LW_INLINE int64_t rows_of(const Args& a, int64_t chunk) {
+LW_INLINE int64_t rows_in_chunk(const Args& a, int64_t chunk) {
   return smaller(chunk_rows(a.columns), a.rows - chunk * chunk_rows(a.columns));
 }
 
 // Tasks [begin, end), up to kMost vectors at a time: of_chunk(matrix, chunk, column, lanes, Group) gives the pair of a chunk,
-// join(total, pair, chunk) adds it to those before, finish(total) makes the results.
+// join(earlier, later) that of two neighbours together, finish(total) makes the results.
 template <int kMost, class Args, class OfChunk, class Join, class Finish>
 LW_INLINE void each_column_group(const Args& a, float* first, float* second, int64_t begin, int64_t end, const OfChunk& of_chunk,
                                  const Join& join, const Finish& finish) {
@@ -98,22 +95,23 @@ LW_INLINE void each_column_group(const Args& a, float* first, float* second, int
     const int64_t joined = smaller(end - begin, groups - begin % groups);
     begin += joined;
     each_group<kMost>(column, smaller(a.columns, column + joined * kMomentColumns), [&](int64_t j, int lanes, auto group) {
-      float* const waiting = a.chunks + o * chunks * 2 * a.columns + j;
-      const auto place = [&](int64_t number) { return waiting + number * 2 * a.columns; };
-      if (chunks > 1 && a.round == 0) {
-        float* const at = place(chunk);
-        return store_pair<group.kVectors, group.kWhole>(of_chunk(o, chunk, j, lanes, group), at, at + a.columns, lanes);
+      const auto waiting = [&](int64_t number) { return a.chunks + (o * chunks + number) * 2 * a.columns + j; };
+      const auto give = [&](auto total) __attribute__((always_inline)) {
+        finish(total);
+        store_pair<group.kVectors, group.kWhole>(total, first + o * a.columns + j, second + o * a.columns + j, lanes);
+      };
+      if (a.round == 0) {
+        const auto own = of_chunk(o, chunk, j, lanes, group);
+        if (chunks == 1) return give(own);
+        return store_pair<group.kVectors, group.kWhole>(own, waiting(chunk), waiting(chunk) + a.columns, lanes);
       }
       if (chunk > 0) return;
-      Pair<group.kVectors> total;
-#pragma GCC unroll 4
-      for (int v = 0; v < group.kVectors; ++v) total.first[v] = total.second[v] = zero();
-      for (int64_t c = 0; c < chunks; ++c) {
-        const float* const at = place(c);
-        join(total, chunks == 1 ? of_chunk(o, c, j, lanes, group) : load_pair<group.kVectors, group.kWhole>(at, at + a.columns, lanes), c);
-      }
-      finish(total);
-      store_pair<group.kVectors, group.kWhole>(total, first + o * a.columns + j, second + o * a.columns + j, lanes);
+      const auto of_round_0 = [&](int64_t c) {
+        return load_pair<group.kVectors, group.kWhole>(waiting(c), waiting(c) + a.columns, lanes, rows_in_chunk(a, c));
+      };
+      Pairwise<Pair<group.kVectors>> earlier;
+      for (int64_t c = 0; c < chunks - 1; ++c) earlier.push(of_round_0(c), join);
+      give(earlier.with_last(of_round_0(chunks - 1), join));
     });
   }
 }
@@ -136,21 +134,22 @@ int64_t column_moments_tasks(const ColumnMomentsArgs& a) { return column_tasks(a
 // Mean, and the squares around it.
 template <int kVectors, bool kWhole>
 Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
-  const int64_t rows = rows_of(a, chunk);
+  const int64_t rows = rows_in_chunk(a, chunk);
   const float* const x = a.x + (o * a.rows + chunk * chunk_rows(a.columns)) * a.columns + j;
   const auto at = [&](int64_t r, int v) __attribute__((always_inline)) {
     return load_lanes<kWhole>(x + r * a.columns + v * kLanes, lanes);
   };
   const F32 count = set1(static_cast<float>(rows));
   Pair<kVectors> own;
+  own.rows = rows;
   F32 first[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) first[v] = rows > 0 ? at(0, v) : zero();
-  const Columns<kVectors> sums = sum_rows<kVectors>(
+  const Vectors<kVectors> sums = sum_rows<kVectors>(
       rows, [&](int64_t r, int v) __attribute__((always_inline)) { return sub(at(r, v), first[v]); });
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) own.first[v] = add(first[v], div(sums.of[v], count));
-  const Columns<kVectors> squares = sum_rows<kVectors>(
+  const Vectors<kVectors> squares = sum_rows<kVectors>(
       rows, [&](int64_t r, int v) __attribute__((always_inline)) {
         const F32 centred = sub(at(r, v), own.first[v]);
         return mul(centred, centred);
@@ -161,7 +160,7 @@ Pair<kVectors> moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk, 
 }
 
 Pair<1> single_moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk) {
-  const int64_t rows = rows_of(a, chunk);
+  const int64_t rows = rows_in_chunk(a, chunk);
   const float* const x = a.x + o * a.rows + chunk * chunk_rows(1);
   const F32 first = set1(rows > 0 ? x[0] : 0), count = set1(static_cast<float>(rows));
   const float sum = sum_single(
@@ -172,7 +171,7 @@ Pair<1> single_moments_of(const ColumnMomentsArgs& a, int64_t o, int64_t chunk) 
         const F32 centred = sub(load_some(x + i, n), mean);
         return mul(centred, centred);
       });
-  return {{mean}, {set1(squares)}};
+  return {{mean}, {set1(squares)}, rows};
 }
 
 int64_t column_moments(const ColumnMomentsArgs& a, int64_t begin, int64_t end, void*) {
@@ -184,15 +183,17 @@ int64_t column_moments(const ColumnMomentsArgs& a, int64_t begin, int64_t end, v
         }
         return moments_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
       },
-      [&](auto& total, const auto& own, int64_t chunk) {
-        // Weights of what is new and of what was there.
-        const int64_t rows = rows_of(a, chunk), done = chunk * chunk_rows(a.columns);
-        const F32 share = set1(static_cast<float>(rows) / static_cast<float>(done + rows)), before = set1(static_cast<float>(done));
-        for (int v = 0; v < total.kCount; ++v) {
-          const F32 step = sub(own.first[v], total.first[v]);
-          total.second[v] = add(add(total.second[v], own.second[v]), mul(mul(step, step), mul(before, share)));
-          total.first[v] = done == 0 ? own.first[v] : add(total.first[v], mul(step, share));
+      [](const auto& earlier, const auto& later) {
+        auto both = earlier;
+        both.rows += later.rows;
+        const float share = static_cast<float>(later.rows) / static_cast<float>(both.rows);
+        const F32 weight = set1(static_cast<float>(earlier.rows) * share);
+        for (int v = 0; v < both.kCount; ++v) {
+          const F32 step = sub(later.first[v], earlier.first[v]);
+          both.second[v] = add(add(earlier.second[v], later.second[v]), mul(mul(step, step), weight));
+          both.first[v] = add(earlier.first[v], mul(step, set1(share)));
         }
+        return both;
       },
       [&](auto& total) {
         for (F32& squares : total.second) squares = div(squares, set1(static_cast<float>(a.rows)));
@@ -204,33 +205,34 @@ int64_t column_products_tasks(const ColumnProductsArgs& a) { return column_tasks
 
 template <int kVectors, bool kWhole>
 Pair<kVectors> products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk, int64_t j, int lanes) {
-  const int64_t first = (o * a.rows + chunk * chunk_rows(a.columns)) * a.columns + j;
+  const int64_t rows = rows_in_chunk(a, chunk), first = (o * a.rows + chunk * chunk_rows(a.columns)) * a.columns + j;
   const float *const x = a.x + first, *const dy = a.dy + first;
   F32 mean[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) mean[v] = load_lanes<kWhole>(a.mean + o * a.columns + j + v * kLanes, lanes);
   // The sums of dy, then those of the products.
-  const Columns<2 * kVectors> sums = sum_rows<2 * kVectors>(
-      rows_of(a, chunk), [&](int64_t r, int v) __attribute__((always_inline)) {
+  const Vectors<2 * kVectors> sums = sum_rows<2 * kVectors>(
+      rows, [&](int64_t r, int v) __attribute__((always_inline)) {
         const int64_t at = r * a.columns + v % kVectors * kLanes;
         const F32 slope = load_lanes<kWhole>(dy + at, lanes);
         return v < kVectors ? slope : mul(slope, sub(load_lanes<kWhole>(x + at, lanes), mean[v % kVectors]));
       });
   Pair<kVectors> own;
+  own.rows = rows;
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) own.first[v] = sums.of[v], own.second[v] = sums.of[kVectors + v];
   return own;
 }
 
 Pair<1> single_products_of(const ColumnProductsArgs& a, int64_t o, int64_t chunk) {
-  const int64_t rows = rows_of(a, chunk), begin = o * a.rows + chunk * chunk_rows(1);
+  const int64_t rows = rows_in_chunk(a, chunk), begin = o * a.rows + chunk * chunk_rows(1);
   const float *const x = a.x + begin, *const dy = a.dy + begin;
   const F32 mean = set1(a.mean[o]);
   const float sum = sum_single(
       rows, [&](int64_t i, int n) __attribute__((always_inline)) { return load_some(dy + i, n); });
   const float product = sum_single(
       rows, [&](int64_t i, int n) __attribute__((always_inline)) { return mul(load_some(dy + i, n), sub(load_some(x + i, n), mean)); });
-  return {{set1(sum)}, {set1(product)}};
+  return {{set1(sum)}, {set1(product)}, rows};
 }
 
 int64_t column_products(const ColumnProductsArgs& a, int64_t begin, int64_t end, void*) {
@@ -242,11 +244,13 @@ int64_t column_products(const ColumnProductsArgs& a, int64_t begin, int64_t end,
         }
         return products_of<group.kVectors, group.kWhole>(a, o, chunk, j, lanes);
       },
-      [](auto& total, const auto& own, int64_t) {
-        for (int v = 0; v < total.kCount; ++v) {
-          total.first[v] = add(total.first[v], own.first[v]);
-          total.second[v] = add(total.second[v], own.second[v]);
+      [](const auto& earlier, const auto& later) {
+        auto both = earlier;
+        for (int v = 0; v < both.kCount; ++v) {
+          both.first[v] = add(earlier.first[v], later.first[v]);
+          both.second[v] = add(earlier.second[v], later.second[v]);
         }
+        return both;
       },
       [](auto&) {});
   return kOk;

@@ -86,36 +86,42 @@ LW_INLINE float fold_chunk(int64_t begin, int64_t n, const Read& read) {
   return fold_lanes<Fold>(lane[0], kLanes);
 }
 
-// Combines results pairwise in the order they come: those of 2^k chunks with the next 2^k.
-template <class Fold>
-struct PairwiseFold {
-  float level[48];
+// Combines values pairwise in the order they come: those of 2^k with the next 2^k. join(earlier, later) is what both make.
+template <class Value>
+struct Pairwise {
+  Value level[48];
   int64_t count = 0;
 
-  void push(float x) {
+  template <class Join>
+  LW_MEMBER void push(Value value, const Join& join) {
     int k = 0;
-    for (int64_t c = count++; c & 1; c >>= 1) x = Fold::step(level[k++], x);
-    level[k] = x;
+    for (int64_t c = count++; c & 1; c >>= 1) value = join(level[k++], value);
+    level[k] = value;
   }
-  float result() const {
-    float total = Fold::kNeutral;
-    bool empty = true;
-    for (int k = 0; k < 48 && count >> k != 0; ++k) {
-      if (!(count >> k & 1)) continue;
-      total = empty ? level[k] : Fold::step(level[k], total);
-      empty = false;
+  // What those pushed make with the last one.
+  template <class Join>
+  LW_MEMBER Value with_last(Value value, const Join& join) const {
+    for (int k = 0; count >> k != 0; ++k) {
+      if (count >> k & 1) value = join(level[k], value);
     }
-    return total;
+    return value;
   }
 };
 
 template <class Fold, class Read>
 LW_INLINE float fold_row(int64_t n, const Read& read) {
-  if (n <= kReduceChunk) return fold_chunk<Fold>(0, n, read);
-  PairwiseFold<Fold> chunks;
-  for (int64_t i = 0; i < n; i += kReduceChunk) chunks.push(fold_chunk<Fold>(i, smaller(n - i, kReduceChunk), read));
-  return chunks.result();
+  const auto join = [](float a, float b) __attribute__((always_inline)) { return Fold::step(a, b); };
+  Pairwise<float> earlier;
+  int64_t i = 0;
+  for (; n - i > kReduceChunk; i += kReduceChunk) earlier.push(fold_chunk<Fold>(i, kReduceChunk, read), join);
+  return earlier.with_last(fold_chunk<Fold>(i, n - i, read), join);
 }
+
+// Vectors side by side, as a value.
+template <int kVectors>
+struct Vectors {
+  F32 of[kVectors];
+};
 
 // A whole vector or its first lanes, known at compile time.
 template <bool kWhole>

@@ -2,8 +2,9 @@
 //
 // inner = 1: every row by the virtual lanes and pairwise chunks of lanes.h.
 // inner > 1: columns side by side. Row r of a chunk of kColumnChunk rows goes to partial sum r % 4 in order, the four are added as
-// (0 + 2) + (1 + 3), chunk results in order. Each column is the same whatever its neighbours, tasks and vector width.
-// Error of a sum of n: about (n / 64 / chunks + log2(chunks)) rounding errors. max and min: NaN wins. out may not overlap in.
+// (0 + 2) + (1 + 3), chunk results pairwise as those of a row. Each column is the same whatever its neighbours, tasks and vector width.
+// Error of a sum: at most about 70 (inner = 1) or 130 rounding errors, those of a chunk, and log2(chunks) more. max and min: NaN wins.
+// out may not overlap in.
 #pragma once
 
 #include "args.h"
@@ -50,43 +51,55 @@ static void reduce_rows(const ReduceArgs& args, int64_t begin, int64_t end) {
   }
 }
 
-// kVectors vectors of columns, the last of which has `width` lanes.
+// At most kColumnChunk rows of kVectors vectors of columns, the last of which has `width` lanes.
+template <class Op, int kVectors>
+LW_INLINE Vectors<kVectors> reduce_column_chunk(const float* in, int64_t rows, int64_t pitch, int width) {
+  F32 part[kRowPartials][kVectors];
+  for (int p = 0; p < kRowPartials; ++p) {
+    for (int v = 0; v < kVectors; ++v) part[p][v] = set1(Op::kNeutral);
+  }
+  const auto take = [&](int64_t r, int p) __attribute__((always_inline)) {
+    for (int v = 0; v < kVectors; ++v) {
+      const float* const at = in + r * pitch + v * kLanes;
+      part[p][v] = Op::accumulate(part[p][v], v == kVectors - 1 && width < kLanes ? load_n(at, width) : load(at));
+    }
+  };
+  int64_t r = 0;
+  for (; r + kRowPartials <= rows; r += kRowPartials) {
+    for (int p = 0; p < kRowPartials; ++p) take(r + p, p);
+  }
+  for (int p = 0; p < kRowPartials - 1; ++p) {
+    if (r + p < rows) take(r + p, p);
+  }
+  Vectors<kVectors> total;
+  for (int v = 0; v < kVectors; ++v) total.of[v] = Op::step(Op::step(part[0][v], part[2][v]), Op::step(part[1][v], part[3][v]));
+  return total;
+}
+
 template <class Op, int kVectors>
 LW_INLINE void reduce_columns_block(const float* in, int64_t rows, int64_t pitch, int width, bool mean, float* out) {
-  const auto read = [&](const float* row, int v) __attribute__((always_inline)) {
-    return v == kVectors - 1 && width < kLanes ? load_n(row + v * kLanes, width) : load(row + v * kLanes);
+  const auto join = [](const Vectors<kVectors>& a, const Vectors<kVectors>& b) __attribute__((always_inline)) {
+    Vectors<kVectors> both;
+    for (int v = 0; v < kVectors; ++v) both.of[v] = Op::step(a.of[v], b.of[v]);
+    return both;
   };
-  F32 total[kVectors];
-  for (int v = 0; v < kVectors; ++v) total[v] = set1(Op::kNeutral);
-  for (int64_t chunk = 0; chunk < rows; chunk += kColumnChunk) {
-    const int64_t stop = smaller(rows, chunk + kColumnChunk);
-    F32 part[kRowPartials][kVectors];
-    for (int p = 0; p < kRowPartials; ++p) {
-      for (int v = 0; v < kVectors; ++v) part[p][v] = set1(Op::kNeutral);
+  Pairwise<Vectors<kVectors>> earlier;
+  for (int64_t r = 0;; r += kColumnChunk) {
+    Vectors<kVectors> total = reduce_column_chunk<Op, kVectors>(in + r * pitch, smaller(rows - r, kColumnChunk), pitch, width);
+    if (rows - r > kColumnChunk) {
+      earlier.push(total, join);
+      continue;
     }
-    int64_t r = chunk;
-    for (; r + kRowPartials <= stop; r += kRowPartials) {
-      for (int p = 0; p < kRowPartials; ++p) {
-        for (int v = 0; v < kVectors; ++v) part[p][v] = Op::accumulate(part[p][v], read(in + (r + p) * pitch, v));
-      }
-    }
-    for (int p = 0; p < kRowPartials - 1; ++p) {
-      if (r + p < stop) {
-        for (int v = 0; v < kVectors; ++v) part[p][v] = Op::accumulate(part[p][v], read(in + (r + p) * pitch, v));
-      }
-    }
+    total = earlier.with_last(total, join);
     for (int v = 0; v < kVectors; ++v) {
-      const F32 chunk_total = Op::step(Op::step(part[0][v], part[2][v]), Op::step(part[1][v], part[3][v]));
-      total[v] = Op::step(total[v], chunk_total);
+      const F32 result = mean ? div(total.of[v], set1(static_cast<float>(rows))) : total.of[v];
+      if (v == kVectors - 1 && width < kLanes) {
+        store_n(out + v * kLanes, result, width);
+      } else {
+        store(out + v * kLanes, result);
+      }
     }
-  }
-  for (int v = 0; v < kVectors; ++v) {
-    if (mean) total[v] = div(total[v], set1(static_cast<float>(rows)));
-    if (v == kVectors - 1 && width < kLanes) {
-      store_n(out + v * kLanes, total[v], width);
-    } else {
-      store(out + v * kLanes, total[v]);
-    }
+    return;
   }
 }
 

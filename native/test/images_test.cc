@@ -164,8 +164,8 @@ LW_TEST(column_statistics_are_near_those_in_double) {
         run(table.column_products_tasks, table.column_products,
             ColumnProductsArgs{outer, rows, columns, x.data(), mean.data(), dy.data(), sum.data(), product.data(), chunks.data(), round},
             4);
-      // Roundings on the way of one element: a chain of a quarter of a chunk, its fold, the chunks, the division.
-      const double roundings = (128 + 3 + 4.0 * static_cast<double>(rows / 512 + 1) + 2) * 0x1p-24;
+      // Roundings on the way of one element: a chain of a quarter of a chunk, its fold, four a level of chunks, the division.
+      const double roundings = (128 + 3 + 4 * std::ceil(std::log2(static_cast<double>(count))) + 2) * 0x1p-24;
       for (int64_t o = 0; o < outer; ++o)
         for (int64_t j = 0; j < columns; ++j) {
           double total = 0, squares = 0, slopes = 0, products = 0, slope_size = 0, product_size = 0;
@@ -195,6 +195,32 @@ LW_TEST(column_statistics_are_near_those_in_double) {
       if (fused.empty()) fused = all;
       CHECK_TEXT(same_bits(all.data(), fused.data(), static_cast<int64_t>(all.size())), text(table, "same bits", {outer, rows, columns}));
       CHECK(mean.intact() && variance.intact() && sum.intact() && product.intact() && chunks.intact());
+    });
+  }
+}
+
+LW_TEST(column_statistics_of_many_rows_lose_few_digits) {
+  for (const auto& [rows, columns] : std::vector<std::array<int64_t, 2>>{{4000037, 2}, {4000037, 1}, {1000003, 3}}) {
+    const int64_t size = rows * columns, count = row_chunks(rows, columns);
+    // Values 1.5 and 2.5 of mean 2 and variance 1/4, but for the last row of an odd number.
+    Guarded<float> x(size), dy(size, 0.1f), mean(columns, 2.0f), variance(columns), sum(columns), product(columns);
+    for (int64_t i = 0; i < size; ++i) x[i] = i / columns % 2 == 0 ? 1.5f : 2.5f;
+    const double n = static_cast<double>(rows), slopes = n * 0.1f, roundings = 128 + 3 + 4 * std::ceil(std::log2(count)) + 2;
+    for_each_table([&, rows = rows, columns = columns](const KernelTable& table) {
+      Guarded<float> chunks(columns * count * 2);
+      for (int64_t round = 0; round < 2; ++round)
+        run(table.column_products_tasks, table.column_products,
+            ColumnProductsArgs{1, rows, columns, x.data(), mean.data(), dy.data(), sum.data(), product.data(), chunks.data(), round}, 4);
+      for (int64_t round = 0; round < 2; ++round)
+        run(table.column_moments_tasks, table.column_moments,
+            ColumnMomentsArgs{1, rows, columns, x.data(), mean.data(), variance.data(), chunks.data(), round}, 3);
+      for (int64_t j = 0; j < columns; ++j) {
+        CHECK_TEXT(std::fabs(sum[j] - slopes) <= roundings * 0x1p-24 * slopes, text(table, "sum", {rows, columns, j}));
+        CHECK_TEXT(std::fabs(product[j] + 0.05f) <= roundings * 0x1p-24 * slopes, text(table, "product", {rows, columns, j}));
+        CHECK_TEXT(std::fabs(mean[j] - 2 + 0.5 / n) <= roundings * 0x1p-24, text(table, "mean", {rows, columns, j}));
+        CHECK_TEXT(std::fabs(variance[j] - 0.25) <= 2 * roundings * 0x1p-24, text(table, "variance", {rows, columns, j}));
+      }
+      mean = Guarded<float>(columns, 2.0f);
     });
   }
 }

@@ -65,6 +65,13 @@ double reduced(ReduceKind kind, const float* in, int64_t count, int64_t stride, 
   return total;
 }
 
+// On the way of one element: 64 in a lane and 6 that fold the lanes, or 128 in a column's partial sum and 2; then one a level of chunks.
+double additions_of(const Extent& e) {
+  const int64_t chunk = e.inner == 1 ? 4096 : 512;
+  const double inside = e.inner == 1 ? 64 + 6 : 128 + 2;
+  return std::min(static_cast<double>(e.count), inside) + std::ceil(std::log2(static_cast<double>((e.count + chunk - 1) / chunk + 1)));
+}
+
 // The bits of a fused row are a promise across machines: a change of these numbers is a change of everybody's results.
 std::map<std::string, Digest> digests;
 
@@ -121,10 +128,7 @@ LW_TEST(reductions_of_every_shape) {
                      for (int64_t i = 0; i < e.inner; ++i) {
                        double magnitude;
                        const double exact = reduced(args.kind, in.data() + o * e.count * e.inner + i, e.count, e.inner, magnitude);
-                       // Columns: 128 additions in a chunk's partial sum, one per chunk; rows: 64 in a lane, then logarithmic.
-                       const double additions =
-                           e.inner == 1 ? 64 + 30
-                                        : std::min<double>(static_cast<double>(e.count), 130) + static_cast<double>(e.count) / 512;
+                       const double additions = additions_of(e);
                        const float got = out[o * e.inner + i];
                        right = right && (std::isnan(exact) ? std::isnan(got)
                                                            : got == exact || std::fabs(got - exact) <= magnitude * 0x1p-24 * additions +
@@ -135,7 +139,26 @@ LW_TEST(reductions_of_every_shape) {
                  });
     }
   }
-  check_promised_bits(0x70af53f6cd031a48);
+  check_promised_bits(0xfd788b0040320e32);
+}
+
+LW_TEST(sums_of_long_columns_lose_few_digits) {
+  for (const Extent& e : {Extent{1, 4000037, 2}, {1, 4000037, 1}, {2, 1000003, 3}}) {
+    const Guarded<float> in(e.outer * e.count * e.inner, 0.1f);
+    for (const ReduceKind kind : {ReduceKind::sum, ReduceKind::mean, ReduceKind::sum_squares}) {
+      double magnitude;
+      const double exact = reduced(kind, in.data(), e.count, e.inner, magnitude);
+      const ReduceArgs args{kind, e.outer, e.count, e.inner, in.data(), nullptr};
+      everywhere(args, &ReduceArgs::out, e.outer * e.inner, &KernelTable::reduce_tasks, &KernelTable::reduce,
+                 [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
+                   double worst = 0;
+                   for (int64_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::fabs(out[i] - exact));
+                   CHECK_TEXT(worst <= magnitude * 0x1p-24 * (additions_of(e) + 2),
+                              text(table, "reduce kind, outer, count, inner", {static_cast<int>(kind), e.outer, e.count, e.inner}));
+                 });
+    }
+  }
+  digests.clear();
 }
 
 // However wide the vectors are: a sum begins at 0.
