@@ -30,15 +30,10 @@ export const arrayList: Rule = {
 export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
   return new Map(
     [...arrays].map(([path, x]) => {
-      checkNamed(what, path, x);
+      checkIntact(what, `"${path}"`, x);
       return [path, new NdArray(x.data.slice(), x.shape)];
     }),
   );
-}
-
-/** @throws StateError if the buffer of a named array is gone */
-export function checkNamed(what: string, path: string, x: NdArray): void {
-  checkIntact(what, `"${path}"`, x);
 }
 
 export function isArray(value: unknown): value is NdArray {
@@ -124,6 +119,11 @@ export function batchSource(name: string, row: TensorType, rows: number): { read
   const bytes = byteSize({ shape, dtype: row.dtype });
   const slot = new MemorySlot(name, bytes, bytes);
   return { slot, tensor: source(slot, 0, shape, row.dtype) };
+}
+
+/** Batches of `count` rows for the inputs of a model. */
+export function inputTensors(rows: readonly TensorType[], count: number): readonly Tensor[] {
+  return rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
 }
 
 /** Consecutive steps over batches of one size. */

@@ -2,7 +2,6 @@
 import { NdArray } from '../array.js';
 import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
-import { MemorySlot } from '../graph/source.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType } from '../graph/tensor.js';
 import type { Program } from '../compile/program.js';
@@ -10,11 +9,12 @@ import type { NumericArray } from '../native.js';
 import { check, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
-import { arrayMap, batchSource, copyArrays, formatRows } from './data.js';
+import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
+import { firstTrace } from './first-trace.js';
 import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from './home.js';
-import { type Entry, Layout } from './layout.js';
+import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
-import { type AnyLayer, type Carry, type Trace, collectInto, resolveIn, trace } from './trace.js';
+import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
 import { FirstValues, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
@@ -42,13 +42,6 @@ export interface Sizes {
 interface Given {
   readonly weights: ReadonlyMap<string, NdArray>;
   readonly strict: boolean;
-}
-
-/** What the first call of a root layer tells. */
-interface FirstTrace {
-  readonly layers: Trace['layers'];
-  readonly requests: readonly Omit<Entry, 'offset'>[];
-  readonly count: number;
 }
 
 /** @internal */
@@ -125,6 +118,11 @@ export class Model {
     return home?.model === this ? undefined : home;
   }
 
+  /** The model that has its weights: this one, or the one it is a part of. */
+  get #owner(): Model {
+    return this.#elsewhere?.model ?? this;
+  }
+
   /** @throws StateError unless its input size is known */
   checkBuilt(): void {
     void this.built;
@@ -145,7 +143,7 @@ export class Model {
 
   /** From now on its layers stay here, and bring their weights along to other models. */
   keep(): void {
-    const at = this.#elsewhere?.model ?? this;
+    const at = this.#owner;
     at.settle();
     if (at.isKept) return;
     // Another model may have been built with them since.
@@ -171,13 +169,12 @@ export class Model {
 
   /** The same in pieces, before a run off this thread. */
   async #fillInPieces(): Promise<void> {
-    const at = this.#elsewhere?.model ?? this;
-    if (!at.#firstValues.areWritten) await inPieces(() => this.#writePiece());
+    if (!this.#owner.#firstValues.areWritten) await inPieces(() => this.#writePiece());
   }
 
   /** @returns whether anything is left */
   #writePiece(): boolean {
-    return (this.#elsewhere?.model ?? this).#firstValues.writePiece();
+    return this.#owner.#firstValues.writePiece();
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
@@ -243,7 +240,7 @@ export class Model {
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count: number): Built {
-    const { layers, requests, count: least } = this.#firstTrace(rows, seed, count);
+    const { layers, requests, count: least } = firstTrace(this.root, rows, seed, count);
     const layout = Layout.of(requests);
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
@@ -264,25 +261,6 @@ export class Model {
     this.isKept = given.length > 0;
     this.#built = { layout, memory, rows, count: least, seed };
     return this.#built;
-  }
-
-  /** With one row, so that no parameter takes its size from a batch, unless rows meet in forward and it needs those of a batch. */
-  #firstTrace(rows: readonly TensorType[], seed: bigint, count: number): FirstTrace {
-    try {
-      return this.#traceFor(rows, seed, 1);
-    } catch (error) {
-      if (count > 1 && error instanceof ShapeError) return this.#traceFor(rows, seed, count);
-      throw error;
-    }
-  }
-
-  /** In evaluation mode: training may need more rows. */
-  #traceFor(rows: readonly TensorType[], seed: bigint, count: number): FirstTrace {
-    const requests = new Map<string, Omit<Entry, 'offset'>>();
-    const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
-    const resolve = collectInto(requests, new MemorySlot('parameters', 0));
-    const { layers } = trace(this.root, inputs, { training: false, seed, resolve });
-    return { layers, requests: [...requests.values()], count };
   }
 
   /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */
@@ -315,8 +293,7 @@ export class Model {
 
   /** The layers that a row of the sizes it was built for goes through, by path. */
   layers(): ReadonlyMap<string, AnyLayer> {
-    const inputs = this.rows.map((row, i) => batchSource(`input ${i}`, row, this.built.count).tensor);
-    return new Map([...this.trace(inputs, false).layers].map(([path, { layer }]) => [path, layer]));
+    return new Map([...this.trace(inputTensors(this.rows, this.built.count), false).layers].map(([path, { layer }]) => [path, layer]));
   }
 
   /** Copies of all parameters and buffers, by path. */
@@ -347,7 +324,7 @@ export class Model {
 
   /** Its weights are there and stay: they can be read at once. */
   get isSettled(): boolean {
-    const at = this.#elsewhere?.model ?? this;
+    const at = this.#owner;
     return at.#isSettled && at.#firstValues.areWritten;
   }
 
@@ -463,8 +440,7 @@ export class Model {
 
   #refusalOf(rows: readonly TensorType[], count: number): string | undefined {
     try {
-      const inputs = rows.map((row, i) => batchSource(`input ${i}`, row, count).tensor);
-      return this.trace(inputs, false).parameters.size === this.built.layout.parameters.length ? undefined : '';
+      return this.trace(inputTensors(rows, count), false).parameters.size === this.built.layout.parameters.length ? undefined : '';
     } catch (error) {
       if (error instanceof ShapeError || error instanceof StateError) return ` (${error.message})`;
       throw error;

@@ -6,7 +6,7 @@ import { MemorySlot } from '../graph/source.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
 import { cast } from '../ops/elementwise.js';
 import { check, count } from '../options.js';
-import { batchSource } from './data.js';
+import { inputTensors } from './data.js';
 import type { Model } from './model.js';
 
 /** One call of a layer in a {@link Summary}. */
@@ -61,7 +61,7 @@ function formatOutputs(outputs: Parts<Shape>): string {
 export function summarize(model: Model, rows: number = model.built.count): Summary {
   check(`${model.name}.summary`, 'rows', rows, count);
   const { layout } = model.built;
-  const inputs = model.rows.map((type, i) => batchSource(`input ${i}`, type, rows).tensor);
+  const inputs = inputTensors(model.rows, rows);
   const { outputs, calls } = model.trace(inputs, false);
   const program = build(
     outputs.map(([name, value]) => {

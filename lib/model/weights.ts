@@ -1,11 +1,10 @@
 /** Values of parameters: the first ones, and those that come from outside. */
-import type { NdArray } from '../array.js';
+import { type NdArray, checkIntact } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { boolean, checkOptions, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
-import { checkNamed } from './data.js';
 import { isFloats } from '../typed-arrays.js';
 import type { Entry, Layout } from './layout.js';
 
@@ -81,7 +80,7 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
     const value = weights.get(entry.path);
     if (value === undefined) continue;
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${entry.path}", got ${value.dtype}.`);
-    checkNamed(what, entry.path, value);
+    checkIntact(what, `"${entry.path}"`, value);
     if (!sameShape(value.shape, entry.shape)) {
       throw new ShapeError(
         `${what}: expected "${entry.path}" of shape ${formatShape(entry.shape)}, got ${formatShape(value.shape)}. Load it into a model of the same sizes${strict ? '' : ', or leave it out'}.`,
