@@ -1,6 +1,5 @@
 /** From the values a program must deliver to its instructions: passes, lowering, placement, schedule, memory plan. */
 import { topologicalOrder } from '../graph/order.js';
-import { rowMajorStrides } from '../graph/shape.js';
 import { ConstantArray, Source } from '../graph/source.js';
 import { Node, type Tensor, type TensorType } from '../graph/tensor.js';
 import { Operation } from '../graph/operation.js';
@@ -10,7 +9,7 @@ import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
 import { elementwiseGraph } from './fuse.js';
 import { foldChannels } from './fold-channels.js';
-import type { Instruction } from './instruction.js';
+import { type Instruction, copyOf } from './instruction.js';
 import { productsOfTables } from './lookups.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';
@@ -55,21 +54,7 @@ class Snapshot extends Operation {
   }
 
   lower(node: Node): readonly Instruction[] {
-    const [x] = node.inputs;
-    const strides = rowMajorStrides(x!.shape);
-    return [
-      {
-        kind: 'copy',
-        out: node.outputs[0]!,
-        in: x!,
-        dtype: x!.dtype,
-        dims: x!.shape,
-        inOffset: 0,
-        inStrides: strides,
-        outOffset: 0,
-        outStrides: strides,
-      },
-    ];
+    return [copyOf(node.outputs[0]!, node.inputs[0]!)];
   }
 }
 

@@ -66,7 +66,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
   switch (x.kind) {
     case 'gemm':
       return [
-        ...at(x.out), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...(x.bias === undefined ? absent : at(x.bias)),
+        ...at(x.out), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...optional(x.bias, at),
         x.m, x.n, x.k, x.batch, x.aRow, x.aCol, x.aBatch, x.bRow, x.bCol, x.bBatch, x.cRow, x.cBatch,
         activations.indexOf(x.activation), 0,
       ]; // prettier-ignore
@@ -105,7 +105,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [0, ...at(x.out), x.count, x.seedLow, x.seedHigh, x.stream];
     case 'convForward':
       return [
-        ...at(x.out), ...at(x.x), ...at(x.w), ...(x.bias === undefined ? absent : at(x.bias)), ...conv(x.shape),
+        ...at(x.out), ...at(x.x), ...at(x.w), ...optional(x.bias, at), ...conv(x.shape),
         activations.indexOf(x.activation),
       ]; // prettier-ignore
     case 'convBackwardData':
@@ -130,7 +130,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [...at(x.out), ...at(x.w), x.c, x.oc, Number(x.turn)];
     case 'winogradConv':
       return [
-        ...at(x.out), ...at(x.x), ...at(x.u), ...(x.bias === undefined ? absent : at(x.bias)), ...winograd(x.shape),
+        ...at(x.out), ...at(x.x), ...at(x.u), ...optional(x.bias, at), ...winograd(x.shape),
         activations.indexOf(x.activation),
       ]; // prettier-ignore
     case 'winogradBackwardWeights':
@@ -156,7 +156,7 @@ function recurrent({ cell, t, n, h, reverse, panels, split }: RecurrentShape): r
   return [cells.indexOf(cell), t, n, h, Number(reverse), Number(panels), Number(split)];
 }
 
-/** An operand every cell has, even if absent here. */
+/** An operand that may be absent. */
 function optional(x: Tensor | undefined, at: Locate): readonly number[] {
   return x === undefined ? absent : at(x);
 }

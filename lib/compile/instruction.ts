@@ -2,7 +2,7 @@
  * Instructions before encoding: the records of docs/instruction-stream.md with tensors for operands.
  * Writes are named `out…`; everything else that is a tensor is read.
  */
-import type { Shape } from '../graph/shape.js';
+import { type Shape, rowMajorStrides } from '../graph/shape.js';
 import type { DType, Tensor } from '../graph/tensor.js';
 
 export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
@@ -582,11 +582,17 @@ export type Instruction =
   | CtcBackward
   | WriteRows;
 
+/** Copies x into out, element by element. @param walk what of them, and in which order; default: all, as it lies */
+export function copyOf(out: Tensor, x: Tensor, walk: Partial<Omit<Copy, 'kind' | 'out' | 'in' | 'dtype'>> = {}): Copy {
+  const strides = rowMajorStrides(x.shape);
+  return { kind: 'copy', out, in: x, dtype: x.dtype, dims: x.shape, inOffset: 0, inStrides: strides, outOffset: 0, outStrides: strides, ...walk }; // prettier-ignore
+}
+
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
 export function readsOf(x: Instruction): readonly Tensor[] {
   switch (x.kind) {
     case 'gemm':
-      return x.bias === undefined ? [x.a, x.b] : [x.a, x.b, x.bias];
+      return present([x.a, x.b, x.bias]);
     case 'map':
       return x.inputs.map((input) => input.tensor);
     case 'reduce':
@@ -616,7 +622,7 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'random':
       return [];
     case 'convForward':
-      return x.bias === undefined ? [x.x, x.w] : [x.x, x.w, x.bias];
+      return present([x.x, x.w, x.bias]);
     case 'convBackwardData':
       return [x.dy, x.w];
     case 'convBackwardWeights':
@@ -632,7 +638,7 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'winogradWeights':
       return [x.w];
     case 'winogradConv':
-      return x.bias === undefined ? [x.x, x.u] : [x.x, x.u, x.bias];
+      return present([x.x, x.u, x.bias]);
     case 'winogradBackwardWeights':
       return [x.x, x.dy];
     case 'winogradGradient':

@@ -5,7 +5,7 @@ import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
 import { elementwiseGraph, groupElementwise } from './fuse.js';
-import { type Copy, type Gemm as GemmInstruction, type Instruction, writesOf } from './instruction.js';
+import { type Copy, type Gemm as GemmInstruction, type Instruction, copyOf, writesOf } from './instruction.js';
 import { buildMap } from './map.js';
 import type { Operands } from './operands.js';
 import { foldsIntoGemm } from './operands.js';
@@ -48,17 +48,7 @@ function writeOut(out: Tensor, operands: Operands): Instruction {
   if (op instanceof Constant) return { kind: 'fill', out, outOffset: 0, count: 1, value: op.value };
   const { base, offset, strides } = operands.source(out);
   if (base.node.op instanceof Constant) return { kind: 'fill', out, outOffset: 0, count: out.size, value: base.node.op.value };
-  return {
-    kind: 'copy',
-    out,
-    in: base,
-    dtype: out.dtype,
-    dims: out.shape,
-    inOffset: offset,
-    inStrides: strides,
-    outOffset: 0,
-    outStrides: rowMajorStrides(out.shape),
-  };
+  return copyOf(out, base, { dims: out.shape, inOffset: offset, inStrides: strides, outStrides: rowMajorStrides(out.shape) });
 }
 
 /** Lets an instruction read views through its own strides where it can. */

@@ -1,10 +1,9 @@
 /** Gives each value a program must deliver its place in a bound memory: computed there where possible, otherwise copied there. */
 import { StateError } from '../errors.js';
-import { rowMajorStrides } from '../graph/shape.js';
 import { type MemorySlot, Source, source } from '../graph/source.js';
 import { type Tensor, byteSize, bytesPerElement } from '../graph/tensor.js';
 import { type Flow, type Range, type SourceRead, overlaps } from './flow.js';
-import { type Instruction, canFail } from './instruction.js';
+import { type Instruction, canFail, copyOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';
 import { isContiguous } from './view.js';
@@ -110,22 +109,7 @@ function overwritesExactly(flow: Flow, read: SourceRead, piece: Tensor, at: Rang
 
 function copyOut({ value, slot, byteOffset, rows }: Write): Item {
   if (rows !== undefined) return { instruction: writeRows(value, rows, slot, byteOffset), nodes: [value.node] };
-  const strides = rowMajorStrides(value.shape);
-  const out = source(slot, byteOffset, value.shape, value.dtype);
-  return {
-    instruction: {
-      kind: 'copy',
-      out,
-      in: value,
-      dtype: value.dtype,
-      dims: value.shape,
-      inOffset: 0,
-      inStrides: strides,
-      outOffset: 0,
-      outStrides: strides,
-    },
-    nodes: [value.node],
-  };
+  return { instruction: copyOf(source(slot, byteOffset, value.shape, value.dtype), value), nodes: [value.node] };
 }
 
 function writeRows(value: Tensor, { ids, tableRows }: TableRows, slot: MemorySlot, byteOffset: number): Instruction {
