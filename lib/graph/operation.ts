@@ -33,7 +33,10 @@ export abstract class Operation {
     return undefined;
   }
 
-  /** Instructions that compute the outputs from the inputs. Elementwise operations, views and sources have none of their own. */
+  /**
+   * Instructions that compute the outputs from the inputs. None for what the compiler knows: elementwise operations, which it joins to maps,
+   * views, sources and constants, and what stands for its input.
+   */
   abstract lower(node: Node): readonly Instruction[];
 }
 

@@ -1,6 +1,5 @@
 /** Broadcasting made explicit, and its transpose: the sum over what was broadcast. */
 import { apply, checkTensor, Operation } from '../graph/operation.js';
-import type { Instruction } from '../compile/instruction.js';
 import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, checkShape, rowMajorStrides, sameShape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
@@ -28,21 +27,8 @@ export class Broadcast extends Operation {
     return [dy && sumTo(dy, node.inputs[0]!.shape)];
   }
 
-  lower(node: Node): readonly Instruction[] {
-    const [x] = node.inputs;
-    return [
-      {
-        kind: 'copy',
-        out: node.outputs[0]!,
-        in: x!,
-        dtype: x!.dtype,
-        dims: this.shape,
-        inOffset: 0,
-        inStrides: broadcastStrides(x!.shape, this.shape),
-        outOffset: 0,
-        outStrides: rowMajorStrides(this.shape),
-      },
-    ];
+  lower(): readonly never[] {
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@ import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, checkTensor, Operation } from '../graph/operation.js';
 import { type Shape, checkShape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
-import type { Instruction } from '../compile/instruction.js';
+import { type Instruction, copyOf } from '../compile/instruction.js';
 import { check, show } from '../options.js';
 import { checkNumbers, checkTensorList, number } from './arguments.js';
 
@@ -75,21 +75,8 @@ export class Transpose extends Operation {
     ];
   }
 
-  lower(node: Node): readonly Instruction[] {
-    const [x] = node.inputs;
-    const strides = rowMajorStrides(x!.shape);
-    const out = node.outputs[0]!;
-    return [
-      copyInstruction(
-        out,
-        x!,
-        out.shape,
-        0,
-        this.axes.map((axis) => strides[axis]!),
-        0,
-        rowMajorStrides(out.shape),
-      ),
-    ];
+  lower(): readonly never[] {
+    return [];
   }
 }
 
@@ -136,10 +123,8 @@ export class Slice extends Operation {
     ];
   }
 
-  lower(node: Node): readonly Instruction[] {
-    const [x] = node.inputs;
-    const strides = rowMajorStrides(x!.shape);
-    return [copyInstruction(node.outputs[0]!, x!, this.size, dot(this.start, strides), strides, 0, rowMajorStrides(this.size))];
+  lower(): readonly never[] {
+    return [];
   }
 }
 
@@ -199,7 +184,7 @@ export class PadOp extends Operation {
       strides,
     );
     const fill = { kind: 'fill', out, outOffset: 0, count: out.size, value: this.value } as const;
-    return x!.size === 0 ? [fill] : [fill, copyInstruction(out, x!, x!.shape, 0, rowMajorStrides(x!.shape), start, strides)];
+    return x!.size === 0 ? [fill] : [fill, copyOf(out, x!, { outOffset: start, outStrides: strides })];
   }
 }
 
@@ -257,7 +242,7 @@ export class Concat extends Operation {
     return node.inputs.map((x) => {
       const start = at * strides[this.axis]!;
       at += x.shape[this.axis]!;
-      return copyInstruction(out, x, x.shape, 0, rowMajorStrides(x.shape), start, strides);
+      return copyOf(out, x, { outOffset: start, outStrides: strides });
     });
   }
 }
@@ -354,7 +339,9 @@ export class Pack extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const out = node.outputs[0]!;
-    const copies = node.inputs.map((x, i) => copyInstruction(out, x, [x.size], 0, [1], this.offsets[i]!, [1]));
+    const copies = node.inputs.map((x, i) =>
+      copyOf(out, x, { dims: [x.size], inStrides: [1], outOffset: this.offsets[i]!, outStrides: [1] }),
+    );
     const ends = this.ends(node.inputs);
     const gaps = [...this.offsets, this.size].flatMap((next, i): Instruction[] =>
       next > ends[i]! ? [{ kind: 'fill', out, outOffset: ends[i]!, count: next - ends[i]!, value: 0 }] : [],
@@ -380,16 +367,4 @@ function checkFloats(what: string, x: Tensor): void {
 
 function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((total, x, i) => total + x * b[i]!, 0);
-}
-
-function copyInstruction(
-  out: Tensor,
-  x: Tensor,
-  dims: Shape,
-  inOffset: number,
-  inStrides: readonly number[],
-  outOffset: number,
-  outStrides: readonly number[],
-): Instruction {
-  return { kind: 'copy', out, in: x, dtype: x.dtype, dims, inOffset, inStrides, outOffset, outStrides };
 }

@@ -3,11 +3,13 @@ import { flushed } from '../../lib/compile/fold.js';
 import type { Instruction } from '../../lib/compile/instruction.js';
 import { topologicalOrder } from '../../lib/graph/order.js';
 import { Constant, ConstantArray, type MemorySlot, Source } from '../../lib/graph/source.js';
+import { type Shape, coordinates } from '../../lib/graph/shape.js';
 import { type Node, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import type { NumericArray } from '../../lib/native.js';
-import { broadcastStrides } from '../../lib/ops/broadcast.js';
+import { Broadcast, broadcastStrides } from '../../lib/ops/broadcast.js';
 import { Elementwise } from '../../lib/ops/elementwise.js';
-import { ReshapeOp } from '../../lib/ops/shape.js';
+import { CustomGradient } from '../../lib/ops/custom-gradient.js';
+import { ReshapeOp, Slice, Transpose } from '../../lib/ops/shape.js';
 import { type Bound, type Cells, type Context, convert, elementwise, execute, walk } from './kernels.js';
 
 /** One entry a byte; that of an element's first byte holds its value. */
@@ -55,7 +57,7 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
     values.set(output!, { ...fresh(output!), data: Float64Array.of(context.round(op.value)) });
   } else if (op instanceof ConstantArray) {
     values.set(output!, { ...fresh(output!), data: Float64Array.from(op.values) });
-  } else if (op instanceof ReshapeOp) {
+  } else if (op instanceof ReshapeOp || op instanceof CustomGradient) {
     values.set(output!, { ...values.get(node.inputs[0]!)!, dtype: output!.dtype });
   } else if (op instanceof Elementwise) {
     const out = fresh(output!);
@@ -67,10 +69,28 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
       out.data[point] = convert(value, output!.dtype);
     });
     values.set(output!, out);
+  } else if (op instanceof Broadcast || op instanceof Transpose || op instanceof Slice) {
+    values.set(output!, viewed(op, output!, node.inputs[0]!, values.get(node.inputs[0]!)!));
   } else {
     for (const t of node.outputs) values.set(t, fresh(t));
     for (const instruction of op.lower(node)) execute(bind(instruction, (t) => values.get(t)!), context); // prettier-ignore
   }
+}
+
+/** The elements of a view, one by one. */
+function viewed(op: Broadcast | Transpose | Slice, out: Tensor, x: Tensor, { data, at, unit, dtype }: Cells): Cells {
+  const elements = Float64Array.from({ length: out.size }, (_, i) => {
+    const point = sourceOf(op, coordinates(i, out.shape), x.shape);
+    return data[at + unit * point.reduce((flat, index, d) => flat * x.shape[d]! + index, 0)]!;
+  });
+  return { data: elements, at: 0, unit: 1, dtype };
+}
+
+/** The point of x, of this shape, that a view shows at `point`. */
+function sourceOf(op: Broadcast | Transpose | Slice, point: readonly number[], shape: Shape): readonly number[] {
+  if (op instanceof Broadcast) return shape.map((n, d) => (n === 1 ? 0 : point[point.length - shape.length + d]!));
+  if (op instanceof Transpose) return shape.map((_, d) => point[op.axes.indexOf(d)]!);
+  return point.map((index, d) => op.start[d]! + index);
 }
 
 /** The instruction with every tensor replaced by its cells. */
