@@ -6,7 +6,7 @@ import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
-import { checkSequence } from './recurrent.js';
+import { checkSequence } from './sequence-inputs.js';
 import type { Scope } from './scope.js';
 
 /** The inputs of {@link CrossAttention}: x [N, T, C], what it looks at [N, S, M], and the lengths int32 [N] of that where rows differ. */

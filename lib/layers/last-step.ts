@@ -3,7 +3,7 @@ import { equal, reshape, slice, sub, sum, where } from '../ops/index.js';
 import { iota } from '../graph/source.js';
 import { Layer } from './layer.js';
 import { lengthsOf } from './lengths.js';
-import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
+import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
 import type { Scope } from './scope.js';
 
 /**

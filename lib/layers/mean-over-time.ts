@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { div, mean, reshape, sum, where } from '../ops/index.js';
 import { Layer } from './layer.js';
 import { lengthsOf, stepsWithin } from './lengths.js';
-import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
+import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
 import type { Scope } from './scope.js';
 
 /**

@@ -8,7 +8,7 @@ import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { Layer } from './layer.js';
 import { withPast } from './past.js';
-import { type SequenceInputs, checkSequence, sequenceArguments } from './recurrent.js';
+import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link MultiHeadAttention}. */

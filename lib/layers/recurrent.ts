@@ -6,10 +6,10 @@ import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/ind
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
 import { Dropout } from './dropout.js';
-import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { lengthsOf } from './lengths.js';
 import type { Scope } from './scope.js';
+import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
 import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options that all recurrent layers share. */
@@ -38,9 +38,6 @@ export interface SequenceState {
   /** `[N, L·D, H]`: h before the first step; where states go on that of the first piece, as `apply` says. Default: zeros. */
   readonly h?: Tensor | undefined;
 }
-
-/** The inputs of a sequence layer in a model: x [N, T, I], and lengths int32 [N] where rows differ. */
-export type SequenceInputs = [x: Tensor] | [x: Tensor, lengths: Tensor];
 
 /** A recurrent layer over whole sequences: what RNN, LSTM and GRU have in common. */
 export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOptions> extends Layer<SequenceInputs> {
@@ -128,19 +125,6 @@ export function direction(
   return cell.run(g, u, states, options, parameter);
 }
 
-/** The two ways `forward` is called, as one. @throws ShapeError for any other number of inputs */
-export function sequenceArguments(
-  what: string,
-  args: readonly [...SequenceInputs, Scope],
-): {
-  readonly x: Tensor;
-  readonly lengths: Tensor | undefined;
-  readonly scope: Scope;
-} {
-  checkInputCount(what, args, [1, 2], 'x, or x and lengths');
-  return args.length === 2 ? { x: args[0], lengths: undefined, scope: args[1] } : { x: args[0], lengths: args[1], scope: args[2] };
-}
-
 /**
  * All layers and directions: x [N, T, I] → y [N, T, D·H] and the states [N, L·D, H] after the last step, D directions of L layers.
  * Time comes first inside, so that a step is one block of memory: x and y are transposed once.
@@ -206,20 +190,6 @@ function lastState(state: Tensor, bidirectional: boolean | undefined): Tensor {
   const [n, depth, h] = state.shape as [number, number, number];
   const directions = bidirectional === true ? 2 : 1;
   return reshape(slice(state, [0, depth - directions, 0], [n, directions, h]), [n, directions * h]);
-}
-
-/** N and T of x [N, T, I]. @throws ShapeError if it is none, or has no step */
-export function checkSequence(what: string, { shape }: Tensor): readonly [number, number] {
-  const [n, t, features] = shape;
-  if (shape.length !== 3) {
-    throw new ShapeError(
-      `${what}: expected x of rank 3 [N, T, I], got ${formatShape(shape)}. Numbers of one feature need a last dimension of 1, ids an embedding.`,
-    );
-  }
-  if (t === 0 || features === 0) {
-    throw new ShapeError(`${what}: expected at least one step and one feature in x [N, T, I], got ${formatShape(shape)}.`);
-  }
-  return [n!, t!];
 }
 
 function checkState(cell: Recurrent, name: string, state: Tensor | undefined, expected: readonly number[], letters = ' [N, H]'): void {
