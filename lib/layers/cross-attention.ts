@@ -2,7 +2,6 @@ import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { kaimingUniform, xavierUniform } from '../init.js';
 import { check, checkOptions, count } from '../options.js';
-import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
@@ -28,8 +27,6 @@ export type CrossAttentionOptions = AttentionLayerOptions;
  * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; https://pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html (kdim, vdim)
  */
 export class CrossAttention extends Layer<CrossAttentionInputs> {
-  readonly #dropout: Dropout;
-
   constructor(
     readonly heads: number,
     readonly options: CrossAttentionOptions = {},
@@ -37,7 +34,6 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
     super();
     check('CrossAttention', 'heads', heads, count);
     checkOptions('CrossAttention', options, attentionRules);
-    this.#dropout = new Dropout(options.dropout ?? 0);
   }
 
   forward(...args: [...CrossAttentionInputs, Scope]): Tensor {
@@ -46,12 +42,12 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
     checkHeads('CrossAttention', x, this.heads);
     checkMemory(memory, n);
     const c = x.shape[2]!;
-    const { bias } = this.options;
+    const { bias, dropout = 0 } = this.options;
     const linear = (of: Tensor, name: string, init = xavierUniform()): Tensor =>
       projected(of, c, [`${name}Weight`, `${name}Bias`], { init, bias }, scope);
     const [q, k, v] = [linear(x, 'query'), linear(memory, 'key'), linear(memory, 'value')];
     const mask = lengths && within('CrossAttention', lengths, n, memory.shape[1]!, scope);
-    return linear(attend(q, { k, v, causal: false, mask }, this.heads, this.#dropout, scope), 'out', kaimingUniform({ a: Math.sqrt(5) }));
+    return linear(attend(q, { k, v, causal: false, mask }, this.heads, dropout, scope), 'out', kaimingUniform({ a: Math.sqrt(5) }));
   }
 }
 

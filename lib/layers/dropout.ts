@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
-import { greaterEqual, mul, where } from '../ops/index.js';
 import { check, fraction } from '../options.js';
+import { dropped } from './dropped.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -20,7 +20,6 @@ export class Dropout extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    if (!scope.training || this.p === 0) return x;
-    return where(greaterEqual(scope.uniform(x.shape), this.p), mul(x, 1 / (1 - this.p)), 0);
+    return dropped(x, this.p, scope);
   }
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { checkImages } from '../ops/conv-geometry.js';
-import { greaterEqual, mul, where } from '../ops/index.js';
 import { check, fraction } from '../options.js';
+import { dropped } from './dropped.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -23,8 +23,7 @@ export class Dropout2d extends Layer {
 
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages({ what: 'Dropout2d', dimensions: 2 }, x.shape);
-    if (!scope.training || this.p === 0) return x;
     const [n, , , c] = x.shape as [number, number, number, number];
-    return where(greaterEqual(scope.uniform([n, 1, 1, c]), this.p), mul(x, 1 / (1 - this.p)), 0);
+    return dropped(x, this.p, scope, [n, 1, 1, c]);
   }
 }

@@ -5,7 +5,7 @@ import { type Initializer, zeros } from '../init.js';
 import { attentionWeights } from '../ops/attention.js';
 import { add, cast, matmul, reshape, transpose } from '../ops/index.js';
 import { type Rules, boolean, fraction } from '../options.js';
-import type { Dropout } from './dropout.js';
+import { dropped } from './dropped.js';
 import { lengthsOf, stepsWithin } from './lengths.js';
 import type { Scope } from './scope.js';
 
@@ -42,10 +42,10 @@ export function projected(
 }
 
 /** q [N, T, C] → [N, T, C]: what each head, C/heads of the features, takes from the keys. */
-export function attend(q: Tensor, { k, v, causal, mask }: Keys, heads: number, dropout: Dropout, scope: Scope): Tensor {
+export function attend(q: Tensor, { k, v, causal, mask }: Keys, heads: number, dropout: number, scope: Scope): Tensor {
   const [n, t, c] = q.shape as [number, number, number];
   const head = (of: Tensor): Tensor => transpose(reshape(of, [n, -1, heads, c / heads]), [0, 2, 1, 3]);
-  const weights = dropout.forward(attentionWeights(head(q), head(k), { causal, mask }), scope);
+  const weights = dropped(attentionWeights(head(q), head(k), { causal, mask }), dropout, scope);
   return reshape(transpose(matmul(weights, head(v)), [0, 2, 1, 3]), [n, t, c]);
 }
 

@@ -4,7 +4,6 @@ import type { Tensor } from '../graph/tensor.js';
 import { kaimingUniform, xavierUniform } from '../init.js';
 import { add, greaterEqual, lessEqual, minimum, mul, reshape, split, sub } from '../ops/index.js';
 import { boolean, check, checkOptions, count, show } from '../options.js';
-import { Dropout } from './dropout.js';
 import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { Layer } from './layer.js';
 import { withPast } from './past.js';
@@ -31,8 +30,6 @@ export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
  * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; https://pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
  */
 export class MultiHeadAttention extends Layer<SequenceInputs> {
-  readonly #dropout: Dropout;
-
   constructor(
     readonly heads: number,
     readonly options: MultiHeadAttentionOptions = {},
@@ -45,7 +42,6 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
         `MultiHeadAttention: expected causal: true with context, got ${show(options.causal)}. A stream cannot look ahead: give it, or leave context out.`,
       );
     }
-    this.#dropout = new Dropout(options.dropout ?? 0);
   }
 
   forward(...args: [...SequenceInputs, Scope]): Tensor {
@@ -53,9 +49,9 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
     checkSequence('MultiHeadAttention', x);
     checkHeads('MultiHeadAttention', x, this.heads);
     const c = x.shape[2]!;
-    const { bias } = this.options;
+    const { bias, dropout = 0 } = this.options;
     const [q, k, v] = split(projected(x, 3 * c, ['weight', 'bias'], { init: xavierUniform(), bias }, scope), [c, c, c], 2);
-    const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, this.#dropout, scope);
+    const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, dropout, scope);
     return projected(y, c, ['outWeight', 'outBias'], { init: kaimingUniform({ a: Math.sqrt(5) }), bias }, scope);
   }
 

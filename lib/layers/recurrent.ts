@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
-import { Dropout } from './dropout.js';
+import { dropped } from './dropped.js';
 import { Layer } from './layer.js';
 import { lengthsOf } from './lengths.js';
 import type { Scope } from './scope.js';
@@ -147,11 +147,10 @@ export function sequence(
     );
   }
   const options = lengths === undefined ? {} : { lengths: lengthsOf(cell.name, lengths, n, t, scope) };
-  const drop = new Dropout(dropout);
   const finals: (readonly Tensor[])[] = [];
   let rows = swap(cast(x, 'float32'));
   for (let layer = 0; layer < numLayers; layer++) {
-    const input = layer === 0 ? rows : drop.forward(rows, scope);
+    const input = layer === 0 ? rows : dropped(rows, dropout, scope);
     const outputs = suffixes.map((suffix) => {
       const at = finals.length;
       const begin = cell.states.map((name, i) => scope.state(`${name}${at}`, [n, cell.hiddenSize], states[i] && stateAt(states[i], at)));
