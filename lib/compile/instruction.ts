@@ -682,20 +682,27 @@ function present(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
   return tensors.filter((t) => t !== undefined);
 }
 
-/** Whether values in the data can make it fail: it must run before a step commits. */
-export function canFail(x: Instruction): boolean {
+/** What indices (of a recurrence: lengths) in the data must be below, or the step fails; undefined: no value in the data makes it fail. */
+export function indexLimit(x: Instruction): number | undefined {
   switch (x.kind) {
     case 'gatherRows':
     case 'scatterAddRows':
     case 'mergeRows':
+      return x.tableRows;
     case 'crossEntropy':
     case 'crossEntropyBackward':
+      return x.columns;
     case 'ctc':
     case 'ctcBackward':
-      return true;
+      return x.shape.classes;
     case 'recurrentForward':
-      return x.lengths !== undefined;
+      return x.lengths && x.shape.t + 1;
     default:
-      return false;
+      return undefined;
   }
+}
+
+/** Whether values in the data can make it fail: it must run before a step commits. */
+export function canFail(x: Instruction): boolean {
+  return indexLimit(x) !== undefined;
 }

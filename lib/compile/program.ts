@@ -1,17 +1,16 @@
 /** A compiled step: bound to memories, run any number of times. */
-import { DataError, type LanewiseError, NativeError, StateError, formatShape } from '../errors.js';
+import { StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
-import { coordinates } from '../graph/shape.js';
 import { memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { inPieces } from '../pieces.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
+import { explainFailure } from './explain-failure.js';
 import { type Instruction, writesOf } from './instruction.js';
 import type { Item } from './lower.js';
 import type { Write } from './place.js';
-import { Views } from './view.js';
 
 export type { CompileOptions } from './build.js';
 export type { Write } from './place.js';
@@ -156,7 +155,7 @@ export class Program {
     try {
       return await run;
     } catch (error) {
-      throw this.#explain(error);
+      throw explainFailure(error, this.#items);
     }
   }
 
@@ -166,7 +165,7 @@ export class Program {
     try {
       return native().runSync(program, bound, steps, firstStep);
     } catch (error) {
-      throw this.#explain(error);
+      throw explainFailure(error, this.#items);
     }
   }
 
@@ -179,7 +178,7 @@ export class Program {
       const item = this.#items[instruction]!;
       return { instruction, step, label: labelOf(item), operation: operationOf(item) };
     } catch (error) {
-      throw this.#explain(error);
+      throw explainFailure(error, this.#items);
     }
   }
 
@@ -218,57 +217,7 @@ export class Program {
     try {
       return { program: native().createProgram(this.stream), constants: constants.length === 0 ? [] : [memoryWith(constants)] };
     } catch (error) {
-      throw this.#explain(error);
+      throw explainFailure(error, this.#items);
     }
-  }
-
-  /** The native error with the layer and the operation it came from. */
-  #explain(error: unknown): LanewiseError {
-    const { message, instruction, step, position, value } = error as Error &
-      Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
-    const item = instruction === undefined ? undefined : this.#items[instruction];
-    if (item === undefined) return new NativeError(`Program: ${message}`, { cause: error });
-    const label = labelOf(item);
-    const where = label === '' ? operationOf(item) : `${label}: ${operationOf(item)}`;
-    const explained =
-      position === undefined
-        ? new NativeError(`${where}: ${message}`, { cause: error })
-        : new DataError(`${where}: ${complaintOf(item, value!)} at position ${placeOf(item.instruction, position)} in step ${step}.`, {
-            cause: error,
-          });
-    explained.layer = label === '' ? undefined : label;
-    return explained;
-  }
-}
-
-/** Where the index at a flat position stands in what was given: its coordinates, unless the indices are a vector. */
-function placeOf(x: Instruction, position: number): string {
-  if (!('ids' in x)) return String(position);
-  const { base, offset, strides } = new Views().of(x.ids);
-  const at = coordinates(position, x.ids.shape).reduce((sum, i, d) => sum + i * strides[d]!, offset);
-  return base.rank < 2 ? String(at) : formatShape(coordinates(at, base.shape));
-}
-
-/** What was expected in place of a bad index, in the words of the operation if it has some. */
-function complaintOf({ nodes, instruction }: Item, value: number): string {
-  const own = nodes.map((node) => node.op.badIndex(value, node.inputs)).find((words) => words !== undefined);
-  if (own !== undefined) return own;
-  const expected =
-    instruction.kind === 'recurrentForward' ? `a length in 1 … ${instruction.shape.t}` : `an index in 0 … ${indexLimit(instruction) - 1}`;
-  return `expected ${expected}, got ${value}`;
-}
-
-/** How many rows or classes the indices of an instruction choose from. */
-function indexLimit(x: Instruction): number {
-  switch (x.kind) {
-    case 'gatherRows':
-    case 'scatterAddRows':
-    case 'mergeRows':
-      return x.tableRows;
-    case 'crossEntropy':
-    case 'crossEntropyBackward':
-      return x.columns;
-    default:
-      return 0;
   }
 }

@@ -127,6 +127,10 @@ export class RecurrentForward extends Operation {
     return this.names.map((name) => gradients[name]);
   }
 
+  override badIndex(length: number): string {
+    return `expected a length in 1 … ${this.sequence.t}, got ${length}`;
+  }
+
   lower(node: Node): readonly Instruction[] {
     const { g, u, h0, c0, bias, lengths } = named(node, this.names) as Named<ForwardInput> & Record<'g' | 'u' | 'h0', Tensor>;
     const { states, cells, gates, q } = savedOf(this.sequence, node.outputs);
@@ -153,7 +157,6 @@ function panels(
   outputs: readonly Tensor[],
   turned: boolean,
 ): { readonly u: Tensor; readonly instructions: readonly Instruction[] } {
-  // prettier-ignore
   if (!usesPanels(s, turned)) return { u, instructions: [] };
   const out = outputs.at(-1)!;
   return { u: out, instructions: [{ kind: 'recurrentPanels', out, u, h: s.h, gates: gatesOf(s.cell), turned }] };
