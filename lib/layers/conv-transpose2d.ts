@@ -1,13 +1,13 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform } from '../init.js';
+import type { Initializer } from '../init.js';
 import { convolveTransposed } from '../ops/conv.js';
 import { checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type ConvTranspose2dGeometry, type Pair, both, convTranspose2dRules, pairOf } from '../ops/conv-options.js';
-import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { check, checkOptions, count } from '../options.js';
+import { convParameterRules, convParameters } from './conv-parameters.js';
 import { Layer } from './layer.js';
 import { windowsLookAlong } from './looks-along.js';
 import type { Scope } from './scope.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options of {@link ConvTranspose2d}. */
 export interface ConvTranspose2dOptions extends ConvTranspose2dGeometry {
@@ -38,7 +38,7 @@ export class ConvTranspose2d extends Layer {
     super();
     check('ConvTranspose2d', 'outChannels', outChannels, count);
     check('ConvTranspose2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, bias: boolean, weightInit: callable });
+    checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {
@@ -48,13 +48,12 @@ export class ConvTranspose2d extends Layer {
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages({ what: 'ConvTranspose2d', dimensions: 2 }, x.shape);
     checkChannels('ConvTranspose2d', x.shape);
-    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { bias, weightInit, ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const [kh, kw] = both(this.kernelSize);
     checkGroups('ConvTranspose2d', 'outChannels', this.outChannels, groups);
     const width = this.outChannels / groups;
-    const w = scope.parameter('weight', [kh, kw, width, x.shape[3]!], weightInit);
-    const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(kh * kw * width)) : undefined;
-    return convolveTransposed('ConvTranspose2d', x, w, { ...geometry, bias: b });
+    const made = convParameters([kh, kw, width, x.shape[3]!], this.outChannels, { bias, weightInit }, scope);
+    return convolveTransposed('ConvTranspose2d', x, made.weight, { ...geometry, bias: made.bias });
   }
 }

@@ -1,17 +1,17 @@
 import { StateError, formatShape } from '../errors.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform } from '../init.js';
+import type { Initializer } from '../init.js';
 import { convolveSequence } from '../ops/conv.js';
 import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type Conv1dGeometry, conv1dRules } from '../ops/conv-options.js';
 import { cast } from '../ops/elementwise.js';
-import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { check, checkOptions, count } from '../options.js';
+import { convParameterRules, convParameters } from './conv-parameters.js';
 import { Layer } from './layer.js';
 import { windowsLookAlong } from './looks-along.js';
 import { withPast } from './past.js';
 import type { Scope } from './scope.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options of {@link Conv1d}. */
 export interface Conv1dOptions extends Conv1dGeometry {
@@ -44,7 +44,7 @@ export class Conv1d extends Layer {
     super();
     check('Conv1d', 'outChannels', outChannels, count);
     check('Conv1d', 'kernelSize', kernelSize, count);
-    checkOptions('Conv1d', options, { ...conv1dRules, bias: boolean, weightInit: callable });
+    checkOptions('Conv1d', options, { ...conv1dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {
@@ -54,18 +54,18 @@ export class Conv1d extends Layer {
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('Conv1d', x.shape);
-    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { bias, weightInit, ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const channels = x.shape[2]!;
     checkGroups('Conv1d', 'the channels C of x', channels, groups);
     const depth = channels / groups;
-    const w = scope.parameter('weight', [this.kernelSize, depth, this.outChannels], weightInit);
-    const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(this.kernelSize * depth)) : undefined;
-    if (geometry.padding !== 'causal' || !scope.carries) return convolveSequence(caller, x, w, { ...geometry, bias: b });
+    const made = convParameters([this.kernelSize, depth, this.outChannels], this.outChannels, { bias, weightInit }, scope);
+    const options = { ...geometry, bias: made.bias };
+    if (options.padding !== 'causal' || !scope.carries) return convolveSequence(caller, x, made.weight, options);
     checkWhole(x.shape, geometry.stride ?? 1);
     const steps = (geometry.dilation ?? 1) * (this.kernelSize - 1);
     const seen = steps === 0 ? x : withPast('steps', cast(x, 'float32'), steps, scope);
-    return convolveSequence(caller, seen, w, { ...geometry, padding: 'valid', bias: b });
+    return convolveSequence(caller, seen, made.weight, { ...options, padding: 'valid' });
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform } from '../init.js';
+import type { Initializer } from '../init.js';
 import { convolve } from '../ops/conv.js';
 import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
-import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { check, checkOptions, count } from '../options.js';
+import { convParameterRules, convParameters } from './conv-parameters.js';
 import { Layer } from './layer.js';
 import { windowsLookAlong } from './looks-along.js';
 import type { Scope } from './scope.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options of {@link Conv2d}. */
 export interface Conv2dOptions extends Conv2dGeometry {
@@ -40,7 +40,7 @@ export class Conv2d extends Layer {
     super();
     check('Conv2d', 'outChannels', outChannels, count);
     check('Conv2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('Conv2d', options, { ...conv2dRules, bias: boolean, weightInit: callable });
+    checkOptions('Conv2d', options, { ...conv2dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {
@@ -50,14 +50,13 @@ export class Conv2d extends Layer {
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('Conv2d', x.shape);
-    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { bias, weightInit, ...geometry } = this.options;
     const { groups = 1 } = geometry;
     const [kh, kw] = both(this.kernelSize);
     const channels = x.shape[3]!;
     checkGroups('Conv2d', 'the channels C of x', channels, groups);
     const depth = channels / groups;
-    const w = scope.parameter('weight', [kh, kw, depth, this.outChannels], weightInit);
-    const b = bias ? scope.parameter('bias', [this.outChannels], uniformOfFan(kh * kw * depth)) : undefined;
-    return convolve(caller, x, w, { ...geometry, bias: b });
+    const made = convParameters([kh, kw, depth, this.outChannels], this.outChannels, { bias, weightInit }, scope);
+    return convolve(caller, x, made.weight, { ...geometry, bias: made.bias });
   }
 }

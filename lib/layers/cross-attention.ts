@@ -1,7 +1,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { kaimingUniform, xavierUniform } from '../init.js';
+import { xavierUniform } from '../init.js';
 import { check, checkOptions, count } from '../options.js';
+import { defaultWeight } from './default-init.js';
 import { type AttentionLayerOptions, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
@@ -47,7 +48,7 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
       projected(of, c, [`${name}Weight`, `${name}Bias`], { init, bias }, scope);
     const [q, k, v] = [linear(x, 'query'), linear(memory, 'key'), linear(memory, 'value')];
     const mask = lengths && within('CrossAttention', lengths, n, memory.shape[1]!, scope);
-    return linear(attend(q, { k, v, causal: false, mask }, this.heads, dropout, scope), 'out', kaimingUniform({ a: Math.sqrt(5) }));
+    return linear(attend(q, { k, v, causal: false, mask }, this.heads, dropout, scope), 'out', defaultWeight());
   }
 }
 

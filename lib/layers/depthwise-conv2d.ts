@@ -1,13 +1,13 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform } from '../init.js';
+import type { Initializer } from '../init.js';
 import { convolve } from '../ops/conv.js';
 import { type Caller, checkChannels, checkImages } from '../ops/conv-geometry.js';
 import { type Conv2dGeometry, type Pair, both, conv2dRules, pairOf } from '../ops/conv-options.js';
-import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { check, checkOptions, count } from '../options.js';
+import { convParameterRules, convParameters } from './conv-parameters.js';
 import { Layer } from './layer.js';
 import { windowsLookAlong } from './looks-along.js';
 import type { Scope } from './scope.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options of {@link DepthwiseConv2d}. */
 export interface DepthwiseConv2dOptions extends Omit<Conv2dGeometry, 'groups'> {
@@ -40,7 +40,7 @@ export class DepthwiseConv2d extends Layer {
   ) {
     super();
     check('DepthwiseConv2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, bias: boolean, weightInit: callable });
+    checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {
@@ -50,12 +50,11 @@ export class DepthwiseConv2d extends Layer {
   forward(x: Tensor, scope: Scope): Tensor {
     checkImages(caller, x.shape);
     checkChannels('DepthwiseConv2d', x.shape);
-    const { depthMultiplier = 1, bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), ...geometry } = this.options;
+    const { depthMultiplier = 1, bias, weightInit, ...geometry } = this.options;
     const [kh, kw] = both(this.kernelSize);
     const channels = x.shape[3]!;
     const outChannels = channels * depthMultiplier;
-    const w = scope.parameter('weight', [kh, kw, 1, outChannels], weightInit);
-    const b = bias ? scope.parameter('bias', [outChannels], uniformOfFan(kh * kw)) : undefined;
-    return convolve(caller, x, w, { ...geometry, groups: channels, bias: b });
+    const made = convParameters([kh, kw, 1, outChannels], outChannels, { bias, weightInit }, scope);
+    return convolve(caller, x, made.weight, { ...geometry, groups: channels, bias: made.bias });
   }
 }

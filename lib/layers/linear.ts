@@ -1,11 +1,11 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { type Initializer, kaimingUniform } from '../init.js';
+import type { Initializer } from '../init.js';
 import { add, cast, matmul } from '../ops/index.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
+import { defaultWeight, uniformOfFan } from './default-init.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options of {@link Linear}. */
 export interface LinearOptions {
@@ -39,7 +39,7 @@ export class Linear extends Layer {
     const inFeatures = x.shape.at(-1);
     if (inFeatures === undefined)
       throw new ShapeError(`Linear: expected x of rank ≥ 1 [..., I], got ${formatShape(x.shape)}. Give it a dimension of features.`);
-    const { bias = true, weightInit = kaimingUniform({ a: Math.sqrt(5) }), biasInit = uniformOfFan(inFeatures) } = this.options;
+    const { bias = true, weightInit = defaultWeight(), biasInit = uniformOfFan(inFeatures) } = this.options;
     const w = scope.parameter('weight', [inFeatures, this.outFeatures], weightInit);
     const y = matmul(cast(x, 'float32'), w);
     return bias ? add(y, scope.parameter('bias', [this.outFeatures], biasInit)) : y;

@@ -1,9 +1,10 @@
 import { OptionError, StateError } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { kaimingUniform, xavierUniform } from '../init.js';
+import { xavierUniform } from '../init.js';
 import { add, greaterEqual, lessEqual, minimum, mul, reshape, split, sub } from '../ops/index.js';
 import { boolean, check, checkOptions, count, show } from '../options.js';
+import { defaultWeight } from './default-init.js';
 import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, projected, within } from './heads.js';
 import { Layer } from './layer.js';
 import { withPast } from './past.js';
@@ -52,7 +53,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
     const { bias, dropout = 0 } = this.options;
     const [q, k, v] = split(projected(x, 3 * c, ['weight', 'bias'], { init: xavierUniform(), bias }, scope), [c, c, c], 2);
     const y = attend(q!, this.#keys(k!, v!, lengths, scope), this.heads, dropout, scope);
-    return projected(y, c, ['outWeight', 'outBias'], { init: kaimingUniform({ a: Math.sqrt(5) }), bias }, scope);
+    return projected(y, c, ['outWeight', 'outBias'], { init: defaultWeight(), bias }, scope);
   }
 
   #keys(k: Tensor, v: Tensor, lengths: Tensor | undefined, scope: Scope): Keys {

@@ -5,12 +5,12 @@ import type { Tensor } from '../graph/tensor.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
 import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
+import { uniformOfFan } from './default-init.js';
 import { dropped } from './dropped.js';
 import { Layer } from './layer.js';
 import { lengthsOf } from './lengths.js';
 import type { Scope } from './scope.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
-import { uniformOfFan } from './uniform-of-fan.js';
 
 /** Options that all recurrent layers share. */
 export interface SequenceOptions {
