@@ -9,31 +9,14 @@ import { Elementwise } from '../ops/elementwise.js';
 import { splitToFit } from './map-limits.js';
 import type { Group } from './map.js';
 import type { Operands } from './operands.js';
-import { type Space, chooseSpaces, memberOver, sameSpace, spaceOf } from './space.js';
+import { chooseSpaces, memberOver, sameSpace, spaceOf } from './space.js';
+import type { Edge, Vertex } from './vertex.js';
 import { isContiguous, isView } from './view.js';
 
 export interface Grouping {
   readonly groups: readonly Group[];
   /** Whether a group's tensor is read outside it. */
   readonly isOutput: (t: Tensor) => boolean;
-}
-
-/** A node that computes something, in the dependence graph without views. */
-export interface Vertex {
-  readonly node: Node;
-  /** Only elementwise nodes have an index space. */
-  space: Space | undefined;
-  readonly uses: Edge[];
-  readonly dependsOn: Edge[];
-  level: number;
-  group: number;
-}
-
-interface Edge {
-  readonly from: Vertex;
-  readonly to: Vertex;
-  /** Whether both may be in one map. */
-  readonly joins: boolean;
 }
 
 /** The nodes that compute something and how they depend on each other. */

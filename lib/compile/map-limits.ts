@@ -1,8 +1,8 @@
 /** The sizes of one map, native/kernels/args.h. */
 import type { Tensor } from '../graph/tensor.js';
 import { numbering } from '../numbering.js';
-import type { Vertex } from './fuse.js';
 import { constantValue, inputKey } from './map.js';
+import type { Vertex } from './vertex.js';
 
 export const maxInputs = 24;
 export const maxConstants = 24;

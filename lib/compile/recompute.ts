@@ -1,7 +1,8 @@
 /** Cheap values that a later map computes again instead of reading them, from what is kept anyway or is no larger. */
 import { Node, type Tensor } from '../graph/tensor.js';
-import { type ElementwiseGraph, type Vertex, mustWait } from './fuse.js';
+import { type ElementwiseGraph, mustWait } from './fuse.js';
 import { rewrite, withInputs } from './rewrite.js';
+import type { Vertex } from './vertex.js';
 
 /** Operations of one instruction a vector. */
 const cheap: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'square']);

@@ -2,17 +2,10 @@
 import { rowMajorStrides, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor } from '../graph/tensor.js';
 import type { Elementwise } from '../ops/elementwise.js';
-import type { Vertex } from './fuse.js';
 import type { Member } from './map.js';
 import type { Operands } from './operands.js';
-import { type View, collapse, isContiguous } from './view.js';
-
-/** The smallest index space a node's inputs can be walked in, and how. */
-export interface Space {
-  readonly dims: readonly number[];
-  readonly key: string;
-  readonly inputs: readonly View[];
-}
+import type { Space, Vertex } from './vertex.js';
+import { collapse, isContiguous } from './view.js';
 
 export function spaceOf(node: Node, operands: Operands): Space {
   const views = node.inputs.map((x) => operands.elementwise(node, x));
