@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { CsvError, parse } from 'csv-parse/sync';
-import { type CsvOptions, type CsvTable, decoderOf, parserOptions } from '../../lib/data/series/csv.js';
+import { decoderOf, parserOptions } from '../../lib/data/series/csv.js';
+import type { CsvOptions, CsvTable } from '../../lib/data/series/csv-options.js';
 import { CsvRows } from '../../lib/data/series/csv-rows.js';
 import { FileError } from '../../lib/errors.js';
 

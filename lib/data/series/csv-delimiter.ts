@@ -1,5 +1,5 @@
 /** What divides the fields of a CSV file. */
-import type { CsvOptions } from './csv.js';
+import type { CsvOptions } from './csv-options.js';
 
 const usual = [',', ';', '\t', '|'] as const;
 

@@ -4,9 +4,9 @@ import { FileError, OptionError } from '../../errors.js';
 import type { Pieces } from '../../pieces.js';
 import { Blocks } from './blocks.js';
 import { CategoryReader, categoryColumns } from './categories.js';
-import type { CsvOptions, CsvTable } from './csv.js';
 import { delimiterAdvice } from './csv-delimiter.js';
 import { type NumberOptions, isNumber, numberOf, signAdvice, textAdvice } from './csv-number.js';
+import type { CsvOptions, CsvTable } from './csv-options.js';
 
 interface TextColumn<Category extends string> {
   readonly name: Category;

@@ -1,4 +1,5 @@
-export { type CsvOptions, type CsvTable, readCsv } from './csv.js';
+export { readCsv } from './csv.js';
+export type { CsvOptions, CsvTable } from './csv-options.js';
 export {
   type ForecastData,
   type ForecastOptions,
