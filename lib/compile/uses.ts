@@ -10,7 +10,7 @@ export function singleUse(roots: readonly Tensor[]): (t: Tensor) => boolean {
   return (t) => uses.get(t) === 1;
 }
 
-/** Whether an operand of `node` is one number for each of `channels` along the last axis, and the other operand all of the result. */
+/** Whether an operand has one number for each of `channels`, the last axis of the result, and the other one all of the result's elements. */
 export function isPerChannel(operand: Tensor, other: Tensor, result: Tensor, channels: number): boolean {
   const perChannel = operand.size === channels && operand.shape.at(-1) === channels && operand.dtype === 'float32';
   return perChannel && result.shape.at(-1) === channels && other.size === result.size;

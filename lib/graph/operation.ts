@@ -56,7 +56,7 @@ export function checkTensor(what: string, x: unknown, name = ''): asserts x is T
   );
 }
 
-/** Makes a node with one output and returns it. */
+/** Makes a node and returns its output, the first if it has several. @throws as applyAll */
 export function apply(op: Operation, ...inputs: readonly Tensor[]): Tensor {
   return applyAll(op, inputs)[0]!;
 }

@@ -1,6 +1,6 @@
 /** Convolutions of channels-last images. The forward pass and its two gradients are linear in both operands and closed under differentiation. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
-import { Operation, applyAll } from '../graph/operation.js';
+import { Operation, apply } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
@@ -130,15 +130,15 @@ function withTransform(s: ConvShape, shape: Shape): readonly TensorType[] {
 }
 
 function forward(shape: ConvShape, x: Tensor, w: Tensor): Tensor {
-  return applyAll(new ConvForward(shape), [x, w])[0]!;
+  return apply(new ConvForward(shape), x, w);
 }
 
 function dataGradient(shape: ConvShape, dy: Tensor, w: Tensor): Tensor {
-  return applyAll(new ConvBackwardData(shape), [dy, w])[0]!;
+  return apply(new ConvBackwardData(shape), dy, w);
 }
 
 function weightGradient(shape: ConvShape, x: Tensor, dy: Tensor): Tensor {
-  return applyAll(new ConvBackwardWeights(shape), [x, dy])[0]!;
+  return apply(new ConvBackwardWeights(shape), x, dy);
 }
 
 /** Elements of dw that are work for one task, and tasks wanted of one gradient. */

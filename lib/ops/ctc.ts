@@ -1,7 +1,7 @@
 /** Connectionist temporal classification: labels in order, whose place among the frames nobody knows. */
 import type { CtcShape, Instruction } from '../compile/instruction.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
-import { Operation, apply, applyAll } from '../graph/operation.js';
+import { Operation, apply } from '../graph/operation.js';
 import { constant } from '../graph/source.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions, integer } from '../options.js';
@@ -100,7 +100,7 @@ export function ctc(logp: Tensor, labels: Tensor, options: CtcOptions = {}): Ten
   checkShapes(logp, ids, blank);
   const [n, t] = logp.shape as [number, number, number];
   const frames = lengths === undefined ? constant(new Int32Array(n).fill(t)) : checkedLengths('ctc', lengths, n, t);
-  return applyAll(new Ctc(blank), [cast(logp, 'float32'), ids, frames])[0]!;
+  return apply(new Ctc(blank), cast(logp, 'float32'), ids, frames);
 }
 
 function shapeOf(logp: Tensor, ids: Tensor, blank: number): CtcShape {

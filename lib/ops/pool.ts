@@ -1,5 +1,5 @@
 /** Pooling of channels-last images: the largest or the mean pixel under each window. */
-import { Operation, apply, applyAll } from '../graph/operation.js';
+import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instruction.js';
 import { constant, iota } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
@@ -174,7 +174,7 @@ export function maxPool2d(x: Tensor, kernelSize: Pair, options: PoolOptions = {}
 
 /** @internal maxPool2d in the name of a layer */
 export function maxPool(caller: Caller, x: Tensor, kernelSize: Pair, options: PoolOptions): Tensor {
-  return applyAll(new MaxPool(poolShape(caller, x.shape, kernelSize, options)), [cast(x, 'float32')])[0]!;
+  return apply(new MaxPool(poolShape(caller, x.shape, kernelSize, options)), cast(x, 'float32'));
 }
 
 /**
