@@ -2,6 +2,7 @@
 import { native } from './native.js';
 import { type Rule, check, nonNegativeInteger, wideSeed } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
+import { programStreams } from './streams.js';
 
 /** A source of random numbers on the host. */
 export interface Random {
@@ -18,9 +19,6 @@ export interface Random {
 /** Values of a piece, a multiple of 4: about a millisecond. */
 const pieceSize = 32768;
 
-/** Streams of the host start here, so that none is also a stream of a program with the same seed. */
-const firstHostStream = 0x80000000;
-
 /** @throws OptionError unless it is a whole number ≥ 0, as a bigint below 2⁶⁴ */
 export function checkedSeed(what: string, seed: number | bigint): bigint {
   check(what, 'seed', seed, wideSeed);
@@ -35,7 +33,7 @@ export function checkedStream(what: string, stream: number): number {
 
 const streamRule: Rule = {
   expected: '0 … 2³¹ − 1',
-  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < firstHostStream,
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < programStreams.end - programStreams.host,
 };
 
 /** @throws OptionError unless it is a whole number ≥ 0 */
@@ -151,7 +149,7 @@ export class Philox implements Random {
   /** The words of a draw from the first, a multiple of 4, on. */
   private draw<T extends Float32Array | Int32Array>(into: T, draw: number, first: number): T {
     const low = Number(this.seed & 0xffffffffn);
-    native().random(low, Number(this.seed >> 32n), firstHostStream + this.stream, draw, first / 4, into);
+    native().random(low, Number(this.seed >> 32n), programStreams.host + this.stream, draw, first / 4, into);
     return into;
   }
 }

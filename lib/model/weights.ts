@@ -5,12 +5,13 @@ import { sameShape, sizeOf } from '../graph/shape.js';
 import { boolean, checkOptions, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
+import { hostStreams } from '../streams.js';
 import { isFloats } from '../typed-arrays.js';
 import type { Entry, Layout } from './layout.js';
 
 /** First values of an entry: a function of the seed and its place in the model only. */
 export function* initialValues({ init, shape, path }: Entry, seed: bigint, index: number): Pieces<Float32Array> {
-  const random = new Philox(seed, index);
+  const random = new Philox(seed, hostStreams.parameters + index);
   const values = init.inPieces === undefined ? init(shape, random) : yield* init.inPieces(shape, random);
   if (!isFloats(values) || values.length !== sizeOf(shape)) {
     throw new ShapeError(

@@ -3,14 +3,12 @@ import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type Rule, check } from '../options.js';
 import { checkedSeed } from '../random.js';
+import { programStreams } from '../streams.js';
 import { randomNormal as normalOf, randomUniform as uniformOf } from './random.js';
-
-/** Models draw from the streams below (graph/around.ts), augmentations from 2³⁰ on (data/augment/pipeline.ts). */
-const firstStream = 2 ** 29;
 
 const streamRule: Rule = {
   expected: '0 … 2²⁹ − 1',
-  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < firstStream,
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < programStreams.augmentations - programStreams.chosen,
 };
 
 /**
@@ -42,5 +40,5 @@ export function randomNormal(shape: Shape, seed: number | bigint, stream: number
 function chosen(what: string, seed: number | bigint, stream: number): readonly [seed: bigint, stream: number] {
   const key = checkedSeed(what, seed);
   check(what, 'stream', stream, streamRule);
-  return [key, firstStream + stream];
+  return [key, programStreams.chosen + stream];
 }

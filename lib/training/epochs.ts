@@ -2,6 +2,7 @@
 import type { Binding } from '../compile/program.js';
 import { batchRuns } from '../model/data.js';
 import { Philox } from '../random.js';
+import { hostStreams } from '../streams.js';
 import { SameRows, checkBatch, checkWholeBatches } from './batch-checks.js';
 import { type BatchReader, unlessStopped } from './batches.js';
 import type { Control } from '../control.js';
@@ -25,8 +26,6 @@ export interface Epochs {
 
 /** Most steps handed to the native side at once; bounds the memory for scalars and results. */
 const maxSteps = 4096;
-/** Streams of the host that shuffles use, far from those of initial values. */
-const shuffleStream = 0x4000_0000;
 
 /** Epochs over all rows of data that are checked, and copied once. */
 export function arrayEpochs(
@@ -68,7 +67,7 @@ export function arrayEpochs(
   const run = async (epoch: number, shuffleIndex: number): Promise<Totals> => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
     const data = await memories;
-    if (shuffle) await shuffleOrder(order, new Philox(seed, shuffleStream + shuffleIndex));
+    if (shuffle) await shuffleOrder(order, new Philox(seed, hostStreams.shuffles + shuffleIndex));
     equipment.resetStates();
     let finished = 0;
     let reported = performance.now();

@@ -8,13 +8,11 @@ import { randomNormal, randomUniform } from '../../ops/random.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';
 import { kindOf } from '../../options.js';
-
-/** Streams of programs that augmentations use, far from those of a model, so that neither changes the draws of the other. */
-const firstStream = 0x4000_0000;
+import { programStreams } from '../../streams.js';
 
 /** The augmented batch. Geometric augmentations that follow each other become one sampling. */
 export function augmented(batch: TensorBatch, augmentations: readonly Augmentation[], seed: bigint): TensorBatch {
-  let streams = firstStream;
+  let streams: number = programStreams.augmentations;
   const scope: RandomScope = {
     uniform: (shape) => randomUniform(shape, seed, streams++),
     normal: (shape) => randomNormal(shape, seed, streams++),
