@@ -1,4 +1,5 @@
 /** Where values come from: memories bound when a program runs, and constants. */
+import { NdArray, checkIntact } from '../array.js';
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import type { MemoryHandle, NumericArray } from '../native.js';
 import { kindOf } from '../options.js';
@@ -122,17 +123,26 @@ export function scalar(value: number): Tensor {
   return apply(new Constant(value));
 }
 
-/** An array that is part of the graph. The values are copied. @throws DTypeError for other kinds of arrays; ShapeError if sizes do not match */
-export function constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape = [values.length]): Tensor {
+/**
+ * An array that is part of the graph. The values are copied.
+ * @param shape default: that of the array, or of a typed array one dimension
+ * @throws DTypeError for other kinds of arrays; ShapeError if sizes do not match; StateError if the buffer of an array is gone
+ */
+export function constant(values: Float32Array | Int32Array | Uint8Array | NdArray, shape?: Shape): Tensor {
+  if (values instanceof NdArray) {
+    checkIntact('constant', 'values', values);
+    return constant(values.data, shape ?? values.shape);
+  }
   if (!isNumericArray(values)) {
     throw new DTypeError(
-      `constant: expected a Float32Array, Int32Array or Uint8Array, got ${kindOf(values)}. Convert it, for instance with Float32Array.from().`,
+      `constant: expected a Float32Array, Int32Array, Uint8Array or an array made by array(), got ${kindOf(values)}. Convert it, for instance with array().`,
     );
   }
-  checkShape(shape, 'constant');
-  if (sizeOf(shape) !== values.length)
-    throw new ShapeError(`constant: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`);
-  return apply(new ConstantArray(plain('constant', values).slice(), shape));
+  const sizes = shape ?? [values.length];
+  checkShape(sizes, 'constant');
+  if (sizeOf(sizes) !== values.length)
+    throw new ShapeError(`constant: expected ${sizeOf(sizes)} values for shape ${formatShape(sizes)}, got ${values.length}.`);
+  return apply(new ConstantArray(plain('constant', values).slice(), sizes));
 }
 
 /** 0, 1, … n − 1 as float32 */
