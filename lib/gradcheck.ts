@@ -1,7 +1,7 @@
 import { type NdArray, array } from './array.js';
 import { build } from './compile/program.js';
 import { OptionError, StateError } from './errors.js';
-import { within } from './graph/around.js';
+import { inContext } from './graph/trace-context.js';
 import { gradients } from './graph/gradients.js';
 import { type Outputs, isOutputs, mapParts, partsOf } from './graph/outputs.js';
 import { MemorySlot, constant, source } from './graph/source.js';
@@ -115,7 +115,7 @@ export async function gradcheck(
   const variables = inputs.map((data, i) => variable(`input ${i}`, data));
   const parameters: Variable[] = [];
   const varying = variables.filter(({ data }) => data.dtype === 'float32');
-  const y = within(BigInt(seed), false, () => outputOf(of, variables, parameters, options));
+  const y = inContext(BigInt(seed), false, () => outputOf(of, variables, parameters, options));
   const varied = [...varying, ...parameters];
   if (varied.length === 0) throw new StateError('gradcheck: expected at least one float32 input or parameter, got none.');
 

@@ -2,7 +2,7 @@
 import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { OptionError, StateError } from '../errors.js';
-import { within } from '../graph/around.js';
+import { inContext } from '../graph/trace-context.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, checkShape, sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType, byteSize, bytesPerElement } from '../graph/tensor.js';
@@ -85,7 +85,7 @@ class Trace {
     this.#calls = calls;
     this.#inputs = types.map((type, i) => new MemorySlot(`input ${i}`, byteSize(type)));
     const tensors = types.map((type, i) => source(this.#inputs[i]!, 0, type.shape, type.dtype));
-    const returned = within(0n, false, () => fn(tensors));
+    const returned = inContext(0n, false, () => fn(tensors));
     this.#single = returned instanceof Tensor;
     const results = returned instanceof Tensor ? [returned] : returned;
     checkReturned(results);

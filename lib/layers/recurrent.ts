@@ -134,10 +134,10 @@ export function sequence(
   x: Tensor,
   { lengths, states }: { readonly lengths: Tensor | undefined; readonly states: readonly (Tensor | undefined)[] },
   { numLayers = 1, bidirectional = false, dropout = 0 }: SequenceOptions,
-  around: Scope,
+  own: Scope,
 ): { readonly y: Tensor; readonly states: readonly Tensor[] } {
   const [n, t] = checkSequence(cell.name, x);
-  const scope = around.along(x);
+  const scope = own.along(x);
   const suffixes = bidirectional ? ['', 'Reverse'] : [''];
   const depth = numLayers * suffixes.length;
   states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n, depth, cell.hiddenSize], ' [N, layers · directions, H]'));
@@ -171,13 +171,13 @@ export function sequence(
 }
 
 /** One step outside a layer: x [N, I] → the states [N, H] after it; as for `sequence` those given are the first. */
-export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | undefined)[], around: Scope): readonly Tensor[] {
+export function step(cell: Recurrent, x: Tensor, states: readonly (Tensor | undefined)[], own: Scope): readonly Tensor[] {
   const [n, features] = x.shape;
   if (x.rank !== 2 || features === 0) {
     throw new ShapeError(`${cell.name}: expected x [N, I] with I ≥ 1, got ${formatShape(x.shape)}. Give one step of a sequence at a time.`);
   }
   states.forEach((state, i) => checkState(cell, cell.states[i]!, state, [n!, cell.hiddenSize]));
-  const scope = around.along(x);
+  const scope = own.along(x);
   const begin = states.map((state, i) => scope.state(cell.states[i]!, [n!, cell.hiddenSize], state));
   const made = direction(cell, reshape(cast(x, 'float32'), [1, n!, features!]), begin, {}, scope, '').states;
   begin.forEach((state, i) => scope.keep(state, made[i]!));

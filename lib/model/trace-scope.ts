@@ -17,7 +17,7 @@ import type { Tracer } from './tracer.js';
 export interface TraceScopeOptions {
   readonly carries: boolean;
   readonly isApart: boolean;
-  readonly around: TraceScope | undefined;
+  readonly parent: TraceScope | undefined;
 }
 
 export class TraceScope implements Scope {
@@ -31,18 +31,18 @@ export class TraceScope implements Scope {
   /** What was given out as states, with their paths; those that layers around keep have none. */
   readonly #states: Map<Tensor, string | undefined>;
   /** The scope of the layer that calls this one. */
-  readonly #around: TraceScope | undefined;
+  readonly #parent: TraceScope | undefined;
   /** States go on in nothing that is called in it, whatever its inputs. */
   readonly isApart: boolean;
 
   /** @param same the scope of the same call of the layer that this one shares all else with. Default: none. */
-  constructor(tracer: Tracer, path: string, title: string, { carries, isApart, around }: TraceScopeOptions, same?: TraceScope) {
+  constructor(tracer: Tracer, path: string, title: string, { carries, isApart, parent }: TraceScopeOptions, same?: TraceScope) {
     this.#tracer = tracer;
     this.path = path;
     this.#title = title;
     this.carries = carries;
     this.isApart = isApart;
-    this.#around = around;
+    this.#parent = parent;
     this.#names = same === undefined ? new Set() : same.#names;
     this.#states = same === undefined ? new Map<Tensor, string | undefined>() : same.#states;
   }
@@ -83,7 +83,7 @@ export class TraceScope implements Scope {
     layer: Layer<never, Outputs>,
     body: (scope: Scope) => Values,
   ): Values {
-    return this.#tracer.enter(this.#child(name), layer, body, { around: this });
+    return this.#tracer.enter(this.#child(name), layer, body, { parent: this });
   }
 
   addLoss(value: Tensor): void {
@@ -100,7 +100,7 @@ export class TraceScope implements Scope {
 
   #with(carries: boolean, isApart: boolean): TraceScope {
     if (carries === this.carries && isApart === this.isApart) return this;
-    return new TraceScope(this.#tracer, this.path, this.#title, { carries, isApart, around: this.#around }, this);
+    return new TraceScope(this.#tracer, this.path, this.#title, { carries, isApart, parent: this.#parent }, this);
   }
 
   state(name: string, shape: Shape, first?: Tensor): Tensor {
@@ -109,15 +109,15 @@ export class TraceScope implements Scope {
     const floats = first && cast(first, 'float32');
     if (!this.carries) return floats ?? full(shape, 0);
     // A later call of this layer goes on from the one before, whatever its input is made of.
-    const keptAround = floats !== undefined && !this.#tracer.hasState(path) && this.#around?.gaveAnyOf(floats) === true;
-    const state = keptAround ? floats : this.#tracer.state(path, shape, floats);
-    this.#states.set(state, keptAround ? undefined : path);
+    const keptByParent = floats !== undefined && !this.#tracer.hasState(path) && this.#parent?.gaveAnyOf(floats) === true;
+    const state = keptByParent ? floats : this.#tracer.state(path, shape, floats);
+    this.#states.set(state, keptByParent ? undefined : path);
     return state;
   }
 
   /** Whether x is made of a state of this layer, or of one around it. */
   gaveAnyOf(x: Tensor): boolean {
-    return dependOn([x], this.#states.keys()) || this.#around?.gaveAnyOf(x) === true;
+    return dependOn([x], this.#states.keys()) || this.#parent?.gaveAnyOf(x) === true;
   }
 
   keep(state: Tensor, value: Tensor): void {

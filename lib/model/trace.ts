@@ -1,6 +1,6 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
 import { ShapeError, formatShape } from '../errors.js';
-import { type Around, within } from '../graph/around.js';
+import { type TraceContext, inContext } from '../graph/trace-context.js';
 import { type Outputs, type Parts, whole } from '../graph/outputs.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
@@ -87,11 +87,11 @@ export interface TraceOptions {
 
 /** The output of the model for symbolic inputs. */
 export function trace(root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
-  return within(options.seed, options.carry !== undefined, (around) => traceWithin(around, root, inputs, options));
+  return inContext(options.seed, options.carry !== undefined, (context) => traceIn(context, root, inputs, options));
 }
 
-function traceWithin(around: Around, root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
-  const tracer = new Tracer(options, around);
+function traceIn(context: TraceContext, root: AnyLayer, inputs: readonly Tensor[], options: TraceOptions): Trace {
+  const tracer = new Tracer(options, context);
   // Bytes of a data set become floats here; ids stay what they are.
   const outputs = tracer.run(
     root,

@@ -1,6 +1,6 @@
 /** Collects what the layers of one model ask for while its forward is traced. */
 import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
-import type { Around } from '../graph/around.js';
+import type { TraceContext } from '../graph/trace-context.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import { apply } from '../graph/operation.js';
@@ -41,11 +41,11 @@ export class Tracer {
   readonly #paths = new Map<AnyLayer, string>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
   readonly #options: TraceOptions;
-  readonly #around: Around;
+  readonly #context: TraceContext;
 
-  constructor(options: TraceOptions, around: Around) {
+  constructor(options: TraceOptions, context: TraceContext) {
     this.#options = options;
-    this.#around = around;
+    this.#context = context;
   }
 
   /** Whether what lies at a path is in training. */
@@ -55,7 +55,7 @@ export class Tracer {
   }
 
   get carries(): boolean {
-    return this.#options.carry !== undefined || this.#around.carries;
+    return this.#options.carry !== undefined || this.#context.carries;
   }
 
   /**
@@ -83,19 +83,19 @@ export class Tracer {
     return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), { inputs }));
   }
 
-  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[], around: TraceScope): Tensor {
+  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[], parent: TraceScope): Tensor {
     checkLayer('scope.call', path, layer);
     const inputs = given.slice(0, given.findLastIndex((input) => input !== undefined) + 1);
     checkInputs(path, inputs);
-    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), { inputs, around }).output;
+    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), { inputs, parent }).output;
   }
 
-  /** Runs a part of a layer in its scope, under the path it has already or else under this one; `around` is that of the layer it is called in. */
+  /** Runs a part of a layer in its scope, under the path it has already or else under this one; `parent` is that of the layer it is called in. */
   enter<Values extends { readonly [Name in keyof Values]: Tensor }>(
     path: string,
     layer: AnyLayer,
     body: (scope: Scope) => Values,
-    { inputs, around }: { readonly inputs?: readonly Tensor[] | undefined; readonly around?: TraceScope | undefined },
+    { inputs, parent }: { readonly inputs?: readonly Tensor[] | undefined; readonly parent?: TraceScope | undefined },
   ): Values {
     checkLayer('scope.enter', path, layer);
     const owned = this.#paths.get(layer) ?? path;
@@ -106,8 +106,8 @@ export class Tracer {
       );
     }
     this.#paths.set(layer, owned);
-    const isApart = around?.isApart ?? false;
-    const carries = this.carriesAlong(owned, inputs ?? [], around ?? { carries: this.carries, isApart });
+    const isApart = parent?.isApart ?? false;
+    const carries = this.carriesAlong(owned, inputs ?? [], parent ?? { carries: this.carries, isApart });
     const known = this.layers.get(owned);
     const isFirst = known?.inputs === undefined || (carries && !known.carries);
     this.layers.set(owned, {
@@ -119,7 +119,7 @@ export class Tracer {
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
     try {
-      const outputs = body(new TraceScope(this, owned, title, { carries, isApart, around }));
+      const outputs = body(new TraceScope(this, owned, title, { carries, isApart, parent }));
       checkOutputs(outputs);
       label(Object.values(outputs), title);
       const shapes = Object.entries<Tensor>(outputs).map(([output, { shape }]) => [output, shape] as const);
@@ -212,11 +212,11 @@ export class Tracer {
   }
 
   uniform(shape: Shape): Tensor {
-    return randomUniform(shape, this.#around.seed, this.#around.streams++);
+    return randomUniform(shape, this.#context.seed, this.#context.streams++);
   }
 
   normal(shape: Shape): Tensor {
-    return randomNormal(shape, this.#around.seed, this.#around.streams++);
+    return randomNormal(shape, this.#context.seed, this.#context.streams++);
   }
 }
 

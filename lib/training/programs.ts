@@ -3,7 +3,7 @@ import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { StateError } from '../errors.js';
-import { within } from '../graph/around.js';
+import { inContext } from '../graph/trace-context.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
@@ -57,7 +57,7 @@ export function trainingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return within(recipe.seed, carried !== undefined, () => {
+  return inContext(recipe.seed, carried !== undefined, () => {
     const scalars = scalarSlot(scalarCount(recipe));
     const { step } = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
       const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
@@ -79,7 +79,7 @@ export function gatheringProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return within(recipe.seed, carried !== undefined, () => {
+  return inContext(recipe.seed, carried !== undefined, () => {
     const slot = scalarSlot(1);
     const isFirst = source(slot, 0, []);
     const goOn = ({ gradients, weight }: Backward): Effect => ({ writes: memory.add(gradients, weight(), isFirst), figures: [] });
@@ -193,7 +193,7 @@ function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weig
 
 /** Forward, loss and metrics of one batch, in evaluation mode. */
 export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
-  return within(recipe.seed, carried !== undefined, () => makeEvaluation(recipe, feed, carried));
+  return inContext(recipe.seed, carried !== undefined, () => makeEvaluation(recipe, feed, carried));
 }
 
 function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
