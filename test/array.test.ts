@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Linear, NativeError, array } from '../lib/index.js';
-import { Recent } from '../lib/recent.js';
+import { LruCache } from '../lib/lru-cache.js';
 
 const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
 const kinds = (got: string): string =>
@@ -64,8 +64,8 @@ describe('memory', () => {
 describe('what was made last', () => {
   it('is kept by use: what was not asked for longest goes', () => {
     const made: string[] = [];
-    const recent = new Recent<string>(2);
-    for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) recent.get(key, () => (made.push(key), key));
+    const cache = new LruCache<string>(2);
+    for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) cache.get(key, () => (made.push(key), key));
     assert.deepEqual(made, ['a', 'b', 'c', 'b']);
   });
 });

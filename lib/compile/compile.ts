@@ -9,7 +9,7 @@ import { Tensor, type TensorType, byteSize, bytesPerElement } from '../graph/ten
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { boolean, callable, check, checkOptions, kindOf, show } from '../options.js';
-import { Recent } from '../recent.js';
+import { LruCache } from '../lru-cache.js';
 import { type CompileOptions, type Program, prepare } from './program.js';
 
 type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
@@ -41,7 +41,7 @@ export function compile<Args extends readonly Tensor[], R extends Tensor | reado
 ): Compiled<Args, R> {
   check('compile', 'fn', fn, callable);
   checkOptions('compile', options, { fuse: boolean });
-  const traces = new Recent<Trace>(maxPrograms);
+  const traces = new LruCache<Trace>(maxPrograms);
   const calls = { count: 0 };
   const traceOf = (types: readonly TensorType[]): Trace => {
     const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();

@@ -6,7 +6,7 @@ import { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
 import type { Built, Model } from '../model/model.js';
 import { numbering } from '../numbering.js';
-import { Recent } from '../recent.js';
+import { LruCache } from '../lru-cache.js';
 import type { Feed } from './feed.js';
 import type { FitOptions, TrainerOptions } from './options.js';
 import { GradientMemory } from './gradient-memory.js';
@@ -28,13 +28,13 @@ const maxPrograms = 16;
 /** What goes with the model as it is built, and is made anew when that is. */
 interface Parts {
   readonly built: Built;
-  readonly training: Recent<TrainingProgram>;
-  readonly evaluation: Recent<StepProgram>;
+  readonly training: LruCache<TrainingProgram>;
+  readonly evaluation: LruCache<StepProgram>;
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
   readonly carried: Map<string, CarriedState>;
   slots?: Slots | undefined;
   gradients?: GradientMemory | undefined;
-  readonly update: Recent<UpdateProgram>;
+  readonly update: LruCache<UpdateProgram>;
 }
 
 /** What is different from step to step of one trainer. */
@@ -46,7 +46,7 @@ export interface TrainingOptions extends Pick<FitOptions, 'augment' | 'carryStat
 export class Equipment {
   readonly recipe: Recipe;
   #known: Parts | undefined;
-  readonly #augmentedRows = new Recent<TensorType>(maxPrograms);
+  readonly #augmentedRows = new LruCache<TensorType>(maxPrograms);
   /** Numbers for the keys of programs. */
   readonly #numberOf = numbering();
 
@@ -71,9 +71,9 @@ export class Equipment {
     if (this.#known?.built !== built)
       this.#known = {
         built,
-        training: new Recent(maxPrograms),
-        evaluation: new Recent(maxPrograms),
-        update: new Recent(maxPrograms),
+        training: new LruCache(maxPrograms),
+        evaluation: new LruCache(maxPrograms),
+        update: new LruCache(maxPrograms),
         carried: new Map(),
       };
     return this.#known;

@@ -8,7 +8,7 @@ export interface Room<Value> {
  * The values made last, by key. Where there are more than `limit`, and all together take more bytes than there is room for, the one that was not
  * asked for longest goes.
  */
-export class Recent<Value> {
+export class LruCache<Value> {
   readonly #values = new Map<string, Value>();
   readonly #limit: number;
   readonly #room: Room<Value> | undefined;
