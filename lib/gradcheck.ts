@@ -9,7 +9,7 @@ import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
 import { Loss } from './losses/loss.js';
 import { createMemory, memoryWith, readFloats } from './memory.js';
-import { arrayList, isArray } from './model/data.js';
+import { arrayList, isNdArray } from './model/data.js';
 import { type AnyLayer, type Trace, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';
@@ -81,7 +81,7 @@ const lossRule: Rule = {
     'loss' in value &&
     value.loss instanceof Loss &&
     'target' in value &&
-    Object.values(isRecord(value.target) ? value.target : { target: value.target }).every(isArray),
+    Object.values(isRecord(value.target) ? value.target : { target: value.target }).every(isNdArray),
 };
 
 const differentiable: Rule = {

@@ -13,11 +13,11 @@ import {
   mapOps,
   reduceKinds,
   softmaxKinds,
-} from './compile/instruction.js';
+} from './compile/instructions/index.js';
 import { DTypeError, ShapeError } from './errors.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { type NumericArray, native } from './native.js';
-import { type Rule, boolean, checkOptions, count, integer, oneOf, required, seed as whole } from './options.js';
+import { type Rule, boolean, checkOptions, count, integer, nonNegativeInteger, oneOf, required } from './options.js';
 import { dtypeOf, isNumericArray } from './typed-arrays.js';
 
 export * from './kernels-images.js';
@@ -25,7 +25,10 @@ export * from './kernels-recurrent.js';
 export type { NumericArray } from './native.js';
 export type { Activation, MapOp, ReduceKind, SoftmaxKind };
 
-const word: Rule = { expected: 'a whole number in 0 … 2³² − 1', accepts: (value) => whole.accepts(value) && Number(value) < 2 ** 32 };
+const word: Rule = {
+  expected: 'a whole number in 0 … 2³² − 1',
+  accepts: (value) => nonNegativeInteger.accepts(value) && Number(value) < 2 ** 32,
+};
 const floatsOrInts: Rule = { expected: 'a Float32Array or Int32Array', accepts: (value) => floats.accepts(value) || ints.accepts(value) };
 const numbers: Rule = { expected: 'a Float32Array, Int32Array or Uint8Array', accepts: isNumericArray };
 
@@ -136,9 +139,9 @@ export interface ReduceKernelOptions {
 export function reduce(options: ReduceKernelOptions): void {
   checkOptions('reduce', options, {
     kind: required(oneOf(...reduceKinds)),
-    outer: whole,
+    outer: nonNegativeInteger,
     count: size,
-    inner: whole,
+    inner: nonNegativeInteger,
     input: required(floats),
     output: required(floats),
   });
@@ -278,7 +281,7 @@ export interface RandomKernelOptions {
 
 /** Fills with Philox4x32-10 numbers, a function of seed, stream, step and position. */
 export function random(options: RandomKernelOptions): void {
-  checkOptions('random', options, { seed: size, stream: word, step: whole, output: required(floatsOrInts) });
+  checkOptions('random', options, { seed: size, stream: word, step: nonNegativeInteger, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;
   call('random', () => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, 0, output));
 }

@@ -7,7 +7,7 @@ import { gradients } from '../graph/gradients.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Layer } from '../layers/layer.js';
-import { type Inputs, countRows, formatRows, inputList, isArray, rowType } from '../model/data.js';
+import { type Inputs, countRows, formatRows, inputList, isNdArray, rowType } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { add, mul, sub } from '../ops/elementwise.js';
 import { pick } from '../ops/gather.js';
@@ -31,7 +31,7 @@ export interface IntegratedGradientsOptions extends AttributionOptions {
   readonly steps?: number | undefined;
 }
 
-const arrayRule: Rule = { expected: 'an array made by array()', accepts: isArray };
+const arrayRule: Rule = { expected: 'an array made by array()', accepts: isNdArray };
 const rules = { target: either(nonNegativeInteger, arrayRule), batchSize: count };
 
 /** Rows in float32, what is held beside them, and which output of each is looked at. */

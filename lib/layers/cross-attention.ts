@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { xavierUniform } from '../init.js';
 import { check, checkOptions, count } from '../options.js';
 import { defaultWeight } from './default-init.js';
-import { type AttentionLayerOptions, attend, attentionRules, checkHeads, projected, within } from './heads.js';
+import { type AttentionLayerOptions, attend, attentionRules, checkHeads, lengthMask, projected } from './heads.js';
 import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { checkSequence } from './sequence-inputs.js';
@@ -47,7 +47,7 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
     const linear = (of: Tensor, name: string, init = xavierUniform()): Tensor =>
       projected(of, c, [`${name}Weight`, `${name}Bias`], { init, bias }, scope);
     const [q, k, v] = [linear(x, 'query'), linear(memory, 'key'), linear(memory, 'value')];
-    const mask = lengths && within('CrossAttention', lengths, n, memory.shape[1]!, scope);
+    const mask = lengths && lengthMask('CrossAttention', lengths, n, memory.shape[1]!, scope);
     return linear(attend(q, { k, v, causal: false, mask }, this.heads, dropout, scope), 'out', defaultWeight());
   }
 }

@@ -50,7 +50,7 @@ export function attend(q: Tensor, { k, v, causal, mask }: Keys, heads: number, d
 }
 
 /** The mask [N, 1, 1, S] of steps that count, of lengths int32 [N] in 1 … S. */
-export function within(what: string, lengths: Tensor, n: number, s: number, scope: Scope): Tensor {
+export function lengthMask(what: string, lengths: Tensor, n: number, s: number, scope: Scope): Tensor {
   return reshape(stepsWithin(lengthsOf(what, lengths, n, s, scope), s), [n, 1, 1, s]);
 }
 

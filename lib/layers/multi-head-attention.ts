@@ -5,7 +5,7 @@ import { xavierUniform } from '../init.js';
 import { add, greaterEqual, lessEqual, minimum, mul, reshape, split, sub } from '../ops/index.js';
 import { boolean, check, checkOptions, count, show } from '../options.js';
 import { defaultWeight } from './default-init.js';
-import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, projected, within } from './heads.js';
+import { type AttentionLayerOptions, type Keys, attend, attentionRules, checkHeads, lengthMask, projected } from './heads.js';
 import { Layer } from './layer.js';
 import { withPast } from './past.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
@@ -65,7 +65,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
         'MultiHeadAttention: expected no lengths where states go on from step to step, got some. Use rows of one length there.',
       );
     }
-    return { k, v, causal, mask: lengths && within('MultiHeadAttention', lengths, n, t, scope) };
+    return { k, v, causal, mask: lengths && lengthMask('MultiHeadAttention', lengths, n, t, scope) };
   }
 
   /** The steps that were before these, and these. */

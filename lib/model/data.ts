@@ -18,12 +18,12 @@ export type Inputs = NdArray | readonly NdArray[];
 /** Weights or states by path. */
 export const arrayMap: Rule = {
   expected: 'a Map of arrays made by array()',
-  accepts: (value) => isMap(value) && [...value.values()].every(isArray),
+  accepts: (value) => isMap(value) && [...value.values()].every(isNdArray),
 };
 
 export const arrayList: Rule = {
   expected: 'a list of arrays made by array()',
-  accepts: (value) => Array.isArray(value) && value.every(isArray),
+  accepts: (value) => Array.isArray(value) && value.every(isNdArray),
 };
 
 /** Copies of named arrays: what was given may change. @throws StateError for one whose buffer is gone */
@@ -36,7 +36,7 @@ export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): 
   );
 }
 
-export function isArray(value: unknown): value is NdArray {
+export function isNdArray(value: unknown): value is NdArray {
   return value instanceof NdArray;
 }
 

@@ -11,7 +11,7 @@ import { check, checkOptions, count } from '../options.js';
 import type { CarriedState } from './carried-state.js';
 import { arrayList, arrayMap, formatRows } from './data.js';
 import type { Model } from './model.js';
-import { type StepProgram, stepProgram } from './step-program.js';
+import { type StreamProgram, streamProgram } from './stream-program.js';
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
@@ -54,7 +54,7 @@ export class Stream {
   readonly #name: string;
   readonly #input: TensorType;
   readonly #given: readonly Given[];
-  readonly #step: StepProgram;
+  readonly #step: StreamProgram;
   readonly #state: CarriedState;
   readonly #memories: ReadonlyMap<MemorySlot, MemoryHandle>;
 
@@ -73,7 +73,7 @@ export class Stream {
     this.#input = { shape: [this.rows, ...shape.slice(1)], dtype };
     this.#given = this.#taken(options.given ?? [], others);
     const types = this.#given.map(({ type }) => type);
-    this.#step = stepProgram(this.#name, model, this.rows, types);
+    this.#step = streamProgram(this.#name, model, this.rows, types);
     this.#state = this.#step.states.another();
     const given = this.#given.map(({ memory }, i) => [this.#step.given[i]!, memory] as const);
     this.#memories = new Map([...this.#step.bindings, ...this.#state.bindings(), ...given]);

@@ -10,7 +10,7 @@ import { indexOutside } from '../index-outside.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
-import { countRows, inputList, isArray, rowType } from '../model/data.js';
+import { countRows, inputList, isNdArray, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';
@@ -62,7 +62,7 @@ export function checkBatch(
 
 /** @throws ShapeError for several targets */
 function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment, augment: readonly Augmentation[]): TensorType {
-  if (isArray(y)) return equipment.augmentedRow(rowType(x), rowType(y), augment);
+  if (isNdArray(y)) return equipment.augmentedRow(rowType(x), rowType(y), augment);
   throw new ShapeError(
     `${what}: expected one target y for augment, got ${Object.keys(y).join(', ') || 'none'}. Augment before, or leave it out.`,
   );

@@ -1,7 +1,7 @@
 /** Batches and data sets of rows: what they are, and their arrays. */
 import { NdArray } from '../array.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
-import { type Inputs, inputList, isArray } from '../model/data.js';
+import { type Inputs, inputList, isNdArray } from '../model/data.js';
 
 /** Targets: an array, or several by name (an object of a `type`, not of an `interface`), or `{}` for a loss that compares with none. */
 export type Targets = NdArray | Readonly<Record<string, NdArray>>;
@@ -44,7 +44,7 @@ export function isBatch(data: unknown): data is Batch<Targets> {
 
 /** The targets of a batch by name. */
 export function targetParts(y: Targets): Parts<NdArray> {
-  return isArray(y) ? [['', y]] : Object.entries(y);
+  return isNdArray(y) ? [['', y]] : Object.entries(y);
 }
 
 /** The arrays of a batch: the inputs, the targets, and the weights of rows if there are any. */

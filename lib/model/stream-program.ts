@@ -14,7 +14,7 @@ import { Programs } from './programs.js';
 import type { Trace } from './trace.js';
 
 /** Only one thread runs it, one step at a time: what a step takes and gives may lie in the same memories for all streams. */
-export interface StepProgram {
+export interface StreamProgram {
   readonly program: Program;
   /** x [rows, …] of one step. */
   readonly input: MemoryHandle;
@@ -27,14 +27,14 @@ export interface StepProgram {
   readonly states: CarriedState;
 }
 
-const programs = new Programs<StepProgram>();
+const programs = new Programs<StreamProgram>();
 
 /** @throws ShapeError, StateError naming `what` if the model does not work on single steps */
-export function stepProgram(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
+export function streamProgram(what: string, model: Model, rows: number, given: readonly TensorType[]): StreamProgram {
   return programs.get(model.built, [rows, given], () => make(what, model, rows, given));
 }
 
-function make(what: string, model: Model, rows: number, given: readonly TensorType[]): StepProgram {
+function make(what: string, model: Model, rows: number, given: readonly TensorType[]): StreamProgram {
   const [{ shape, dtype }] = model.rows as [TensorType];
   const slots = given.map((held, i) => new MemorySlot(`given ${i}`, byteSize(held)));
   const held = slots.map((slot, i) => source(slot, 0, given[i]!.shape, given[i]!.dtype));
