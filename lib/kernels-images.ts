@@ -1,5 +1,5 @@
 /** Raw kernels on channels-last images [N, H, W, C]: convolution, im2col and pooling. Part of `lanewise/kernels`. */
-import { type Activation, activations } from './compile/instruction.js';
+import { type Activation, activations } from './compile/instructions/index.js';
 import { call, checkLength, floats, ints, size } from './kernel-checks.js';
 import { native } from './native.js';
 import { convShape } from './ops/conv-geometry.js';

@@ -24,7 +24,7 @@ import {
   Sequential,
   SGD,
 } from '../lib/index.js';
-import type { Map as MapInstruction } from '../lib/compile/instruction.js';
+import type { Map as MapInstruction } from '../lib/compile/instructions/index.js';
 import { sizeOf } from '../lib/graph/shape.js';
 import { Equipment } from '../lib/training/equipment.js';
 import { feedOf } from '../lib/training/feed.js';

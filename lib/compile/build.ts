@@ -9,7 +9,7 @@ import { fuseEpilogues } from './epilogue.js';
 import { Flow } from './flow.js';
 import { elementwiseGraph } from './fuse.js';
 import { foldChannels } from './fold-channels.js';
-import { type Instruction, copyOf } from './instruction.js';
+import { type Instruction, copyOf } from './instructions/index.js';
 import { productsOfTables } from './lookups.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';

@@ -1,7 +1,7 @@
 /** What a program consists of, for people. */
 import { sizeOf } from '../graph/shape.js';
 import { formatShapeOf } from '../graph/tensor.js';
-import { type Instruction, type MapOp, gatesOf, readsOf, writesOf } from './instruction.js';
+import { type Instruction, type MapOp, gatesOf, readsOf, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Address } from './memory.js';
 

@@ -2,7 +2,7 @@
 import { sizeOf } from '../graph/shape.js';
 import { type Tensor, bytesPerElement } from '../graph/tensor.js';
 import { append } from './flow.js';
-import { type Copy, writesOf } from './instruction.js';
+import { type Copy, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';
 import { isContiguous } from './view.js';

@@ -17,7 +17,7 @@ import {
   mapOps,
   reduceKinds,
   softmaxKinds,
-} from './instruction.js';
+} from './instructions/index.js';
 import type { Address, MemoryPlan } from './memory.js';
 import { collapse } from './view.js';
 

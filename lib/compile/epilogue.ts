@@ -4,7 +4,7 @@ import { ConvForward } from '../ops/conv.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
 import { ReshapeOp, reshape } from '../ops/shape.js';
-import type { Activation } from './instruction.js';
+import type { Activation } from './instructions/index.js';
 import { type Rule, rewrite } from './rewrite.js';
 import { isPerChannel, singleUse } from './uses.js';
 import { withoutReshapes } from './view.js';

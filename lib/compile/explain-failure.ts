@@ -2,7 +2,7 @@
 import { DataError, type LanewiseError, NativeError, formatShape } from '../errors.js';
 import { coordinates } from '../graph/shape.js';
 import { labelOf, operationOf } from './describe.js';
-import { type Instruction, indexLimit } from './instruction.js';
+import { type Instruction, indexLimit } from './instructions/index.js';
 import type { Item } from './lower.js';
 import { Views } from './view.js';
 

@@ -1,7 +1,7 @@
 /** Which instruction must run before which. */
 import { type MemorySlot, Source } from '../graph/source.js';
 import { type Tensor, byteSize } from '../graph/tensor.js';
-import { readsOf, writesOf } from './instruction.js';
+import { readsOf, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';
 

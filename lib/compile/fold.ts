@@ -1,5 +1,5 @@
 import { leastFloat } from '../floats.js';
-import type { MapOp } from './instruction.js';
+import type { MapOp } from './instructions/index.js';
 
 /** The float32 an operation gives for numbers, or undefined for those whose last bits are the kernels' business. */
 export function foldConstants(op: MapOp, [a, b, c]: readonly number[]): number | undefined {

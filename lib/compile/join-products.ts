@@ -1,5 +1,5 @@
 /** Joins a product with the sum or difference that alone reads it: one step less to store, and the same two roundings. */
-import type { MapOp } from './instruction.js';
+import type { MapOp } from './instructions/index.js';
 
 /** Where a step of a map reads from. */
 export interface Register {

@@ -5,7 +5,7 @@ import type { Node, Tensor } from '../graph/tensor.js';
 import { Elementwise } from '../ops/elementwise.js';
 import { Gemm } from '../ops/matmul.js';
 import { elementwiseGraph, groupElementwise } from './fuse.js';
-import { type Copy, type Gemm as GemmInstruction, type Instruction, copyOf, writesOf } from './instruction.js';
+import { type Copy, type Gemm as GemmInstruction, type Instruction, copyOf, writesOf } from './instructions/index.js';
 import { buildMap } from './map.js';
 import type { Operands } from './operands.js';
 import { foldsIntoGemm } from './operands.js';

@@ -4,7 +4,7 @@ import type { Shape } from '../graph/shape.js';
 import type { Node, Tensor } from '../graph/tensor.js';
 import { numbering } from '../numbering.js';
 import type { Elementwise } from '../ops/elementwise.js';
-import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instruction.js';
+import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instructions/index.js';
 import { type Register, type Step, joinProducts } from './join-products.js';
 import type { View } from './view.js';
 

@@ -3,7 +3,7 @@ import { StateError } from '../errors.js';
 import { type MemorySlot, Source, source } from '../graph/source.js';
 import { type Tensor, byteSize, bytesPerElement } from '../graph/tensor.js';
 import { type Flow, type Range, type SourceRead, overlaps } from './flow.js';
-import { type Instruction, canFail, copyOf } from './instruction.js';
+import { type Instruction, canFail, copyOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';
 import { isContiguous } from './view.js';

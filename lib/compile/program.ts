@@ -8,7 +8,7 @@ import { type CompileOptions, type Plan, plan } from './build.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
 import { explainFailure } from './explain-failure.js';
-import { type Instruction, writesOf } from './instruction.js';
+import { type Instruction, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Write } from './place.js';
 

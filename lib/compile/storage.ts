@@ -3,7 +3,7 @@ import { ConstantArray, Source } from '../graph/source.js';
 import { type Tensor, byteSize } from '../graph/tensor.js';
 import type { Block } from './arena.js';
 import type { Flow } from './flow.js';
-import type { Instruction, MapInput } from './instruction.js';
+import type { Instruction, MapInput } from './instructions/index.js';
 import type { Location } from './operands.js';
 import type { Placed } from './place.js';
 import { isContiguous } from './view.js';

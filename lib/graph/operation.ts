@@ -1,5 +1,5 @@
 import { DTypeError, StateError } from '../errors.js';
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { kindOf } from '../options.js';
 import { checkShape } from './shape.js';
 import { Node, Tensor, type TensorType } from './tensor.js';

@@ -1,7 +1,7 @@
 /** Images read at other places than their own pixels. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions, count, finite } from '../options.js';
 import { checkTensors } from './arguments.js';

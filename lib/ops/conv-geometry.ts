@@ -1,6 +1,6 @@
 /** Sizes of convolutions, and whether operands and options fit each other. */
 import { OptionError, ShapeError, formatShape } from '../errors.js';
-import type { ConvShape } from '../compile/instruction.js';
+import type { ConvShape } from '../compile/instructions/index.js';
 import type { Shape } from '../graph/shape.js';
 import { type ConvGeometry, type ConvTranspose2dGeometry, both } from './conv-options.js';
 

@@ -1,7 +1,7 @@
 /** Convolutions of channels-last images. The forward pass and its two gradients are linear in both operands and closed under differentiation. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
-import type { Activation, ConvShape, Instruction } from '../compile/instruction.js';
+import type { Activation, ConvShape, Instruction } from '../compile/instructions/index.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions } from '../options.js';

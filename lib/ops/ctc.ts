@@ -1,5 +1,5 @@
 /** Connectionist temporal classification: labels in order, whose place among the frames nobody knows. */
-import type { CtcShape, Instruction } from '../compile/instruction.js';
+import type { CtcShape, Instruction } from '../compile/instructions/index.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import { constant } from '../graph/source.js';

@@ -7,7 +7,7 @@ import { Operation, apply, checkTensor } from '../graph/operation.js';
 import { scalar } from '../graph/source.js';
 import { type Shape, broadcastShapes, checkShape, sameShape } from '../graph/shape.js';
 import type { DType, Node, Tensor, TensorType } from '../graph/tensor.js';
-import type { MapOp } from '../compile/instruction.js';
+import type { MapOp } from '../compile/instructions/index.js';
 import { check, positiveFloat } from '../options.js';
 import { number } from './arguments.js';
 import { broadcastTo, sumTo } from './broadcast.js';

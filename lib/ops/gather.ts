@@ -1,7 +1,7 @@
 /** Rows by index, and the class ids that go with them. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
 import { equal, where } from './elementwise.js';

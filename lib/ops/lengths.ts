@@ -1,5 +1,5 @@
 /** Lengths of sequences, checked as the program runs: they are data. */
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import { constant } from '../graph/source.js';

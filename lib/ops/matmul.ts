@@ -1,7 +1,7 @@
 /** Matrix products: one GEMM kernel with bias and activation on the way out. */
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
-import type { Activation, Instruction } from '../compile/instruction.js';
+import type { Activation, Instruction } from '../compile/instructions/index.js';
 import { type Shape, broadcastShapes, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';

@@ -1,7 +1,7 @@
 /** Statistics of channels and what normalisation is made of. */
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { type Shape, checkShape, sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, count, positiveFloat } from '../options.js';

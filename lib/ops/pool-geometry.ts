@@ -1,5 +1,5 @@
 /** Sizes of pooling, and whether images and options fit each other. */
-import type { PoolShape } from '../compile/instruction.js';
+import type { PoolShape } from '../compile/instructions/index.js';
 import { ShapeError } from '../errors.js';
 import type { Shape } from '../graph/shape.js';
 import { type Rules, boolean, count, nonNegativeInteger } from '../options.js';

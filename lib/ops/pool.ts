@@ -1,6 +1,6 @@
 /** Pooling of channels-last images: the largest or the mean pixel under each window. */
 import { Operation, apply } from '../graph/operation.js';
-import type { Instruction, PoolShape } from '../compile/instruction.js';
+import type { Instruction, PoolShape } from '../compile/instructions/index.js';
 import { constant, iota } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';

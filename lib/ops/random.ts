@@ -1,6 +1,6 @@
 /** Random numbers inside a program: a function of seed, stream, step and element only. Public are those of chosen-streams.ts. */
 import { Operation, apply } from '../graph/operation.js';
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { type Shape, checkShape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkedSeed, checkedStream } from '../random.js';

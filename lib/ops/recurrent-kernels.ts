@@ -1,6 +1,6 @@
 /** The recurrence over a whole sequence as one operation forward and one backward. */
 import { Operation, applyAll } from '../graph/operation.js';
-import { type Cell, type Instruction, type RecurrentShape, gatesOf } from '../compile/instruction.js';
+import { type Cell, type Instruction, type RecurrentShape, gatesOf } from '../compile/instructions/index.js';
 import type { Shape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { add } from './elementwise.js';

@@ -1,6 +1,6 @@
 /** Recurrent sequences, time-major: the recurrence itself. What the inputs add to the gates is a product made before, over all steps at once. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { type Cell, gatesOf } from '../compile/instruction.js';
+import { type Cell, gatesOf } from '../compile/instructions/index.js';
 import { iota } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';

@@ -1,6 +1,6 @@
 /** Reductions over any axes: sum, mean, max, min, variance, argmax. */
 import { Operation, apply, checkTensor } from '../graph/operation.js';
-import type { Instruction, ReduceKind } from '../compile/instruction.js';
+import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { type Shape, normalizeAxis } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';

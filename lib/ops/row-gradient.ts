@@ -1,5 +1,5 @@
 /** The gradient of a table by the rows a batch met, instead of an array as large as the table. */
-import type { Instruction } from '../compile/instruction.js';
+import type { Instruction } from '../compile/instructions/index.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { Elementwise, full, less } from './elementwise.js';

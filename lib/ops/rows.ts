@@ -1,7 +1,7 @@
 /** Operations on rows, the last axis: softmax, log-softmax, log-sum-exp and the cross-entropy of class ids. */
 import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
-import type { Instruction, SoftmaxKind } from '../compile/instruction.js';
+import type { Instruction, SoftmaxKind } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, integer } from '../options.js';

@@ -3,7 +3,7 @@ import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, checkTensor, Operation } from '../graph/operation.js';
 import { type Shape, checkShape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
-import { type Instruction, copyOf } from '../compile/instruction.js';
+import { type Instruction, copyOf } from '../compile/instructions/index.js';
 import { check, show } from '../options.js';
 import { checkNumbers, checkTensorList, number } from './arguments.js';
 

@@ -1,5 +1,5 @@
 /** Which convolutions are computed by Winograd's F(4×4, 3×3), and the instructions of their passes. */
-import type { Activation, ConvShape, Instruction, WinogradShape } from '../compile/instruction.js';
+import type { Activation, ConvShape, Instruction, WinogradShape } from '../compile/instructions/index.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
 
 const leastChannels = 16;

@@ -1,5 +1,5 @@
 /** Statistics of columns in plain JavaScript. */
-import type { ColumnMoments, ColumnProducts } from '../../lib/compile/instruction.js';
+import type { ColumnMoments, ColumnProducts } from '../../lib/compile/instructions/index.js';
 import { type Bound, type Context, get, set } from './kernels.js';
 
 /** Calls visit(result's element, elements of the column from first to last). */

@@ -1,5 +1,5 @@
 /** The convolutions in plain JavaScript: one walk over all products of an image's pixel, a weight and an output's pixel. */
-import type { ConvBackwardData, ConvBackwardWeights, ConvForward, ConvShape } from '../../lib/compile/instruction.js';
+import type { ConvBackwardData, ConvBackwardWeights, ConvForward, ConvShape } from '../../lib/compile/instructions/index.js';
 import { type Bound, type Cells, type Context, elementwise, get, set } from './kernels.js';
 
 /** Elements of x, w and y that meet in one product. */

@@ -1,5 +1,5 @@
 /** CTC by the recursion of the paper, forward and backward, in float64. */
-import type { Ctc, CtcBackward, CtcShape } from '../../lib/compile/instruction.js';
+import type { Ctc, CtcBackward, CtcShape } from '../../lib/compile/instructions/index.js';
 import { BadIndex, type Bound, type Cells, type Context, get, set } from './kernels.js';
 
 const logAdd = (...terms: readonly number[]): number => {

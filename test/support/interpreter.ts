@@ -13,7 +13,7 @@ import {
   mapOps,
   reduceKinds,
   softmaxKinds,
-} from '../../lib/compile/instruction.js';
+} from '../../lib/compile/instructions/index.js';
 import type { Program } from '../../lib/compile/program.js';
 import { type DType, bytesPerElement } from '../../lib/graph/tensor.js';
 import { type Memories, float32 } from './evaluate.js';

@@ -1,5 +1,5 @@
 /** Every instruction in plain JavaScript: the oracle of the compiler and of the native kernels. Arithmetic is float64, rounded by `round` after each operation. */
-import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, MergeRows, Random, Reduce, ScatterAddRows, Softmax, WriteRows } from '../../lib/compile/instruction.js'; // prettier-ignore
+import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, MergeRows, Random, Reduce, ScatterAddRows, Softmax, WriteRows } from '../../lib/compile/instructions/index.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';

@@ -1,5 +1,5 @@
 /** Pooling in plain JavaScript: one walk over the taps of all windows. */
-import type { AvgPool, AvgPoolBackward, MaxPool, MaxPoolBackward, PoolShape } from '../../lib/compile/instruction.js';
+import type { AvgPool, AvgPoolBackward, MaxPool, MaxPoolBackward, PoolShape } from '../../lib/compile/instructions/index.js';
 import { type Bound, type Cells, type Context, get, set } from './kernels.js';
 
 /** An element of x (undefined: padding), one of y and the position in the window where they meet. */

@@ -1,5 +1,5 @@
 /** Recurrent sequences in plain JavaScript, row by row and unit by unit, from the formulas in native/kernels/args.h. */
-import { type RecurrentBackward, type RecurrentForward, type RecurrentPanels, type RecurrentShape, gatesOf } from '../../lib/compile/instruction.js'; // prettier-ignore
+import { type RecurrentBackward, type RecurrentForward, type RecurrentPanels, type RecurrentShape, gatesOf } from '../../lib/compile/instructions/index.js'; // prettier-ignore
 import { BadIndex, type Bound, type Cells, type Context, elementwise, get, set } from './kernels.js';
 
 /** Element (p, j) of U [H, G·H], wherever the panels have it. */

@@ -1,5 +1,5 @@
 /** Convolution by F(4×4, 3×3) in plain JavaScript: its matrices for the points 0, ±√½, ±√2 and ∞. */
-import type { WinogradBackwardWeights, WinogradConv, WinogradGradient, WinogradShape, WinogradWeights } from '../../lib/compile/instruction.js'; // prettier-ignore
+import type { WinogradBackwardWeights, WinogradConv, WinogradGradient, WinogradShape, WinogradWeights } from '../../lib/compile/instructions/index.js'; // prettier-ignore
 import { type Bound, type Cells, type Context, elementwise, get, set } from './kernels.js';
 
 type Matrix = readonly (readonly number[])[];
