@@ -18,7 +18,10 @@ export interface PoolOptions {
 
 export const poolRules: Rules<PoolOptions> = { stride: pairOf(count), padding: pairOf(nonNegativeInteger), ceilMode: boolean };
 
-/** The windows of a kernel on x [N, H, W, C]. @throws ShapeError if x is none, the padding is more than half the kernel or no window fits */
+/**
+ * The windows of a kernel on x [N, H, W, C].
+ * @throws ShapeError if x is none, the padding is more than half the kernel, no window fits or one has 2³¹ taps
+ */
 export function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pair, options: PoolOptions): PoolShape {
   checkImages({ what, dimensions: 2 }, x);
   const { stride = kernelSize, padding = 0, ceilMode = false } = options;
@@ -43,6 +46,7 @@ export function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pa
     padRight: padW,
   };
   checkSizes(what, Object.values(shape));
+  if (kh * kw >= 2 ** 31) throw new ShapeError(`${what}: expected a kernel of fewer than 2³¹ taps, got ${kh} · ${kw}. Make it smaller.`);
   return shape;
 }
 

@@ -262,6 +262,14 @@ ConvShape conv_shape(const char* function, Ids numbers) {
   return s;
 }
 
+PoolShape pool_shape(const char* function, Ids numbers) {
+  const auto s = read_shape<PoolShape>(function, numbers);
+  if (!taps_have_numbers(s))
+    throw js::RangeProblem{std::string(function) + ": expected at most " + text(int64_t{INT32_MAX}) + " taps, got " + text(s.kh) + " · " +
+                           text(s.kw)};
+  return s;
+}
+
 void conv_forward(Environment& environment, Ids shape, Floats x, Floats w, std::optional<Floats> bias, ActivationChoice activation,
                   Floats y) {
   const ConvForwardArgs args{
@@ -293,7 +301,7 @@ void col2im(Environment& environment, Ids shape, Floats columns, Floats dx) {
 }
 
 void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::optional<js::Array<int32_t>> index) {
-  const MaxPoolArgs args{read_shape<PoolShape>("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
+  const MaxPoolArgs args{pool_shape("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
   Call call("maxPool2d", args);
   call.has(args.x, x.length).has(args.y, y.length);
   if (index) call.has(args.index, index->length);
@@ -301,17 +309,17 @@ void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::opti
 }
 
 void max_pool_backward(Environment& environment, Ids shape, Floats dy, Ids index, Floats dx) {
-  const MaxPoolBackwardArgs args{read_shape<PoolShape>("maxPool2dBackward", shape), dy.data, index.data, dx.data};
+  const MaxPoolBackwardArgs args{pool_shape("maxPool2dBackward", shape), dy.data, index.data, dx.data};
   Call("maxPool2dBackward", args).has(args.dy, dy.length).has(args.index, index.length).has(args.dx, dx.length).run(environment);
 }
 
 void avg_pool(Environment& environment, Ids shape, bool count_padding, Floats x, Floats y) {
-  const AvgPoolArgs args{read_shape<PoolShape>("avgPool2d", shape), count_padding, x.data, y.data};
+  const AvgPoolArgs args{pool_shape("avgPool2d", shape), count_padding, x.data, y.data};
   Call("avgPool2d", args).has(args.x, x.length).has(args.y, y.length).run(environment);
 }
 
 void avg_pool_backward(Environment& environment, Ids shape, bool count_padding, Floats dy, Floats dx) {
-  const AvgPoolBackwardArgs args{read_shape<PoolShape>("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
+  const AvgPoolBackwardArgs args{pool_shape("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
   Call("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
 }
 

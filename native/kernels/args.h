@@ -331,7 +331,7 @@ struct PoolShape {
 };
 
 // y [N, OH, OW, C] = the maximum of the window's pixels inside the image, −∞ if there is none; index = kh·KW + kw of the first maximum
-// (−1 if none). The first NaN wins.
+// (−1 if none); KH·KW < 2^31. The first NaN wins.
 struct MaxPoolArgs {
   PoolShape shape;
   const float* x;

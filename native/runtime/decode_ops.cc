@@ -35,10 +35,14 @@ void read_map_instruction(StreamReader& words, MapInstruction& instruction, int3
 int64_t extent(StreamReader& words, const char* what) { return words.integer(what, 0, INT32_MAX); }
 int64_t stride(StreamReader& words, const char* what) { return words.integer(what, 1, INT32_MAX); }
 
-void check_groups(const StreamReader& words, const ConvShape& s) {
+void check(const StreamReader& words, const ConvShape& s) {
   if (!groups_divide(s)) words.fail_at(words.position() - 1, "groups that divide c " + text(s.c) + " and oc " + text(s.oc), text(s.groups));
 }
-void check_groups(const StreamReader&, const PoolShape&) {}
+void check(const StreamReader& words, const PoolShape& s) {
+  constexpr size_t kBehindKw = 7;
+  if (!taps_have_numbers(s))
+    words.fail_at(words.position() - kBehindKw, "kh · kw of at most " + text(int64_t{INT32_MAX}), text(s.kh * s.kw));
+}
 
 void read_shape(StreamReader& words, CtcShape& s) {
   s.n = extent(words, "n");
@@ -51,7 +55,7 @@ void read_shape(StreamReader& words, CtcShape& s) {
 template <class Shape>
 void read_shape(StreamReader& words, Shape& shape) {
   for (const auto& [name, field, least] : fields_of(shape)) shape.*field = words.integer(name, least, INT32_MAX);
-  check_groups(words, shape);
+  check(words, shape);
 }
 
 }  // namespace

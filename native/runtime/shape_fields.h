@@ -58,5 +58,7 @@ inline std::span<const ShapeField<PoolShape>> fields_of(const PoolShape&) {
 }
 
 inline bool groups_divide(const ConvShape& s) { return s.c % s.groups == 0 && s.oc % s.groups == 0; }
+// The tap of a maximum is an int32.
+inline bool taps_have_numbers(const PoolShape& s) { return s.kh * s.kw <= INT32_MAX; }
 
 }  // namespace lanewise

@@ -64,6 +64,7 @@ describe('pooling', () => {
     [() => ops.maxPool2d(input([1, 2, 4, 1]), [4, 2], { stride: 2, ceilMode: true }), 'maxPool2d: expected a kernel that fits the padded height of x, got 4 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
     [() => ops.maxPool2d(input([1, 4, 2, 1]), [2, 3]), 'maxPool2d: expected a kernel that fits the padded width of x, got 3 > 2 + 2 · 0 = 2. Make the kernel smaller or x larger.'],
     [() => ops.maxPool2d(input([1, 4, 4, 1]), 2, { padding: 2 }), 'maxPool2d: expected a padding of at most half the kernel of height 2, got 2. Pad x before.'],
+    [() => ops.maxPool2d(input([1, 3, 3, 1]), [5, 2147483647], { stride: 1, padding: [2, 2 ** 30 - 1] }), 'maxPool2d: expected a kernel of fewer than 2³¹ taps, got 5 · 2147483647. Make it smaller.'],
     [() => new MaxPool2d(0), 'MaxPool2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for kernelSize, got 0.'],
     // @ts-expect-error unknown option
     [() => new MaxPool2d(2, { countPadding: true }), 'MaxPool2d: expected options among stride, padding, ceilMode, got countPadding.'],
