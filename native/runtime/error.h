@@ -26,7 +26,7 @@ class Error : public std::exception {
   Details details_;
 };
 
-// A number as it stands in a message: integers without a point.
+// A number as JavaScript writes it: integers without a point, others with the fewest digits that tell them apart.
 std::string text(double value);
 inline std::string text(int64_t value) { return std::to_string(value); }
 

@@ -153,7 +153,7 @@ LW_TEST(refusals_say_where) {
   CHECK(with(first + 3, 52) ==
         "instruction stream: instruction 0 (gemm), word 2: expected c within the 64 bytes of memory 0, got bytes 52 to 68");
   CHECK(with(first + 10, NAN) ==
-        "instruction stream: instruction 0 (gemm), word 10: expected m an integer from 0 to 9007199254740992, got nan");
+        "instruction stream: instruction 0 (gemm), word 10: expected m an integer from 0 to 9007199254740992, got NaN");
   Words endless = gemm({0, 0}, {1, 0}, {1, 0}, 1, 1, 0x1p31);
   endless[15] = endless[17] = 0;  // aCol, bRow: one element again and again
   CHECK(refusal(stream({{64}, {64}}, {endless}, 1)) ==
@@ -184,6 +184,14 @@ LW_TEST(refusals_say_where) {
   CHECK(conv(0, 2) ==
         "instruction stream: instruction 0 (conv_backward_data), word 17: expected strideH an integer from 1 to 2147483647, got 0");
   CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
+  const auto pool = [](double opcode, std::vector<At> operands, double kw) {
+    return refusal(stream({{4096}, {1024}}, {with_operands(opcode, operands, {1, 3, 3, 1, 3, 3, 5, kw, 1, 1, 2, 1, 2, 1})}, 1));
+  };
+  const std::vector<At> forward = {{0, 0}, {-1, 0}, {1, 0}}, backward = {{0, 0}, {1, 0}, {1, 64}};
+  CHECK(pool(18, forward, 429496729).empty() && pool(19, backward, 429496729).empty());
+  CHECK(pool(18, forward, 429496730) ==
+        "instruction stream: instruction 0 (max_pool), word 15: expected kh · kw of at most 2147483647, got 2147483650");
+  CHECK(pool(19, backward, 429496730).find("word 15: expected kh · kw of at most 2147483647") != std::string::npos);
   const auto tiles = [](double pad_top) {
     return refusal(
         stream({{4096}, {2048}}, {with_operands(26, {{0, 0}, {1, 0}, {1, 256}, {-1, 0}}, {1, 4, 4, 1, 4, 4, 1, pad_top, 1, 0})}, 1));
