@@ -1,5 +1,5 @@
 /** What the raw kernels share: rules for arrays, and errors of this library for what the native side finds. */
-import { DataError, NativeError, OptionError, ShapeError } from './errors.js';
+import { DataError, LanewiseError, NativeError, OptionError, ShapeError } from './errors.js';
 import type { NumericArray } from './native.js';
 import { type Rule, nonNegativeInteger, required } from './options.js';
 import { isFloats, isInts } from './typed-arrays.js';
@@ -40,7 +40,8 @@ function overlapping(out: string, other: string): string {
 }
 
 /**
- * Runs a native function for the kernel `what`; what only it can find out, an overlap or an index in the data, becomes an error of this library.
+ * Runs a native function for the kernel `what`; what only it can find out, an overlap or an index in the data, becomes an error of this
+ * library that names the kernel. What has nothing to do with its arguments, as a missing addon, keeps its message.
  * @param names what the kernel calls an operand, by the name the native side has for it, where that is another
  * @param rows that an index in the data may name
  */
@@ -48,7 +49,9 @@ export function call(what: string, run: () => void, names: Readonly<Record<strin
   try {
     run();
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
+    if (cause instanceof LanewiseError || !(cause instanceof Error)) throw cause;
+    const code = 'code' in cause ? cause.code : undefined;
+    if (code !== 'ERR_LANEWISE_ARGUMENT' && code !== 'ERR_LANEWISE_INDEX') throw new NativeError(cause.message, { cause });
     const message = cause.message
       .replace(/^\w+: /, `${what}: `)
       .replace(/expected (\w+) apart from (\w+), .*/, (_, out: string, other: string) =>
@@ -59,9 +62,7 @@ export function call(what: string, run: () => void, names: Readonly<Record<strin
         (_, index: string, position: string) => `expected an index in 0 … ${rows - 1}, got ${index} at position ${position}`,
       )
       .replace(/(?<!\.)$/, '.');
-    if (cause instanceof RangeError) throw new ShapeError(message, { cause });
-    if (cause instanceof TypeError) throw new OptionError(message, { cause });
-    if ('code' in cause && cause.code === 'ERR_LANEWISE_INDEX') throw new DataError(message, { cause });
-    throw new NativeError(message, { cause });
+    if (code === 'ERR_LANEWISE_INDEX') throw new DataError(message, { cause });
+    throw cause instanceof TypeError ? new OptionError(message, { cause }) : new ShapeError(message, { cause });
   }
 }

@@ -10,7 +10,12 @@ const library = scriptUrl('lib/native');
 
 /** What loading the addon and asking for its kernels, in a process of its own, prints to stderr when it fails: the error's code, its message. */
 function complaint(env: NodeJS.ProcessEnv, url = library, ...flags: readonly string[]): string {
-  const script = `import(${JSON.stringify(url)}).then(({ native }) => native().cpuInfo()).catch((e) => { console.error(e.code + ' ' + e.message); process.exit(3); })`;
+  return complaintOf('({ native }) => native().cpuInfo()', env, url, ...flags);
+}
+
+/** The same of a function of the module at `url`. */
+function complaintOf(run: string, env: NodeJS.ProcessEnv, url: string, ...flags: readonly string[]): string {
+  const script = `import(${JSON.stringify(url)}).then(${run}).catch((e) => { console.error(e.code + ' ' + e.message); process.exit(3); })`;
   const { status, stderr } = spawnSync(nodeProgram, [...loaderArguments, ...flags, '-e', script], {
     encoding: 'utf8',
     env: { ...process.env, PREBUILDS_ONLY: undefined, ...env },
@@ -29,6 +34,11 @@ describe('loading the native side', () => {
       complaint({ LANEWISE_ISA: 'mmx' }),
       /ERR_NATIVE LANEWISE_ISA: expected one of .*(baseline|neon).* \(what this machine can run\), got 'mmx'\. Unset it to use the best one\./,
     );
+  }).timeout(30000);
+
+  it('does not blame a kernel for it', () => {
+    const run = `({ softmax }) => softmax({ rows: 1, columns: 1, input: new Float32Array(1), output: new Float32Array(1) })`;
+    assert.match(complaintOf(run, { LANEWISE_ISA: 'mmx' }, scriptUrl('lib/kernels')), /^ERR_NATIVE LANEWISE_ISA: expected one of /);
   }).timeout(30000);
 
   it('says how to build a binary that is missing', () => {
