@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include <algorithm>
@@ -29,11 +30,11 @@ bool in_place(const Extent& out, const Extent& in) {
 
 // The float blocks an instruction computes. Copies, gathers and written rows are left out: they make no values, and may move integers.
 template <class Args>
-FloatOutput float_output(const Args& args, const Operand& operand) {
+FloatOutput float_output(const Args& args, const Operand& operand, bool in_arena) {
   if constexpr (std::is_same_v<Args, GemmArgs>) {
-    return {operand.field, args.batch, args.m, args.n, args.c_batch, args.c_row};
+    return {operand.field, args.batch, args.m, args.n, args.c_batch, args.c_row, in_arena};
   } else {
-    return {operand.field, 1, 1, operand.span, 0, 0};
+    return {operand.field, 1, 1, operand.span, 0, 0, in_arena};
   }
 }
 
@@ -44,6 +45,15 @@ bool writes_floats(const Args& args, int output) {
   if constexpr (std::is_same_v<Args, MaxPoolArgs> || std::is_same_v<Args, MergeRowsArgs>) return output == 0;
   return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, WriteRowsArgs> &&
          !std::is_same_v<Args, ArgReduceArgs>;
+}
+
+template <class Args>
+bool makes_infinities(const Args& args) {
+  const auto infinite = [](float x) { return isinf(x); };
+  if constexpr (std::is_same_v<Args, MapArgs>) return std::any_of(args.constant, args.constant + args.constants, infinite);
+  if constexpr (std::is_same_v<Args, FillArgs>) return infinite(args.value);
+  if constexpr (std::is_same_v<Args, AffineSampleArgs>) return infinite(args.fill);
+  return std::is_same_v<Args, CtcArgs>;
 }
 
 // Where the numbers stand that a kernel may find out of range.
@@ -175,19 +185,25 @@ class Decoder {
     instruction.name = KernelOf<Args>::kName;
     instruction.ids = ids_field(args);
     instruction.outputs = static_cast<int32_t>(program_->outputs.size());
+    instruction.blocks = static_cast<int32_t>(program_->arena_blocks.size());
+    instruction.makes_infinities = makes_infinities(args);
     int output = 0;
     for (const Operand& operand : touched) {
       const Placement* placement = placements.find(operand.field);
       if (placement->memory < 0) continue;
       program_->patches.push_back({at + operand.field, static_cast<int32_t>(placement->memory), placement->offset});
-      if (operand.access != Access::write) continue;
+      const bool in_arena = placement->memory == 0, written = operand.access == Access::write;
+      if (in_arena)
+        program_->arena_blocks.push_back({placement->offset, placement->offset + operand.span * operand.element_bytes, written});
+      if (!written) continue;
       // A batch of empty products may have any length.
       if (writes_floats(args, output++) && operand.span > 0) {
-        program_->outputs.push_back(float_output(args, operand));
+        program_->outputs.push_back(float_output(args, operand, in_arena));
         program_->outputs.back().at += at;
       }
     }
     instruction.output_count = static_cast<int32_t>(program_->outputs.size()) - instruction.outputs;
+    instruction.block_count = static_cast<int32_t>(program_->arena_blocks.size()) - instruction.blocks;
     if constexpr (std::is_same_v<Args, RandomArgs>) program_->steps.push_back(at + offsetof(RandomArgs, step));
     program_->shared |= instruction.shared;
     program_->instructions.push_back(instruction);

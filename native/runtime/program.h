@@ -35,14 +35,24 @@ struct Instruction {
   double cost;     // of one round, estimated nanoseconds on one core
   // Not read in a step:
   const char* name;
-  int64_t ids;                    // offset in the arguments of the ids' pointer, or −1
+  int64_t ids;  // offset in the arguments of the ids' pointer, or −1
+  // For the debug run:
   int32_t outputs, output_count;  // range in Program::outputs
+  int32_t blocks, block_count;    // range in Program::arena_blocks
+  bool makes_infinities;          // of numbers that are finite: it has an infinite constant, or ∞ is a proper result
 };
 
 // A float block an instruction writes, for the debug run: `blocks` × `rows` × `columns` with pitches in elements.
 struct FloatOutput {
   size_t at;  // where its pointer stands in the arguments block
   int64_t blocks, rows, columns, block_pitch, row_pitch;
+  bool in_arena;
+};
+
+// Bytes of the arena an instruction reads or writes, for the debug run.
+struct ArenaBlock {
+  int64_t begin, end;
+  bool written;
 };
 
 struct alignas(64) Line {
@@ -58,6 +68,7 @@ struct Program {
   std::vector<Patch> patches;
   std::vector<size_t> steps;  // where in `args` the random kernels' step stands
   std::vector<FloatOutput> outputs;
+  std::vector<ArenaBlock> arena_blocks;
   int64_t commit = 0;
   bool shared = false;  // some instruction is
   std::atomic<bool> running{false};

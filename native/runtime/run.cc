@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "denormals.h"
+#include "infinities.h"
 #include "size.h"
 #include "threads.h"
 
@@ -48,6 +49,7 @@ Run::Run(std::shared_ptr<Program> program, Memories memories, int64_t steps, int
     Memories all{program_->arena};
     all.insert(all.end(), memories_.begin(), memories_.end());
     bind(all);
+    if (program_->shared) ThreadPool::instance();  // made here, if it is not there yet: a runner thread must not throw
   } catch (...) {
     program_->running.store(false, std::memory_order_release);
     throw;
@@ -184,6 +186,7 @@ DebugFinding Run::debug(void* scratch, Failure& failure) {
   const auto& instructions = program_->instructions;
   const auto count = static_cast<int64_t>(instructions.size()), commit = program_->commit;
 
+  PassedInfinities infinities(*program_);
   DebugFinding finding;
   for (finding.step = 0; finding.step < steps_; ++finding.step) {
     begin_step(finding.step);
@@ -191,9 +194,11 @@ DebugFinding Run::debug(void* scratch, Failure& failure) {
     for (int64_t i = 0; i < count; ++i) {
       if (i == commit) lock_commit();
       const Instruction& instruction = instructions[static_cast<size_t>(i)];
+      const bool excused = infinities.excuse(instruction);
       const int64_t bad = call(instruction, scratch);
+      infinities.note(instruction, excused);
       if (bad != kOk && !failure) failure = failure_of(i, finding.step, bad);
-      if (finding.instruction < 0 && !finite(instruction)) finding.instruction = i;
+      if (finding.instruction < 0 && !sound(instruction, excused)) finding.instruction = i;
       if (i < commit && (failure || finding.instruction >= 0)) {
         unlock_readers();
         return finding;
@@ -215,7 +220,7 @@ Failure Run::failure_of(int64_t instruction, int64_t step, int64_t position) con
   return {instruction, step, position, value};
 }
 
-bool Run::finite(const Instruction& instruction) const {
+bool Run::sound(const Instruction& instruction, bool excused) const {
   for (int32_t o = 0; o < instruction.output_count; ++o) {
     const FloatOutput& out = program_->outputs[static_cast<size_t>(instruction.outputs + o)];
     const auto* data = reinterpret_cast<const float*>(pointer_at(program_->bytes(), out.at));
@@ -223,7 +228,7 @@ bool Run::finite(const Instruction& instruction) const {
       for (int64_t row = 0; row < out.rows; ++row) {
         const float* values = data + block * out.block_pitch + row * out.row_pitch;
         for (int64_t column = 0; column < out.columns; ++column) {
-          if (!isfinite(values[column])) return false;
+          if (isnan(values[column]) || (isinf(values[column]) && !(excused && out.in_arena))) return false;
         }
       }
     }

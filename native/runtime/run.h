@@ -47,7 +47,8 @@ class Run {
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   RunResult execute(void* scratch);
-  // The same instructions one at a time; stops at the first that writes a NaN or an infinity, before its step commits.
+  // The same instructions one at a time; stops at the first that writes a NaN, or an infinity that is neither meant (infinities.h) nor
+  // stays in the arena, before its step commits.
   // A bad index ends it like a run: it is in `failure`.
   DebugFinding debug(void* scratch, Failure& failure);
 
@@ -61,7 +62,7 @@ class Run {
   int64_t call(const Instruction& instruction, void* scratch) const;
   int64_t call_round(const Instruction& instruction, void* scratch) const;
   Failure failure_of(int64_t instruction, int64_t step, int64_t position) const;
-  bool finite(const Instruction& instruction) const;
+  bool sound(const Instruction& instruction, bool excused) const;
 
   void lock_readers();
   void unlock_readers();

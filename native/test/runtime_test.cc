@@ -609,6 +609,52 @@ LW_TEST(debug_finds_the_first_bad_value_and_does_not_commit) {
   CHECK(found.instruction == -1 && found.step == 3 && values(state)[0] == 4);
 }
 
+namespace {
+
+// The instruction of the arena program (memory 1: four numbers, memory 2: a result that is kept) at which a debug run stops; −1: none.
+int64_t stops_at(std::vector<Words> instructions, std::initializer_list<float> numbers) {
+  const size_t commit = instructions.size();
+  const auto program = decode(stream({{256}, {16}, {16, 0, true}}, std::move(instructions), commit));
+  Failure failure;
+  return Run(program, {floats(numbers), Memory::allocate(16)}, 2, 0).debug(scratch(), failure).instruction;
+}
+
+}  // namespace
+
+LW_TEST(debug_lets_infinities_pass_that_are_meant) {
+  constexpr double kInf = INFINITY;
+  // 1 where x < 2, then −∞ elsewhere
+  const Words mask = map({0, 0}, {{1, 0}}, 4, {2}, {{MapOp::less, 0, 1}});
+  const Words masked = map({0, 16}, {{0, 0}, {1, 0}}, 4, {-kInf}, {{MapOp::select, 0, 1, 2}});
+  const Words largest = reduce(ReduceKind::max, {2, 0}, {0, 16}, 1, 4, 1);
+  CHECK(stops_at({mask, masked, largest}, {0, 1, 2, 3}) == -1);
+  CHECK(stops_at({mask, masked, largest}, {2, 2, 2, 3}) == 2);  // what is kept must be finite
+  CHECK(stops_at({mask, masked, map({2, 0}, {{0, 16}}, 4, {}, {{MapOp::neg, 0}})}, {0, 1, 2, 3}) == 2);
+  CHECK(stops_at({map({2, 0}, {{1, 0}}, 4, {kInf}, {{MapOp::add, 0, 1}})}, {0, 1, 2, 3}) == 0);
+  // From one to the next, in place and by a copy, as long as no NaN comes of it.
+  const Words halved = map({0, 16}, {{0, 16}}, 4, {0.5}, {{MapOp::mul, 0, 1}}), turned = transpose({0, 48}, {0, 16}, 2, 2);
+  const Words again = map({0, 64}, {{0, 48}}, 4, {}, {{MapOp::neg, 0}}), nothing = map({0, 64}, {{0, 48}}, 4, {0}, {{MapOp::mul, 0, 1}});
+  CHECK(stops_at({mask, masked, halved, turned, again}, {0, 1, 2, 3}) == -1);
+  CHECK(stops_at({mask, masked, halved, turned, nothing}, {0, 1, 2, 3}) == 4);
+  CHECK(stops_at({fill({0, 0}, 4, kInf), map({0, 16}, {{0, 0}}, 4, {1}, {{MapOp::add, 0, 1}})}, {0, 0, 0, 0}) == -1);
+}
+
+LW_TEST(debug_counts_other_infinities) {
+  const Words large = map({0, 0}, {{1, 0}}, 4, {1e38}, {{MapOp::mul, 0, 1}}), exponential = map({0, 0}, {{1, 0}}, 4, {}, {{MapOp::exp, 0}});
+  CHECK(stops_at({large}, {1, 2, 3, 0}) == -1);
+  CHECK(stops_at({large}, {1, 2, 4, 0}) == 0);
+  CHECK(stops_at({exponential}, {0, 1, 89, 0}) == 0);
+  // Data that are infinite, also those that were moved before.
+  const Words moved = transpose({0, 0}, {1, 0}, 2, 2), negative = map({0, 16}, {{0, 0}}, 4, {}, {{MapOp::neg, 0}});
+  CHECK(stops_at({map({0, 0}, {{1, 0}}, 4, {}, {{MapOp::neg, 0}})}, {0, 0, 0, HUGE_VALF}) == 0);
+  CHECK(stops_at({moved, negative}, {0, 0, 0, 1}) == -1);
+  CHECK(stops_at({moved, negative}, {0, 0, 0, HUGE_VALF}) == 1);
+  // Where one that was meant lay before.
+  const Words meant = fill({0, 0}, 4, -INFINITY), used = reduce(ReduceKind::max, {0, 32}, {0, 0}, 1, 4, 1);
+  CHECK(stops_at({meant, used, map({0, 0}, {{1, 0}}, 4, {}, {{MapOp::abs, 0}}), negative}, {0, 0, 0, 1}) == -1);
+  CHECK(stops_at({meant, used, map({0, 0}, {{1, 0}}, 4, {}, {{MapOp::abs, 0}}), exponential}, {0, 0, 89, 1}) == 3);
+}
+
 LW_TEST(debug_does_not_count_empty_products) {
   Words empty = gemm({0, 0}, {1, 0}, {1, 0}, 1, 0, 1);
   empty[13] = 0x1p50;  // of a batch that would take days to walk
