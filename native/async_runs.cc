@@ -21,6 +21,12 @@ std::shared_ptr<AsyncRuns> AsyncRuns::create(napi_env env) {
 
 void AsyncRuns::start(std::unique_ptr<Run> run, napi_value control, napi_value done) {
   auto flight = std::make_unique<Flight>(shared_from_this(), std::move(run));
+  // Places in both lists: what lands, on a thread of its own, must not throw.
+  flights_.reserve(flights_.size() + 1);
+  {
+    std::lock_guard guard(mutex_);
+    landed_.reserve(flights_.size() + 1);
+  }
   js::require(env_, napi_create_reference(env_, control, 1, &flight->control));
   if (const napi_status status = napi_create_reference(env_, done, 1, &flight->done); status != napi_ok) {
     napi_delete_reference(env_, flight->control);
@@ -66,16 +72,17 @@ void AsyncRuns::on_landed(napi_env env, napi_value, void* context, void*) {
 }
 
 void AsyncRuns::settle_all() {
-  std::vector<Flight*> landed;
-  {
-    std::lock_guard guard(mutex_);
-    landed.swap(landed_);
-  }
-  for (Flight* flight : landed) {
+  std::unique_lock guard(mutex_);
+  // One by one from the list itself, which keeps its places. What lands meanwhile calls again.
+  for (size_t due = landed_.size(); due > 0; --due) {
+    Flight* const flight = landed_.front();
+    landed_.erase(landed_.begin());
+    guard.unlock();
     settle(*flight);
     discard(flight);
+    guard.lock();
   }
-  if (flights_.empty() && !landed.empty()) napi_unref_threadsafe_function(env_, wake_);
+  if (flights_.empty()) napi_unref_threadsafe_function(env_, wake_);
 }
 
 void AsyncRuns::settle(Flight& flight) {

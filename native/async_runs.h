@@ -49,7 +49,7 @@ class AsyncRuns : public std::enable_shared_from_this<AsyncRuns> {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Flight*> landed_;  // finished, not yet settled
+  std::vector<Flight*> landed_;  // finished, not yet settled; with a place for each of flights_
   size_t flying_ = 0;
 };
 
