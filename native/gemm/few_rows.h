@@ -26,7 +26,7 @@ void columns_tile(Tile& t) {
       const int valid = kEdge != Edge::full && j == kVectors - 1 ? t.last : kLanes;
       const float* const b = t.b + j * kLanes * t.b_k + p;
       F32 columns[kLanes];
-      load_columns(b, t.b_k, static_cast<int>(count), valid, columns);
+      load_turned(b, t.b_k, static_cast<int>(count), valid, columns);
       if (count == kLanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i) {

@@ -6,7 +6,7 @@ namespace lanewise::LW_ISA {
 namespace {
 
 // kLanes steps of k of up to kLanes columns, k contiguous: out[p][j] = b[p + j·b_col], 0 beyond `count` steps and `valid` columns.
-LW_INLINE void load_columns(const float* b, int64_t b_col, int count, int valid, F32 out[kLanes]) {
+LW_INLINE void load_turned(const float* b, int64_t b_col, int count, int valid, F32 out[kLanes]) {
   if (count == kLanes && valid == kLanes) {
 #pragma GCC unroll 16
     for (int j = 0; j < kLanes; ++j) out[j] = load(b + j * b_col);
@@ -28,7 +28,7 @@ void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, i
       for (int64_t p = 0; p < depth; p += kLanes) {
         const int count = static_cast<int>(smaller(kLanes, depth - p));
         F32 rows[kLanes];
-        load_columns(in + p, b_col, count, valid, rows);
+        load_turned(in + p, b_col, count, valid, rows);
         if (count == kLanes) {
 #pragma GCC unroll 16
           for (int i = 0; i < kLanes; ++i) store(to + (p + i) * width, rows[i]);
@@ -45,7 +45,7 @@ void pack_panel(int64_t depth, int64_t columns, int64_t width, const float* b, i
   }
 }
 
-LW_INLINE void copy_run(int64_t count, const float* from, float* to) {
+LW_INLINE void copy_exactly(int64_t count, const float* from, float* to) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
   if (i < count) store_n(to + i, load_n(from + i, static_cast<int>(count - i)), static_cast<int>(count - i));
@@ -54,7 +54,7 @@ LW_INLINE void copy_run(int64_t count, const float* from, float* to) {
 // `rows` rows of a k-contiguous A at panel_pitch(depth).
 void pack_a(int64_t rows, int64_t depth, const float* a, int64_t a_row, float* out) {
   const int64_t pitch = panel_pitch(depth);
-  for (int64_t i = 0; i < rows; ++i) copy_run(depth, a + i * a_row, out + i * pitch);
+  for (int64_t i = 0; i < rows; ++i) copy_exactly(depth, a + i * a_row, out + i * pitch);
 }
 
 // Where the panel of row tile t lies: a line apart from its neighbours, so that a whole vector may be stored at its end and not all panels

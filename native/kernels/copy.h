@@ -111,7 +111,7 @@ static void transpose_strip(const float* in, int64_t in_pitch, int64_t rows, int
 }
 
 template <class Element>
-static void copy_units(const CopyPlan& plan, const Element* in, Element* out, int64_t begin, int64_t end) {
+static void copy_by_plan(const CopyPlan& plan, const Element* in, Element* out, int64_t begin, int64_t end) {
   const int last = plan.space.rank - 1;
   // Positions of whole rows (planes): the walk has the inner dimensions at index 0.
   IndexSpace walk = plan.space;
@@ -162,9 +162,9 @@ int64_t copy(const CopyArgs& args, int64_t begin, int64_t end, void*) {
   const int64_t stop = smaller(end * plan.units_per_task, plan.units);
   if (first >= stop) return kOk;
   if (args.element_bytes == 4) {
-    copy_units(plan, reinterpret_cast<const float*>(args.in), reinterpret_cast<float*>(args.out), first, stop);
+    copy_by_plan(plan, reinterpret_cast<const float*>(args.in), reinterpret_cast<float*>(args.out), first, stop);
   } else {
-    copy_units(plan, args.in, args.out, first, stop);
+    copy_by_plan(plan, args.in, args.out, first, stop);
   }
   return kOk;
 }

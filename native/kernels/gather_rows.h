@@ -19,7 +19,7 @@ constexpr int64_t kScatterColumns = 64;  // columns of a task: every task sees a
 LW_INLINE int64_t gather_rows_per_task(const GatherRowsArgs& args) { return larger(1, kGatherTaskBytes / (args.row_bytes + 1)); }
 
 // memcpy for rows of floats: short ones are a vector or two.
-LW_INLINE void copy_row(const uint8_t* from, int64_t bytes, uint8_t* to) {
+LW_INLINE void copy_bytes(const uint8_t* from, int64_t bytes, uint8_t* to) {
   if (bytes % 4 != 0 || bytes > 1024) {
     memcpy(to, from, static_cast<size_t>(bytes));
     return;
@@ -52,7 +52,7 @@ int64_t gather_rows(const GatherRowsArgs& args, int64_t begin, int64_t end, void
     uint8_t* out = args.out + i * args.row_bytes;
     if (good_row(args, later)) fetch_row(args.table + later * args.row_bytes, args.row_bytes);
     if (good_row(args, id)) {
-      copy_row(args.table + id * args.row_bytes, args.row_bytes, out);
+      copy_bytes(args.table + id * args.row_bytes, args.row_bytes, out);
     } else {
       memset(out, 0, static_cast<size_t>(args.row_bytes));
       if (bad == kOk) bad = i;
@@ -103,8 +103,8 @@ int64_t write_rows(const WriteRowsArgs& args, int64_t begin, int64_t end, void*)
   for (int64_t i = 0; i < args.count; ++i) {
     const int32_t id = ids[i];
     if (id < 0 || id >= args.table_rows || !in_part(id, begin, end)) continue;
-    copy_row(reinterpret_cast<const uint8_t*>(args.in + i * args.columns), bytes,
-             reinterpret_cast<uint8_t*>(args.table + id * args.columns));
+    copy_bytes(reinterpret_cast<const uint8_t*>(args.in + i * args.columns), bytes,
+               reinterpret_cast<uint8_t*>(args.table + id * args.columns));
   }
   return kOk;
 }

@@ -133,7 +133,7 @@ LW_INLINE void sum_terms(const Span& down, const Span& across, F32 (&sum)[kCount
 // dx = the sum of term(input pixel's row and column, window's row and column, its first element, lanes) over the windows that see the
 // pixel. What a term takes from its first four arguments is computed once for several vectors of channels.
 template <class Term>
-LW_INLINE void sum_windows(const PoolShape& s, float* dx, int64_t begin, int64_t end, const Term& term) {
+LW_INLINE void gather_windows(const PoolShape& s, float* dx, int64_t begin, int64_t end, const Term& term) {
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, row = task % s.h;
     const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
@@ -244,7 +244,7 @@ int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t e
     return kOk;
   }
   const PoolShape& s = a.shape;
-  sum_windows(
+  gather_windows(
       s, a.dx, begin, end, [&](int64_t row, int64_t column, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {
         const int64_t tap = (row + s.pad_top - i * s.stride_h) * s.kw + column + s.pad_left - j * s.stride_w;
         const Mask chosen = equal_i(load_i_n(a.index + out, lanes), set1_i(static_cast<int32_t>(tap)));
@@ -310,7 +310,7 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
 int64_t avg_pool_backward_tasks(const AvgPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
 int64_t avg_pool_backward(const AvgPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
-  sum_windows(
+  gather_windows(
       a.shape, a.dx, begin, end, [&](int64_t, int64_t, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {
         const F32 count = set1(static_cast<float>(window_count(a.shape, a.count_padding, i, j)));
         return div(load_n(a.dy + out, lanes), count);

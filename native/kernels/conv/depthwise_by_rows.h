@@ -58,7 +58,7 @@ LW_INLINE bool rows_suit(const DepthwiseRow& row) {
 }
 
 // Windows [begin, end) of whole vectors of channels.
-void add_rows(const DepthwiseRow& row, int64_t begin, int64_t end, int64_t channels) {
+void windows_by_rows(const DepthwiseRow& row, int64_t begin, int64_t end, int64_t channels) {
   const Window& v = row.window;
   const DepthwiseWeights& weights = row.weights;
   float* const out = row.out + begin * row.out_step;

@@ -285,7 +285,7 @@ void depthwise_row(const DepthwiseRow& row, int64_t begin, int64_t end, float* s
   const bool by_rows = rows_suit(row);
   const int64_t passed = by_rows || pass_suits(row) ? v.pitch / kLanes * kLanes : 0;
   if (by_rows) {
-    add_rows(row, begin, end, passed);
+    windows_by_rows(row, begin, end, passed);
   } else if (passed > 0) {
     kPassWindows[v.kh - 1][v.kw - 1](row, begin, {first, last}, end, passed);
   }

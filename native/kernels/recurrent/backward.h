@@ -34,7 +34,7 @@ void turned_product(const RecurrentBackwardArgs& a, const Range& r, const float*
 }
 
 // What the step at time t sends to the state it read through U.
-void add_products(const RecurrentBackwardArgs& a, int64_t t, const Range& r, float* scratch) {
+void pass_back(const RecurrentBackwardArgs& a, int64_t t, const Range& r, float* scratch) {
   const RecurrentShape& s = a.shape;
   const int64_t gates = cell_gates(s.cell), h = s.h;
   const float* const dgates = a.dgates + t * s.n * gates * h;
@@ -74,14 +74,14 @@ int64_t recurrent_backward(const RecurrentBackwardArgs& a, int64_t begin, int64_
   const RecurrentShape& s = a.shape;
   float* const floats = static_cast<float*>(scratch);
   const Range all = recurrent_range(s, begin, end);
-  for_row_blocks(all, s.panels ? rows_at_once(depth_block(cell_gates(s.cell) * s.h)) : all.m1 - all.m0, [&](const Range& r) {
+  for_row_blocks(all, s.panels ? rows_per_block(depth_block(cell_gates(s.cell) * s.h)) : all.m1 - all.m0, [&](const Range& r) {
     const int64_t first = s.split ? a.round : 0, beyond = s.split ? a.round + 1 : s.t + 1;
     for (int64_t round = first; round < beyond; ++round) {
       if (round > 0) {
-        add_products(a, time_of(s, s.t - round), r, floats);
+        pass_back(a, time_of(s, s.t - round), r, floats);
       } else {
-        copy_rows(r, s.h, a.dh, a.dh0);
-        if (s.cell == Cell::lstm) copy_rows(r, s.h, a.dc, a.dc0);
+        copy_range(r, s.h, a.dh, a.dh0);
+        if (s.cell == Cell::lstm) copy_range(r, s.h, a.dc, a.dc0);
       }
       if (round < s.t) backward_step(a, time_of(s, s.t - 1 - round), r, floats);
     }

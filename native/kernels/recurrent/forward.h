@@ -119,8 +119,8 @@ void forward_step(const RecurrentForwardArgs& a, int64_t step, const Range& r, f
 void copy_initial(const RecurrentForwardArgs& a, const Range& r) {
   const RecurrentShape& s = a.shape;
   const int64_t at = (s.reverse ? s.t : 0) * s.n * s.h;
-  copy_rows(r, s.h, a.h0, a.states + at);
-  if (s.cell == Cell::lstm) copy_rows(r, s.h, a.c0, a.cells + at);
+  copy_range(r, s.h, a.h0, a.states + at);
+  if (s.cell == Cell::lstm) copy_range(r, s.h, a.c0, a.cells + at);
 }
 
 int64_t recurrent_forward_tasks(const RecurrentForwardArgs& a) { return recurrent_tasks(a.shape); }
@@ -129,7 +129,7 @@ int64_t recurrent_forward(const RecurrentForwardArgs& a, int64_t begin, int64_t 
   const RecurrentShape& s = a.shape;
   float* const floats = static_cast<float*>(scratch);
   const Range all = recurrent_range(s, begin, end);
-  for_row_blocks(all, s.panels ? rows_at_once(s.h) : all.m1 - all.m0, [&](const Range& r) {
+  for_row_blocks(all, s.panels ? rows_per_block(s.h) : all.m1 - all.m0, [&](const Range& r) {
     if (!s.split || a.round == 0) copy_initial(a, r);
     const int64_t first = s.split ? a.round : 0, beyond = s.split ? smaller(a.round + 1, s.t) : s.t;
     for (int64_t step = first; step < beyond; ++step) forward_step(a, step, r, floats);

@@ -76,7 +76,7 @@ LW_INLINE void plain_product(const RecurrentShape& s, const Range& r, int64_t k,
 }
 
 // Rows of a panel product that are taken at once, so that they stay in the L2 cache.
-LW_INLINE int64_t rows_at_once(int64_t depth) { return smaller(192, larger(24, kMaxBlockA / larger(depth, 1) / 24 * 24)); }
+LW_INLINE int64_t rows_per_block(int64_t depth) { return smaller(192, larger(24, kMaxBlockA / larger(depth, 1) / 24 * 24)); }
 
 // Calls run(range) for parts of the rows that are as equal as can be, if there is anything at all.
 template <class Run>

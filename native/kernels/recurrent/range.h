@@ -58,7 +58,7 @@ LW_INLINE void copy_units(int64_t begin, int64_t end, const float* from, float* 
   for_units(begin, end, [&](int64_t j, auto v) { v.store(to + j, v.load(from + j)); });
 }
 // Zeros where `from` is null.
-LW_INLINE void copy_rows(const Range& r, int64_t pitch, const float* from, float* to) {
+LW_INLINE void copy_range(const Range& r, int64_t pitch, const float* from, float* to) {
   for (int64_t m = r.m0; m < r.m1; ++m)
     for_units(r.u0, r.u1, [&](int64_t j, auto v) { v.store(to + m * pitch + j, from != nullptr ? v.load(from + m * pitch + j) : zero()); });
 }
