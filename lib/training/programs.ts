@@ -162,18 +162,8 @@ function makeTraining(
       byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
       commit: true,
     })),
-    ...(carried?.writes(traced) ?? []),
   ];
-  const step = {
-    program: prepare([...results.writes, ...commits]),
-    data: batch.data,
-    index: batch.index,
-    results: results.results,
-    carried,
-    predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
-    expectations: expectationsOf(traced, inputs),
-  };
-  return { step, reached: [...gradients.keys()] };
+  return { step: stepOf({ ...batch, inputs }, traced, results, commits, carried), reached: [...gradients.keys()] };
 }
 
 /**
@@ -197,17 +187,29 @@ export function evaluationProgram(recipe: Recipe, feed: Feed, carried: CarriedSt
 }
 
 function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | undefined): StepProgram {
-  const { inputs, targets, sampleWeight, data, index, rows } = feedBatch(feed);
+  const batch = feedBatch(feed);
+  const { inputs, targets, sampleWeight, rows } = batch;
   const { model, seed } = recipe;
   const traced = model.trace(inputs, false, seed, carried?.carry);
   const seen = { outputs: traced.outputs, targets, sampleWeight };
   const loss = lossOf(recipe.loss, traced.losses, seen);
   const results = resultWrites(recipe, seen, rows, loss, traced.losses);
+  return stepOf(batch, traced, results, [], carried);
+}
+
+/** The step that leaves these results, commits these writes, and keeps the carried states. */
+function stepOf(
+  { inputs, data, index }: Pick<FedBatch, 'inputs' | 'data' | 'index'>,
+  traced: Trace,
+  { writes, results }: ReturnType<typeof resultWrites>,
+  commits: readonly Write[],
+  carried: CarriedState | undefined,
+): StepProgram {
   return {
-    program: prepare([...results.writes, ...(carried?.writes(traced) ?? [])]),
+    program: prepare([...writes, ...commits, ...(carried?.writes(traced) ?? [])]),
     data,
     index,
-    results: results.results,
+    results,
     carried,
     predictionShapes: mapParts(traced.outputs, ({ shape }) => shape),
     expectations: expectationsOf(traced, inputs),
