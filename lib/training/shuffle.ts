@@ -1,15 +1,19 @@
-import { setImmediate } from 'node:timers/promises';
+import { type Pieces, inTurns } from '../pieces.js';
 import type { Philox } from '../random.js';
 
-/** Rows settled before the event loop gets a turn: about a millisecond. */
+/** Rows settled in one piece: about a millisecond. */
 const part = 1 << 15;
 
-/** Fills with 0 … length − 1 in random order, in parts so that a large data set does not hold up the event loop. */
-export async function shuffleOrder(order: Int32Array, random: Philox): Promise<void> {
+/** Fills with 0 … length − 1 in random order, while the event loop goes on. */
+export function shuffleOrder(order: Int32Array, random: Philox): Promise<void> {
+  return inTurns(shuffleInPieces(order, random));
+}
+
+function* shuffleInPieces(order: Int32Array, random: Philox): Pieces<void> {
   fillInOrder(order);
   for (let end = order.length; end > 0; end -= part) {
     random.shuffle(order, Math.max(0, end - part), end);
-    if (end > part) await setImmediate();
+    yield;
   }
 }
 
