@@ -19,8 +19,9 @@ export interface Sequence {
 }
 
 const floats = (...shape: Shape): TensorType => ({ shape, dtype: 'float32' });
+const isGru = (cell: Cell): boolean => cell === 'gru' || cell === 'gruBefore';
 /** The function of recurrent.ts it comes from. */
-const nameOf = ({ cell }: Sequence): string => (cell === 'lstm' ? cell : gatesOf(cell) === 3 ? 'gru' : 'elman');
+const nameOf = ({ cell }: Sequence): string => (cell === 'lstm' ? cell : isGru(cell) ? 'gru' : 'elman');
 const keyOf = (s: Sequence): string => Object.values(s).join();
 
 /** The inputs that are there, by name. */
@@ -91,7 +92,7 @@ export class RecurrentForward extends Operation {
   infer(): readonly TensorType[] {
     const { cell, t, n, h } = this.sequence;
     const states = floats(t + 1, n, h);
-    const saved = cell === 'lstm' ? [states, floats(t, n, 4 * h)] : gatesOf(cell) === 3 ? [floats(t, n, 3 * h), floats(t, n, h)] : [];
+    const saved = cell === 'lstm' ? [states, floats(t, n, 4 * h)] : isGru(cell) ? [floats(t, n, 3 * h), floats(t, n, h)] : [];
     return [states, ...saved, ...(usesPanels(this.sequence, false) ? [panelsOf(this.sequence)] : [])];
   }
 
@@ -110,16 +111,15 @@ export class RecurrentForward extends Operation {
     const dgates = rows(back.dgates);
     const gradients: Named<ForwardInput> = {
       g: back.dgates,
-      u:
-        gatesOf(cell) === 3
-          ? concat(
-              [
-                product(before, slice(dgates, [0, 0], [t * n, 2 * h])),
-                cell === 'gru' ? product(before, rows(back.dq!)) : product(rows(q!), slice(dgates, [0, 2 * h], [t * n, h])),
-              ],
-              1,
-            )
-          : product(before, dgates),
+      u: isGru(cell)
+        ? concat(
+            [
+              product(before, slice(dgates, [0, 0], [t * n, 2 * h])),
+              cell === 'gru' ? product(before, rows(back.dq!)) : product(rows(q!), slice(dgates, [0, 2 * h], [t * n, h])),
+            ],
+            1,
+          )
+        : product(before, dgates),
       h0: back.dh0,
       c0: back.dc0,
       bias: cell === 'gru' ? sum(rows(back.dq!), { axes: 0 }) : undefined,
@@ -147,7 +147,7 @@ export class RecurrentForward extends Operation {
 function savedOf({ cell }: Sequence, outputs: readonly Tensor[]): Named<'states' | 'cells' | 'gates' | 'q'> {
   const [states, second, third] = outputs;
   if (cell === 'lstm') return { states, cells: second, gates: third };
-  return gatesOf(cell) === 3 ? { states, gates: second, q: third } : { states };
+  return isGru(cell) ? { states, gates: second, q: third } : { states };
 }
 
 /** U as the kernels take it, and what writes it. */
@@ -216,7 +216,7 @@ class RecurrentBackward extends Operation {
 
   infer(): readonly TensorType[] {
     const { cell, t, n, h } = this.sequence;
-    const last = cell === 'lstm' ? [floats(n, h)] : gatesOf(cell) === 3 ? [floats(t, n, h)] : [];
+    const last = cell === 'lstm' ? [floats(n, h)] : isGru(cell) ? [floats(t, n, h)] : [];
     return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : [])];
   }
 
@@ -238,7 +238,7 @@ class RecurrentBackward extends Operation {
         outDgates,
         outDh0,
         outDc0: cell === 'lstm' ? last : undefined,
-        outDq: gatesOf(cell) === 3 ? last : undefined,
+        outDq: isGru(cell) ? last : undefined,
         u: weights.u,
         states: states!,
         cells,
@@ -256,7 +256,7 @@ class RecurrentBackward extends Operation {
 function backward(s: Sequence, inputs: Named<BackwardInput>): { readonly dgates: Tensor; readonly dh0: Tensor } & Named<'dc0' | 'dq'> {
   const names = namesOf(inputs, backwardInputs);
   const [dgates, dh0, last] = applyAll(new RecurrentBackward(s, names), names.map((name) => inputs[name]!)) as [Tensor, Tensor, Tensor | undefined]; // prettier-ignore
-  return { dgates, dh0, ...(s.cell === 'lstm' ? { dc0: last } : gatesOf(s.cell) === 3 ? { dq: last } : {}) };
+  return { dgates, dh0, ...(s.cell === 'lstm' ? { dc0: last } : isGru(s.cell) ? { dq: last } : {}) };
 }
 
 /** The states [T + 1, N, H] and, of lstm, the cells. */
