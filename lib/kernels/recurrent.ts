@@ -5,13 +5,13 @@
  * With g [T, N, G·H], what the inputs add to the gates, u [H, G·H] and states [T + 1, N, H]: forwards step t reads states[t] and writes
  * states[t + 1], in reverse step t reads states[t + 1] and writes states[t]. Gates stand in PyTorch's order.
  */
-import { type Cell, cells as allCells, gatesOf } from './compile/instructions/index.js';
-import { DataError, OptionError } from './errors.js';
-import { type Extents, call, checkApart, checkLength, checkLengths, floats, ints, size } from './kernel-checks.js';
-import { gemm } from './kernels.js';
-import { native } from './native.js';
-import { checkSizes } from './ops/conv-geometry.js';
-import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from './options.js';
+import { type Cell, cells as allCells, gatesOf } from '../compile/instructions/index.js';
+import { DataError, OptionError } from '../errors.js';
+import { type Extents, call, checkApart, checkLength, checkLengths, floats, ints, size } from '../kernel-checks.js';
+import { native } from '../native.js';
+import { checkSizes } from '../ops/conv-geometry.js';
+import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from '../options.js';
+import { gemm } from './products.js';
 
 /** Sizes and options that all kernels of recurrent sequences share. */
 export interface RecurrentKernelOptions {
