@@ -39,12 +39,22 @@ LW_INLINE F32 keep_lanes(F32 x, int n) {
   return select(first_lanes(n), x, set1(Fold::kNeutral));
 }
 
+// 0, 1, 2, …: from `half` on, which lane each takes in.
+alignas(64) constexpr int32_t kLaneOrder[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                              16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+static_assert(sizeof(kLaneOrder) / sizeof(int32_t) >= 2 * kLanes);
+
 template <class Fold>
 LW_INLINE float fold_lanes(F32 x, int width) {
   alignas(64) float lane[kLanes];
-  store(lane, x);
-  for (int half = width / 2; half > 0; half /= 2) {
-    for (int j = 0; j < half; ++j) lane[j] = Fold::step(lane[j], lane[j + half]);
+  if constexpr (kLanes > 4) {
+    for (int half = width / 2; half > 0; half /= 2) x = Fold::step(x, permute(x, load_i(kLaneOrder + half)));
+    store(lane, x);
+  } else {
+    store(lane, x);
+    for (int half = width / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; ++j) lane[j] = Fold::step(lane[j], lane[j + half]);
+    }
   }
   return lane[0];
 }

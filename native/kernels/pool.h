@@ -122,11 +122,11 @@ int64_t max_pool(const MaxPoolArgs& a, int64_t begin, int64_t end, void*) {
 // sum[v] = the sum of term(i, j, v) over i of `down` and j of `across`, in this order.
 template <int kCount, class Term>
 LW_INLINE void sum_terms(const Span& down, const Span& across, F32 (&sum)[kCount], const Term& term) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < kCount; ++v) sum[v] = zero();
   for (int64_t i = down.begin; i < down.end; ++i)
     for (int64_t j = across.begin; j < across.end; ++j)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < kCount; ++v) sum[v] = add(sum[v], term(i, j, v));
 }
 
@@ -188,22 +188,18 @@ LW_INLINE void spread_of(const PoolShape& s, Spread& spread) {
   }
 }
 
-// `windows` windows of few channels, what of one row of taps from first_tap on belongs to them.
-LW_INLINE void spread_row(const PoolShape& s, const Spread& spread, int64_t windows, int32_t first_tap, const float* dy,
-                          const int32_t* index, float* to) {
+// `windows` windows of few channels to a row of dx: value(first float of the windows, how many of them, vector of the pattern, whether
+// those are a whole vector) gives what of them each lane draws.
+template <class Value>
+LW_INLINE void spread_row(const PoolShape& s, const Spread& spread, int64_t windows, float* to, const Value& value) {
   const int64_t floats = windows * s.kw * s.c, last = windows * s.c - kLanes;
   for (int64_t v = 0, at = 0, group = 0; at < floats; at += kLanes) {
     const int64_t from = group + spread.base[v];
-    const I32 which = load_i(spread.which[v]), tap = add_i(load_i(spread.tap[v]), set1_i(first_tap));
-    const auto chosen = [&](F32 g, I32 index) __attribute__((always_inline)) {
-      const I32 taps = float_to_bits(permute(bits_to_float(index), which));
-      return select(equal_i(taps, tap), add(zero(), permute(g, which)), zero());  // g as a sum, which never is −0
-    };
     if (from <= last && at + kLanes <= floats) {
-      store(to + at, chosen(load(dy + from), load_i(index + from)));
+      store(to + at, value(from, kLanes, v, Group<1, true>()));
     } else {
       const int loaded = static_cast<int>(smaller(kLanes, last + kLanes - from));
-      store_n(to + at, chosen(load_n(dy + from, loaded), load_i_n(index + from, loaded)), static_cast<int>(smaller(kLanes, floats - at)));
+      store_n(to + at, value(from, loaded, v, Group<1, false>()), static_cast<int>(smaller(kLanes, floats - at)));
     }
     if (++v == spread.count) v = 0, group += spread.windows * s.c;
   }
@@ -220,7 +216,13 @@ void max_pool_backward_tiles(const MaxPoolBackwardArgs& a, int64_t begin, int64_
     const float* dy = a.dy + (n * s.oh + i) * s.ow * s.c;
     const int32_t* index = a.index + (n * s.oh + i) * s.ow * s.c;
     const int64_t whole = spread.count > 0 ? smaller(windows, s.w / s.kw) : 0;
-    spread_row(s, spread, whole, static_cast<int32_t>(kh * s.kw), dy, index, to);
+    spread_row(
+        s, spread, whole, to, [&](int64_t from, int count, int64_t v, auto group) __attribute__((always_inline)) {
+          const I32 which = load_i(spread.which[v]), tap = add_i(load_i(spread.tap[v]), first_tap);
+          const I32 index_of = group.kWhole ? load_i(index + from) : load_i_n(index + from, count);
+          const F32 taps = permute(bits_to_float(index_of), which), g = permute(load_lanes<group.kWhole>(dy + from, count), which);
+          return select(equal_i(float_to_bits(taps), tap), add(zero(), g), zero());  // g as a sum, which never is −0
+        });
     to += whole * s.kw * s.c, dy += whole * s.c, index += whole * s.c;
     for (int64_t j = whole; j < windows; ++j, dy += s.c, index += s.c) {
       float* const window_end = to + smaller(s.kw * s.c, row_end - to);
@@ -279,29 +281,56 @@ LW_INLINE void sum_pieces(const Span& down, const Span& across, int64_t rows, F3
 
 int64_t avg_pool_tasks(const AvgPoolArgs& a) { return a.shape.n * a.shape.oh; }
 
+// The means of the next windows of a row, `count` of which are whole: so many were taken, up to kMost.
+template <int kMost = kTogether>
+LW_INLINE int64_t mean_of_windows(const PoolShape& s, const Seen& w, int64_t count, F32 divisor, float* y) {
+  if constexpr (kMost > 1) {
+    if (count < kMost) return mean_of_windows<kMost / 2>(s, w, count, divisor, y);
+  }
+  const int lanes = static_cast<int>(s.c);
+  F32 sum[kMost];
+  sum_terms(
+      {0, w.down}, {0, w.across}, sum, [&](int64_t kh, int64_t kw, int v) __attribute__((always_inline)) {
+        return load_n(w.x + (kh * s.w + kw + v * s.stride_w) * s.c, lanes);
+      });
+#pragma GCC unroll 8
+  for (int v = 0; v < kMost; ++v) store_n(y + v * s.c, div(sum[v], divisor), lanes);
+  return kMost;
+}
+
+// Vectors are taken several at a time, as for max_pool.
 int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
   const PoolShape& s = a.shape;
+  const bool is_short = s.kh * s.kw <= kPoolPiece;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
     const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
-    for (int64_t j = 0; j < s.ow; ++j) {
+    for (int64_t j = 0; j < s.ow;) {
       const int64_t left = j * s.stride_w - s.pad_left;
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
       const F32 count = set1(static_cast<float>(larger(1, window_count(s, a.count_padding, i, j))));
+      const int64_t first = ((n * s.h + top) * s.w + left) * s.c;  // it may lie outside
+      float* const y = a.y + (task * s.ow + j) * s.c;
+      if (is_short && s.c <= kLanes && across.begin == 0 && left + s.kw <= s.w) {
+        const Seen seen = {a.x + (first + down.begin * s.w * s.c), down.end - down.begin, s.kw, 0};
+        j += mean_of_windows(s, seen, smaller(s.ow - j, (s.w - s.kw - left) / s.stride_w + 1), count, y);
+        continue;
+      }
       each_channels(
           s.c, [&]<int kCount>(int64_t c, int lanes) __attribute__((always_inline)) {
             const auto pixel = [&](int64_t kh, int64_t kw, int v) __attribute__((always_inline)) {
-              return load_n(a.x + ((n * s.h + top + kh) * s.w + left + kw) * s.c + c + v * kLanes, lanes);
+              return load_n(a.x + (first + (kh * s.w + kw) * s.c + c + v * kLanes), lanes);
             };
             F32 sum[kCount];
-            if (s.kh * s.kw <= kPoolPiece) {
+            if (is_short) {
               sum_terms(down, across, sum, pixel);
             } else {
               sum_pieces(down, across, pool_piece_rows(s), sum, pixel);
             }
 #pragma GCC unroll 4
-            for (int v = 0; v < kCount; ++v) store_n(a.y + (task * s.ow + j) * s.c + c + v * kLanes, div(sum[v], count), lanes);
+            for (int v = 0; v < kCount; ++v) store_n(y + c + v * kLanes, div(sum[v], count), lanes);
           });
+      ++j;
     }
   }
   return kOk;
@@ -309,7 +338,42 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
 
 int64_t avg_pool_backward_tasks(const AvgPoolBackwardArgs& a) { return a.shape.n * a.shape.h; }
 
+// A row of dx is the quotients of its windows, each for all its pixels.
+void avg_pool_backward_tiles(const AvgPoolBackwardArgs& a, int64_t begin, int64_t end) {
+  const PoolShape& s = a.shape;
+  Spread spread;
+  spread_of(s, spread);
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t n = task / s.h, i = task % s.h / s.kh, windows = i < s.oh ? s.ow : 0;
+    float *to = a.dx + task * s.w * s.c, *const row_end = to + s.w * s.c;
+    const float* dy = a.dy + (n * s.oh + i) * s.ow * s.c;
+    const auto quotient = [&](F32 g, int64_t j) __attribute__((always_inline)) {
+      return add(zero(), div(g, set1(static_cast<float>(window_count(s, a.count_padding, i, j)))));  // as a sum, which never is −0
+    };
+    const int64_t whole = spread.count > 0 ? smaller(windows, s.w / s.kw) : 0;
+    spread_row(
+        s, spread, whole, to, [&](int64_t from, int count, int64_t v, auto group) __attribute__((always_inline)) {
+          return quotient(permute(load_lanes<group.kWhole>(dy + from, count), load_i(spread.which[v])), 0);
+        });
+    to += whole * s.kw * s.c, dy += whole * s.c;
+    for (int64_t j = whole; j < windows; ++j, dy += s.c) {
+      float* const window_end = to + smaller(s.kw * s.c, row_end - to);
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int lanes = static_cast<int>(smaller(kLanes, s.c - c));
+        const F32 g = quotient(load_n(dy + c, lanes), j);
+        for (float* pixel = to + c; pixel < window_end; pixel += s.c) store_n(pixel, g, lanes);
+      }
+      to = window_end;
+    }
+    for (; to < row_end; ++to) *to = 0;
+  }
+}
+
 int64_t avg_pool_backward(const AvgPoolBackwardArgs& a, int64_t begin, int64_t end, void*) {
+  if (windows_tile(a.shape)) {
+    avg_pool_backward_tiles(a, begin, end);
+    return kOk;
+  }
   gather_windows(
       a.shape, a.dx, begin, end, [&](int64_t, int64_t, int64_t i, int64_t j, int64_t out, int lanes) __attribute__((always_inline)) {
         const F32 count = set1(static_cast<float>(window_count(a.shape, a.count_padding, i, j)));
