@@ -20,7 +20,9 @@ export interface BCEWithLogitsLossOptions extends ElementwiseLossOptions {
  * ℓ = (1 − y) · ln(1 + eˣ) + posWeight · y · ln(1 + e⁻ˣ), mean or sum over all elements.
  * logits x [...], target y [...] in [0, 1] → []
  *
- * @throws OptionError for wrong options; ShapeError if the shapes differ or posWeight does not fit
+ * Targets beyond [0, 1] are refused by `validate` alone, which fit and evaluate call: a loss that has this one in it calls it in its own `validate`.
+ *
+ * @throws OptionError for wrong options; ShapeError if the shapes differ or posWeight does not fit; DataError from fit and evaluate for targets beyond [0, 1]
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
  */
 export class BCEWithLogitsLoss extends ElementwiseLoss {

@@ -4,7 +4,8 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { coordinates, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { cast, equal, floor, gatherRows, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
+import { knownIds } from '../ops/gather.js';
+import { equal, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import { perLoss } from './reduction.js';
 
 /** A kernel always has an ignored id; this one is none of a class and no data holds it by accident, nor does a cast of NaN give it, as it does −2³¹. */
@@ -38,18 +39,11 @@ export function checkIdShape(what: string, prediction: Tensor, target: Tensor): 
   }
 }
 
-/** The ids [...], looked up in a table of all classes: one that is none of 0 … classes − 1 stops the run with its position. One that is not whole counts as −1. */
-export function knownIds(ids: Tensor, classes: number): Tensor {
-  const whole = ids.dtype === 'float32' ? where(equal(floor(ids), ids), ids, -1) : ids;
-  return gatherRows(constant(Int32Array.from({ length: classes }, (_, id) => id)), cast(whole, 'int32'));
-}
-
-/** Ids for a loss. Floats may come from an augmentation, past all validation: those that are neither a class nor ignored stop the run. */
+/** Ids for a loss. Those that are neither a class nor ignored stop the run: they may come from an augmentation or another loss, past all validation. */
 export function lossIds(ids: Tensor, classes: number, ignoreIndex: number | undefined): Tensor {
-  if (ids.dtype !== 'float32') return ids;
-  if (ignoreIndex === undefined) return knownIds(ids, classes);
+  if (ignoreIndex === undefined) return knownIds('ids', ids, classes);
   const ignored = equal(ids, ignoreIndex);
-  return where(ignored, ignoreIndex, knownIds(where(ignored, 0, ids), classes));
+  return where(ignored, ignoreIndex, knownIds('ids', where(ignored, 0, ids), classes));
 }
 
 /** The weight of each row [...]: that of its class times its own, 0 where it is ignored; undefined if every row counts 1. */

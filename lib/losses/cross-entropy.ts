@@ -36,7 +36,8 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
  *
  * The mean divides by Σ w of the rows' classes for class ids, ignored rows left out, and by the number of rows for probabilities.
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits; DataError while training for float ids that are no class
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits; DataError for ids that are no class, also
+ *   where they come past `validate`, as probabilities that are none may
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html (classes there are dimension 1, here the last)
  */
 export class CrossEntropyLoss extends Loss {
@@ -83,7 +84,9 @@ export class CrossEntropyLoss extends Loss {
 
   private ofIds(logits: Tensor, target: Tensor, sampleWeight: Tensor | undefined): Tensor {
     const classes = logits.shape.at(-1)!;
-    const ids = lossIds(target, classes, this.weighting.ignoreIndex);
+    // The operation refuses whole ids that are no class itself.
+    const isChecked = this.labelSmoothing === 0 && target.dtype !== 'float32';
+    const ids = isChecked ? target : lossIds(target, classes, this.weighting.ignoreIndex);
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
       return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);

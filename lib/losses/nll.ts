@@ -1,7 +1,8 @@
 import type { NdArray } from '../array.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { equal, neg, pick, sum, where } from '../ops/index.js';
+import { pickAny } from '../ops/gather.js';
+import { equal, neg, sum, where } from '../ops/index.js';
 import { checkOptions, integer, weights } from '../options.js';
 import { type ClassWeighting, checkIdShape, checkWeight, lossIds, rowWeights, validateIds } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
@@ -20,7 +21,8 @@ export interface NLLLossOptions extends ReductionOptions {
  *
  * ℓ = −w_y · logp_y; the mean is Σ ℓ / Σ w_y, ignored rows left out.   logp [..., C], target class ids y [...] → []
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction; DataError while training for float ids that are no class
+ * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction; DataError for ids that are no class, also where
+ *   they come past `validate`
  * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html (classes there are dimension 1, here the last)
  */
 export class NLLLoss extends Loss {
@@ -42,7 +44,7 @@ export class NLLLoss extends Loss {
     // Of ignored rows nothing is taken: 0 · ∞ would be NaN.
     const known = lossIds(target, classes, ignoreIndex);
     const ids = ignoreIndex === undefined ? known : where(equal(known, ignoreIndex), -1, known);
-    return reduceWeighted(neg(pick(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
+    return reduceWeighted(neg(pickAny(logp, ids)), rowWeights(target, classes, this.weighting, sampleWeight), this.reduction);
   }
 
   override weight(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

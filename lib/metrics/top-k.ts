@@ -3,7 +3,8 @@ import { ShapeError, formatShape } from '../errors.js';
 import { iota } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { add, equal, less, lessEqual, mul, pick, reshape, sub, sum } from '../ops/index.js';
+import { pickAny } from '../ops/gather.js';
+import { add, equal, less, lessEqual, mul, reshape, sub, sum } from '../ops/index.js';
 import { check, checkOptions, count, integer } from '../options.js';
 import { checkClassRows, classTarget, countOfRows, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
@@ -26,7 +27,7 @@ class TopK extends Metric {
     const classes = prediction.shape.at(-1)!;
     if (this.k > classes)
       throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
-    const own = reshape(pick(prediction, ids), [...ids.shape, 1]);
+    const own = reshape(pickAny(prediction, ids), [...ids.shape, 1]);
     const above = sub(classes, sum(lessEqual(prediction, own), { axes: -1 }));
     const before = mul(equal(prediction, own), less(iota(classes), reshape(ids, own.shape)));
     return meanOfRows(less(add(above, sum(before, { axes: -1 })), this.k), ids, this.ignoreIndex);

@@ -4,12 +4,13 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
-import { equal, where } from './elementwise.js';
+import { equal, floor, where } from './elementwise.js';
 import { iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
+import { within } from './within.js';
 
 export class GatherRows extends Operation {
   readonly name = 'gatherRows';
@@ -81,12 +82,26 @@ export function oneHot(ids: Tensor, classes: number): Tensor {
   return equal(reshape(ids, [...ids.shape, 1]), iota(classes));
 }
 
-/** x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. 0 where the id is out of range. @throws ShapeError */
+/** Ids [...] as int32: one that is none of 0 … classes − 1 stops the run with its position, in the name of `what`. One that is not whole counts as −1. */
+export function knownIds(what: string, ids: Tensor, classes: number): Tensor {
+  return within(what, ids.dtype === 'float32' ? where(equal(floor(ids), ids), ids, -1) : ids, 0, classes);
+}
+
+/**
+ * x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. An id outside 0 … C−1 stops the run with its position; one that is
+ * not whole does, too, as −1. For rows that do not count give any id there is.
+ * @throws DTypeError for what is no tensor; ShapeError unless there is one id a row
+ */
 export function pick(x: Tensor, ids: Tensor): Tensor {
   checkTensors('pick', { x, ids });
   if (x.rank < 1 || !sameShape(x.shape.slice(0, -1), ids.shape))
     throw new ShapeError(
       `pick: expected one id for each row of x [..., C], got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}.`,
     );
+  return pickAny(x, knownIds('pick', ids, x.shape.at(-1)!));
+}
+
+/** `pick` of any ids of the right shape: 0 where one is out of range. */
+export function pickAny(x: Tensor, ids: Tensor): Tensor {
   return sum(where(oneHot(ids, x.shape.at(-1)!), x, 0), { axes: -1 });
 }

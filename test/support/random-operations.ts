@@ -126,7 +126,7 @@ const reducing: readonly Maker[] = [
   },
   (x, { ids, one }) =>
     x.rank >= 1 && x.shape.at(-1)! >= 4 && x.size <= 120 ? lossesOf(x, ids(x.shape.slice(0, -1)), one([[1], [-100, 1], [2, 1]])) : [],
-  (x, { ids }) => (x.rank >= 1 && x.size <= 120 && x.size / x.shape.at(-1)! <= 60 ? [ops.pick(x, ids(x.shape.slice(0, -1)))] : []),
+  (x, { ids }) => (x.rank >= 1 && x.shape.at(-1)! >= 4 && x.size <= 120 ? [ops.pick(x, ids(x.shape.slice(0, -1)))] : []),
 ];
 
 function lossesOf(logits: Tensor, ids: Tensor, ignored: readonly number[]): readonly Tensor[] {

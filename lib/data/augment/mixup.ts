@@ -1,9 +1,8 @@
 import { OptionError, ShapeError, formatShape } from '../../errors.js';
 import { iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { knownIds } from '../../losses/class-ids.js';
 import { add, cast, cos, div, exp, expm1, floor, greaterEqual, log, maximum, mul, neg, sqrt, square, sub } from '../../ops/elementwise.js';
-import { gatherRows, oneHot } from '../../ops/gather.js';
+import { gatherRows, knownIds, oneHot } from '../../ops/gather.js';
 import { reshape } from '../../ops/shape.js';
 import { checkOptions, count, positive } from '../../options.js';
 import { type Augmentation, floats } from './augmentation.js';
@@ -63,7 +62,7 @@ function mixable(y: Tensor, classes: number | undefined): Tensor {
     throw new ShapeError(
       `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
     );
-  if (classes !== undefined) return oneHot(knownIds(y, classes), classes);
+  if (classes !== undefined) return oneHot(knownIds('mixup', y, classes), classes);
   if (y.dtype !== 'float32')
     throw new OptionError('mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).');
   return y;
