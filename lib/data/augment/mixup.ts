@@ -62,7 +62,7 @@ function mixable(y: Tensor, classes: number | undefined): Tensor {
     throw new ShapeError(
       `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
     );
-  if (classes !== undefined) return oneHot(knownIds('mixup', y, classes), classes);
+  if (classes !== undefined) return oneHot(knownIds('ids', y, classes), classes);
   if (y.dtype !== 'float32')
     throw new OptionError('mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).');
   return y;
