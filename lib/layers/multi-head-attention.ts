@@ -15,7 +15,7 @@ import type { Scope } from './scope.js';
 export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
   /** Each step looks at itself and at those before it only. Default: false. */
   readonly causal?: boolean | undefined;
-  /** Steps that a stream looks back on, itself included; with causal. Default: no stream. */
+  /** Steps that each step looks back on, itself included, in predict, fit and streams alike; with causal. Default: all, and no stream. */
   readonly context?: number | undefined;
 }
 
@@ -24,7 +24,8 @@ export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
  *
  * q, k, v = x · W + b cut in three; y = [softmax(q_h · k_hᵀ / √(C/heads)) · v_h for each head h] · W_o + b_o.
  * x [N, T, C], and where rows differ lengths int32 [N] → y [N, T, C]; what lies beyond a length is not looked at, but must hold numbers.
- * Parameters: weight W [C, 3·C], bias [3·C], outWeight W_o [C, C], outBias [C]. In a stream the keys and values of the last `context` steps are kept.
+ * Parameters: weight W [C, 3·C], bias [3·C], outWeight W_o [C, C], outBias [C]. With `causal` step t looks at steps 0 … t, with `context` at the last
+ * `context` of these alone (a sliding window), whose keys and values a stream keeps.
  *
  * @throws OptionError for wrong options; ShapeError if x is no [N, T, C] or heads do not divide C; DataError while running if a length is
  *   not in 1 … T
@@ -57,7 +58,7 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   }
 
   #keys(k: Tensor, v: Tensor, lengths: Tensor | undefined, scope: Scope): Keys {
-    const { causal = false } = this.options;
+    const { causal = false, context = Infinity } = this.options;
     const [n, t] = k.shape as [number, number, number];
     if (scope.carries) {
       if (lengths === undefined) return this.#past(k, v, scope);
@@ -65,7 +66,9 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
         'MultiHeadAttention: expected no lengths where states go on from step to step, got some. Use rows of one length there.',
       );
     }
-    return { k, v, causal, mask: lengths && lengthMask('MultiHeadAttention', lengths, n, t, scope) };
+    const known = lengths && lengthMask('MultiHeadAttention', lengths, n, t, scope);
+    const near = context < t ? greaterEqual(add(iota(t), context - 1), reshape(iota(t), [t, 1])) : undefined;
+    return { k, v, causal, mask: known && near ? mul(known, near) : (known ?? near) };
   }
 
   /** The steps that were before these, and these. */
