@@ -3,7 +3,7 @@ import { iota } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, normal } from '../init.js';
 import { add, cast, gatherRows, reshape, slice, sub } from '../ops/index.js';
-import { checkedLengths } from '../ops/lengths.js';
+import { within } from '../ops/within.js';
 import { callable, check, checkOptions, count } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -42,8 +42,9 @@ export class PositionEmbedding extends Layer {
     const before = scope.state('steps', [n, 1]);
     const after = add(before, t);
     scope.keep(before, after);
-    // No longer than the table: the run stops as at any length that is none.
-    const steps = checkedLengths('PositionEmbedding', cast(reshape(after, [n]), 'int32'), n, this.context);
+    const steps = within('steps', reshape(after, [n]), 1, this.context, (count) => {
+      return `expected at most ${this.context}, its context (reset() a stream before more, or give it a larger context), got ${count}`;
+    });
     const places = add(reshape(sub(steps, t), [n, 1]), iota(t));
     return add(x, reshape(gatherRows(table, cast(places, 'int32')), [n, t, c]));
   }

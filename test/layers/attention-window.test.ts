@@ -39,7 +39,10 @@ describe('MultiHeadAttention with a context shorter than the sequence', () => {
     const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
     const y = array(new Float32Array(x.size), x.shape);
     const expected = (await model.predict(x)).data.reduce((sum, value) => sum + value * value, 0) / x.size;
-    assertNear([(await trainer.step({ x, y })).loss, (await trainer.evaluate({ x, y }, { batchSize: rows, carryState: true })).loss], [expected, expected]);
+    assertNear(
+      [(await trainer.step({ x, y })).loss, (await trainer.evaluate({ x, y }, { batchSize: rows, carryState: true })).loss],
+      [expected, expected],
+    );
   });
 
   it('looks at no step behind a length, and is of one that has no key left a number', async () => {

@@ -70,7 +70,8 @@ describe('MultiHeadAttention', () => {
       }
       assert.throws(() => stream.step(array(Int32Array.of(1, 2))), {
         name: 'DataError',
-        message: /^PositionEmbedding "place": lengths: expected 1 … 5, got 6/,
+        message:
+          /^PositionEmbedding "place": steps: expected at most 5, its context \(reset\(\) a stream before more, or give it a larger context\), got 6/,
       });
       stream.reset();
     }
