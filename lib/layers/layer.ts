@@ -60,8 +60,10 @@ export interface BuildOptions {
  * ```
  * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen. A layer
  * has its weights in the model it was first built in (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
- * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along, and each goes its own way from there:
- * `new Sequential([trained, new Softmax()])`, or a new head on a trained body.
+ * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along: `new Sequential([trained, new Softmax()])`, or a
+ * new head on a trained body. While that model is only looked at, it has what the layer has at home; once it is trained or set itself, or other programs read it, each goes
+ * its own way. A frozen copy of what is trained on elsewhere is refused: a GAN is two models with a trainer each, and the generator's loss calls the discriminator by
+ * `outputOf`; two tasks on one body are one model with two outputs, or two trainers of it with other `frozen` parts.
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */

@@ -43,10 +43,10 @@ export function settleIn(places: Places): void {
  * set on a layer that was never built.
  * @throws ShapeError, StateError, DTypeError if they do not fit
  */
-export function broughtAlong(layers: ReadonlyMap<string, Placed>, layout: Layout): ReadonlyMap<string, NumericArray> {
+export function broughtAlong(places: Places, layout: Layout): ReadonlyMap<string, NumericArray> {
   const brought = new Map<string, NumericArray>();
   const memories = new Map<Model, Float32Array>();
-  for (const [path, { layer }] of layers) {
+  for (const [layer, { path }] of places) {
     if (path === '') continue;
     const home = homeOf(layer);
     if (home === undefined) {

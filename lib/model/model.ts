@@ -11,7 +11,8 @@ import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
 import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
 import { firstTrace } from './first-trace.js';
-import { type Home, type Places, broughtAlong, homeOf, placesIn, settleIn } from './home.js';
+import { Copies } from './copies.js';
+import { type Home, type Places, homeOf, placesIn, settleIn } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
@@ -56,6 +57,10 @@ export class Model {
   #isSettled = false;
   /** Of its layers. */
   #places: Places = new Map();
+  /** Of layers that are at home elsewhere. */
+  #copies: Copies | undefined;
+  /** How often its weights were changed, by runs of training or by setting them. */
+  changes = 0;
   #firstValues: FirstValues = new FirstValues();
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
@@ -107,6 +112,7 @@ export class Model {
   /** Its own memory, or its place in that of the model it is a part of. */
   get #known(): Built | undefined {
     const home = this.#elsewhere;
+    this.#owner.#follow();
     if (home === undefined) return this.#built;
     if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
     return this.#part.built;
@@ -121,6 +127,17 @@ export class Model {
   /** The model that has its weights: this one, or the one it is a part of. */
   get #owner(): Model {
     return this.#elsewhere?.model ?? this;
+  }
+
+  /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. */
+  #follow(): void {
+    if (this.isKept || this.#isTraining || this.#built === undefined || this.#copies?.areCurrent !== false) return;
+    const { layout, memory } = this.#built;
+    const brought = this.#copies.take();
+    this.fill();
+    const values = memory.values();
+    for (const [path, data] of brought) values.set(data, layout.get(path)!.offset);
+    memory.set(values);
   }
 
   /** @throws StateError unless its input size is known */
@@ -244,7 +261,10 @@ export class Model {
     const layout = Layout.of(requests);
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
-    const brought = broughtAlong(layers, layout);
+    const places = placesIn(this, layers);
+    const copies = new Copies(places, layout);
+    const brought = copies.take();
+    if (given.some(({ strict }) => strict)) copies.forget();
 
     const memory = new StateMemory('parameters', layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
@@ -257,7 +277,8 @@ export class Model {
       ),
     );
     this.#served.clear();
-    this.#places = placesIn(this, layers);
+    this.#places = places;
+    this.#copies = copies;
     this.isKept = given.length > 0;
     this.#built = { layout, memory, rows, count: least, seed };
     return this.#built;
@@ -350,8 +371,14 @@ export class Model {
     return this.#isTraining || this.#elsewhere?.model.isTraining === true;
   }
 
-  /** Until `endTraining()` its weights may change in place. */
-  beginTraining(): void {
+  /**
+   * Until `endTraining()` its weights may change in place, but for those frozen.
+   * @throws StateError, naming `what`, if its weights are a part of another model's, or if what is frozen was copied from what was trained since
+   */
+  beginTraining(what: string, frozen: readonly string[]): void {
+    this.#checkOwn(what);
+    this.#follow();
+    this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
     this.#isTraining = true;
   }
 
@@ -370,17 +397,29 @@ export class Model {
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
       return;
     }
-    const { layout, memory } = built;
+    const { layout } = built;
     checkWeights(this.name, layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const values = isWhole ? new Float32Array(layout.size) : this.values();
-    if (isWhole) this.#firstValues = new FirstValues();
+    if (isWhole) this.#replaceAll();
     for (const { path, offset } of layout.entries) {
       const value = weights.get(path);
       if (value !== undefined) values.set(value.data, offset);
     }
     this.keep();
-    memory.set(values);
+    this.set(values);
+  }
+
+  /** All weights are those that are being set. */
+  #replaceAll(): void {
+    this.#firstValues = new FirstValues();
+    this.#copies?.forget();
+  }
+
+  /** Puts values of all its memory in place. */
+  set(values: Float32Array): void {
+    this.built.memory.set(values);
+    this.#owner.changes++;
   }
 
   /**
@@ -402,9 +441,10 @@ export class Model {
       const replace = await memory.replacement(places, !isWhole);
       return () => {
         this.checkIdle('setWeights');
-        if (isWhole) this.#firstValues = new FirstValues();
+        if (isWhole) this.#replaceAll();
         this.keep();
         replace();
+        this.#owner.changes++;
       };
     } finally {
       letGo();
@@ -412,7 +452,7 @@ export class Model {
   }
 
   /** @throws StateError if its weights are a part of another model's */
-  checkOwn(what: string): void {
+  #checkOwn(what: string): void {
     const home = this.#elsewhere;
     if (home === undefined) return;
     throw new StateError(

@@ -71,6 +71,7 @@ export class StepRunner {
       return done;
     } finally {
       this.running = false;
+      model.changes++;
       this.steps += control.done;
       if (program.update) this.waiting += control.done;
       else this.updates += control.done;
@@ -107,6 +108,7 @@ export class StepRunner {
       else await program.run(memories, 1, this.updates);
     } finally {
       this.running = false;
+      this.equipment.recipe.model.changes++;
     }
     this.waiting = 0;
     this.updates++;

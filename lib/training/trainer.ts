@@ -295,8 +295,7 @@ export class Trainer<Output extends Outputs = Tensor> {
         `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
       );
     }
-    this.#model.checkOwn(what);
-    this.#model.beginTraining();
+    this.#model.beginTraining(what, this.#equipment.recipe.frozen);
     try {
       return await this.#model.trying(task);
     } finally {
