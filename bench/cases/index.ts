@@ -2,6 +2,7 @@ import type { Suite } from '../types.js';
 import { convSuite } from './conv.js';
 import { eventLoopSuite } from './event-loop.js';
 import { gemmSuite, gemmViewSuite } from './gemm.js';
+import { layersSuite } from './layers.js';
 import { rnnSuite } from './rnn.js';
 import { generationSuite, stepTextSuite } from './text.js';
 import { memorySuite, stepImagesSuite, stepRowsSuite, stepSuite } from './step.js';
@@ -17,6 +18,7 @@ export function suites(threadCounts: readonly number[]): Suite[] {
     stepImagesSuite(threadCounts),
     stepRowsSuite(threadCounts),
     stepTextSuite(threadCounts),
+    layersSuite(threadCounts),
     generationSuite(threadCounts),
     memorySuite(threadCounts),
     eventLoopSuite(),

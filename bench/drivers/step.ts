@@ -38,10 +38,17 @@ export function stepRowsDrivers(threads: number): { found: Driver[]; missing: st
 }
 
 export function stepImagesDrivers(): { found: Driver[]; missing: string[] } {
-  const lanewise = tsDriver('lanewise', '', 'step_lanewise.ts');
-  // oneDNN has the convolutions; only the linear layers are the BLAS's.
-  const torch = [openblasCores[0]!, 'BLIS'].filter((blas) => blas in torchBlas).map((blas) => torchDriver('step_torch.py', blas));
-  return { found: [lanewise, ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
+  return againstFewTorch('step_lanewise.ts', 'step_torch.py');
+}
+
+export function layersDrivers(): { found: Driver[]; missing: string[] } {
+  return againstFewTorch('layers_lanewise.ts', 'layers_torch.py');
+}
+
+/** Where oneDNN has the convolutions and only the linear layers are the BLAS's. */
+function againstFewTorch(lanewise: string, file: string): { found: Driver[]; missing: string[] } {
+  const torch = [openblasCores[0]!, 'BLIS'].filter((blas) => blas in torchBlas).map((blas) => torchDriver(file, blas));
+  return { found: [tsDriver('lanewise', '', lanewise), ...(hasTorch ? torch : [])], missing: hasTorch ? [] : ['torch'] };
 }
 
 export function memoryDrivers(): { found: Driver[]; missing: string[] } {
