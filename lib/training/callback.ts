@@ -1,10 +1,12 @@
+import type { NdArray } from '../array.js';
 import type { AnyLayer } from '../model/trace.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { EpochRecord } from './history.js';
 
-/** A copy of everything a model has learnt, to go back to. Opaque. */
+/** A copy of everything a model has learnt, to go back to. */
 export interface Snapshot {
-  readonly weights: Float32Array;
+  /** All parameters and buffers, by path. */
+  readonly weights: ReadonlyMap<string, NdArray<Float32Array>>;
 }
 
 /** What a callback may know of the fit it is called from, and do to it. */
@@ -21,7 +23,7 @@ export interface FitContext {
   stop(): void;
   /** Copies all parameters and buffers. */
   snapshot(): Snapshot;
-  /** Puts a copy back. */
+  /** Puts a copy back. @throws StateError unless it has the weights of this model, all of them and in their shapes; nothing is changed then */
   restore(snapshot: Snapshot): void;
 }
 

@@ -1,5 +1,8 @@
 /** One fit: its epochs, and the callbacks that watch them. */
-import { ShapeError, StateError } from '../errors.js';
+import { NdArray } from '../array.js';
+import { StateError, formatShape } from '../errors.js';
+import { sameShape } from '../graph/shape.js';
+import type { Layout } from '../model/layout.js';
 import { kindOf } from '../options.js';
 import { unlessStopped } from './batches.js';
 import type { Callback, FitContext, Snapshot } from './callback.js';
@@ -83,19 +86,30 @@ function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, 
     stop,
     figures: reported.map(({ name }) => name),
     better: Object.fromEntries(reported.map(({ name, better }) => [name, better])),
-    snapshot: (): Snapshot => ({ weights: model.values() }),
+    snapshot: (): Snapshot => ({ weights: model.weights() }),
     restore: (snapshot) => {
       if (control.ended) throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
-      const weights: unknown = snapshot?.weights;
-      const { memory, layout } = model.built;
-      if (!(weights instanceof Float32Array) || weights.length !== layout.size)
-        throw new ShapeError(
-          `restore: expected a snapshot of ${layout.size} values, got ${weights instanceof Float32Array ? weights.length : kindOf(weights)}. Give one that snapshot() made.`,
-        );
-      model.fill();
-      memory.set(weights);
+      const { layout } = model.built;
+      const weights = weightsOf(snapshot, layout);
+      const values = model.values();
+      for (const { path, offset } of layout.entries) values.set(weights.get(path)!.data, offset);
+      model.set(values);
     },
   };
+}
+
+/** @throws StateError unless they are those of a model laid out like this one */
+function weightsOf(snapshot: Snapshot, { entries }: Layout): Snapshot['weights'] {
+  const refuse = (got: string): never => {
+    throw new StateError(`restore: expected a snapshot of this model, got ${got}. Give one that snapshot() made in a fit of it.`);
+  };
+  const weights: unknown = snapshot?.weights;
+  if (!(weights instanceof Map)) return refuse(kindOf(weights));
+  for (const { path, shape } of entries) {
+    const value: unknown = weights.get(path);
+    if (!(value instanceof NdArray) || !sameShape(value.shape, shape)) return refuse(`one without "${path}" ${formatShape(shape)}`);
+  }
+  return weights.size === entries.length ? weights : refuse(`one of ${weights.size} weights, not ${entries.length}`);
 }
 
 const engaged = new WeakSet<Callback>();

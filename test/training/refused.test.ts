@@ -37,6 +37,8 @@ import {
   reshape,
   sum,
   transpose,
+  PReLU,
+  type Snapshot,
 } from '../../lib/index.js';
 import { kindOf } from '../../lib/options.js';
 import { Callback } from '../../lib/training/callback.js';
@@ -599,18 +601,36 @@ describe('a fit in time', () => {
         message: `fit epoch 1: expected an iterator whose next() gives { value, done }, got ${kind}.`,
       }));
   it('refuses a snapshot of another model', async () => {
-    let refused: unknown;
+    const model = new Sequential([new Linear(3)]).build([4]);
+    const of = (other: Layer): Snapshot => ({ weights: other.weights() });
+    const refused: string[] = [];
     class Restore extends Callback {
       override onEpoch(_: unknown, context: FitContext): void {
-        try {
-          context.restore({ weights: new Float32Array(3) });
-        } catch (error) {
-          refused = error;
+        const before = model.weights();
+        const wider = new Sequential([new Linear(4)]).build([3]); // As many values.
+        const longer = new Sequential([new Linear(3), new PReLU()]).build([4]);
+        for (const snapshot of [of(wider), of(longer), of(new Linear(3).build([4])), { weights: new Float32Array(3) } as never]) {
+          try {
+            context.restore(snapshot);
+          } catch (error) {
+            refused.push(String(error));
+          }
         }
+        assert.deepEqual(model.weights(), before);
+        const like = new Sequential([new Linear(3)], { seed: 4 }).build([4]);
+        context.restore(of(like));
+        assert.deepEqual(model.weights(), like.weights());
       }
     }
-    await trainerOf(net(), { loss: new CrossEntropyLoss() }).fit(data, { callbacks: [new Restore()] });
-    assert.match(String(refused), /ShapeError: restore: expected a snapshot of \d+ values, got 3/);
+    await trainerOf(model, { loss: new CrossEntropyLoss() }).fit(data, { callbacks: [new Restore()] });
+    const expected = 'StateError: restore: expected a snapshot of this model, got';
+    const advice = 'Give one that snapshot() made in a fit of it.';
+    assert.deepEqual(refused, [
+      `${expected} one without "0.weight" [4, 3]. ${advice}`,
+      `${expected} one of 3 weights, not 2. ${advice}`,
+      `${expected} one without "0.weight" [4, 3]. ${advice}`,
+      `${expected} Float32Array. ${advice}`,
+    ]);
   });
 });
 
