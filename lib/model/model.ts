@@ -1,6 +1,6 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
-import { DTypeError, ShapeError, StateError } from '../errors.js';
+import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType } from '../graph/tensor.js';
@@ -503,11 +503,17 @@ export class Model {
 
   #checkRows(expected: readonly TensorType[], got: readonly TensorType[], count: number): void {
     if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
-    const reason = this.#refusal(got, count);
+    const ranksDiffer = got.some(({ shape }, i) => shape.length !== expected[i]?.shape.length);
+    // Rows that meet are of the rank that the model was built with: several numbers are no row.
+    const reason = this.#refusal(got, ranksDiffer ? 1 : count);
     if (reason === undefined) return;
+    const isOneRow = got.length === expected.length && got.every(({ shape }, i) => sameShape(shape, expected[i]!.shape.slice(1)));
+    const advice = isOneRow
+      ? `Reshape one row to ${expected.map(({ shape }) => formatShape([1, ...shape])).join(' and ')}.`
+      : 'Reshape the data, or make a new model.';
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
     throw new ShapeError(
-      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. Reshape the data, or make a new model.${reason}`,
+      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. ${advice}${reason}`,
     );
   }
 }
