@@ -14,16 +14,26 @@ function parametersBelow(what: string, { entries, parameters }: Layout, paths: r
   return parameters.filter(({ path }) => paths.some((root) => isWithin(path, root)));
 }
 
-/** The optimizer of each parameter: of the first group that it belongs to, or the trainer's. @throws OptionError for a group of nothing */
-export function optimizersByEntry(layout: Layout, { optimizer, groups }: Recipe): ReadonlyMap<Entry, Optimizer> {
+/**
+ * The optimizer of each parameter: of the first group that it belongs to, or the trainer's.
+ * @throws OptionError for a group of nothing, or of nothing that it would update
+ */
+export function optimizersByEntry(layout: Layout, { optimizer, groups, frozen }: Recipe): ReadonlyMap<Entry, Optimizer> {
   const owners = new Map<Entry, Optimizer>();
-  for (const group of groups) {
+  const kept = new Set(parametersBelow('frozen', layout, frozen));
+  for (const [i, group] of groups.entries()) {
     const { parameters } = group;
     const chosen =
       typeof parameters === 'function'
         ? layout.parameters.filter(({ path, shape }) => parameters(path, shape))
         : parametersBelow('groups', layout, parameters);
     if (chosen.length === 0) throw new OptionError('Trainer: expected parameters in each of groups, got a choice that takes none.');
+    if (chosen.every((entry) => kept.has(entry) || owners.has(entry))) {
+      const paths = chosen.map(({ path }) => `"${path}"`).join(', ');
+      throw new OptionError(
+        `Trainer: expected parameters to update in each of groups, got only those frozen or in a group before it in groups[${i}]: ${paths}. Leave it out, or put it first.`,
+      );
+    }
     for (const entry of chosen) if (!owners.has(entry)) owners.set(entry, group.optimizer);
   }
   return new Map(layout.parameters.map((entry) => [entry, owners.get(entry) ?? optimizer]));

@@ -158,4 +158,19 @@ describe('parameter groups', () => {
       message: 'Trainer groups: expected options among parameters, optimizer, got lr.',
     });
   });
+
+  it('are refused where they update nothing, by what they are', async () => {
+    const one = { parameters: ['body'], optimizer: new SGD({ lr: 0.3 }) };
+    const again = { parameters: ['body.weight'], optimizer: new SGD({ lr: 0.1 }) };
+    const message = (i: number, paths: string): string =>
+      `Trainer: expected parameters to update in each of groups, got only those frozen or in a group before it in groups[${i}]: ${paths}. Leave it out, or put it first.`;
+    const refused = async (groups: readonly ParameterGroup[], frozen: readonly string[], text: string): Promise<void> => {
+      const trainer = new Trainer(net(), { loss: new CrossEntropyLoss(), optimizer: new SGD(), groups, frozen });
+      await assert.rejects(trainer.fit(data), { name: 'OptionError', message: text });
+    };
+    await refused([one, again], [], message(1, '"body.weight"'));
+    await refused([one], ['body'], message(0, '"body.weight", "body.bias"'));
+    await refused([again, one], ['body.bias'], message(1, '"body.weight", "body.bias"'));
+    await new Trainer(net(), { loss: new CrossEntropyLoss(), optimizer: new SGD(), groups: [one], frozen: ['body.bias'] }).fit(data);
+  });
 });
