@@ -22,7 +22,8 @@ export abstract class Optimizer {
   /** Whether a gradient of zero leaves a parameter and its slots as they are. Then rows of a table no id points at need no update. */
   readonly restsAtZero: boolean = false;
   /**
-   * Learning rate. It may be set at any time: from a callback, it holds from the next epoch on; between calls of `step`, from the next step. For
+   * Learning rate, of all trainers that share this object: give each its own, as in cross-validation, where a rate is set or lowered by
+   * ReduceLROnPlateau. It may be set at any time: from a callback, it holds from the next epoch on; between calls of `step`, from the next step. For
    * what depends on the step itself give a function.
    */
   abstract lr: Schedule;

@@ -21,7 +21,7 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
 
 /**
  * Lowers the learning rate when a fit no longer gets better: lr ← min(lr, max(lr · factor, minLr)), in the `lr` of the optimizer and those of groups. It stays
- * there after the fit; a checkpoint does not hold it.
+ * there after the fit, for other trainers of the same optimizer object too: make a new one for each. A checkpoint does not hold it.
  *
  * @throws OptionError for wrong options, and from fit if it does not report what is watched or `lr` is a schedule
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html
