@@ -4,6 +4,7 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { coordinates, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import { checkTensors } from '../ops/arguments.js';
 import { knownIds } from '../ops/gather.js';
 import { equal, mul, notEqual, oneHot, sum, where } from '../ops/index.js';
 import { perLoss } from './reduction.js';
@@ -29,8 +30,9 @@ export function checkWeight(what: string, weight: Float32Array | undefined, clas
   }
 }
 
-/** @throws ShapeError unless the target holds one id for each row of the prediction */
+/** @throws DTypeError unless both are tensors, ShapeError unless the target holds one id for each row of the prediction */
 export function checkIdShape(what: string, prediction: Tensor, target: Tensor): void {
+  checkTensors(what, { prediction, target });
   const rows = prediction.shape.slice(0, -1);
   if (prediction.rank < 1 || !sameShape(rows, target.shape)) {
     throw new ShapeError(
@@ -64,8 +66,9 @@ export function validateIds(what: string, target: NdArray, classes: number, igno
   for (let i = 0; i < data.length; i++) {
     const id = data[i]!;
     if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
+    const advice = id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs';
     throw new DataError(
-      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. Number the classes from 0, or give the last layer more outputs.`,
+      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. Number the classes from 0, or ${advice}.`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import { checkTensors } from '../ops/arguments.js';
 import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
 import { checkOptions, integer, unit, weights } from '../options.js';
 import {
@@ -54,6 +55,7 @@ export class CrossEntropyLoss extends Loss {
   }
 
   forward(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
+    checkTensors('CrossEntropyLoss', { logits, target });
     const ofIds = sameShape(target.shape, logits.shape.slice(0, -1));
     if (logits.rank < 1 || (!ofIds && !sameShape(target.shape, logits.shape))) {
       throw new ShapeError(

@@ -3,6 +3,7 @@ import { DataError, ShapeError, formatShape } from '../errors.js';
 import { largestFloat } from '../floats.js';
 import type { Shape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
+import { checkTensors } from '../ops/arguments.js';
 import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } from '../ops/index.js';
 import { checkBlank } from '../ops/ctc.js';
 import { boolean, checkOptions, nonNegativeInteger } from '../options.js';
@@ -50,6 +51,7 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
 
   forward(logits: Tensor, target: CTCTarget, sampleWeight?: Tensor): Tensor {
     const { labels, lengths } = partsOf(target);
+    checkTensors('CTCLoss', { logits, labels });
     checkShapes(logits.shape, labels.shape);
     checkBlank('CTCLoss', this.blank, logits.shape[2]!);
     const losses = ctc(logSoftmax(logits), labels, { blank: this.blank, lengths });
@@ -94,8 +96,9 @@ interface Parts<T> {
 function partsOf(target: CTCTarget): Parts<Tensor>;
 function partsOf(target: TargetsOf<CTCTarget>): Parts<NdArray>;
 function partsOf(target: CTCTarget | TargetsOf<CTCTarget>): Parts<Tensor> | Parts<NdArray> {
-  if (target instanceof Tensor) return { labels: target, lengths: undefined };
   if (target instanceof NdArray) return { labels: target, lengths: undefined };
+  // What is no object is for the check of tensors.
+  if (target instanceof Tensor || typeof target !== 'object') return { labels: target, lengths: undefined };
   const names = Object.keys(target);
   if (names.includes('labels') && names.every((name) => name === 'labels' || name === 'lengths')) return target;
   throw new DataError(`CTCLoss: expected labels, or { labels, lengths }, for y, got { ${names.join(', ')} }.`);

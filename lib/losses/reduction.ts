@@ -2,6 +2,7 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import { checkTensors } from '../ops/arguments.js';
 import { broadcastTo, div, equal, mean, mul, reshape, sum, where } from '../ops/index.js';
 import { oneOf, type Rule } from '../options.js';
 import type { Reduction } from './loss.js';
@@ -48,8 +49,9 @@ export function perWeight(total: Tensor, weight: Tensor): Tensor {
   return div(total, where(equal(weight, 0), 1, weight));
 }
 
-/** No broadcasting: [N, 1] against [N] would silently compare every prediction with every target. */
+/** @throws DTypeError unless both are tensors, ShapeError of different shapes. No broadcasting: [N, 1] against [N] would silently compare every prediction with every target. */
 export function checkSameShape(what: string, prediction: Tensor, target: Tensor): void {
+  checkTensors(what, { prediction, target });
   if (!sameShape(prediction.shape, target.shape)) {
     throw new ShapeError(
       `${what}: expected target of the shape of the prediction ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}. Reshape the target or change the last layer.`,

@@ -6,6 +6,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { sumTolerance } from '../losses/class-ids.js';
 import { counted } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
+import { checkTensors } from '../ops/arguments.js';
 import { argmax, greater, mean, notEqual, reshape, sum } from '../ops/index.js';
 
 /** How a prediction becomes a decision. */
@@ -37,6 +38,7 @@ interface Decisions {
  * @throws ShapeError if a target fits no decision; OptionError for options of the other kind
  */
 export function decisions(what: string, prediction: Tensor, target: Tensor, options: DecisionOptions): Decisions | undefined {
+  checkTensors(what, { prediction, target });
   const { threshold, multiLabel = false, ignoreIndex } = options;
   if (!multiLabel && !isBinary(prediction, target)) {
     if (threshold === undefined) return undefined;
@@ -62,6 +64,7 @@ export function decisions(what: string, prediction: Tensor, target: Tensor, opti
  * @throws ShapeError if it does neither; OptionError if rows are to be ignored by an id
  */
 export function classTarget(what: string, prediction: Tensor, target: Tensor, ignoreIndex: number | undefined): Tensor {
+  checkTensors(what, { prediction, target });
   const rows = prediction.shape.slice(0, -1);
   if (prediction.rank > 0 && sameShape(target.shape, rows)) return target;
   if (prediction.rank === 0 || !sameShape(target.shape, prediction.shape)) {

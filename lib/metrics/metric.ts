@@ -2,7 +2,7 @@ import { DataError } from '../errors.js';
 import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { ShapesOf, TargetsOf } from '../losses/loss.js';
-import { type Rule, callable, check } from '../options.js';
+import { type Rule, callable, check, kindOf } from '../options.js';
 
 /**
  * Something reported beside the loss, computed inside the program. Concrete metrics are final. Most are the mean of what `forward` gives of each
@@ -62,16 +62,19 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   of<Name extends string>(output: Name): Metric<NamedTensors<Name>, NamedTensors<Name>> {
     check('of', 'output', output, text);
     const name = output + this.name.charAt(0).toUpperCase() + this.name.slice(1);
-    const part = (what: string, parts: Outputs): Tensor => {
+    const part = (what: string, parts: Outputs, advice: string): Tensor => {
       const found = parts instanceof Tensor ? undefined : parts[output];
       if (found !== undefined) return found;
-      const known = parts instanceof Tensor ? 'one alone' : Object.keys(parts).join(', ');
-      throw new DataError(`${name}: expected ${what} "${output}" among several, got ${known}.`);
+      const known = parts instanceof Tensor ? `one alone. ${advice}` : `${Object.keys(parts).join(', ')}.`;
+      throw new DataError(`${name}: expected ${what} "${output}" among several, got ${known}`);
     };
     return new Renamed<NamedTensors<Name>, NamedTensors<Name>>(
       name,
       this,
-      (predictions, targets) => [part('an output', predictions), part('a target', targets)],
+      (predictions, targets) => [
+        part('an output', predictions, 'Leave .of() out.'),
+        part('a target', targets, `Compare with it by .as('${name}', (p, y) => [p.${output}, y]).`),
+      ],
       (targets, shapes) => [targets[output as never], shapes[output as never]],
     );
   }
@@ -79,7 +82,7 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   /**
    * The same under another name, of what `part` makes of prediction and target: for two of a kind, `f1({ positive: 2 }).as('f1 of cats')`, or of some
    * rows or columns.
-   * @throws OptionError for a name that is none
+   * @throws OptionError for a name that is none; from fit and evaluate DataError unless `part` gives a pair
    */
   as(name: string): Metric<Prediction, Target>;
   as<P extends Outputs = Tensor, T extends Outputs = Tensor>(name: string, part: MetricPart<P, T>): Metric<P, T>;
@@ -94,7 +97,8 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
       );
     }
     check('as', 'part', part, callable);
-    return new Renamed<never, never>(name, this, part, () => undefined);
+    const pair: MetricPart<never, never> = (prediction, target) => checkedPair(name, part(prediction, target));
+    return new Renamed<never, never>(name, this, pair, () => undefined);
   }
 }
 
@@ -105,6 +109,17 @@ export type MetricPart<Prediction extends Outputs = Tensor, Target extends Outpu
 ) => readonly [prediction: Outputs, target: Outputs];
 
 const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' };
+
+/** @throws DataError unless it is a prediction and a target */
+function checkedPair(name: string, pair: unknown): readonly [prediction: Outputs, target: Outputs] {
+  const isPair = (value: unknown): value is [Outputs, Outputs] =>
+    Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'object' && one !== null);
+  if (isPair(pair)) return pair;
+  const missing = Array.isArray(pair) && pair.length === 2 ? pair.findIndex((one) => one === undefined) : -1;
+  const [expected, got] =
+    missing < 0 ? ['a prediction and a target', kindOf(pair)] : [`a ${missing === 0 ? 'prediction' : 'target'}`, 'undefined'];
+  throw new DataError(`${name}: expected ${expected} from its part, got ${got}. Return both: (p, y) => [p, y].`);
+}
 
 /** What a metric looks at among arrays and shapes. Undefined: a part that only tensors show. */
 type DataPart<Prediction extends Outputs, Target extends Outputs> = (

@@ -1,8 +1,6 @@
 /** How well the next token is predicted: perplexity() and bitsPerCharacter(). */
-import { ShapeError, formatShape } from '../errors.js';
-import { sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { noIgnoreIndex } from '../losses/class-ids.js';
+import { checkIdShape, noIgnoreIndex } from '../losses/class-ids.js';
 import { crossEntropy, div, full, maximum, mean, notEqual, sum } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Metric } from './metric.js';
@@ -26,12 +24,7 @@ class TokenEntropy extends Metric {
   }
 
   forward(logits: Tensor, ids: Tensor): Tensor {
-    const rows = logits.shape.slice(0, -1);
-    if (logits.rank < 1 || !sameShape(ids.shape, rows)) {
-      throw new ShapeError(
-        `${this.name}: expected class ids of shape ${formatShape(rows)} for logits of shape ${formatShape(logits.shape)}, got ${formatShape(ids.shape)}. Reshape the target.`,
-      );
-    }
+    checkIdShape(this.name, logits, ids);
     if (this.ignoreIndex === undefined) return mean(crossEntropy(logits, ids, noIgnoreIndex));
     return div(sum(crossEntropy(logits, ids, this.ignoreIndex)), maximum(this.weight(logits, ids), 1));
   }

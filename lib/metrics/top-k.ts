@@ -23,10 +23,12 @@ class TopK extends Metric {
   }
 
   forward(prediction: Tensor, target: Tensor): Tensor {
-    const ids = classTarget('topK', prediction, target, this.ignoreIndex);
+    const ids = classTarget(this.name, prediction, target, this.ignoreIndex);
     const classes = prediction.shape.at(-1)!;
     if (this.k > classes)
-      throw new ShapeError(`topK: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`);
+      throw new ShapeError(
+        `${this.name}: expected at least k = ${this.k} classes, got a prediction of shape ${formatShape(prediction.shape)}.`,
+      );
     const own = reshape(pickAny(prediction, ids), [...ids.shape, 1]);
     const above = sub(classes, sum(lessEqual(prediction, own), { axes: -1 }));
     const before = mul(equal(prediction, own), less(iota(classes), reshape(ids, own.shape)));
@@ -39,7 +41,7 @@ class TopK extends Metric {
 
   /** Looks for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    checkClassRows('topK', target, predictionShape, 'Give the id of one class a row.');
+    checkClassRows(this.name, target, predictionShape, 'Give the id of one class a row.');
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a step leaves: its loss, its metrics, and what each of them counts. */
 import type { Write } from '../compile/program.js';
-import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
+import { DTypeError, DataError, LanewiseError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import { type Outputs, type Parts, whole } from '../graph/outputs.js';
@@ -127,7 +127,7 @@ export function lossOf(loss: AnyLoss, added: readonly Tensor[], seen: Seen): Ten
   return added.reduce((sum, term) => add(sum, figure('penalty', term)), figure(name, value));
 }
 
-/** @throws ShapeError where a loss or a metric of one output and one target meets several */
+/** @throws ShapeError where a loss or a metric of one output and one target meets several; what it throws itself has its name */
 function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (prediction: never, target: never) => T): T {
   let isTakenForOne = false;
   // Types hold them to outputs and targets like these.
@@ -136,13 +136,25 @@ function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (
     return body(given(outputs), given(targets));
   } catch (error) {
     // Any other TypeError is a mistake in the loss itself.
-    if (!isTakenForOne || !(error instanceof TypeError)) throw error;
-    const names = (parts: Parts<Tensor>): string => parts.map(([name]) => name || 'one alone').join(', ');
+    if (!isTakenForOne || !(error instanceof TypeError || error instanceof DTypeError))
+      throw named(error, nameOf(of), { outputs, targets });
     throw new ShapeError(
-      `${nameOf(of)}: expected outputs and targets it is made for, got ${names(outputs)} and ${names(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
+      `${nameOf(of)}: expected outputs and targets it is made for, got ${namesOf(outputs)} and ${namesOf(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
       { cause: error },
     );
   }
+}
+
+/** Adds the name of a loss or metric to an error that has no other, and where something was undefined the names there are. */
+function named(error: unknown, name: string, { outputs, targets }: Pick<Seen, 'outputs' | 'targets'>): unknown {
+  if (!(error instanceof LanewiseError) || error.layer !== undefined) return error;
+  if (!error.message.startsWith(`${name}: `)) error.message = `${name}: ${error.message}`;
+  if (error.message.includes('got undefined')) error.message += ` Outputs: ${namesOf(outputs)}; targets: ${namesOf(targets)}.`;
+  return error;
+}
+
+function namesOf(parts: Parts<Tensor>): string {
+  return parts.map(([name]) => name || 'one alone').join(', ') || 'none';
 }
 
 /** Says when several tensors by name are read as if they were one, which they have no field for. */
@@ -156,7 +168,8 @@ function watched(value: Outputs, onTakenForOne: () => void): Outputs {
   });
 }
 
-const ofTensors: ReadonlySet<string | symbol> = new Set<keyof Tensor>(['shape', 'rank', 'size', 'dtype']);
+/** The last is what errors say of a value that is no tensor. */
+const ofTensors: ReadonlySet<string | symbol> = new Set<keyof Tensor | 'constructor'>(['shape', 'rank', 'size', 'dtype', 'constructor']);
 
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
 export function figure(name: string, value: unknown): Tensor {

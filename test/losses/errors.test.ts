@@ -70,7 +70,7 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     new CrossEntropyLoss({ ignoreIndex: 5 }),
     array(Int32Array.of(0, 5, 1, -1), [2, 2]),
     [2, 2, 3],
-    'CrossEntropyLoss: expected class ids 0 … 2, got -1 at row 1 [1]. Number the classes from 0, or give the last layer more outputs.',
+    'CrossEntropyLoss: expected class ids 0 … 2, got -1 at row 1 [1]. Number the classes from 0, or leave rows of it out by ignoreIndex: -1.',
   ],
   [
     new NLLLoss(),

@@ -168,7 +168,7 @@ describe('metrics', () => {
       array([1, 2]),
       'accuracy: expected class ids of shape [4] or rows of shape [4, 3] for target, got [2]. Reshape the target.',
     ],
-    [topK(4), scores, ids, 'topK: expected at least k = 4 classes, got a prediction of shape [4, 3].'],
+    [topK(4), scores, ids, 'top4: expected at least k = 4 classes, got a prediction of shape [4, 3].'],
     [
       mae(),
       array([[1], [2]]),
@@ -179,7 +179,7 @@ describe('metrics', () => {
       perplexity(),
       quarters,
       ids,
-      'perplexity: expected class ids of shape [2, 3] for logits of shape [2, 3, 2], got [4]. Reshape the target.',
+      'perplexity: expected class ids of shape [2, 3] for a prediction of shape [2, 3, 2], got [4]. Reshape the target.',
     ],
     [
       rmse(),

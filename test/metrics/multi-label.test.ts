@@ -73,7 +73,7 @@ describe('multiLabel', () => {
   const refused: readonly (readonly [Metric, Loss, NdArray, NdArray, string, string | RegExp])[] = [
     [accuracy(), new BCEWithLogitsLoss(), logits, labels, 'DataError', 'evaluate: accuracy: expected class ids, or rows of probabilities that sum to 1, one-hot or not, for target, got a sum of 0 at row 1. Give accuracy({ multiLabel: true }) for labels of which several or none may hold.'],
     [f1().as('mine'), new BCEWithLogitsLoss(), logits, labels, 'DataError', /^evaluate: f1: .*got a sum of 0 at row 1\. Give f1\(\{ multiLabel: true \}\)/],
-    [topK(2), new BCEWithLogitsLoss(), logits, labels, 'DataError', /^evaluate: topK: .*got a sum of 0 at row 1\. Give the id of one class a row\.$/],
+    [topK(2), new BCEWithLogitsLoss(), logits, labels, 'DataError', /^evaluate: top2: .*got a sum of 0 at row 1\. Give the id of one class a row\.$/],
     [recall(), new MSELoss(), array([[1, 2]]), array([[-1, 2]]), 'DataError', /^evaluate: recall: .*got -1 at row 0\./],
     [precision(), new BCEWithLogitsLoss({ ignoreNaN: true }), logits, some, 'DataError', /got a sum of NaN at row 0/],
     [accuracy({ threshold: 0.5 }), new CrossEntropyLoss(), logits, array(Int32Array.of(0, 0, 0, 0, 0)), 'OptionError', /accuracy: expected no threshold for a prediction of shape \[5, 3\], where the largest of a row decides, got 0\.5\. Leave it out, or give multiLabel: true/],
