@@ -1,3 +1,4 @@
+/** Elementwise nodes in the dependence graph, as grouping, index spaces and the limits of maps see them. */
 import type { Node } from '../graph/tensor.js';
 import type { View } from './view.js';
 

@@ -1,8 +1,8 @@
-import { ShapeError, formatShape } from '../errors.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { groupNorm } from '../ops/index.js';
+import { checkGroups } from '../ops/norm.js';
 import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
@@ -44,13 +44,8 @@ export class GroupNorm extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    const channels = x.shape.at(-1) ?? 0;
-    if (x.rank < 2 || channels === 0 || channels % this.groups !== 0) {
-      throw new ShapeError(
-        `GroupNorm: expected x [N, ..., C] with C ≥ 1 divided by ${this.groups} groups, got ${formatShape(x.shape)}. Change groups or the channels.`,
-      );
-    }
     const { groups, eps } = this;
+    const channels = checkGroups('GroupNorm', x, groups);
     if (!this.affine) return groupNorm(x, groups, undefined, undefined, eps);
     return groupNorm(x, groups, scope.parameter('weight', [channels], ones()), scope.parameter('bias', [channels], zeros()), eps);
   }

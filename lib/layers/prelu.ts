@@ -39,6 +39,8 @@ export class PReLU extends Layer {
     if (this.perChannel && channels === undefined)
       throw new ShapeError('PReLU: expected x [..., C] for a slope a channel, got []. Leave perChannel out.');
     const weight = scope.parameter('weight', [this.perChannel ? channels! : 1], filled(this.init));
-    return where(greater(x, 0), x, mul(x, weight));
+    const isPositive = greater(x, 0);
+    // Not x · weight, whose gradient would be 0 · ∞ where x is.
+    return where(isPositive, x, mul(where(isPositive, 0, x), weight));
   }
 }

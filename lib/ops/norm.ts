@@ -12,8 +12,9 @@ import { add, div, floatsOf, isFinite, mul, neg, reciprocal, sqrt, square, sub, 
 import { mean, sum } from './reduce.js';
 import { reshape } from './shape.js';
 
-/** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h, and of a single column. */
+/** Rows that the kernels of columns take as one chunk: kChunkRows of native/kernels/args.h. */
 export const chunkRows = 512;
+/** The same of a single column: kSingleColumnChunkRows. */
 export const singleColumnChunkRows = 4096;
 
 /** What waits of chunks of rows until the kernel combines them: nothing of a single one. */
@@ -154,12 +155,7 @@ export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tenso
 export function groupNorm(input: Tensor, groups: number, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
   const x = checkNorm('groupNorm', input, { weight, bias }, eps);
   check('groupNorm', 'groups', groups, count);
-  const channels = x.shape.at(-1) ?? 0;
-  if (x.rank < 2 || channels % groups !== 0) {
-    throw new ShapeError(
-      `groupNorm: expected x [N, ..., C] with C divided by ${groups} groups, got ${formatShape(x.shape)}. Change groups or the channels.`,
-    );
-  }
+  const channels = checkGroups('groupNorm', x, groups);
   checkAffine('groupNorm', { weight, bias }, [channels]);
   const n = x.shape[0]!;
   const rows = x.size / Math.max(n * channels, 1);
@@ -175,6 +171,17 @@ export function groupNorm(input: Tensor, groups: number, weight: Tensor | undefi
   const variance = add(over(each.variance), over(square(sub(each.mean, center))));
   const y = normalizeChannels(matrix, { mean: center, inverse: inverseDeviation(variance, eps), count: rows, over }, { weight, bias });
   return reshape(y, x.shape);
+}
+
+/** @internal @returns the channels of x [N, ..., C] in so many groups */
+export function checkGroups(what: string, { rank, shape }: Tensor, groups: number): number {
+  const channels = shape.at(-1) ?? 0;
+  if (rank < 2 || channels === 0 || channels % groups !== 0) {
+    throw new ShapeError(
+      `${what}: expected x [N, ..., C] with C ≥ 1 divided by ${groups} groups, got ${formatShape(shape)}. Change groups or the channels.`,
+    );
+  }
+  return channels;
 }
 
 /** What channels are normalised by: [outer, C] each. */
@@ -218,7 +225,8 @@ function normalizeChannels(x: Tensor, { mean, inverse, count, over }: ChannelSta
 export function layerNorm(input: Tensor, shape: Shape, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
   const x = checkNorm('layerNorm', input, { weight, bias }, eps);
   checkShape(shape, 'layerNorm');
-  if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
+  if (shape.length === 0) throw new ShapeError('layerNorm: expected a shape of at least one dimension, got []. Give the last sizes of x.');
+  if (!sameShape(x.shape.slice(-shape.length), shape)) {
     throw new ShapeError(`layerNorm: expected x of shape [..., ${shape.join(', ')}], got ${formatShape(x.shape)}.`);
   }
   checkAffine('layerNorm', { weight, bias }, shape);

@@ -47,7 +47,7 @@ class RandomUniform extends Operation {
 
 /**
  * Uniform in [0, 1), new at every step, from Philox4x32-10: the numbers of a seed and a stream, 0 … 2³¹ − 1.
- * Who draws has streams of its own: layers those below 2²⁹, the caller (chosen-streams.ts) those below 2³⁰, augmentations the rest.
+ * Who draws has streams of its own: lib/streams.ts.
  */
 export function randomUniform(shape: Shape, seed: number | bigint, stream: number): Tensor {
   return uniform('randomUniform', shape, [], seed, stream);

@@ -202,7 +202,7 @@ describe('groupNorm', () => {
   it('refuses what does not fit', () => {
     assert.throws(() => ops.groupNorm(ops.full([4, 2, 6], 1), 4, undefined, undefined, 1e-5), {
       name: 'ShapeError',
-      message: 'groupNorm: expected x [N, ..., C] with C divided by 4 groups, got [4, 2, 6]. Change groups or the channels.',
+      message: 'groupNorm: expected x [N, ..., C] with C ≥ 1 divided by 4 groups, got [4, 2, 6]. Change groups or the channels.',
     });
     assert.throws(() => ops.groupNorm(ops.full([4, 2, 6], 1), 0, undefined, undefined, 1e-5), {
       name: 'OptionError',

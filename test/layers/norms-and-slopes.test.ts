@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
+import { compile } from '../../lib/compile/compile.js';
+import { gradients } from '../../lib/graph/gradients.js';
+import type { Tensor } from '../../lib/graph/tensor.js';
 import { InstanceNorm, Linear, PReLU, RMSNorm, Sequential } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
+import { trace } from '../../lib/model/trace.js';
+import { sum } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
@@ -22,11 +27,13 @@ describe('RMSNorm', () => {
     assert.ok([...y.data.subarray(0, 2)].every(Number.isNaN));
     assert.ok([...y.data.subarray(2)].every(Number.isFinite));
   });
-  it('and PReLU refuse wrong options', () => {
+  it('refuses wrong options', () => {
     assert.throws(() => new RMSNorm({ eps: 0 }), { name: 'OptionError', message: /^RMSNorm: expected a number > 0.* for eps, got 0\.$/ });
-    assert.throws(() => new PReLU({ init: NaN }), { name: 'OptionError', message: 'PReLU: expected a finite number for init, got NaN.' });
   });
-  it('InstanceNorm refuses to train on single pixels, which would all be 0', async () => {
+});
+
+describe('InstanceNorm', () => {
+  it('refuses to train on single pixels, which would all be 0', async () => {
     const trainer = new Trainer(new Sequential([new InstanceNorm({ affine: true })]), { loss: new MSELoss(), optimizer: new SGD() });
     await assert.rejects(trainer.step({ x: sample([2, 1, 3]), y: sample([2, 1, 3]) }), {
       name: 'ShapeError',
@@ -34,10 +41,24 @@ describe('RMSNorm', () => {
         /InstanceNorm "0": expected more than one pixel a channel while training, got x \[2, 1, 3\]\. Use LayerNorm, or leave it out\.$/,
     });
   });
-  it('PReLU learns its slope', async () => {
+});
+
+describe('PReLU', () => {
+  it('refuses wrong options', () => {
+    assert.throws(() => new PReLU({ init: NaN }), { name: 'OptionError', message: 'PReLU: expected a finite number for init, got NaN.' });
+  });
+  it('learns its slope', async () => {
     const model = new Sequential({ bend: new PReLU() }).build([1]);
     assert.deepEqual([...model.weights().get('bend.weight')!.data], [0.25]);
     assert.deepEqual([...(await model.predict(array(Float32Array.of(-4, 4), [2, 1]))).data], [-1, 4]);
     assert.equal(new Sequential([new Linear(3), new PReLU({ perChannel: true })]).build([2]).weights().get('1.weight')!.size, 3);
+  });
+  it('has a finite gradient of its slope where x is infinite', () => {
+    const slope = compile((x: Tensor, weight: Tensor) => {
+      const layer = new PReLU();
+      const { output } = trace(layer, [x], { training: true, seed: 0n, resolve: () => weight });
+      return gradients(sum(output), [weight])[0]!;
+    });
+    assert.deepEqual([...slope.sync(array(Float32Array.of(Infinity, -2)), array(Float32Array.of(0.25))).data], [-2]);
   });
 });
