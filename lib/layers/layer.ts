@@ -41,6 +41,15 @@ export interface PredictOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link Layer.outputOf}. */
+export interface OutputOptions {
+  /**
+   * Dropout drops, drawn anew in each run, and BatchNorm takes the statistics of the batch; its running ones stay as they are, and what layers add to a loss
+   * (`scope.addLoss`) is left out. Holds wherever the output is used, in `evaluate` too. Default: false.
+   */
+  readonly training?: boolean | undefined;
+}
+
 /** Options of {@link Layer.build}. */
 export interface BuildOptions {
   /** Element type of each input: ids are int32. Default: float32. */
@@ -133,7 +142,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
   }
 
   /**
-   * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode, with this model's weights as they are
+   * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode unless asked for otherwise, with this model's weights as they are
    * when that runs; they are not trained there, but gradients reach the inputs. The model must be built; one with states, such as a recurrent one,
    * is refused where states go on from step to step.
    * ```ts
@@ -142,10 +151,12 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    *   forward(fakes: Tensor): Tensor { return mean(softplus(neg(discriminator.outputOf(fakes)))); }
    * }
    * ```
-   * @throws StateError if the model was never built, ShapeError and DTypeError if the inputs do not fit
+   * With `{ training: true }` after the inputs it is in training mode: a discriminator with BatchNorm in the loss of its generator, or many draws of
+   * dropout for how sure a model is: `compile((x: Tensor) => model.outputOf(x, { training: true }))`.
+   * @throws StateError if the model was never built, ShapeError and DTypeError if the inputs do not fit, OptionError
    */
-  outputOf(...inputs: LayerInputs): Output {
-    return this.model.outputOf(inputs) as Output;
+  outputOf(...args: [...inputs: LayerInputs, options?: OutputOptions]): Output {
+    return this.model.outputOf(args) as Output;
   }
 
   /**

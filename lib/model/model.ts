@@ -6,7 +6,8 @@ import { sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType } from '../graph/tensor.js';
 import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
-import { check, kindOf } from '../options.js';
+import type { OutputOptions } from '../layers/layer.js';
+import { boolean, check, checkOptions, isRecord, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
 import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
@@ -284,8 +285,16 @@ export class Model {
     return this.#built;
   }
 
-  /** The output for tensors of any graph, in evaluation mode, with the weights as they are when that graph runs. */
-  outputOf(inputs: readonly Tensor[]): Outputs {
+  /**
+   * The output for tensors of any graph, with the weights as they are when that graph runs.
+   * @param args inputs, and options after them or none
+   */
+  outputOf(args: readonly (Tensor | OutputOptions | undefined)[]): Outputs {
+    const last: unknown = args.at(-1);
+    const options: OutputOptions = isRecord(last) ? last : {};
+    checkOptions(`${this.name}.outputOf`, options, { training: boolean });
+    const hasOptions = isRecord(last) || (last === undefined && args.length > 1);
+    const inputs = (hasOptions ? args.slice(0, -1) : args) as readonly Tensor[];
     const stranger = inputs.find((x) => !(x instanceof Tensor));
     if (stranger !== undefined)
       throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(stranger)}. For arrays there is predict().`);
@@ -293,7 +302,7 @@ export class Model {
     this.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
     this.fill();
     this.keep();
-    return whole(this.trace(inputs, false).outputs);
+    return whole(this.trace(inputs, options.training ?? false).outputs);
   }
 
   /**

@@ -167,6 +167,64 @@ describe('outputOf', () => {
     assert.equal(texts(Object.values(await new Around().predict(points))), 2);
   });
 
+  describe('with { training: true }', () => {
+    const wide = array(new Philox(4).uniform(3000, -1, 1), [1000, 3]);
+
+    it('is what a step of training sees, and leaves running statistics as they are', async () => {
+      const model = new Sequential([new Linear(8), new BatchNorm(), new Tanh(), new Linear(2)], { seed: 3 }).build([3]);
+      const y = array(new Philox(2).uniform(8, -1, 1), [4, 2]);
+      const lossOf = compile((x: Tensor, target: Tensor) => mean(square(sub(model.outputOf(x, { training: true }), target))));
+      const before = model.weights();
+      const { data } = await lossOf(points, y);
+      assert.deepEqual(model.weights(), before);
+      const { loss } = await new Trainer(model, { loss: new MSELoss(), optimizer: new SGD() }).step({ x: points, y });
+      assert.ok(Math.abs(data[0]! - loss) < 1e-6, `expected ${loss}, got ${data[0]}`);
+      assert.notDeepEqual(
+        data,
+        (await compile((x: Tensor, target: Tensor) => mean(square(sub(model.outputOf(x), target))))(points, y)).data,
+      );
+    });
+
+    it('drops, anew in each run', async () => {
+      const model = new Sequential([new Dropout(0.25)]).build([3]);
+      const f = compile((x: Tensor) => model.outputOf(x, { training: true }));
+      const [one, other] = [await f(wide), await f(wide)];
+      const kept = one.data.filter((value, i) => value !== 0 && Math.abs(value * 0.75 - wide.data[i]!) < 1e-6).length;
+      assert.equal(kept + one.data.filter((value) => value === 0).length, 3000);
+      assert.ok(Math.abs(kept - 2250) < 120, `${kept} of 3000, five standard deviations from 2250`);
+      assert.notDeepEqual(one, other);
+    });
+
+    it('has gradients through the statistics of the batch, in the loss of another model', async () => {
+      const judge = new Sequential([new Linear(4), new BatchNorm(), new Tanh(), new Linear(1)], { seed: 3 }).build([2]);
+      class Fooled extends Loss {
+        forward(fakes: Tensor): Tensor {
+          return mean(square(judge.outputOf(fakes, { training: true })));
+        }
+      }
+      const before = judge.weights();
+      const trainer = new Trainer(new Linear(2), { loss: new Fooled(), optimizer: new SGD({ lr: 0.1 }) });
+      const { epochs } = await trainer.fit({ x: points, y: {} }, { epochs: 20 });
+      assert.ok(epochs.at(-1)!.loss < epochs[0]!.loss);
+      assert.deepEqual(judge.weights(), before);
+    });
+
+    it('is refused with other options', () => {
+      const model = new Linear(2).build([3]);
+      const of = (options: object): unknown => compile((x: Tensor) => model.outputOf(x, options)).sync(points);
+      assert.throws(() => of({ train: true }), {
+        name: 'OptionError',
+        message: 'Linear.outputOf: expected options among training, got train.',
+      });
+      assert.throws(() => of({ training: 1 }), {
+        name: 'OptionError',
+        message: /^Linear.outputOf: expected true or false for training, got 1/,
+      });
+      assert.deepEqual(of({ training: undefined }), model.predictSync(points));
+      assert.deepEqual(compile((x: Tensor) => model.outputOf(x, undefined)).sync(points), model.predictSync(points));
+    });
+  });
+
   it('refuses states where they go on from step to step, which they would not', async () => {
     const inner = new Sequential([new GRU(3)]).build([4, 3]);
     class Outer extends Layer {
