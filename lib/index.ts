@@ -41,7 +41,7 @@ export type { Inputs } from './model/data.js';
 export type { NamedTensors, Outputs } from './graph/outputs.js';
 export type { Stream, StreamOptions } from './model/stream.js';
 export type { LayerSummary, Summary } from './model/summary.js';
-export type { WeightOptions } from './model/weights.js';
+export type { UnsharedWeights, WeightOptions } from './model/weights.js';
 
 export * from './explain/index.js';
 export * from './data/index.js';

@@ -8,7 +8,7 @@ import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
-import type { WeightOptions } from '../model/weights.js';
+import type { UnsharedWeights, WeightOptions } from '../model/weights.js';
 import { type Rule, checkOptions, show } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import type { Scope } from './scope.js';
@@ -118,10 +118,11 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
   /**
    * Sets all parameters and running state, or, if anything does not fit, none. Of a model not built yet they are kept until it is.
    * With `strict: false` those whose path this model has are set, one at least, and the others stay as they are.
+   * @returns the paths that only the model or only the weights have, none if strict; undefined for a model not built yet, whose paths are not known
    * @throws StateError, ShapeError, DTypeError if they are not those of this architecture, StateError inside fit
    */
-  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): void {
-    this.model.setWeights(weights, options);
+  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): UnsharedWeights | undefined {
+    return this.model.setWeights(weights, options);
   }
 
   /**
@@ -174,7 +175,10 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * Reads what save wrote, here or of a trainer, which builds a model not built yet for the inputs it was saved with. With `strict: false`
-   * it is as `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model.
+   * it is as `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model. What a file
+   * has and the model has not, or the other way round, is told by setWeights:
+   * `const { tensors } = await readSafetensors(path); model.setWeights(tensors, { strict: false })`.
+   * @returns this model
    * @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were
    */
   async load(path: Path, options: WeightOptions = {}): Promise<this> {

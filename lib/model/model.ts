@@ -18,7 +18,7 @@ import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
-import { FirstValues, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
+import { FirstValues, type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
@@ -396,7 +396,7 @@ export class Model {
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
-  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): void {
+  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): UnsharedWeights | undefined {
     this.checkIdle('setWeights');
     check(`${this.name}.setWeights`, 'weights', weights, arrayMap);
     const strict = strictOf(`${this.name}.setWeights`, options);
@@ -404,10 +404,10 @@ export class Model {
     if (built === undefined) {
       const copies = copyArrays(this.name, weights);
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
-      return;
+      return undefined;
     }
     const { layout } = built;
-    checkWeights(this.name, layout, weights, strict);
+    const unshared = checkWeights(this.name, layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const values = isWhole ? new Float32Array(layout.size) : this.values();
     if (isWhole) this.#replaceAll();
@@ -417,6 +417,7 @@ export class Model {
     }
     this.keep();
     this.set(values);
+    return unshared;
   }
 
   /** All weights are those that are being set. */
@@ -437,7 +438,7 @@ export class Model {
    */
   async weightsToSet(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): Promise<() => void> {
     const built = this.#known;
-    if (built === undefined) return () => this.setWeights(weights, options);
+    if (built === undefined) return () => void this.setWeights(weights, options);
     this.checkIdle('setWeights');
     const { layout, memory } = built;
     const strict = strictOf(`${this.name}.setWeights`, options);

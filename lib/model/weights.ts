@@ -56,20 +56,31 @@ export interface WeightOptions {
   readonly strict?: boolean | undefined;
 }
 
+/** What weights that were set and those of the model do not share, by path. */
+export interface UnsharedWeights {
+  /** Of the model alone: they stay as they are. */
+  readonly missing: readonly string[];
+  /** Of those given alone: they are left. */
+  readonly unexpected: readonly string[];
+}
+
 /** @returns whether all weights are expected. @throws OptionError */
 export function strictOf(what: string, options: WeightOptions): boolean {
   checkOptions(what, options, { strict: boolean });
   return options.strict ?? true;
 }
 
-/** Throws unless the weights are those of the layout, or if not strict some of them: names, shapes, element type. */
-export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): void {
+/**
+ * Throws unless the weights are those of the layout, or if not strict some of them: names, shapes, element type.
+ * @returns the others, if not strict
+ */
+export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): UnsharedWeights {
   const missing = layout.entries.filter((entry) => !weights.has(entry.path)).map((entry) => entry.path);
+  const unexpected = [...weights.keys()].filter((path) => layout.get(path) === undefined);
   if (strict) {
-    const unknown = [...weights.keys()].filter((path) => !layout.entries.some((entry) => entry.path === path));
-    if (missing.length > 0 || unknown.length > 0) {
+    if (missing.length > 0 || unexpected.length > 0) {
       throw new StateError(
-        `${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unknown)}. Load them into the model they were saved from, or with { strict: false } those alone that both have.`,
+        `${what}: expected weights of this architecture, got others: missing ${list(missing)}, unknown ${list(unexpected)}. Load them into the model they were saved from, or with { strict: false } those alone that both have.`,
       );
     }
   } else if (missing.length === layout.entries.length) {
@@ -88,6 +99,7 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
       );
     }
   }
+  return { missing, unexpected };
 }
 
 function list(paths: readonly string[]): string {

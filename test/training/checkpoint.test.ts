@@ -140,6 +140,14 @@ describe('files', () => {
       await model.predict(data.x);
       assert.deepEqual(model.weights().get('body.0.weight'), expected);
     }
+    const { tensors } = await readSafetensors(join(folder, 'model'));
+    const model = new Sequential({ body: body(), classes: new Linear(3) });
+    assert.equal(model.setWeights(tensors, { strict: false }), undefined);
+    assert.deepEqual(model.build([4]).setWeights(tensors, { strict: false }), {
+      missing: ['classes.weight', 'classes.bias'],
+      unexpected: ['head.weight', 'head.bias'],
+    });
+    assert.deepEqual(trained.setWeights(tensors), { missing: [], unexpected: [] });
     const other = new Sequential({ trunk: body() }).build([4]);
     await assert.rejects(other.load(join(folder, 'model'), { strict: false }), {
       name: 'StateError',
