@@ -66,7 +66,8 @@ export function validateIds(what: string, target: NdArray, classes: number, igno
   for (let i = 0; i < data.length; i++) {
     const id = data[i]!;
     if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
-    const advice = id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs';
+    const advice =
+      (Number.isInteger(id) && id < 0) || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs';
     throw new DataError(
       `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. Number the classes from 0, or ${advice}.`,
     );

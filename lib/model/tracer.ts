@@ -126,7 +126,7 @@ export class Tracer {
       if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
       return outputs;
     } catch (error) {
-      throw located(error, name, owned);
+      throw located(unscoped(error) ?? error, name, owned);
     }
   }
 
@@ -218,6 +218,18 @@ export class Tracer {
   normal(shape: Shape): Tensor {
     return randomNormal(shape, this.#context.seed, this.#context.streams++);
   }
+}
+
+/** What layers of this library read of a scope first, as errors of the engines name it. */
+const readOfNoScope = /undefined.*\b(parameter|buffer|training|call|carries|expect)\b/;
+
+/** What a layer should have done that called another without a scope, if this is what came of it. */
+function unscoped(error: unknown): StateError | undefined {
+  if (!(error instanceof TypeError) || !readOfNoScope.test(error.message)) return undefined;
+  return new StateError(
+    `expected a scope as the last argument of each layer called within, got none (${error.message}). Call it by scope.call('fc', this.fc, x).`,
+    { cause: error },
+  );
 }
 
 /** @throws OptionError unless it is a layer, not its class or a list. Whether it has a forward is seen when that is called */
