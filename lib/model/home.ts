@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Layout, pathBelow } from './layout.js';
+import { type Layout, isWithin, pathBelow } from './layout.js';
 import type { Model } from './model.js';
 import type { AnyLayer, Placed } from './trace.js';
 
@@ -36,6 +36,13 @@ export function placesIn(model: Model, layers: ReadonlyMap<string, Placed>): Pla
 /** The layers have their home there from now on, but for those that have one whose weights are more than first values. */
 export function settleIn(places: Places): void {
   for (const [layer, home] of places) if (homes.get(layer)?.model.isKept !== true) homes.set(layer, home);
+}
+
+/** What lies at or below a path of a model that was only looked at has its home there no more. @returns what undoes that */
+export function moveOut(places: Places, path: string): () => void {
+  const gone = [...places].filter(([layer, home]) => isWithin(home.path, path) && homes.get(layer) === home);
+  for (const [layer] of gone) homes.delete(layer);
+  return () => settleIn(new Map(gone));
 }
 
 /**

@@ -13,7 +13,7 @@ import { checkedSeed } from '../random.js';
 import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
-import { type Home, type Places, homeOf, placesIn, settleIn } from './home.js';
+import { type Home, type Places, homeOf, moveOut, placesIn, settleIn } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
@@ -71,6 +71,8 @@ export class Model {
   #pending: readonly Given[] = [];
 
   #isTraining = false;
+  /** Makes it a part again of the model it was a part of. */
+  #moveBack: (() => void) | undefined;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -385,7 +387,7 @@ export class Model {
    * @throws StateError, naming `what`, if its weights are a part of another model's, or if what is frozen was copied from what was trained since
    */
   beginTraining(what: string, frozen: readonly string[]): void {
-    this.#checkOwn(what);
+    this.#moveBack = this.#ownHome(what);
     this.#follow();
     this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
     this.#isTraining = true;
@@ -393,6 +395,8 @@ export class Model {
 
   endTraining(): void {
     this.#isTraining = false;
+    if (!this.isKept) this.#moveBack?.();
+    this.#moveBack = undefined;
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
@@ -461,10 +465,11 @@ export class Model {
     }
   }
 
-  /** @throws StateError if its weights are a part of another model's */
-  #checkOwn(what: string): void {
+  /** Makes a part of a model that was only looked at a model by itself. @returns what undoes that. @throws StateError for a part of another */
+  #ownHome(what: string): (() => void) | undefined {
     const home = this.#elsewhere;
-    if (home === undefined) return;
+    if (home?.model.isKept === false) return moveOut(home.model.#places, home.path);
+    if (home === undefined) return undefined;
     throw new StateError(
       `${what}: expected a model with weights of its own, got a ${this.name} that is "${home.path}" of a built ${home.model.name} and has them there. Train that model, or a new layer.`,
     );

@@ -96,6 +96,20 @@ describe('a model that was only looked at', () => {
     assert.deepEqual(below(classifier, 'encoder'), below(autoencoder, 'encoder'));
   });
 
+  it('leaves its parts free to be trained by themselves, unless that is refused', async () => {
+    const [generator, discriminator] = [new Linear(3), new Linear(1)];
+    const both = new Sequential({ generator, discriminator }, { seed: 3 }).build([3]);
+    const first = below(both, 'discriminator');
+    const trainer = new Trainer(discriminator, { loss: new BCEWithLogitsLoss(), optimizer: new SGD({ lr: 0.1 }) });
+    await assert.rejects(trainer.step({ x, y: array(new Float32Array(20), [10, 2]) }), ShapeError);
+    assert.deepEqual([...discriminator.weights().get('weight')!.data], first['discriminator.weight']);
+    await trainer.step({ x, y: wanted });
+    const alone = new Linear(1);
+    await new Trainer(alone, { loss: new BCEWithLogitsLoss(), optimizer: new SGD({ lr: 0.1 }) }).step({ x, y: wanted });
+    assert.deepEqual(discriminator.weights(), alone.weights());
+    assert.deepEqual(below(both, 'discriminator')['discriminator.weight'], [...alone.weights().get('weight')!.data]);
+  });
+
   it('follows them in each call, within a fit too, until it is trained itself', async () => {
     const { encoder, autoencoder } = shared();
     const features = new Sequential({ encoder }).build([3]);
