@@ -9,7 +9,7 @@ export class Copies {
   readonly #places: Places;
   readonly #layout: Layout;
   /** Changes of the home of each layer that was copied and not trained here. */
-  #changes = new Map<AnyLayer, number>();
+  readonly #changes = new Map<AnyLayer, number>();
 
   constructor(places: Places, layout: Layout) {
     this.#places = places;
@@ -19,13 +19,21 @@ export class Copies {
   /** The values that all layers bring along now, by path. @throws as broughtAlong */
   take(): ReadonlyMap<string, NumericArray> {
     const brought = broughtAlong(this.#places, this.#layout);
-    this.#changes = new Map(this.#elsewhere().map(([layer, { model }]) => [layer, model.changes]));
+    this.#changes.clear();
+    for (const [layer, place] of this.#places) {
+      const home = homeElsewhere(layer, place);
+      if (home !== undefined) this.#changes.set(layer, home.model.changes);
+    }
     return brought;
   }
 
   /** Whether layers would bring along what was taken. */
   get areCurrent(): boolean {
-    return this.#elsewhere().every(([layer, { model }]) => this.#changes.get(layer) === model.changes);
+    for (const [layer, place] of this.#places) {
+      const home = homeElsewhere(layer, place);
+      if (home !== undefined && this.#changes.get(layer) !== home.model.changes) return false;
+    }
+    return true;
   }
 
   /** From now on all weights are the model's own. */
@@ -57,12 +65,10 @@ export class Copies {
       this.#changes.set(layer, there.changes);
     }
   }
+}
 
-  /** The layers whose weights are more than first values in another model. */
-  #elsewhere(): readonly (readonly [AnyLayer, Home])[] {
-    return [...this.#places].flatMap(([layer, { model, path }]) => {
-      const home = path === '' ? undefined : homeOf(layer);
-      return home !== undefined && home.model !== model && home.model.isKept ? [[layer, home] as const] : [];
-    });
-  }
+/** The other model that a layer is at home in, if its weights there are more than first values. */
+function homeElsewhere(layer: AnyLayer, { model, path }: Home): Home | undefined {
+  const home = path === '' ? undefined : homeOf(layer);
+  return home !== undefined && home.model !== model && home.model.isKept ? home : undefined;
 }
