@@ -51,11 +51,6 @@ struct WeightOperand {
       pack_panel(length, count, width, from + i * shape.oc, 1, shape.oc, out + done * width);
     });
   }
-  void column(int64_t i, int64_t depth, int64_t pitch, float* out) const {
-    each_tap(0, depth, [&](const float* from, int64_t done, int64_t length) {
-      for (int64_t o = 0; o < length; ++o) out[(done + o) * pitch] = from[i * shape.oc + o];
-    });
-  }
   WeightOperand from(int64_t i) const { return {shape, part, w, first + i}; }
 };
 
@@ -83,11 +78,14 @@ GemmArgs conv_backward_data_product(const ConvShape& s) {
   return g;
 }
 
+// So many pixels repay it to turn the weights for padded.h.
+constexpr int64_t kRepaidPixels = 128;
+
 // Rows [m0, m1) × columns [n0, n1) of one part to g.c.
 LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, const WindowOperand& windows,
                               const WeightOperand& weights, float* scratch) {
+  const int64_t width = divide_up(g.n, kLanes) * kLanes;
   if (n0 == 0 && n1 == g.n && fits_planes(windows.window, g.n)) {
-    const int64_t width = divide_up(g.n, kLanes) * kLanes;
     weights.panel(0, g.k, 0, g.n, width, scratch);
     // Close together, so that they stay in the L1 cache beside the planes.
     for (int64_t k = 1; k < g.k; ++k)
@@ -95,11 +93,11 @@ LW_INLINE void part_rectangle(const GemmArgs& g, int64_t m0, int64_t m1, int64_t
     GemmArgs pixels = g;
     pixels.c += m0 * g.c_row;
     plane_product(pixels, windows.window, windows.first + m0, windows.first + m1, scratch, g.n, scratch);
-  } else if (n0 == 0 && n1 == g.n && suits_padded(windows.window, g.n) && g.k * g.n <= kSpare - kLanes) {
+  } else if (n0 == 0 && n1 == g.n && m1 - m0 >= kRepaidPixels && suits_padded(windows.window, g.n) && g.k * width <= kSpare - kLanes) {
     // The weights as those of a forward pass, behind what padded.h needs.
     GemmArgs pixels = g;
-    pixels.b = scratch + kProductScratch, pixels.b_row = g.n, pixels.b_col = 1;
-    for (int64_t c = 0; c < g.n; ++c) weights.column(c, g.k, g.n, scratch + kProductScratch + c);
+    pixels.b = scratch + kProductScratch, pixels.b_row = width, pixels.b_col = 1;
+    weights.panel(0, g.k, 0, g.n, width, scratch + kProductScratch);
     pixels.c += m0 * g.c_row;
     padded_product(pixels, windows.window, windows.first + m0, windows.first + m1, n0, n1, scratch);
   } else if (n0 == 0 && n1 == g.n && windows_better_transposed(windows.window, m1 - m0, g.n)) {
