@@ -34,7 +34,7 @@ export interface CpuInfo {
 
 /** The last run's first bad instruction in a debug run. */
 export interface DebugResult {
-  /** Index of the first instruction that wrote a NaN or an infinity, or −1. */
+  /** Index of the first instruction that wrote a NaN, or an infinity that native/runtime/infinities.h does not let pass; or −1. */
   readonly instruction: number;
   /** Step, from 0, in which it happened. */
   readonly step: number;

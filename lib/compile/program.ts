@@ -169,7 +169,7 @@ export class Program {
     }
   }
 
-  /** The same instructions one at a time, on this thread, up to the first that writes a NaN or an infinity. */
+  /** The same instructions one at a time, on this thread, up to the first that writes a NaN or an infinity that is not meant. */
   runDebug(memories: ReadonlyMap<MemorySlot, MemoryHandle>, steps: number, firstStep: number): DebugReport | undefined {
     const { program, bound } = this.#bind(memories);
     try {

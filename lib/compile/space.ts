@@ -42,9 +42,13 @@ export function chooseSpaces(vertices: readonly Vertex[], byOutput: ReadonlyMap<
   vertices.forEach(fromInputs);
 }
 
-/** Gives a node a space that divides its own further. @returns whether it does */
+/** In rows of fewer columns a map copies what does not follow them, which costs more than a pass of its own. */
+const leastColumns = 16;
+
+/** Gives a node a space that divides its own further; one of several dimensions only where rows stay long. @returns whether it does */
 function adopt(v: Vertex, { dims, key }: Space): boolean {
   const space = v.space!;
+  if (space.dims.length > 1 && dims.at(-1)! < leastColumns) return false;
   const parts = dims.length > space.dims.length ? divided(space.dims, dims) : undefined;
   if (parts === undefined) return false;
   const inputs = space.inputs.map((view) => ({

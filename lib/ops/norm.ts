@@ -227,7 +227,7 @@ export function layerNorm(input: Tensor, shape: Shape, weight: Tensor | undefine
   checkShape(shape, 'layerNorm');
   if (shape.length === 0) throw new ShapeError('layerNorm: expected a shape of at least one dimension, got []. Give the last sizes of x.');
   if (!sameShape(x.shape.slice(-shape.length), shape)) {
-    throw new ShapeError(`layerNorm: expected x of shape [..., ${shape.join(', ')}], got ${formatShape(x.shape)}.`);
+    throw new ShapeError(`layerNorm: expected x of shape [..., ${shape.join(', ')}], got ${formatShape(x.shape)}. Change shape or x.`);
   }
   checkAffine('layerNorm', { weight, bias }, shape);
   const size = sizeOf(shape);
@@ -274,7 +274,7 @@ function checkNorm(what: string, x: Tensor, { weight, bias }: Affine, eps: numbe
 function checkAffine(what: string, { weight, bias }: Affine, shape: Shape): void {
   for (const [name, t] of Object.entries({ weight, bias })) {
     if (t === undefined || sameShape(t.shape, shape)) continue;
-    const each = what === 'layerNorm' ? 'an element' : 'a channel';
-    throw new ShapeError(`${what}: expected ${name} of shape ${formatShape(shape)}, one value ${each} of x, got ${formatShape(t.shape)}.`);
+    const each = what === 'layerNorm' ? 'an element of shape' : 'a channel of x';
+    throw new ShapeError(`${what}: expected ${name} of shape ${formatShape(shape)}, one value ${each}, got ${formatShape(t.shape)}.`);
   }
 }

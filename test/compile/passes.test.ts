@@ -49,6 +49,18 @@ describe('simplification', () => {
   });
 });
 
+describe('index spaces', () => {
+  /** Maps of ((x − a) · b) · c, where a and c are of the channels of each image and b is of each image. */
+  const maps = (channels: number): number => {
+    const images = source(state, 0, [4, 8, channels]);
+    const perChannel = source(state, 4096, [4, 1, channels]);
+    const perImage = source(state, 8192, [4, 1, 1]);
+    return check(ops.mul(ops.mul(ops.sub(images, perChannel), perImage), perChannel)).instructions.length;
+  };
+  it('of a neighbour that divides further are taken, so that both are one map', () => assert.equal(maps(16), 1));
+  it('are kept where rows of the neighbour would be short', () => assert.equal(maps(15), 3));
+});
+
 describe('common subexpressions', () => {
   it('are computed once, whoever wrote them', () => {
     const one = (): Tensor => ops.matmul(ops.exp(source(state, 0, [4, 6])), ops.transpose(source(state, 400, [4, 6])));

@@ -177,11 +177,11 @@ describe('layerNorm', () => {
     const x = ops.full([4, 2], 1);
     assert.throws(() => ops.layerNorm(x, [3], undefined, undefined, 1e-5), {
       name: 'ShapeError',
-      message: 'layerNorm: expected x of shape [..., 3], got [4, 2].',
+      message: 'layerNorm: expected x of shape [..., 3], got [4, 2]. Change shape or x.',
     });
     assert.throws(() => ops.layerNorm(x, [2], ops.full([3], 1), undefined, 1e-5), {
       name: 'ShapeError',
-      message: 'layerNorm: expected weight of shape [2], one value an element of x, got [3].',
+      message: 'layerNorm: expected weight of shape [2], one value an element of shape, got [3].',
     });
   });
 });
