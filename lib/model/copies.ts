@@ -1,69 +1,186 @@
 /** The weights a model has of layers that are at home in another: copies, by what these were when they were made. */
-import { StateError } from '../errors.js';
-import type { NumericArray } from '../native.js';
-import { type Home, type Places, broughtAlong, homeOf } from './home.js';
-import { type Layout, isWithin } from './layout.js';
+import { ShapeError, StateError } from '../errors.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
+import { type Home, type Places, changesSoFar, homeOf } from './home.js';
+import { type Layout, isWithin, pathBelow } from './layout.js';
+import type { Model } from './model.js';
+import type { Coming, Reading, StateMemory } from './state-memory.js';
 import type { AnyLayer } from './trace.js';
+
+/** A parameter or buffer that is copied. */
+interface Copied {
+  readonly layer: AnyLayer;
+  readonly from: Model;
+  /** Its first element there. */
+  readonly begin: number;
+  readonly size: number;
+  /** Its first element here. */
+  readonly offset: number;
+}
+
+/** Copies on their way, in another memory. */
+interface Writing {
+  readonly taken: number;
+  readonly coming: Coming;
+  readonly ready: Promise<void>;
+}
 
 export class Copies {
   readonly #places: Places;
   readonly #layout: Layout;
-  /** Changes of the home of each layer that was copied and not trained here. */
+  /** Paths that have values of their own. */
+  readonly #given: ReadonlySet<string>;
+  #entries: readonly Copied[] = [];
+  /** Changes of the home of each layer that is copied and was not trained here. */
   readonly #changes = new Map<AnyLayer, number>();
+  /** Changes of all homes when the copies were last known to be current. */
+  #seen = -1;
+  /** How often it was found what to copy, and up to which of these it was copied. */
+  #taken = 0;
+  #written = 0;
+  /** Copies of the last time, on their way. */
+  #writing: Writing | undefined;
 
-  constructor(places: Places, layout: Layout) {
+  /** @throws as take */
+  constructor(places: Places, layout: Layout, given: ReadonlySet<string>) {
     this.#places = places;
     this.#layout = layout;
+    this.#given = given;
+    this.take();
   }
 
-  /** The values that all layers bring along now, by path. @throws as broughtAlong */
-  take(): ReadonlyMap<string, NumericArray> {
-    const brought = broughtAlong(this.#places, this.#layout);
-    this.#changes.clear();
-    for (const [layer, place] of this.#places) {
+  /** From now on there is to copy what layers bring along now. @throws ShapeError if it does not fit */
+  take(): void {
+    const homes = [...this.#places].flatMap(([layer, place]) => {
       const home = homeElsewhere(layer, place);
-      if (home !== undefined) this.#changes.set(layer, home.model.changes);
-    }
-    return brought;
+      return home === undefined ? [] : [{ layer, home, path: place.path }];
+    });
+    this.#entries = homes.flatMap(({ layer, home, path }) => this.#entriesOf(layer, home, path));
+    this.#changes.clear();
+    for (const { layer, home } of homes) this.#changes.set(layer, home.model.changes);
+    if (this.#entries.length > 0) this.#taken++;
   }
 
   /** Whether layers would bring along what was taken. */
   get areCurrent(): boolean {
+    const now = changesSoFar();
+    if (this.#seen === now) return true;
     for (const [layer, place] of this.#places) {
       const home = homeElsewhere(layer, place);
       if (home !== undefined && this.#changes.get(layer) !== home.model.changes) return false;
     }
+    this.#seen = now;
     return true;
+  }
+
+  /** Where what is copied begins: there no first values are needed. */
+  get offsets(): ReadonlySet<number> {
+    return new Set(this.#entries.map(({ offset }) => offset));
+  }
+
+  /** Whether what was taken is in the model's memory. */
+  get areWritten(): boolean {
+    return this.#written === this.#taken;
+  }
+
+  /** Copies what was taken. */
+  write(memory: StateMemory): void {
+    if (this.areWritten) return;
+    const there = new Map(this.#homes.map((model) => [model, model.values()]));
+    const values = memory.values();
+    for (const { from, begin, size, offset } of this.#entries) values.set(there.get(from)!.subarray(begin, begin + size), offset);
+    memory.set(values);
+    this.#written = this.#taken;
+  }
+
+  /** The same while the event loop goes on. @param filled when the other values are there */
+  async writeInPieces(memory: StateMemory, filled: Promise<void> | undefined): Promise<void> {
+    const taken = this.#taken;
+    while (this.#written < taken) await this.#begin(memory, filled).ready;
+  }
+
+  /** A reading of the memory as it will be with copies of this moment. @param filled as writeInPieces */
+  read(memory: StateMemory, filled: Promise<void> | undefined): Reading {
+    const { coming, ready } = this.#begin(memory, filled);
+    return memory.readComing(coming, ready);
+  }
+
+  #begin(memory: StateMemory, filled: Promise<void> | undefined): Writing {
+    const taken = this.#taken;
+    if (this.#writing?.taken === taken) return this.#writing;
+    const coming = memory.begin();
+    const ready = this.#fill(memory, coming, filled).finally(() => {
+      if (this.#writing?.taken === taken) this.#writing = undefined;
+    });
+    ready.catch(() => undefined); // Whoever begins the runs meets it.
+    return (this.#writing = { taken, coming, ready });
+  }
+
+  /** Fills another memory, and puts it in place unless later ones are there. */
+  async #fill(memory: StateMemory, coming: Coming, filled: Promise<void> | undefined): Promise<void> {
+    const [taken, entries] = [this.#taken, this.#entries];
+    const snapshots = this.#homes.map(async (model) => [model, await model.valuesInPieces()] as const);
+    const [there] = await Promise.all([Promise.all(snapshots).then((all) => new Map(all)), filled]);
+    const parts = entries.map(({ from, begin, size, offset }) => [there.get(from)!.subarray(begin, begin + size), offset] as const);
+    await memory.fill(coming, parts, true);
+    if (this.#written >= taken) return;
+    memory.put(coming);
+    this.#written = taken;
+  }
+
+  /** What was not copied stays as it is. */
+  stop(): void {
+    this.#written = this.#taken;
   }
 
   /** From now on all weights are the model's own. */
   forget(): void {
     this.#changes.clear();
+    this.#written = ++this.#taken;
   }
 
-  /**
-   * Before all but what is frozen is trained, and thereby the model's own.
-   * @throws StateError if what is frozen was copied from what was changed since
-   */
+  /** From now on all weights are the model's own, but for those of frozen layers. */
+  own(frozen: readonly string[]): void {
+    for (const layer of this.#changes.keys()) if (!this.#isIn(layer, frozen)) this.#changes.delete(layer);
+  }
+
+  /** @throws StateError if what is frozen was copied from what was changed since */
   checkFrozen(what: string, name: string, frozen: readonly string[], values: () => Float32Array): void {
-    for (const layer of this.#changes.keys()) {
-      if (!frozen.some((root) => isWithin(this.#places.get(layer)!.path, root))) this.#changes.delete(layer);
-    }
-    const moved = [...this.#changes].filter(([layer, changes]) => homeOf(layer)!.model.changes !== changes);
+    const moved = [...this.#changes].filter(([layer, changes]) => homeOf(layer)!.model.changes !== changes && this.#isIn(layer, frozen));
     if (moved.length === 0) return;
     const own = values();
+    const there = new Map(this.#homes.map((model) => [model, model.values()]));
     for (const [layer] of moved) {
-      const place = this.#places.get(layer)!;
-      const there = homeOf(layer)!.model;
-      for (const [path, data] of broughtAlong(new Map([[layer, place]]), this.#layout)) {
-        const { offset } = this.#layout.get(path)!;
-        if (data.every((value, i) => Object.is(value, own[offset + i]))) continue;
+      const { model } = homeOf(layer)!;
+      for (const { from, begin, size, offset } of this.#entries.filter((entry) => entry.layer === layer)) {
+        const original = there.get(from)!.subarray(begin, begin + size);
+        if (original.every((value, i) => Object.is(value, own[offset + i]))) continue;
         throw new StateError(
-          `${what}: expected frozen "${place.path}" of a ${name} to be as it was copied, got one that was trained or set since in another ${there.name}. Call it by outputOf() in the loss, or train both in one model; setWeights(weights()) keeps the copy as it is.`,
+          `${what}: expected frozen "${this.#places.get(layer)!.path}" of a ${name} to be as it was copied, got one that was trained or set since in another ${model.name}. Call it by outputOf() in the loss, or train both in one model; setWeights(weights()) keeps the copy as it is.`,
         );
       }
-      this.#changes.set(layer, there.changes);
+      this.#changes.set(layer, model.changes);
     }
+  }
+
+  /** The models that have what is copied. */
+  get #homes(): readonly Model[] {
+    return [...new Set(this.#entries.map(({ from }) => from))];
+  }
+
+  #isIn(layer: AnyLayer, roots: readonly string[]): boolean {
+    return roots.some((root) => isWithin(this.#places.get(layer)!.path, root));
+  }
+
+  #entriesOf(layer: AnyLayer, home: Home, path: string): readonly Copied[] {
+    const from = home.model;
+    const { layout } = from.built;
+    const own = this.#layout.below(path).entries.filter((entry) => !entry.path.includes('.'));
+    return own.flatMap(({ path: name, kind, shape, offset }) => {
+      const there = layout.get(pathBelow(home.path, name));
+      if (there?.kind !== kind || !sameShape(there.shape, shape)) throw notAsThere(layer, path, home);
+      return this.#given.has(pathBelow(path, name)) ? [] : [{ layer, from, begin: there.offset, size: sizeOf(shape), offset }];
+    });
   }
 }
 
@@ -71,4 +188,11 @@ export class Copies {
 function homeElsewhere(layer: AnyLayer, { model, path }: Home): Home | undefined {
   const home = path === '' ? undefined : homeOf(layer);
   return home !== undefined && home.model !== model && home.model.isKept ? home : undefined;
+}
+
+function notAsThere(layer: AnyLayer, path: string, { model }: Home): ShapeError {
+  const name = layer.constructor.name;
+  return new ShapeError(
+    `${name} "${path}": expected the sizes it has in a ${model.name}, whose weights it brings along, got others. Use a new ${name}, or give input of the size it was built with.`,
+  );
 }

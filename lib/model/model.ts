@@ -13,7 +13,7 @@ import { checkedSeed } from '../random.js';
 import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
-import { type Home, type Places, homeOf, moveOut, placesIn, settleIn } from './home.js';
+import { type Home, type Places, countChange, homeOf, moveOut, placesIn, settleIn, weightsToCome } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
@@ -60,7 +60,7 @@ export class Model {
   #places: Places = new Map();
   /** Of layers that are at home elsewhere. */
   #copies: Copies | undefined;
-  /** How often its weights were changed, by runs of training or by setting them. */
+  /** changesSoFar() as its weights were last changed, by runs of training or by setting them. */
   changes = 0;
   #firstValues: FirstValues = new FirstValues();
   /** Calls under way that rely on it as it is built now. */
@@ -132,15 +132,10 @@ export class Model {
     return this.#elsewhere?.model ?? this;
   }
 
-  /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. */
+  /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. It is copied where other values are filled in. */
   #follow(): void {
     if (this.isKept || this.#isTraining || this.#built === undefined || this.#copies?.areCurrent !== false) return;
-    const { layout, memory } = this.#built;
-    const brought = this.#copies.take();
-    this.fill();
-    const values = memory.values();
-    for (const [path, data] of brought) values.set(data, layout.get(path)!.offset);
-    memory.set(values);
+    this.#copies.take();
   }
 
   /** @throws StateError unless its input size is known */
@@ -169,6 +164,7 @@ export class Model {
     // Another model may have been built with them since.
     settleIn(at.#places);
     at.isKept = true;
+    at.#copies?.stop();
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
@@ -177,10 +173,12 @@ export class Model {
     return new Map(this.#pending.flatMap(({ weights }) => [...weights]).filter(([path]) => layout.get(path) !== undefined));
   }
 
-  /** Writes what is left of the first values. A model whose initialisers fail is not built. */
+  /** Writes what is left of the first values and of copies. A model whose initialisers fail is not built. */
   fill(): void {
+    const at = this.#owner;
     try {
-      while (this.#writePiece());
+      while (at.#firstValues.writePiece());
+      if (at.#built !== undefined) at.#copies?.write(at.#built.memory);
     } catch (error) {
       if (!this.#isSettled) this.#built = undefined;
       throw error;
@@ -189,12 +187,18 @@ export class Model {
 
   /** The same in pieces, before a run off this thread. */
   async #fillInPieces(): Promise<void> {
-    if (!this.#owner.#firstValues.areWritten) await inPieces(() => this.#writePiece());
+    const at = this.#owner;
+    const filled = at.#filled();
+    if (at.#built !== undefined) await at.#copies?.writeInPieces(at.#built.memory, filled);
+    await filled;
   }
 
-  /** @returns whether anything is left */
-  #writePiece(): boolean {
-    return this.#owner.#firstValues.writePiece();
+  /** When the first values are there, if they are not. */
+  #filled(): Promise<void> | undefined {
+    if (this.#firstValues.areWritten) return undefined;
+    const filled = inPieces(() => this.#firstValues.writePiece());
+    filled.catch(() => undefined); // Whoever waits for it meets it.
+    return filled;
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
@@ -226,6 +230,13 @@ export class Model {
     } finally {
       letGo();
     }
+  }
+
+  /** As settleFor, before runs that train all but what is frozen: that is the model's own from now on. */
+  async settleToTrain(programs: readonly Program[], frozen: readonly string[]): Promise<void> {
+    await this.settleFor(programs);
+    this.keep();
+    this.#copies?.own(frozen);
   }
 
   /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
@@ -265,17 +276,19 @@ export class Model {
     for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
     const weights = new Map(given.flatMap(({ weights }) => [...weights]));
     const places = placesIn(this, layers);
-    const copies = new Copies(places, layout);
-    const brought = copies.take();
+    const toCome = weightsToCome(places, layout);
+    const copies = new Copies(places, layout, new Set(weights.keys()));
     if (given.some(({ strict }) => strict)) copies.forget();
+    const copied = copies.offsets;
 
     const memory = new StateMemory('parameters', layout.size);
-    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? brought.get(path);
+    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome.get(path);
     this.#firstValues = new FirstValues(
       layout.entries.map(
         (entry, index) =>
           function* () {
-            yield* memory.writeInPieces(valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)), entry.offset);
+            if (!copied.has(entry.offset))
+              yield* memory.writeInPieces(valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)), entry.offset);
           },
       ),
     );
@@ -336,10 +349,15 @@ export class Model {
 
   /** The same of one moment, made while the event loop goes on. @param changing runs are changing the values now, or are about to */
   async snapshot(changing = this.isTraining): Promise<Map<string, NdArray<Float32Array>>> {
+    const values = await this.valuesInPieces(changing);
+    return this.#byPath((begin, end) => values.subarray(begin, end));
+  }
+
+  /** The whole memory as `snapshot`. */
+  valuesInPieces(changing = this.isTraining): Promise<Float32Array> {
     const { memory } = this.built;
     this.fill();
-    const values = await memory.snapshot(changing);
-    return this.#byPath((begin, end) => values.subarray(begin, end));
+    return memory.snapshot(changing);
   }
 
   #byPath(part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
@@ -354,20 +372,20 @@ export class Model {
     return memory.values();
   }
 
-  /** Its weights are there and stay: they can be read at once. */
-  get isSettled(): boolean {
+  /** Its weights, or those that it is to copy, are there and stay: those of this moment can be read. */
+  get isReadable(): boolean {
     const at = this.#owner;
-    return at.#isSettled && at.#firstValues.areWritten;
+    return at.#copies?.areWritten === false || (at.#isSettled && at.#firstValues.areWritten);
   }
 
   /**
-   * The weights of this moment, for several runs, whatever trains or sets them meanwhile. To be ended after them.
+   * The weights of this moment, which are there, for several runs, whatever trains or sets them meanwhile. To be ended after them.
    * @param isShort over as soon as a copy of the weights
    */
   read(isShort = false): Reading {
     const { memory } = this.built;
-    this.fill();
-    return memory.read(this.isTraining, isShort);
+    const at = this.#owner;
+    return at.#copies?.areWritten === false ? at.#copies.read(memory, at.#filled()) : memory.read(this.isTraining, isShort);
   }
 
   /** The same for runs on this thread. */
@@ -389,7 +407,7 @@ export class Model {
   beginTraining(what: string, frozen: readonly string[]): void {
     this.#moveBack = this.#ownHome(what);
     this.#follow();
-    this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
+    if (this.#built !== undefined) this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
     this.#isTraining = true;
   }
 
@@ -433,7 +451,12 @@ export class Model {
   /** Puts values of all its memory in place. */
   set(values: Float32Array): void {
     this.built.memory.set(values);
-    this.#owner.changes++;
+    this.countChange();
+  }
+
+  /** Its weights have been changed. */
+  countChange(): void {
+    this.#owner.changes = countChange();
   }
 
   /**
@@ -458,7 +481,7 @@ export class Model {
         if (isWhole) this.#replaceAll();
         this.keep();
         replace();
-        this.#owner.changes++;
+        this.countChange();
       };
     } finally {
       letGo();

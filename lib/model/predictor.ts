@@ -71,7 +71,7 @@ export class Predictor {
     const control = new Control();
     const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
-    let reading = this.#model.isSettled && !this.#model.isTraining ? this.#read(runs) : undefined;
+    let reading = this.#model.isReadable && !this.#model.isTraining ? this.#read(runs) : undefined;
     try {
       const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
       const data = [

@@ -61,6 +61,12 @@ class Readings {
   }
 }
 
+/** A memory that is being filled. */
+export interface Coming {
+  readonly memory: MemoryHandle;
+  readonly readings: Readings;
+}
+
 /** Each run sees the values of one moment by itself; several runs that belong together do so by a reading. */
 export class StateMemory {
   /** What programs know it by: in each run it is bound to the memory there is then. */
@@ -109,8 +115,22 @@ export class StateMemory {
    * @returns what puts it in place; throws StateError if others that were to stay have been set meanwhile
    */
   async replacement(places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<() => void> {
-    const memory = createMemory(this.slot.bytes);
-    const before = this.#memory;
+    const [before, coming] = [this.#memory, this.begin()];
+    await this.fill(coming, places, keepsOthers);
+    return () => {
+      if (keepsOthers && this.#memory !== before)
+        throw new StateError('load: expected weights that nobody sets while some are loaded, got others. Await one before the other.');
+      this.put(coming);
+    };
+  }
+
+  /** Another memory, to be filled and put in place. */
+  begin(): Coming {
+    return { memory: createMemory(this.slot.bytes), readings: new Readings() };
+  }
+
+  /** Fills it as `replacement`. */
+  async fill({ memory }: Coming, places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<void> {
     const reading = this.#readInPlace(false); // Who sets all values now does so in another memory.
     try {
       if (keepsOthers) await this.#copyTo(memory);
@@ -118,11 +138,16 @@ export class StateMemory {
     } finally {
       reading.end();
     }
-    return () => {
-      if (keepsOthers && this.#memory !== before)
-        throw new StateError('load: expected weights that nobody sets while some are loaded, got others. Await one before the other.');
-      this.#replace(memory);
-    };
+  }
+
+  put({ memory, readings }: Coming): void {
+    this.slot.memory = memory;
+    this.#readings = readings;
+  }
+
+  /** A reading of it. */
+  readComing({ memory, readings }: Coming, ready: Promise<unknown>): Reading {
+    return { weights: [[this.slot, memory]], ready, end: readings.begin(false) };
   }
 
   /** Sets all values. Readings keep those they have. */
@@ -180,8 +205,7 @@ export class StateMemory {
   }
 
   #replace(memory: MemoryHandle): void {
-    this.slot.memory = memory;
-    this.#readings = new Readings();
+    this.put({ memory, readings: new Readings() });
   }
 
   get #memory(): MemoryHandle {

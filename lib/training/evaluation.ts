@@ -112,7 +112,7 @@ class Evaluator {
     this.#model = recipe.model;
     this.#control = control;
     this.#letGo = recipe.model.hold();
-    if (this.#model.isSettled) this.#reading = read();
+    if (this.#model.isReadable) this.#reading = read();
   }
 
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {

@@ -50,15 +50,14 @@ export class StepRunner {
 
   /** `steps` training steps. @returns the number finished: fewer if stopped */
   async run(program: TrainingProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
-    const { model } = this.equipment.recipe;
+    const { model, frozen } = this.equipment.recipe;
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
     const scalars = this.#scratch.filled('scalars', program.update ? this.#firstOf(steps) : this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
     if (program.update) this.#update = program.update;
-    await model.settleFor(program.update ? [program.program, program.update.program] : [program.program]);
-    model.keep();
+    await model.settleToTrain(program.update ? [program.program, program.update.program] : [program.program], frozen);
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     this.running = true;
@@ -71,7 +70,7 @@ export class StepRunner {
       return done;
     } finally {
       this.running = false;
-      model.changes++;
+      model.countChange();
       this.steps += control.done;
       if (program.update) this.waiting += control.done;
       else this.updates += control.done;
@@ -88,9 +87,8 @@ export class StepRunner {
   /** The update with these gradients instead of any that wait. @returns as update */
   async updateWith(gradients: ReadonlyMap<Entry, NdArray>): Promise<number | undefined> {
     this.#update = this.equipment.updateProgram([...gradients.keys()]);
-    const { model } = this.equipment.recipe;
-    await model.settleFor([this.#update.program]);
-    model.keep();
+    const { model, frozen } = this.equipment.recipe;
+    await model.settleToTrain([this.#update.program], frozen);
     this.equipment.gradients.write(gradients);
     this.waiting = 0;
     return this.update(false);
@@ -108,7 +106,7 @@ export class StepRunner {
       else await program.run(memories, 1, this.updates);
     } finally {
       this.running = false;
-      this.equipment.recipe.model.changes++;
+      this.equipment.recipe.model.countChange();
     }
     this.waiting = 0;
     this.updates++;

@@ -7,6 +7,7 @@ import {
   BCEWithLogitsLoss,
   BatchNorm,
   CrossEntropyLoss,
+  DataError,
   GRU,
   Linear,
   MSELoss,
@@ -54,6 +55,10 @@ function classifierTrainer(model: Sequential, frozen = ['encoder'], lr = 0.1): T
 /** Below a path. */
 function below(model: Sequential, path: string): Record<string, readonly number[]> {
   return Object.fromEntries([...model.weights()].flatMap(([name, { data }]) => (name.startsWith(`${path}.`) ? [[name, [...data]]] : [])));
+}
+
+function zerosOf(model: Sequential): Map<string, NdArray> {
+  return new Map([...model.weights()].map(([path, { shape, size }]) => [path, array(new Float32Array(size), shape)]));
 }
 
 const looks: Readonly<Record<string, (models: Shared) => unknown>> = {
@@ -131,6 +136,39 @@ describe('a model that was only looked at', () => {
     const own = below(features, 'encoder.0');
     await train(autoencoder);
     assert.deepEqual(below(features, 'encoder.0'), own);
+  });
+
+  it('has in each call what they are as it is called, whatever changes them meanwhile', async () => {
+    const { encoder, autoencoder } = shared();
+    const features = new Sequential({ encoder }).build([3]);
+    const trainer = new Trainer(features, { loss: new MSELoss(), optimizer: new SGD() });
+    const y = array(new Float32Array(40), [10, 4]);
+    for (let round = 0; round < 2; round++) {
+      await train(autoencoder);
+      const expected = await encoder.predict(x);
+      const calls = [features.predict(x), features.predict(x)];
+      const evaluation = trainer.evaluate({ x, y });
+      autoencoder.setWeights(zerosOf(autoencoder));
+      const { data } = await features.predict(x);
+      assert.ok(data.every((value) => value === 0));
+      assert.deepEqual(await Promise.all(calls), [expected, expected]);
+      const loss = expected.data.reduce((total, value) => total + value ** 2, 0) / 40;
+      assert.ok(Math.abs((await evaluation).loss - loss) < 1e-6);
+    }
+  });
+
+  it('copies at once what a call on this thread asks for while another copies', async () => {
+    const { encoder, autoencoder } = shared();
+    const features = new Sequential({ encoder });
+    await train(autoencoder);
+    const expected = await encoder.predict(x);
+    const first = features.predict(x);
+    autoencoder.setWeights(zerosOf(autoencoder));
+    const zeros = await encoder.predict(x);
+    assert.deepEqual(features.predictSync(x), zeros);
+    assert.deepEqual(await first, expected);
+    assert.deepEqual(features.predictSync(x), zeros);
+    assert.deepEqual(await features.predict(x), zeros);
   });
 
   it('is followed no more once other programs read it', async () => {
@@ -225,6 +263,33 @@ describe('a frozen copy', () => {
     await new Trainer(autoencoder, { loss: new MSELoss(), optimizer: new SGD(), frozen: ['encoder'] }).fit({ x, y: x });
     await trainer.step({ x, y: classes });
     await classifierTrainer(classifier, []).step({ x, y: classes });
+    await train(autoencoder);
+    await trainer.step({ x, y: classes });
+  });
+
+  it('is not refused if it was trained in the first fit of all', async () => {
+    const { autoencoder, classifier } = shared();
+    await train(autoencoder);
+    await classifierTrainer(classifier, []).fit({ x, y: classes });
+    await train(autoencoder);
+    await classifierTrainer(classifier).fit({ x, y: classes });
+  });
+
+  it('is refused all the same after a call that would have trained it and was refused', async () => {
+    const { autoencoder, classifier } = shared();
+    await train(autoencoder);
+    const trainer = classifierTrainer(classifier);
+    await trainer.step({ x, y: classes });
+    await assert.rejects(classifierTrainer(classifier, []).step({ x, y: array(new Int32Array(10).fill(9)) }), DataError);
+    await train(autoencoder);
+    await assert.rejects(trainer.step({ x, y: classes }), StateError);
+  });
+
+  it('is not refused if the only call before was refused', async () => {
+    const { autoencoder, classifier } = shared();
+    await train(autoencoder);
+    const trainer = classifierTrainer(classifier);
+    await assert.rejects(trainer.step({ x, y: array(new Int32Array(10).fill(9)) }), DataError);
     await train(autoencoder);
     await trainer.step({ x, y: classes });
   });
