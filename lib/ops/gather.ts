@@ -82,14 +82,20 @@ export function oneHot(ids: Tensor, classes: number): Tensor {
   return equal(reshape(ids, [...ids.shape, 1]), iota(classes));
 }
 
-/** Ids [...] as int32: one that is none of 0 … classes − 1 stops the run with its position, in the name of `what`. One that is not whole counts as −1. */
+/** What stands for an id that is not whole: what a cast of NaN gives. */
+const notWhole = -(2 ** 31);
+
+/** Ids [...] as int32: one that is none of 0 … classes − 1, or not whole, stops the run with its position, in the name of `what`. */
 export function knownIds(what: string, ids: Tensor, classes: number): Tensor {
-  return within(what, ids.dtype === 'float32' ? where(equal(floor(ids), ids), ids, -1) : ids, 0, classes);
+  const whole = ids.dtype === 'float32' ? where(equal(floor(ids), ids), ids, notWhole) : ids;
+  return within(what, whole, 0, classes, (id) => {
+    return `expected an index in 0 … ${classes - 1}, got ${id === notWhole ? 'one that is not whole' : id}`;
+  });
 }
 
 /**
- * x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. An id outside 0 … C−1 stops the run with its position; one that is
- * not whole does, too, as −1. For rows that do not count give any id there is.
+ * x[..., ids]: the value at the id of each row. x [..., C], ids [...] → [...]. An id outside 0 … C−1, or not whole, stops the run with its position. For rows
+ * that do not count give any id there is.
  * @throws DTypeError for what is no tensor; ShapeError unless there is one id a row
  */
 export function pick(x: Tensor, ids: Tensor): Tensor {

@@ -262,7 +262,7 @@ describe('augmentations', () => {
     [() => only([randomCrop({ height: 8, padding: 1 })]), 'ShapeError', 'randomCrop: expected height and width within 7 × 9, the images with their padding, got 8 × 7.'],
     [() => only([mixup()]), 'OptionError', 'mixup: expected the number of classes for targets that are class ids, got none. Give it: mixup({ classes }).'],
     [() => augment([mixup({ classes: 4 })], x, array(new Float32Array(18), [6, 3])), 'ShapeError', 'mixup: expected class ids [N], numbers [N] or probabilities [N, 4] for the targets, got [6, 3].'],
-    [() => augment([mixup({ classes: 3 })], x, array(Float32Array.of(0, 1, 1.5, 0, 1, 2))), 'DataError', 'mixup: ids: expected an index in 0 … 2, got -1 at position 2 in step 0.'],
+    [() => augment([mixup({ classes: 3 })], x, array(Float32Array.of(0, 1, 1.5, 0, 1, 2))), 'DataError', 'mixup: ids: expected an index in 0 … 2, got one that is not whole at position 2 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Int32Array.of(0, 1, 2, 0, -1, 2))), 'DataError', 'mixup: ids: expected an index in 0 … 2, got -1 at position 4 in step 0.'],
     [() => augment([mixup({ classes: 3 })], x, array(Uint8Array.of(0, 1, 3, 0, 1, 2))), 'DataError', 'mixup: ids: expected an index in 0 … 2, got 3 at position 2 in step 0.'],
     [() => only([{ name: 'lost', forward: () => undefined as never }]), 'DataError', 'lost: expected forward to return { x, y } of tensors, got undefined for x. Return both.'],

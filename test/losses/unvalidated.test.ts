@@ -42,7 +42,9 @@ describe('targets of a loss within a loss', () => {
       [Int32Array.of(0, 1, -1), '-1'],
       [Uint8Array.of(0, 1, 255), '255'],
       [Float32Array.of(0, 1, 3), '3'],
-      [Float32Array.of(0, 1, 1.5), '-1'],
+      [Float32Array.of(0, 1, -1), '-1'],
+      [Float32Array.of(0, 1, 1.5), 'one that is not whole'],
+      [Float32Array.of(0, 1, NaN), 'one that is not whole'],
     ] as const) {
       it(`stop ${name} at ${target[2]} of ${target.constructor.name}`, async () => {
         const trainer = new Trainer(new Linear(3), { loss: new Own(within), optimizer: new SGD() });
