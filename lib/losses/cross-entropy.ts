@@ -38,7 +38,7 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
  * The mean divides by Σ w of the rows' classes for class ids, ignored rows left out, and by the number of rows for probabilities.
  *
  * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits; DataError for ids that are no class, also
- *   where they come past `validate`, as probabilities that are none may
+ *   where they come past `validate`; probabilities that are none are refused by `validate` alone
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html (classes there are dimension 1, here the last)
  */
 export class CrossEntropyLoss extends Loss {
