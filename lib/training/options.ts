@@ -133,8 +133,9 @@ export interface FitOptions {
   /** Refuse data with NaN or infinity before the first step. Default: false. */
   readonly checkFinite?: boolean | undefined;
   /**
-   * Run one instruction at a time on this thread and name the layer of the first NaN, or of the first infinity that is not meant: those of a constant (a
-   * mask of −∞) or of a row that CTC cannot align, and what is computed from them, pass unless they outlive the step. Slow. Default: false.
+   * Run one instruction at a time on this thread and name the layer of the first NaN, or of the first infinity that is not meant: those of a number in the
+   * model, as in `where(mask, -Infinity, 0)` (not in an array), or of a row that CTC cannot align, and what is computed from them, pass unless they outlive
+   * the step. Slow. Default: false.
    */
   readonly debug?: boolean | undefined;
 }
