@@ -40,3 +40,8 @@ export function plain<T extends NumericArray>(what: string, x: T): T {
     throw new StateError(`${what}: expected the elements of a ${nameOf(x)}, got none: its buffer was detached. Make a new one.`, { cause });
   }
 }
+
+/** A view of the memory. */
+export function bytesOf(x: NumericArray): Uint8Array {
+  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+}

@@ -1,6 +1,7 @@
 /** The weights a model has of layers that are at home in another: copies, by what these were when they were made. */
 import { ShapeError, StateError } from '../errors.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
+import { bytesOf } from '../typed-arrays.js';
 import { type Home, type Places, changesSoFar, homeOf } from './home.js';
 import { type Layout, isWithin, pathBelow } from './layout.js';
 import type { Model } from './model.js';
@@ -139,6 +140,14 @@ export class Copies {
     this.#written = ++this.#taken;
   }
 
+  /** From now on the weights of layers that were given all of theirs are the model's own. */
+  ownWhole(weights: ReadonlyMap<string, unknown>): void {
+    const given = new Set(this.#layout.entries.flatMap(({ path, offset }) => (weights.has(path) ? [offset] : [])));
+    for (const layer of this.#changes.keys()) {
+      if (this.#entries.every((entry) => entry.layer !== layer || given.has(entry.offset))) this.#changes.delete(layer);
+    }
+  }
+
   /** From now on all weights are the model's own, but for those of frozen layers. */
   own(frozen: readonly string[]): void {
     for (const layer of this.#changes.keys()) if (!this.#isIn(layer, frozen)) this.#changes.delete(layer);
@@ -154,9 +163,9 @@ export class Copies {
       const { model } = homeOf(layer)!;
       for (const { from, begin, size, offset } of this.#entries.filter((entry) => entry.layer === layer)) {
         const original = there.get(from)!.subarray(begin, begin + size);
-        if (original.every((value, i) => Object.is(value, own[offset + i]))) continue;
+        if (Buffer.compare(bytesOf(original), bytesOf(own.subarray(offset, offset + size))) === 0) continue;
         throw new StateError(
-          `${what}: expected frozen "${this.#places.get(layer)!.path}" of a ${name} to be as it was copied, got one that was trained or set since in another ${model.name}. Call it by outputOf() in the loss, or train both in one model; setWeights(weights()) keeps the copy as it is.`,
+          `${what}: expected frozen "${this.#places.get(layer)!.path}" of a ${name} to be as it was copied, got one that was trained or set since in another ${model.name}. Call it by outputOf() in the loss, or train both in one model. A new model of these layers takes the trained ones along; setWeights(weights()) keeps the copy as it is.`,
         );
       }
       this.#changes.set(layer, model.changes);

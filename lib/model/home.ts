@@ -1,7 +1,7 @@
 /** Where a layer has its weights: in the first model that was built with it and then used for more than a look. */
 import type { TensorType } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
-import { type Layout, isWithin, pathBelow } from './layout.js';
+import { type Layout, pathBelow } from './layout.js';
 import type { Model } from './model.js';
 import type { AnyLayer, Placed } from './trace.js';
 
@@ -47,14 +47,6 @@ export function placesIn(model: Model, layers: ReadonlyMap<string, Placed>): Pla
 export function settleIn(places: Places): void {
   countChange();
   for (const [layer, home] of places) if (homes.get(layer)?.model.isKept !== true) homes.set(layer, home);
-}
-
-/** What lies at or below a path of a model that was only looked at has its home there no more. @returns what undoes that */
-export function moveOut(places: Places, path: string): () => void {
-  const gone = [...places].filter(([layer, home]) => isWithin(home.path, path) && homes.get(layer) === home);
-  for (const [layer] of gone) homes.delete(layer);
-  countChange();
-  return () => settleIn(new Map(gone));
 }
 
 /**

@@ -13,7 +13,7 @@ import { checkedSeed } from '../random.js';
 import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
-import { type Home, type Places, countChange, homeOf, moveOut, placesIn, settleIn, weightsToCome } from './home.js';
+import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
@@ -71,8 +71,8 @@ export class Model {
   #pending: readonly Given[] = [];
 
   #isTraining = false;
-  /** Makes it a part again of the model it was a part of. */
-  #moveBack: (() => void) | undefined;
+  /** While weights on their way are of what it has now. */
+  #isLoading = false;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -134,7 +134,7 @@ export class Model {
 
   /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. It is copied where other values are filled in. */
   #follow(): void {
-    if (this.isKept || this.#isTraining || this.#built === undefined || this.#copies?.areCurrent !== false) return;
+    if (this.isKept || this.#isTraining || this.#isLoading || this.#built === undefined || this.#copies?.areCurrent !== false) return;
     this.#copies.take();
   }
 
@@ -267,7 +267,9 @@ export class Model {
   }
 
   #unbuild(): void {
-    if (!this.#isSettled && this.#holders === 0) this.#built = undefined;
+    if (this.#isSettled || this.#holders > 0) return;
+    this.#built = undefined;
+    this.#copies = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count: number): Built {
@@ -310,9 +312,9 @@ export class Model {
     checkOptions(`${this.name}.outputOf`, options, { training: boolean });
     const hasOptions = isRecord(last) || (last === undefined && args.length > 1);
     const inputs = (hasOptions ? args.slice(0, -1) : args) as readonly Tensor[];
-    const stranger = inputs.find((x) => !(x instanceof Tensor));
-    if (stranger !== undefined)
-      throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(stranger)}. For arrays there is predict().`);
+    const stranger = inputs.findIndex((x) => !(x instanceof Tensor));
+    if (stranger >= 0)
+      throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(inputs[stranger])}. For arrays there is predict().`);
     this.checkBuilt();
     this.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
     this.fill();
@@ -405,7 +407,7 @@ export class Model {
    * @throws StateError, naming `what`, if its weights are a part of another model's, or if what is frozen was copied from what was trained since
    */
   beginTraining(what: string, frozen: readonly string[]): void {
-    this.#moveBack = this.#ownHome(what);
+    this.#checkOwn(what);
     this.#follow();
     if (this.#built !== undefined) this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
     this.#isTraining = true;
@@ -413,8 +415,6 @@ export class Model {
 
   endTraining(): void {
     this.#isTraining = false;
-    if (!this.isKept) this.#moveBack?.();
-    this.#moveBack = undefined;
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
@@ -439,6 +439,7 @@ export class Model {
     }
     this.keep();
     this.set(values);
+    this.#copies?.ownWhole(weights);
     return unshared;
   }
 
@@ -472,6 +473,7 @@ export class Model {
     checkWeights(this.name, layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const letGo = this.hold();
+    this.#isLoading = true;
     try {
       if (!isWhole) await this.#fillInPieces();
       const places = layout.entries.flatMap(({ path, offset }) => (weights.has(path) ? [[weights.get(path)!.data, offset] as const] : []));
@@ -482,17 +484,18 @@ export class Model {
         this.keep();
         replace();
         this.countChange();
+        this.#copies?.ownWhole(weights);
       };
     } finally {
+      this.#isLoading = false;
       letGo();
     }
   }
 
-  /** Makes a part of a model that was only looked at a model by itself. @returns what undoes that. @throws StateError for a part of another */
-  #ownHome(what: string): (() => void) | undefined {
+  /** @throws StateError if its weights are a part of another model's */
+  #checkOwn(what: string): void {
     const home = this.#elsewhere;
-    if (home?.model.isKept === false) return moveOut(home.model.#places, home.path);
-    if (home === undefined) return undefined;
+    if (home === undefined) return;
     throw new StateError(
       `${what}: expected a model with weights of its own, got a ${this.name} that is "${home.path}" of a built ${home.model.name} and has them there. Train that model, or a new layer.`,
     );
@@ -551,7 +554,7 @@ export class Model {
       : 'Reshape the data, or make a new model.';
     const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
     throw new ShapeError(
-      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. ${advice}${reason}`,
+      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. ${advice}${isOneRow ? '' : reason}`,
     );
   }
 }

@@ -11,6 +11,7 @@ import { type Path, pathOf } from '../paths.js';
 import { chunkBytes, writeAtomically } from './atomic.js';
 import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
+import { bytesOf } from '../typed-arrays.js';
 
 const namedArrays: Rule = {
   expected: 'a Map of arrays made by array(), by name',
@@ -112,8 +113,4 @@ async function readFully(file: FileHandle, into: Uint8Array, position: number, p
       );
     done += bytesRead;
   }
-}
-
-function bytesOf(data: NumericArray): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
