@@ -4,8 +4,8 @@ import { Embedding, GRU, Linear, MSELoss, Philox, ReLU, SGD, Sequential, ShapeEr
 const row = array([1, 2, 3, 4]);
 
 function messageOf(expected: string, got: string, advice: string): RegExp {
-  const literal = `Sequential: expected input of shape ${expected} as the model was built, got ${got}. ${advice} (`;
-  return new RegExp(`^(\\w+: )?${literal.replace(/[[\]().]/g, '\\$&')}`);
+  const literal = `Sequential: expected input of shape ${expected} as the model was built, got ${got}. ${advice}`;
+  return new RegExp(`^(\\w+: )?${literal.replace(/[[\]().]/g, '\\$&')}$`);
 }
 
 describe('one row without the dimension of the batch', () => {
