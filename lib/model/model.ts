@@ -70,7 +70,8 @@ export class Model {
   /** What was set before the first build, in order. */
   #pending: readonly Given[] = [];
 
-  #isTraining = false;
+  /** The call that trains it. */
+  #training: string | undefined;
   /** While weights on their way are of what it has now. */
   #isLoading = false;
 
@@ -134,7 +135,8 @@ export class Model {
 
   /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. It is copied where other values are filled in. */
   #follow(): void {
-    if (this.isKept || this.#isTraining || this.#isLoading || this.#built === undefined || this.#copies?.areCurrent !== false) return;
+    if (this.isKept || this.#training !== undefined || this.#isLoading || this.#built === undefined || this.#copies?.areCurrent !== false)
+      return;
     this.#copies.take();
   }
 
@@ -235,6 +237,8 @@ export class Model {
   /** As settleFor, before runs that train all but what is frozen: that is the model's own from now on. */
   async settleToTrain(programs: readonly Program[], frozen: readonly string[]): Promise<void> {
     await this.settleFor(programs);
+    // Another model may have been built with it and used since the call began.
+    if (this.#training !== undefined) this.#checkOwn(this.#training);
     this.keep();
     this.#copies?.own(frozen);
   }
@@ -399,7 +403,7 @@ export class Model {
 
   /** Inside fit or step. */
   get isTraining(): boolean {
-    return this.#isTraining || this.#elsewhere?.model.isTraining === true;
+    return this.#training !== undefined || this.#elsewhere?.model.isTraining === true;
   }
 
   /**
@@ -410,11 +414,11 @@ export class Model {
     this.#checkOwn(what);
     this.#follow();
     if (this.#built !== undefined) this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
-    this.#isTraining = true;
+    this.#training = what;
   }
 
   endTraining(): void {
-    this.#isTraining = false;
+    this.#training = undefined;
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */

@@ -110,6 +110,21 @@ describe('a model that was only looked at', () => {
     assert.equal(loss, (await trainer.evaluate({ x, y: classes })).loss);
   });
 
+  it('keeps its parts once it is trained, from a fit of a part that is about to begin, too', async () => {
+    const discriminator = new Linear(1);
+    const both = new Sequential({ generator: new Linear(3), discriminator });
+    const options = () => ({ loss: new BCEWithLogitsLoss(), optimizer: new SGD({ lr: 0.1 }) });
+    const fit = new Trainer(discriminator, options()).fit(async function* () {
+      await new Trainer(both, options()).step({ x, y: wanted });
+      yield { x, y: wanted };
+    });
+    await assert.rejects(fit, {
+      name: StateError.name,
+      message: /^fit: expected a model with weights of its own, got a Linear that is "discriminator" of a built Sequential/,
+    });
+    assert.deepEqual([...discriminator.weights().get('weight')!.data], below(both, 'discriminator')['discriminator.weight']);
+  });
+
   it('follows them in each call, within a fit too, until it is trained itself', async () => {
     const { encoder, autoencoder } = shared();
     const features = new Sequential({ encoder }).build([3]);
