@@ -88,3 +88,8 @@ export function byteSize(type: TensorType): number {
 export function formatShapeOf(t: TensorType): string {
   return formatShape(t.shape);
 }
+
+/** Without those that were left out. */
+export function present(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  return tensors.filter((t) => t !== undefined);
+}

@@ -4,6 +4,7 @@ import { ones, zeros } from '../init.js';
 import { add, cast, mul, sub } from '../ops/index.js';
 import { batchNorm, inverseDeviation } from '../ops/norm.js';
 import { boolean, checkOptions, positiveFloat, unit } from '../options.js';
+import { affineParameters } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -46,8 +47,7 @@ export class BatchNorm extends Layer {
     if (x.rank < 2 || channels === 0) {
       throw new ShapeError(`BatchNorm: expected x [..., C] of rank ≥ 2 with C ≥ 1, got ${formatShape(x.shape)}. Reshape it.`);
     }
-    const weight = this.affine ? scope.parameter('weight', [channels], ones()) : undefined;
-    const bias = this.affine ? scope.parameter('bias', [channels], zeros()) : undefined;
+    const { weight, bias } = affineParameters(scope, [channels], this.affine);
     const runningMean = scope.buffer('runningMean', [channels], zeros());
     const runningVar = scope.buffer('runningVar', [channels], ones());
     if (!scope.training) {

@@ -1,9 +1,9 @@
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { ones, zeros } from '../init.js';
 import { groupNorm } from '../ops/index.js';
 import { checkGroups } from '../ops/norm.js';
 import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
+import { affineParameters } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -44,9 +44,8 @@ export class GroupNorm extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    const { groups, eps } = this;
-    const channels = checkGroups('GroupNorm', x, groups);
-    if (!this.affine) return groupNorm(x, groups, undefined, undefined, eps);
-    return groupNorm(x, groups, scope.parameter('weight', [channels], ones()), scope.parameter('bias', [channels], zeros()), eps);
+    const channels = checkGroups('GroupNorm', x, this.groups);
+    const { weight, bias } = affineParameters(scope, [channels], this.affine);
+    return groupNorm(x, this.groups, weight, bias, this.eps);
   }
 }

@@ -1,8 +1,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { ones, zeros } from '../init.js';
 import { groupNorm } from '../ops/index.js';
 import { boolean, checkOptions, positiveFloat } from '../options.js';
+import { affineParameters } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -49,8 +49,7 @@ export class InstanceNorm extends Layer {
         `InstanceNorm: expected more than one pixel a channel while training, got x ${formatShape(x.shape)}. Use LayerNorm, or leave it out.`,
       );
     }
-    const { eps, affine } = this;
-    if (!affine) return groupNorm(x, channels, undefined, undefined, eps);
-    return groupNorm(x, channels, scope.parameter('weight', [channels], ones()), scope.parameter('bias', [channels], zeros()), eps);
+    const { weight, bias } = affineParameters(scope, [channels], this.affine);
+    return groupNorm(x, channels, weight, bias, this.eps);
   }
 }

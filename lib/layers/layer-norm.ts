@@ -1,9 +1,9 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { ones, zeros } from '../init.js';
 import { layerNorm } from '../ops/index.js';
 import { boolean, checkOptions, positiveFloat, type Rule } from '../options.js';
+import { affineParameters } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -52,7 +52,7 @@ export class LayerNorm extends Layer {
         `LayerNorm: expected x of ${wanted}, got ${formatShape(x.shape)}. Change normalizedShape or the layer before it.`,
       );
     }
-    if (!this.affine) return layerNorm(x, shape, undefined, undefined, this.eps);
-    return layerNorm(x, shape, scope.parameter('weight', shape, ones()), scope.parameter('bias', shape, zeros()), this.eps);
+    const { weight, bias } = affineParameters(scope, shape, this.affine);
+    return layerNorm(x, shape, weight, bias, this.eps);
   }
 }

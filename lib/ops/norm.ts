@@ -3,7 +3,7 @@ import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { type Shape, checkShape, sameShape, sizeOf } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, present } from '../graph/tensor.js';
 import { check, count, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
@@ -206,13 +206,9 @@ function normalizeChannels(x: Tensor, { mean, inverse, count, over }: ChannelSta
     const slope = div(mul(mul(over(weighted(product)), inverse), inverse), count);
     const rest = add(mul(sub(x, overRows(mean)), overRows(slope)), overRows(div(over(weighted(total)), count)));
     const dx = mul(sub(weighted(dy), rest), overRows(inverse));
-    return [
-      dx,
-      ...(weight === undefined ? [] : [sum(mul(product, inverse), { axes: 0 })]),
-      ...(bias === undefined ? [] : [sum(total, { axes: 0 })]),
-    ];
+    return present([dx, weight && sum(mul(product, inverse), { axes: 0 }), bias && sum(total, { axes: 0 })]);
   };
-  return customGradient(value, given([x, weight, bias]), backward);
+  return customGradient(value, present([x, weight, bias]), backward);
 }
 
 /**
@@ -251,17 +247,9 @@ function normalizeRows(x: Tensor, { weight, bias }: Affine, eps: number): Tensor
     const [total, product] = applyAll(new ColumnProducts(), [column(slope), column(x), moments.mean]).slice(0, 2) as [Tensor, Tensor];
     const along = div(mul(product, inverse), size);
     const dx = mul(sub(slope, add(div(total, size), mul(normalized, along))), inverse);
-    return [
-      dx,
-      ...(weight === undefined ? [] : [sum(mul(dy, normalized), { axes: 0 })]),
-      ...(bias === undefined ? [] : [sum(dy, { axes: 0 })]),
-    ];
+    return present([dx, weight && sum(mul(dy, normalized), { axes: 0 }), bias && sum(dy, { axes: 0 })]);
   };
-  return customGradient(value, given([x, weight, bias]), backward);
-}
-
-function given(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
-  return tensors.filter((t) => t !== undefined);
+  return customGradient(value, present([x, weight, bias]), backward);
 }
 
 /** @returns x as float32 */

@@ -3,10 +3,10 @@ import { array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { InstanceNorm, Linear, PReLU, RMSNorm, Sequential } from '../../lib/layers/index.js';
+import { InstanceNorm, type Layer, Linear, PReLU, RMSNorm, Sequential } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
 import { trace } from '../../lib/model/trace.js';
-import { sum } from '../../lib/ops/index.js';
+import { full, sum } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
@@ -61,4 +61,18 @@ describe('PReLU', () => {
     });
     assert.deepEqual([...slope.sync(array(Float32Array.of(Infinity, -2)), array(Float32Array.of(0.25))).data], [-2]);
   });
+});
+
+describe('a scalar', () => {
+  const forward = (layer: Layer) => () => trace(layer, [full([], 1)], { training: true, seed: 0n, resolve: () => full([1], 1) });
+  it('is refused by RMSNorm', () =>
+    assert.throws(forward(new RMSNorm()), {
+      name: 'ShapeError',
+      message: /RMSNorm: expected x of rank ≥ 1 \[\.\.\., D\], got \[\]\. Give it a dimension\.$/,
+    }));
+  it('is refused by PReLU with slopes by channel', () =>
+    assert.throws(forward(new PReLU({ perChannel: true })), {
+      name: 'ShapeError',
+      message: /PReLU: expected x \[\.\.\., C\] for a slope a channel, got \[\]\. Leave perChannel out\.$/,
+    }));
 });

@@ -179,6 +179,10 @@ describe('layerNorm', () => {
       name: 'ShapeError',
       message: 'layerNorm: expected x of shape [..., 3], got [4, 2]. Change shape or x.',
     });
+    assert.throws(() => ops.layerNorm(x, [], undefined, undefined, 1e-5), {
+      name: 'ShapeError',
+      message: 'layerNorm: expected a shape of at least one dimension, got []. Give the last sizes of x.',
+    });
     assert.throws(() => ops.layerNorm(x, [2], ops.full([3], 1), undefined, 1e-5), {
       name: 'ShapeError',
       message: 'layerNorm: expected weight of shape [2], one value an element of shape, got [3].',

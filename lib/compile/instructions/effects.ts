@@ -1,5 +1,5 @@
 /** What an instruction reads and writes, and what of the data may make it fail. */
-import type { Tensor } from '../../graph/tensor.js';
+import { type Tensor, present } from '../../graph/tensor.js';
 import type { Instruction } from './instruction.js';
 
 /** The tensors an instruction reads; one it both reads and changes is only in `writesOf`. */
@@ -90,10 +90,6 @@ export function writesOf(x: Instruction): readonly Tensor[] {
     default:
       return [x.out];
   }
-}
-
-function present(tensors: readonly (Tensor | undefined)[]): readonly Tensor[] {
-  return tensors.filter((t) => t !== undefined);
 }
 
 /** What indices (of a recurrence: lengths) in the data must be below, or the step fails; undefined: no value in the data makes it fail. */
