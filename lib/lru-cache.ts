@@ -5,8 +5,8 @@ export interface Room<Value> {
 }
 
 /**
- * The values made last, by key. Where there are more than `limit`, and all together take more bytes than there is room for, the one that was not
- * asked for longest goes.
+ * The values used last, by key. Where there are more than `limit`, and all together take more bytes than there is room for, the one
+ * unused for longest goes.
  */
 export class LruCache<Value> {
   readonly #values = new Map<string, Value>();

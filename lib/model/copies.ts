@@ -36,7 +36,7 @@ export class Copies {
   readonly #changes = new Map<AnyLayer, number>();
   /** Changes of all homes when the copies were last known to be current. */
   #seen = -1;
-  /** How often it was found what to copy, and up to which of these it was copied. */
+  /** Number of the latest list of copies, and of the latest one written. */
   #taken = 0;
   #written = 0;
   /** Copies of the last time, on their way. */

@@ -133,7 +133,7 @@ export class Model {
     return this.#elsewhere?.model ?? this;
   }
 
-  /** As long as it is only looked at, layers that are at home elsewhere have here what they have there. It is copied where other values are filled in. */
+  /** Until this model is trained or set, layers owned by another model mirror that model's weights. fill() copies them. */
   #follow(): void {
     if (this.isKept || this.#training !== undefined || this.#isLoading || this.#built === undefined || this.#copies?.areCurrent !== false)
       return;
