@@ -25,8 +25,8 @@ function followersOf(signal: AbortSignal): Followers {
 /** Stops the runs it is given to; `done` counts the finished steps of the present one. */
 export class Control {
   readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(8));
-  /** Called once stopped: for who waits for something else meanwhile. */
-  onStop: (() => void) | undefined;
+  /** Called when stopped, to wake those who wait. */
+  readonly #waiters = new Set<() => void>();
   /** Its fit is over. */
   ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -45,7 +45,22 @@ export class Control {
 
   stop(): void {
     Atomics.store(this.words, stopWord, 1);
-    this.onStop?.();
+    this.#waiters.forEach((wake) => wake());
+  }
+
+  /** What the task gives, or undefined where this is stopped first. */
+  async unlessStopped<T>(task: () => Promise<T>): Promise<T | undefined> {
+    let wake = (): void => undefined;
+    try {
+      return await new Promise<T | undefined>((resolve, reject) => {
+        wake = () => resolve(undefined);
+        this.#waiters.add(wake);
+        task().then(resolve, reject);
+        if (this.stopped) wake(); // the task itself may have stopped it
+      });
+    } finally {
+      this.#waiters.delete(wake);
+    }
   }
 
   /** Stops as soon as the signal is aborted. @returns what ends that */

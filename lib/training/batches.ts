@@ -40,7 +40,7 @@ export class BatchReader {
   async next(): Promise<IteratorResult<Batch<Targets>, undefined>> {
     const iterator = this.#iterator;
     if (iterator === undefined || this.#control.stopped) return ended;
-    const next: unknown = await unlessStopped(async () => iterator.next(), this.#control);
+    const next: unknown = await this.#control.unlessStopped(async () => iterator.next());
     if (!isResult(next)) {
       if (this.#control.stopped) return ended;
       throw new DataError(`${this.#what}: expected an iterator whose next() gives { value, done }, got ${kindOf(next)}.`);
@@ -85,18 +85,5 @@ export async function* batchesOf(what: string, source: BatchSource, control: Con
     for (let next = await reader.first(what); next.done !== true; next = await reader.next()) yield next.value;
   } finally {
     await reader.close();
-  }
-}
-
-/** What the task gives, or undefined where the control is stopped first. */
-export async function unlessStopped<T>(task: () => Promise<T>, control: Control): Promise<T | undefined> {
-  try {
-    return await new Promise<T | undefined>((resolve, reject) => {
-      control.onStop = () => resolve(undefined);
-      task().then(resolve, reject);
-      if (control.stopped) resolve(undefined); // the task itself may have done that
-    });
-  } finally {
-    control.onStop = undefined;
   }
 }

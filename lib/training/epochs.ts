@@ -4,7 +4,7 @@ import { batchRuns } from '../model/data.js';
 import { Philox } from '../random.js';
 import { hostStreams } from '../streams.js';
 import { SameRows, checkBatch, checkWholeBatches } from './batch-checks.js';
-import { type BatchReader, unlessStopped } from './batches.js';
+import type { BatchReader } from './batches.js';
 import type { Control } from '../control.js';
 import { type Batch, type Targets, arraysOf } from './batch.js';
 import { feedOf } from './feed.js';
@@ -94,7 +94,7 @@ export function arrayEpochs(
       }
     }
     await updateAfter(1, runner, totals, control, debug);
-    if (report !== undefined && !control.stopped) await unlessStopped(async () => report(totals.lastLoss, 0), control);
+    if (report !== undefined && !control.stopped) await control.unlessStopped(async () => report(totals.lastLoss, 0));
     return totals;
   };
   return { ready: Promise.all([memories, validates]), run };
@@ -153,7 +153,7 @@ export function streamEpochs(
     await updateAfter(1, runner, totals, control, debug);
     before = step;
     if (tell !== undefined && !control.stopped) {
-      await unlessStopped(async () => tell({ epoch, epochs, step, steps: step, loss: totals.lastLoss }), control);
+      await control.unlessStopped(async () => tell({ epoch, epochs, step, steps: step, loss: totals.lastLoss }));
     }
     return totals;
   };

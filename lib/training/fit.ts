@@ -4,7 +4,6 @@ import { StateError, formatShape } from '../errors.js';
 import { sameShape } from '../graph/shape.js';
 import type { Layout } from '../model/layout.js';
 import { kindOf } from '../options.js';
-import { unlessStopped } from './batches.js';
 import type { Callback, FitContext, Snapshot } from './callback.js';
 import type { Control } from '../control.js';
 import type { Epochs } from './epochs.js';
@@ -36,7 +35,7 @@ export async function runFit(
   const call = async (what: (callback: Callback) => void | Promise<void>): Promise<void> => {
     for (const callback of callbacks) {
       const done = what(callback);
-      if (done !== undefined) await unlessStopped(async () => done, control);
+      if (done !== undefined) await control.unlessStopped(async () => done);
       check();
     }
   };
