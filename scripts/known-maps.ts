@@ -72,20 +72,20 @@ export function knownMaps(): string {
   note('BatchNorm, residual blocks', residual(), new SGD({ lr }));
   for (const [name, optimizer] of Object.entries(optimizers)) note(name, convnet(), optimizer);
   for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, clipNorm`, convnet(), optimizer, { clipNorm: 1 });
-  for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, accumulate`, convnet(), optimizer, { gathers: true });
+  for (const [name, optimizer] of Object.entries(optimizers)) note(`${name}, accumulate`, convnet(), optimizer, { accumulates: true });
   return `${lines.join('\n')}\n`;
 }
 
 interface Step {
   readonly clipNorm?: number;
   /** Several batches for one update. */
-  readonly gathers?: boolean;
+  readonly accumulates?: boolean;
 }
 
-function mapsOf(model: Layer, optimizer: Optimizer, { clipNorm, gathers }: Step): readonly MapInstruction[] {
+function mapsOf(model: Layer, optimizer: Optimizer, { clipNorm, accumulates }: Step): readonly MapInstruction[] {
   const batch = { x: array(new Float32Array(16 * 16 * 16), [16, 16, 16, 1]), y: array(new Int32Array(16), [16]) };
   const equipment = new Equipment(model.build([16, 16, 1]).model, { loss: new CrossEntropyLoss(), optimizer, clipNorm });
-  const { program, update } = equipment.trainingProgram(feedOf(batch), { gathers });
+  const { program, update } = equipment.trainingProgram(feedOf(batch), { accumulates });
   const instructions = [...program.instructions, ...(update?.program.instructions ?? [])];
   return instructions.filter((instruction): instruction is MapInstruction => instruction.kind === 'map' && isWorthwhile(instruction));
 }

@@ -56,7 +56,7 @@ export function arrayEpochs(
   const kept = batchRuns(count, size).filter(({ rows }) => !dropLast || rows === size);
   const runs = kept.map((run) => ({
     ...run,
-    program: equipment.trainingProgram(feedOf(data, run.rows, count), { ...options, gathers: accumulate > 1 }),
+    program: equipment.trainingProgram(feedOf(data, run.rows, count), { ...options, accumulates: accumulate > 1 }),
   }));
   const validates = validation?.prepare(control, carryState ? size : options.batchSize);
   const memories = takeIn('fit', data, arraysOf(data), { recipe: equipment.recipe, program: runs[0]!.program, checkFinite }, control);
@@ -111,7 +111,7 @@ export function streamEpochs(
   const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
   const { stepsPerEpoch, prefetch = false, accumulate = 1 } = options;
   // As they are now: the caller may change its object meanwhile.
-  const kept = { augment, carryState, checkFinite, debug, gathers: accumulate > 1 };
+  const kept = { augment, carryState, checkFinite, debug, accumulates: accumulate > 1 };
   const { equipment } = runner;
   const tell = reporter(options, control);
   checkFitOptionsForBatches(options);

@@ -14,8 +14,8 @@ import {
   type StepProgram,
   type TrainingProgram,
   type UpdateProgram,
+  accumulatingProgram,
   evaluationProgram,
-  gatheringProgram,
   trainingProgram,
   updateProgram,
 } from './programs.js';
@@ -40,7 +40,7 @@ interface Parts {
 /** What is different from step to step of one trainer. */
 export interface TrainingOptions extends Pick<FitOptions, 'augment' | 'carryState'> {
   /** Leave the gradients to an update to come. */
-  readonly gathers?: boolean | undefined;
+  readonly accumulates?: boolean | undefined;
 }
 
 export class Equipment {
@@ -79,12 +79,12 @@ export class Equipment {
     return this.#known;
   }
 
-  trainingProgram(feed: Feed, { augment = [], carryState = false, gathers = false }: TrainingOptions = {}): TrainingProgram {
+  trainingProgram(feed: Feed, { augment = [], carryState = false, accumulates = false }: TrainingOptions = {}): TrainingProgram {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
-    const key = JSON.stringify([feed, augment.map(this.#numberOf), carryState, gathers]);
+    const key = JSON.stringify([feed, augment.map(this.#numberOf), carryState, accumulates]);
     return this.#parts.training.get(key, () =>
-      gathers
-        ? gatheringProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
+      accumulates
+        ? accumulatingProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
         : trainingProgram(this.recipe, this.slots, feed, augment, carried),
     );
   }

@@ -71,7 +71,7 @@ export function trainingProgram(
  * The same up to the gradients, which are added to those of the batches before.
  * @param updateOf the update that goes on with those of these parameters
  */
-export function gatheringProgram(
+export function accumulatingProgram(
   recipe: Recipe,
   memory: GradientMemory,
   updateOf: (entries: readonly Entry[]) => UpdateProgram,

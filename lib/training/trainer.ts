@@ -261,9 +261,9 @@ export class Trainer<Output extends Outputs = Tensor> {
       const totals = trainingTotals(this.#equipment.recipe);
       const { augment, carryState, update = true } = options;
       checkBatch('step', batch, this.#equipment, { augment });
-      const gathers = !update || this.#runner.waiting > 0;
-      await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, gathers });
-      if (gathers && update) totals.addNorm(await this.#runner.update(false));
+      const accumulates = !update || this.#runner.waiting > 0;
+      await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, accumulates });
+      if (accumulates && update) totals.addNorm(await this.#runner.update(false));
       return { loss: totals.loss, ...totals.metrics() };
     });
   }

@@ -311,8 +311,8 @@ describe('accumulate', () => {
   it('takes the memory of one batch, whatever their number', () => {
     const model = new Sequential([new Linear(64), new ReLU(), new Linear(4)]).build([32]);
     const equipment = new Equipment(model.model, { loss: new MSELoss(), optimizer: new Adam() });
-    const bytes = (rows: number, gathers: boolean): number =>
-      equipment.trainingProgram(feedOf({ x: sample([rows, 32], 1), y: sample([rows, 4], 2) }), { gathers }).program.arenaBytes;
+    const bytes = (rows: number, accumulates: boolean): number =>
+      equipment.trainingProgram(feedOf({ x: sample([rows, 32], 1), y: sample([rows, 4], 2) }), { accumulates }).program.arenaBytes;
     assert.ok(bytes(64, true) <= bytes(64, false), `${bytes(64, true)} and ${bytes(64, false)} bytes`);
     assert.ok(bytes(64, true) * 2 < bytes(256, false));
   });
