@@ -26,7 +26,7 @@ import { Slots } from './slots.js';
 const maxPrograms = 16;
 
 /** What goes with the model as it is built, and is made anew when that is. */
-interface Parts {
+interface PerBuild {
   readonly built: Built;
   readonly training: LruCache<TrainingProgram>;
   readonly evaluation: LruCache<StepProgram>;
@@ -45,7 +45,7 @@ export interface TrainingOptions extends Pick<FitOptions, 'augment' | 'carryStat
 
 export class Equipment {
   readonly recipe: Recipe;
-  #known: Parts | undefined;
+  #known: PerBuild | undefined;
   readonly #augmentedRows = new LruCache<TensorType>(maxPrograms);
   /** Numbers for the keys of programs. */
   readonly #numberOf = numbering();
@@ -56,17 +56,17 @@ export class Equipment {
 
   /** The optimizer's state; the model must be built. */
   get slots(): Slots {
-    const parts = this.#parts;
-    return (parts.slots ??= new Slots(parts.built.layout, this.recipe));
+    const perBuild = this.#perBuild;
+    return (perBuild.slots ??= new Slots(perBuild.built.layout, this.recipe));
   }
 
   /** Where gradients wait for an update. */
   get gradients(): GradientMemory {
-    const parts = this.#parts;
-    return (parts.gradients ??= new GradientMemory(parts.built.layout));
+    const perBuild = this.#perBuild;
+    return (perBuild.gradients ??= new GradientMemory(perBuild.built.layout));
   }
 
-  get #parts(): Parts {
+  get #perBuild(): PerBuild {
     const { built } = this.recipe.model;
     if (this.#known?.built !== built)
       this.#known = {
@@ -82,7 +82,7 @@ export class Equipment {
   trainingProgram(feed: Feed, { augment = [], carryState = false, accumulates = false }: TrainingOptions = {}): TrainingProgram {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
     const key = JSON.stringify([feed, augment.map(this.#numberOf), carryState, accumulates]);
-    return this.#parts.training.get(key, () =>
+    return this.#perBuild.training.get(key, () =>
       accumulates
         ? accumulatingProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
         : trainingProgram(this.recipe, this.slots, feed, augment, carried),
@@ -92,13 +92,13 @@ export class Equipment {
   /** The update with the gradients of these parameters. */
   updateProgram(entries: readonly Entry[]): UpdateProgram {
     const key = JSON.stringify(entries.map(({ path }) => path));
-    return this.#parts.update.get(key, () => updateProgram(this.recipe, this.slots, this.gradients, entries));
+    return this.#perBuild.update.get(key, () => updateProgram(this.recipe, this.slots, this.gradients, entries));
   }
 
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {
     const carried = carryState ? this.#carriedState('evaluate', feed.rows) : undefined;
     const key = JSON.stringify([feed, carryState]);
-    return this.#parts.evaluation.get(key, () => evaluationProgram(this.recipe, feed, carried));
+    return this.#perBuild.evaluation.get(key, () => evaluationProgram(this.recipe, feed, carried));
   }
 
   /** The type of one row of x as the model sees it. */
@@ -113,7 +113,7 @@ export class Equipment {
   }
 
   #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
-    const { carried } = this.#parts;
+    const { carried } = this.#perBuild;
     const key = `${purpose} ${rows}`;
     const known = carried.get(key) ?? new CarriedState();
     carried.set(key, known);
