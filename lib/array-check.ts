@@ -1,7 +1,7 @@
 /** What stands where an array is expected: one made by array(), with its data intact, or an error that says what came. */
 import { NdArray, checkIntact } from './array.js';
 import { DataError } from './errors.js';
-import { kindOf } from './options.js';
+import { type Rule, isMap, kindOf } from './options.js';
 
 /**
  * @param advice what to do about something else
@@ -12,4 +12,29 @@ export function checkArray(what: string, name: string, x: unknown, advice = 'Wra
   const kind = kindOf(x);
   const remedy = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : advice;
   throw new DataError(`${what}: expected ${name} made by array(), got ${kind}. ${remedy}`);
+}
+
+export function isNdArray(value: unknown): value is NdArray {
+  return value instanceof NdArray;
+}
+
+/** Weights or states by path. */
+export const arrayMap: Rule = {
+  expected: 'a Map of arrays made by array()',
+  accepts: (value) => isMap(value) && [...value.values()].every(isNdArray),
+};
+
+export const arrayList: Rule = {
+  expected: 'a list of arrays made by array()',
+  accepts: (value) => Array.isArray(value) && value.every(isNdArray),
+};
+
+/** Copies of named arrays: what was given may change. @throws StateError for one whose buffer is gone */
+export function copyArrays(what: string, arrays: ReadonlyMap<string, NdArray>): Map<string, NdArray> {
+  return new Map(
+    [...arrays].map(([path, x]) => {
+      checkIntact(what, `"${path}"`, x);
+      return [path, new NdArray(x.data.slice(), x.shape)];
+    }),
+  );
 }

@@ -1,4 +1,5 @@
 import { type NdArray, array } from './array.js';
+import { arrayList, isNdArray } from './array-check.js';
 import { build } from './compile/program.js';
 import { OptionError, StateError } from './errors.js';
 import { inContext } from './graph/trace-context.js';
@@ -9,7 +10,6 @@ import { type Tensor, type TensorType, byteSize } from './graph/tensor.js';
 import { Layer } from './layers/layer.js';
 import { Loss } from './losses/loss.js';
 import { createMemory, memoryWith, readFloats } from './memory.js';
-import { arrayList, isNdArray } from './model/data.js';
 import { type AnyLayer, type Trace, trace } from './model/trace.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';

@@ -1,13 +1,13 @@
 /** What each element of the input did for an output: gradients of a trained model by its input. */
 import { NdArray, array } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { checkArray, isNdArray } from '../array-check.js';
 import { compile } from '../compile/compile.js';
 import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { gradients } from '../graph/gradients.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Layer } from '../layers/layer.js';
-import { type Inputs, countRows, formatRows, inputList, isNdArray, rowType } from '../model/data.js';
+import { type Inputs, countRows, formatRows, inputList, rowType } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { add, mul, sub } from '../ops/elementwise.js';
 import { pick } from '../ops/gather.js';

@@ -2,7 +2,7 @@
 import { ShapeError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
-import { inputTensors } from './data.js';
+import { inputTensors } from './batch-source.js';
 import type { Entry } from './layout.js';
 import { type AnyLayer, type Trace, collectInto, trace } from './trace.js';
 

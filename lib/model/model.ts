@@ -1,5 +1,6 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
+import { arrayMap, copyArrays } from '../array-check.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
@@ -10,7 +11,8 @@ import type { OutputOptions } from '../layers/layer.js';
 import { boolean, check, checkOptions, isRecord, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
-import { arrayMap, copyArrays, formatRows, inputTensors } from './data.js';
+import { inputTensors } from './batch-source.js';
+import { formatRows } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
 import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';

@@ -1,6 +1,6 @@
 /** A model run one step at a time, on this thread. */
 import { NdArray, checkIntact } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { arrayList, arrayMap, checkArray } from '../array-check.js';
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
@@ -9,7 +9,7 @@ import { memoryWith, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { check, checkOptions, count } from '../options.js';
 import type { CarriedState } from './carried-state.js';
-import { arrayList, arrayMap, formatRows } from './data.js';
+import { formatRows } from './data.js';
 import type { Model } from './model.js';
 import { type StreamProgram, streamProgram } from './stream-program.js';
 

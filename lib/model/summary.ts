@@ -6,7 +6,7 @@ import { MemorySlot } from '../graph/source.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
 import { cast } from '../ops/elementwise.js';
 import { check, count } from '../options.js';
-import { inputTensors } from './data.js';
+import { inputTensors } from './batch-source.js';
 import type { Model } from './model.js';
 
 /** One call of a layer in a {@link Summary}. */

@@ -3,8 +3,8 @@
  * are [I, gates·H] and there is one bias. A GRU's n gate keeps both, because the second one is inside the reset gate.
  */
 import { NdArray } from '../array.js';
+import { arrayMap } from '../array-check.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
-import { arrayMap } from '../model/data.js';
 import { check } from '../options.js';
 import { permuted } from './permuted.js';
 

@@ -1,5 +1,6 @@
 /** All weights of a model as a state_dict of PyTorch has them: other names, other orders of dimensions. */
 import { NdArray } from '../array.js';
+import { arrayMap } from '../array-check.js';
 import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import { type Shape, sameShape } from '../graph/shape.js';
@@ -17,7 +18,6 @@ import { LSTMCell } from '../layers/lstm-cell.js';
 import { MultiHeadAttention } from '../layers/multi-head-attention.js';
 import { SequenceLayer } from '../layers/recurrent.js';
 import { RNNCell } from '../layers/rnn-cell.js';
-import { arrayMap } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { check, kindOf } from '../options.js';
 import { permuted } from './permuted.js';

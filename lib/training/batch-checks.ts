@@ -1,6 +1,6 @@
 /** What batches must be before anything is computed. */
 import { type NdArray, checkIntact } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { checkArray, isNdArray } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
@@ -10,7 +10,7 @@ import { indexOutside } from '../index-outside.js';
 import { positionOf } from '../losses/class-ids.js';
 import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
-import { countRows, inputList, isNdArray, rowType } from '../model/data.js';
+import { countRows, inputList, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';

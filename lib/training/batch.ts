@@ -1,7 +1,8 @@
 /** Batches and data sets of rows: what they are, and their arrays. */
 import { NdArray } from '../array.js';
+import { isNdArray } from '../array-check.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
-import { type Inputs, inputList, isNdArray } from '../model/data.js';
+import { type Inputs, inputList } from '../model/data.js';
 
 /** Targets: an array, or several by name (an object of a `type`, not of an `interface`), or `{}` for a loss that compares with none. */
 export type Targets = NdArray | Readonly<Record<string, NdArray>>;

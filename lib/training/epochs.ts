@@ -1,6 +1,6 @@
 /** One epoch over arrays, or over batches as they come. */
 import type { Binding } from '../compile/program.js';
-import { batchRuns } from '../model/data.js';
+import { batchRuns } from '../model/batch-runs.js';
 import { Philox } from '../random.js';
 import { hostStreams } from '../streams.js';
 import { SameRows, checkBatch, checkWholeBatches } from './batch-checks.js';

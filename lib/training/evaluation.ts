@@ -1,6 +1,6 @@
 /** Loss and metrics over all data, over arrays or over batches as they come. */
 import type { Binding } from '../compile/program.js';
-import { batchRuns, evaluationRows } from '../model/data.js';
+import { batchRuns, evaluationRows } from '../model/batch-runs.js';
 import type { Model } from '../model/model.js';
 import { type Reading, noReading } from '../model/state-memory.js';
 import { SameRows, checkBatch, checkValues, checkWholeBatches, naming } from './batch-checks.js';

@@ -1,6 +1,6 @@
 /** Arrays on their way into a fit or an evaluation. */
 import type { NdArray } from '../array.js';
-import { goThrough, memoriesOf } from '../model/data.js';
+import { goThrough, memoriesOf } from '../model/data-memories.js';
 import type { MemoryHandle } from '../native.js';
 import type { Pieces } from '../pieces.js';
 import { type ValueChecks, checkValuesInPieces } from './batch-checks.js';

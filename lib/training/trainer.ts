@@ -1,9 +1,10 @@
 import type { NdArray } from '../array.js';
+import { arrayMap, copyArrays } from '../array-check.js';
 import { DataError, OptionError, StateError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
-import { type Inputs, arrayMap, copyArrays, inputList } from '../model/data.js';
+import { type Inputs, inputList } from '../model/data.js';
 import type { Model } from '../model/model.js';
 import { check, kindOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';

@@ -1,4 +1,4 @@
-import { evaluationRows } from '../model/data.js';
+import { evaluationRows } from '../model/batch-runs.js';
 import type { Control } from '../control.js';
 import type { Equipment } from './equipment.js';
 import { type Evaluation, type EvaluationOptions, evaluationOf } from './evaluation.js';
