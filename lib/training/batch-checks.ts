@@ -15,6 +15,7 @@ import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import type { Equipment } from './equipment.js';
 import { type Batch, type Targets, arraysOf, rowsOf, targetParts, isBatch } from './batch.js';
+import { naming } from './naming.js';
 import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';
@@ -156,43 +157,4 @@ function checkSampleWeight(what: string, weights: NdArray): void {
   if (weights.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for sampleWeight, got ${weights.dtype}.`);
   const at = indexOutside(weights.data, 0, Number.MAX_VALUE);
   if (at >= 0) throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${weights.data[at]!} at row ${at}.`);
-}
-
-/** @throws DataError unless the rows fill batches of one size, as carried states need */
-export function checkWholeBatches(what: string, rows: number, batchSize: number): void {
-  const size = Math.min(batchSize, rows);
-  if (rows % size === 0) return;
-  throw new DataError(
-    `${what}: expected a multiple of batchSize ${size} rows with carryState, got ${rows}. Leave out the last ${rows % size}, or change batchSize.`,
-  );
-}
-
-/** Batches that carried states go through have as many rows as the first. */
-export class SameRows {
-  readonly #what: string;
-  #rows: number | undefined;
-  #batches = 0;
-
-  constructor(what: string) {
-    this.#what = what;
-  }
-
-  check(rows: number): void {
-    this.#batches++;
-    this.#rows ??= rows;
-    if (rows === this.#rows) return;
-    throw new DataError(
-      `${this.#what}: expected ${this.#rows} rows in every batch with carryState, got ${rows} in batch ${this.#batches}. Row i goes on in row i of the next.`,
-    );
-  }
-}
-
-/** What fails is said to be about `what`. */
-export function naming<T>(what: string, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof Error) error.message = `${what}: ${error.message}`;
-    throw error;
-  }
 }
