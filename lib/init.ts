@@ -145,7 +145,7 @@ export function orthogonal(options: GainOptions = {}): Initializer {
     const q = Float64Array.from(yield* normalValues([length, vectors], random, 0, 1));
     yield* orthonormalize(q, length, vectors);
     const at = (row: number, column: number): number => (rows >= columns ? q[column * length + row]! : q[row * length + column]!);
-    return Float32Array.from({ length: rows * columns }, (_, i) => factor * at(Math.floor(i / columns), i % columns));
+    return new Float32Array(rows * columns).map((_, i) => factor * at(Math.floor(i / columns), i % columns));
   });
 }
 

@@ -85,7 +85,9 @@ export class Philox implements Random {
   uniform53(count: number): Float64Array {
     checkCount('uniform53', count);
     const bits = this.bits(2 * count, this.draws++, 0);
-    return Float64Array.from({ length: count }, (_, i) => ((bits[2 * i]! >>> 5) * 2 ** 26 + (bits[2 * i + 1]! >>> 6)) / 2 ** 53);
+    const values = new Float64Array(count);
+    for (let i = 0; i < count; i++) values[i] = ((bits[2 * i]! >>> 5) * 2 ** 26 + (bits[2 * i + 1]! >>> 6)) / 2 ** 53;
+    return values;
   }
 
   /** Box and Muller 1958, in double precision from 32 bits each: no value is further than 6.7 deviations from the mean. */
@@ -115,7 +117,7 @@ export class Philox implements Random {
   /** Fisher and Yates, every order equally likely. */
   permutation(count: number): Int32Array {
     checkCount('permutation', count);
-    const order = Int32Array.from({ length: count }, (_, i) => i);
+    const order = new Int32Array(count).map((_, i) => i);
     this.shuffle(order, 0, count);
     return order;
   }

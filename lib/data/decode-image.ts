@@ -59,9 +59,9 @@ function blackenInvisible(rgba: Uint8Array): void {
 
 /** 0.299 R + 0.587 G + 0.114 B, rounded, of sRGB bytes: Rec. 601, as PIL and OpenCV; sharp's own greys are made of linear light. */
 function greys(rgb: Uint8Array): Uint8Array {
-  return Uint8Array.from({ length: rgb.length / 3 }, (_, i) =>
-    Math.round((299 * rgb[3 * i]! + 587 * rgb[3 * i + 1]! + 114 * rgb[3 * i + 2]!) / 1000),
-  );
+  const grey = new Uint8Array(rgb.length / 3);
+  for (let i = 0; i < grey.length; i++) grey[i] = Math.round((299 * rgb[3 * i]! + 587 * rgb[3 * i + 1]! + 114 * rgb[3 * i + 2]!) / 1000);
+  return grey;
 }
 
 /** Whether the last chunk, the end, is there: libpng stops before it when it has all pixels. A chunk is its length, type, data and sum. */

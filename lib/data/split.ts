@@ -51,7 +51,7 @@ export function trainTestSplit<Data extends { readonly [Name in keyof Data]: Row
     throw new OptionError(`trainTestSplit: expected rows for both parts, got ${rows} rows and testFraction ${testFraction}.`);
   const random = new Philox(seed);
   // Rows that are tested come first.
-  const order = shuffle ? random.permutation(rows) : Int32Array.from({ length: rows }, (_, i) => (i + rows - tested) % rows);
+  const order = shuffle ? random.permutation(rows) : new Int32Array(rows).map((_, i) => (i + rows - tested) % rows);
   const [test, train] =
     stratify === undefined
       ? [order.subarray(0, tested), order.subarray(tested)]

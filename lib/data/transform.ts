@@ -105,19 +105,16 @@ export class Standardizer {
 
   /** x [N, ...] or [N, T, ...] → (x − mean) / deviation. */
   apply(x: NdArray): NdArray<Float32Array> {
-    const width = this.checkedWidth(x);
-    const y = Float32Array.from(x.data, (value, i) => (value - this.mean[i % width]!) / (this.deviation[i % width]! || 1));
-    return array(y, x.shape);
+    return this.#eachElement(x, (value, mean, deviation) => (value - mean) / deviation);
   }
 
   /** From mean 0 and deviation 1 back: x = mean + deviation · y.   y [N, ...] or [N, T, ...] → x of that shape, float32 */
   invert(y: NdArray): NdArray<Float32Array> {
-    const width = this.checkedWidth(y);
-    const x = Float32Array.from(y.data, (value, i) => this.mean[i % width]! + value * (this.deviation[i % width]! || 1));
-    return array(x, y.shape);
+    return this.#eachElement(y, (value, mean, deviation) => mean + value * deviation);
   }
 
-  private checkedWidth(x: NdArray): number {
+  /** `change` of each element and the statistics of its feature, a deviation of 0 as 1. */
+  #eachElement(x: NdArray, change: (value: number, mean: number, deviation: number) => number): NdArray<Float32Array> {
     checkArray('Standardizer', 'x', x);
     const { row } = this;
     const before = x.rank - row.length;
@@ -127,6 +124,11 @@ export class Standardizer {
       const expected = row.length === 0 ? ['N'] : ['N', '...', ...row];
       throw new ShapeError(`Standardizer: expected x of shape [${expected.join(', ')}], got ${formatShape(x.shape)}.`);
     }
-    return this.mean.length;
+    const deviation = this.deviation.map((d) => d || 1);
+    const changed = new Float32Array(x.size);
+    for (let i = 0; i < changed.length;)
+      for (let feature = 0; feature < deviation.length; feature++, i++)
+        changed[i] = change(x.data[i]!, this.mean[feature]!, deviation[feature]!);
+    return new NdArray(changed, x.shape);
   }
 }

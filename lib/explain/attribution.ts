@@ -87,7 +87,7 @@ export async function integratedGradients(
       total = await next(total, part.x, from, array(Float32Array.of((k + 0.5) / steps), []), part.ids, ...part.rest);
     }
     return array(
-      Float32Array.from(total.data, (value) => value / steps),
+      total.data.map((value) => value / steps),
       total.shape,
     );
   });
@@ -111,7 +111,7 @@ async function taskOf(what: string, layer: Layer<never>, inputs: Inputs, options
     );
   }
   model.checkBuilt();
-  const x = first!.data instanceof Float32Array ? (first as NdArray<Float32Array>) : array(Float32Array.from(first!.data), first!.shape);
+  const x = first!.data instanceof Float32Array ? (first as NdArray<Float32Array>) : array(new Float32Array(first!.data), first!.shape);
   const outputs = await model.predictor.predict([x, ...rest], {});
   if (!(outputs instanceof NdArray)) {
     throw new ShapeError(

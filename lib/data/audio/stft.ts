@@ -76,7 +76,8 @@ export class Stft {
   /** x [S] → [T, F], |X|². */
   power(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const { data, shape } = this.apply(x);
-    const power = Float32Array.from({ length: data.length / 2 }, (_, i) => data[2 * i]! ** 2 + data[2 * i + 1]! ** 2);
+    const power = new Float32Array(data.length / 2);
+    for (let i = 0; i < power.length; i++) power[i] = data[2 * i]! ** 2 + data[2 * i + 1]! ** 2;
     return new NdArray(power, shape.slice(0, 2));
   }
 
@@ -94,10 +95,13 @@ export class Stft {
       );
     if (!this.#center) return data;
     const last = data.length - 1;
-    return Float32Array.from({ length: data.length + 2 * half }, (_, i) => {
-      const at = Math.abs(i - half);
-      return data[at > last ? 2 * last - at : at]!;
-    });
+    const padded = new Float32Array(data.length + 2 * half);
+    padded.set(data, half);
+    for (let i = 1; i <= half; i++) {
+      padded[half - i] = data[i]!;
+      padded[half + last + i] = data[last - i]!;
+    }
+    return padded;
   }
 }
 

@@ -97,7 +97,7 @@ export class BucketedBatches implements Iterable<Batch> {
     if (this.#y instanceof NdArray) checkIntact('BucketedBatches', 'y', this.#y);
     else this.#y.forEach((row, i) => checkIntact('BucketedBatches y', `sequence ${i}`, row));
     this.epoch++;
-    const inOrder = (n: number): Int32Array => (shuffle ? random.permutation(n) : Int32Array.from({ length: n }, (_, i) => i));
+    const inOrder = (n: number): Int32Array => (shuffle ? random.permutation(n) : new Int32Array(n).map((_, i) => i));
     const order = inOrder(this.#x.length);
     const batches: { readonly ids: readonly number[]; readonly length: number }[] = [];
     let left: number[] = [];
