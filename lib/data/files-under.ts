@@ -27,12 +27,10 @@ export async function entriesOf(directory: string): Promise<readonly Entry[]> {
 export async function filesUnder(directory: string, above: readonly string[] = []): Promise<readonly string[]> {
   const real = await realpath(directory);
   if (above.includes(real)) throw new Error(`a link at ${directory} to a directory that it lies in`);
-  const files: string[] = [];
-  for (const { path, kind } of await entriesOf(directory)) {
-    if (kind === 'directory') files.push(...(await filesUnder(path, [...above, real])));
-    else files.push(path);
-  }
-  return files;
+  const files: (string | readonly string[])[] = [];
+  for (const { path, kind } of await entriesOf(directory))
+    files.push(kind === 'directory' ? await filesUnder(path, [...above, real]) : path);
+  return files.flat();
 }
 
 /** The bytes of a file. @throws Error for what is no regular file: a pipe would be waited for, and a device has no end */

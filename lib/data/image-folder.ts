@@ -130,15 +130,15 @@ async function listFiles(directory: string): Promise<Listing> {
     .map(({ path }) => basename(path))
     .sort();
   if (classes.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
-  const found = [];
+  const found: { readonly file: string; readonly label: number }[][] = [];
   for (const [label, name] of classes.entries()) {
     const paths = await filesUnder(join(directory, name)).catch(fail);
     const images = paths.filter((path) => extensions.has(extname(path).toLowerCase()));
     const files = images.map((path) => relative(directory, path)).sort();
     if (files.length === 0) throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
-    found.push(...files.map((file) => ({ file, label })));
+    found.push(files.map((file) => ({ file, label })));
   }
-  return { classes, found };
+  return { classes, found: found.flat() };
 }
 
 /** The pixels, or why there are none. */
