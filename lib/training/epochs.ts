@@ -1,6 +1,6 @@
 /** One epoch over arrays, or over batches as they come. */
 import type { Binding } from '../compile/program.js';
-import { batchRuns } from '../model/batch-runs.js';
+import { type BatchRun, batchRuns } from '../model/batch-runs.js';
 import { Philox } from '../random.js';
 import { hostStreams } from '../streams.js';
 import { checkBatch } from './batch-checks.js';
@@ -10,7 +10,7 @@ import { type Batch, type Targets, arraysOf } from './batch.js';
 import { feedOf } from './feed.js';
 import { takeIn } from './intake.js';
 import { type FitOptions, checkFitOptionsForBatches, checkFitOptionsForRows } from './options.js';
-import { type StepReport, progressInterval, reporter } from './progress.js';
+import { EpochProgress } from './progress.js';
 import { SameRows, checkWholeBatches } from './same-rows.js';
 import { fillInOrder, shuffleOrder } from './shuffle.js';
 import type { StepRunner } from './step-runner.js';
@@ -46,11 +46,11 @@ export function arrayEpochs(
     checkFinite = false,
     keepSteps = false,
     accumulate = 1,
+    onProgress,
   } = options;
   checkFitOptionsForRows(options);
   const { equipment } = runner;
   const { seed } = equipment.recipe;
-  const tell = reporter(options, control);
   const count = checkBatch('fit', data, equipment, { augment: options.augment, batchSize });
   if (carryState && !dropLast) checkWholeBatches('fit', count, batchSize);
   const size = Math.min(batchSize, count);
@@ -63,42 +63,45 @@ export function arrayEpochs(
   const memories = takeIn('fit', data, arraysOf(data), { recipe: equipment.recipe, program: runs[0]!.program, checkFinite }, control);
   const order = new Int32Array(count);
   fillInOrder(order);
-  const steps = runs.reduce((total, run) => total + run.steps, 0);
+  const total = runs.reduce((sum, { steps }) => sum + steps, 0);
+  const most = (): number => Math.min(debug ? 1 : maxSteps, accumulate > 1 ? accumulate - runner.waiting : Infinity);
 
   const run = async (epoch: number, shuffleIndex: number): Promise<Totals> => {
     const totals = trainingTotals(equipment.recipe, keepSteps);
     const data = await memories;
     if (shuffle) await shuffleOrder(order, new Philox(seed, hostStreams.shuffles + shuffleIndex));
     equipment.resetStates();
+    const progress = onProgress && new EpochProgress(onProgress, { epoch, epochs, steps: total }, control);
     let finished = 0;
-    let reported = performance.now();
-    const report: StepReport | undefined =
-      tell &&
-      ((loss, done) => {
-        reported = performance.now();
-        return tell({ epoch, epochs, step: finished + done, steps, loss });
-      });
-    for (const { begin, rows, steps: runSteps, program } of runs) {
-      const most = debug ? 1 : maxSteps;
-      let at = 0;
-      while (at < runSteps && !control.stopped) {
-        const toUpdate = program.update !== undefined ? accumulate - runner.waiting : Infinity;
-        const chunk = Math.min(most, runSteps - at, toUpdate);
-        const bindings: Binding[] = [
-          ...program.data.map((slot, i): Binding => [slot, data[i]!]),
-          runner.bindIndex(program, order.subarray(begin + at * rows, begin + (at + chunk) * rows)),
-        ];
-        finished += await runner.run(program, bindings, chunk, totals, { control, debug, report });
-        at += chunk;
-        await updateAfter(accumulate, runner, totals, control, debug);
-        if (performance.now() - reported >= progressInterval) void report?.(totals.lastLoss, 0);
-      }
+    const report = progress && ((loss: number, done: number) => progress.tell(finished + done, loss));
+    for (const { program, begin, rows, steps } of chunks(runs, most)) {
+      if (control.stopped) break;
+      const bindings: Binding[] = [
+        ...program.data.map((slot, i): Binding => [slot, data[i]!]),
+        runner.bindIndex(program, order.subarray(begin, begin + rows * steps)),
+      ];
+      finished += await runner.run(program, bindings, steps, totals, { control, debug, report });
+      await updateAfter(accumulate, runner, totals, control, debug);
+      progress?.tellIfDue(finished, totals.lastLoss);
     }
     await updateAfter(1, runner, totals, control, debug);
-    if (report !== undefined && !control.stopped) await control.unlessStopped(async () => report(totals.lastLoss, 0));
+    await progress?.tellEnd(total, totals.lastLoss);
     return totals;
   };
   return { ready: Promise.all([memories, validates]), run };
+}
+
+/** The same steps some at a time, `most` of them in one go. */
+function* chunks<Run extends BatchRun>(runs: readonly Run[], most: () => number): Generator<Run> {
+  for (const run of runs) {
+    let { begin, steps: left } = run;
+    while (left > 0) {
+      const steps = Math.min(most(), left);
+      yield { ...run, begin, steps };
+      begin += steps * run.rows;
+      left -= steps;
+    }
+  }
 }
 
 /** Epochs over batches as they come. */
@@ -110,11 +113,10 @@ export function streamEpochs(
   control: Control,
 ): Epochs {
   const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
-  const { stepsPerEpoch, prefetch = false, accumulate = 1 } = options;
+  const { stepsPerEpoch, prefetch = false, accumulate = 1, onProgress } = options;
   // As they are now: the caller may change its object meanwhile.
   const kept = { augment, carryState, checkFinite, debug, accumulates: accumulate > 1 };
   const { equipment } = runner;
-  const tell = reporter(options, control);
   checkFitOptionsForBatches(options);
   // With carryState the rows of a batch must be known first.
   const ready = carryState ? undefined : validation?.prepare(control);
@@ -125,7 +127,6 @@ export function streamEpochs(
     const totals = trainingTotals(equipment.recipe, keepSteps);
     const { passes } = batches;
     let step = 0;
-    let reported = 0;
     let next = await batches.first(`fit epoch ${epoch}`);
     // Where the source goes on, so do the states.
     if (batches.passes !== passes) {
@@ -133,6 +134,7 @@ export function streamEpochs(
       sameRows = new SameRows('fit');
     }
     const steps = stepsPerEpoch ?? batches.length ?? before;
+    const progress = onProgress && new EpochProgress(onProgress, { epoch, epochs, steps }, control, true);
     while (next.done !== true) {
       const rows = checkBatch('fit', next.value, equipment, { augment });
       if (carryState) sameRows.check(rows);
@@ -144,18 +146,13 @@ export function streamEpochs(
       ahead?.catch(() => undefined); // What goes wrong there is told after the step.
       await run;
       await updateAfter(accumulate, runner, totals, control, debug);
-      if (performance.now() - reported >= progressInterval) {
-        reported = performance.now();
-        void tell?.({ epoch, epochs, step, steps, loss: totals.lastLoss });
-      }
+      progress?.tellIfDue(step, totals.lastLoss);
       if (isLast) break;
       next = await (ahead ?? batches.next());
     }
     await updateAfter(1, runner, totals, control, debug);
     before = step;
-    if (tell !== undefined && !control.stopped) {
-      await control.unlessStopped(async () => tell({ epoch, epochs, step, steps: step, loss: totals.lastLoss }));
-    }
+    await progress?.tellEnd(step, totals.lastLoss);
     return totals;
   };
   return { ready: Promise.resolve(ready), run };
