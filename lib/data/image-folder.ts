@@ -1,7 +1,7 @@
 /** Folders of image files, one a class. */
 import { basename, extname, join, relative } from 'node:path';
 import { NdArray } from '../array.js';
-import { FileError, OptionError, formatShape } from '../errors.js';
+import { FileError } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
 import { checkOptions, oneOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
@@ -9,6 +9,7 @@ import { reasonOf } from '../reason.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 import { bytesAt, entriesOf, filesUnder } from './files-under.js';
 import { type ImageOptions, imageRules, imageShape } from './image-options.js';
+import { newArray } from './new-array.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions extends ImageOptions {
@@ -63,7 +64,7 @@ export async function imageFolder(directory: Path, options: ImageFolderOptions):
 
   const shape = imageShape(options);
   const bytes = sizeOf(shape);
-  const pixels = bytesFor([found.length, ...shape]);
+  const pixels = newArray('imageFolder', Uint8Array, [found.length, ...shape], 'Take a smaller size.');
   const reasons = new Map<number, string>();
   await forEachIndex(found.length, async (i) => {
     const result = await decoded(join(root, found[i]!.file), decode);
@@ -96,18 +97,6 @@ export async function imageFolder(directory: Path, options: ImageFolderOptions):
     files: kept.map((i) => found[i]!.file),
     skipped: failed.map((i) => ({ file: found[i]!.file, reason: reasons.get(i)! })),
   };
-}
-
-/** @throws OptionError if there is no memory for so many */
-function bytesFor(shape: readonly number[]): Uint8Array {
-  try {
-    return new Uint8Array(sizeOf(shape));
-  } catch (cause) {
-    throw new OptionError(
-      `imageFolder: expected a size of which all images fit into memory, got ${sizeOf(shape)} bytes for ${formatShape(shape)}. Take a smaller size.`,
-      { cause },
-    );
-  }
 }
 
 interface Listing {

@@ -3,20 +3,22 @@ import { NdArray, array } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
+import { newArray } from './new-array.js';
 import { type Rule, check, checkOptions, count, isNumbers, nonNegativeInteger, required } from '../options.js';
 
-/** Class ids [...] as rows [..., classes] of zeros and a one. @throws DataError for what is no array, or naming the first id that is no class */
+/** Class ids [...] as rows [..., classes] of zeros and a one. @throws OptionError if they do not fit into memory; DataError for what is no array, or naming the first id that is no class */
 export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
   check('toOneHot', 'classes', classes, count);
   checkArray('toOneHot', 'ids', ids);
-  const rows = new Float32Array(ids.size * classes);
+  const shape = [...ids.shape, classes];
+  const rows = newArray('toOneHot', Float32Array, shape, 'Keep the ids: CrossEntropyLoss and Embedding take them as they are.');
   for (let i = 0; i < ids.size; i++) {
     const id = ids.data[i]!;
     if (!Number.isInteger(id) || id < 0 || id >= classes)
       throw new DataError(`toOneHot: expected class ids 0 … ${classes - 1}, got ${id} at ${i}.`);
     rows[i * classes + id] = 1;
   }
-  return new NdArray(rows, [...ids.shape, classes]);
+  return new NdArray(rows, shape);
 }
 
 /** The statistics of a {@link Standardizer}. */

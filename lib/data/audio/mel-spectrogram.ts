@@ -1,6 +1,6 @@
 import { NdArray } from '../../array.js';
-import { check, checkOptions, count, oneOf, positive } from '../../options.js';
-import { type MelScale, frequencyRange, melFilters } from './mel.js';
+import { check, checkOptions, oneOf, positive } from '../../options.js';
+import { type MelScale, filterCount, frequencyRange, melFilters } from './mel.js';
 import { multiply } from './multiply.js';
 import { Stft, type StftOptions } from './stft.js';
 
@@ -11,7 +11,7 @@ export interface MelSpectrogramOptions {
    * Hann.
    */
   readonly stft?: StftOptions | undefined;
-  /** M, number of filters; of many some may be empty, see melFilters. Default: 64. */
+  /** M, number of filters, at most 32768; of many some may be empty, see melFilters. Default: 64. */
   readonly mels?: number | undefined;
   /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
   readonly range?: readonly [low: number, high: number] | undefined;
@@ -46,7 +46,7 @@ export class MelSpectrogram {
     check('MelSpectrogram', 'sampleRate', sampleRate, positive);
     checkOptions('MelSpectrogram', options, {
       stft: { expected: 'an object of options', accepts: (value) => typeof value === 'object' && value !== null },
-      mels: count,
+      mels: filterCount,
       range: frequencyRange,
       scale: oneOf('htk', 'slaney'),
       norm: oneOf('none', 'slaney'),
@@ -62,7 +62,7 @@ export class MelSpectrogram {
   apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const { data, shape } = this.#stft.power(x);
     const [frames, frequencies] = shape as [number, number];
-    const mel = multiply({ data, rows: frames, stride: frequencies }, this.#filters, frequencies, this.mels);
+    const mel = multiply('MelSpectrogram', { data, rows: frames, stride: frequencies }, this.#filters, frequencies, this.mels);
     return new NdArray(mel, [frames, this.mels]);
   }
 }

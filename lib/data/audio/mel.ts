@@ -2,6 +2,7 @@
 import { NdArray } from '../../array.js';
 import { OptionError } from '../../errors.js';
 import { type Rule, checkOptions, count, nonNegative, oneOf, positive, required } from '../../options.js';
+import { newArray } from '../new-array.js';
 
 /** 'htk': 2595 · log₁₀(1 + f / 700); 'slaney': a line up to 1000 Hz, a logarithm above (librosa's default). */
 export type MelScale = 'htk' | 'slaney';
@@ -32,7 +33,7 @@ export interface MelFilterOptions {
   readonly sampleRate: number;
   /** Samples of a frame of the transform. */
   readonly fftSize: number;
-  /** M, number of filters. Default: 64. */
+  /** M, number of filters, at most 32768. Default: 64. */
   readonly mels?: number | undefined;
   /** Lowest and highest frequency in hertz. Default: 0 and half the sample rate. */
   readonly range?: readonly [low: number, high: number] | undefined;
@@ -41,6 +42,13 @@ export interface MelFilterOptions {
   /** 'none': peaks of 1 (torchaudio's default); 'slaney': each filter divided by half its width in hertz (librosa's default). Default: 'none'. */
   readonly norm?: 'none' | 'slaney' | undefined;
 }
+
+/** Twice the frequencies of the longest frames that Stft takes. */
+const mostMels = 2 ** 15;
+export const filterCount: Rule = {
+  expected: `a whole number in 1 … ${mostMels}`,
+  accepts: (value) => count.accepts(value) && Number(value) <= mostMels,
+};
 
 export const frequencyRange: Rule = {
   expected: 'a list of two numbers, 0 ≤ low < high',
@@ -62,7 +70,7 @@ export function melFilters(options: MelFilterOptions): NdArray<Float32Array> {
   checkOptions('melFilters', options, {
     sampleRate: required(positive),
     fftSize: required(count),
-    mels: count,
+    mels: filterCount,
     range: frequencyRange,
     scale: oneOf('htk', 'slaney'),
     norm: oneOf('none', 'slaney'),
@@ -74,7 +82,8 @@ export function melFilters(options: MelFilterOptions): NdArray<Float32Array> {
   const [low, high] = range.map(fromHertz) as [number, number];
   const edges = Array.from({ length: mels + 2 }, (_, i) => toHertz(low + ((high - low) * i) / (mels + 1)));
   const frequencies = Math.floor(fftSize / 2) + 1;
-  const filters = new Float32Array(frequencies * mels);
+  const shape = [frequencies, mels];
+  const filters = newArray('melFilters', Float32Array, shape, 'Take a smaller fftSize.');
   for (let m = 0; m < mels; m++) {
     const [left, peak, right] = edges.slice(m, m + 3) as [number, number, number];
     const height = norm === 'slaney' ? 2 / (right - left) : 1;
@@ -84,5 +93,5 @@ export function melFilters(options: MelFilterOptions): NdArray<Float32Array> {
       filters[f * mels + m] = height * weight;
     }
   }
-  return new NdArray(filters, [frequencies, mels]);
+  return new NdArray(filters, shape);
 }

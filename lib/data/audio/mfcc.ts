@@ -65,7 +65,7 @@ export class Mfcc {
     const mel = this.#mel.apply(x);
     const data = this.#log === 'decibel' ? decibels(mel).data : mel.data.map((power) => Math.log(power + naturalOffset));
     const [frames, mels] = mel.shape as [number, number];
-    const y = multiply({ data, rows: frames, stride: mels }, this.#cosines, mels, this.coefficients);
+    const y = multiply('Mfcc', { data, rows: frames, stride: mels }, this.#cosines, mels, this.coefficients);
     return new NdArray(y, [frames, this.coefficients]);
   }
 }

@@ -1,4 +1,5 @@
 import { native } from '../../native.js';
+import { newArray } from '../new-array.js';
 
 /** Rows in an array, which may overlap. */
 export interface Rows {
@@ -8,9 +9,9 @@ export interface Rows {
   readonly stride: number;
 }
 
-/** A [rows, k] · B [k, n] → [rows, n], by the kernel of this library: the same bits on any number of threads. */
-export function multiply(a: Rows, b: Float32Array, k: number, n: number): Float32Array {
-  const product = new Float32Array(a.rows * n);
+/** A [rows, k] · B [k, n] → [rows, n], by the kernel of this library: the same bits on any number of threads. @throws OptionError if there is no memory for it */
+export function multiply(what: string, a: Rows, b: Float32Array, k: number, n: number): Float32Array {
+  const product = newArray(what, Float32Array, [a.rows, n], 'Take a larger hop, or a part of the signal at a time.');
   native().gemm(a.rows, n, k, a.data, 0, a.stride, 1, b, 0, n, 1, product, 0, n, undefined, 0, false);
   return product;
 }

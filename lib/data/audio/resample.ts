@@ -4,6 +4,7 @@ import { checkArray } from '../../array-check.js';
 import { DTypeError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { check, count } from '../../options.js';
 import { type Pieces, inOneGo } from '../../pieces.js';
+import { newArray } from '../new-array.js';
 
 /** Zero crossings of the sinc on each side, and the share of the lower rate's band that is kept: torchaudio's. */
 const crossings = 6;
@@ -24,7 +25,7 @@ const atOnce = 2 ** 16;
  *
  * @param from samples a second of x
  * @param to samples a second of the result
- * @throws OptionError unless both are whole numbers ≥ 1, at most a factor of 1,000 apart; DataError, StateError, ShapeError, DTypeError for another x
+ * @throws OptionError unless both are whole numbers ≥ 1, at most a factor of 1,000 apart, or if the result does not fit into memory; DataError, StateError, ShapeError, DTypeError for another x
  * @see https://pytorch.org/audio/stable/generated/torchaudio.functional.resample.html
  */
 export function resample(x: NdArray<Float32Array>, from: number, to: number): NdArray<Float32Array> {
@@ -49,7 +50,8 @@ export function* resampled(x: NdArray<Float32Array>, from: number, to: number): 
   const [down, up] = [from / divisor, to / divisor];
   const [samples, channels = 1] = x.shape as [number, number?];
   const length = Math.ceil((samples * up) / down);
-  const y = new Float32Array(length * channels);
+  const shape = x.shape.with(0, length);
+  const y = newArray('resample', Float32Array, shape, 'Take a part of the sound at a time.');
   const band = (rolloff * Math.min(down, up)) / down;
   const reach = crossings / band;
   let terms = 0;
@@ -71,7 +73,7 @@ export function* resampled(x: NdArray<Float32Array>, from: number, to: number): 
       yield;
     }
   }
-  return new NdArray(y, x.shape.with(0, length));
+  return new NdArray(y, shape);
 }
 
 /** The windowed sinc at `distance` samples, `band` of whose frequencies pass. */

@@ -69,7 +69,7 @@ export class Stft {
     const samples = this.#padded(x);
     const frames = 1 + Math.floor((samples.length - this.fftSize) / this.hop);
     // Frames overlap in the signal: rows of a matrix whose stride is the hop, without a copy.
-    const spectrum = multiply({ data: samples, rows: frames, stride: this.hop }, this.#basis, this.fftSize, 2 * this.frequencies);
+    const spectrum = multiply('Stft', { data: samples, rows: frames, stride: this.hop }, this.#basis, this.fftSize, 2 * this.frequencies);
     return new NdArray(spectrum, [frames, this.frequencies, 2]);
   }
 

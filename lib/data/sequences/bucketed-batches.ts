@@ -115,12 +115,13 @@ export class BucketedBatches implements Iterable<Batch> {
   #batch(ids: readonly number[], length: number): Batch {
     const { value, ignoreIndex } = this.#options;
     const rows = ids.map((id) => this.#x[id]!);
-    const { x, lengths } = pad(rows, length, value);
+    const { x, lengths } = pad('BucketedBatches', rows, length, value);
     const y = this.#y;
     const targets =
       y instanceof NdArray
         ? takeRows(y, ids)
         : pad(
+            'BucketedBatches',
             ids.map((id) => y[id]!),
             length,
             ignoreIndex,

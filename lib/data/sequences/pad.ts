@@ -5,6 +5,7 @@ import { DTypeError, DataError, OptionError, ShapeError, formatShape } from '../
 import { sizeOf } from '../../graph/shape.js';
 import { type Rule, check, checkOptions, count, finite, kindOf } from '../../options.js';
 import { isInts } from '../../typed-arrays.js';
+import { newArray } from '../new-array.js';
 
 /** One sequence: ids or values [T], or features [T, ...]. */
 export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
@@ -27,7 +28,7 @@ export interface PaddedSequences {
 
 /**
  * Fills sequences up to one length, at their ends.   N sequences [Tₙ, ...] → x [N, T, ...], lengths [N]
- * @throws OptionError for wrong options or if a sequence is longer than `length`; DataError if there are no sequences or one is empty;
+ * @throws OptionError for wrong options, if a sequence is longer than `length`, or if the result does not fit into memory; DataError if there are no sequences or one is empty;
  *   ShapeError or DTypeError if they are not of one kind
  */
 export function padSequences(sequences: readonly Sequence[], options: PadSequencesOptions = {}): PaddedSequences {
@@ -42,7 +43,7 @@ export function padSequences(sequences: readonly Sequence[], options: PadSequenc
     );
   }
   checkFill('padSequences', 'value', value, rows);
-  return pad(rows, length, value);
+  return pad('padSequences', rows, length, value);
 }
 
 const int32: Rule = {
@@ -82,18 +83,19 @@ export function checkSequences(what: string, sequences: readonly Sequence[]): re
   return rows;
 }
 
-/** Rows that are checked and no longer than `length`. */
-export function pad(rows: readonly NdArray<Int32Array | Float32Array>[], length: number, value: number): PaddedSequences {
+/** Rows that are checked and no longer than `length`. @throws OptionError if there is no memory for them */
+export function pad(what: string, rows: readonly NdArray<Int32Array | Float32Array>[], length: number, value: number): PaddedSequences {
   const step = rows[0]!.shape.slice(1);
   const width = length * sizeOf(step);
   const shape = [rows.length, length, ...step];
+  const advice = 'Cut the longest sequences, or take fewer at once.';
   const fill = <T extends Int32Array | Float32Array>(data: T): NdArray<T> => {
     data.fill(value);
     rows.forEach((row, i) => data.set(row.data, i * width));
     return new NdArray(data, shape);
   };
   return {
-    x: rows[0]!.dtype === 'int32' ? fill(new Int32Array(rows.length * width)) : fill(new Float32Array(rows.length * width)),
+    x: rows[0]!.dtype === 'int32' ? fill(newArray(what, Int32Array, shape, advice)) : fill(newArray(what, Float32Array, shape, advice)),
     lengths: new NdArray(
       Int32Array.from(rows, (row) => row.shape[0]!),
       [rows.length],

@@ -4,7 +4,10 @@ import { DataError } from '../../errors.js';
 import { type AllOf, check, checkOptions, count, required, seed as seedRule } from '../../options.js';
 import type { Batch } from '../../training/batch.js';
 import { isInts } from '../../typed-arrays.js';
+import { newArray } from '../new-array.js';
 import { epochRandom } from './epoch-random.js';
+
+const smallerBatches = 'Make the batches smaller.';
 
 /** Rows of tokens, each with the tokens that follow. */
 export interface TokenRows {
@@ -44,18 +47,14 @@ export interface RandomWindowOptions {
 /**
  * Windows of a token stream, to be shuffled as any rows: `fit(tokenWindows(ids, { steps: 64 }))`. What is left at the end and shorter
  * than a window is not used.
- * @throws OptionError for wrong options; DataError if the stream is shorter than a window and its last target
+ * @throws OptionError for wrong options, or if the result does not fit into memory; DataError if the stream is shorter than a window and its last target
  */
 export function tokenWindows(tokens: Int32Array, options: TokenWindowOptions): TokenRows {
   checkOptions('tokenWindows', options, { steps: required(count), stride: count });
   const { steps, stride = steps } = options;
   checkTokens('tokenWindows', tokens, steps + 1);
   const rows = Math.floor((tokens.length - 1 - steps) / stride) + 1;
-  return rowsAt(
-    tokens,
-    Array.from({ length: rows }, (_, i) => i * stride),
-    steps,
-  );
+  return rowsAt('tokenWindows', tokens, [rows, steps], (row) => row * stride, 'Take fewer steps or a larger stride.');
 }
 
 /**
@@ -70,14 +69,14 @@ export function tokenStreams(tokens: Int32Array, options: TokenStreamOptions): T
   checkTokens('tokenStreams', tokens, batchSize * steps + 1);
   const length = Math.floor((tokens.length - 1) / batchSize);
   const windows = Math.floor(length / steps);
-  const begins = Array.from({ length: windows * batchSize }, (_, i) => (i % batchSize) * length + Math.floor(i / batchSize) * steps);
-  return rowsAt(tokens, begins, steps);
+  const beginOf = (row: number): number => (row % batchSize) * length + Math.floor(row / batchSize) * steps;
+  return rowsAt('tokenStreams', tokens, [windows * batchSize, steps], beginOf, 'Take fewer tokens.');
 }
 
 /**
  * Batches of windows that begin anywhere, each place equally likely, anew in every epoch: `fit(new RandomTokenWindows(…), { epochs })`.
  * One shape only, so that one program serves all.
- * @throws OptionError for wrong options; DataError if the stream is shorter than a window and its last target
+ * @throws OptionError for wrong options, or if a batch does not fit into memory; DataError if the stream is shorter than a window and its last target
  */
 export class RandomTokenWindows implements Iterable<Batch> {
   /** Times gone through so far; with the seed it decides the next windows. Set it to go on where an earlier run ended. */
@@ -95,6 +94,7 @@ export class RandomTokenWindows implements Iterable<Batch> {
     checkTokens('RandomTokenWindows', tokens, options.steps + 1);
     this.#tokens = new NdArray(tokens, [tokens.length]);
     const { steps, batchSize, batches, seed = 0 } = options;
+    newArray('RandomTokenWindows', Int32Array, [batchSize, steps], smallerBatches);
     this.#options = { steps, batchSize, batches, seed };
   }
 
@@ -106,11 +106,8 @@ export class RandomTokenWindows implements Iterable<Batch> {
     this.epoch++;
     const places = this.#tokens.size - steps;
     for (let i = 0; i < batches; i++) {
-      yield rowsAt(
-        this.#tokens.data,
-        Array.from(random.uniform53(batchSize), (u) => Math.floor(u * places)),
-        steps,
-      );
+      const u = random.uniform53(batchSize);
+      yield rowsAt('RandomTokenWindows', this.#tokens.data, [batchSize, steps], (row) => Math.floor(u[row]! * places), smallerBatches);
     }
   }
 }
@@ -122,12 +119,21 @@ function checkTokens(what: string, tokens: Int32Array, least: number): void {
   }
 }
 
-function rowsAt(tokens: Int32Array, begins: readonly number[], steps: number): TokenRows {
-  const x = new Int32Array(begins.length * steps);
-  const y = new Int32Array(begins.length * steps);
-  begins.forEach((begin, row) => {
+/** @throws OptionError if there is no memory for them */
+function rowsAt(
+  what: string,
+  tokens: Int32Array,
+  shape: readonly [rows: number, steps: number],
+  beginOf: (row: number) => number,
+  advice: string,
+): TokenRows {
+  const [rows, steps] = shape;
+  const x = newArray(what, Int32Array, shape, advice);
+  const y = newArray(what, Int32Array, shape, advice);
+  for (let row = 0; row < rows; row++) {
+    const begin = beginOf(row);
     x.set(tokens.subarray(begin, begin + steps), row * steps);
     y.set(tokens.subarray(begin + 1, begin + 1 + steps), row * steps);
-  });
-  return { x: new NdArray(x, [begins.length, steps]), y: new NdArray(y, [begins.length, steps]) };
+  }
+  return { x: new NdArray(x, shape), y: new NdArray(y, shape) };
 }

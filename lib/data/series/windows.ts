@@ -4,6 +4,7 @@ import { checkArray } from '../../array-check.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
 import { type Rule, checkOptions, count, nonNegativeInteger, required, share } from '../../options.js';
 import type { NumericArray } from '../../native.js';
+import { newArray } from '../new-array.js';
 import { takeColumns } from '../take.js';
 import { Standardizer } from '../transform.js';
 
@@ -51,7 +52,8 @@ const rules = { steps: required(count), horizon: count, targets: columnList, str
 
 /**
  * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − T − H) / stride⌋ + 1
- * @throws OptionError for wrong options; ShapeError unless the series is [R, C]; DataError if it is no array, or shorter than one window
+ * @throws OptionError for wrong options, or if the windows do not fit into memory; ShapeError unless the series is [R, C]; DataError if it is no array, or
+ *   shorter than one window
  */
 export function seriesWindows(series: NdArray, options: SeriesWindowOptions): SeriesRows {
   checkOptions('seriesWindows', options, rules);
@@ -104,15 +106,16 @@ function windowsOf(what: string, series: NdArray, options: SeriesWindowOptions):
   const windows = Math.floor((rows - steps - horizon) / stride) + 1;
   const begins = Array.from({ length: windows }, (_, i) => i * stride);
   const ahead = takeColumns(series, targets);
-  return { x: stack(series, begins, steps), y: stack(ahead, begins.map((begin) => begin + steps), horizon) }; // prettier-ignore
+  return { x: stack(what, series, begins, steps), y: stack(what, ahead, begins.map((begin) => begin + steps), horizon) }; // prettier-ignore
 }
 
 /** Rows [begin, begin + length) for each begin.   [R, C] → [N, length, C] */
-function stack({ data, shape }: NdArray, begins: readonly number[], length: number): NdArray<Float32Array> {
+function stack(what: string, { data, shape }: NdArray, begins: readonly number[], length: number): NdArray<Float32Array> {
   const columns = shape[1]!;
-  const stacked = new Float32Array(begins.length * length * columns);
+  const result = [begins.length, length, columns];
+  const stacked = newArray(what, Float32Array, result, 'Take a larger stride, fewer steps or a smaller horizon.');
   begins.forEach((begin, i) => stacked.set(data.subarray(begin * columns, (begin + length) * columns), i * length * columns));
-  return new NdArray(stacked, [begins.length, length, columns]);
+  return new NdArray(stacked, result);
 }
 
 function checkSeries(what: string, series: NdArray<NumericArray>): readonly [rows: number, columns: number] {
