@@ -263,7 +263,7 @@ describe('imageFolder', () => {
   });
 
   const wrong: readonly (readonly [unknown, RegExp])[] = [
-    [{}, /a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for size, got undefined/],
+    [{}, /a whole number ≥ 1 or a list of 2, each a whole number ≥ 1, of at most 268402689 pixels, for size, got undefined/],
     [{ size: [2, 0] }, /for size, got \[ 2, 0 \]/],
     [{ size: 2, channels: 2 }, /expected 1, 3 or 4 for channels, got 2/],
     [{ size: 2, onError: 'ignore' }, /expected 'throw' or 'skip' for onError, got 'ignore'/],

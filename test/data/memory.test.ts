@@ -6,7 +6,6 @@ import {
   melFilters,
   padSequences,
   readImage,
-  resample,
   seriesWindows,
   toOneHot,
   tokenWindows,
@@ -14,7 +13,6 @@ import {
 import { newArray } from '../../lib/data/new-array.js';
 
 const tokens = new Int32Array(3_000_000);
-const silence = array(new Float32Array(1e7));
 
 /** What the message says where there is no memory for a result. */
 const noMemory = (what: string, bytes: number, shape: readonly number[], advice: string): string =>
@@ -43,7 +41,6 @@ describe('a result that no memory holds is refused by', () => {
       () => toOneHot(array(tokens), 1e9),
       noMemory('toOneHot', 1.2e16, [3_000_000, 1e9], 'Keep the ids: CrossEntropyLoss and Embedding take them as they are.'),
     ],
-    [() => resample(silence, 1, 1000), noMemory('resample', 4e10, [1e10], 'Take a part of the sound at a time.')],
     [
       () => melFilters({ sampleRate: 16000, fftSize: 1e12 }),
       noMemory('melFilters', 1.28e14 + 256, [5e11 + 1, 64], 'Take a smaller fftSize.'),
