@@ -79,30 +79,40 @@ export function tuple(length: number, rule: Rule): Rule {
   };
 }
 
-/** @throws OptionError unless `value` is what the rule expects */
-export function check(what: string, name: string, value: unknown, rule: Rule): void {
-  if (!rule.accepts(value)) throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.`);
+/** What to keep of a value that was checked, so that it stays so: of a list a frozen copy. */
+export function kept<T>(value: T): T {
+  return Array.isArray(value) ? (Object.freeze([...(value as unknown[])]) as T) : value;
 }
 
-/** Options that are absent or undefined take their default and are not looked at. @throws OptionError for unknown or wrong ones */
-export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): void {
-  const known = new Map<string, Rule>(Object.entries<Rule>(rules));
+/** @returns what to keep of `value` @throws OptionError unless it is what the rule expects */
+export function check<T>(what: string, name: string, value: T, rule: Rule): T {
+  if (!rule.accepts(value)) throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.`);
+  return kept(value);
+}
+
+/**
+ * Options that are absent or undefined take their default and are not looked at.
+ * @returns what to use and to keep of the options: a frozen copy, of the lists among them too
+ * @throws OptionError for unknown or wrong ones
+ */
+export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): Options {
+  const known: readonly string[] = Object.keys(rules);
   const noOptions = (got: string): OptionError =>
-    new OptionError(`${what}: expected an object of options { ${[...known.keys()].join(', ')} }, got ${got}.`);
+    new OptionError(`${what}: expected an object of options { ${known.join(', ')} }, got ${got}.`);
   if (typeof options !== 'object' || options === null) throw noOptions(show(options));
   for (const name of Object.keys(options)) {
-    if (known.has(name)) continue;
+    if (known.includes(name)) continue;
     // Names of the fields of a tensor or a list say nothing to who gave it in place of options.
     if (!isRecord(options)) throw noOptions(kindOf(options));
-    throw new OptionError(
-      `${what}: expected ${known.size === 0 ? 'no options' : `options among ${[...known.keys()].join(', ')}`}, got ${name}.`,
-    );
+    throw new OptionError(`${what}: expected ${known.length === 0 ? 'no options' : `options among ${known.join(', ')}`}, got ${name}.`);
   }
-  for (const [name, rule] of known) {
+  const checked: Partial<Options> = {};
+  for (const name of known as readonly (keyof Options & string)[]) {
     // Also what it inherits, and getters of its class: that is how the option is read.
-    const value: unknown = options[name as keyof Options];
-    if (value !== undefined || rule.required === true) check(what, name, value, rule);
+    const value = options[name];
+    if (value !== undefined || rules[name].required === true) checked[name] = check(what, name, value, rules[name]);
   }
+  return Object.freeze(checked as Options);
 }
 
 /** What kind of thing a value is, as errors say it: 'Float32Array', 'undefined', 'a function'. */

@@ -20,7 +20,7 @@ export class AdaptiveAvgPool2d extends Layer {
   /** @param outputSize rows and columns of the result */
   constructor(readonly outputSize: Pair) {
     super();
-    check('AdaptiveAvgPool2d', 'outputSize', outputSize, pairOf(count));
+    this.outputSize = check('AdaptiveAvgPool2d', 'outputSize', outputSize, pairOf(count));
   }
 
   override looksAlongTime(): boolean {

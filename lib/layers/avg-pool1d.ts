@@ -27,7 +27,7 @@ export class AvgPool1d extends Layer {
   ) {
     super();
     check('AvgPool1d', 'kernelSize', kernelSize, count);
-    checkOptions('AvgPool1d', options, { ...pool1dRules, countPadding: boolean });
+    this.options = checkOptions('AvgPool1d', options, { ...pool1dRules, countPadding: boolean });
   }
 
   override looksAlongTime(): boolean {

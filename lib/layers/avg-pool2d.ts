@@ -21,8 +21,8 @@ export class AvgPool2d extends Layer {
     readonly options: AvgPoolOptions = {},
   ) {
     super();
-    check('AvgPool2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('AvgPool2d', options, avgPoolRules);
+    this.kernelSize = check('AvgPool2d', 'kernelSize', kernelSize, pairOf(count));
+    this.options = checkOptions('AvgPool2d', options, avgPoolRules);
   }
 
   override looksAlongTime(): boolean {

@@ -3,8 +3,8 @@ import type { Tensor } from '../graph/tensor.js';
 import { ones, zeros } from '../init.js';
 import { add, cast, mul, sub } from '../ops/index.js';
 import { batchNorm, inverseDeviation } from '../ops/norm.js';
-import { boolean, checkOptions, positiveFloat, unit } from '../options.js';
-import { affineParameters } from './affine.js';
+import { checkOptions, unit } from '../options.js';
+import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -36,10 +36,10 @@ export class BatchNorm extends Layer {
 
   constructor(options: BatchNormOptions = {}) {
     super();
-    checkOptions('BatchNorm', options, { momentum: unit, eps: positiveFloat, affine: boolean });
-    this.momentum = options.momentum ?? 0.1;
-    this.eps = options.eps ?? 1e-5;
-    this.affine = options.affine ?? true;
+    const { momentum = 0.1, eps = 1e-5, affine = true } = checkOptions('BatchNorm', options, { momentum: unit, ...normRules });
+    this.momentum = momentum;
+    this.eps = eps;
+    this.affine = affine;
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

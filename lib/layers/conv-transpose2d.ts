@@ -37,8 +37,8 @@ export class ConvTranspose2d extends Layer {
   ) {
     super();
     check('ConvTranspose2d', 'outChannels', outChannels, count);
-    check('ConvTranspose2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, ...convParameterRules });
+    this.kernelSize = check('ConvTranspose2d', 'kernelSize', kernelSize, pairOf(count));
+    this.options = checkOptions('ConvTranspose2d', options, { ...convTranspose2dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {

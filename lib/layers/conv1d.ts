@@ -44,7 +44,7 @@ export class Conv1d extends Layer {
     super();
     check('Conv1d', 'outChannels', outChannels, count);
     check('Conv1d', 'kernelSize', kernelSize, count);
-    checkOptions('Conv1d', options, { ...conv1dRules, ...convParameterRules });
+    this.options = checkOptions('Conv1d', options, { ...conv1dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {

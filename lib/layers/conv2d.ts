@@ -39,8 +39,8 @@ export class Conv2d extends Layer {
   ) {
     super();
     check('Conv2d', 'outChannels', outChannels, count);
-    check('Conv2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('Conv2d', options, { ...conv2dRules, ...convParameterRules });
+    this.kernelSize = check('Conv2d', 'kernelSize', kernelSize, pairOf(count));
+    this.options = checkOptions('Conv2d', options, { ...conv2dRules, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {

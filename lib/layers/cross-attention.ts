@@ -34,7 +34,7 @@ export class CrossAttention extends Layer<CrossAttentionInputs> {
   ) {
     super();
     check('CrossAttention', 'heads', heads, count);
-    checkOptions('CrossAttention', options, attentionRules);
+    this.options = checkOptions('CrossAttention', options, attentionRules);
   }
 
   forward(...args: [...CrossAttentionInputs, Scope]): Tensor {

@@ -39,8 +39,8 @@ export class DepthwiseConv2d extends Layer {
     readonly options: DepthwiseConv2dOptions = {},
   ) {
     super();
-    check('DepthwiseConv2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, ...convParameterRules });
+    this.kernelSize = check('DepthwiseConv2d', 'kernelSize', kernelSize, pairOf(count));
+    this.options = checkOptions('DepthwiseConv2d', options, { stride, padding, dilation, depthMultiplier: count, ...convParameterRules });
   }
 
   override looksAlongTime(): boolean {

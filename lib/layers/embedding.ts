@@ -39,8 +39,8 @@ export class Embedding extends Layer {
     super();
     check('Embedding', 'numEmbeddings', numEmbeddings, count);
     check('Embedding', 'embeddingDim', embeddingDim, count);
-    checkOptions('Embedding', options, { paddingIndex: nonNegativeInteger, sparse: boolean, weightInit: callable });
-    const { paddingIndex = 0 } = options;
+    this.options = checkOptions('Embedding', options, { paddingIndex: nonNegativeInteger, sparse: boolean, weightInit: callable });
+    const { paddingIndex = 0 } = this.options;
     if (paddingIndex >= numEmbeddings)
       throw new OptionError(`Embedding: expected paddingIndex below numEmbeddings ${numEmbeddings}, got ${paddingIndex}.`);
   }

@@ -27,9 +27,9 @@ export class Flatten extends Layer {
 
   constructor(options: FlattenOptions = {}) {
     super();
-    checkOptions('Flatten', options, { startDim: integer, endDim: integer });
-    this.startDim = options.startDim ?? 1;
-    this.endDim = options.endDim ?? -1;
+    const { startDim = 1, endDim = -1 } = checkOptions('Flatten', options, { startDim: integer, endDim: integer });
+    this.startDim = startDim;
+    this.endDim = endDim;
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {

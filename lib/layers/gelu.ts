@@ -22,8 +22,7 @@ export class GELU extends Layer {
 
   constructor(options: GELUOptions = {}) {
     super();
-    checkOptions('GELU', options, { approximate: oneOf('none', 'tanh') });
-    this.approximate = options.approximate ?? 'none';
+    this.approximate = checkOptions('GELU', options, { approximate: oneOf('none', 'tanh') }).approximate ?? 'none';
   }
 
   forward(x: Tensor): Tensor {

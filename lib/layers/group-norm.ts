@@ -2,8 +2,8 @@ import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { groupNorm } from '../ops/index.js';
 import { checkGroups } from '../ops/norm.js';
-import { boolean, check, checkOptions, count, positiveFloat } from '../options.js';
-import { affineParameters } from './affine.js';
+import { check, checkOptions, count } from '../options.js';
+import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -34,9 +34,9 @@ export class GroupNorm extends Layer {
   ) {
     super();
     check('GroupNorm', 'groups', groups, count);
-    checkOptions('GroupNorm', options, { eps: positiveFloat, affine: boolean });
-    this.eps = options.eps ?? 1e-5;
-    this.affine = options.affine ?? true;
+    const { eps = 1e-5, affine = true } = checkOptions('GroupNorm', options, normRules);
+    this.eps = eps;
+    this.affine = affine;
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {

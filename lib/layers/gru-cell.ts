@@ -30,7 +30,7 @@ export class GRUCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
   ) {
     super();
     check('GRUCell', 'hiddenSize', hiddenSize, count);
-    checkOptions('GRUCell', options, { resetAfter: boolean });
+    this.options = checkOptions('GRUCell', options, { resetAfter: boolean });
   }
 
   forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {

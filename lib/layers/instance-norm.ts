@@ -1,8 +1,8 @@
 import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { groupNorm } from '../ops/index.js';
-import { boolean, checkOptions, positiveFloat } from '../options.js';
-import { affineParameters } from './affine.js';
+import { checkOptions } from '../options.js';
+import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -29,9 +29,9 @@ export class InstanceNorm extends Layer {
 
   constructor(options: InstanceNormOptions = {}) {
     super();
-    checkOptions('InstanceNorm', options, { eps: positiveFloat, affine: boolean });
-    this.eps = options.eps ?? 1e-5;
-    this.affine = options.affine ?? false;
+    const { eps = 1e-5, affine = false } = checkOptions('InstanceNorm', options, normRules);
+    this.eps = eps;
+    this.affine = affine;
   }
 
   override looksAlongTime(): boolean {

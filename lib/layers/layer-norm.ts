@@ -2,8 +2,8 @@ import { ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { layerNorm } from '../ops/index.js';
-import { boolean, checkOptions, positiveFloat, type Rule } from '../options.js';
-import { affineParameters } from './affine.js';
+import { checkOptions, type Rule } from '../options.js';
+import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -38,10 +38,10 @@ export class LayerNorm extends Layer {
 
   constructor(options: LayerNormOptions = {}) {
     super();
-    checkOptions('LayerNorm', options, { normalizedShape: sizes, eps: positiveFloat, affine: boolean });
-    this.normalizedShape = options.normalizedShape;
-    this.eps = options.eps ?? 1e-5;
-    this.affine = options.affine ?? true;
+    const { normalizedShape, eps = 1e-5, affine = true } = checkOptions('LayerNorm', options, { normalizedShape: sizes, ...normRules });
+    this.normalizedShape = normalizedShape;
+    this.eps = eps;
+    this.affine = affine;
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

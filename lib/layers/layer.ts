@@ -58,7 +58,8 @@ export interface BuildOptions {
 
 /**
  * A part of a model: its options and one `forward`. It holds no data; parameters are asked of the scope by name, with their
- * shape taken from the input, so input sizes are never declared. Concrete layers are final: vary by wrapping.
+ * shape taken from the input, so input sizes are never declared. Concrete layers are final: vary by wrapping. Options and lists are copied, so
+ * what a caller makes of their own later changes nothing.
  *
  * Layers compose by calling each other through the scope:
  * ```ts

@@ -32,7 +32,7 @@ export class Linear extends Layer {
   ) {
     super();
     check('Linear', 'outFeatures', outFeatures, count);
-    checkOptions('Linear', options, { bias: boolean, weightInit: callable, biasInit: callable });
+    this.options = checkOptions('Linear', options, { bias: boolean, weightInit: callable, biasInit: callable });
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

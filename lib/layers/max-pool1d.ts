@@ -21,7 +21,7 @@ export class MaxPool1d extends Layer {
   ) {
     super();
     check('MaxPool1d', 'kernelSize', kernelSize, count);
-    checkOptions('MaxPool1d', options, pool1dRules);
+    this.options = checkOptions('MaxPool1d', options, pool1dRules);
   }
 
   override looksAlongTime(): boolean {

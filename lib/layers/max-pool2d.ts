@@ -22,8 +22,8 @@ export class MaxPool2d extends Layer {
     readonly options: PoolOptions = {},
   ) {
     super();
-    check('MaxPool2d', 'kernelSize', kernelSize, pairOf(count));
-    checkOptions('MaxPool2d', options, poolRules);
+    this.kernelSize = check('MaxPool2d', 'kernelSize', kernelSize, pairOf(count));
+    this.options = checkOptions('MaxPool2d', options, poolRules);
   }
 
   override looksAlongTime(): boolean {

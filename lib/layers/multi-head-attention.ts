@@ -38,10 +38,11 @@ export class MultiHeadAttention extends Layer<SequenceInputs> {
   ) {
     super();
     check('MultiHeadAttention', 'heads', heads, count);
-    checkOptions('MultiHeadAttention', options, { ...attentionRules, causal: boolean, context: count });
-    if (options.context !== undefined && options.causal !== true) {
+    this.options = checkOptions('MultiHeadAttention', options, { ...attentionRules, causal: boolean, context: count });
+    const { causal, context } = this.options;
+    if (context !== undefined && causal !== true) {
       throw new OptionError(
-        `MultiHeadAttention: expected causal: true with context, got ${show(options.causal)}. A stream cannot look ahead: give it, or leave context out.`,
+        `MultiHeadAttention: expected causal: true with context, got ${show(causal)}. A stream cannot look ahead: give it, or leave context out.`,
       );
     }
   }

@@ -25,8 +25,8 @@ export class Pad extends Layer {
     readonly options: PadOptions = {},
   ) {
     super();
-    check('Pad', 'size', size, either(nonNegativeInteger, tuple(4, nonNegativeInteger)));
-    checkOptions('Pad', options, { value: finite });
+    this.size = check('Pad', 'size', size, either(nonNegativeInteger, tuple(4, nonNegativeInteger)));
+    this.options = checkOptions('Pad', options, { value: finite });
   }
 
   override looksAlongTime(): boolean {

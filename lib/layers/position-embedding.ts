@@ -28,7 +28,7 @@ export class PositionEmbedding extends Layer {
   ) {
     super();
     check('PositionEmbedding', 'context', context, count);
-    checkOptions('PositionEmbedding', options, { weightInit: callable });
+    this.options = checkOptions('PositionEmbedding', options, { weightInit: callable });
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

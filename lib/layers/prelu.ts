@@ -29,9 +29,9 @@ export class PReLU extends Layer {
 
   constructor(options: PReLUOptions = {}) {
     super();
-    checkOptions('PReLU', options, { perChannel: boolean, init: finite });
-    this.perChannel = options.perChannel ?? false;
-    this.init = options.init ?? 0.25;
+    const { perChannel = false, init = 0.25 } = checkOptions('PReLU', options, { perChannel: boolean, init: finite });
+    this.perChannel = perChannel;
+    this.init = init;
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

@@ -50,8 +50,8 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
   ) {
     super();
     check(name, 'hiddenSize', hiddenSize, count);
-    checkOptions(name, options, rules);
-    const { dropout = 0, numLayers = 1 } = options;
+    this.options = checkOptions(name, options, rules);
+    const { dropout = 0, numLayers = 1 } = this.options;
     if (dropout > 0 && numLayers === 1)
       throw new OptionError(
         `${name}: expected numLayers ≥ 2 with dropout, got 1. It lies between the layers: leave it out, or put a Dropout layer behind.`,

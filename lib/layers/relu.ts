@@ -36,8 +36,7 @@ export class LeakyReLU extends Layer {
 
   constructor(options: LeakyReLUOptions = {}) {
     super();
-    checkOptions('LeakyReLU', options, { negativeSlope: finite });
-    this.negativeSlope = options.negativeSlope ?? 0.01;
+    this.negativeSlope = checkOptions('LeakyReLU', options, { negativeSlope: finite }).negativeSlope ?? 0.01;
   }
 
   forward(x: Tensor): Tensor {
@@ -64,8 +63,7 @@ export class ELU extends Layer {
 
   constructor(options: ELUOptions = {}) {
     super();
-    checkOptions('ELU', options, { alpha: finite });
-    this.alpha = options.alpha ?? 1;
+    this.alpha = checkOptions('ELU', options, { alpha: finite }).alpha ?? 1;
   }
 
   forward(x: Tensor): Tensor {

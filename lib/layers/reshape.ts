@@ -2,6 +2,7 @@ import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { reshape } from '../ops/index.js';
+import { kept } from '../options.js';
 import { Layer } from './layer.js';
 
 /**
@@ -20,6 +21,7 @@ export class Reshape extends Layer {
         `Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got ${Array.isArray(shape) ? formatShape(shape) : String(shape)}.`,
       );
     }
+    this.shape = kept(shape);
   }
 
   forward(x: Tensor): Tensor {

@@ -3,7 +3,8 @@ import type { Tensor } from '../graph/tensor.js';
 import { ones } from '../init.js';
 import { mean, mul, square } from '../ops/index.js';
 import { inverseDeviation } from '../ops/norm.js';
-import { boolean, checkOptions, positiveFloat } from '../options.js';
+import { checkOptions } from '../options.js';
+import { normRules } from './affine.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
@@ -29,9 +30,9 @@ export class RMSNorm extends Layer {
 
   constructor(options: RMSNormOptions = {}) {
     super();
-    checkOptions('RMSNorm', options, { eps: positiveFloat, affine: boolean });
-    this.eps = options.eps ?? 2 ** -23;
-    this.affine = options.affine ?? true;
+    const { eps = 2 ** -23, affine = true } = checkOptions('RMSNorm', options, normRules);
+    this.eps = eps;
+    this.affine = affine;
   }
 
   forward(x: Tensor, scope: Scope): Tensor {

@@ -30,7 +30,7 @@ export class RNNCell extends Layer<[x: Tensor] | [x: Tensor, h: Tensor]> {
   ) {
     super();
     check('RNNCell', 'hiddenSize', hiddenSize, count);
-    checkOptions('RNNCell', options, { nonlinearity: oneOf('tanh', 'relu') });
+    this.options = checkOptions('RNNCell', options, { nonlinearity: oneOf('tanh', 'relu') });
   }
 
   forward(...args: [x: Tensor, scope: Scope] | [x: Tensor, h: Tensor, scope: Scope]): Tensor {

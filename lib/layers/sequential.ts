@@ -29,8 +29,7 @@ export class Sequential extends Layer {
         `Sequential: expected a list of layers, or an object of them by name, got ${kindOf(layers)}. Put them in one: new Sequential([a, b]).`,
       );
     }
-    checkOptions('Sequential', options, { seed });
-    this.seed = options.seed ?? 0;
+    this.seed = checkOptions('Sequential', options, { seed }).seed ?? 0;
     this.layers = new Map(Object.entries(layers));
     if (this.layers.size === 0) throw new OptionError('Sequential: expected at least one layer, got none.');
     for (const [name, layer] of this.layers) {

@@ -64,8 +64,7 @@ export class Softplus extends Layer {
 
   constructor(options: SoftplusOptions = {}) {
     super();
-    checkOptions('Softplus', options, { beta: positiveFloat });
-    this.beta = options.beta ?? 1;
+    this.beta = checkOptions('Softplus', options, { beta: positiveFloat }).beta ?? 1;
   }
 
   forward(x: Tensor): Tensor {

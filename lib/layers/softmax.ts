@@ -24,8 +24,7 @@ export class Softmax extends Layer {
 
   constructor(options: SoftmaxOptions = {}) {
     super();
-    checkOptions('Softmax', options, { dim: integer });
-    this.dim = options.dim ?? -1;
+    this.dim = checkOptions('Softmax', options, { dim: integer }).dim ?? -1;
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {
@@ -50,8 +49,7 @@ export class LogSoftmax extends Layer {
 
   constructor(options: SoftmaxOptions = {}) {
     super();
-    checkOptions('LogSoftmax', options, { dim: integer });
-    this.dim = options.dim ?? -1;
+    this.dim = checkOptions('LogSoftmax', options, { dim: integer }).dim ?? -1;
   }
 
   override looksAlongTime({ length: rank }: Shape): boolean {

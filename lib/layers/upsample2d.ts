@@ -32,13 +32,13 @@ export interface Upsample2dOptions {
 export class Upsample2d extends Layer {
   constructor(readonly options: Upsample2dOptions) {
     super();
-    checkOptions('Upsample2d', options, {
+    this.options = checkOptions('Upsample2d', options, {
       scale: pairOf(positive),
       size: pairOf(count),
       mode: oneOf('nearest', 'bilinear'),
       alignCorners: boolean,
     });
-    const { scale, size, mode = 'nearest', alignCorners } = options;
+    const { scale, size, mode = 'nearest', alignCorners } = this.options;
     if ((scale === undefined) === (size === undefined))
       throw new OptionError(`Upsample2d: expected either scale or size, got ${scale === undefined ? 'none' : 'both'}.`);
     if (alignCorners !== undefined && mode === 'nearest')

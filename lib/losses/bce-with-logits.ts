@@ -29,9 +29,9 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
   readonly posWeight: number | Float32Array;
 
   constructor(options: BCEWithLogitsLossOptions = {}) {
-    checkOptions('BCEWithLogitsLoss', options, { ...elementwiseLossRules, posWeight: either(nonNegative, weights) });
-    super(options);
-    const { posWeight = 1 } = options;
+    const rules = { ...elementwiseLossRules, posWeight: either(nonNegative, weights) };
+    const { posWeight = 1, ...rest } = checkOptions('BCEWithLogitsLoss', options, rules);
+    super(rest);
     this.posWeight = typeof posWeight === 'number' ? posWeight : Float32Array.from(posWeight);
   }
 

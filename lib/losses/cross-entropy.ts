@@ -5,7 +5,7 @@ import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { checkTensors } from '../ops/arguments.js';
 import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
-import { checkOptions, integer, unit, weights } from '../options.js';
+import { type Rules, checkOptions, integer, unit, weights } from '../options.js';
 import {
   type ClassWeighting,
   checkWeight,
@@ -29,6 +29,8 @@ export interface CrossEntropyLossOptions extends ReductionOptions {
   readonly ignoreIndex?: number | undefined;
 }
 
+const rules: Rules<CrossEntropyLossOptions> = { weight: weights, labelSmoothing: unit, ignoreIndex: integer, reduction: reductionRule };
+
 /**
  * Measures how far softmax(logits) is from the target.
  *
@@ -48,10 +50,10 @@ export class CrossEntropyLoss extends Loss {
 
   constructor(options: CrossEntropyLossOptions = {}) {
     super();
-    checkOptions('CrossEntropyLoss', options, { weight: weights, labelSmoothing: unit, ignoreIndex: integer, reduction: reductionRule });
-    this.weighting = { weight: options.weight && Float32Array.from(options.weight), ignoreIndex: options.ignoreIndex };
-    this.labelSmoothing = options.labelSmoothing ?? 0;
-    this.reduction = options.reduction ?? 'mean';
+    const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = checkOptions('CrossEntropyLoss', options, rules);
+    this.weighting = { weight: weight && Float32Array.from(weight), ignoreIndex };
+    this.labelSmoothing = labelSmoothing;
+    this.reduction = reduction;
   }
 
   forward(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {

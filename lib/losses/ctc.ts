@@ -42,8 +42,8 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
 
   constructor(options: CTCLossOptions = {}) {
     super();
-    checkOptions('CTCLoss', options, { blank: nonNegativeInteger, zeroInfinity: boolean, reduction: reductionRule });
-    const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options;
+    const rules = { blank: nonNegativeInteger, zeroInfinity: boolean, reduction: reductionRule };
+    const { blank = 0, zeroInfinity = false, reduction = 'mean' } = checkOptions('CTCLoss', options, rules);
     this.blank = blank;
     this.zeroInfinity = zeroInfinity;
     this.reduction = reduction;

@@ -47,14 +47,13 @@ export class Losses<Name extends string = string> extends Loss<NamedTensors<Name
         Object.keys(value).length > 0 &&
         Object.values(value).every((one) => one instanceof Loss),
     });
-    checkOptions('Losses', options, { weights: numbers });
-    const weights: Readonly<Partial<Record<string, number>>> = options.weights ?? {};
+    const weights: Readonly<Partial<Record<string, number>>> = { ...checkOptions('Losses', options, { weights: numbers }).weights };
     const unknown = Object.keys(weights).find((name) => !Object.hasOwn(losses, name));
     if (unknown !== undefined) throw new OptionError(`Losses: expected weights for ${Object.keys(losses).join(', ')}, got "${unknown}".`);
     const sums = Object.values<Loss>(losses).filter(({ reduction }) => reduction === 'sum').length;
     if (sums > 0 && sums < Object.keys(losses).length)
       throw new OptionError('Losses: expected losses that are all means or all sums over a batch, got both. Give them one reduction.');
-    this.losses = losses;
+    this.losses = Object.freeze({ ...losses });
     this.#weights = weights;
     this.reduction = sums > 0 ? 'sum' : 'mean';
   }

@@ -31,9 +31,10 @@ export class NLLLoss extends Loss {
 
   constructor(options: NLLLossOptions = {}) {
     super();
-    checkOptions('NLLLoss', options, { weight: weights, ignoreIndex: integer, reduction: reductionRule });
-    this.weighting = { weight: options.weight && Float32Array.from(options.weight), ignoreIndex: options.ignoreIndex };
-    this.reduction = options.reduction ?? 'mean';
+    const rules = { weight: weights, ignoreIndex: integer, reduction: reductionRule };
+    const { weight, ignoreIndex, reduction = 'mean' } = checkOptions('NLLLoss', options, rules);
+    this.weighting = { weight: weight && Float32Array.from(weight), ignoreIndex };
+    this.reduction = reduction;
   }
 
   forward(logp: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {

@@ -14,8 +14,7 @@ import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } fr
  */
 export class MSELoss extends ElementwiseLoss {
   constructor(options: ElementwiseLossOptions = {}) {
-    checkOptions('MSELoss', options, elementwiseLossRules);
-    super(options);
+    super(checkOptions('MSELoss', options, elementwiseLossRules));
   }
 
   losses(prediction: Tensor, target: Tensor): Tensor {
@@ -33,8 +32,7 @@ export class MSELoss extends ElementwiseLoss {
  */
 export class L1Loss extends ElementwiseLoss {
   constructor(options: ElementwiseLossOptions = {}) {
-    checkOptions('L1Loss', options, elementwiseLossRules);
-    super(options);
+    super(checkOptions('L1Loss', options, elementwiseLossRules));
   }
 
   losses(prediction: Tensor, target: Tensor): Tensor {
@@ -61,9 +59,9 @@ export class HuberLoss extends ElementwiseLoss {
   readonly delta: number;
 
   constructor(options: HuberLossOptions = {}) {
-    checkOptions('HuberLoss', options, { ...elementwiseLossRules, delta: positiveFloat });
-    super(options);
-    this.delta = options.delta ?? 1;
+    const { delta = 1, ...rest } = checkOptions('HuberLoss', options, { ...elementwiseLossRules, delta: positiveFloat });
+    super(rest);
+    this.delta = delta;
   }
 
   losses(prediction: Tensor, target: Tensor): Tensor {

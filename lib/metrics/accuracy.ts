@@ -3,8 +3,8 @@ import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { weightedMean } from '../losses/reduction.js';
 import { argmax, cast, equal, sum } from '../ops/index.js';
-import { boolean, checkOptions, finite, integer } from '../options.js';
-import { type DecisionOptions, checkClassRows, classTarget, countOfRows, decisions, meanOfRows } from './classes.js';
+import { checkOptions } from '../options.js';
+import { type DecisionOptions, checkClassRows, classTarget, countOfRows, decisionRules, decisions, meanOfRows } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link accuracy}. */
@@ -51,6 +51,5 @@ class Accuracy extends Metric {
  * @see https://keras.io/api/metrics/accuracy_metrics/ (SparseCategoricalAccuracy, CategoricalAccuracy, BinaryAccuracy)
  */
 export function accuracy(options: AccuracyOptions = {}): Metric {
-  checkOptions('accuracy', options, { threshold: finite, multiLabel: boolean, ignoreIndex: integer });
-  return new Accuracy(options);
+  return new Accuracy(checkOptions('accuracy', options, decisionRules));
 }

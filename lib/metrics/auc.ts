@@ -72,8 +72,7 @@ class Auc extends Metric {
  * @see https://keras.io/api/metrics/classification_metrics/#auc-class (200 thresholds over probabilities)
  */
 export function auc(options: AucOptions = {}): Metric {
-  checkOptions('auc', options, { range: tuple(2, finite) });
-  const [low, high] = options.range ?? [-16, 16];
+  const { range: [low, high] = [-16, 16] } = checkOptions('auc', options, { range: tuple(2, finite) });
   if (low >= high) throw new OptionError(`auc: expected the lower number first for range, got ${low} and ${high}.`);
   return new Auc(low, high);
 }

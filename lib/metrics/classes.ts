@@ -8,6 +8,7 @@ import { counted } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
 import { checkTensors } from '../ops/arguments.js';
 import { argmax, greater, mean, notEqual, reshape, sum } from '../ops/index.js';
+import { type Rules, boolean, finite, integer } from '../options.js';
 
 /** How a prediction becomes a decision. */
 export interface DecisionOptions {
@@ -24,6 +25,8 @@ export interface DecisionOptions {
   /** Rows whose target is this class id are padding and do not count. Default: none. Only for class ids; elsewhere targets that are NaN do not count. */
   readonly ignoreIndex?: number | undefined;
 }
+
+export const decisionRules: Rules<DecisionOptions> = { threshold: finite, multiLabel: boolean, ignoreIndex: integer };
 
 /** Predictions that are each a decision, 1 or 0, of the shape of the prediction. */
 interface Decisions {

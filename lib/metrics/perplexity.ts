@@ -39,8 +39,7 @@ class TokenEntropy extends Metric {
 }
 
 function tokenEntropy(name: string, options: TokenMetricOptions, last: (entropy: number) => number): Metric {
-  checkOptions(name, options, { ignoreIndex: integer });
-  return new TokenEntropy(name, options.ignoreIndex, last);
+  return new TokenEntropy(name, checkOptions(name, options, { ignoreIndex: integer }).ignoreIndex, last);
 }
 
 /**

@@ -4,8 +4,8 @@ import { OptionError } from '../errors.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, argmax, equal, mul, notEqual, stack, sum } from '../ops/index.js';
-import { boolean, checkOptions, finite, integer, nonNegativeInteger } from '../options.js';
-import { type DecisionOptions, checkClassRows, classTarget, decisions } from './classes.js';
+import { checkOptions, nonNegativeInteger } from '../options.js';
+import { type DecisionOptions, checkClassRows, classTarget, decisionRules, decisions } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link precision}, {@link recall} and {@link f1}. */
@@ -75,12 +75,12 @@ class Positives extends Metric {
 }
 
 function positives(name: string, top: (counts: Counts) => Tensor, bottom: (counts: Counts) => Tensor, options: PositiveOptions): Metric {
-  checkOptions(name, options, { threshold: finite, multiLabel: boolean, positive: nonNegativeInteger, ignoreIndex: integer });
-  if (options.multiLabel && options.positive !== undefined)
+  const checked = checkOptions(name, options, { ...decisionRules, positive: nonNegativeInteger });
+  if (checked.multiLabel && checked.positive !== undefined)
     throw new OptionError(
-      `${name}: expected no positive with multiLabel, where every label that holds is positive, got ${options.positive}. Leave it out.`,
+      `${name}: expected no positive with multiLabel, where every label that holds is positive, got ${checked.positive}. Leave it out.`,
     );
-  return new Positives(name, top, bottom, options);
+  return new Positives(name, top, bottom, checked);
 }
 
 /**

@@ -69,6 +69,5 @@ class R2 extends Metric {
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.r2_score.html (`uniform_average`)
  */
 export function r2(options: NumberMetricOptions = {}): Metric {
-  checkOptions('r2', options, { ignoreNaN: boolean });
-  return new R2(options.ignoreNaN ?? false);
+  return new R2(checkOptions('r2', options, { ignoreNaN: boolean }).ignoreNaN ?? false);
 }

@@ -43,12 +43,12 @@ class MeanError extends Metric {
 
 /** Mean of |prediction − target| over all elements. */
 export function mae(options: NumberMetricOptions = {}): Metric {
-  checkOptions('mae', options, { ignoreNaN: boolean });
-  return new MeanError('mae', abs, (error) => error, options.ignoreNaN ?? false);
+  const { ignoreNaN = false } = checkOptions('mae', options, { ignoreNaN: boolean });
+  return new MeanError('mae', abs, (error) => error, ignoreNaN);
 }
 
 /** √ of the mean of (prediction − target)² over all elements and rows. */
 export function rmse(options: NumberMetricOptions = {}): Metric {
-  checkOptions('rmse', options, { ignoreNaN: boolean });
-  return new MeanError('rmse', square, Math.sqrt, options.ignoreNaN ?? false);
+  const { ignoreNaN = false } = checkOptions('rmse', options, { ignoreNaN: boolean });
+  return new MeanError('rmse', square, Math.sqrt, ignoreNaN);
 }

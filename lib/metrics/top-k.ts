@@ -59,6 +59,5 @@ export interface TopKOptions {
  */
 export function topK(k: number, options: TopKOptions = {}): Metric {
   check('topK', 'k', k, count);
-  checkOptions('topK', options, { ignoreIndex: integer });
-  return new TopK(k, options.ignoreIndex);
+  return new TopK(k, checkOptions('topK', options, { ignoreIndex: integer }).ignoreIndex);
 }

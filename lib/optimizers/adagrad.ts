@@ -1,7 +1,8 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, mul, sqrt, square, sub } from '../ops/index.js';
-import { checkOptions, nonNegative, positiveFloat, rate } from '../options.js';
+import { type Rules, checkOptions, nonNegative, positiveFloat, rate } from '../options.js';
 import { withDecay } from './decay.js';
+import { fixAllButRate } from './fixed.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link Adagrad}. */
@@ -17,6 +18,14 @@ export interface AdagradOptions {
   /** Added to the root. Default: 1e-10. */
   readonly eps?: number | undefined;
 }
+
+const rules: Rules<AdagradOptions> = {
+  lr: rate,
+  lrDecay: nonNegative,
+  weightDecay: nonNegative,
+  initialAccumulatorValue: nonNegative,
+  eps: positiveFloat,
+};
 
 /**
  * Divides the gradient by the root of the sum of all squares so far.
@@ -37,19 +46,14 @@ export class Adagrad extends Optimizer {
 
   constructor(options: AdagradOptions = {}) {
     super();
-    checkOptions('Adagrad', options, {
-      lr: rate,
-      lrDecay: nonNegative,
-      weightDecay: nonNegative,
-      initialAccumulatorValue: nonNegative,
-      eps: positiveFloat,
-    });
-    this.lr = options.lr ?? 1e-2;
-    this.lrDecay = options.lrDecay ?? 0;
-    this.weightDecay = options.weightDecay ?? 0;
-    this.eps = options.eps ?? 1e-10;
-    this.restsAtZero = this.weightDecay === 0;
-    this.slotInit = { s: options.initialAccumulatorValue ?? 0 };
+    const { lr = 1e-2, lrDecay = 0, weightDecay = 0, initialAccumulatorValue = 0, eps = 1e-10 } = checkOptions('Adagrad', options, rules);
+    this.lr = lr;
+    this.lrDecay = lrDecay;
+    this.weightDecay = weightDecay;
+    this.eps = eps;
+    this.restsAtZero = weightDecay === 0;
+    this.slotInit = { s: initialAccumulatorValue };
+    fixAllButRate(this);
   }
 
   override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {

@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { mul } from '../ops/index.js';
 import { checkOptions } from '../options.js';
+import { fixAllButRate } from './fixed.js';
 import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
@@ -22,12 +23,12 @@ export class AdamW extends Optimizer {
 
   constructor(options: AdamOptions = {}) {
     super();
-    checkOptions('AdamW', options, adamRules);
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2, amsgrad = false } = options;
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2, amsgrad = false } = checkOptions('AdamW', options, adamRules);
     this.lr = lr;
-    this.moments = { betas, eps, amsgrad };
+    this.moments = Object.freeze({ betas, eps, amsgrad });
     this.weightDecay = weightDecay;
     this.slots = momentSlots(amsgrad);
+    fixAllButRate(this);
   }
 
   override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {

@@ -24,7 +24,7 @@ export abstract class Optimizer {
   /**
    * Learning rate, of all trainers that share this object: give each its own, as in cross-validation, where a rate is set or lowered by
    * ReduceLROnPlateau. It may be set at any time: from a callback, it holds from the next epoch on; between calls of `step`, from the next step. For
-   * what depends on the step itself give a function.
+   * what depends on the step itself give a function. All other fields of the optimizers of this library are read-only.
    */
   abstract lr: Schedule;
 

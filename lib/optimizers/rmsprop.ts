@@ -1,7 +1,8 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.js';
-import { boolean, checkOptions, fraction, nonNegative, positiveFloat, rate } from '../options.js';
+import { type Rules, boolean, checkOptions, fraction, nonNegative, positiveFloat, rate } from '../options.js';
 import { withDecay } from './decay.js';
+import { fixAllButRate } from './fixed.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link RMSprop}. */
@@ -19,6 +20,15 @@ export interface RMSpropOptions {
   /** Divide by the deviation of g instead of its root mean square. Default: false. */
   readonly centered?: boolean | undefined;
 }
+
+const rules: Rules<RMSpropOptions> = {
+  lr: rate,
+  alpha: fraction,
+  eps: positiveFloat,
+  weightDecay: nonNegative,
+  momentum: nonNegative,
+  centered: boolean,
+};
 
 /**
  * Divides the gradient by its running root mean square.
@@ -41,21 +51,22 @@ export class RMSprop extends Optimizer {
 
   constructor(options: RMSpropOptions = {}) {
     super();
-    checkOptions('RMSprop', options, {
-      lr: rate,
-      alpha: fraction,
-      eps: positiveFloat,
-      weightDecay: nonNegative,
-      momentum: nonNegative,
-      centered: boolean,
-    });
-    this.lr = options.lr ?? 1e-2;
-    this.alpha = options.alpha ?? 0.99;
-    this.eps = options.eps ?? 1e-8;
-    this.weightDecay = options.weightDecay ?? 0;
-    this.momentum = options.momentum ?? 0;
-    this.centered = options.centered ?? false;
-    this.slots = ['v', ...(this.centered ? ['a'] : []), ...(this.momentum === 0 ? [] : ['b'])];
+    const {
+      lr = 1e-2,
+      alpha = 0.99,
+      eps = 1e-8,
+      weightDecay = 0,
+      momentum = 0,
+      centered = false,
+    } = checkOptions('RMSprop', options, rules);
+    this.lr = lr;
+    this.alpha = alpha;
+    this.eps = eps;
+    this.weightDecay = weightDecay;
+    this.momentum = momentum;
+    this.centered = centered;
+    this.slots = ['v', ...(centered ? ['a'] : []), ...(momentum === 0 ? [] : ['b'])];
+    fixAllButRate(this);
   }
 
   update(parameter: Tensor, gradient: Tensor, slots: Readonly<Record<string, Tensor>>, scalars: Readonly<Record<string, Tensor>>): Update {

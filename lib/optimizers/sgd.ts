@@ -1,8 +1,9 @@
 import type { Tensor } from '../graph/tensor.js';
 import { add, mul, sub } from '../ops/index.js';
-import { boolean, checkOptions, nonNegative, rate } from '../options.js';
+import { type Rules, boolean, checkOptions, nonNegative, rate } from '../options.js';
 import { OptionError } from '../errors.js';
 import { withDecay } from './decay.js';
+import { fixAllButRate } from './fixed.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /** Options of {@link SGD}. */
@@ -18,6 +19,8 @@ export interface SGDOptions {
   /** λ of the L2 penalty λ/2 · Σ w², added to the gradient. Default: 0. */
   readonly weightDecay?: number | undefined;
 }
+
+const rules: Rules<SGDOptions> = { lr: rate, momentum: nonNegative, dampening: nonNegative, nesterov: boolean, weightDecay: nonNegative };
 
 /**
  * Descends along the gradient, with momentum if asked.
@@ -40,8 +43,7 @@ export class SGD extends Optimizer {
 
   constructor(options: SGDOptions = {}) {
     super();
-    checkOptions('SGD', options, { lr: rate, momentum: nonNegative, dampening: nonNegative, nesterov: boolean, weightDecay: nonNegative });
-    const { lr = 1e-3, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+    const { lr = 1e-3, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = checkOptions('SGD', options, rules);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new OptionError(`SGD: expected momentum > 0 and dampening 0 for nesterov, got ${momentum} and ${dampening}.`);
     }
@@ -52,6 +54,7 @@ export class SGD extends Optimizer {
     this.weightDecay = weightDecay;
     this.restsAtZero = momentum === 0 && weightDecay === 0;
     this.slots = momentum === 0 ? [] : ['momentum'];
+    fixAllButRate(this);
   }
 
   override writeScalars(out: Float32Array, at: number, step: number, lr: number): void {

@@ -15,8 +15,7 @@ export interface StepDecayOptions {
 /** lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options */
 export function stepDecay(lr: number, options: StepDecayOptions): StepSchedule {
   check('stepDecay', 'lr', lr, nonNegative);
-  checkOptions('stepDecay', options, { stepSize: required(count), gamma: positive });
-  const { stepSize, gamma = 0.1 } = options;
+  const { stepSize, gamma = 0.1 } = checkOptions('stepDecay', options, { stepSize: required(count), gamma: positive });
   return (step) => lr * gamma ** Math.floor(step / stepSize);
 }
 
@@ -29,8 +28,8 @@ export interface ExponentialDecayOptions {
 /** lr · gamma^step @throws OptionError for wrong options */
 export function exponentialDecay(lr: number, options: ExponentialDecayOptions): StepSchedule {
   check('exponentialDecay', 'lr', lr, nonNegative);
-  checkOptions('exponentialDecay', options, { gamma: required(positive) });
-  return (step) => lr * options.gamma ** step;
+  const { gamma } = checkOptions('exponentialDecay', options, { gamma: required(positive) });
+  return (step) => lr * gamma ** step;
 }
 
 /** Options of {@link cosineDecay}. */
@@ -47,7 +46,6 @@ export interface CosineDecayOptions {
  */
 export function cosineDecay(lr: number, options: CosineDecayOptions): StepSchedule {
   check('cosineDecay', 'lr', lr, nonNegative);
-  checkOptions('cosineDecay', options, { steps: required(count), minimum: nonNegative });
-  const { steps, minimum = 0 } = options;
+  const { steps, minimum = 0 } = checkOptions('cosineDecay', options, { steps: required(count), minimum: nonNegative });
   return (step) => minimum + ((lr - minimum) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
 }

@@ -14,8 +14,7 @@ export interface LinearScheduleOptions {
 /** lr + (to − lr) · step / steps @throws OptionError for wrong options */
 export function linear(lr: number, options: LinearScheduleOptions): StepSchedule {
   check('linear', 'lr', lr, nonNegative);
-  checkOptions('linear', options, { to: required(nonNegative), steps: required(count) });
-  const { to, steps } = options;
+  const { to, steps } = checkOptions('linear', options, { to: required(nonNegative), steps: required(count) });
   return (step) => lr + ((to - lr) * Math.min(step, steps)) / steps;
 }
 
@@ -28,8 +27,7 @@ export interface WarmupOptions {
 /** The rate of another schedule, times (step + 1) / steps for the first steps; that schedule begins after them. @throws OptionError for wrong options */
 export function warmup(schedule: Schedule, options: WarmupOptions): StepSchedule {
   check('warmup', 'schedule', schedule, rate);
-  checkOptions('warmup', options, { steps: required(count) });
-  const { steps } = options;
+  const { steps } = checkOptions('warmup', options, { steps: required(count) });
   const at = (step: number): number => (typeof schedule === 'number' ? schedule : schedule(step));
   return (step) => (step < steps ? (at(0) * (step + 1)) / steps : at(step - steps));
 }

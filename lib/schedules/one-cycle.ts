@@ -1,4 +1,4 @@
-import { check, checkOptions, count, fraction, nonNegative, positive, required } from '../options.js';
+import { type Rules, check, checkOptions, count, fraction, nonNegative, positive, required } from '../options.js';
 import type { StepSchedule } from './decay.js';
 
 /** Options of {@link oneCycle}. */
@@ -13,6 +13,8 @@ export interface OneCycleOptions {
   readonly finalDivFactor?: number | undefined;
 }
 
+const rules: Rules<OneCycleOptions> = { steps: required(count), pctStart: fraction, divFactor: positive, finalDivFactor: positive };
+
 /**
  * Up to lr and down again, each by half a period of the cosine: a fast way to train with large rates. Only the rate changes, not the momentum.
  * @throws OptionError for wrong options
@@ -20,8 +22,7 @@ export interface OneCycleOptions {
  */
 export function oneCycle(lr: number, options: OneCycleOptions): StepSchedule {
   check('oneCycle', 'lr', lr, nonNegative);
-  checkOptions('oneCycle', options, { steps: required(count), pctStart: fraction, divFactor: positive, finalDivFactor: positive });
-  const { steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options;
+  const { steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = checkOptions('oneCycle', options, rules);
   const first = lr / divFactor;
   const last = first / finalDivFactor;
   const peak = pctStart * steps - 1;

@@ -3,13 +3,14 @@ import type { Penalty } from '../losses/penalty.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Model } from '../model/model.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { kept } from '../options.js';
 import type { ParameterGroup, TrainerOptions } from './options.js';
 
 /** A loss of any outputs and targets: those of one recipe fit each other. */
 export type AnyLoss = Loss<never, never>;
 export type AnyMetric = Metric<never, never>;
 
-/** What a trainer is told, with the defaults. */
+/** What a trainer is told, with the defaults; copies, which stay as they were checked. */
 export interface Recipe {
   readonly model: Model;
   readonly loss: AnyLoss;
@@ -39,7 +40,19 @@ export function recipeOf(model: Model, options: TrainerOptions<never>): Recipe {
     frozen = [],
     seed = model.seed,
   } = options;
-  return { model, loss, optimizer, groups, metrics, penalties, clipNorm, clipValue, gradientNorm, frozen, seed: BigInt(seed) };
+  return {
+    model,
+    loss,
+    optimizer,
+    groups: groups.map((group) => ({ parameters: kept(group.parameters), optimizer: group.optimizer })),
+    metrics: kept(metrics),
+    penalties: kept(penalties),
+    clipNorm,
+    clipValue,
+    gradientNorm,
+    frozen: kept(frozen),
+    seed: BigInt(seed),
+  };
 }
 
 /** All optimizers, the trainer's own first. */

@@ -21,6 +21,14 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
 
 describe('optimizers', () => {
   for (const [make, message] of wrong) it(message, () => assert.throws(make, { name: 'OptionError', message }));
+  for (const optimizer of [new SGD(), new Adam(), new AdamW(), new RMSprop(), new Adagrad()]) {
+    it(`let their rate be set and nothing else: ${optimizer.constructor.name}`, () => {
+      optimizer.lr = 0.5;
+      assert.equal(optimizer.lr, 0.5);
+      for (const name of Object.keys(optimizer))
+        if (name !== 'lr') assert.throws(() => Object.assign(optimizer, { [name]: 100 }), { name: 'TypeError', message: /read only/ });
+    });
+  }
   it('keep only the slots they need', () => {
     assert.deepEqual(new SGD().slots, []);
     assert.deepEqual(new SGD({ momentum: 0.9 }).slots, ['momentum']);

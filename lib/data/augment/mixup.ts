@@ -36,8 +36,7 @@ export interface MixupOptions {
  * @see Bailey 1994, Polar generation of random variates with the t-distribution, Mathematics of Computation 62
  */
 export function mixup(options: MixupOptions = {}): Augmentation {
-  checkOptions('mixup', options, { alpha: positive, classes: count });
-  const { alpha = 1, classes } = options;
+  const { alpha = 1, classes } = checkOptions('mixup', options, { alpha: positive, classes: count });
   return {
     name: 'mixup',
     forward: ({ x, y }, scope) => {

@@ -26,10 +26,10 @@ export interface RandomCropOptions {
  *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
-  checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });
-  const { padding = 0 } = options;
+  const checked = checkOptions('randomCrop', options, { padding: nonNegativeInteger, height: count, width: count });
+  const { padding = 0 } = checked;
   return geometric('randomCrop', ({ n, h, w }, scope) => {
-    const { height = h, width = w } = options;
+    const { height = h, width = w } = checked;
     const [rows, columns] = [h + 2 * padding - height, w + 2 * padding - width];
     if (rows < 0 || columns < 0) {
       throw new ShapeError(

@@ -20,8 +20,7 @@ export interface RandomFlipOptions {
  *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
  */
 export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
-  checkOptions('randomFlip', options, { probability: unit });
-  const { probability = 0.5 } = options;
+  const { probability = 0.5 } = checkOptions('randomFlip', options, { probability: unit });
   return geometric('randomFlip', ({ n, h, w }, scope) => {
     const [u] = drawn(scope, n, 1);
     const flipped = less(u!, probability);
