@@ -1,7 +1,9 @@
 /** Where each parameter and buffer of a model lies in its one memory: parameters first, contiguous, then buffers. */
+import type { NdArray } from '../array.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import type { Initializer } from '../init.js';
+import type { NumericArray } from '../native.js';
 
 export type EntryKind = 'parameter' | 'buffer';
 
@@ -70,6 +72,11 @@ export class Layout {
 
   get parameters(): readonly Entry[] {
     return this.entries.filter((entry) => entry.kind === 'parameter');
+  }
+
+  /** Values of those weights that are given, with the element each begins at. */
+  placed(weights: ReadonlyMap<string, NdArray>): readonly (readonly [NumericArray, number])[] {
+    return this.entries.flatMap(({ path, offset }) => (weights.has(path) ? [[weights.get(path)!.data, offset] as const] : []));
   }
 
   get(path: string): Entry | undefined {

@@ -434,36 +434,11 @@ export class Model {
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
       return undefined;
     }
-    const { layout } = built;
-    const unshared = checkWeights(this.name, layout, weights, strict);
+    const unshared = checkWeights(this.name, built.layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
-    const values = isWhole ? new Float32Array(layout.size) : this.values();
-    if (isWhole) this.#replaceAll();
-    for (const { path, offset } of layout.entries) {
-      const value = weights.get(path);
-      if (value !== undefined) values.set(value.data, offset);
-    }
-    this.keep();
-    this.set(values);
-    this.#copies?.ownWhole(weights);
+    const values = this.#valuesWith(weights, isWhole ? new Float32Array(built.layout.size) : this.values());
+    this.#put(weights, isWhole, () => built.memory.set(values));
     return unshared;
-  }
-
-  /** All weights are those that are being set. */
-  #replaceAll(): void {
-    this.#firstValues = new FirstValues();
-    this.#copies?.forget();
-  }
-
-  /** Puts values of all its memory in place. */
-  set(values: Float32Array): void {
-    this.built.memory.set(values);
-    this.countChange();
-  }
-
-  /** Its weights have been changed. */
-  countChange(): void {
-    this.#owner.changes = countChange();
   }
 
   /**
@@ -474,28 +449,51 @@ export class Model {
     const built = this.#known;
     if (built === undefined) return () => void this.setWeights(weights, options);
     this.checkIdle('setWeights');
-    const { layout, memory } = built;
     const strict = strictOf(`${this.name}.setWeights`, options);
-    checkWeights(this.name, layout, weights, strict);
+    checkWeights(this.name, built.layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const letGo = this.hold();
     this.#isLoading = true;
     try {
       if (!isWhole) await this.#fillInPieces();
-      const places = layout.entries.flatMap(({ path, offset }) => (weights.has(path) ? [[weights.get(path)!.data, offset] as const] : []));
-      const replace = await memory.replacement(places, !isWhole);
+      const replace = await built.memory.replacement(built.layout.placed(weights), !isWhole);
       return () => {
         this.checkIdle('setWeights');
-        if (isWhole) this.#replaceAll();
-        this.keep();
-        replace();
-        this.countChange();
-        this.#copies?.ownWhole(weights);
+        this.#put(weights, isWhole, replace);
       };
     } finally {
       this.#isLoading = false;
       letGo();
     }
+  }
+
+  /** Sets all parameters and buffers within a fit. Unlike setWeights it makes no frozen copy the model's own. */
+  restore(weights: ReadonlyMap<string, NdArray>): void {
+    this.built.memory.set(this.#valuesWith(weights, this.values()));
+    this.countChange();
+  }
+
+  /** Values of its whole memory, once these weights are written into them. */
+  #valuesWith(weights: ReadonlyMap<string, NdArray>, values: Float32Array): Float32Array {
+    for (const [value, offset] of this.built.layout.placed(weights)) values.set(value, offset);
+    return values;
+  }
+
+  /** Sets weights, which are the model's own from now on. @param isWhole they are all it has */
+  #put(weights: ReadonlyMap<string, NdArray>, isWhole: boolean, write: () => void): void {
+    if (isWhole) {
+      this.#firstValues = new FirstValues();
+      this.#copies?.forget();
+    }
+    this.keep();
+    write();
+    this.countChange();
+    this.#copies?.ownWhole(weights);
+  }
+
+  /** Its weights have been changed. */
+  countChange(): void {
+    this.#owner.changes = countChange();
   }
 
   /** @throws StateError if its weights are a part of another model's */

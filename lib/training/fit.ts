@@ -88,11 +88,7 @@ function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, 
     snapshot: (): Snapshot => ({ weights: model.weights() }),
     restore: (snapshot) => {
       if (control.ended) throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
-      const { layout } = model.built;
-      const weights = weightsOf(snapshot, layout);
-      const values = model.values();
-      for (const { path, offset } of layout.entries) values.set(weights.get(path)!.data, offset);
-      model.set(values);
+      model.restore(weightsOf(snapshot, model.built.layout));
     },
   };
 }

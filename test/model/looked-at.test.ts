@@ -6,8 +6,10 @@ import {
   Adam,
   BCEWithLogitsLoss,
   BatchNorm,
+  Callback,
   CrossEntropyLoss,
   DataError,
+  type FitContext,
   GRU,
   Linear,
   MSELoss,
@@ -283,6 +285,19 @@ describe('a frozen copy', () => {
     await classifierTrainer(classifier, []).fit({ x, y: classes });
     await train(autoencoder);
     await classifierTrainer(classifier).fit({ x, y: classes });
+  });
+
+  it('is refused all the same after a snapshot with it was restored', async () => {
+    const { autoencoder, classifier } = shared();
+    await train(autoencoder);
+    class Restore extends Callback {
+      override onEpoch(_: unknown, context: FitContext): void {
+        context.restore(context.snapshot());
+      }
+    }
+    await classifierTrainer(classifier).fit({ x, y: classes }, { callbacks: [new Restore()] });
+    await train(autoencoder);
+    await assert.rejects(classifierTrainer(classifier).fit({ x, y: classes }), /expected frozen "encoder.0" of a Sequential/);
   });
 
   it('is refused all the same after a call that would have trained it and was refused', async () => {
