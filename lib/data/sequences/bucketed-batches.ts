@@ -1,12 +1,13 @@
 import { NdArray, checkIntact } from '../../array.js';
 import { checkArray } from '../../array-check.js';
-import { DataError, OptionError, ShapeError } from '../../errors.js';
-import { type AllOf, type Rule, boolean, checkOptions, count, finite, integer, required, seed as seedRule, kindOf } from '../../options.js';
+import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js';
+import { sameShape } from '../../graph/shape.js';
+import { type AllOf, type Rule, boolean, checkOptions, count, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/batch.js';
 import { takeRows } from '../take.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';
-import { type Sequence, checkFill, checkSequences, pad } from './pad.js';
+import { type Sequence, checkFill, checkSequences, fill, pad } from './pad.js';
 
 /** Sequences of different lengths with their targets. */
 export interface SequenceData {
@@ -14,7 +15,11 @@ export interface SequenceData {
   readonly x: readonly Sequence[];
   /** A target for each sequence [N, ...], or N sequences with one for each step. */
   readonly y: NdArray | readonly Sequence[];
+  /** `[N]` float32: how much each sequence counts in the loss, ≥ 0. Default: all count 1. */
+  readonly sampleWeight?: NdArray<Float32Array> | undefined;
 }
+
+const fields: readonly string[] = ['x', 'y', 'sampleWeight'] satisfies readonly (keyof SequenceData)[];
 
 /** Options of {@link BucketedBatches}. */
 export interface BucketOptions {
@@ -42,14 +47,14 @@ const bucketCount: Rule = {
  * Batches of sequences of different lengths: sequences of similar length come together and are filled up to one of a few lengths.
  * `fit(new BucketedBatches(data, { batchSize: 32 }), { epochs: 10 })` for a model of two inputs, sequences and lengths.
  *
- * Each batch: x: [ids [N, T] or features [N, T, ...], lengths [N] int32], y [N, ...], or [N, T, ...] filled up: int32 targets with
+ * Each batch: x: [ids [N, T] or features [N, T, ...], lengths [N] int32], sampleWeight [N] if the data has it, y [N, ...], or [N, T, ...] filled up: int32 targets with
  * `ignoreIndex`, float32 targets with NaN, which losses and metrics of numbers leave out when told: `new MSELoss({ ignoreNaN: true })`.
  *
  * A trainer compiles one program for each shape of batch. There are at most `buckets` + 1: sequences that are too few for a batch go to
  * the next longer bucket, so only the longest has one smaller batch. The lengths are chosen so that the least is filled up in total.
  *
- * @throws OptionError for wrong options; DataError for no or empty sequences; ShapeError or DTypeError if they are not of one kind, or if x
- *   and y do not fit
+ * @throws OptionError for wrong options; DataError for no or empty sequences, or other fields than those of the data; ShapeError or DTypeError if they are not of one kind, or if x,
+ *   y and sampleWeight do not fit
  */
 export class BucketedBatches implements Iterable<Batch> {
   /** The lengths sequences are filled up to, in rising order. */
@@ -58,25 +63,33 @@ export class BucketedBatches implements Iterable<Batch> {
   epoch = 0;
   readonly #x: readonly NdArray<Int32Array | Float32Array>[];
   readonly #y: NdArray | readonly NdArray<Int32Array | Float32Array>[];
+  readonly #sampleWeight: NdArray<Float32Array> | undefined;
   readonly #options: AllOf<BucketOptions>;
 
   constructor(data: SequenceData, options: BucketOptions) {
     checkOptions('BucketedBatches', options, {
       batchSize: required(count),
       buckets: bucketCount,
-      value: finite,
-      ignoreIndex: integer,
+      value: fill,
+      ignoreIndex: fill,
       shuffle: boolean,
       seed: seedRule,
     });
     const given: unknown = data;
     if (typeof given !== 'object' || given === null)
       throw new DataError(`BucketedBatches: expected { x, y } of sequences and their targets, got ${kindOf(given)}.`);
-    const { x, y } = data;
+    const unknown = Object.keys(given).find((name) => !fields.includes(name));
+    if (unknown !== undefined)
+      throw new DataError(
+        `BucketedBatches: expected data of ${fields.join(', ')}, got ${unknown}, which no batch would have. Leave it out.`,
+      );
+    const { x, y, sampleWeight } = data;
     if (!Array.isArray(y)) checkArray('BucketedBatches', 'y', y, 'Wrap it: array(data, shape), or give a list of sequences.');
     this.#x = checkSequences('BucketedBatches x', x);
     this.#y = y instanceof NdArray ? y : checkSequences('BucketedBatches y', y);
     this.#checkTargets();
+    if (sampleWeight !== undefined) this.#checkWeights(sampleWeight);
+    this.#sampleWeight = sampleWeight;
     const stepTargets = this.#y instanceof NdArray ? [] : this.#y;
     const { batchSize, buckets = 4, value = 0, shuffle = true, seed = 0 } = options;
     const { ignoreIndex = stepTargets[0]?.dtype === 'float32' ? NaN : -1 } = options;
@@ -96,6 +109,7 @@ export class BucketedBatches implements Iterable<Batch> {
     this.#x.forEach((row, i) => checkIntact('BucketedBatches x', `sequence ${i}`, row));
     if (this.#y instanceof NdArray) checkIntact('BucketedBatches', 'y', this.#y);
     else this.#y.forEach((row, i) => checkIntact('BucketedBatches y', `sequence ${i}`, row));
+    if (this.#sampleWeight !== undefined) checkIntact('BucketedBatches', 'sampleWeight', this.#sampleWeight);
     this.epoch++;
     const inOrder = (n: number): Int32Array => (shuffle ? random.permutation(n) : new Int32Array(n).map((_, i) => i));
     const order = inOrder(this.#x.length);
@@ -126,11 +140,18 @@ export class BucketedBatches implements Iterable<Batch> {
             length,
             ignoreIndex,
           ).x;
-    return { x: [x, lengths], y: targets };
+    return { x: [x, lengths], y: targets, ...(this.#sampleWeight && { sampleWeight: takeRows(this.#sampleWeight, ids) }) };
   }
 
   #lengthOf(id: number): number {
     return this.#x[id]!.shape[0]!;
+  }
+
+  #checkWeights(weights: NdArray): void {
+    checkArray('BucketedBatches', 'sampleWeight', weights);
+    if (weights.dtype === 'float32' && sameShape(weights.shape, [this.#x.length])) return;
+    const got = `${weights.dtype} ${formatShape(weights.shape)}`;
+    throw new ShapeError(`BucketedBatches: expected float32 [${this.#x.length}] for sampleWeight, one number a sequence, got ${got}.`);
   }
 
   #checkTargets(): void {

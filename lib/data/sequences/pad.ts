@@ -14,7 +14,7 @@ export type Sequence = Int32Array | NdArray<Int32Array> | NdArray<Float32Array>;
 export interface PadSequencesOptions {
   /** T of the result. Default: that of the longest sequence. */
   readonly length?: number | undefined;
-  /** What stands behind the end of a sequence: of int32 sequences a whole number that int32 holds. Default: 0. */
+  /** What stands behind the end of a sequence: of int32 sequences a whole number that int32 holds, of float32 any finite number or NaN. Default: 0. */
   readonly value?: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface PaddedSequences {
  *   ShapeError or DTypeError if they are not of one kind
  */
 export function padSequences(sequences: readonly Sequence[], options: PadSequencesOptions = {}): PaddedSequences {
-  checkOptions('padSequences', options, { length: count, value: finite });
+  checkOptions('padSequences', options, { length: count, value: fill });
   const rows = checkSequences('padSequences', sequences);
   const longest = rows.reduce((most, row) => Math.max(most, row.shape[0]!), 0);
   const { length = longest, value = 0 } = options;
@@ -45,6 +45,9 @@ export function padSequences(sequences: readonly Sequence[], options: PadSequenc
   checkFill('padSequences', 'value', value, rows);
   return pad('padSequences', rows, length, value);
 }
+
+/** What stands behind the end of a sequence; that of ids is looked at with them, by `checkFill`. */
+export const fill: Rule = { expected: 'a finite number or NaN', accepts: (value) => finite.accepts(value) || Number.isNaN(value) };
 
 const int32: Rule = {
   expected: 'a whole number that int32 holds, as the sequences do,',
@@ -61,7 +64,7 @@ export function checkSequences(what: string, sequences: readonly Sequence[]): re
   const given: unknown = sequences;
   if (!Array.isArray(given)) throw new DataError(`${what}: expected a list of sequences, got ${kindOf(given)}.`);
   if (sequences.length === 0) throw new DataError(`${what}: expected at least one sequence, got none.`);
-  const rows = sequences.map((sequence): NdArray<Int32Array | Float32Array> =>
+  const rows = Array.from(sequences, (sequence): NdArray<Int32Array | Float32Array> =>
     isInts(sequence) ? new NdArray(sequence, [sequence.length]) : sequence,
   );
   const [first] = rows;
@@ -89,13 +92,13 @@ export function pad(what: string, rows: readonly NdArray<Int32Array | Float32Arr
   const width = length * sizeOf(step);
   const shape = [rows.length, length, ...step];
   const advice = 'Cut the longest sequences, or take fewer at once.';
-  const fill = <T extends Int32Array | Float32Array>(data: T): NdArray<T> => {
+  const filled = <T extends Int32Array | Float32Array>(data: T): NdArray<T> => {
     data.fill(value);
     rows.forEach((row, i) => data.set(row.data, i * width));
     return new NdArray(data, shape);
   };
   return {
-    x: rows[0]!.dtype === 'int32' ? fill(newArray(what, Int32Array, shape, advice)) : fill(newArray(what, Float32Array, shape, advice)),
+    x: rows[0]!.dtype === 'int32' ? filled(newArray(what, Int32Array, shape, advice)) : filled(newArray(what, Float32Array, shape, advice)),
     lengths: new NdArray(
       Int32Array.from(rows, (row) => row.shape[0]!),
       [rows.length],
