@@ -45,7 +45,7 @@ export const wideSeed: Rule = {
   accepts: (value) => seed.accepts(value) || (typeof value === 'bigint' && value >= 0n && value < 1n << 64n),
 };
 export const boolean: Rule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
-export const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' };
+export const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' };
 export const callable: Rule = { expected: 'a function', accepts: (value) => typeof value === 'function' };
 export const weights: Rule = {
   expected: 'an array of numbers ≥ 0',
@@ -118,9 +118,9 @@ export function checkOptions<Options extends object>(what: string, options: Opti
 /** What kind of thing a value is, as errors say it: 'Float32Array', 'undefined', 'a function'. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  return typeof value === 'object' && value !== null
-    ? (value.constructor?.name ?? 'an object')
-    : String(value === null ? null : typeof value);
+  if (typeof value !== 'object' || value === null) return String(value === null ? null : typeof value);
+  // The constructors of generators and of some classes have no name.
+  return (value.constructor?.name ?? 'an object') || Object.prototype.toString.call(value);
 }
 
 /** A list or typed array, of any context. */

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { show } from '../lib/options.js';
+import { check, show, text } from '../lib/options.js';
+
+describe('a name', () => {
+  it('is a text that is not empty', () => {
+    assert.equal(check('SaveBest', 'monitor', 'val_loss', text), 'val_loss');
+    const message = "SaveBest: expected a name for monitor, got ''.";
+    assert.throws(() => check('SaveBest', 'monitor', '', text), { name: 'OptionError', message });
+  });
+});
 
 describe('a value in an error', () => {
   const shown: readonly (readonly [unknown, string])[] = [

@@ -2,7 +2,7 @@ import { DataError } from '../errors.js';
 import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { ShapesOf, TargetsOf } from '../losses/loss.js';
-import { type Rule, callable, check, kindOf } from '../options.js';
+import { callable, check, kindOf, text } from '../options.js';
 
 /**
  * Something reported beside the loss, computed inside the program. Concrete metrics are final. Most are the mean of what `forward` gives of each
@@ -107,8 +107,6 @@ export type MetricPart<Prediction extends Outputs = Tensor, Target extends Outpu
   prediction: Prediction,
   target: Target,
 ) => readonly [prediction: Outputs, target: Outputs];
-
-const text: Rule = { expected: 'a name', accepts: (value) => typeof value === 'string' && value !== '' };
 
 /** @throws DataError unless it is a prediction and a target */
 function checkedPair(name: string, pair: unknown): readonly [prediction: Outputs, target: Outputs] {
