@@ -26,6 +26,11 @@ export function formatRows(row: TensorType): string {
   return `[${['N', ...row.shape].join(', ')}]`;
 }
 
+/** `[N, 3] and [N]`: rows of all inputs as errors print them. */
+export function formatInputs(rows: readonly TensorType[]): string {
+  return rows.map(formatRows).join(' and ');
+}
+
 /** The number of rows all arrays share. @throws if there is none, if they differ, or if a buffer was taken away */
 export function countRows(what: string, arrays: readonly NdArray[]): number {
   if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);

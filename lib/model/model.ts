@@ -1,9 +1,9 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
 import { arrayMap, copyArrays } from '../array-check.js';
-import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
+import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
-import { sameShape, sizeOf } from '../graph/shape.js';
+import { sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType } from '../graph/tensor.js';
 import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
@@ -12,12 +12,13 @@ import { boolean, check, checkOptions, isRecord, kindOf } from '../options.js';
 import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
-import { formatRows } from './data.js';
+import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
 import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
+import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
 import { FirstValues, type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
@@ -68,7 +69,9 @@ export class Model {
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
-  readonly #served = new Set<string>();
+  readonly #served: ServedSizes = new ServedSizes(
+    (inputs) => this.trace(inputs, false).parameters.size === this.built.layout.parameters.length,
+  );
   /** What was set before the first build, in order. */
   #pending: readonly Given[] = [];
 
@@ -156,7 +159,7 @@ export class Model {
     const built = this.#known;
     if (built === undefined) return this.#create(rows, seed, this.#pending, count);
     if (built.rows === undefined) return this.#complete(built, rows, count);
-    this.#checkRows(built.rows, rows, count);
+    this.#served.check(this.name, built.rows, rows, count);
     return built;
   }
 
@@ -510,56 +513,18 @@ export class Model {
       throw new StateError(`${what}: expected a model that is not training, got one inside fit or step. Await it first, or abort the fit.`);
   }
 
-  /**
-   * Sequences may be longer and images larger than those the model was built with, and lengths left out, where the same parameters do.
-   * @returns why they do not, if they do not
-   */
-  #refusal(rows: readonly TensorType[], count: number): string | undefined {
-    const key = rows.map(formatRows).join();
-    if (this.#served.has(key)) return undefined;
-    let reason = this.#refusalOf(rows, 1);
-    if (reason !== undefined && count > 1) reason = this.#refusalOf(rows, count);
-    if (reason === undefined) this.#served.add(key);
-    return reason;
-  }
-
-  #refusalOf(rows: readonly TensorType[], count: number): string | undefined {
-    try {
-      return this.trace(inputTensors(rows, count), false).parameters.size === this.built.layout.parameters.length ? undefined : '';
-    } catch (error) {
-      if (error instanceof ShapeError || error instanceof StateError) return ` (${error.message})`;
-      throw error;
-    }
-  }
-
   /** A part that was entered, for input of these sizes. */
   #complete(built: Built, rows: readonly TensorType[], count: number): Built {
     const home = this.#elsewhere!;
-    const reason = this.#refusal(rows, count);
+    const reason = this.#served.refusal(rows, count);
     if (reason !== undefined) {
       throw new ShapeError(
-        `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.model.name}, got ${rows.map(formatRows).join(' and ')}.${reason}`,
+        `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.model.name}, got ${formatInputs(rows)}.${reason}`,
       );
     }
     const complete = { ...built, rows, count };
     this.#part = { home, built: complete };
     return complete;
-  }
-
-  #checkRows(expected: readonly TensorType[], got: readonly TensorType[], count: number): void {
-    if (got.length === expected.length && got.every((row, i) => sameShape(row.shape, expected[i]!.shape))) return;
-    const ranksDiffer = got.some(({ shape }, i) => shape.length !== expected[i]?.shape.length);
-    // Rows that meet are of the rank that the model was built with: several numbers are no row.
-    const reason = this.#refusal(got, ranksDiffer ? 1 : count);
-    if (reason === undefined) return;
-    const isOneRow = got.length === expected.length && got.every(({ shape }, i) => sameShape(shape, expected[i]!.shape.slice(1)));
-    const advice = isOneRow
-      ? `Reshape one row to ${expected.map(({ shape }) => formatShape([1, ...shape])).join(' and ')}.`
-      : 'Reshape the data, or make a new model.';
-    const text = (rows: readonly TensorType[]): string => rows.map(formatRows).join(' and ');
-    throw new ShapeError(
-      `${this.name}: expected input of shape ${text(expected)} as the model was built, got ${text(got)}. ${advice}${isOneRow ? '' : reason}`,
-    );
   }
 }
 

@@ -8,7 +8,7 @@ import { createMemory } from '../memory.js';
 import type { MemoryHandle } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { CarriedState } from './carried-state.js';
-import { formatRows } from './data.js';
+import { formatInputs } from './data.js';
 import type { Model } from './model.js';
 import { Programs } from './programs.js';
 import type { Trace } from './trace.js';
@@ -133,7 +133,7 @@ function working<T>(what: string, model: Model, task: () => T): T {
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
     throw new ShapeError(
-      `${what}: expected a model of sequences [N, T, …] that works on single steps, got one of ${model.rows.map(formatRows).join(' and ')}: ${cause.message} For single rows there is predictSync().`,
+      `${what}: expected a model of sequences [N, T, …] that works on single steps, got one of ${formatInputs(model.rows)}: ${cause.message} For single rows there is predictSync().`,
       { cause },
     );
   }

@@ -9,7 +9,7 @@ import { memoryWith, readFloats } from '../memory.js';
 import { type MemoryHandle, native } from '../native.js';
 import { check, checkOptions, count } from '../options.js';
 import type { CarriedState } from './carried-state.js';
-import { formatRows } from './data.js';
+import { formatInputs } from './data.js';
 import type { Model } from './model.js';
 import { type StreamProgram, streamProgram } from './stream-program.js';
 
@@ -68,7 +68,7 @@ export class Stream {
     model.keep();
     if (shape.length < 1)
       throw new ShapeError(
-        `${this.#name}: expected a model of sequences [N, T, …], got ${model.rows.map(formatRows).join(' and ')}. For single rows there is predictSync().`,
+        `${this.#name}: expected a model of sequences [N, T, …], got ${formatInputs(model.rows)}. For single rows there is predictSync().`,
       );
     this.#input = { shape: [this.rows, ...shape.slice(1)], dtype };
     this.#given = this.#taken(options.given ?? [], others);
