@@ -20,3 +20,8 @@ export function classProblem(rows: number, features: number, classes: number): {
   const x = noise.map((value, i) => value + centres[y[Math.floor(i / features)]! * features + (i % features)]!);
   return { x: array(x, [rows, features]), y: array(y) };
 }
+
+/** An array [shape] of zeros. */
+export function zeros(...shape: number[]): NdArray<Float32Array> {
+  return array(new Float32Array(shape.reduce((n, size) => n * size, 1)), shape);
+}

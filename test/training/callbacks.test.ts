@@ -3,25 +3,30 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type Batch,
   Callback,
   CrossEntropyLoss,
   EarlyStopping,
   type EpochRecord,
   type FitContext,
+  type Layer,
   Linear,
   MSELoss,
+  PReLU,
   ReLU,
   ReduceLROnPlateau,
   type ReduceLROnPlateauOptions,
   SGD,
   SaveBest,
   Sequential,
+  type Snapshot,
   Trainer,
   accuracy,
   array,
 } from '../../lib/index.js';
 import { readFixture } from '../support/fixtures.js';
 import { classProblem } from '../support/problems.js';
+import { trainerOf } from '../support/trainer.js';
 
 describe('EarlyStopping', () => {
   const data = classProblem(64, 4, 2);
@@ -58,6 +63,18 @@ describe('EarlyStopping', () => {
   it('refuses wrong options', () => {
     assert.throws(() => new EarlyStopping({ patience: 0 }), { name: 'OptionError', message: /patience/ });
     assert.throws(() => new EarlyStopping({ minDelta: -1 }), { name: 'OptionError', message: /minDelta/ });
+  });
+
+  it('takes the first epoch with a number for the best', async () => {
+    const batch = classProblem(8, 4, 3);
+    const broken = { x: array(new Float32Array(32).fill(NaN), [8, 4]), y: batch.y };
+    const stopping = new EarlyStopping({ patience: 2 });
+    let epoch = 0;
+    const validation = (): readonly Batch[] => [epoch++ === 0 ? broken : batch];
+    const trainer = trainerOf(new Sequential([new Linear(3)]), { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.01 }) });
+    const { epochs, stopped } = await trainer.fit(batch, { epochs: 4, validation, callbacks: [stopping] });
+    assert.deepEqual([stopped, epochs.length, stopping.bestEpoch, stopping.best], ['completed', 4, 4, epochs[3]!.metrics.valLoss]);
+    assert.ok(Number.isNaN(epochs[0]!.metrics.valLoss));
   });
 });
 
@@ -201,5 +218,38 @@ describe('Callback', () => {
     assert.deepEqual(calls, ['start', 'epoch 1', 'epoch 2', 'end']);
     await assert.rejects(trainer.fit(data, { epochs: 5, callbacks: [new Recorder()] }), /broken callback/);
     await trainer.fit(data);
+  });
+
+  it('refuses a snapshot of another model', async () => {
+    const model = new Sequential([new Linear(3)]).build([4]);
+    const of = (other: Layer): Snapshot => ({ weights: other.weights() });
+    const refused: string[] = [];
+    class Restore extends Callback {
+      override onEpoch(_: unknown, context: FitContext): void {
+        const before = model.weights();
+        const wider = new Sequential([new Linear(4)]).build([3]); // As many values.
+        const longer = new Sequential([new Linear(3), new PReLU()]).build([4]);
+        for (const snapshot of [of(wider), of(longer), of(new Linear(3).build([4])), { weights: new Float32Array(3) } as never]) {
+          try {
+            context.restore(snapshot);
+          } catch (error) {
+            refused.push(String(error));
+          }
+        }
+        assert.deepEqual(model.weights(), before);
+        const like = new Sequential([new Linear(3)], { seed: 4 }).build([4]);
+        context.restore(of(like));
+        assert.deepEqual(model.weights(), like.weights());
+      }
+    }
+    await trainerOf(model, { loss: new CrossEntropyLoss() }).fit(classProblem(512, 4, 3), { callbacks: [new Restore()] });
+    const expected = 'StateError: restore: expected a snapshot of this model, got';
+    const advice = 'Give one that snapshot() made in a fit of it.';
+    assert.deepEqual(refused, [
+      `${expected} one without "0.weight" [4, 3]. ${advice}`,
+      `${expected} one of 3 weights, not 2. ${advice}`,
+      `${expected} one without "0.weight" [4, 3]. ${advice}`,
+      `${expected} Float32Array. ${advice}`,
+    ]);
   });
 });
