@@ -3,7 +3,7 @@ import { type Shape, checkShape, sizeOf } from './graph/shape.js';
 import type { DType } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf, show } from './options.js';
-import { dtypeOf, isNumericArray, plain } from './typed-arrays.js';
+import { checkAttached, dtypeOf, isNumericArray, plain } from './typed-arrays.js';
 
 /** A shape without elements may name any number of arrays. */
 const mostEmpty = 1 << 20;
@@ -71,16 +71,21 @@ export function checkIntact(what: string, name: string, { data, shape }: NdArray
 /** A number, or arrays of arrays … of numbers. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
+/** Nested numbers whose innermost lists may be typed arrays. */
+export type NestedRows = number | NumericArray | readonly NestedRows[];
+
 /**
- * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers into a Float32Array.
+ * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers, or a list of typed arrays such as vectors of features, into a
+ * Float32Array.
  * @param shape default: one dimension, or the nesting of the numbers
- * @throws ShapeError if sizes do not match; DTypeError for other array kinds; StateError if the buffer of one of another class is gone
+ * @throws ShapeError if sizes do not match; DTypeError for other array kinds; StateError if the buffer of one is gone
  */
 export function array<T extends NumericArray>(data: T, shape?: Shape): NdArray<T>;
-export function array(data: NestedNumbers, shape?: Shape): NdArray<Float32Array>;
-export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArray {
-  if (typeof data === 'number' || Array.isArray(data)) return fromNested(data as NestedNumbers, shape);
+export function array(data: number | readonly NestedRows[], shape?: Shape): NdArray<Float32Array>;
+export function array(data: NestedRows, shape?: Shape): NdArray {
+  if (typeof data === 'number' || Array.isArray(data)) return fromNested(data, shape);
   if (!isNumericArray(data)) throw wrongKind(data);
+  checkAttached('array', data);
   const sizes = shape ?? [data.length];
   checkShape(sizes, 'array');
   if (sizeOf(sizes) !== data.length) {
@@ -89,14 +94,14 @@ export function array(data: NumericArray | NestedNumbers, shape?: Shape): NdArra
   return new NdArray(data, Object.freeze([...sizes]));
 }
 
-function fromNested(data: NestedNumbers, shape: Shape | undefined): NdArray<Float32Array> {
+function fromNested(data: NestedRows, shape: Shape | undefined): NdArray<Float32Array> {
   const nested = nestedShape(data);
   const values = new Float32Array(sizeOf(nested));
   let at = 0;
   const fill = (part: unknown, depth: number): void => {
     if (depth === nested.length && typeof part === 'number') values[at++] = part;
-    else if (depth < nested.length && Array.isArray(part) && part.length === nested[depth]) for (const x of part) fill(x, depth + 1);
-    else if (typeof part === 'number' || Array.isArray(part)) throw ragged();
+    else if (depth < nested.length && isList(part) && part.length === nested[depth]) for (const x of part) fill(x, depth + 1);
+    else if (typeof part === 'number' || isList(part)) throw ragged();
     else throw wrongKind(part);
   };
   fill(data, 0);
@@ -105,7 +110,14 @@ function fromNested(data: NestedNumbers, shape: Shape | undefined): NdArray<Floa
 
 /** As the first number lies. */
 function nestedShape(data: unknown): number[] {
-  return Array.isArray(data) ? [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])] : [];
+  return isList(data) ? [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])] : [];
+}
+
+/** @throws StateError if the buffer of a typed array is gone */
+function isList(part: unknown): part is readonly unknown[] | NumericArray {
+  if (!isNumericArray(part)) return Array.isArray(part);
+  checkAttached('array', part);
+  return true;
 }
 
 function ragged(): ShapeError {
@@ -114,6 +126,6 @@ function ragged(): ShapeError {
 
 function wrongKind(data: unknown): DTypeError {
   return new DTypeError(
-    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}. Convert it, for instance with Float32Array.from().`,
+    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}. Convert it, for instance with Float32Array.from(x, Number).`,
   );
 }

@@ -2,7 +2,7 @@
  * lanewise: deep-learning training for Node.js.
  * @packageDocumentation
  */
-export { array, NdArray, type NestedNumbers } from './array.js';
+export { array, NdArray, type NestedNumbers, type NestedRows } from './array.js';
 export type { NumericArray } from './native.js';
 export * from './errors.js';
 export { type CpuInfo, cpuInfo, getThreads, setThreads } from './threads.js';

@@ -30,15 +30,31 @@ export function isBytes(x: unknown): x is Uint8Array {
   return isNumericArray(x) && dtypeOf(x) === 'uint8';
 }
 
-/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. @throws StateError if its buffer is gone */
-export function plain<T extends NumericArray>(what: string, x: T): T {
-  const Kind = classes[nameOf(x)];
-  if (x.constructor === Kind) return x;
+/** A typed array or DataView, of any context. */
+type View = ArrayBufferView & { readonly [Symbol.toStringTag]: string };
+
+export function isView(x: unknown): x is View {
+  return ArrayBuffer.isView(x);
+}
+
+/** @throws StateError if its buffer was detached, which only an array without elements can be */
+export function checkAttached(what: string, x: View): void {
+  if (x.byteLength > 0) return;
   try {
-    return new Kind(x.buffer as ArrayBuffer, x.byteOffset, x.length) as T;
+    new DataView(x.buffer);
   } catch (cause) {
-    throw new StateError(`${what}: expected the elements of a ${nameOf(x)}, got none: its buffer was detached. Make a new one.`, { cause });
+    throw new StateError(
+      `${what}: expected the elements of a ${x[Symbol.toStringTag]}, got none: its buffer was detached. Make a new one.`,
+      { cause },
+    );
   }
+}
+
+/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. @throws StateError if its buffer was detached */
+export function plain<T extends NumericArray>(what: string, x: T): T {
+  checkAttached(what, x);
+  const Kind = classes[nameOf(x)];
+  return x.constructor === Kind ? x : (new Kind(x.buffer as ArrayBuffer, x.byteOffset, x.length) as T);
 }
 
 /** A view of the memory. */

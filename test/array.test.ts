@@ -4,12 +4,18 @@ import { LruCache } from '../lib/lru-cache.js';
 
 const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
 const kinds = (got: string): string =>
-  `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. Convert it, for instance with Float32Array.from().`;
+  `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. Convert it, for instance with Float32Array.from(x, Number).`;
 
 describe('array', () => {
   it('takes nested numbers of any depth', () => {
     const nested = array([[[1], [2]], [[3], [4]]]); // prettier-ignore
     assert.deepEqual([nested.shape, nested.data, array(5).shape, array([]).shape], [[2, 2, 1], Float32Array.of(1, 2, 3, 4), [], [0]]);
+  });
+  it('takes typed arrays as the rows of a list', () => {
+    const rows = array([Float32Array.of(1, 2), Int32Array.of(3, 4), [5, 6]]);
+    assert.deepEqual([rows.shape, rows.data], [[3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)]);
+    assert.deepEqual(array([[Uint8Array.of(1)], [Uint8Array.of(2)]]).shape, [2, 1, 1]);
+    assert.deepEqual(array([Float32Array.of(1, 2)], [2]).shape, [2]);
   });
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => array([[1, 2], [3, 4, 5], [6]]), 'ShapeError', ragged], // prettier-ignore
@@ -17,6 +23,9 @@ describe('array', () => {
     [() => array([1, [2]]), 'ShapeError', ragged],
     [() => array(['a'] as never), 'DTypeError', kinds('string')],
     [() => array([[1], undefined] as never), 'DTypeError', kinds('undefined')],
+    [() => array([Float32Array.of(1, 2), Float32Array.of(3)]), 'ShapeError', ragged],
+    [() => array([Float64Array.of(1)] as never), 'DTypeError', kinds('Float64Array')],
+    [() => array(new BigInt64Array(2) as never), 'DTypeError', kinds('BigInt64Array')],
     [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
     [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes, got 4. Put all of them in one list.'],
     [

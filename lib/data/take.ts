@@ -1,10 +1,11 @@
 /** Rows and columns of arrays by their numbers. */
-import { NdArray } from '../array.js';
+import { NdArray, checkIntact } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { type Rule, check, nonNegativeInteger, show } from '../options.js';
+import { checkAttached, isView } from '../typed-arrays.js';
 
 /**
  * The rows of x at `ids`, a list or an array [K], copied.   x [N, ...] → [K, ...]
@@ -45,9 +46,11 @@ export function takeColumns<T extends NumericArray>(x: NdArray<T>, ids: ArrayLik
   return new NdArray(data, [...sizes, list.length]);
 }
 
-/** @throws ShapeError for ids of another rank than 1; OptionError for what is no list of numbers below `count` */
+/** @throws ShapeError for ids of another rank than 1; StateError if their buffer is gone; OptionError for what is no list of numbers below `count` */
 function checkedIds(what: string, part: 'row' | 'column', ids: ArrayLike<number> | NdArray, count: number): ArrayLike<number> {
   if (ids instanceof NdArray && ids.rank !== 1) throw new ShapeError(`${what}: expected ids of rank 1 [K], got ${formatShape(ids.shape)}.`);
+  if (ids instanceof NdArray) checkIntact(what, 'ids', ids);
+  else if (isView(ids)) checkAttached(what, ids);
   const list = ids instanceof NdArray ? ids.data : ids;
   check(what, 'ids', list, listOf(part));
   for (let i = 0; i < list.length; i++) {

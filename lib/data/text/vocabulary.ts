@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { NdArray } from '../../array.js';
+import { NdArray, checkIntact } from '../../array.js';
 import { DataError, FileError, ShapeError, formatShape } from '../../errors.js';
 import { boolean, checkOptions, count, oneOf, kindOf } from '../../options.js';
 import { type Path, pathOf } from '../../paths.js';
 import { writeAtomically } from '../../persistence/atomic.js';
 import { reasonOf } from '../../reason.js';
+import { checkAttached, isView } from '../../typed-arrays.js';
 import { type TokenUnit, tokenize, untokenize } from './tokenize.js';
 
 /** Options of {@link Vocabulary.from}. */
@@ -120,7 +121,7 @@ export class Vocabulary {
 
   /**
    * The text of ids, a list or an array [T]; padding is left out.
-   * @throws DataError for what is no list, or naming the first number that is no id; ShapeError for an array of another rank
+   * @throws DataError for what is no list, or naming the first number that is no id; ShapeError for an array of another rank; StateError if their buffer is gone
    */
   decode(ids: Iterable<number> | NdArray): string {
     const tokens: string[] = [];
@@ -169,12 +170,14 @@ function textsOf(texts: string | Iterable<string>): Iterable<string> {
 
 function idsOf(ids: Iterable<number> | NdArray): Iterable<number> {
   if (ids instanceof NdArray) {
+    checkIntact('Vocabulary.decode', 'ids', ids);
     if (ids.rank === 1) return ids.data;
     throw new ShapeError(`Vocabulary.decode: expected ids of rank 1 [T], got ${formatShape(ids.shape)}. Decode a row at a time.`);
   }
   const given: unknown = ids;
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
     throw new DataError(`Vocabulary.decode: expected a list or an array of ids, got ${kindOf(given)}.`);
+  if (isView(given)) checkAttached('Vocabulary.decode', given);
   return ids;
 }
 
