@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import type * as csvParse from 'csv-parse';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, boolean, checkOptions, either, oneOf } from '../../options.js';
+import { type Rule, boolean, check, checkOptions, either, oneOf } from '../../options.js';
 import { inTurns } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
 import { type FileOrBytes, fileOf } from '../file.js';
@@ -72,7 +72,7 @@ export async function readCsvWith<Category extends string>(
 ): Promise<CsvTable<Category>> {
   const { content, name } = fileOf('readCsv', file);
   checkOptions('readCsv', options, {
-    columns: options.categories === undefined ? names : texts,
+    columns: texts,
     header: boolean,
     delimiter,
     decimal: oneOf('.', ','),
@@ -81,6 +81,7 @@ export async function readCsvWith<Category extends string>(
     categories: either(names, categoryLists),
     unknown: boolean,
   });
+  if (options.columns !== undefined && options.categories === undefined) check('readCsv', 'columns', options.columns, names);
   if (options.unknown === true) checkGiven(options.categories);
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
@@ -101,6 +102,7 @@ export async function readCsvWith<Category extends string>(
  * @internal
  */
 export function parserOptions(rows: Pick<CsvRows, 'add'>, delimiter = ','): csvParse.Options<string[]> {
+  let ends = 0;
   return {
     delimiter,
     // Told, not found: csv-parse takes the first end of a line for that of all.
@@ -109,7 +111,9 @@ export function parserOptions(rows: Pick<CsvRows, 'add'>, delimiter = ','): csvP
     skip_empty_lines: true,
     relax_column_count: true,
     on_record: (fields, { lines }) => {
-      rows.add(fields, lines);
+      // Within quotes csv-parse counts CR LF as the ends of two lines.
+      for (const field of fields) if (field.includes('\r\n')) ends += field.split('\r\n').length - 1;
+      rows.add(fields, lines - ends);
       return null;
     },
   };
