@@ -6,7 +6,9 @@ import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 import { assertGradients } from '../support/layer.js';
+import { allNear } from '../support/near.js';
 
+const same = (actual: ArrayLike<number>, expected: ArrayLike<number>): void => allNear(actual, expected, 1e-5);
 const [rows, steps, features] = [2, 9, 4];
 const x = sample([rows, steps, features]);
 const network = (context: number): Sequential =>
@@ -14,11 +16,6 @@ const network = (context: number): Sequential =>
     [1, 2].map((heads) => new MultiHeadAttention(heads, { causal: true, context })),
     { seed: 2 },
   ).build([steps, features]);
-
-function assertNear(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  assert.equal(actual.length, expected.length);
-  for (let i = 0; i < actual.length; i++) assert.ok(Math.abs(actual[i]! - expected[i]!) < 1e-5, `${i}: ${actual[i]} and ${expected[i]}`);
-}
 
 describe('MultiHeadAttention with a context shorter than the sequence', () => {
   for (const context of [1, 2, 4, 8, 9, 20]) {
@@ -29,7 +26,7 @@ describe('MultiHeadAttention with a context shorter than the sequence', () => {
       for (let t = 0; t < steps; t++) {
         const at = (of: Float32Array, n: number): Float32Array => of.subarray((n * steps + t) * features, (n * steps + t + 1) * features);
         const y = stream.step(array(Float32Array.from([...at(x.data, 0), ...at(x.data, 1)]), [rows, features]));
-        for (let n = 0; n < rows; n++) assertNear(y.data.subarray(n * features, (n + 1) * features), at(whole.data, n));
+        for (let n = 0; n < rows; n++) same(y.data.subarray(n * features, (n + 1) * features), at(whole.data, n));
       }
     });
   }
@@ -39,7 +36,7 @@ describe('MultiHeadAttention with a context shorter than the sequence', () => {
     const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0 }) });
     const y = array(new Float32Array(x.size), x.shape);
     const expected = (await model.predict(x)).data.reduce((sum, value) => sum + value * value, 0) / x.size;
-    assertNear(
+    same(
       [(await trainer.step({ x, y })).loss, (await trainer.evaluate({ x, y }, { batchSize: rows, carryState: true })).loss],
       [expected, expected],
     );
@@ -49,8 +46,8 @@ describe('MultiHeadAttention with a context shorter than the sequence', () => {
     const model = new MultiHeadAttention(2, { causal: true, context: 2 }).build([[steps, features], []], { dtypes: ['float32', 'int32'] });
     const cut = await model.predict([x, array(Int32Array.of(3, steps))]);
     const whole = await model.predict([x, array(Int32Array.of(steps, steps))]);
-    assertNear(cut.data.subarray(0, 3 * features), whole.data.subarray(0, 3 * features));
-    assertNear(cut.data.subarray(steps * features), whole.data.subarray(steps * features));
+    same(cut.data.subarray(0, 3 * features), whole.data.subarray(0, 3 * features));
+    same(cut.data.subarray(steps * features), whole.data.subarray(steps * features));
     assert.ok(cut.data.every(Number.isFinite));
   });
 

@@ -23,6 +23,7 @@ import {
   array,
   matmul,
 } from '../../lib/index.js';
+import { allNear } from '../support/near.js';
 
 const x = array(new Philox(1).normal(24), [8, 3]);
 const y = array(new Philox(2).normal(24), [8, 3]);
@@ -53,10 +54,7 @@ async function trained(): Promise<Autoencoder & { readonly trainer: Trainer }> {
 const data = ({ data: values }: NdArray): readonly number[] => [...values];
 const logistic = (z: number): number => 1 / (1 + Math.exp(-z));
 
-function close(actual: readonly number[], expected: readonly number[]): void {
-  assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-5, `element ${i}: expected ${expected[i]}, got ${value}`));
-}
+const close = (actual: readonly number[], expected: readonly number[]): void => allNear(actual, expected, 1e-5);
 
 /** The code of a sequence, and its outputs on the way. */
 class Encoder extends Layer<[Tensor], { readonly code: Tensor; readonly outputs: Tensor }> {

@@ -8,6 +8,6 @@ export class Pass extends Layer {
   }
 }
 
-export function passing(loss: Loss, metrics: TrainerOptions['metrics']): Trainer {
-  return new Trainer(new Pass(), { loss, optimizer: new SGD({ lr: 0 }), metrics });
+export function passing(loss: Loss, metrics: TrainerOptions['metrics'] = [], lr = 0): Trainer {
+  return new Trainer(new Pass(), { loss, optimizer: new SGD({ lr }), metrics });
 }

@@ -37,19 +37,13 @@ import {
 import { Equipment } from '../../lib/training/equipment.js';
 import { feedOf } from '../../lib/training/feed.js';
 import { sample } from '../support/check-op.js';
+import { allNear } from '../support/near.js';
 import { classProblem, linearProblem } from '../support/problems.js';
 import { float32Error } from '../support/tolerances.js';
 
 const values = (model: Layer): readonly number[] => [...model.weights().values()].flatMap(({ data }) => [...data]);
 /** Three updates, each a product of some layers whose sums of up to 96 terms are made in parts. */
-const tolerance = float32Error(96);
-function assertNear(actual: readonly number[], expected: readonly number[]): void {
-  assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) => {
-    const far = Math.abs(value - expected[i]!);
-    assert.ok(far <= tolerance * Math.max(1, Math.abs(expected[i]!)), `value ${i}: ${value} and ${expected[i]}`);
-  });
-}
+const same = (actual: readonly number[], expected: readonly number[]): void => allNear(actual, expected, float32Error(96));
 
 const x = sample([24, 3, 5], 1);
 const y = array(
@@ -138,13 +132,13 @@ describe('accumulate', () => {
       });
       const [whole, , loss, norm] = await trained(one, { batchSize: 24, epochs: 3 });
       const [arrays, trainer, itsLoss, itsNorm] = await trained(one, { batchSize: 8, accumulate: 3, epochs: 3 });
-      assertNear(values(arrays), values(whole));
-      assertNear([itsLoss, itsNorm], [loss, norm]);
+      same(values(arrays), values(whole));
+      same([itsLoss, itsNorm], [loss, norm]);
       assert.deepEqual([trainer.steps, trainer.updates, trainer.epochs], [9, 3, 3]);
       const unequal = [part(0, 10), part(10, 11), part(11, 24)];
       const [streamed, , streamedLoss, streamedNorm] = await trained(one, { accumulate: 3, epochs: 3 }, unequal);
-      assertNear(values(streamed), values(whole));
-      assertNear([streamedLoss, streamedNorm], [loss, norm]);
+      same(values(streamed), values(whole));
+      same([streamedLoss, streamedNorm], [loss, norm]);
     });
   }
 
@@ -153,7 +147,7 @@ describe('accumulate', () => {
     const one: Case = ['', { x, y: numbers }, linear, recipe];
     const [whole] = await trained(one, { batchSize: 24, epochs: 3 });
     const [parts] = await trained(one, { batchSize: 8, accumulate: 3, epochs: 3 });
-    assertNear(values(parts), values(whole));
+    same(values(parts), values(whole));
   });
 
   it('weighs batches by their weights of rows in a loss of several outputs, and counts rows of probabilities as their weights do', async () => {
@@ -173,7 +167,7 @@ describe('accumulate', () => {
         }
         return [...model.weights().values()].flatMap(({ data }) => [...data]);
       };
-      assertNear(await of([[0, 5], [5, 24]]), await of([[0, 24]])); // prettier-ignore
+      same(await of([[0, 5], [5, 24]]), await of([[0, 24]])); // prettier-ignore
     }
     const ofShares = async (batches: readonly Batch[]): Promise<readonly number[]> => {
       const model = new Sequential([new Linear(4)], { seed: 1 });
@@ -184,7 +178,7 @@ describe('accumulate', () => {
     const flat = array(x.data, [24, 15]);
     const ones = array(new Float32Array(8).fill(1));
     const mixed = [{ x: flat.rows(0, 16), y: shares.rows(0, 16) }, { x: flat.rows(16, 24), y: shares.rows(16, 24), sampleWeight: ones }]; // prettier-ignore
-    assertNear(await ofShares(mixed), await ofShares([{ x: flat, y: shares }]));
+    same(await ofShares(mixed), await ofShares([{ x: flat, y: shares }]));
   });
 
   it('leaves rows of a sparse table alone that no batch met', async () => {
@@ -194,7 +188,7 @@ describe('accumulate', () => {
     const [was, is] = [before, model].map((one) => one.weights().get('0.weight')!.data);
     for (let i = 40 * 4; i < 64 * 4; i++) assert.equal(is![i], was![i]);
     const whole = await trained(cases.at(-1)!, { batchSize: 24, epochs: 1 });
-    assertNear(values(model), values(whole[0]));
+    same(values(model), values(whole[0]));
   });
 
   const data = classProblem(40, 4, 3);

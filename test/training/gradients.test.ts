@@ -25,6 +25,7 @@ import {
   sub,
 } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
+import { allNear } from '../support/near.js';
 import { classProblem } from '../support/problems.js';
 import { float32Error } from '../support/tolerances.js';
 
@@ -46,13 +47,6 @@ const mapped = (values: Values, change: (value: number, path: string, i: number)
       ),
     ]),
   );
-function assertNear(actual: readonly number[], expected: readonly number[], operations: number): void {
-  assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) => {
-    const far = Math.abs(value - expected[i]!);
-    assert.ok(far <= float32Error(operations) * Math.max(1, Math.abs(expected[i]!)), `value ${i}: ${value} and ${expected[i]}`);
-  });
-}
 const waiting = { update: false } as const;
 
 describe('trainer.gradients', () => {
@@ -67,10 +61,10 @@ describe('trainer.gradients', () => {
     );
     const expected = await same(x, y, weights.get('weight')!, weights.get('bias')!);
     const found = trainer.gradients();
-    assertNear(
+    allNear(
       [...found.get('weight')!.data, ...found.get('bias')!.data],
       expected.flatMap(({ data }) => [...data]),
-      8,
+      float32Error(8),
     );
   });
   it('of parameters without one are left out, and changing them changes nothing', async () => {
@@ -82,7 +76,7 @@ describe('trainer.gradients', () => {
     const [same, other] = make({ frozen: ['0'] });
     await trainer.update();
     await other.step(part(0, 8));
-    assertNear(flat(model.weights()), flat(same.weights()), 64);
+    allNear(flat(model.weights()), flat(same.weights()), float32Error(64));
   });
   it('are refused where none wait, and so is an update', async () => {
     const [, trainer] = make();
@@ -178,7 +172,7 @@ describe('trainer.update', () => {
       }
       const [first, second] = parts.map(({ trainer }) => flat(trainer[0].weights()));
       assert.deepEqual(first, second);
-      assertNear(first!, flat(whole.weights()), 128);
+      allNear(first!, flat(whole.weights()), float32Error(128));
     });
   }
   it('goes to where the loss is flat: sharpness-aware minimisation', async () => {

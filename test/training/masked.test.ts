@@ -23,29 +23,16 @@ import {
   Sequential,
   type Tensor,
   Trainer,
-  type TrainerOptions,
   accuracy,
   array,
   gradcheck,
   mae,
-  mul,
   perplexity,
   rmse,
   topK,
 } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
-
-/** The prediction is the input, times a weight of 1 so that there is something to train. */
-class Pass extends Layer {
-  forward(x: Tensor, scope: Scope): Tensor {
-    return mul(
-      x,
-      scope.parameter('one', [1], (shape) => new Float32Array(shape[0]!).fill(1)),
-    );
-  }
-}
-const trainerOf = (loss: Loss, metrics: TrainerOptions['metrics'] = [], lr = 0): Trainer =>
-  new Trainer(new Pass(), { loss, optimizer: new SGD({ lr }), metrics });
+import { passing } from '../support/pass.js';
 
 const logits = sample([6, 3, 4], 1);
 /** Rows of 3, 1, 0, 2, 3 and 0 ids. */
@@ -65,7 +52,7 @@ describe('what does not count', () => {
   ];
   for (const [name, loss] of losses) {
     it(`${name} is the same in batches of any size, with batches of nothing`, async () => {
-      const trainer = trainerOf(loss, [perplexity({ ignoreIndex: -1 }), accuracy({ ignoreIndex: -1 }), topK(2, { ignoreIndex: -1 })]);
+      const trainer = passing(loss, [perplexity({ ignoreIndex: -1 }), accuracy({ ignoreIndex: -1 }), topK(2, { ignoreIndex: -1 })]);
       const whole = await trainer.evaluate(data);
       for (const batchSize of [1, 2, 4]) {
         const parts = await trainer.evaluate(data, { batchSize });
@@ -74,7 +61,7 @@ describe('what does not count', () => {
       if (loss.reduction !== 'sum' && name === 'CrossEntropyLoss') near(Math.log(whole.perplexity!), whole.loss, 'entropy');
     });
     it(`${name}: a batch of nothing trains nothing`, async () => {
-      const trainer = trainerOf(loss, [], 1);
+      const trainer = passing(loss, [], 1);
       const before = (await trainer.predict(logits)).data;
       await trainer.fit({ x: logits, y: array(new Int32Array(18).fill(-1), [6, 3]) });
       assert.deepEqual((await trainer.predict(logits)).data, before);
@@ -85,7 +72,7 @@ describe('what does not count', () => {
     const right = new Float32Array(72).fill(0);
     ids.data.forEach((id, i) => (right[4 * i + Math.max(id, 0)] = 1));
     right[0] = -1; // The first of nine is wrong, and the last of the four.
-    const trainer = trainerOf(new CrossEntropyLoss({ ignoreIndex: -1 }), [accuracy({ ignoreIndex: -1 }), topK(3, { ignoreIndex: -1 })]);
+    const trainer = passing(new CrossEntropyLoss({ ignoreIndex: -1 }), [accuracy({ ignoreIndex: -1 }), topK(3, { ignoreIndex: -1 })]);
     const { accuracy: share, top3 } = await trainer.evaluate({ x: array(right, [6, 3, 4]), y: ids }, { batchSize: 4 });
     near(share!, 8 / 9, 'accuracy');
     near(top3!, 8 / 9, 'top3');
@@ -111,8 +98,8 @@ describe('what does not count', () => {
     it(`${name} leaves targets out that are NaN`, async () => {
       const kept = [...target.data].flatMap((y, i) => (Number.isNaN(y) ? [] : [of(prediction.data[i]!, y)]));
       const expected = kept.reduce((a, b) => a + b) / (loss.reduction === 'sum' ? 1 : kept.length);
-      for (const batchSize of [1, 2, 5]) near((await trainerOf(loss).evaluate({ x: prediction, y: target }, { batchSize })).loss, expected, `of ${batchSize}`); // prettier-ignore
-      const trainer = trainerOf(loss, [], 0.1);
+      for (const batchSize of [1, 2, 5]) near((await passing(loss).evaluate({ x: prediction, y: target }, { batchSize })).loss, expected, `of ${batchSize}`); // prettier-ignore
+      const trainer = passing(loss, [], 0.1);
       await trainer.fit({ x: prediction, y: target }, { batchSize: 1, epochs: 2, checkFinite: true });
       assert.ok((await trainer.predict(prediction)).data.every(Number.isFinite));
     });
@@ -125,13 +112,13 @@ describe('what does not count', () => {
   }
   it('mae and rmse leave targets out that are NaN', async () => {
     const errors = [...target.data].flatMap((y, i) => (Number.isNaN(y) ? [] : [prediction.data[i]! - y]));
-    const trainer = trainerOf(new MSELoss({ ignoreNaN: true }), [mae({ ignoreNaN: true }), rmse({ ignoreNaN: true })]);
+    const trainer = passing(new MSELoss({ ignoreNaN: true }), [mae({ ignoreNaN: true }), rmse({ ignoreNaN: true })]);
     const got = await trainer.evaluate({ x: prediction, y: target }, { batchSize: 2 });
     near(got.mae!, errors.reduce((sum, e) => sum + Math.abs(e), 0) / errors.length, 'mae');
     near(got.rmse!, Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length), 'rmse');
   });
   it('NaN is refused where it is not left out', () =>
-    assert.rejects(trainerOf(new BCEWithLogitsLoss()).evaluate({ x: prediction, y: target }), {
+    assert.rejects(passing(new BCEWithLogitsLoss()).evaluate({ x: prediction, y: target }), {
       name: 'DataError',
       message: /got NaN at row 0/,
     }));

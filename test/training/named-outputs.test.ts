@@ -39,6 +39,7 @@ import {
   topK,
   weightsToPyTorch,
 } from '../../lib/index.js';
+import { near } from '../support/near.js';
 
 type Heads = { readonly side: Tensor; readonly height: Tensor };
 
@@ -78,8 +79,7 @@ function trainerOf(options: Partial<ConstructorParameters<typeof Trainer<Heads>>
   return { model, trainer: new Trainer(model, { loss: losses(), optimizer: new Adam({ lr: 0.05 }), ...options }) };
 }
 
-const close = (actual: number, expected: number, what: string): void =>
-  assert.ok(Math.abs(actual - expected) <= 1e-5 * Math.max(1, Math.abs(expected)), `${what}: expected ${expected}, got ${actual}`);
+const close = (actual: number, expected: number, what: string): void => near(actual, expected, 1e-5, what);
 
 describe('a model with outputs by name', () => {
   it('predicts each, the same in batches of any size and on this thread', async () => {

@@ -4,14 +4,11 @@ import {
   Layer,
   Linear,
   Loss,
-  MSELoss,
   Metric,
   Optimizer,
   ReLU,
-  SGD,
   type Scope,
   type Tensor,
-  Trainer,
   type TrainerOptions,
   type Update,
   add,
@@ -19,6 +16,7 @@ import {
   mul,
   sub,
 } from '../../lib/index.js';
+import { trainerOf } from '../support/trainer.js';
 
 /** The class without what is abstract. */
 function incomplete<T extends object>(Base: abstract new () => T): new () => T {
@@ -28,8 +26,6 @@ function incomplete<T extends object>(Base: abstract new () => T): new () => T {
 const x = array([[1, 2], [3, 4]]); // prettier-ignore
 
 describe('a class of one’s own', () => {
-  const trainerOf = (options: Partial<TrainerOptions>): Trainer =>
-    new Trainer(new Linear(2), { loss: new MSELoss(), optimizer: new SGD(), ...options });
   const wrong: readonly (readonly [what: string, options: Partial<TrainerOptions>, message: string])[] = [
     [
       'Loss without forward',
@@ -48,7 +44,7 @@ describe('a class of one’s own', () => {
     ],
   ];
   for (const [what, options, message] of wrong) {
-    it(`is refused: ${what}`, () => assert.throws(() => trainerOf(options), { name: 'OptionError', message }));
+    it(`is refused: ${what}`, () => assert.throws(() => trainerOf(new Linear(2), options), { name: 'OptionError', message }));
   }
 
   it('is refused: Layer without forward', () => {
@@ -86,7 +82,7 @@ describe('a class of one’s own', () => {
         return { parameter: sub(parameter, mul(mul(gradient, lr!), k!)), slots: {} };
       }
     }
-    const trainer = trainerOf({ optimizer: new My() });
+    const trainer = trainerOf(new Linear(2), { optimizer: new My() });
     const message = 'My: expected writeScalars to write a number for k, got none.';
     await assert.rejects(trainer.fit({ x, y: x }, { epochs: 2, batchSize: 1 }), { name: 'OptionError', message });
     assert.equal(trainer.updates, 0);

@@ -24,6 +24,7 @@ import {
   takeRows,
 } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
+import { allNear, near } from '../support/near.js';
 
 const counts = [2, 0, 1, 3, 1, 0, 2, 1];
 const repeated = counts.flatMap((n, i) => new Array<number>(n).fill(i));
@@ -59,8 +60,6 @@ const losses: readonly (readonly [string, Loss, NdArray, () => Sequential])[] = 
 ];
 /** Sums of up to twenty-four terms, added up in another order and without fused multiply-adds on some machines, in a few steps. */
 const tolerance = 64 * 2 ** -23;
-const near = (a: number, b: number, what: string): void =>
-  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${what}: ${a} and ${b}`);
 
 describe('sampleWeight', () => {
   for (const [name, loss, y, net] of losses) {
@@ -70,8 +69,9 @@ describe('sampleWeight', () => {
     it(`${name}: the loss is that of rows that stand there as often, in batches of any size`, async () => {
       const trainer = trainerOf(net());
       const { loss: expected } = await trainer.evaluate(often);
-      for (const batchSize of [1, 3, 8]) near((await trainer.evaluate(weighted, { batchSize })).loss, expected, `of ${batchSize}`);
-      near((await trainer.evaluate([weighted])).loss, expected, 'as batches');
+      for (const batchSize of [1, 3, 8])
+        near((await trainer.evaluate(weighted, { batchSize })).loss, expected, tolerance, `of ${batchSize}`);
+      near((await trainer.evaluate([weighted])).loss, expected, tolerance, 'as batches');
     });
     it(`${name}: so are its gradients`, async () => {
       const [one, other, streamed] = [net(), net(), net()];
@@ -79,8 +79,8 @@ describe('sampleWeight', () => {
       await trainerOf(other).fit(often, { batchSize: 10, epochs: 5 });
       await trainerOf(streamed).fit([weighted], { epochs: 5 });
       const values = (model: Sequential): readonly number[] => [...model.weights().values()].flatMap(({ data }) => [...data]);
-      values(one).forEach((value, i) => near(value, values(other)[i]!, `weight ${i}`));
-      values(streamed).forEach((value, i) => near(value, values(other)[i]!, `weight ${i}`));
+      allNear(values(one), values(other), tolerance);
+      allNear(values(streamed), values(other), tolerance);
     });
   }
 
