@@ -5,6 +5,7 @@ export { readIdx } from './idx.js';
 export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-folder.js';
 export type { ImageOptions } from './image-options.js';
 export { readImage } from './read-image.js';
+export type { RowItem, Rows } from './rows.js';
 export * from './sequences/index.js';
 export * from './series/index.js';
 export * from './split.js';

@@ -1,14 +1,10 @@
 /** Shuffling and splitting of rows. */
-import type { NdArray } from '../array.js';
-import { checkArray } from '../array-check.js';
+import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import type { NumericArray } from '../native.js';
 import { boolean, checkOptions, isRecord, kindOf, oneOf, seed as seedRule, share } from '../options.js';
 import { Philox, type Random } from '../random.js';
-import { takeRows } from './take.js';
-
-/** Rows of an array, or of several as `fit` takes them: inputs in a list, targets by name. */
-export type Rows = NdArray | readonly NdArray[] | Readonly<Record<string, NdArray>>;
+import { type Rows, rowCount, rowsAt } from './rows.js';
 
 /** Options of {@link trainTestSplit}. */
 export interface SplitOptions<Name extends string = string> {
@@ -23,13 +19,18 @@ export interface SplitOptions<Name extends string = string> {
    * where the rest goes, so that each row is tested with the same probability, that of a class with a single row too. Default: none.
    */
   readonly stratify?: Name | undefined;
+  /**
+   * Name of an array of ids [N], such as 'speaker': rows with one id stay together, in training or in the test set. `testFraction` is then the share of the
+   * ids. Not with `stratify`. Default: none.
+   */
+  readonly groups?: Name | undefined;
 }
 
 /**
  * Shuffles the rows of all arrays alike and splits them in two: of `{ x, y }`, each an array with one row for each example, or several in a list or by
- * name, `{ x: [tokens, lengths], y: { digit, angle } }`.
+ * name, `{ x: [tokens, lengths], y: { digit, angle } }`. A list with one item for each row is divided by its items: sequences, or names of files.
  * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array, or class ids that are no whole numbers;
- *   ShapeError if arrays differ in rows, or class ids are not one array of one a row
+ *   ShapeError if arrays differ in rows, ids are not one array of one a row, or a list may be one of inputs as well as of rows
  */
 export function trainTestSplit<Data extends { readonly [Name in keyof Data]: Rows }>(
   data: Data,
@@ -41,35 +42,42 @@ export function trainTestSplit<Data extends { readonly [Name in keyof Data]: Row
     seed: seedRule,
     shuffle: boolean,
     stratify: oneOf(...Object.keys(data)),
+    groups: oneOf(...Object.keys(data)),
   });
-  const { testFraction = 0.2, seed = 0, shuffle = true, stratify } = options;
+  const { testFraction = 0.2, seed = 0, shuffle = true, stratify, groups } = options;
   if (stratify !== undefined && !shuffle)
     throw new OptionError('trainTestSplit: expected no stratify with shuffle: false, got both. The last rows have the classes they have.');
-  const rows = rowCount(data);
-  const tested = Math.round(rows * testFraction);
-  if (tested === 0 || tested === rows)
-    throw new OptionError(`trainTestSplit: expected rows for both parts, got ${rows} rows and testFraction ${testFraction}.`);
+  if (groups !== undefined && (stratify !== undefined || !shuffle))
+    throw new OptionError(`trainTestSplit: expected no groups with ${stratify === undefined ? 'shuffle: false' : 'stratify'}, got both.`);
+  const rows = rowCount('trainTestSplit', data);
+  const groupOf = groups === undefined ? undefined : idsOf('groups', groups, data[groups], rows);
+  const tested = testedOf(groupOf === undefined ? rows : new Set(groupOf).size, groupOf === undefined ? 'rows' : 'groups', testFraction);
   const random = new Philox(seed);
   // Rows that are tested come first.
   const order = shuffle ? random.permutation(rows) : new Int32Array(rows).map((_, i) => (i + rows - tested) % rows);
   const [test, train] =
-    stratify === undefined
-      ? [order.subarray(0, tested), order.subarray(tested)]
-      : stratified(order, classIds(stratify, data[stratify], rows), tested, random);
+    groupOf !== undefined
+      ? grouped(order, groupOf, tested, random)
+      : stratify !== undefined
+        ? stratified(order, idsOf('stratify', stratify, data[stratify], rows), tested, random)
+        : [order.subarray(0, tested), order.subarray(tested)];
   const take = (ids: Int32Array): Data =>
-    Object.fromEntries(Object.entries<Rows>(data).map(([name, one]) => [name, rowsAt(one, ids)])) as Data;
+    Object.fromEntries(Object.entries<Rows>(data).map(([name, one]) => [name, rowsAt(one, rows, ids)])) as Data;
   return { train: take(train), test: take(test) };
 }
 
-/** Whether they are of several arrays. */
-function areSeveral(rows: Rows): rows is Exclude<Rows, NdArray> {
-  return Array.isArray(rows) || isRecord(rows);
+/** How many of `count` are tested. @throws OptionError if that leaves none for one of the parts */
+function testedOf(count: number, what: 'rows' | 'groups', testFraction: number): number {
+  const tested = Math.round(count * testFraction);
+  if (tested > 0 && tested < count) return tested;
+  throw new OptionError(`trainTestSplit: expected ${what} for both parts, got ${count} ${what} and testFraction ${testFraction}.`);
 }
 
-function rowsAt(of: Rows, ids: Int32Array): Rows {
-  if (!areSeveral(of)) return takeRows(of, ids);
-  const parts = Object.entries<NdArray>(of).map(([name, x]): [string, NdArray] => [name, takeRows(x, ids)]);
-  return Array.isArray(of) ? parts.map(([, x]) => x) : Object.fromEntries(parts);
+/** Of the groups `tested` random ones, each as likely as any other, with all their rows. */
+function grouped(order: Int32Array, groups: NumericArray, tested: number, random: Random): readonly [test: Int32Array, train: Int32Array] {
+  const distinct = [...new Set(groups)];
+  const test = new Set(Array.from(random.permutation(distinct.length).subarray(0, tested), (i) => distinct[i]));
+  return [order.filter((row) => test.has(groups[row])), order.filter((row) => !test.has(groups[row]))];
 }
 
 /**
@@ -90,27 +98,14 @@ function stratified(
   return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
 }
 
-function classIds(name: string, ids: Rows, rows: number): NumericArray {
-  if (areSeveral(ids))
-    throw new ShapeError(`trainTestSplit: expected one array of class ids in ${name} for stratify, got several. Give the ids beside it.`);
+function idsOf(option: 'stratify' | 'groups', name: string, ids: Rows, rows: number): NumericArray {
+  const what = option === 'stratify' ? 'class ids' : 'ids';
+  if (!(ids instanceof NdArray))
+    throw new ShapeError(`trainTestSplit: expected one array of ${what} in ${name} for ${option}, got several. Give the ids beside it.`);
   const { data, shape } = ids;
   if (data.length !== rows)
-    throw new ShapeError(`trainTestSplit: expected class ids of shape [${rows}] in ${name} for stratify, got ${formatShape(shape)}.`);
+    throw new ShapeError(`trainTestSplit: expected ${what} of shape [${rows}] in ${name} for ${option}, got ${formatShape(shape)}.`);
   const at = data.findIndex((id) => !Number.isInteger(id));
-  if (at >= 0) throw new DataError(`trainTestSplit: expected class ids in ${name} for stratify, got ${data[at]} at row ${at}.`);
+  if (at >= 0) throw new DataError(`trainTestSplit: expected ${what} in ${name} for ${option}, got ${data[at]} at row ${at}.`);
   return data;
-}
-
-function rowCount(data: Readonly<Record<string, Rows>>): number {
-  const arrays = Object.entries(data).flatMap(([name, of]): [string, NdArray][] =>
-    areSeveral(of) ? Object.entries<NdArray>(of).map(([part, x]) => [`${name}.${part}`, x]) : [[name, of]],
-  );
-  for (const [name, x] of arrays) checkArray('trainTestSplit', name, x);
-  const rows = arrays[0]?.[1].shape[0];
-  if (rows === undefined || arrays.some(([, x]) => x.shape[0] !== rows)) {
-    throw new ShapeError(
-      `trainTestSplit: expected arrays of the same number of rows, got ${arrays.map(([name, x]) => `${name} ${formatShape(x.shape)}`).join(' and ') || 'none'}.`,
-    );
-  }
-  return rows;
 }
