@@ -9,19 +9,19 @@ import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import type { OutputOptions } from '../layers/layer.js';
 import { boolean, check, checkOptions, isRecord, kindOf } from '../options.js';
-import { inPieces } from '../pieces.js';
 import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
 import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { Copies } from './copies.js';
+import { Filling } from './filling.js';
 import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
-import { FirstValues, type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
+import { type UnsharedWeights, type WeightOptions, checkWeights, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
@@ -61,11 +61,10 @@ export class Model {
   #isSettled = false;
   /** Of its layers. */
   #places: Places = new Map();
-  /** Of layers that are at home elsewhere. */
-  #copies: Copies | undefined;
+  /** What comes into its own memory before that is read. */
+  #filling: Filling | undefined;
   /** changesSoFar() as its weights were last changed, by runs of training or by setting them. */
   changes = 0;
-  #firstValues: FirstValues = new FirstValues();
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
@@ -140,9 +139,8 @@ export class Model {
 
   /** Until this model is trained or set, layers owned by another model mirror that model's weights. fill() copies them. */
   #follow(): void {
-    if (this.isKept || this.#training !== undefined || this.#isLoading || this.#built === undefined || this.#copies?.areCurrent !== false)
-      return;
-    this.#copies.take();
+    if (this.isKept || this.#training !== undefined || this.#isLoading || this.#built === undefined) return;
+    if (this.#filling?.copies.areCurrent === false) this.#filling.copies.take();
   }
 
   /** @throws StateError unless its input size is known */
@@ -171,7 +169,7 @@ export class Model {
     // Another model may have been built with them since.
     settleIn(at.#places);
     at.isKept = true;
-    at.#copies?.stop();
+    at.#filling?.copies.stop();
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
@@ -184,8 +182,7 @@ export class Model {
   fill(): void {
     const at = this.#owner;
     try {
-      while (at.#firstValues.writePiece());
-      if (at.#built !== undefined) at.#copies?.write(at.#built.memory);
+      at.#filling?.write();
     } catch (error) {
       if (!this.#isSettled) this.#built = undefined;
       throw error;
@@ -194,18 +191,7 @@ export class Model {
 
   /** The same in pieces, before a run off this thread. */
   async #fillInPieces(): Promise<void> {
-    const at = this.#owner;
-    const filled = at.#filled();
-    if (at.#built !== undefined) await at.#copies?.writeInPieces(at.#built.memory, filled);
-    await filled;
-  }
-
-  /** When the first values are there, if they are not. */
-  #filled(): Promise<void> | undefined {
-    if (this.#firstValues.areWritten) return undefined;
-    const filled = inPieces(() => this.#firstValues.writePiece());
-    filled.catch(() => undefined); // Whoever waits for it meets it.
-    return filled;
+    await this.#owner.#filling?.writeInPieces();
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
@@ -245,7 +231,7 @@ export class Model {
     // Another model may have been built with it and used since the call began.
     if (this.#training !== undefined) this.#checkOwn(this.#training);
     this.keep();
-    this.#copies?.own(frozen);
+    this.#filling?.copies.own(frozen);
   }
 
   /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
@@ -278,7 +264,7 @@ export class Model {
   #unbuild(): void {
     if (this.#isSettled || this.#holders > 0) return;
     this.#built = undefined;
-    this.#copies = undefined;
+    this.#filling = undefined;
   }
 
   #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count: number): Built {
@@ -290,22 +276,12 @@ export class Model {
     const toCome = weightsToCome(places, layout);
     const copies = new Copies(places, layout, new Set(weights.keys()));
     if (given.some(({ strict }) => strict)) copies.forget();
-    const copied = copies.offsets;
 
     const memory = new StateMemory('parameters', layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome.get(path);
-    this.#firstValues = new FirstValues(
-      layout.entries.map(
-        (entry, index) =>
-          function* () {
-            if (!copied.has(entry.offset))
-              yield* memory.writeInPieces(valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)), entry.offset);
-          },
-      ),
-    );
+    this.#filling = new Filling(memory, layout, copies, seed, valuesOf);
     this.#served.clear();
     this.#places = places;
-    this.#copies = copies;
     this.isKept = given.length > 0;
     this.#built = { layout, memory, rows, count: least, seed };
     return this.#built;
@@ -386,7 +362,7 @@ export class Model {
   /** Its weights, or those that it is to copy, are there and stay: those of this moment can be read. */
   get isReadable(): boolean {
     const at = this.#owner;
-    return at.#copies?.areWritten === false || (at.#isSettled && at.#firstValues.areWritten);
+    return at.#filling?.copies.areWritten === false || (at.#isSettled && at.#filling?.hasFirstValues === true);
   }
 
   /**
@@ -395,8 +371,8 @@ export class Model {
    */
   read(isShort = false): Reading {
     const { memory } = this.built;
-    const at = this.#owner;
-    return at.#copies?.areWritten === false ? at.#copies.read(memory, at.#filled()) : memory.read(this.isTraining, isShort);
+    const filling = this.#owner.#filling;
+    return filling?.copies.areWritten === false ? filling.readCopies() : memory.read(this.isTraining, isShort);
   }
 
   /** The same for runs on this thread. */
@@ -418,7 +394,7 @@ export class Model {
   beginTraining(what: string, frozen: readonly string[]): void {
     this.#checkOwn(what);
     this.#follow();
-    if (this.#built !== undefined) this.#copies?.checkFrozen(what, this.name, frozen, () => this.values());
+    if (this.#built !== undefined) this.#filling?.copies.checkFrozen(what, this.name, frozen, () => this.values());
     this.#training = what;
   }
 
@@ -484,14 +460,11 @@ export class Model {
 
   /** Sets weights, which are the model's own from now on. @param isWhole they are all it has */
   #put(weights: ReadonlyMap<string, NdArray>, isWhole: boolean, write: () => void): void {
-    if (isWhole) {
-      this.#firstValues = new FirstValues();
-      this.#copies?.forget();
-    }
+    if (isWhole) this.#filling?.forget();
     this.keep();
     write();
     this.countChange();
-    this.#copies?.ownWhole(weights);
+    this.#filling?.copies.ownWhole(weights);
   }
 
   /** Its weights have been changed. */
