@@ -43,6 +43,8 @@ const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isA
  *
  * Later x may have further dimensions before the features: made from rows [N, C], it also takes windows [N, T, C].
  *
+ * A model that standardises for itself begins with `new Normalize({ mean: standardizer.mean, std: standardizer.deviation })`, for rows [N, C].
+ *
  * A file keeps the statistics as JSON: `JSON.stringify(standardizer)`, and later `Standardizer.from(JSON.parse(text))`.
  *
  * @throws ShapeError if x is a scalar, or later of other features; DataError if it is no array or has no rows, or a feature without a number or with infinity

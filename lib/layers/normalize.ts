@@ -1,14 +1,16 @@
 import type { Tensor } from '../graph/tensor.js';
-import { type NormalizeOptions, checkNormalize, normalized } from '../ops/normalize.js';
+import { type NormalizeOptions, channelStatistics, normalized } from '../ops/normalize.js';
 import { Layer } from './layer.js';
 
 /**
  * Brings each channel to mean 0 and deviation 1 by statistics given once, in training, evaluation and prediction alike. Nothing is
  * learned; bytes are accepted.
  *
- * y = (x − mean) / std.   x [..., C] → y [..., C] float32
+ * y = (x − mean) / std, with 1 for a std of 0.   x [..., C] → y [..., C] float32, computed in float32
  *
- * @throws OptionError unless mean and std are lists of one length and std > 0; ShapeError if C is another
+ * Of a {@link Standardizer} of rows [N, C]: `new Normalize({ mean: standardizer.mean, std: standardizer.deviation })`, so that the model takes data as they are.
+ *
+ * @throws OptionError unless mean and std are lists of one length and std ≥ 0; ShapeError if C is another
  * @see https://pytorch.org/vision/stable/generated/torchvision.transforms.Normalize.html
  */
 export class Normalize extends Layer {
@@ -17,9 +19,7 @@ export class Normalize extends Layer {
 
   constructor(options: NormalizeOptions) {
     super();
-    checkNormalize('Normalize', options);
-    this.mean = [...options.mean];
-    this.std = [...options.std];
+    ({ mean: this.mean, std: this.std } = channelStatistics('Normalize', options));
   }
 
   forward(x: Tensor): Tensor {

@@ -53,7 +53,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new LayerNorm({ eps: 0 }), 'LayerNorm: expected a number > 0, 1.2e-38 at least for eps, got 0.'],
   [() => new LayerNorm({ normalizedShape: [] }), 'LayerNorm: expected a list of whole numbers ≥ 1 for normalizedShape, got [].'],
   [() => new Normalize({ mean: [NaN], std: [1] }), 'Normalize: expected a list of numbers, one a channel for mean, got [ NaN ].'],
-  [() => new Normalize({ mean: [1], std: [-1] }), 'Normalize: expected a list of numbers > 0, one a channel for std, got [ -1 ].'],
+  [() => new Normalize({ mean: [1], std: [-1] }), 'Normalize: expected a list of numbers ≥ 0, one a channel for std, got [ -1 ].'],
   [() => new Normalize({ mean: [1], std: [1, 2] }), 'Normalize: expected as many values for std as for mean, got 2 and 1.'],
   [() => new Rescale(NaN), 'Rescale: expected a finite number for scale, got NaN.'],
   // @ts-expect-error of the wrong kind

@@ -1,4 +1,4 @@
-import { type NormalizeOptions, checkNormalize, normalized } from '../../ops/normalize.js';
+import { type NormalizeOptions, channelStatistics, normalized } from '../../ops/normalize.js';
 import type { Augmentation } from './augmentation.js';
 
 /**
@@ -6,12 +6,11 @@ import type { Augmentation } from './augmentation.js';
  * `Normalize` with the same options first in the model instead; this one is for data whose evaluation part is normalised already, and
  * for what must follow it, such as cutout.
  *
- * y = (x − mean) / std.   x [..., C] → [..., C] float32
+ * y = (x − mean) / std, with 1 for a std of 0.   x [..., C] → [..., C] float32
  *
- * @throws OptionError unless mean and std are lists of one length and std > 0; ShapeError if C is another
+ * @throws OptionError unless mean and std are lists of one length and std ≥ 0; ShapeError if C is another
  */
 export function normalize(options: NormalizeOptions): Augmentation {
-  checkNormalize('normalize', options);
-  const kept = { mean: [...options.mean], std: [...options.std] };
+  const kept = channelStatistics('normalize', options);
   return { name: 'normalize', forward: ({ x, y }) => ({ x: normalized('normalize', x, kept), y }) };
 }
