@@ -6,6 +6,7 @@ import { sizeOf } from '../graph/shape.js';
 import { checkOptions, oneOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { reasonOf } from '../reason.js';
+import { classNames } from './class-names.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 import { bytesAt, entriesOf, filesUnder } from './files-under.js';
 import { type ImageOptions, imageRules, imageShape } from './image-options.js';
@@ -15,6 +16,11 @@ import { newArray } from './new-array.js';
 export interface ImageFolderOptions extends ImageOptions {
   /** What to do with a file that is no whole image: refuse the folder, or leave the file out and say so. Default: 'throw'. */
   readonly onError?: 'throw' | 'skip' | undefined;
+  /**
+   * Names of the sub-folders to read, in the order of their ids: the `classes` of the folder a model was trained on, of which this one may lack some.
+   * Others are left out. Default: all there are, in order of their code units.
+   */
+  readonly classes?: readonly string[] | undefined;
 }
 
 /** The images of a directory, as {@link imageFolder} reads them. */
@@ -23,7 +29,7 @@ export interface ImageFolder {
   readonly x: NdArray<Uint8Array>;
   /** `[N]`: positions in `classes` */
   readonly y: NdArray<Int32Array>;
-  /** Names of the sub-folders, in order of their code units. */
+  /** Names of the sub-folders: those asked for, or all in order of their code units. */
   readonly classes: readonly string[];
   /** The file of each row, from the directory on. */
   readonly files: readonly string[];
@@ -53,16 +59,23 @@ const extensions: ReadonlySet<string> = new Set(
  * under it come to light; with 4 those that are wholly transparent are black.
  *
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
- *   sub-folders, one without files or a link that leads nowhere, if no file can be read or, unless `onError` is 'skip', if one cannot
+ *   sub-folders, one without files where `classes` is not given, or a link that leads nowhere, if no file can be read or, unless `onError` is 'skip', if one cannot
  */
 export async function imageFolder(directory: Path, options: ImageFolderOptions): Promise<ImageFolder> {
-  checkOptions('imageFolder', options, { ...imageRules, onError: oneOf('throw', 'skip') });
-  const { onError = 'throw' } = options;
+  const {
+    onError = 'throw',
+    classes: asked,
+    ...image
+  } = checkOptions('imageFolder', options, {
+    ...imageRules,
+    onError: oneOf('throw', 'skip'),
+    classes: classNames,
+  });
   const root = pathOf('imageFolder', 'directory', directory);
-  const { classes, found } = await listFiles(root);
-  const decode = await imageDecoder('imageFolder', options);
+  const { classes, found } = await listFiles(root, asked);
+  const decode = await imageDecoder('imageFolder', image);
 
-  const shape = imageShape(options);
+  const shape = imageShape(image);
   const bytes = sizeOf(shape);
   const pixels = newArray('imageFolder', Uint8Array, [found.length, ...shape], 'Take a smaller size.');
   const reasons = new Map<number, string>();
@@ -104,7 +117,7 @@ interface Listing {
   readonly found: readonly { readonly file: string; readonly label: number }[];
 }
 
-async function listFiles(directory: string): Promise<Listing> {
+async function listFiles(directory: string, asked?: readonly string[]): Promise<Listing> {
   const fail = (cause: unknown): never => {
     throw new FileError(`imageFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   };
@@ -114,17 +127,20 @@ async function listFiles(directory: string): Promise<Listing> {
     throw new FileError(
       `imageFolder: expected sub-folders or links to them in ${directory}, got the link ${basename(dangling.path)}, which leads nowhere. Remove or repair it.`,
     );
-  const classes = entries
+  const folders = entries
     .filter(({ kind }) => kind === 'directory')
     .map(({ path }) => basename(path))
     .sort();
-  if (classes.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
+  if (folders.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
   const found: { readonly file: string; readonly label: number }[][] = [];
+  const classes = asked ?? folders;
   for (const [label, name] of classes.entries()) {
+    if (!folders.includes(name)) continue;
     const paths = await filesUnder(join(directory, name)).catch(fail);
     const images = paths.filter((path) => extensions.has(extname(path).toLowerCase()));
     const files = images.map((path) => relative(directory, path)).sort();
-    if (files.length === 0) throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
+    if (files.length === 0 && asked === undefined)
+      throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
     found.push(files.map((file) => ({ file, label })));
   }
   return { classes, found: found.flat() };

@@ -40,6 +40,11 @@ describe('augmentations', () => {
       const from = (n: number, j: number): number => (u[n]! < 0.5 ? 6 - j : j);
       equal(only([randomFlip()], source), each(x.shape, (n, i, j, k) => pixel(source, n, i, from(n, j), k))); // prettier-ignore
     });
+    it(`randomFlip mirrors some of the ${dtype} images top to bottom`, () => {
+      const u = draw([1, 6, 1]);
+      const from = (n: number, i: number): number => (u[n]! < 0.5 ? 4 - i : i);
+      equal(only([randomFlip({ direction: 'vertical' })], source), each(x.shape, (n, i, j, k) => pixel(source, n, from(n, i), j, k))); // prettier-ignore
+    });
     it(`randomCrop cuts a piece out of padded ${dtype} images`, () => {
       const u = draw([2, 6, 1]);
       const top = (n: number): number => Math.floor(u[n]! * (5 + 2 - 4 + 1)) - 1;
@@ -246,6 +251,7 @@ describe('augmentations', () => {
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => randomShift(-1), 'OptionError', 'randomShift: expected a whole number ≥ 0 for pixels, got -1.'],
     [() => randomCrop({ padding: 1.5 }), 'OptionError', 'randomCrop: expected a whole number ≥ 0 for padding, got 1.5.'],
+    [() => randomFlip({ direction: 'up' as never }), 'OptionError', "randomFlip: expected 'horizontal' or 'vertical' for direction, got 'up'."],
     [() => randomFlip({ probability: 2 }), 'OptionError', 'randomFlip: expected a number in [0, 1] for probability, got 2.'],
     [() => randomRotation(-10), 'OptionError', 'randomRotation: expected a number ≥ 0 for degrees, got -10.'],
     [() => cutout(0), 'OptionError', 'cutout: expected a whole number ≥ 1 for size, got 0.'],

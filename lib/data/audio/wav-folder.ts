@@ -1,11 +1,12 @@
 /** Folders of WAV files. */
-import { join, relative } from 'node:path';
-import type { NdArray } from '../../array.js';
+import { dirname, join, relative, sep } from 'node:path';
+import { type NdArray, array } from '../../array.js';
 import { FileError } from '../../errors.js';
 import { checkOptions, oneOf } from '../../options.js';
 import { type Path, pathOf } from '../../paths.js';
 import { inTurns } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
+import { classNames } from '../class-names.js';
 import { bytesAt, filesUnder } from '../files-under.js';
 import { type Wav, type WavOptions, wavOf, wavRules } from './wav.js';
 
@@ -13,12 +14,21 @@ import { type Wav, type WavOptions, wavOf, wavRules } from './wav.js';
 export interface WavFolderOptions extends WavOptions {
   /** What to do with a file that cannot be read: refuse the folder, or leave the file out and say so. Default: 'throw'. */
   readonly onError?: 'throw' | 'skip' | undefined;
+  /**
+   * Names of the sub-folders to read, in the order of their ids: the `classes` of the folder a model was trained on, of which this one may lack some.
+   * Files elsewhere are left out. Default: all files, with the classes there are, in order of their code units.
+   */
+  readonly classes?: readonly string[] | undefined;
 }
 
 /** The sounds of a directory, as {@link wavFolder} reads them. */
 export interface WavFolder {
   /** A signal for each file: [S], or with mono: false [S, C]. */
   readonly signals: readonly NdArray<Float32Array>[];
+  /** `[N]`: the place in `classes` of the sub-folder of each file, −1 for a file that lies in none. */
+  readonly y: NdArray<Int32Array>;
+  /** Names of the sub-folders of the directory. */
+  readonly classes: readonly string[];
   /** The file of each signal, from the directory on, in order of their code units. */
   readonly files: readonly string[];
   /** Samples a second, the same in all files or asked for. */
@@ -28,27 +38,38 @@ export interface WavFolder {
 }
 
 /**
- * Reads the WAV files of a directory, as deep as they lie in it, as {@link readWav} does. Labels are the caller's: from names of files or of folders.
+ * Reads the WAV files of a directory, as deep as they lie in it, as {@link readWav} does. Files are of the class whose name the
+ * sub-folder of the directory has that they lie in, as deep as it may be; other labels are the caller's, from names of files.
  * Links are followed; hidden files and those whose name does not end in .wav are passed over.
  * @throws OptionError for wrong options; FileError if the directory cannot be read or has no WAV files, if no file can be read, or naming the first that
  *   has another sample rate than those before it or, unless `onError` is 'skip', that cannot be read
  */
 export async function wavFolder(directory: Path, options: WavFolderOptions = {}): Promise<WavFolder> {
   const root = pathOf('wavFolder', 'directory', directory);
-  checkOptions('wavFolder', options, { ...wavRules, onError: oneOf('throw', 'skip') });
+  const {
+    onError,
+    classes: asked,
+    ...wavOptions
+  } = checkOptions('wavFolder', options, {
+    ...wavRules,
+    onError: oneOf('throw', 'skip'),
+    classes: classNames,
+  });
   const files: string[] = [];
   const signals: NdArray<Float32Array>[] = [];
   const skipped: { readonly file: string; readonly reason: string }[] = [];
   let rate: number | undefined;
+  const listed = await listWavFiles(root, asked);
+  const classes = asked ?? [...new Set(listed.map(folderOf))].filter((name) => name !== none).sort();
   // One by one, so that the first file in order is the one an error names.
-  for (const file of await listWavFiles(root)) {
+  for (const file of listed) {
     const path = join(root, file);
     let wav: Wav;
     try {
-      wav = await inTurns(wavOf(await bytesAt(path), options));
+      wav = await inTurns(wavOf(await bytesAt(path), wavOptions));
     } catch (cause) {
       const reason = reasonOf(cause);
-      if (options.onError !== 'skip')
+      if (onError !== 'skip')
         throw new FileError(`wavFolder: expected to read ${path}, got ${reason}. Repair or remove it, or pass onError: 'skip'.`, { cause });
       skipped.push({ file, reason });
       continue;
@@ -63,17 +84,30 @@ export async function wavFolder(directory: Path, options: WavFolderOptions = {})
     signals.push(wav.samples);
   }
   if (rate === undefined) throw new FileError(`wavFolder: expected WAV files in ${root}, got none that can be read.`);
-  return { signals, files, sampleRate: rate, skipped };
+  const y = Int32Array.from(files, (file) => classes.indexOf(folderOf(file)));
+  return { signals, y: array(y), classes, files, sampleRate: rate, skipped };
 }
 
-async function listWavFiles(directory: string): Promise<readonly string[]> {
+/** How `dirname` says that a file lies in no folder. */
+const none = '.';
+
+/** The first folder in the path of a file. */
+function folderOf(file: string): string {
+  return dirname(file).split(sep)[0]!;
+}
+
+async function listWavFiles(directory: string, classes?: readonly string[]): Promise<readonly string[]> {
   const paths = await filesUnder(directory).catch((cause: unknown) => {
     throw new FileError(`wavFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   });
   const files = paths
     .filter((path) => path.toLowerCase().endsWith('.wav'))
     .map((path) => relative(directory, path))
+    .filter((file) => classes === undefined || classes.includes(folderOf(file)))
     .sort();
-  if (files.length === 0) throw new FileError(`wavFolder: expected WAV files in ${directory}, got none.`);
+  if (files.length === 0) {
+    const where = classes === undefined ? directory : `the sub-folders ${classes.join(', ')} of ${directory}`;
+    throw new FileError(`wavFolder: expected WAV files in ${where}, got none.`);
+  }
   return files;
 }

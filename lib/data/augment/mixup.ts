@@ -30,6 +30,8 @@ export interface MixupOptions {
  * Every row needs a class: there is nothing to ignore in a mixture, so an id outside 0 … classes − 1, such as a loss's `ignoreIndex`,
  * stops the step. Leave such rows out of the data.
  *
+ * The `sampleWeight` of a row weighs the loss of its mixture, whatever that of the partner: leave rows that are to count nothing out of the data.
+ *
  * @throws OptionError for options out of range, and without classes where the targets are ids; ShapeError for other targets;
  *   DataError while training for an id that is no class
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
