@@ -7,12 +7,13 @@ import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Entry, Layout } from '../model/layout.js';
 import { kindOf } from '../options.js';
-import { add, clip, div, minimum, mul, notEqual, sqrt, where } from '../ops/elementwise.js';
+import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
-import { max, sumSquares } from '../ops/reduce.js';
-import { type RowGradient, mergedRows, rowGradient, touchedRows } from '../ops/row-gradient.js';
+import { sumSquares } from '../ops/reduce.js';
+import { type RowGradient, mergedRows, metRows, rowGradient } from '../ops/row-gradient.js';
 import { pack, reshape } from '../ops/shape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { WaitingTable } from './gradient-memory.js';
 import { optimizersByEntry } from './groups.js';
 import type { Recipe } from './recipe.js';
 import { scalarTensors } from './scalars.js';
@@ -35,7 +36,7 @@ interface Stretch {
 export function updates(
   recipe: Recipe,
   slots: Slots,
-  gradients: ReadonlyMap<Entry, Tensor>,
+  gradients: ReadonlyMap<Entry, Tensor | WaitingTable>,
   scalars: MemorySlot,
 ): { readonly writes: readonly Write[]; readonly gradientNorm: Tensor } {
   const { layout, memory } = recipe.model.built;
@@ -65,7 +66,11 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
 }
 
 /** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */
-function stretchesOf(optimizers: ReadonlyMap<Entry, Optimizer>, layout: Layout, gradients: ReadonlyMap<Entry, Tensor>): readonly Stretch[] {
+function stretchesOf(
+  optimizers: ReadonlyMap<Entry, Optimizer>,
+  layout: Layout,
+  gradients: ReadonlyMap<Entry, Tensor | WaitingTable>,
+): readonly Stretch[] {
   const stretches: Stretch[] = [];
   let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
   const endRun = (end: number): void => {
@@ -74,8 +79,9 @@ function stretchesOf(optimizers: ReadonlyMap<Entry, Optimizer>, layout: Layout, 
   };
   for (const entry of layout.parameters) {
     const optimizer = optimizers.get(entry)!;
-    const gradient = gradients.get(entry);
-    const byRows = gradient && rowStretch(optimizer, entry, gradient);
+    const given = gradients.get(entry);
+    const gradient = given instanceof Tensor ? given : given?.gradient;
+    const byRows = given && rowStretch(optimizer, entry, given);
     if (gradient !== undefined && byRows === undefined) {
       if (run.length > 0 && optimizers.get(run[0]!.entry) !== optimizer) endRun(entry.offset);
       run.push({ entry, gradient });
@@ -101,14 +107,14 @@ function flat(optimizer: Optimizer, run: readonly { readonly entry: Entry; reado
   };
 }
 
-/** The rows of a table the batch met, if that is what the gradient consists of and it is right and worth while to update these alone. */
-function rowStretch(optimizer: Optimizer, entry: Entry, gradient: Tensor): Stretch | undefined {
-  const rows = rowGradient(gradient);
+/** The rows of a table the batches met, if that is what the gradient consists of and it is right and worth while to update these alone. */
+function rowStretch(optimizer: Optimizer, entry: Entry, given: Tensor | WaitingTable): Stretch | undefined {
   const leavesAlone = entry.lazy && !optimizer.restsAtZero;
-  if (rows === undefined) return leavesAlone ? maskedRows(optimizer, entry, gradient, rowsWithGradient) : undefined;
-  const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
+  if (!(given instanceof Tensor)) return leavesAlone ? maskedRows(optimizer, entry, given.gradient, given.met) : undefined;
+  const rows = rowGradient(given);
+  const isLarge = rows !== undefined && entry.shape[0]! > rowsPerId * rows.ids.size;
   if (isLarge && (entry.lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
-  return leavesAlone ? maskedRows(optimizer, entry, gradient, (table) => touchedRows(rows, table.shape[0]!)) : undefined;
+  return leavesAlone ? maskedRows(optimizer, entry, given, metRows(given)) : undefined;
 }
 
 /**
@@ -136,30 +142,24 @@ function someRows(optimizer: Optimizer, entry: Entry, rows: RowGradient): Stretc
 }
 
 /**
- * The same for a table that is small beside the batch, or of which is only known what several batches came to: everything is computed and rows
- * that were not met keep their values.
- * @param met [tableRows, columns] → 0 for those, [tableRows, 1]
+ * The same for a table that is small beside the batch, or that several batches met: everything is computed and rows that were not met keep their
+ * values.
+ * @param met [tableRows, 1], 0 for those
  */
-function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, met: (table: Tensor) => Tensor): Stretch {
+function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, met: Tensor): Stretch {
   const { tableRows, columns } = sizesOf(entry);
-  const table = reshape(gradient, [tableRows, columns]);
-  const touched = met(table);
   const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
   return {
     optimizer,
-    gradient: table,
+    gradient: reshape(gradient, [tableRows, columns]),
     read,
     write: (slot, byteOffset, value) => ({
-      value: where(touched, value, read(slot, byteOffset)),
+      value: where(met, value, read(slot, byteOffset)),
       slot,
       byteOffset: byteOffset + entry.offset * 4,
       commit: true,
     }),
   };
-}
-
-function rowsWithGradient(table: Tensor): Tensor {
-  return max(notEqual(table, 0), { axes: [1], keepDims: true });
 }
 
 function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly columns: number } {
