@@ -9,7 +9,7 @@ export type ErrorCode = 'ERR_SHAPE' | 'ERR_DTYPE' | 'ERR_OPTION' | 'ERR_STATE' |
 /** Base of every error of this library. */
 export abstract class LanewiseError extends Error {
   abstract readonly code: ErrorCode;
-  /** Path of the layer the error was raised in, once known. */
+  /** Path of the layer the error was raised in, once known; '' is the model itself. From a run undefined for that, as for losses and optimizers. */
   layer: string | undefined;
 
   constructor(message: string, options?: ErrorOptions) {

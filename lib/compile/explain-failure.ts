@@ -1,5 +1,6 @@
 /** Errors of the addon in the words of the graph: which layer and operation, and which index of the data. */
 import { DataError, type LanewiseError, NativeError, formatShape } from '../errors.js';
+import { pathIn } from '../graph/label.js';
 import { coordinates } from '../graph/shape.js';
 import { labelOf, operationOf } from './describe.js';
 import { type Instruction, indexLimit } from './instructions/index.js';
@@ -22,7 +23,7 @@ export function explainFailure(error: unknown, items: readonly Item[]): Lanewise
       : new DataError(`${where}: ${complaintOf(item, value!)} at position ${placeOf(item.instruction, position)} in step ${step}.`, {
           cause: error,
         });
-  explained.layer = label === '' ? undefined : label;
+  explained.layer = pathIn(label);
   return explained;
 }
 

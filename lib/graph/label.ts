@@ -12,3 +12,8 @@ export function label(outputs: readonly Tensor[], text: string, until: readonly 
     for (const x of node.inputs) stack.push(x.node);
   }
 }
+
+/** The path of the first layer in the label of some nodes; undefined if none has one: the model itself, a loss, an optimizer. */
+export function pathIn(label: string): string | undefined {
+  return / "([^"]+)"/.exec(label)?.[1];
+}

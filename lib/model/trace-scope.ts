@@ -25,7 +25,7 @@ export class TraceScope implements Scope {
   readonly path: string;
   readonly carries: boolean;
   /** The layer as messages call it. */
-  readonly #title: string;
+  readonly title: string;
   /** Names of its parameters and buffers. */
   readonly #names: Set<string>;
   /** What was given out as states, with their paths; those that layers around keep have none. */
@@ -39,7 +39,7 @@ export class TraceScope implements Scope {
   constructor(tracer: Tracer, path: string, title: string, { carries, isApart, parent }: TraceScopeOptions, same?: TraceScope) {
     this.#tracer = tracer;
     this.path = path;
-    this.#title = title;
+    this.title = title;
     this.carries = carries;
     this.isApart = isApart;
     this.#parent = parent;
@@ -63,7 +63,7 @@ export class TraceScope implements Scope {
 
   assign(buffer: Tensor, value: Tensor): void {
     this.#tracer.assign(buffer, value);
-    label([value], this.#title);
+    label([value], this.title);
   }
 
   uniform(shape: Shape): Tensor {
@@ -87,7 +87,7 @@ export class TraceScope implements Scope {
   }
 
   addLoss(value: Tensor): void {
-    this.#tracer.addLoss(value, this.#title);
+    this.#tracer.addLoss(value, this.title);
   }
 
   along(x: Tensor): Scope {
@@ -100,7 +100,7 @@ export class TraceScope implements Scope {
 
   #with(carries: boolean, isApart: boolean): TraceScope {
     if (carries === this.carries && isApart === this.isApart) return this;
-    return new TraceScope(this.#tracer, this.path, this.#title, { carries, isApart, parent: this.#parent }, this);
+    return new TraceScope(this.#tracer, this.path, this.title, { carries, isApart, parent: this.#parent }, this);
   }
 
   state(name: string, shape: Shape, first?: Tensor): Tensor {
@@ -129,7 +129,7 @@ export class TraceScope implements Scope {
   }
 
   expect(x: Tensor, least: number, most: number): void {
-    this.#tracer.expectations.push({ tensor: x, layer: this.#title, least, most });
+    this.#tracer.expectations.push({ tensor: x, layer: this.title, least, most });
   }
 
   /** A layer within that is not called through the scope would share parameters of this one. */

@@ -118,6 +118,7 @@ export class Tracer {
     });
     const name = layer.constructor.name;
     const title = owned === '' ? name : `${name} "${owned}"`;
+    if (parent !== undefined) label(inputs ?? [], parent.title);
     try {
       const outputs = body(new TraceScope(this, owned, title, { carries, isApart, parent }));
       checkOutputs(outputs);

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { NdArray } from '../array.js';
 import type { Binding, DebugReport, Program } from '../compile/program.js';
 import { DataError } from '../errors.js';
+import { pathIn } from '../graph/label.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { Entry } from '../model/layout.js';
 import type { MemoryHandle } from '../native.js';
@@ -169,8 +170,10 @@ async function debugSteps(
   return steps;
 }
 
-function notFinite(report: DebugReport, firstStep: number): DataError {
-  return new DataError(
-    `${report.label || 'model'}: expected finite numbers, got the first NaN or infinity in step ${firstStep + report.step}, in ${report.operation}. Lower the learning rate, clip gradients, or check the data.`,
+function notFinite({ label, step, operation }: DebugReport, firstStep: number): DataError {
+  const error = new DataError(
+    `${label || 'model'}: expected finite numbers, got the first NaN or infinity in step ${firstStep + step}, in ${operation}. Lower the learning rate, clip gradients, or check the data.`,
   );
+  error.layer = pathIn(label);
+  return error;
 }

@@ -203,7 +203,7 @@ describe('a program', () => {
     const memories = new Map([[table, native().createMemory(24)], [ids, memory], [write!.slot, native().createMemory(16)]]); // prettier-ignore
     const expected = {
       name: 'DataError',
-      layer: 'Embedding "words"',
+      layer: 'words',
       message: 'Embedding "words": gatherRows: expected an index in 0 … 2, got 3 at position 1 in step 0.',
     };
     await assert.rejects(build([write!]).run(memories, 1, 0), expected);
