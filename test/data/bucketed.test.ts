@@ -50,7 +50,7 @@ describe('the weights of sequences', () => {
       'another name',
       { weights: values(1) },
       'DataError',
-      'BucketedBatches: expected data of x, y, sampleWeight, got weights, which no batch would have. Leave it out.',
+      'BucketedBatches: expected weights of sequences as sampleWeight, got weights, which would count nothing.',
     ],
   ] as const)
     // prettier-ignore

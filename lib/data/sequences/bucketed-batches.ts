@@ -19,8 +19,6 @@ export interface SequenceData {
   readonly sampleWeight?: NdArray<Float32Array> | undefined;
 }
 
-const fields: readonly string[] = ['x', 'y', 'sampleWeight'] satisfies readonly (keyof SequenceData)[];
-
 /** Options of {@link BucketedBatches}. */
 export interface BucketOptions {
   readonly batchSize: number;
@@ -53,7 +51,7 @@ const bucketCount: Rule = {
  * A trainer compiles one program for each shape of batch. There are at most `buckets` + 1: sequences that are too few for a batch go to
  * the next longer bucket, so only the longest has one smaller batch. The lengths are chosen so that the least is filled up in total.
  *
- * @throws OptionError for wrong options; DataError for no or empty sequences, or other fields than those of the data; ShapeError or DTypeError if they are not of one kind, or if x,
+ * @throws OptionError for wrong options; DataError for no or empty sequences, or weights of another name; ShapeError or DTypeError if they are not of one kind, or if x,
  *   y and sampleWeight do not fit
  */
 export class BucketedBatches implements Iterable<Batch> {
@@ -78,11 +76,9 @@ export class BucketedBatches implements Iterable<Batch> {
     const given: unknown = data;
     if (typeof given !== 'object' || given === null)
       throw new DataError(`BucketedBatches: expected { x, y } of sequences and their targets, got ${kindOf(given)}.`);
-    const unknown = Object.keys(given).find((name) => !fields.includes(name));
-    if (unknown !== undefined)
-      throw new DataError(
-        `BucketedBatches: expected data of ${fields.join(', ')}, got ${unknown}, which no batch would have. Leave it out.`,
-      );
+    const misnamed = Object.keys(given).find((name) => /weight/i.test(name) && name !== 'sampleWeight');
+    if (misnamed !== undefined)
+      throw new DataError(`BucketedBatches: expected weights of sequences as sampleWeight, got ${misnamed}, which would count nothing.`);
     const { x, y, sampleWeight } = data;
     if (!Array.isArray(y)) checkArray('BucketedBatches', 'y', y, 'Wrap it: array(data, shape), or give a list of sequences.');
     this.#x = checkSequences('BucketedBatches x', x);
