@@ -1,5 +1,6 @@
 // Every operation a layer, loss, optimizer or metric is written in.
 export { affineSample, type AffineSampleOptions } from './affine-sample.js';
+export type { AxisOptions, ReduceAxisOptions } from './along-axis.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { broadcastTo, sumTo } from './broadcast.js';
 export { randomNormal, randomUniform } from './chosen-streams.js';

@@ -2,9 +2,10 @@
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError } from '../errors.js';
-import { type Shape, normalizeAxis } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Shape, normalizeAxis, sizeOf } from '../graph/shape.js';
+import { type Node, type Tensor, type TensorType, formatShapeOf } from '../graph/tensor.js';
 import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
+import { type ReduceAxisOptions, reduceAxis } from './along-axis.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
 import { div, equal, floatsOf, mul, square, sub } from './elementwise.js';
@@ -124,6 +125,7 @@ function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions): Te
   const shape: Shape = options.keepDims === true ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
   const size = (of: readonly number[]): number => of.reduce((n, i) => n * x.shape[i]!, 1);
 
+  if (kind === 'max' || kind === 'min') checkFound(kind, size(axes), sizeOf(shape), x);
   const first = axes[0] ?? x.rank;
   const consecutive = axes.every((axis, i) => axis === first + i);
   const ordered = consecutive ? x : transpose(x, [...kept, ...axes]);
@@ -179,12 +181,12 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('mean', x, options);
 }
 
-/** Largest value over `axes`; NaN wins */
+/** Largest value over `axes`; NaN wins. @throws ShapeError where there is no value */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('max', x, options);
 }
 
-/** Smallest value over `axes`; NaN wins */
+/** Smallest value over `axes`; NaN wins. @throws ShapeError where there is no value */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('min', x, options);
 }
@@ -211,7 +213,6 @@ class ArgReduce extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
-    if (x!.rank < 1) throw new ShapeError(`${this.name}: expected x of rank ≥ 1, got [].`);
     return [{ shape: x!.shape.slice(0, -1), dtype: 'int32' }];
   }
 
@@ -226,12 +227,31 @@ class ArgReduce extends Operation {
   }
 }
 
-/** Position of the first largest value along the last axis, as int32; NaN counts as largest. */
-export function argmax(x: Tensor): Tensor {
-  return apply(new ArgReduce('argmax'), floatsOf('argmax', x));
+/**
+ * Position of the first largest value along an axis, by default the last, as int32; NaN counts as largest.
+ * @throws ShapeError where there is no value
+ */
+export function argmax(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
+  return argReduce('argmax', x, options);
 }
 
-/** Position of the first smallest value along the last axis, as int32; NaN counts as smallest. */
-export function argmin(x: Tensor): Tensor {
-  return apply(new ArgReduce('argmin'), floatsOf('argmin', x));
+/**
+ * Position of the first smallest value along an axis, by default the last, as int32; NaN counts as smallest.
+ * @throws ShapeError where there is no value
+ */
+export function argmin(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
+  return argReduce('argmin', x, options);
+}
+
+function argReduce(kind: 'argmax' | 'argmin', x: Tensor, options: ReduceAxisOptions): Tensor {
+  return reduceAxis(kind, x, options, (rows) => {
+    checkFound(kind, rows.shape.at(-1)!, sizeOf(rows.shape.slice(0, -1)), x);
+    return apply(new ArgReduce(kind), rows);
+  });
+}
+
+/** @throws ShapeError for extremes of no values */
+function checkFound(kind: string, count: number, results: number, x: Tensor): void {
+  if (count > 0 || results === 0) return;
+  throw new ShapeError(`${kind}: expected at least one value for each result, got x of shape ${formatShapeOf(x)} and none.`);
 }
