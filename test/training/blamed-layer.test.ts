@@ -1,6 +1,6 @@
 /** Which layer an error or a debug run names: the one that computed what is wrong. */
 import assert from 'node:assert/strict';
-import type { LanewiseError} from '../../lib/index.js';
+import type { LanewiseError } from '../../lib/index.js';
 import { DataError, Embedding, Layer, Linear, MSELoss, SGD, type Scope, Sequential, type Tensor, Trainer, array, gatherRows, log, relu, reshape } from '../../lib/index.js'; // prettier-ignore
 
 /** log(x) before its head, or between its body and its head. */
