@@ -1,8 +1,8 @@
 /** Errors of numbers: mae() and rmse(). */
 import type { Tensor } from '../graph/tensor.js';
 import { counted } from '../losses/elementwise-loss.js';
-import { checkSameShape, weightedMean } from '../losses/reduction.js';
-import { abs, mean, square, sub, sum, where } from '../ops/index.js';
+import { checkSameShape, perLoss } from '../losses/reduction.js';
+import { abs, full, mul, square, stack, sub, sum, where } from '../ops/index.js';
 import { boolean, checkOptions } from '../options.js';
 import { Metric } from './metric.js';
 
@@ -12,7 +12,7 @@ export interface NumberMetricOptions {
   readonly ignoreNaN?: boolean | undefined;
 }
 
-/** The mean of an error of each element. */
+/** The mean of an error of each element, Σ w e / Σ w. Its figures are both sums. */
 class MeanError extends Metric {
   override readonly better = 'min';
 
@@ -25,29 +25,31 @@ class MeanError extends Metric {
     super();
   }
 
-  forward(prediction: Tensor, target: Tensor): Tensor {
+  /** → [2] */
+  forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.name, prediction, target);
-    if (!this.ignoreNaN) return mean(this.error(sub(prediction, target)));
-    const kept = counted(target);
-    return weightedMean(this.error(sub(prediction, where(kept, target, 0))), kept);
+    const kept = this.ignoreNaN ? counted(target) : undefined;
+    const errors = this.error(sub(prediction, kept === undefined ? target : where(kept, target, 0)));
+    const weights = perLoss(target.shape, kept, sampleWeight);
+    return stack(weights === undefined ? [sum(errors), full([], target.size)] : [sum(mul(errors, weights)), sum(weights)]);
   }
 
-  override weight(_prediction: Tensor, target: Tensor): Tensor | undefined {
-    return this.ignoreNaN ? sum(counted(target)) : undefined;
+  override combine(total: Float64Array, batch: Float32Array): void {
+    batch.forEach((figure, i) => (total[i]! += figure));
   }
 
-  override finish(mean: number): number {
-    return this.last(mean);
+  override finish(...figures: number[]): number {
+    return this.last(figures[0]! / figures[1]!);
   }
 }
 
-/** Mean of |prediction − target| over all elements. */
+/** Mean of |prediction − target| over all elements, weighed with the data's sampleWeight, so that rows count as they do in the loss. */
 export function mae(options: NumberMetricOptions = {}): Metric {
   const { ignoreNaN = false } = checkOptions('mae', options, { ignoreNaN: boolean });
   return new MeanError('mae', abs, (error) => error, ignoreNaN);
 }
 
-/** √ of the mean of (prediction − target)² over all elements and rows. */
+/** √ of the mean of (prediction − target)² over all elements and rows, weighed with the data's sampleWeight. */
 export function rmse(options: NumberMetricOptions = {}): Metric {
   const { ignoreNaN = false } = checkOptions('rmse', options, { ignoreNaN: boolean });
   return new MeanError('rmse', square, Math.sqrt, ignoreNaN);

@@ -18,7 +18,7 @@ const scores = array([[3, 1, 2], [0, 5, 1], [1, 2, 9], [4, 3, 2]]); // prettier-
 const ids = array(Int32Array.of(0, 1, 1, 2));
 
 function measure(metric: Metric, prediction: NdArray, target: NdArray): number {
-  return metric.finish(compile((p: Tensor, t: Tensor) => metric.forward(p, t)).sync(prediction, target).data[0]!);
+  return metric.finish(...compile((p: Tensor, t: Tensor) => metric.forward(p, t)).sync(prediction, target).data);
 }
 
 const cases: readonly (readonly [string, Metric, NdArray, NdArray, number])[] = [
@@ -150,15 +150,15 @@ describe('metrics', () => {
   });
   it('means over tokens are those of all tokens, however they fall into batches', () => {
     const metric = perplexity({ ignoreIndex: -1 });
-    const totals = new Totals({ loss: new MSELoss(), metrics: [metric, mae()] });
-    // loss, perplexity's mean, mae's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
+    const totals = new Totals({ loss: new MSELoss(), metrics: [metric, accuracy()] });
+    // loss, perplexity's mean, accuracy's mean, perplexity's weight: one token of entropy 4, then three of 2, then none.
     const place = (begin: number, weight?: number): Place => ({ begin, size: 1, weight });
     const places = { loss: place(0), metrics: [place(1, 3), place(2)], added: undefined };
     const results = { slot: new MemorySlot('results', 16, 16), width: 4, ...places };
     totals.add(Float32Array.of(1, 4, 5, 1), { ...results, count: 2 });
     totals.add(Float32Array.of(1, 2, 8, 3), { ...results, count: 4 });
     totals.add(Float32Array.of(1, NaN, 8, 0), { ...results, count: 1 });
-    assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), mae: (2 * 5 + 4 * 8 + 8) / 7 });
+    assert.deepEqual(totals.metrics(), { perplexity: Math.exp((4 + 3 * 2) / 4), accuracy: (2 * 5 + 4 * 8 + 8) / 7 });
   });
 
   const wrongShapes: readonly (readonly [Metric, NdArray, NdArray, string])[] = [
