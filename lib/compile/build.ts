@@ -22,6 +22,7 @@ import { type Storages, assignStorages, inArena } from './storage.js';
 import { storeConstants } from './store-constants.js';
 import { shareSubexpressions } from './subexpressions.js';
 import { isContiguous } from './view.js';
+import { writeThrough } from './write-through.js';
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
@@ -65,9 +66,9 @@ export function* plan(requested: readonly Write[], { fuse = true }: CompileOptio
   const shared = shareSubexpressions(storeConstants(fuse ? productsOfTables(simple) : simple));
   yield;
   const values = fuse ? fuseEpilogues(foldChannels(shared)) : shared;
-  const settled = snapshotSources(withTensors(requested, values));
+  const lasting = snapshotSources(withTensors(requested, values));
   yield;
-  const writes = fuse ? recomputed(settled) : settled;
+  const writes = fuse ? recomputed(lasting) : lasting;
   yield;
   const roots = writes.flatMap(tensorsOf);
   const committed = committedOf(writes);
@@ -77,8 +78,9 @@ export function* plan(requested: readonly Write[], { fuse = true }: CompileOptio
   yield;
   const lowered = lower(order, operands, roots, committed, fuse);
   yield;
-  const elided = elideCopies(lowered, locate, new Set(roots.map((value) => locate(value).base)));
-  const flow = new Flow(elided.items, locate, elided.parents);
+  const settled = new Set(roots.map((value) => locate(value).base));
+  const { items, parents } = elideCopies(lowered, locate, settled);
+  const flow = new Flow(writeThrough(items, locate, new Set([...settled, ...parents.keys()])), locate, parents);
   const placed = placeWrites(flow, writes, locate);
   yield;
   const candidates: Candidate[] = [];

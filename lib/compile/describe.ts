@@ -66,12 +66,13 @@ const twoOperations: ReadonlySet<MapOp> = new Set(['fma', 'mulAdd', 'mulSub', 's
 export function flopsOf(x: Instruction): number {
   switch (x.kind) {
     case 'gemm':
-      return 2 * x.batch * x.m * x.n * x.k;
+      return 2 * x.outer * x.inner * x.m * x.n * x.k;
     case 'map':
       return sizeOf(x.dims) * x.steps.reduce((n, { op }) => n + (twoOperations.has(op) ? 2 : 1), 0);
     case 'reduce':
       return x.outer * x.count * x.inner * (x.reduction === 'sumSquares' ? 2 : 1);
     case 'softmax':
+    case 'softmaxBackward':
     case 'crossEntropy':
     case 'crossEntropyBackward':
       // Subtract the maximum, exp, add, scale.

@@ -31,7 +31,7 @@ export const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   avgPoolBackward: 21, columnMoments: 22, columnProducts: 23, affineSample: 24,
   winogradWeights: 25, winogradConv: 26, winogradBackwardWeights: 27, winogradGradient: 28,
   recurrentForward: 29, recurrentBackward: 30, recurrentPanels: 31,
-  mergeRows: 32, writeRows: 33, ctc: 34, ctcBackward: 35,
+  mergeRows: 32, writeRows: 33, ctc: 34, ctcBackward: 35, softmaxBackward: 36,
 }; // prettier-ignore
 const dtypes: Readonly<Record<DType, number>> = { float32: 0, int32: 1, uint8: 2 };
 export const maxRank = 6;
@@ -66,9 +66,9 @@ function body(x: Instruction, at: Locate): readonly number[] {
   switch (x.kind) {
     case 'gemm':
       return [
-        ...at(x.out), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...optional(x.bias, at),
-        x.m, x.n, x.k, x.batch, x.aRow, x.aCol, x.aBatch, x.bRow, x.bCol, x.bBatch, x.cRow, x.cBatch,
-        activations.indexOf(x.activation), 0,
+        ...at(x.out, x.outOffset), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...optional(x.bias, at),
+        x.m, x.n, x.k, x.outer, x.inner, x.aRow, x.aCol, x.aBatch, x.aOuter, x.bRow, x.bCol, x.bBatch, x.bOuter,
+        x.cRow, x.cBatch, x.cOuter, activations.indexOf(x.activation), 0,
       ]; // prettier-ignore
     case 'map':
       return map(x, at);
@@ -78,6 +78,8 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [Number(x.minimum), ...at(x.out), ...at(x.in), x.rows, x.columns];
     case 'softmax':
       return [softmaxKinds.indexOf(x.softmax), ...at(x.out), ...at(x.in), x.rows, x.columns];
+    case 'softmaxBackward':
+      return [Number(x.softmax === 'logSoftmax'), ...at(x.out), ...at(x.y), ...at(x.dy), x.rows, x.columns];
     case 'crossEntropy':
       return [...at(x.out), ...at(x.logits), ...at(x.ids), x.rows, x.columns, x.ignoreIndex];
     case 'crossEntropyBackward':

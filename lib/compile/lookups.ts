@@ -44,7 +44,7 @@ function only(t: Tensor | undefined): readonly Tensor[] | undefined {
 /** table[ids] · w = (table · w)[ids] */
 function product(op: Gemm, [x, w]: readonly Tensor[], result: Tensor): Tensor | undefined {
   const rows = lookupOf(x!);
-  if (rows === undefined || w!.shape[0] !== 1) return undefined;
+  if (rows === undefined || !isSingle(w!)) return undefined;
   return lookedUp({ ...rows, table: squeezed(apply(op, matrix(rows.table), w!)) }, result.shape);
 }
 
@@ -62,7 +62,7 @@ function biased(op: Elementwise, inputs: readonly Tensor[], result: Tensor): Ten
 /** table[ids]ᵀ · dy = tableᵀ · (the sums of dy by id) */
 function weightGradient(op: Gemm, [x, dy]: readonly Tensor[]): Tensor | undefined {
   const rows = lookupOf(x!);
-  if (rows === undefined || op.transposeB || x!.shape[0] !== 1) return undefined;
+  if (rows === undefined || op.transposeB || !isSingle(x!)) return undefined;
   return apply(op, matrix(rows.table), matrix(summed(dy!, rows.ids, rows.table.shape[0]!)));
 }
 
@@ -73,7 +73,7 @@ function tableGradient({ rows }: ScatterAddRows, [dx, ids]: readonly Tensor[]): 
   if (made === undefined) return undefined;
   const { op, inputs } = made.x.node;
   const [dy, w] = inputs as [Tensor, Tensor];
-  if (!(op instanceof Gemm) || op.transposeA || w.shape[0] !== 1) return undefined;
+  if (!(op instanceof Gemm) || op.transposeA || !isSingle(w)) return undefined;
   return squeezed(apply(op, matrix(summed(dy, made.ids, rows)), w));
 }
 
@@ -130,6 +130,11 @@ function lookedUp({ table, ids, label: text }: Lookup, shape: Shape): Tensor {
 
 function isFrequent(tableRows: number, ids: number): boolean {
   return ids >= readsPerRow * tableRows;
+}
+
+/** Whether an operand of a product is one matrix. */
+function isSingle(t: Tensor): boolean {
+  return t.rank === 3 && t.shape[0] === 1;
 }
 
 function matrix(t: Tensor): Tensor {

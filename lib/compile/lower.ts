@@ -59,18 +59,21 @@ function adapt(instruction: Instruction, node: Node, operands: Operands): Instru
 
 function throughViews(gemm: GemmInstruction, node: Node, operands: Operands): GemmInstruction {
   const { transposeA, transposeB } = node.op as Gemm;
-  const side = (x: Tensor, swapped: boolean): { tensor: Tensor; offset: number; row: number; col: number; batch: number } | undefined => {
+  const side = (
+    x: Tensor,
+    swapped: boolean,
+  ): { tensor: Tensor; offset: number; row: number; col: number; batch: number; outer: number } | undefined => {
     const view = operands.source(x);
     if (isContiguous(x.shape, view.strides) || !foldsIntoGemm(view, x)) return undefined;
-    const [batch, first, second] = view.strides as [number, number, number];
-    return { tensor: view.base, offset: view.offset, row: swapped ? second : first, col: swapped ? first : second, batch };
+    const [outer, batch, first, second] = (x.rank === 4 ? view.strides : [0, ...view.strides]) as [number, number, number, number];
+    return { tensor: view.base, offset: view.offset, row: swapped ? second : first, col: swapped ? first : second, batch, outer };
   };
   const a = side(gemm.a, transposeA);
   const b = side(gemm.b, transposeB);
   return {
     ...gemm,
-    ...(a && { a: a.tensor, aOffset: a.offset, aRow: a.row, aCol: a.col, aBatch: a.batch }),
-    ...(b && { b: b.tensor, bOffset: b.offset, bRow: b.row, bCol: b.col, bBatch: b.batch }),
+    ...(a && { a: a.tensor, aOffset: a.offset, aRow: a.row, aCol: a.col, aBatch: a.batch, aOuter: a.outer }),
+    ...(b && { b: b.tensor, bOffset: b.offset, bRow: b.row, bCol: b.col, bBatch: b.batch, bOuter: b.outer }),
   };
 }
 

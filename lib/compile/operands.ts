@@ -100,7 +100,7 @@ export class Operands {
 
 /** A matrix with one unit stride, wherever its rows and batches lie. */
 export function foldsIntoGemm(view: View, x: Tensor): boolean {
-  const [, rowStride, columnStride] = view.strides as [number, number, number];
-  const [, rows, columns] = x.shape as [number, number, number];
+  const [rowStride, columnStride] = view.strides.slice(-2);
+  const [rows, columns] = x.shape.slice(-2);
   return !(view.base.node.op instanceof Constant) && (rows === 1 || columns === 1 || rowStride === 1 || columnStride === 1);
 }

@@ -8,7 +8,7 @@ import { CustomGradient } from '../ops/custom-gradient.js';
 import { Elementwise, add, cast, full, less, mul, square, sub } from '../ops/elementwise.js';
 import { MaxPoolBackward } from '../ops/pool.js';
 import { Reduce } from '../ops/reduce.js';
-import { ReshapeOp, Slice, Transpose, reshape, transpose } from '../ops/shape.js';
+import { ReshapeOp, Slice, Split, Transpose, reshape, transpose } from '../ops/shape.js';
 import { flushed, foldConstants } from './fold.js';
 import { rewrite } from './rewrite.js';
 import { isView, withoutReshapes } from './view.js';
@@ -16,6 +16,7 @@ import { isView, withoutReshapes } from './view.js';
 /** The same values by fewer operations. Only the sign of a zero may differ. */
 export function simplify(roots: readonly Tensor[]): readonly Tensor[] {
   return rewrite(roots, (node, inputs) => {
+    if (node.op instanceof Split) return node.op.slices(inputs[0]!);
     const simpler = simplifyNode(node, inputs);
     return simpler && [simpler];
   });

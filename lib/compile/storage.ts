@@ -73,6 +73,8 @@ function overwritable(instruction: Instruction, locate: (t: Tensor) => Location,
     }
     case 'softmax':
       return instruction.softmax === 'logSumExp' ? [] : wholeBuffer(instruction.in, [], locate, root);
+    case 'softmaxBackward':
+      return [...wholeBuffer(instruction.y, [instruction.dy], locate, root), ...wholeBuffer(instruction.dy, [instruction.y], locate, root)];
     case 'crossEntropyBackward':
       return wholeBuffer(instruction.logits, [instruction.ids, instruction.dloss], locate, root);
     case 'recurrentForward': {

@@ -101,7 +101,7 @@ export function collapse(dims: Shape, strides: readonly (readonly number[])[]): 
 }
 
 /** Strides of the same elements under another shape, or undefined if a copy is needed. */
-function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): readonly number[] | undefined {
+export function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): readonly number[] | undefined {
   if (sizeOf(from) === 0) return rowMajorStrides(to);
   const { dims, strides: merged } = collapse(from, [strides]);
   const [own] = merged as [number[]];

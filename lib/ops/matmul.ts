@@ -18,8 +18,8 @@ export interface MatmulOptions {
 }
 
 /**
- * activation(op(a) · op(b) + bias): a [B, M, K], b [B, K, N], bias [N] → [B, M, N], op swapping the last two dimensions on demand.
- * The compiler makes the forms with a bias or an activation; users write matmul, add and relu.
+ * activation(op(a) · op(b) + bias): a [..., M, K], b [..., K, N], bias [N] → [..., M, N], op swapping the last two dimensions on demand.
+ * Both have the same leading dimensions, one or two: views of as many strides are read in place. The compiler makes the forms with a bias or an activation; users write matmul, add and relu.
  */
 export class Gemm extends Operation {
   readonly name = 'matmul';
@@ -40,7 +40,7 @@ export class Gemm extends Operation {
     if (a!.dtype !== 'float32' || b!.dtype !== 'float32')
       throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
     const { m, n } = this.sizes(a!, b!);
-    return [{ shape: [a!.shape[0]!, m, n], dtype: 'float32' }];
+    return [{ shape: [...a!.shape.slice(0, -2), m, n], dtype: 'float32' }];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -56,6 +56,7 @@ export class Gemm extends Operation {
   lower(node: Node): readonly Instruction[] {
     const [a, b, bias] = node.inputs as [Tensor, Tensor, Tensor | undefined];
     const { m, n, k } = this.sizes(a, b);
+    const inner = a.shape.at(-3)!;
     return [
       {
         kind: 'gemm',
@@ -66,25 +67,30 @@ export class Gemm extends Operation {
         m,
         n,
         k,
-        batch: a.shape[0]!,
+        outer: a.rank === 4 ? a.shape[0]! : 1,
+        inner,
         aOffset: 0,
         bOffset: 0,
         aRow: this.transposeA ? 1 : k,
         aCol: this.transposeA ? m : 1,
         aBatch: m * k,
+        aOuter: inner * m * k,
         bRow: this.transposeB ? 1 : n,
         bCol: this.transposeB ? k : 1,
         bBatch: k * n,
+        bOuter: inner * k * n,
+        outOffset: 0,
         cRow: n,
         cBatch: m * n,
+        cOuter: inner * m * n,
         activation: this.activation,
       },
     ];
   }
 
   private sizes(a: Tensor, b: Tensor): { m: number; n: number; k: number } {
-    const [, a0, a1] = a.shape as [number, number, number];
-    const [, b0, b1] = b.shape as [number, number, number];
+    const [a0, a1] = a.shape.slice(-2) as [number, number];
+    const [b0, b1] = b.shape.slice(-2) as [number, number];
     return { m: this.transposeA ? a1 : a0, k: this.transposeA ? a0 : a1, n: this.transposeB ? b0 : b1 };
   }
 }
@@ -113,10 +119,10 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     return reshape(y, [...a.shape.slice(0, -1), y.shape[2]!]);
   }
   const lead = broadcastShapes('matmul (all but the last two dimensions)', a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const batch = sizeOf(lead);
-  const flat = (x: Tensor): Tensor => reshape(broadcastTo(x, [...lead, ...x.shape.slice(-2)]), [batch, ...x.shape.slice(-2)]);
-  const y = apply(new Gemm(transposeA, transposeB), flat(a), flat(b));
-  return reshape(y, [...lead, ...y.shape.slice(1)]);
+  const batch = lead.length === 2 ? lead : [sizeOf(lead)];
+  const batched = (x: Tensor): Tensor => reshape(broadcastTo(x, [...lead, ...x.shape.slice(-2)]), [...batch, ...x.shape.slice(-2)]);
+  const y = apply(new Gemm(transposeA, transposeB), batched(a), batched(b));
+  return reshape(y, [...lead, ...y.shape.slice(-2)]);
 }
 
 /** @throws ShapeError unless op(a) has as many columns as op(b) has rows */

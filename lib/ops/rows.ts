@@ -6,7 +6,7 @@ import { sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, integer } from '../options.js';
 import { checkTensors } from './arguments.js';
-import { cast, exp, floatsOf, mul, notEqual, sub } from './elementwise.js';
+import { cast, exp, floatsOf, mul, neg, notEqual, sub } from './elementwise.js';
 import { oneHot } from './gather.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
@@ -30,9 +30,8 @@ class RowSoftmax extends Operation {
     const y = node.outputs[0]!;
     switch (this.name) {
       case 'softmax':
-        return [mul(y, sub(dy, sum(mul(dy, y), { axes: -1, keepDims: true })))];
       case 'logSoftmax':
-        return [sub(dy, mul(exp(y), sum(dy, { axes: -1, keepDims: true })))];
+        return [apply(new RowSoftmaxBackward(this.name), y, dy)];
       case 'logSumExp':
         return [mul(column(dy), softmax(node.inputs[0]!))];
       default:
@@ -44,6 +43,41 @@ class RowSoftmax extends Operation {
     const [x] = node.inputs;
     const columns = x!.shape.at(-1)!;
     return [{ kind: 'softmax', softmax: this.name, out: node.outputs[0]!, in: x!, rows: rowCount(x!), columns }];
+  }
+}
+
+/** The gradient of y = softmax(x) or logSoftmax(x): y, dy → dx. */
+class RowSoftmaxBackward extends Operation {
+  readonly name = 'softmaxBackward';
+
+  constructor(readonly kind: 'softmax' | 'logSoftmax') {
+    super();
+  }
+
+  key(): string {
+    return this.kind;
+  }
+
+  infer([y]: readonly Tensor[]): readonly TensorType[] {
+    return [{ shape: y!.shape, dtype: 'float32' }];
+  }
+
+  /** Through the same formula in primitives: y · (dy − Σ y·dy), or dy − eʸ · Σ dy. */
+  override vjp(node: Node, [dz]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (dz === undefined) return [];
+    const [y, dy] = node.inputs as [Tensor, Tensor];
+    if (this.kind === 'logSoftmax') {
+      const p = exp(y);
+      return [neg(mul(mul(dz, p), rowSum(dy))), sub(dz, rowSum(mul(dz, p)))];
+    }
+    const weighted = rowSum(mul(dz, y));
+    return [sub(mul(dz, sub(dy, rowSum(mul(dy, y)))), mul(dy, weighted)), mul(y, sub(dz, weighted))];
+  }
+
+  lower(node: Node): readonly Instruction[] {
+    const [y, dy] = node.inputs as [Tensor, Tensor];
+    const columns = y.shape.at(-1)!;
+    return [{ kind: 'softmaxBackward', softmax: this.kind, out: node.outputs[0]!, y, dy, rows: rowCount(y), columns }];
   }
 }
 
@@ -122,7 +156,7 @@ class CrossEntropyBackward extends Operation {
     const p = softmax(logits);
     const kept = notEqual(ids, this.ignoreIndex);
     const weighted = mul(dz, column(mul(dy, kept)));
-    const dlogits = mul(p, sub(weighted, sum(mul(weighted, p), { axes: -1, keepDims: true })));
+    const dlogits = mul(p, sub(weighted, rowSum(mul(weighted, p))));
     const ddy = mul(kept, sum(mul(dz, sub(p, oneHot(ids, logits.shape.at(-1)!))), { axes: -1 }));
     return [dlogits, undefined, ddy];
   }
@@ -166,6 +200,10 @@ function checkIds(what: string, logits: Tensor, ids: Tensor): void {
 
 function rowCount(x: Tensor): number {
   return sizeOf(x.shape.slice(0, -1));
+}
+
+function rowSum(x: Tensor): Tensor {
+  return sum(x, { axes: -1, keepDims: true });
 }
 
 function column(x: Tensor): Tensor {

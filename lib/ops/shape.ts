@@ -1,6 +1,6 @@
 /** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack, split, pack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
-import { apply, checkTensor, Operation } from '../graph/operation.js';
+import { apply, applyAll, checkTensor, Operation } from '../graph/operation.js';
 import { type Shape, checkShape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { type Instruction, copyOf } from '../compile/instructions/index.js';
@@ -272,6 +272,52 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
+/** Parts that together are x. Their gradients lie one after another at once, and are no sum. The compiler makes slices of the parts. */
+export class Split extends Operation {
+  readonly name = 'split';
+
+  /** Where each part begins, and where the last one ends. */
+  readonly #starts: readonly number[];
+
+  constructor(
+    readonly axis: number,
+    readonly sizes: readonly number[],
+  ) {
+    super();
+    const starts = [0];
+    for (const size of sizes) starts.push(starts.at(-1)! + size);
+    this.#starts = starts;
+  }
+
+  key(): string {
+    return `${this.axis}:${this.sizes.join()}`;
+  }
+
+  infer([x]: readonly Tensor[]): readonly TensorType[] {
+    return this.sizes.map((size) => ({ shape: x!.shape.with(this.axis, size), dtype: x!.dtype }));
+  }
+
+  override vjp(_node: Node, dys: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    const known = dys.flatMap((dy, i) => (dy === undefined ? [] : [{ dy, begin: this.#starts[i]!, end: this.#starts[i + 1]! }]));
+    // Parts without a gradient are zeros behind the part before them, or before the first.
+    const padded = known.map(({ dy, begin, end }, i) => {
+      const room = [i === 0 ? begin : 0, (known[i + 1]?.begin ?? this.#starts.at(-1)!) - end] as const;
+      return pad(dy, dy.shape.map((_, d) => (d === this.axis ? room : [0, 0]))); // prettier-ignore
+    });
+    return [concat(padded, this.axis)];
+  }
+
+  lower(): readonly never[] {
+    return [];
+  }
+
+  /** The parts one by one. */
+  slices(x: Tensor): readonly Tensor[] {
+    const zeros = x.shape.map(() => 0);
+    return this.sizes.map((size, i) => slice(x, zeros.with(this.axis, this.#starts[i]!), x.shape.with(this.axis, size)));
+  }
+}
+
 /**
  * The parts of x along `axis`, which goes: the inverse of stack. The steps of sequences [N, T, C] are `unstack(x, 1)`, columns of a
  * table [N, C] as well.
@@ -279,9 +325,7 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
 export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   checkTensor('unstack', x);
   const at = normalizeAxis('unstack', axis, x.rank);
-  const size = x.shape.with(at, 1);
-  const part = (i: number): Tensor => slice(x, x.shape.map((_, d) => (d === at ? i : 0)), size); // prettier-ignore
-  return Array.from({ length: x.shape[at]! }, (_, i) => reshape(part(i), x.shape.toSpliced(at, 1)));
+  return split(x, new Array<number>(x.shape[at]!).fill(1), at).map((part) => reshape(part, x.shape.toSpliced(at, 1)));
 }
 
 /** x cut along `axis` into parts of these sizes, which together are its own: the inverse of concat. */
@@ -294,12 +338,7 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly T
       `split: expected sizes that add up to ${x.shape[at]} along axis ${at} of x ${formatShape(x.shape)}, got ${String(sizes)}. For single parts, without the axis, there is unstack().`,
     );
   }
-  let begin = 0;
-  return sizes.map((size) => {
-    const start = x.shape.map((_, d) => (d === at ? begin : 0));
-    begin += size;
-    return slice(x, start, x.shape.with(at, size));
-  });
+  return sizes.length === 1 ? [x] : applyAll(new Split(at, sizes), [x]);
 }
 
 export class Pack extends Operation {

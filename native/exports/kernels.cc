@@ -140,7 +140,7 @@ void gemm(Environment& environment, js::Size m, js::Size n, js::Integer<0, INT32
   args.m = m;
   args.n = n;
   args.k = k;
-  args.batch = 1;
+  args.batch = args.inner = 1;
   args.a = a.data;
   args.a_row = a_row;
   args.a_col = a_col;

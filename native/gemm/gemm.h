@@ -335,9 +335,10 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
   float* const floats = static_cast<float*>(scratch);
   for_each_rectangle(make_grid(args), args.m, args.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     GemmArgs g = args;
-    g.a += item * args.a_batch;
-    g.b += item * args.b_batch;
-    g.c += item * args.c_batch;
+    const int64_t outer = args.inner == args.batch ? 0 : item / args.inner, inner = item - outer * args.inner;
+    g.a += outer * args.a_outer + inner * args.a_batch;
+    g.b += outer * args.b_outer + inner * args.b_batch;
+    g.c += outer * args.c_outer + inner * args.c_batch;
     if (is_dots(g)) {
       gemm_dots(g, g.n == 1 ? m0 : n0, g.n == 1 ? m1 : n1, floats);
       activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);

@@ -23,13 +23,14 @@ enum class Activation : int32_t { none = 0, relu = 1, sigmoid = 2, tanh = 3 };
 // C[b] = activation(A[b] · B[b] (+ C[b] if accumulate) + bias), b < batch.
 // A element (i, p) is a[i * a_row + p * a_col]; B element (p, j) is b[p * b_row + j * b_col]; C is row-major with pitch c_row.
 struct GemmArgs {
-  int64_t m, n, k, batch;
+  int64_t m, n, k;
+  int64_t batch, inner;  // so many products, of which each `inner` follow one another in steps of `_batch`; those runs in steps of `_outer`
   const float* a;
-  int64_t a_row, a_col, a_batch;
+  int64_t a_row, a_col, a_batch, a_outer;
   const float* b;
-  int64_t b_row, b_col, b_batch;
+  int64_t b_row, b_col, b_batch, b_outer;
   float* c;
-  int64_t c_row, c_batch;
+  int64_t c_row, c_batch, c_outer;
   const float* bias;  // [n] or null
   Activation activation;
   bool accumulate;
@@ -126,6 +127,14 @@ struct SoftmaxArgs {
   int64_t rows, columns;
   const float* in;
   float* out;
+};
+
+// Of softmax, or log-softmax if logarithmic: dx from the result y and its gradient dy, all [rows, columns]; dx may equal y or dy.
+struct SoftmaxBackwardArgs {
+  bool logarithmic;
+  int64_t rows, columns;
+  const float *y, *dy;
+  float* dx;
 };
 
 // loss[r] = logsumexp(logits[r]) − logits[r, ids[r]]; 0 where ids[r] == ignore_index. A bad id is reported, its loss is 0.

@@ -32,9 +32,9 @@ bool in_place(const Extent& out, const Extent& in) {
 template <class Args>
 FloatOutput float_output(const Args& args, const Operand& operand, bool in_arena) {
   if constexpr (std::is_same_v<Args, GemmArgs>) {
-    return {operand.field, args.batch, args.m, args.n, args.c_batch, args.c_row, in_arena};
+    return {operand.field, outer(args), args.inner, args.m, args.n, args.c_outer, args.c_batch, args.c_row, in_arena};
   } else {
-    return {operand.field, 1, 1, operand.span, 0, 0, in_arena};
+    return {operand.field, 1, 1, 1, operand.span, 0, 0, 0, in_arena};
   }
 }
 

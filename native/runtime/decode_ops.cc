@@ -68,15 +68,20 @@ void read_words(OpReader& in, GemmArgs& g) {
   g.m = in.words.size("m");
   g.n = in.words.size("n");
   g.k = extent(in.words, "k");  // with strides of 0 no memory bounds it, and an instruction runs to its end
-  g.batch = in.words.size("batch");
+  const int64_t outer = in.words.size("outer");
+  g.inner = in.words.size("inner");
+  g.batch = size_mul(outer, g.inner);
   g.a_row = in.words.size("aRow");
   g.a_col = in.words.size("aCol");
   g.a_batch = in.words.size("aBatch");
+  g.a_outer = in.words.size("aOuter");
   g.b_row = in.words.size("bRow");
   g.b_col = in.words.size("bCol");
   g.b_batch = in.words.size("bBatch");
+  g.b_outer = in.words.size("bOuter");
   g.c_row = in.words.size("cRow");
   g.c_batch = in.words.size("cBatch");
+  g.c_outer = in.words.size("cOuter");
   g.activation = in.words.choice("activation", Activation::tanh);
   g.accumulate = in.words.flag("accumulate");
 }
@@ -126,6 +131,15 @@ void read_words(OpReader& in, SoftmaxArgs& s) {
   s.kind = in.words.choice("kind", last_of<SoftmaxKind>());
   in.operand("out", s.out);
   in.operand("in", s.in);
+  s.rows = in.words.size("rows");
+  s.columns = in.words.size("columns");
+}
+
+void read_words(OpReader& in, SoftmaxBackwardArgs& s) {
+  s.logarithmic = in.words.flag("logarithmic");
+  in.operand("dx", s.dx);
+  in.operand("y", s.y);
+  in.operand("dy", s.dy);
   s.rows = in.words.size("rows");
   s.columns = in.words.size("columns");
 }

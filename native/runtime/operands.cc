@@ -72,14 +72,14 @@ bool distinct(int rank, const int64_t* dims, const int64_t* strides) {
 }  // namespace
 
 Operands operands(const GemmArgs& g) {
-  const int64_t a_dims[] = {g.batch, g.m, g.k}, a_strides[] = {g.a_batch, g.a_row, g.a_col};
-  const int64_t b_dims[] = {g.batch, g.k, g.n}, b_strides[] = {g.b_batch, g.b_row, g.b_col};
-  const int64_t c_dims[] = {g.batch, g.m, g.n}, c_strides[] = {g.c_batch, g.c_row, 1};
+  const int64_t a_dims[] = {outer(g), g.inner, g.m, g.k}, a_strides[] = {g.a_outer, g.a_batch, g.a_row, g.a_col};
+  const int64_t b_dims[] = {outer(g), g.inner, g.k, g.n}, b_strides[] = {g.b_outer, g.b_batch, g.b_row, g.b_col};
+  const int64_t c_dims[] = {outer(g), g.inner, g.m, g.n}, c_strides[] = {g.c_outer, g.c_batch, g.c_row, 1};
   return Builder(g)
-      .add("a", g.a, 4, span(3, a_dims, a_strides), Access::read)
-      .add("b", g.b, 4, span(3, b_dims, b_strides), Access::read)
+      .add("a", g.a, 4, span(4, a_dims, a_strides), Access::read)
+      .add("b", g.b, 4, span(4, b_dims, b_strides), Access::read)
       .add("bias", g.bias, 4, g.n, Access::read)
-      .add("c", g.c, 4, span(3, c_dims, c_strides), Access::write)
+      .add("c", g.c, 4, span(4, c_dims, c_strides), Access::write)
       .result();
 }
 
@@ -114,6 +114,15 @@ Operands operands(const SoftmaxArgs& s) {
   return Builder(s)
       .add("in", s.in, 4, all, rows_only ? Access::read : Access::read_in_place)
       .add("out", s.out, 4, rows_only ? s.rows : all, Access::write)
+      .result();
+}
+
+Operands operands(const SoftmaxBackwardArgs& s) {
+  const int64_t all = size_mul(s.rows, s.columns);
+  return Builder(s)
+      .add("y", s.y, 4, all, Access::read_in_place)
+      .add("dy", s.dy, 4, all, Access::read_in_place)
+      .add("dx", s.dx, 4, all, Access::write)
       .result();
 }
 
@@ -416,8 +425,8 @@ int64_t rounds(const RecurrentForwardArgs& a) { return a.shape.split ? std::max<
 int64_t rounds(const RecurrentBackwardArgs& a) { return a.shape.split ? a.shape.t + 1 : 1; }
 
 const char* layout_problem(const GemmArgs& g) {
-  const int64_t dims[] = {g.batch, g.m, g.n}, strides[] = {g.c_batch, g.c_row, 1};
-  return distinct(3, dims, strides) ? nullptr : "cRow and cBatch that give every element of c its own address";
+  const int64_t dims[] = {outer(g), g.inner, g.m, g.n}, strides[] = {g.c_outer, g.c_batch, g.c_row, 1};
+  return distinct(4, dims, strides) ? nullptr : "cRow, cBatch and cOuter that give every element of c its own address";
 }
 
 const char* layout_problem(const CopyArgs& c) {
@@ -474,6 +483,9 @@ double cost(const MapArgs& m) {
 double cost(const ReduceArgs& r) { return product(r.outer, r.count, r.inner) * rate::kElement; }
 double cost(const ArgReduceArgs& r) { return product(r.rows, r.columns) * rate::kElement; }
 double cost(const SoftmaxArgs& s) { return product(s.rows, s.columns) * (rate::kTranscendental + 3 * rate::kElement); }
+double cost(const SoftmaxBackwardArgs& s) {
+  return product(s.rows, s.columns) * (s.logarithmic ? rate::kTranscendental : 0) + product(s.rows, s.columns) * 4 * rate::kElement;
+}
 double cost(const CrossEntropyArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 2 * rate::kElement); }
 double cost(const CrossEntropyBackwardArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 3 * rate::kElement); }
 double cost(const GatherRowsArgs& g) {

@@ -35,6 +35,9 @@ struct Operands {
 #include "kernels.def"
 #undef LW_KERNEL
 
+// How many runs of `inner` products a batch has.
+constexpr int64_t outer(const GemmArgs& g) { return g.inner == 0 ? 0 : g.batch / g.inner; }
+
 // Null, or what is wrong with an output whose elements would share an address.
 const char* layout_problem(const GemmArgs& args);
 const char* layout_problem(const CopyArgs& args);

@@ -42,10 +42,10 @@ struct Instruction {
   bool makes_infinities;          // of numbers that are finite: it has an infinite constant, or ∞ is a proper result
 };
 
-// A float block an instruction writes, for the debug run: `blocks` × `rows` × `columns` with pitches in elements.
+// Floats an instruction writes, for the debug run: `outer` × `inner` × `rows` × `columns` with pitches in elements.
 struct FloatOutput {
   size_t at;  // where its pointer stands in the arguments block
-  int64_t blocks, rows, columns, block_pitch, row_pitch;
+  int64_t outer, inner, rows, columns, outer_pitch, inner_pitch, row_pitch;
   bool in_arena;
 };
 

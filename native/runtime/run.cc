@@ -224,11 +224,13 @@ bool Run::sound(const Instruction& instruction, bool excused) const {
   for (int32_t o = 0; o < instruction.output_count; ++o) {
     const FloatOutput& out = program_->outputs[static_cast<size_t>(instruction.outputs + o)];
     const auto* data = reinterpret_cast<const float*>(pointer_at(program_->bytes(), out.at));
-    for (int64_t block = 0; block < out.blocks; ++block) {
-      for (int64_t row = 0; row < out.rows; ++row) {
-        const float* values = data + block * out.block_pitch + row * out.row_pitch;
-        for (int64_t column = 0; column < out.columns; ++column) {
-          if (isnan(values[column]) || (isinf(values[column]) && !(excused && out.in_arena))) return false;
+    for (int64_t outer = 0; outer < out.outer; ++outer) {
+      for (int64_t inner = 0; inner < out.inner; ++inner) {
+        for (int64_t row = 0; row < out.rows; ++row) {
+          const float* values = data + outer * out.outer_pitch + inner * out.inner_pitch + row * out.row_pitch;
+          for (int64_t column = 0; column < out.columns; ++column) {
+            if (isnan(values[column]) || (isinf(values[column]) && !(excused && out.in_arena))) return false;
+          }
         }
       }
     }

@@ -105,30 +105,35 @@ class Draft {
   static constexpr At kAbsent = {-1, 0};
   At maybe(int64_t count) { return flip() ? input(count) : kAbsent; }
 
-  // Strides of a matrix: as it is, turned, with room between rows, or one row or column again and again. The last: its span.
+  // Strides of matrices: as they are, turned, with room between rows, side by side, or one row, column or matrix again and again.
+  // The last: their span.
   struct Strides {
-    int64_t row, column, batch, span;
+    int64_t row, column, batch, outer, span;
   };
-  Strides strides(int64_t rows, int64_t columns, int64_t batch, bool may_repeat) {
+  Strides strides(int64_t rows, int64_t columns, int64_t outer, int64_t inner) {
     const int64_t gap = flip() ? 0 : from_to(1, 5);
-    Strides s = flip() ? Strides{columns + gap, 1, 0, 0} : Strides{1, rows + gap, 0, 0};
-    if (may_repeat && seldom()) (flip() ? s.row : s.column) = 0;
+    Strides s = flip() ? Strides{columns + gap, 1, 0, 0, 0} : Strides{1, rows + gap, 0, 0, 0};
+    if (seldom()) (flip() ? s.row : s.column) = 0;
     const int64_t one = rows * columns == 0 ? 0 : (rows - 1) * s.row + (columns - 1) * s.column + 1;
-    s.batch = may_repeat && seldom() ? 0 : one + (flip() ? 0 : 3);
-    s.span = one == 0 || batch == 0 ? 0 : (batch - 1) * s.batch + one;
+    s.batch = seldom() ? 0 : one + (flip() ? 0 : 3);
+    s.outer = seldom() ? 0 : inner * s.batch + (flip() ? 0 : 2);
+    s.span = one * outer * inner == 0 ? 0 : (outer - 1) * s.outer + (inner - 1) * s.batch + one;
     return s;
   }
   void gemm() {
     const int64_t m = size(70), n = size(130), k = seldom() ? pick({383, 384, 385, 400, 769}) : size(130),
-                  batch = seldom() ? from_to(0, 3) : 1;
-    const Strides a = strides(m, k, batch, true), b = strides(k, n, batch, true);
-    const int64_t row = n + (flip() ? 0 : from_to(1, 4)), c_batch = m * row + (flip() ? 0 : 2);
-    const int64_t span = m * n * batch == 0 ? 0 : (batch - 1) * c_batch + (m - 1) * row + n;
+                  outer = seldom() ? from_to(0, 3) : 1, inner = seldom() ? from_to(0, 3) : 1;
+    const Strides a = strides(m, k, outer, inner), b = strides(k, n, outer, inner);
+    const bool beside = flip();  // each row of all products of a run, or product by product
+    const int64_t room = n + (flip() ? 0 : from_to(1, 4)), row = beside ? inner * room : room, c_batch = beside ? room : m * room,
+                  c_outer = m * inner * room + (flip() ? 0 : 2);
+    const int64_t span = m * n * outer * inner == 0 ? 0 : (outer - 1) * c_outer + (inner - 1) * c_batch + (m - 1) * row + n;
     const bool accumulate = flip();
     const int64_t activation = this->activation();
-    const At c = output(span, !accumulate && row == n && c_batch == m * n);
+    const At c = output(span, !accumulate && span == m * n * outer * inner);
     add(1, {}, {c, input(a.span), input(b.span), maybe(n)},
-        numbers(m, n, k, batch, a.row, a.column, a.batch, b.row, b.column, b.batch, row, c_batch, activation, accumulate));
+        numbers(m, n, k, outer, inner, a.row, a.column, a.batch, a.outer, b.row, b.column, b.batch, b.outer, row, c_batch, c_outer,
+                activation, accumulate));
   }
 
   void map() {
@@ -201,6 +206,13 @@ class Draft {
     const bool in_place = kind < 2 && flip();
     if (in_place) results_.back().whole = false;
     add(5, numbers(kind), {out, in_place ? out : input(rows * columns)}, numbers(rows, columns));
+  }
+  void softmax_backward() {
+    const int64_t columns = size(600), rows = size(20000 / (columns + 1));
+    const At out = output(rows * columns, true), other = input(rows * columns);
+    const int64_t in_place = from_to(0, 2);  // neither, y, dy
+    if (in_place > 0) results_.back().whole = false;
+    add(36, numbers(flip()), {out, in_place == 1 ? out : other, in_place == 2 ? out : input(rows * columns)}, numbers(rows, columns));
   }
   void cross_entropy() {
     const int64_t columns = size(600), rows = size(20000 / (columns + 1)), ignored = pick({-100, 0, 1});
@@ -449,6 +461,7 @@ class Draft {
                                     &Draft::arg_reduce,
                                     &Draft::softmax,
                                     &Draft::cross_entropy,
+                                    &Draft::softmax_backward,
                                     &Draft::cross_entropy_backward,
                                     &Draft::gather_rows,
                                     &Draft::scatter_add_rows,

@@ -33,7 +33,7 @@ inline std::vector<Words> valid_streams() {
   const std::vector<Declared> memories = {{4096}, {1024}, {256, 64}, {1024, 0, true}, {64, 16, true}};
   const Words strided_map = {2, 0, 3, 2, 3,  4,  3, 1, 0, 0,  12, 4,  1,  1, 64, 1,   0, 0, 1, 2,    0, 2, 0, 1,    0, 1, 0.25,
                              3, 0, 0, 1, -1, 28, 3, 4, 2, 15, 5,  -1, -1, 3, 0,  512, 0, 6, 0, 1024, 1, 5, 0, 2048, 2, 4};
-  const Words batched_gemm = {1, 0, 3, 0, 1, 0, 0, 256, 1, 512, 3, 5, 4, 2, 4, 1, 12, 1, 4, 0, 5, 15, 1, 1};
+  const Words batched_gemm = {1, 0, 3, 0, 1, 0, 0, 256, 1, 512, 3, 5, 4, 2, 2, 4, 1, 12, 24, 1, 4, 0, 20, 10, 5, 30, 1, 1};
   const Words rank6_copy = {10, 0, 4, 6, 2, 1, 2, 2, 1, 3, 1, 0, 12, 12, 6, 3, 3, 1, 0, 0, 1, 1, 4, 2, 1, 8};
   const Words byte_copy = {10, 0, 1, 2, 4, 5, 2, 3, 5, 1, 0, 7, 1, 4};
   return {
@@ -50,8 +50,8 @@ inline std::vector<Words> valid_streams() {
              3),
       stream(memories,
              {cross_entropy({0, 0}, {1, 0}, {2, 0}, 4, 8), cross_entropy_backward({1 + 2, 0}, {1, 0}, {2, 0}, {0, 0}, 4, 8),
-              gather_rows({0, 256}, {1, 0}, {2, 0}, 4, 16, 16), scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8),
-              random(RandomKind::bits, {3, 0}, 8)},
+              softmax_backward(true, {0, 512}, {1, 0}, {1, 128}, 4, 8), gather_rows({0, 256}, {1, 0}, {2, 0}, 4, 16, 16),
+              scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8), random(RandomKind::bits, {3, 0}, 8)},
              4),
       // 1 image of 4×4×2 to 2×2×4 by 3×3 taps in 2 groups, its gradients, and pooling it with 3×3 windows.
       stream(memories,

@@ -145,8 +145,8 @@ LW_TEST(refusals_say_where) {
   };
   CHECK(with(0, 0) == "instruction stream: header, word 0: expected magic an integer from 1818324581 to 1818324581, got 0");
   CHECK(with(4, 3) == "instruction stream: header, word 4: expected commit an integer from 0 to 2, got 3");
-  CHECK(with(first, 36) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 35, got 36");
-  CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 44, got 1000000");
+  CHECK(with(first, 37) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 36, got 37");
+  CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 48, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
   CHECK(with(first + 3, 2) ==
         "instruction stream: instruction 0 (gemm), word 2: expected c at a multiple of 4 bytes in every step, got offset 2, stride 0");

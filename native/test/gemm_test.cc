@@ -36,12 +36,14 @@ struct Problem {
   bool accumulate = false, bias = false;
   Activation activation = Activation::none;
   std::vector<int> ranges = {1};  // the tasks are split into so many ranges, run in reverse order
+  int64_t inner = 0;  // the batch in runs of so many products, whose rows of C lie side by side; 0: all in one, one after another
 };
 
 std::string describe(const KernelTable& table, const Problem& p, int ranges) {
   char text[200];
-  std::snprintf(text, sizeof text, "%s %s %ldx%ldx%ld batch %ld pad %ld accumulate %d bias %d activation %d ranges %d", table.isa,
-                p.form.name, long(p.m), long(p.n), long(p.k), long(p.batch), long(p.pad), p.accumulate, p.bias, int(p.activation), ranges);
+  std::snprintf(text, sizeof text, "%s %s %ldx%ldx%ld batch %ld by %ld pad %ld accumulate %d bias %d activation %d ranges %d", table.isa,
+                p.form.name, long(p.m), long(p.n), long(p.k), long(p.batch), long(p.inner), long(p.pad), p.accumulate, p.bias,
+                int(p.activation), ranges);
   return text;
 }
 
@@ -98,25 +100,30 @@ void check(const Problem& q, float poison = 0.0f) {
     for (float& x : data) x = value(random);
   };
   GemmArgs g = {};
-  g.m = q.m, g.n = q.n, g.k = q.k, g.batch = q.batch;
+  g.m = q.m, g.n = q.n, g.k = q.k, g.batch = q.batch, g.inner = q.inner == 0 ? std::max<int64_t>(q.batch, 1) : q.inner;
+  const int64_t runs = q.batch / g.inner;
   const int64_t unit = q.form.strided ? 3 : 1;
   g.a_row = q.form.a_transposed ? 1 : q.k * unit + q.pad;
   g.a_col = q.form.a_transposed ? q.m + q.pad : unit;
   g.b_row = q.form.b_transposed ? 1 : q.n * unit + q.pad;
   g.b_col = q.form.b_transposed ? q.k + q.pad : unit;
-  g.c_row = q.n + q.pad;
+  g.c_row = (q.inner == 0 ? 1 : q.inner) * (q.n + q.pad);
   // Sizes that end at the last element used: reading further is caught by the memory checker.
   const auto extent = [](int64_t rows, int64_t columns, int64_t row, int64_t column) {
     return rows == 0 || columns == 0 ? 0 : (rows - 1) * row + (columns - 1) * column + 1;
   };
   g.a_batch = extent(q.m, q.k, g.a_row, g.a_col) + q.pad;
   g.b_batch = extent(q.k, q.n, g.b_row, g.b_col) + q.pad;
-  g.c_batch = q.m * g.c_row + q.pad;
+  g.c_batch = q.inner == 0 ? q.m * g.c_row + q.pad : q.n + q.pad;
+  g.a_outer = g.inner * g.a_batch + q.pad, g.b_outer = g.inner * g.b_batch + q.pad;
+  g.c_outer = (q.inner == 0 ? g.inner * g.c_batch : q.m * g.c_row) + q.pad;
   g.accumulate = q.accumulate;
   g.activation = q.activation;
+  const auto items = [&](int64_t item, int64_t outer, int64_t inner) { return item / g.inner * outer + item % g.inner * inner; };
   const int64_t last = q.batch - 1;
-  std::vector<float> a(last * g.a_batch + extent(q.m, q.k, g.a_row, g.a_col)), b(last * g.b_batch + extent(q.k, q.n, g.b_row, g.b_col));
-  std::vector<float> old(q.batch * g.c_batch), bias(q.n);
+  std::vector<float> a(items(last, g.a_outer, g.a_batch) + extent(q.m, q.k, g.a_row, g.a_col));
+  std::vector<float> b(items(last, g.b_outer, g.b_batch) + extent(q.k, q.n, g.b_row, g.b_col));
+  std::vector<float> old(runs * g.c_outer), bias(q.n);
   fill(a), fill(b), fill(old), fill(bias);
   if (poison != 0.0f && !a.empty()) a[a.size() / 2] = poison;
   g.a = a.data(), g.b = b.data(), g.bias = q.bias ? bias.data() : nullptr;
@@ -130,8 +137,9 @@ void check(const Problem& q, float poison = 0.0f) {
   for (int64_t item = 0; item < q.batch; ++item)
     for (int64_t i = 0; i < q.m; ++i)
       for (int64_t j = 0; j < q.n; ++j) {
-        Expected e = {item * g.c_batch + i * g.c_row + j, 0, 0};
-        e.value = reference(g, a.data() + item * g.a_batch, b.data() + item * g.b_batch, old[e.at], i, j, e.magnitude);
+        Expected e = {items(item, g.c_outer, g.c_batch) + i * g.c_row + j, 0, 0};
+        e.value = reference(g, a.data() + items(item, g.a_outer, g.a_batch), b.data() + items(item, g.b_outer, g.b_batch), old[e.at], i, j,
+                            e.magnitude);
         all.push_back(e);
       }
 
@@ -221,6 +229,8 @@ LW_TEST(epilogues) {
 LW_TEST(batches) {
   for (const Form& form : kForms) check({17, 19, 23, form, 5, 1, false, true, Activation::relu, {1, 2, 5}});
   check({64, 64, 64, kForms[1], 9, 0, false, false, Activation::none, {4}});
+  for (const Form& form : kForms) check({17, 19, 23, form, 6, 1, true, true, Activation::relu, {1, 2, 5}, 3});
+  check({64, 32, 64, kForms[0], 8, 0, false, false, Activation::none, {1, 3}, 4});
   Problem shared = {64, 64, 64, kForms[0], 0};
   check(shared);
 }

@@ -40,8 +40,8 @@ LW_TEST(products_have_the_promised_bits) {
          {std::array<int64_t, 3>{1, 1, 1}, {7, 5, 3}, {17, 33, 65}, {64, 64, 64}, {3, 130, 800}, {150, 1, 500}, {97, 101, 1031}}) {
       const auto a = source.floats(m * k), b = source.floats(k * n), bias = source.floats(n);
       Guarded<float> c(m * n);
-      run(table.gemm_tasks, table.gemm,
-          GemmArgs{m, n, k, 1, a.data(), k, 1, 0, b.data(), n, 1, 0, c.data(), n, 0, bias.data(), Activation::tanh, false, false});
+      run(table.gemm_tasks, table.gemm, GemmArgs{m,        n, k, 1, 1,           a.data(),         k,     1,    0, 0, b.data(), n, 1, 0, 0,
+                                                 c.data(), n, 0, 0, bias.data(), Activation::tanh, false, false});
       digest.add(c.data(), c.size());
     }
   });

@@ -272,6 +272,48 @@ LW_TEST(softmax_in_place_and_at_infinities) {
   });
 }
 
+LW_TEST(softmax_backward) {
+  Source source(9);
+  for (const Extent& shape : kRowShapes) {
+    const int64_t rows = shape.outer, columns = shape.count;
+    for (bool logarithmic : {false, true}) {
+      Guarded<float> y = source.floats(rows * columns, 0, 1);
+      if (logarithmic)
+        for (int64_t i = 0; i < y.size(); ++i) y[i] = 8 * (y[i] - 1);
+      const Guarded<float> dy = source.floats(rows * columns);
+      const SoftmaxBackwardArgs args{logarithmic, rows, columns, y.data(), dy.data(), nullptr};
+      everywhere(args, &SoftmaxBackwardArgs::dx, rows * columns, &KernelTable::softmax_backward_tasks, &KernelTable::softmax_backward,
+                 [&](const KernelTable& table, const Guarded<float>& dx, int64_t) {
+                   double worst = 0;
+                   for (int64_t r = 0; r < rows; ++r) {
+                     double sum = 0, size = 0;
+                     for (int64_t c = 0; c < columns; ++c) {
+                       const double term = double(dy[r * columns + c]) * (logarithmic ? 1 : y[r * columns + c]);
+                       sum += term, size += std::fabs(term);
+                     }
+                     for (int64_t c = 0; c < columns; ++c) {
+                       const double at = y[r * columns + c], slope = dy[r * columns + c], p = logarithmic ? std::exp(at) : at;
+                       const double exact = logarithmic ? slope - p * sum : p * (slope - sum);
+                       const double scale = (logarithmic ? std::fabs(slope) : p * std::fabs(slope)) + p * size + 0x1p-120;
+                       worst = std::max(worst, std::fabs(dx[r * columns + c] - exact) / scale);
+                     }
+                   }
+                   // A term, its sum of up to 64 in a lane and 6 that fold the lanes, e^y, and two more operations.
+                   CHECK_TEXT(worst <= 80 * 0x1p-24, text(table, "softmax_backward logarithmic, rows, columns, worst in 2^-24",
+                                                          {logarithmic, rows, columns, static_cast<int64_t>(worst * 0x1p24)}));
+                   for (bool over_y : {false, true}) {
+                     Guarded<float> in_place = over_y ? y : dy;
+                     SoftmaxBackwardArgs same = args;
+                     (over_y ? same.y : same.dy) = same.dx = in_place.data();
+                     run(table.softmax_backward_tasks, table.softmax_backward, same);
+                     CHECK_TEXT(same_bits(in_place, dx) && in_place.intact(), text(table, "in place", {over_y, rows, columns}));
+                   }
+                 });
+    }
+  }
+  check_promised_bits(0x7f6c591be648a98a);
+}
+
 LW_TEST(cross_entropy_forward_and_backward) {
   Source source(4);
   constexpr int32_t kIgnore = -100;

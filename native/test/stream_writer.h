@@ -21,9 +21,34 @@ struct At {
 inline void append(Words& words, std::initializer_list<double> more) { words.insert(words.end(), more); }
 
 inline Words gemm(At c, At a, At b, double m, double n, double k) {
-  return {
-      1, 0, double(c.memory), c.offset, double(a.memory), a.offset, double(b.memory), b.offset, -1, 0, m, n, k, 1, k, 1, 0, n, 1, 0, n, 0,
-      0, 0};
+  return {1,
+          0,
+          double(c.memory),
+          c.offset,
+          double(a.memory),
+          a.offset,
+          double(b.memory),
+          b.offset,
+          -1,
+          0,
+          m,
+          n,
+          k,
+          1,
+          1,
+          k,
+          1,
+          0,
+          0,
+          n,
+          1,
+          0,
+          0,
+          n,
+          0,
+          0,
+          0,
+          0};
 }
 
 struct MapStep {
@@ -51,6 +76,10 @@ inline Words arg_reduce(At out, At in, double rows, double columns) {
 }
 inline Words softmax(SoftmaxKind kind, At out, At in, double rows, double columns) {
   return {5, 0, double(kind), double(out.memory), out.offset, double(in.memory), in.offset, rows, columns};
+}
+inline Words softmax_backward(bool logarithmic, At dx, At y, At dy, double rows, double columns) {
+  return {36,   0,      double(logarithmic), double(dx.memory), dx.offset, double(y.memory), y.offset, double(dy.memory), dy.offset,
+          rows, columns};
 }
 inline Words cross_entropy(At loss, At logits, At ids, double rows, double columns) {
   return {6,       0,   double(loss.memory), loss.offset, double(logits.memory), logits.offset, double(ids.memory), ids.offset, rows,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Program, build } from '../../lib/compile/program.js';
+import { gradients } from '../../lib/graph/gradients.js';
 import { MemorySlot, constant, scalar, source } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import * as ops from '../../lib/ops/index.js';
@@ -198,5 +199,62 @@ describe('copy elision', () => {
   });
   it('copies what lies below a fill', () => {
     assert.equal(kinds(check(ops.neg(ops.pad(ops.exp(x), [[1, 1], [0, 0]])))), 'map fill copy map'); // prettier-ignore
+  });
+  it('writes a product where its transpose, a wider tensor or both would take it', () => {
+    const [a, b] = [source(state, 2000, [3, 2, 5, 4]), source(state, 3000, [3, 2, 4, 6])];
+    const product = ops.matmul(a, b);
+    const heads = ops.transpose(product, [0, 2, 1, 3]);
+    const joined = ops.reshape(heads, [3, 5, 12]);
+    assert.equal(kinds(check(ops.softmax(joined))), 'gemm softmax');
+    assert.equal(kinds(check(ops.softmax(ops.pad(joined, [[1, 0], [0, 1], [2, 1]])))), 'fill gemm softmax'); // prettier-ignore
+    const other = ops.transpose(ops.matmul(a, ops.exp(b)), [0, 2, 1, 3]);
+    assert.equal(kinds(check(ops.softmax(ops.concat([joined, ops.reshape(other, [3, 5, 12])], 2)))), 'map gemm gemm softmax');
+  });
+  it('copies the transpose of a product that is read elsewhere, is wanted itself, or whose rows come apart', () => {
+    const product = ops.matmul(source(state, 2000, [3, 2, 5, 4]), source(state, 3000, [3, 2, 4, 6]));
+    const moved = (axes: readonly number[]): Tensor => ops.softmax(ops.reshape(ops.transpose(product, axes), [3, -1]));
+    assert.equal(kinds(check(moved([0, 2, 1, 3]), ops.logSoftmax(product))), 'gemm copy softmax softmax');
+    assert.equal(kinds(check(moved([0, 2, 1, 3]), product)), 'gemm copy softmax');
+    assert.equal(kinds(check(moved([0, 1, 3, 2]))), 'gemm copy softmax');
+    assert.equal(kinds(check(ops.softmax(ops.concat([product, product])))), 'gemm copy softmax');
+  });
+  it('writes a copy where a copy of it would go', () => {
+    const turned = ops.transpose(ops.reshape(x, [4, 2, 3]), [0, 2, 1]);
+    const twice = ops.concat([ops.reshape(turned, [4, 6]), ops.exp(y)], 1);
+    assert.equal(kinds(check(ops.softmax(twice))), 'map copy copy softmax');
+  });
+});
+
+describe('products in place', () => {
+  it('read the heads of attention where they lie', () => {
+    const heads = source(state, 2000, [3, 5, 18]);
+    const [q, k, v] = ops.split(heads, [6, 6, 6], 2).map((part) => ops.transpose(ops.reshape(part, [3, 5, 2, 3]), [0, 2, 1, 3])) as [Tensor, Tensor, Tensor]; // prettier-ignore
+    assert.equal(kinds(check(ops.matmul(ops.softmax(ops.matmul(q, k, { transposeB: true })), v))), 'gemm softmax gemm');
+    assert.equal(kinds(check(ops.matmul(q, ops.transpose(k)))), 'gemm');
+  });
+  it('copy heads of more than two leading dimensions', () => {
+    const [a, b] = [source(state, 2000, [2, 3, 5, 2, 4]), source(state, 3000, [2, 2, 3, 4, 6])];
+    assert.equal(kinds(check(ops.matmul(ops.transpose(a, [0, 3, 1, 2, 4]), b))), 'copy gemm');
+  });
+});
+
+describe('gradients of parts', () => {
+  const gradientOf = (f: (x: Tensor) => Tensor): Tensor => gradients(f(x), [x])[0]!;
+  it('lie one after another at once', () => {
+    const all = gradientOf((t) => ops.sum(ops.stack(ops.unstack(t, 1).map((part, i) => ops.mul(ops.square(part), i)))));
+    assert.ok(!kinds(check(all)).includes('fill'));
+    check(gradientOf((t) => ops.sum(ops.concat(ops.split(ops.exp(t), [1, 0, 3], 0).toReversed()))));
+  });
+  it('are zeros where a part counts nothing', () => {
+    const parts = (indices: readonly number[]): Tensor =>
+      gradientOf((t) =>
+        ops.sum(
+          ops.concat(
+            indices.map((i) => ops.square(ops.split(t, [1, 2, 2, 1], 1)[i]!)),
+            1,
+          ),
+        ),
+      );
+    for (const indices of [[0], [1], [3], [0, 2], [1, 3], [1, 2], [0, 3]]) check(parts(indices));
   });
 });

@@ -9,7 +9,7 @@ import type { NumericArray } from '../../lib/native.js';
 import { Broadcast, broadcastStrides } from '../../lib/ops/broadcast.js';
 import { Elementwise } from '../../lib/ops/elementwise.js';
 import { CustomGradient } from '../../lib/ops/custom-gradient.js';
-import { ReshapeOp, Slice, Transpose } from '../../lib/ops/shape.js';
+import { ReshapeOp, Slice, Split, Transpose } from '../../lib/ops/shape.js';
 import { type Bound, type Cells, type Context, convert, elementwise, execute, walk } from './kernels.js';
 
 /** One entry a byte; that of an element's first byte holds its value. */
@@ -69,6 +69,11 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
       out.data[point] = convert(value, output!.dtype);
     });
     values.set(output!, out);
+  } else if (op instanceof Split) {
+    const x = node.inputs[0]!;
+    op.slices(x).forEach(({ node: { op: part } }, i) => {
+      values.set(node.outputs[i]!, part instanceof Slice ? viewed(part, node.outputs[i]!, x, values.get(x)!) : values.get(x)!);
+    });
   } else if (op instanceof Broadcast || op instanceof Transpose || op instanceof Slice) {
     values.set(output!, viewed(op, output!, node.inputs[0]!, values.get(node.inputs[0]!)!));
   } else {

@@ -119,8 +119,8 @@ class Reader {
     switch (opcode) {
       case 1: {
         const [out, a, b, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
-        const [m, n, k, batch, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
-        return { kind: 'gemm', out, a, b, bias, m, n, k, batch, aOffset: 0, bOffset: 0, aRow, aCol, aBatch, bRow, bCol, bBatch, cRow, cBatch, activation: activations[activation]! }; // prettier-ignore
+        const [m, n, k, outer, inner, aRow, aCol, aBatch, aOuter, bRow, bCol, bBatch, bOuter, cRow, cBatch, cOuter, activation] = this.words(18) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+        return { kind: 'gemm', out, a, b, bias, m, n, k, outer, inner, aOffset: 0, bOffset: 0, outOffset: 0, aRow, aCol, aBatch, aOuter, bRow, bCol, bBatch, bOuter, cRow, cBatch, cOuter, activation: activations[activation]! }; // prettier-ignore
       }
       case 2:
         return this.map();
@@ -152,6 +152,8 @@ class Reader {
           rows: this.word(),
           columns: this.word(),
         };
+      case 36:
+        return { kind: 'softmaxBackward', softmax: this.word() === 1 ? 'logSoftmax' : 'softmax', out: this.operand(), y: this.operand(), dy: this.operand(), rows: this.word(), columns: this.word() }; // prettier-ignore
       case 6:
         return {
           kind: 'crossEntropy',

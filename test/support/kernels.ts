@@ -1,5 +1,5 @@
 /** Every instruction in plain JavaScript: the oracle of the compiler and of the native kernels. Arithmetic is float64, rounded by `round` after each operation. */
-import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, MergeRows, Random, Reduce, ScatterAddRows, Softmax, WriteRows } from '../../lib/compile/instructions/index.js'; // prettier-ignore
+import type { ArgReduce, Copy, CrossEntropy, CrossEntropyBackward, Fill, GatherRows, Gemm, Instruction, Map as MapInstruction, MapOp, MergeRows, Random, Reduce, ScatterAddRows, Softmax, SoftmaxBackward, WriteRows } from '../../lib/compile/instructions/index.js'; // prettier-ignore
 import { type DType, type Tensor, bytesPerElement } from '../../lib/graph/tensor.js';
 import { convBackwardData, convBackwardWeights, convForward } from './conv-kernels.js';
 import { winogradBackwardWeights, winogradConv, winogradGradient, winogradWeights } from './winograd-kernels.js';
@@ -84,6 +84,8 @@ export function execute(x: Bound<Instruction>, context: Context): void {
       return argReduce(x);
     case 'softmax':
       return softmax(x, context);
+    case 'softmaxBackward':
+      return softmaxBackward(x, context);
     case 'crossEntropy':
       return crossEntropy(x, context);
     case 'crossEntropyBackward':
@@ -147,14 +149,16 @@ export function execute(x: Bound<Instruction>, context: Context): void {
 
 function gemm(x: Bound<Gemm>, context: Context): void {
   const { round } = context;
-  for (let batch = 0; batch < x.batch; batch++) {
+  for (let item = 0; item < x.outer * x.inner; item++) {
+    const [outer, inner] = [Math.floor(item / x.inner), item % x.inner];
+    const [a0, b0] = [x.aOffset + outer * x.aOuter + inner * x.aBatch, x.bOffset + outer * x.bOuter + inner * x.bBatch];
     for (let i = 0; i < x.m; i++) {
       for (let j = 0; j < x.n; j++) {
-        const at = batch * x.cBatch + i * x.cRow + j;
+        const at = x.outOffset + outer * x.cOuter + inner * x.cBatch + i * x.cRow + j;
         let sum = 0;
         for (let p = 0; p < x.k; p++) {
-          const a = get(x.a, x.aOffset + batch * x.aBatch + i * x.aRow + p * x.aCol);
-          const b = get(x.b, x.bOffset + batch * x.bBatch + p * x.bRow + j * x.bCol);
+          const a = get(x.a, a0 + i * x.aRow + p * x.aCol);
+          const b = get(x.b, b0 + p * x.bRow + j * x.bCol);
           sum = round(sum + a * b);
         }
         if (x.bias !== undefined) sum = round(sum + get(x.bias, j));
@@ -342,6 +346,16 @@ function softmax(x: Bound<Softmax>, { round }: Context): void {
     const total = logSumExp(values);
     if (x.softmax === 'logSumExp') set(x.out, r, round(total));
     else values.forEach((v, c) => set(x.out, r * x.columns + c, round(x.softmax === 'softmax' ? Math.exp(v - total) : v - total)));
+  }
+}
+
+function softmaxBackward(x: Bound<SoftmaxBackward>, { round }: Context): void {
+  for (let r = 0; r < x.rows; r++) {
+    const [y, dy] = [row(x.y, r, x.columns), row(x.dy, r, x.columns)];
+    const total = dy.reduce((sum, d, c) => sum + d * (x.softmax === 'softmax' ? y[c]! : 1), 0);
+    y.forEach((v, c) =>
+      set(x.out, r * x.columns + c, round(x.softmax === 'softmax' ? v * (dy[c]! - total) : dy[c]! - Math.exp(v) * total)),
+    );
   }
 }
 

@@ -103,6 +103,11 @@ const views: readonly Maker[] = [
   (x) => [ops.broadcastTo(ops.reshape(x, [1, x.size, 1]), [2, x.size, 3])],
   (_, { one, others }) => [ops.broadcastTo(one(others.filter((t) => t.rank <= 2)), [3, ...one(others.filter((t) => t.rank <= 2)).shape])],
   (x, { integer }) => (x.rank >= 1 && x.rank <= 3 ? ops.unstack(x, integer(x.rank)).slice(0, 2) : []),
+  (x, { integer }) => {
+    const axis = integer(x.rank);
+    const [n, at] = [x.shape[axis] ?? 0, integer(3)];
+    return n < 3 ? [] : ops.split(x, [at, 1, n - at - 1], axis).toSpliced(integer(3), integer(2));
+  },
   (x, { integer, one, tensors }) => [ops.stack([x, one(tensors.filter((t) => t.shape.join() === x.shape.join()))], integer(x.rank + 1))],
 ];
 
@@ -167,6 +172,17 @@ const products: readonly Maker[] = [
   (x, { one, tensors }) => [
     ops.matmul(x, one(tensors.filter((t) => t.rank >= 2 && t.shape.at(-2) === x.shape.at(-2))), { transposeA: true }),
   ],
+  // Heads as attention has them: cut out of one tensor, side by side in another, moved and joined again.
+  (x, { exact, one }) => {
+    if (x.size % 12 !== 0 || x.size > 96) return [];
+    const parts = ops.split(ops.reshape(x, [2, -1, 6]), one([[2, 2, 2], [2, 4]]), 2); // prettier-ignore
+    const [q, k, v] = [one(parts), one(parts), one(parts)].map((part) => ops.transpose(ops.reshape(part, [2, -1, 2, part.shape[2]! / 2]), [0, 2, 1, 3])) as [Tensor, Tensor, Tensor]; // prettier-ignore
+    const scores = ops.matmul(q, one([exact(q.shape), ...(k.shape[3] === q.shape[3] ? [k] : [])]), { transposeB: true });
+    const heads = ops.matmul(one([scores, ops.round(scores)]), v);
+    const moved = ops.transpose(one([heads, ops.sub(heads, 1)]), one([[0, 2, 1, 3], [1, 2, 0, 3], [1, 0, 2, 3], [2, 1, 3, 0]])); // prettier-ignore
+    const joined = ops.reshape(moved, [moved.shape[0]!, moved.shape[1]!, -1]);
+    return one([[joined], [ops.concat([joined, ops.neg(joined)], one([0, 1, 2]))], [ops.pad(joined, [[1, 0], [0, 0], [0, 1]])], [joined, heads]]); // prettier-ignore
+  },
   (x, choice) => {
     if (x.rank < 1 || x.shape.at(-1)! > 40) return [];
     const product = ops.matmul(x, choice.exact([x.shape.at(-1)!, choice.one([1, 3, 6])]));

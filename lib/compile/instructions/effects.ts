@@ -17,6 +17,8 @@ export function readsOf(x: Instruction): readonly Tensor[] {
     case 'avgPool':
     case 'columnMoments':
       return [x.in];
+    case 'softmaxBackward':
+      return [x.y, x.dy];
     case 'crossEntropy':
       return [x.logits, x.ids];
     case 'crossEntropyBackward':

@@ -18,17 +18,24 @@ export interface Gemm {
   readonly m: number;
   readonly n: number;
   readonly k: number;
-  readonly batch: number;
+  /** outer · inner products: those of a run lie in steps of `…Batch`, the runs in steps of `…Outer`. */
+  readonly outer: number;
+  readonly inner: number;
   /** Elements into `a` and `b` at which they start. */
   readonly aOffset: number;
   readonly bOffset: number;
   readonly aRow: number;
   readonly aCol: number;
   readonly aBatch: number;
+  readonly aOuter: number;
   readonly bRow: number;
   readonly bCol: number;
   readonly bBatch: number;
+  readonly bOuter: number;
+  /** Elements into `out` at which it starts. */
+  readonly outOffset: number;
   readonly cRow: number;
   readonly cBatch: number;
+  readonly cOuter: number;
   readonly activation: Activation;
 }

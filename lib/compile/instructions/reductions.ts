@@ -45,6 +45,17 @@ export interface Softmax {
   readonly columns: number;
 }
 
+/** The gradient of softmax, or of logSoftmax, to its input, from its result y. */
+export interface SoftmaxBackward {
+  readonly kind: 'softmaxBackward';
+  readonly softmax: 'softmax' | 'logSoftmax';
+  readonly out: Tensor;
+  readonly y: Tensor;
+  readonly dy: Tensor;
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface CrossEntropy {
   readonly kind: 'crossEntropy';
   readonly out: Tensor;
@@ -92,4 +103,5 @@ export interface ColumnProducts {
   readonly columns: number;
 }
 
-export type ReductionInstruction = Reduce | ArgReduce | Softmax | CrossEntropy | CrossEntropyBackward | ColumnMoments | ColumnProducts;
+export type ReductionInstruction =
+  Reduce | ArgReduce | Softmax | SoftmaxBackward | CrossEntropy | CrossEntropyBackward | ColumnMoments | ColumnProducts;
