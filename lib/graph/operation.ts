@@ -49,10 +49,10 @@ export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Ten
 }
 
 /** @throws DTypeError unless x, the operand of this name, is a tensor */
-export function checkTensor(what: string, x: unknown, name = ''): asserts x is Tensor {
+export function checkTensor(what: string, x: unknown, name = '', expected = 'a tensor'): asserts x is Tensor {
   if (x instanceof Tensor) return;
   throw new DTypeError(
-    `${what}: expected a tensor${name && ` for ${name}`}, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
+    `${what}: expected ${expected}${name && ` for ${name}`}, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
   );
 }
 

@@ -49,9 +49,10 @@ export class Elementwise extends Operation {
   }
 }
 
-function tensorOf(what: string, x: Operand): Tensor {
+/** @throws DTypeError unless x, the operand of this name, is a tensor or a number */
+function tensorOf(what: string, x: Operand, name = 'x'): Tensor {
   if (typeof x === 'number') return scalar(x);
-  checkTensor(what, x);
+  checkTensor(what, x, name, 'a tensor or a number');
   return x;
 }
 
@@ -65,7 +66,7 @@ function binary(
   gradient: (dy: Tensor, y: Tensor, a: Tensor, b: Tensor) => readonly [Tensor | undefined, Tensor | undefined],
 ): (a: Operand, b: Operand) => Tensor {
   const op = new Elementwise(name, (dy, y, [a, b]) => gradient(dy, y, a!, b!));
-  return (a, b) => apply(op, tensorOf(name, a), tensorOf(name, b));
+  return (a, b) => apply(op, tensorOf(name, a, 'a'), tensorOf(name, b, 'b'));
 }
 
 /** a + b */
@@ -86,9 +87,9 @@ export const minimum: (a: Operand, b: Operand) => Tensor = binary('minimum', (dy
   mul(dy, share(a, b)),
   mul(dy, share(b, a)),
 ]);
-/** aᵇ; a ≥ 0, or b a whole number. a⁰ has gradient 0, at a = 0 too. */
+/** aᵇ; a ≥ 0, or b a whole number. a⁰ has derivatives 0, at a = 0 too. */
 export const pow: (a: Operand, b: Operand) => Tensor = binary('pow', (dy, y, a, b) => [
-  mul(dy, where(equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
+  mul(dy, mul(b, pow(a, where(equal(b, 0), 0, sub(b, 1))))),
   mul(dy, where(equal(a, 0), 0, mul(y, log(a)))),
 ]);
 
@@ -97,9 +98,10 @@ export const less: (a: Operand, b: Operand) => Tensor = binary('less', () => [un
 /** a ≤ b as 1 or 0 */
 export const lessEqual: (a: Operand, b: Operand) => Tensor = binary('lessEqual', () => [undefined, undefined]);
 /** a > b as 1 or 0 */
-export const greater = (a: Operand, b: Operand): Tensor => less(tensorOf('greater', b), tensorOf('greater', a));
+export const greater = (a: Operand, b: Operand): Tensor => less(tensorOf('greater', b, 'b'), tensorOf('greater', a, 'a'));
 /** a ≥ b as 1 or 0 */
-export const greaterEqual = (a: Operand, b: Operand): Tensor => lessEqual(tensorOf('greaterEqual', b), tensorOf('greaterEqual', a));
+export const greaterEqual = (a: Operand, b: Operand): Tensor =>
+  lessEqual(tensorOf('greaterEqual', b, 'b'), tensorOf('greaterEqual', a, 'a'));
 /** a = b as 1 or 0 */
 export const equal: (a: Operand, b: Operand) => Tensor = binary('equal', () => [undefined, undefined]);
 /** a ≠ b as 1 or 0; 1 for NaN */
@@ -147,12 +149,12 @@ export const isFinite: (x: Operand) => Tensor = unary('isFinite', () => undefine
 const selectOp = new Elementwise('select', (dy, _y, [condition]) => [undefined, where(condition!, dy, 0), where(condition!, 0, dy)]);
 /** condition ≠ 0 ? yes : no */
 export function where(condition: Operand, yes: Operand, no: Operand): Tensor {
-  return apply(selectOp, tensorOf('where', condition), tensorOf('where', yes), tensorOf('where', no));
+  return apply(selectOp, tensorOf('where', condition, 'condition'), tensorOf('where', yes, 'yes'), tensorOf('where', no, 'no'));
 }
 
 /** x held between low and high; gradient 0 outside, ½ at low and at high */
 export function clip(x: Operand, low: number, high: number): Tensor {
-  return minimum(maximum(tensorOf('clip', x), tensorOf('clip', low)), tensorOf('clip', high));
+  return minimum(maximum(tensorOf('clip', x), tensorOf('clip', low, 'low')), tensorOf('clip', high, 'high'));
 }
 
 /**

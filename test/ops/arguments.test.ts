@@ -6,14 +6,18 @@ import {
   add,
   argmax,
   cast,
+  clip,
   columnMoments,
   concat,
   conv2d,
   customGradient,
+  exp,
   full,
+  greater,
   matmul,
   mul,
   oneHot,
+  type Operand,
   pad,
   pick,
   pow,
@@ -26,6 +30,7 @@ import {
   sumTo,
   transpose,
   variance,
+  where,
 } from '../../lib/ops/index.js';
 
 const t = full([2, 3], 1);
@@ -37,10 +42,18 @@ type Loose = (...args: readonly unknown[]) => unknown;
 
 describe('arguments of operations', () => {
   const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
-    [() => add(t, array([1, 2, 3]) as never), 'DTypeError', /^add: expected a tensor, got NdArray\. Data come in as arguments/],
-    [() => add(t, new Float32Array(3) as never), 'DTypeError', /^add: expected a tensor, got Float32Array/],
-    [() => mul(t, [1, 2, 3] as never), 'DTypeError', /^mul: expected a tensor, got Array/],
-    [() => add(t, undefined as never), 'DTypeError', /^add: expected a tensor, got undefined/],
+    [
+      () => add(t, array([1, 2, 3]) as never),
+      'DTypeError',
+      /^add: expected a tensor or a number for b, got NdArray\. Data come in as arguments/,
+    ],
+    [() => add(t, new Float32Array(3) as never), 'DTypeError', /^add: expected a tensor or a number for b, got Float32Array/],
+    [() => mul(t, [1, 2, 3] as never), 'DTypeError', /^mul: expected a tensor or a number for b, got Array/],
+    [() => add(t, undefined as never), 'DTypeError', /^add: expected a tensor or a number for b, got undefined/],
+    [() => greater(null as never, t), 'DTypeError', /^greater: expected a tensor or a number for a, got null/],
+    [() => where(t, t, '1' as never), 'DTypeError', /^where: expected a tensor or a number for no, got string/],
+    [() => clip(t, undefined as never, 1), 'DTypeError', /^clip: expected a tensor or a number for low, got undefined/],
+    [() => exp(null as never), 'DTypeError', /^exp: expected a tensor or a number for x, got null/],
     [() => concat([t, array([[1]]) as never]), 'DTypeError', /^concat: expected a tensor, got NdArray/],
     [() => concat([vector, cast(vector, 'int32')]), 'DTypeError', /^concat: expected one element type, got float32 and int32/],
     [() => sum(t, { axis: 1 } as never), 'OptionError', /^sum: expected options among axes, keepDims, got axis/],
@@ -62,7 +75,11 @@ describe('arguments of operations', () => {
     [() => gradients(sum(t), t as never), 'DTypeError', /^gradients: expected a list of tensors for xs, got Tensor/],
     [() => gradients(sum(t), [3 as never]), 'DTypeError', /^gradients: expected tensors, got number/],
     [() => gradients(sum(customGradient(t, [t], (dy) => [sum(dy)])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got \[\]/],
-    [() => gradients(sum(customGradient(t, [t], ((dy: Tensor) => dy) as never)), [t]), 'DTypeError', /^customGradient: expected a list of tensors from backward, undefined for none, got Tensor\. Return \[dx\]\./],
+    [
+      () => gradients(sum(customGradient(t, [t], ((dy: Tensor) => dy) as never)), [t]),
+      'DTypeError',
+      /^customGradient: expected a list of tensors from backward, undefined for none, got Tensor\. Return \[dx\]\./,
+    ],
     [() => gradients(sum(customGradient(t, [t], (() => undefined) as never)), [t]), 'DTypeError', /^customGradient: .* got undefined\./],
     [() => gradients(sum(customGradient(t, [t], (() => [1]) as never)), [t]), 'DTypeError', /^customGradient: .* got number\./],
     [() => gradients(sum(customGradient(t, [t], () => [])), [t]), 'ShapeError', /^customGradient: .* \[2, 3\], got none/],
@@ -123,4 +140,22 @@ describe('powers of 0', () => {
     const [first, square, third] = f.sync(array([0, 0, 2]), array([0, 1, 2]));
     assert.deepEqual([first.data, square.data, third.data], [[0, 1, 4], [0, 0, 4], [0, 0, 0]].map((x) => Float32Array.from(x))); // prettier-ignore
   });
+  for (const n of [0, 1, 2, 3]) {
+    it(`have derivatives of any order: x^${n}`, () => {
+      const derivatives = (exponent: Operand, x: Tensor): readonly Tensor[] => {
+        const all = [pow(x, exponent)];
+        for (let order = 1; order <= 4; order++) all.push(gradients(sum(all.at(-1)!), [x])[0]!);
+        return all;
+      };
+      const at = [0, -2, 2];
+      const falling = (order: number): number => Array.from({ length: order }, (_, i) => n - i).reduce((a, b) => a * b, 1);
+      const expected = [0, 1, 2, 3, 4].map((order) => at.map((x) => (order > n ? 0 : falling(order) * x ** (n - order))));
+      const given = compile((x: Tensor, b: Tensor) => derivatives(b, x)).sync(array(at), array([n, n, n]));
+      const known = compile((x: Tensor) => derivatives(n, x)).sync(array(at));
+      for (const got of [given, known]) {
+        const values = got.map(({ data }) => Array.from(data, (value) => value + 0)); // −0 is 0
+        assert.deepEqual(values, expected);
+      }
+    });
+  }
 });

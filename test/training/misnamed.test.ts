@@ -63,7 +63,7 @@ const undefinedFor = (what: string): RegExp => new RegExp(`${what}, got undefine
 describe('a loss of one’s own that reads a target there is not', () => {
   const there = 'Outputs: a, b; targets: q.';
   for (const [name, formula] of [
-    ['sub: expected a tensor', (a, t) => mean(sub(a, t))],
+    ['sub: expected a tensor or a number for b', (a, t) => mean(sub(a, t))],
     ['MSELoss: expected a tensor for target', (a, t) => new MSELoss().forward(a, t)],
     ['BCEWithLogitsLoss: expected a tensor for target', (a, t) => new BCEWithLogitsLoss().forward(a, t)],
     ['CrossEntropyLoss: expected a tensor for target', (a, t) => new CrossEntropyLoss().forward(a, t)],
@@ -149,7 +149,11 @@ describe('a metric', () => {
       );
   });
   it('of one’s own is named, with the outputs there are', () =>
-    rejects(new Gap(), `gap: sub: expected a tensor, got undefined. ${advice} Outputs: one alone; targets: one alone.`, 'DTypeError'));
+    rejects(
+      new Gap(),
+      `gap: sub: expected a tensor or a number for a, got undefined. ${advice} Outputs: one alone; targets: one alone.`,
+      'DTypeError',
+    ));
   it('of an output that has no target of its name points to .as()', async () => {
     const loss = new Own(({ a }: Named, t: Tensor) => new MSELoss().forward(a!, t));
     const trainer = new Trainer(new Two(), { loss, optimizer: new SGD(), metrics: [mae().of('a')] });
