@@ -5,8 +5,9 @@ import type { Instruction, SoftmaxKind } from '../compile/instructions/index.js'
 import { sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { check, integer } from '../options.js';
+import { type AxisOptions, type ReduceAxisOptions, mapAxis, reduceAxis } from './along-axis.js';
 import { checkTensors } from './arguments.js';
-import { cast, exp, floatsOf, mul, neg, notEqual, sub } from './elementwise.js';
+import { cast, exp, mul, neg, notEqual, sub } from './elementwise.js';
 import { oneHot } from './gather.js';
 import { sum } from './reduce.js';
 import { reshape } from './shape.js';
@@ -21,7 +22,6 @@ class RowSoftmax extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
-    if (x!.rank < 1) throw new ShapeError(`${this.name}: expected x of rank ≥ 1, got [].`);
     return [{ shape: this.name === 'logSumExp' ? x!.shape.slice(0, -1) : x!.shape, dtype: 'float32' }];
   }
 
@@ -81,19 +81,19 @@ class RowSoftmaxBackward extends Operation {
   }
 }
 
-/** eˣ / Σ eˣ along the last axis */
-export function softmax(x: Tensor): Tensor {
-  return apply(new RowSoftmax('softmax'), floatsOf('softmax', x));
+/** eˣ / Σ eˣ along an axis, by default the last. @throws OptionError, ShapeError for what is no axis of x */
+export function softmax(x: Tensor, options: AxisOptions = {}): Tensor {
+  return mapAxis('softmax', x, options, (rows) => apply(new RowSoftmax('softmax'), rows));
 }
 
-/** x − ln Σ eˣ along the last axis */
-export function logSoftmax(x: Tensor): Tensor {
-  return apply(new RowSoftmax('logSoftmax'), floatsOf('logSoftmax', x));
+/** x − ln Σ eˣ along an axis, by default the last. @throws OptionError, ShapeError for what is no axis of x */
+export function logSoftmax(x: Tensor, options: AxisOptions = {}): Tensor {
+  return mapAxis('logSoftmax', x, options, (rows) => apply(new RowSoftmax('logSoftmax'), rows));
 }
 
-/** ln Σ eˣ along the last axis, which goes */
-export function logSumExp(x: Tensor): Tensor {
-  return apply(new RowSoftmax('logSumExp'), floatsOf('logSumExp', x));
+/** ln Σ eˣ along an axis, by default the last, which goes unless it is kept. @throws OptionError, ShapeError for what is no axis of x */
+export function logSumExp(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
+  return reduceAxis('logSumExp', x, options, (rows) => apply(new RowSoftmax('logSumExp'), rows));
 }
 
 class CrossEntropy extends Operation {

@@ -1,9 +1,9 @@
 /** Operations on rows along any one axis. */
 import assert from 'node:assert/strict';
-import { array, compile } from '../../lib/index.js';
-import { argmax, argmin, max, min } from '../../lib/ops/index.js';
+import { type Tensor, array, compile } from '../../lib/index.js';
+import { argmax, argmin, logSoftmax, logSumExp, max, min, softmax, transpose } from '../../lib/ops/index.js';
 import { full } from '../../lib/ops/elementwise.js';
-import { sample } from '../support/check-op.js';
+import { checkGradient, sample } from '../support/check-op.js';
 
 const x = sample([2, 3, 4]);
 const shapes = [[3, 4], [2, 4], [2, 3], [2, 3], [2, 4]] as const; // prettier-ignore
@@ -38,6 +38,40 @@ describe('one axis of', () => {
         assert.deepEqual([...kept.data], expected);
       });
     }
+  }
+
+  for (const axis of axes) {
+    const last = (t: Tensor): Tensor => transpose(t, [0, 1, 2].toSpliced(axis, 1).concat((axis + 3) % 3));
+    const back = (t: Tensor): Tensor => transpose(t, { 0: [2, 0, 1], 1: [0, 2, 1], 2: [0, 1, 2] }[(axis + 3) % 3]);
+    for (const [name, op] of Object.entries({ softmax, logSoftmax })) {
+      it(`${name}: ${axis}`, () => {
+        const [along, rows] = compile((t) => [op(t, { axes: axis }), back(op(last(t)))]).sync(x);
+        assert.deepEqual(along, rows);
+        checkGradient((t) => op(t, { axes: axis }), [x], 2);
+      });
+    }
+    it(`logSumExp: ${axis}`, () => {
+      const [along, kept, rows] = compile((t) => [
+        logSumExp(t, { axes: axis }),
+        logSumExp(t, { axes: axis, keepDims: true }),
+        logSumExp(last(t)),
+      ]).sync(x);
+      assert.deepEqual(along, rows);
+      assert.deepEqual([kept.shape, kept.data], [x.shape.with(axis, 1), rows.data]);
+      checkGradient((t) => logSumExp(t, { axes: axis, keepDims: true }), [x], 2);
+    });
+  }
+  for (const [name, op] of Object.entries({ softmax, logSoftmax })) {
+    it(`${name} is not a number or kept`, () => {
+      assert.throws(() => op(full([2], 1), 0 as never), {
+        name: 'OptionError',
+        message: `${name}: expected an object of options { axes }, got 0.`,
+      });
+      assert.throws(() => op(full([2], 1), { keepDims: true } as never), {
+        name: 'OptionError',
+        message: `${name}: expected options among axes, got keepDims.`,
+      });
+    });
   }
 
   const wrong: readonly (readonly [unknown, string, RegExp])[] = [
