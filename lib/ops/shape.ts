@@ -1,7 +1,7 @@
 /** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack, split, pack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, applyAll, checkTensor, Operation } from '../graph/operation.js';
-import { type Shape, checkShape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
+import { type Shape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { type Instruction, copyOf } from '../compile/instructions/index.js';
 import { check, show } from '../options.js';
@@ -41,12 +41,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   checkNumbers('reshape', 'shape', shape);
   const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
   const target = shape.map((n) => (n === -1 ? x.size / known : n));
-  if (shape.filter((n) => n === -1).length > 1 || !target.every(Number.isInteger) || sizeOf(target) !== x.size) {
+  if (shape.filter((n) => n === -1).length > 1 || !isShape(target) || sizeOf(target) !== x.size) {
     throw new ShapeError(
       `reshape: expected a shape of ${x.size} elements, got ${formatShape(shape)} for x of shape ${formatShape(x.shape)}.`,
     );
   }
-  checkShape(target, 'reshape');
   return sameShape(target, x.shape) ? x : apply(new ReshapeOp(target), x);
 }
 

@@ -50,6 +50,11 @@ describe('arguments of operations', () => {
     [() => add(t, new Float32Array(3) as never), 'DTypeError', /^add: expected a tensor or a number for b, got Float32Array/],
     [() => mul(t, [1, 2, 3] as never), 'DTypeError', /^mul: expected a tensor or a number for b, got Array/],
     [() => add(t, undefined as never), 'DTypeError', /^add: expected a tensor or a number for b, got undefined/],
+    [
+      () => reshape(full([4], 1), [-2, -1]),
+      'ShapeError',
+      /^reshape: expected a shape of 4 elements, got \[-2, -1\] for x of shape \[4\]\./,
+    ],
     [() => greater(null as never, t), 'DTypeError', /^greater: expected a tensor or a number for a, got null/],
     [() => where(t, t, '1' as never), 'DTypeError', /^where: expected a tensor or a number for no, got string/],
     [() => clip(t, undefined as never, 1), 'DTypeError', /^clip: expected a tensor or a number for low, got undefined/],
