@@ -4,7 +4,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
-import { equal, floor, where } from './elementwise.js';
+import { cast, equal, floor, where } from './elementwise.js';
 import { iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';
 import { checkTensors } from './arguments.js';
@@ -28,9 +28,7 @@ export class GatherRows extends Operation {
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     const [table, ids] = node.inputs as [Tensor, Tensor];
     if (dy === undefined || table.dtype !== 'float32') return [];
-    const width = sizeOf(table.shape.slice(1));
-    const dtable = apply(new ScatterAddRows(table.shape[0]!), reshape(dy, [ids.size, width]), reshape(ids, [ids.size]));
-    return [reshape(dtable, table.shape), undefined];
+    return [scatterAddRows(dy, ids, table.shape[0]!), undefined];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -40,7 +38,7 @@ export class GatherRows extends Operation {
   }
 }
 
-/** dy [N, columns], ids [N] → [rows, columns]: row ids[i] += dy[i], in order of i */
+/** values [N, columns], ids [N] → [rows, columns]: row ids[i] += values[i], in order of i */
 export class ScatterAddRows extends Operation {
   readonly name = 'scatterAddRows';
 
@@ -52,11 +50,9 @@ export class ScatterAddRows extends Operation {
     return String(this.rows);
   }
 
-  infer([dy, ids]: readonly Tensor[]): readonly TensorType[] {
-    if (dy!.rank !== 2 || dy!.shape[0] !== ids!.size) {
-      throw new ShapeError(`scatterAddRows: expected dy of shape [${ids!.size}, columns], got ${formatShape(dy!.shape)}.`);
-    }
-    return [{ shape: [this.rows, dy!.shape[1]!], dtype: 'float32' }];
+  infer([values, ids]: readonly Tensor[]): readonly TensorType[] {
+    if (ids!.dtype !== 'int32') throw new DTypeError(`scatterAddRows: expected int32 ids, got ${ids!.dtype}. Cast them first.`);
+    return [{ shape: [this.rows, values!.shape[1]!], dtype: 'float32' }];
   }
 
   override vjp(node: Node, [dz]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -73,6 +69,25 @@ export class ScatterAddRows extends Operation {
 export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   checkTensors('gatherRows', { table, ids });
   return apply(new GatherRows(), table, ids);
+}
+
+/**
+ * The sum of the rows of each id, as `index_add` of PyTorch: z[ids[i]] += values[i], in order of i. values [...ids, ...], ids [...] int32 →
+ * [rows, ...], with 0 where there is no id. What nodes of a graph [V, C] receive along its edges is `scatterAddRows(gatherRows(x, from), to, V)`; as data
+ * a whole graph is one row, nodes [1, V, C] and edges [1, E, 2]. An id outside 0 … rows−1 stops the run with its position.
+ * @throws DTypeError for what is no tensor, and ids that are not int32; ShapeError unless there is one row of values an id; OptionError unless rows is whole
+ */
+export function scatterAddRows(values: Tensor, ids: Tensor, rows: number): Tensor {
+  checkTensors('scatterAddRows', { values, ids });
+  check('scatterAddRows', 'rows', rows, nonNegativeInteger);
+  if (!sameShape(values.shape.slice(0, ids.rank), ids.shape)) {
+    throw new ShapeError(
+      `scatterAddRows: expected one row of values for each id, got values ${formatShape(values.shape)} and ids ${formatShape(ids.shape)}.`,
+    );
+  }
+  const row = values.shape.slice(ids.rank);
+  const flat = reshape(cast(values, 'float32'), [ids.size, sizeOf(row)]);
+  return reshape(apply(new ScatterAddRows(rows), flat, reshape(ids, [ids.size])), [rows, ...row]);
 }
 
 /** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. @throws OptionError unless classes is whole */

@@ -47,7 +47,7 @@ export {
   where,
 } from './elementwise.js';
 export { type Backward, customGradient } from './custom-gradient.js';
-export { gatherRows, oneHot, pick } from './gather.js';
+export { gatherRows, oneHot, pick, scatterAddRows } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
 export { batchNorm, columnMoments, groupNorm, layerNorm, type Normalized } from './norm.js';
 export { avgPool2d, type AvgPoolOptions, maxPool2d, type Pool1dOptions, type PoolOptions } from './pool.js';

@@ -15,14 +15,15 @@ export interface RowGradient {
   readonly ids: Tensor;
 }
 
-/** The rows a gradient is the sum of, or undefined if it is not one of gathered rows alone. A table used n times has n parts. */
+/** The rows a gradient [R, ...] is the sum of, or undefined if it is not one of gathered rows alone. A table used n times has n parts. */
 export function rowGradient(gradient: Tensor): RowGradient | undefined {
   const parts: Node[] = [];
   const stack = [gradient];
   while (stack.length > 0) {
     const { node } = stack.pop()!;
     const isSum = node.op instanceof Elementwise && node.op.name === 'add';
-    if (node.op instanceof ScatterAddRows) parts.push(node);
+    const areItsRows = node.op instanceof ScatterAddRows && node.op.rows === gradient.shape[0];
+    if (areItsRows) parts.push(node);
     else if (isSum || node.op instanceof ReshapeOp) stack.push(...node.inputs.toReversed());
     else return undefined;
   }

@@ -26,6 +26,41 @@ describe('gather', () => {
       message: 'gatherRows: expected int32 ids, got float32. Cast them first.',
     });
   });
+  it('scatterAddRows: values', () => {
+    for (const shape of [[2, 2], [2, 2, 3], [2, 2, 3, 4]]) checkForward((v, i) => ops.scatterAddRows(v, i, 5), [sample(shape), ids]); // prettier-ignore
+    const sums = compile((v: Tensor, i: Tensor) => ops.scatterAddRows(v, i, 3)).sync(array([[1, 2], [3, 4], [5, 6]]), array(Int32Array.of(1, 1, 2))); // prettier-ignore
+    assert.deepEqual(sums.toNested(), [[0, 0], [4, 6], [5, 6]]); // prettier-ignore
+  });
+  it('scatterAddRows: gradient, and that of the square of it', () =>
+    checkGradient((v, i) => ops.square(ops.scatterAddRows(v, i, 5)), [sample([2, 2, 3]), ids], 2));
+  it('scatterAddRows: gradient of what goes along edges', () =>
+    checkGradient((x, from, to) => ops.square(ops.scatterAddRows(ops.gatherRows(x, from), to, 5)), [sample([5, 2]), ids, array(Int32Array.of(0, 1, 1, 3), [2, 2])], 2)); // prettier-ignore
+  it('scatterAddRows of bytes, and of no ids', () => {
+    checkForward((v, i) => ops.scatterAddRows(v, i, 3), [array(Uint8Array.of(1, 2, 3), [3]), array(Int32Array.of(2, 2, 0))]);
+    checkForward((v, i) => ops.scatterAddRows(v, i, 3), [array(new Float32Array(0), [0, 2]), array(new Int32Array(0))]);
+  });
+  it('scatterAddRows names a bad id', () => {
+    assert.throws(() => compile((v: Tensor, i: Tensor) => ops.scatterAddRows(v, i, 3)).sync(array([1, 2]), array(Int32Array.of(1, 3))), {
+      code: 'ERR_DATA',
+      message: /scatterAddRows: expected an index in 0 … 2, got 3 at position 1/,
+    });
+  });
+  it('scatterAddRows says what it cannot take', () => {
+    const values = ops.full([2, 3], 1);
+    const of = (shape: readonly number[]): Tensor => ops.cast(ops.full(shape, 0), 'int32');
+    assert.throws(() => ops.scatterAddRows(values, of([3]), 2), {
+      name: 'ShapeError',
+      message: 'scatterAddRows: expected one row of values for each id, got values [2, 3] and ids [3].',
+    });
+    assert.throws(() => ops.scatterAddRows(values, ops.full([2], 0), 2), {
+      name: 'DTypeError',
+      message: 'scatterAddRows: expected int32 ids, got float32. Cast them first.',
+    });
+    assert.throws(() => ops.scatterAddRows(values, of([2]), -1), {
+      name: 'OptionError',
+      message: 'scatterAddRows: expected a whole number ≥ 0 for rows, got -1.',
+    });
+  });
   it('oneHot: values', () => checkForward((i) => ops.oneHot(i, 5), [ids]));
   it('pick: values and gradient', () => {
     const x = sample([2, 2, 5]);

@@ -85,6 +85,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   reshape: [t, list(3, -1)],
   round: [t],
   scaledDotProductAttention: [t, t, t, { mask: full([2, 2], 1) }],
+  scatterAddRows: [t, ids, 3],
   sigmoid: [t],
   sign: [t],
   sin: [t],

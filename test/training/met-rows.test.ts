@@ -16,6 +16,7 @@ import {
   gatherRows,
   mean,
   mul,
+  ones,
   reshape,
   square,
   zeros,
@@ -78,4 +79,18 @@ it('the rows that gradients from outside are for are those where they are not 0'
   });
   const moved = after.flatMap((value, i) => (value === first.data[i] ? [] : [i]));
   assert.deepEqual(moved, [7]);
+});
+
+it('a table that is looked up in another shape is updated where it was met', async () => {
+  class Halves extends Layer {
+    forward(ids: Tensor, scope: Scope): Tensor {
+      const halves = reshape(scope.parameter('weight', [rows, 2], ones()), [2 * rows, 1]);
+      return reshape(gatherRows(halves, ids), [-1, 1]);
+    }
+  }
+  const model = new Halves().build([1], { dtypes: ['int32'] });
+  const ids = array(Int32Array.of(30, 3), [2, 1]);
+  await new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }) }).step({ x: ids, y: array([[2], [0]]) });
+  const moved = [...model.weights().get('weight')!.data].flatMap((value, i) => (value === 1 ? [] : [i]));
+  assert.deepEqual(moved, [3, 30]);
 });
