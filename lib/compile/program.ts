@@ -149,7 +149,7 @@ export class Program {
           error === undefined ? resolve(finished) : reject(error),
         );
       });
-    // A program has one arena, so its runs wait for each other.
+    // A program has one arena, so its runs wait for each other. One that is stopped meanwhile does nothing when its turn comes.
     const run = this.#last.then(start, start);
     this.#last = run;
     try {

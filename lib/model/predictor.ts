@@ -91,7 +91,8 @@ export class Predictor {
         signal?.throwIfAborted();
         const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
         const bound = new Map([...reading.weights, ...outputs, ...forward.inputs.map((input) => [input, data.shift()!] as const)]);
-        await forward.program.run(bound, steps, 0, control.words);
+        await control.unlessStopped(() => forward.program.run(bound, steps, 0, control.words));
+        signal?.throwIfAborted();
         await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
       }
     } finally {

@@ -125,7 +125,8 @@ class Evaluator {
     this.#reading ??= this.#read();
     await this.#reading.ready;
     const memories = new Map([...this.#reading.weights, ...data, ...this.#states, [results.slot, figures]]);
-    const done = await program.run(memories, steps, 0, this.#control.words);
+    const done = await this.#control.unlessStopped(() => program.run(memories, steps, 0, this.#control.words));
+    if (done === undefined) return;
     this.totals.add(this.#scratch.read('results', done * results.width), results);
   }
 
