@@ -2,6 +2,7 @@
 import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { OptionError, StateError } from '../errors.js';
+import { dependOn } from '../graph/depend.js';
 import { inContext } from '../graph/trace-context.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, checkShape, sizeOf } from '../graph/shape.js';
@@ -46,7 +47,7 @@ export function compile<Args extends readonly Tensor[], R extends Tensor | reado
   const traceOf = (types: readonly TensorType[]): Trace => {
     const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();
     // One tensor an array: `checkArrays` has counted them.
-    return traces.get(key, () => new Trace((tensors) => fn(...(tensors as Args)), types, options, calls));
+    return traces.get(key, () => new Trace((tensors) => fn(...(tensors as Args)), fn.length, types, options, calls));
   };
   const call = async (...args: Arrays<Args>): Promise<Results<R>> => (await traceOf(checkArrays(args, fn.length)).run(args)) as Results<R>;
   return Object.assign(call, {
@@ -78,6 +79,7 @@ class Trace {
 
   constructor(
     fn: (inputs: readonly Tensor[]) => Tensor | readonly Tensor[],
+    takes: number,
     types: readonly TensorType[],
     options: CompileOptions,
     calls: { count: number },
@@ -89,6 +91,7 @@ class Trace {
     this.#single = returned instanceof Tensor;
     const results = returned instanceof Tensor ? [returned] : returned;
     checkReturned(results);
+    checkTaken(takes, tensors, results);
     this.#outputs = results.map((type, i) => ({ slot: new MemorySlot(`output ${i}`, byteSize(type)), type }));
     this.program = prepare(
       results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
@@ -167,6 +170,14 @@ function checkReturned(results: unknown): asserts results is readonly Tensor[] {
   if (got === undefined) return;
   throw new OptionError(
     `compile: expected a function that returns a tensor or a list of tensors, got ${got}. Return several as a list, [a, b], and no promise.`,
+  );
+}
+
+/** Rest and default parameters count in no length: they are those that the results depend on. */
+function checkTaken(takes: number, tensors: readonly Tensor[], results: readonly Tensor[]): void {
+  if (takes === 0 || takes >= tensors.length || dependOn(results, tensors.slice(takes))) return;
+  throw new OptionError(
+    `compile: expected at most ${takes} array${takes === 1 ? '' : 's'}, one for each tensor of the function, got ${tensors.length}. Leave out what it does not take.`,
   );
 }
 

@@ -127,7 +127,7 @@ export class Tracer {
       if (shapes.length > 0) this.calls.push({ path: owned, layer: name, outputs: shapes });
       return outputs;
     } catch (error) {
-      throw located(unscoped(error) ?? error, name, owned);
+      throw located(unscoped(error) ?? endless(error) ?? error, name, owned);
     }
   }
 
@@ -230,6 +230,17 @@ function unscoped(error: unknown): StateError | undefined {
   return new StateError(
     `expected a scope as the last argument of each layer called within, got none (${error.message}). Call it by scope.call('fc', this.fc, x).`,
     { cause: error },
+  );
+}
+
+/** What is to be said of a layer that calls itself, or of functions that do, if this is what came of it. */
+function endless(error: unknown): StateError | undefined {
+  if (!(error instanceof RangeError) || !error.message.startsWith('Maximum call stack')) return undefined;
+  return new StateError(
+    'expected a forward that comes to an end, got one that calls itself again and again. Call another layer, or end it at some size.',
+    {
+      cause: error,
+    },
   );
 }
 

@@ -121,6 +121,10 @@ describe('compile', () => {
     name: 'OptionError',
     message: 'compile: expected 2 arrays, one for each tensor of the function, got 1.',
   });
+  refuses('an array that nothing takes', () => f.sync(...([a, a, a] as never as [NdArray, NdArray])), {
+    name: 'OptionError',
+    message: 'compile: expected at most 2 arrays, one for each tensor of the function, got 3. Leave out what it does not take.',
+  });
   refuses('shapes that do not fit', () => f.sync(a, array([1, 2, 3])), {
     name: 'ShapeError',
     message: /sub: expected shapes that broadcast/,

@@ -80,4 +80,15 @@ describe('a layer that is called without a scope', () => {
     const read = (input: Tensor): Tensor => (input as never as { body: { half: Tensor } }).body.half;
     assert.throws(() => new Sequential([new Lambda(read)]).predictSync(x), { name: 'TypeError', message: /half/ });
   });
+
+  it('is refused where it calls itself without end', () => {
+    class Loop extends Layer {
+      readonly again: Layer = this;
+      forward(x: Tensor, scope: Scope): Tensor {
+        return scope.call('again', this.again, x);
+      }
+    }
+    const message = 'Loop "loop": expected a forward that comes to an end, got one that calls itself again and again. Call another layer, or end it at some size.'; // prettier-ignore
+    assert.throws(() => new Sequential({ loop: new Loop() }).build([3]), { name: 'StateError', message });
+  });
 });
