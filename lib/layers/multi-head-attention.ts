@@ -23,7 +23,8 @@ export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
  * Lets each step of a sequence take from all steps what it asks for, several times side by side.
  *
  * q, k, v = x · W + b cut in three; y = [softmax(q_h · k_hᵀ / √(C/heads)) · v_h for each head h] · W_o + b_o.
- * x [N, T, C], and where rows differ lengths int32 [N] → y [N, T, C]; what lies beyond a length is not looked at, but must hold numbers.
+ * x [N, T, C], and where rows differ lengths int32 [N] → y [N, T, C]; what lies beyond a length is not looked at, but must hold numbers, and y
+ * there is arbitrary, with `context` too: leave it out of what follows.
  * Parameters: weight W [C, 3·C], bias [3·C], outWeight W_o [C, C], outBias [C]. With `causal` step t looks at steps 0 … t, with `context` at the last
  * `context` of these alone (a sliding window), whose keys and values a stream keeps.
  *
