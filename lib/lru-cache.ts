@@ -1,12 +1,27 @@
-/** What values beyond the limit may take. */
-export interface Room<Value> {
+/** So many values of one size that take turns, and two more, keep their memories: buckets of sequences. */
+const leastRoom = 4;
+
+/** What a value takes, and gives back. */
+export interface Kept {
+  /** About what it keeps beside its memories. */
   readonly bytes: number;
-  readonly bytesOf: (value: Value) => number;
+  /** What its memories take now. */
+  readonly memoryBytes: number;
+  /** Gives its memories back: they are made anew when it is used. */
+  release(): void;
+}
+
+/** For values that take much. */
+export interface Room<Value> {
+  /** For all values, and once more for memories. */
+  readonly bytes: number;
+  readonly of: (value: Value) => Kept;
 }
 
 /**
  * The values used last, by key. Where there are more than `limit`, and all together take more bytes than there is room for, the one
- * unused for longest goes.
+ * unused for longest goes. Of memories the two used last have theirs; those unused for longest give theirs back where there is no room, which is
+ * four times the largest at least.
  */
 export class LruCache<Value> {
   readonly #values = new Map<string, Value>();
@@ -26,12 +41,23 @@ export class LruCache<Value> {
     this.#values.delete(key);
     if (!known) while (this.#values.size >= this.#limit && !this.#hasRoom()) this.#values.delete(this.#values.keys().next().value!);
     this.#values.set(key, value);
+    if (this.#room?.of(value).memoryBytes === 0) this.#release(this.#room);
     return value;
   }
 
   #hasRoom(): boolean {
     if (this.#room === undefined) return false;
-    const { bytes, bytesOf } = this.#room;
-    return [...this.#values.values()].reduce((total, value) => total + bytesOf(value), 0) <= bytes;
+    const { bytes, of } = this.#room;
+    return [...this.#values.values()].reduce((total, value) => total + of(value).bytes, 0) <= bytes;
+  }
+
+  /** Before the value used last makes memories. */
+  #release({ bytes, of }: Room<Value>): void {
+    const all = [...this.#values.values()].map(of);
+    let left = Math.max(bytes, leastRoom * Math.max(...all.map(({ memoryBytes }) => memoryBytes)));
+    for (const kept of all.slice(0, -2).reverse()) {
+      if (kept.memoryBytes > left) kept.release();
+      else left -= kept.memoryBytes;
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** A compiled step: bound to memories, run any number of times. */
 import { StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
-import { memoryWith } from '../memory.js';
+import { createMemory, memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { inPieces } from '../pieces.js';
 import { type CompileOptions, type Plan, plan } from './build.js';
@@ -64,6 +64,7 @@ export class Program {
   #flops: number | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #native: { readonly program: ProgramHandle; readonly constants: readonly MemoryHandle[] } | undefined;
+  readonly #own = new Map<MemorySlot, MemoryHandle>();
 
   /** @internal Use `build()` or `prepare()`. */
   constructor(passes: Generator<void, Output, void>) {
@@ -74,11 +75,30 @@ export class Program {
     return this.#output !== undefined;
   }
 
-  /** About what it keeps: nothing before it is compiled. */
+  /** About what it keeps beside its memories: nothing before it is compiled. */
   get bytes(): number {
     if (this.#output === undefined) return 0;
     const { plan, stream, instructions } = this.#output;
-    return plan.memory.arenaBytes + plan.memory.constants.byteLength + stream.byteLength + instructions.length * instructionBytes;
+    return plan.memory.constants.byteLength + stream.byteLength + instructions.length * instructionBytes;
+  }
+
+  /** Of the memories it has now: the arena, the constants, and those of slots. */
+  get memoryBytes(): number {
+    const fixed = this.#native === undefined ? 0 : this.arenaBytes + this.constants.byteLength;
+    return [...this.#own.keys()].reduce((total, { bytes }) => total + bytes, fixed);
+  }
+
+  /** Gives its memories back, as soon as no run is in them; the next run makes others. */
+  release(): void {
+    this.#native = undefined;
+    this.#own.clear();
+  }
+
+  /** A memory that runs on this thread have for a slot to which none is bound, until the next release. */
+  ownMemory(slot: MemorySlot): MemoryHandle {
+    const memory = this.#own.get(slot) ?? createMemory(slot.bytes);
+    this.#own.set(slot, memory);
+    return memory;
   }
 
   /** Memories to bind, in the order of the stream. */
@@ -200,7 +220,7 @@ export class Program {
 
   #bind(memories: ReadonlyMap<MemorySlot, MemoryHandle>): { program: ProgramHandle; bound: readonly MemoryHandle[] } {
     const bound = this.slots.map((slot) => {
-      const memory = memories.get(slot) ?? slot.memory;
+      const memory = memories.get(slot) ?? slot.memory ?? this.#own.get(slot);
       if (memory === undefined)
         throw new StateError(
           `Program: expected a memory for "${slot.name}" (${slot.bytes} bytes), got none. Bind every slot before a run; in layers, keep no tensor of one call of forward for the next.`,

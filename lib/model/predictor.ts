@@ -34,19 +34,12 @@ interface Output {
 }
 
 /** Some batches of one size, and their program. */
-interface Prediction<T = ForwardProgram> extends BatchRun {
-  readonly forward: T;
+interface Prediction extends BatchRun {
+  readonly forward: ForwardProgram;
 }
 
 /** What predict gives. */
 export type Predicted = NdArray<Float32Array> | Readonly<Record<string, NdArray<Float32Array>>>;
-
-/** A program that only this thread runs, with memories for one batch. */
-interface SyncProgram extends ForwardProgram {
-  readonly inputMemories: readonly MemoryHandle[];
-  readonly outputMemories: readonly MemoryHandle[];
-  readonly memories: ReadonlyMap<MemorySlot, MemoryHandle>;
-}
 
 /** Floating-point operations for each weight in a prediction that takes no longer than a copy of the weights. */
 const quickWork = 256;
@@ -55,7 +48,7 @@ export class Predictor {
   readonly #model: Model;
   readonly #programs: Programs<ForwardProgram> = new Programs();
   /** Their own, since the others may be running. */
-  readonly #syncPrograms: Programs<SyncProgram> = new Programs();
+  readonly #syncPrograms: Programs<ForwardProgram> = new Programs();
 
   constructor(model: Model) {
     this.#model = model;
@@ -70,7 +63,7 @@ export class Predictor {
     checkOptions('predict', options, { batchSize: count, signal: abortSignal });
     const { batchSize = evaluationRows, signal } = options;
     signal?.throwIfAborted();
-    const { runs, results } = this.#plan('predict', inputs, batchSize, seed, this.#programs, (forward) => forward);
+    const { runs, results } = this.#plan('predict', inputs, batchSize, seed, this.#programs);
     const control = new Control();
     const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
@@ -109,19 +102,22 @@ export class Predictor {
     return this.#model.tryingSync(() => {
       checkOptions('predictSync', options, { batchSize: count });
       const { batchSize = evaluationRows } = options;
-      const { runs, results } = this.#plan('predictSync', inputs, batchSize, seed, this.#syncPrograms, withMemories);
+      const { runs, results } = this.#plan('predictSync', inputs, batchSize, seed, this.#syncPrograms);
       this.#model.fill();
       this.#model.settle();
       // Nothing comes between: only a fit on other threads, which changes the weights from step to step.
       const reading = isOne(runs) ? noReading : this.#model.readSync();
       try {
         for (const { begin, rows, steps, forward } of runs) {
-          const bound = new Map([...reading.weights, ...forward.memories]);
+          const { program } = forward;
+          const data = forward.inputs.map((slot) => program.ownMemory(slot));
+          const outputs = forward.outputs.map(([, { slot }]) => program.ownMemory(slot));
+          const bound = new Map(reading.weights);
           for (let step = 0; step < steps; step++) {
             const from = begin + step * rows;
-            inputs.forEach((x, i) => native().writeMemory(forward.inputMemories[i]!, 0, x.rows(from, from + rows).data));
-            forward.program.runSync(bound, 1, step);
-            inOneGo(results.read(forward.outputMemories, from, rows));
+            inputs.forEach((x, i) => native().writeMemory(data[i]!, 0, x.rows(from, from + rows).data));
+            program.runSync(bound, 1, step);
+            inOneGo(results.read(outputs, from, rows));
           }
         }
       } finally {
@@ -132,20 +128,19 @@ export class Predictor {
   }
 
   /** Batches with their programs, and room for what they give. */
-  #plan<T extends ForwardProgram>(
+  #plan(
     what: string,
     inputs: readonly NdArray[],
     batchSize: number,
     seed: bigint,
-    programs: Programs<T>,
-    made: (forward: ForwardProgram) => T,
-  ): { readonly runs: readonly Prediction<T>[]; readonly results: Results } {
+    programs: Programs<ForwardProgram>,
+  ): { readonly runs: readonly Prediction[]; readonly results: Results } {
     const rowCount = countRows(`${this.#model.name}.${what}`, inputs);
     const types = inputs.map(rowType);
     const built = this.#model.build(types, seed, Math.min(rowCount, batchSize));
     const runs = batchRuns(rowCount, batchSize).map((run) => ({
       ...run,
-      forward: programs.get(built, [types, run.rows], () => made(this.#compile(types, run.rows))),
+      forward: programs.get(built, [types, run.rows], () => this.#compile(types, run.rows)),
     }));
     return { runs, results: new Results(what, runs[0]!.forward.outputs, rowCount) };
   }
@@ -168,7 +163,7 @@ export class Predictor {
       if (value.shape[0] !== rows) {
         const what = name === '' ? 'an output' : `output "${name}"`;
         throw new ShapeError(
-          `${this.#model.name}: expected ${what} with one row for each of the ${rows} input rows, got ${formatShape(value.shape)}.`,
+          `${this.#model.name}: expected ${what} with one row for each of the ${rows} input rows, got ${formatShape(value.shape)}. Repeat what is of the whole batch by broadcastTo(y, [N, …]) with N = x.shape[0].`,
         );
       }
       return { value, shape: value.shape, slot: new MemorySlot(name || 'output', value.size * 4, value.size * 4) };
@@ -181,7 +176,7 @@ export class Predictor {
   }
 }
 
-function isOne(runs: readonly Prediction<unknown>[]): boolean {
+function isOne(runs: readonly Prediction[]): boolean {
   return runs.length === 1 && runs[0]!.steps === 1;
 }
 
@@ -218,12 +213,4 @@ function floatsFor(what: string, shape: Shape): Float32Array {
       { cause },
     );
   }
-}
-
-function withMemories(forward: ForwardProgram): SyncProgram {
-  const inputMemories = forward.inputs.map(({ bytes }) => createMemory(bytes));
-  const outputMemories = forward.outputs.map(([, { slot }]) => createMemory(slot.bytes));
-  const ins = forward.inputs.map((slot, i) => [slot, inputMemories[i]!] as const);
-  const outs = forward.outputs.map(([, { slot }], i) => [slot, outputMemories[i]!] as const);
-  return { ...forward, inputMemories, outputMemories, memories: new Map([...ins, ...outs]) };
 }

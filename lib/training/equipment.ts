@@ -6,6 +6,7 @@ import { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
 import type { Built, Model } from '../model/model.js';
 import { numbering } from '../numbering.js';
+import { programCache } from '../compile/program-cache.js';
 import { LruCache } from '../lru-cache.js';
 import type { Feed } from './feed.js';
 import type { FitOptions, TrainerOptions } from './options.js';
@@ -22,8 +23,8 @@ import {
 import { type Recipe, recipeOf } from './recipe.js';
 import { Slots } from './slots.js';
 
-/** Programs of either kind kept for batches of different sizes. */
-const maxPrograms = 16;
+/** Types of rows kept for batches of different ones. */
+const maxTypes = 16;
 
 /** What goes with the model as it is built, and is made anew when that is. */
 interface PerBuild {
@@ -46,7 +47,7 @@ export interface TrainingOptions extends Pick<FitOptions, 'augment' | 'carryStat
 export class Equipment {
   readonly recipe: Recipe;
   #known: PerBuild | undefined;
-  readonly #augmentedRows = new LruCache<TensorType>(maxPrograms);
+  readonly #augmentedRows = new LruCache<TensorType>(maxTypes);
   /** Numbers for the keys of programs. */
   readonly #numberOf = numbering();
 
@@ -71,9 +72,9 @@ export class Equipment {
     if (this.#known?.built !== built)
       this.#known = {
         built,
-        training: new LruCache(maxPrograms),
-        evaluation: new LruCache(maxPrograms),
-        update: new LruCache(maxPrograms),
+        training: programCache(),
+        evaluation: programCache(),
+        update: programCache(),
         carried: new Map(),
       };
     return this.#known;

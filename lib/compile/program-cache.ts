@@ -1,0 +1,13 @@
+/** Where compiled programs are kept for what comes in the same shapes again. */
+import { type Kept, LruCache } from '../lru-cache.js';
+import type { Program } from './program.js';
+
+/** Programs kept, and more while all of them take no more than so many bytes. */
+const maxPrograms = 16;
+/** Also for arenas. */
+const room = 2 ** 26;
+
+/** The programs used last, all of them compiled; what those unused for longest have for an arena is given back where there is no room. */
+export function programCache<T extends { readonly program: Program }>(): LruCache<T> {
+  return new LruCache<T>(maxPrograms, { bytes: room, of: ({ program }): Kept => program });
+}
