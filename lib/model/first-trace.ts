@@ -18,8 +18,20 @@ export function firstTrace(root: AnyLayer, rows: readonly TensorType[], seed: bi
   try {
     return traceFor(root, rows, seed, 1);
   } catch (error) {
-    if (count > 1 && error instanceof ShapeError) return traceFor(root, rows, seed, count);
+    if (!(error instanceof ShapeError)) throw error;
+    if (count > 1) return traceFor(root, rows, seed, count);
+    const isForMore = [2, ...rows.map(({ shape }) => shape[0] ?? 0)].some((more) => more > 1 && takes(root, rows, seed, more));
+    if (isForMore) error.message += ' This was tried with one row, and rows meet in this model: call fit or predict with data first.';
     throw error;
+  }
+}
+
+function takes(...args: Parameters<typeof traceFor>): boolean {
+  try {
+    traceFor(...args);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -15,6 +15,7 @@ import {
   array,
   concat,
   matmul,
+  reshape,
   slice,
 } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
@@ -74,7 +75,16 @@ describe('a model in which rows meet', () => {
 
   it('says which sizes do not fit, as they are in the batch', async () => {
     const pairs = new Sequential([new Linear(2), new Lambda((x) => concat([slice(x, [0, 0], [x.shape[0]! / 2, 2]), x], 0))]);
-    await assert.rejects(pairs.predict(sample([4, 4])), { name: 'ShapeError', message: /expected an output with one row for each of the 4 input rows, got \[6, 2\]/ }); // prettier-ignore
+    await assert.rejects(pairs.predict(sample([4, 4])), { name: 'ShapeError', message: /expected an output with one row for each of the 4 input rows, got \[6, 2\]\. Repeat what is of the whole batch by broadcastTo\(y, \[N, …\]\) with N = x\.shape\[0\]\.$/ }); // prettier-ignore
     await assert.rejects(new GraphConvolution().predict([x, sample([7, 5])]), { name: 'ShapeError', message: /got \[7, 5\] · \[7, 3\]/ });
+  });
+
+  it('is not built without data, and says why', () => {
+    const advice = / This was tried with one row, and rows meet in this model: call fit or predict with data first\.$/;
+    const pairs = new Lambda((x) => reshape(x, [2, x.shape[0]! / 2, 4]));
+    assert.throws(() => pairs.build([4]), { name: 'ShapeError', message: advice });
+    assert.throws(() => new GraphConvolution().build([[4], [7]]), { name: 'ShapeError', message: advice });
+    const wrong = new Lambda((x) => reshape(x, [x.shape[0]!, 5]));
+    assert.throws(() => wrong.build([4]), (error: Error) => error.name === 'ShapeError' && !advice.test(error.message)); // prettier-ignore
   });
 });
