@@ -4,6 +4,7 @@ import { FileError } from '../errors.js';
 import { isShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
 import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
+import { loadInTurn } from './load-in-turn.js';
 import type { Model, Sizes } from './model.js';
 import { type WeightOptions, strictOf } from './weights.js';
 
@@ -32,20 +33,17 @@ export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
  * Of a trainer's checkpoint it takes what the model is, and leaves what the training was.
  */
 export async function loadModel(model: Model, path: string, options: WeightOptions = {}): Promise<void> {
-  model.checkIdle('load');
   const strict = strictOf(`${model.name}.load`, options);
-  const { tensors, metadata } = await readSafetensors(path);
-  const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
-  // Not strict: the inputs may be those of a model of which this one has a part.
-  const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);
-  if (sizes === undefined) {
-    const set = await model.weightsToSet(weights, options);
-    set();
-    return;
-  }
-  // A model that the file does not fit stays unbuilt.
-  await model.trying(() => model.buildWith(sizes, weights));
-  model.settle();
+  await loadInTurn('load', model, async () => {
+    const { tensors, metadata } = await readSafetensors(path);
+    model.checkIdle('load');
+    const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
+    // Not strict: the inputs may be those of a model of which this one has a part.
+    const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);
+    if (sizes === undefined) return model.weightsToSet(weights, options);
+    await model.buildWith(sizes, weights);
+    return () => model.settle();
+  });
 }
 
 /** The tensors whose name begins so, by the rest of it. */

@@ -5,6 +5,7 @@ import type { Outputs } from '../graph/outputs.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
 import { type Inputs, inputList } from '../model/data.js';
+import { loadInTurn } from '../model/load-in-turn.js';
 import type { Model } from '../model/model.js';
 import { check, kindOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
@@ -227,21 +228,23 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async load(path: Path): Promise<void> {
     const file = pathOf('Trainer.load', 'path', path);
-    this.#model.checkIdle('Trainer.load');
-    const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
-    await this.#model.trying(async () => {
+    await loadInTurn('Trainer.load', this.#model, async () => {
+      const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
+      this.#model.checkIdle('Trainer.load');
       if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights);
       this.#equipment.slots.check(slots, slotsByPath);
       const setWeights = await this.#model.weightsToSet(weights);
       const setSlots = await this.#equipment.slots.toSet(slots);
-      setWeights();
-      this.#model.settle();
-      setSlots();
-      this.#runner.steps = steps;
-      this.#runner.updates = updates;
-      this.#runner.waiting = 0;
-      this.#runner.epochs = epochs;
-      this.#equipment.resetStates();
+      return () => {
+        setWeights();
+        this.#model.settle();
+        setSlots();
+        this.#runner.steps = steps;
+        this.#runner.updates = updates;
+        this.#runner.waiting = 0;
+        this.#runner.epochs = epochs;
+        this.#equipment.resetStates();
+      };
     });
   }
 
