@@ -10,7 +10,8 @@ import { Tensor, type TensorType, byteSize, bytesPerElement } from '../graph/ten
 import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { boolean, callable, check, checkOptions, kindOf, show } from '../options.js';
-import { LruCache } from '../lru-cache.js';
+import type { Kept } from '../lru-cache.js';
+import { programCache } from './program-cache.js';
 import { type CompileOptions, type Program, prepare } from './program.js';
 
 type Arrays<Args extends readonly Tensor[]> = { readonly [K in keyof Args]: NdArray };
@@ -27,11 +28,8 @@ export interface Compiled<Args extends readonly Tensor[], R extends Tensor | rea
   describe(...types: Types<Args>): string;
 }
 
-/** Programs kept for inputs of different shapes. */
-const maxPrograms = 64;
-
 /**
- * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call:
+ * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call; of those the last 16 are kept, more of small functions:
  * `const f = compile((x: Tensor, w: Tensor) => sum(matmul(x, w))); const y = await f(array(…), array(…));`
  * Several results are a list, `const [y, m] = await compile((x: Tensor) => [square(x), mean(x)])(x)`. Random numbers differ from call to call.
  * @throws OptionError for what is no function; from a call OptionError for a function that returns neither a tensor nor a list of tensors
@@ -42,7 +40,7 @@ export function compile<Args extends readonly Tensor[], R extends Tensor | reado
 ): Compiled<Args, R> {
   check('compile', 'fn', fn, callable);
   checkOptions('compile', options, { fuse: boolean });
-  const traces = new LruCache<Trace>(maxPrograms);
+  const traces = programCache<Trace>((trace) => trace);
   const calls = { count: 0 };
   const traceOf = (types: readonly TensorType[]): Trace => {
     const key = types.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`).join();
@@ -66,7 +64,7 @@ interface Bound {
 const maxUnused = 2;
 
 /** The program for one combination of input types. */
-class Trace {
+class Trace implements Kept {
   readonly program: Program;
   readonly #inputs: readonly MemorySlot[];
   readonly #outputs: readonly { readonly slot: MemorySlot; readonly type: TensorType }[];
@@ -97,6 +95,20 @@ class Trace {
       results.map((value, i) => ({ value, slot: this.#outputs[i]!.slot, byteOffset: 0, commit: false })),
       options,
     );
+  }
+
+  get bytes(): number {
+    return this.program.bytes;
+  }
+
+  get memoryBytes(): number {
+    const each = [...this.#inputs, ...this.#outputs.map(({ slot }) => slot)].reduce((total, { bytes }) => total + bytes, 0);
+    return this.program.memoryBytes + this.#unused.length * each;
+  }
+
+  release(): void {
+    this.program.release();
+    this.#unused.length = 0;
   }
 
   async run(args: readonly NdArray[]): Promise<NdArray | readonly NdArray[]> {

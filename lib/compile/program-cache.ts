@@ -7,7 +7,10 @@ const maxPrograms = 16;
 /** Also for arenas. */
 const room = 2 ** 26;
 
-/** The programs used last, all of them compiled; what those unused for longest have for an arena is given back where there is no room. */
-export function programCache<T extends { readonly program: Program }>(): LruCache<T> {
-  return new LruCache<T>(maxPrograms, { bytes: room, of: ({ program }): Kept => program });
+/**
+ * The programs used last, all of them compiled; what those unused for longest have for an arena is given back where there is no room.
+ * @param of default: the program alone
+ */
+export function programCache<T extends { readonly program: Program }>(of = ({ program }: T): Kept => program): LruCache<T> {
+  return new LruCache<T>(maxPrograms, { bytes: room, of });
 }
