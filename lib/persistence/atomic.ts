@@ -1,7 +1,8 @@
 import { type FileHandle, chmod, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors.js';
 import { reasonOf } from '../reason.js';
+import { removeLeftovers, temporaryPath } from './temporary.js';
 
 /** Bytes in one system call: some systems take no more than 2 GiB. */
 export const chunkBytes = 1 << 30;
@@ -49,8 +50,8 @@ async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<
 }
 
 async function replaceTarget(target: string, parts: readonly Uint8Array[], mode: number | undefined): Promise<void> {
-  // Without the target's name, which may be as long as a name can be.
-  const temporary = join(dirname(target), `lanewise-${crypto.randomUUID()}.tmp`);
+  await removeLeftovers(target);
+  const temporary = temporaryPath(target);
   try {
     const file = await open(temporary, 'wx');
     try {

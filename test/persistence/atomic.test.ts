@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { writeAtomically } from '../../lib/persistence/atomic.js';
+import { temporaryPath } from '../../lib/persistence/temporary.js';
 
 const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
 
@@ -84,5 +85,21 @@ const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
     const name = 'a'.repeat(255);
     await writeAtomically(at(name), content);
     assert.equal(await readFile(at(name), 'utf8'), 'new');
+  });
+  it('removes what processes that were killed have left of the same file, and nothing else', async () => {
+    const over = spawnSync(process.execPath, ['-e', '0']).pid;
+    const leftOf = async (target: string, pid: number): Promise<string> => {
+      const path = temporaryPath(at(target)).replace(`-${process.pid}-`, `-${pid}-`);
+      await writeFile(path, 'half');
+      return basename(path);
+    };
+    const before = await leftOf('a', process.pid);
+    await utimes(at(before), 0, 0);
+    const [left, mine, others, ofB] = [await leftOf('a', over), await leftOf('a', process.pid), await leftOf('a', process.ppid), await leftOf('b', over)]; // prettier-ignore
+    await writeFile(at('lanewise-a.tmp'), 'not ours');
+    await writeAtomically(at('a'), content);
+    const names = await readdir(folder);
+    assert.deepEqual(names.filter((name) => [before, left].includes(name)), []); // prettier-ignore
+    assert.deepEqual(names.sort(), ['a', 'files', 'lanewise-a.tmp', 'links', mine, others, ofB].sort());
   });
 });
