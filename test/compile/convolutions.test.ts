@@ -50,7 +50,7 @@ const values = [sample([2, 7, 7, 2], 1), sample([3, 3, 2, 3], 2), sample([3], 3)
 describe('scales and shifts after a convolution', () => {
   const folds = (name: string, fn: Fn, expected: string): void => {
     it(name, () => {
-      checkForward(fn, values, operations);
+      checkForward(fn, values.slice(0, fn.length), operations);
       assert.equal(kinds(build(outputs([fn(larger, w, b, a, at(400, 3))]))), expected);
     });
   };
