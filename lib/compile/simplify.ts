@@ -16,7 +16,7 @@ import { isView, withoutReshapes } from './view.js';
 /** The same values by fewer operations. Only the sign of a zero may differ. */
 export function simplify(roots: readonly Tensor[]): readonly Tensor[] {
   return rewrite(roots, (node, inputs) => {
-    if (node.op instanceof Split) return node.op.slices(inputs[0]!);
+    if (node.op instanceof Split) return node.op.slices(inputs[0]!, node.outputs);
     const simpler = simplifyNode(node, inputs);
     return simpler && [simpler];
   });

@@ -310,10 +310,14 @@ export class Split extends Operation {
     return [];
   }
 
+  /** Where a part begins in x. */
+  startOf(part: Tensor): readonly number[] {
+    return part.shape.map((_, d) => (d === this.axis ? this.#starts[part.output]! : 0));
+  }
+
   /** The parts one by one. */
-  slices(x: Tensor): readonly Tensor[] {
-    const zeros = x.shape.map(() => 0);
-    return this.sizes.map((size, i) => slice(x, zeros.with(this.axis, this.#starts[i]!), x.shape.with(this.axis, size)));
+  slices(x: Tensor, parts: readonly Tensor[]): readonly Tensor[] {
+    return parts.map((part) => slice(x, this.startOf(part), part.shape));
   }
 }
 

@@ -2,7 +2,16 @@ import type { Tensor } from '../graph/tensor.js';
 import { checkOptions } from '../options.js';
 import { withDecay } from './decay.js';
 import { fixAllButRate } from './fixed.js';
-import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
+import {
+  type AdamOptions,
+  type Moments,
+  adamRules,
+  defaultBetas,
+  momentScalars,
+  momentSlots,
+  momentUpdate,
+  writeMomentScalars,
+} from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /**
@@ -25,7 +34,7 @@ export class Adam extends Optimizer {
 
   constructor(options: AdamOptions = {}) {
     super();
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, amsgrad = false } = checkOptions('Adam', options, adamRules);
+    const { lr = 1e-3, betas = defaultBetas, eps = 1e-8, weightDecay = 0, amsgrad = false } = checkOptions('Adam', options, adamRules);
     this.lr = lr;
     this.moments = Object.freeze({ betas, eps, amsgrad });
     this.weightDecay = weightDecay;

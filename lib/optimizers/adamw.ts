@@ -2,7 +2,16 @@ import type { Tensor } from '../graph/tensor.js';
 import { mul } from '../ops/index.js';
 import { checkOptions } from '../options.js';
 import { fixAllButRate } from './fixed.js';
-import { type AdamOptions, type Moments, adamRules, momentScalars, momentSlots, momentUpdate, writeMomentScalars } from './moments.js';
+import {
+  type AdamOptions,
+  type Moments,
+  adamRules,
+  defaultBetas,
+  momentScalars,
+  momentSlots,
+  momentUpdate,
+  writeMomentScalars,
+} from './moments.js';
 import { Optimizer, type Schedule, type Update } from './optimizer.js';
 
 /**
@@ -23,7 +32,7 @@ export class AdamW extends Optimizer {
 
   constructor(options: AdamOptions = {}) {
     super();
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2, amsgrad = false } = checkOptions('AdamW', options, adamRules);
+    const { lr = 1e-3, betas = defaultBetas, eps = 1e-8, weightDecay = 1e-2, amsgrad = false } = checkOptions('AdamW', options, adamRules);
     this.lr = lr;
     this.moments = Object.freeze({ betas, eps, amsgrad });
     this.weightDecay = weightDecay;

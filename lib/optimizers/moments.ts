@@ -18,6 +18,8 @@ export interface AdamOptions {
   readonly amsgrad?: boolean | undefined;
 }
 
+export const defaultBetas: readonly [number, number] = Object.freeze([0.9, 0.999] as const);
+
 export const adamRules: Rules<AdamOptions> = {
   lr: rate,
   betas: tuple(2, fraction),

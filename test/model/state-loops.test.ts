@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { GRU, GRUCell, LSTMCell, type Layer, Linear, type Scope } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
-import { add, concat, full, mul, reshape, slice, stack, unstack } from '../../lib/ops/index.js';
+import { add, concat, full, mul, reshape, slice, split, stack, unstack } from '../../lib/ops/index.js';
 import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
@@ -114,6 +114,7 @@ describe('a state that is passed on otherwise than as it is', () => {
   const same: readonly (readonly [string, Layer])[] = [
     ['reshaped and back', cellLoop((h) => reshape(reshape(h, [h.shape[0]!, 2, 2]), h.shape))],
     ['joined anew', cellLoop((h) => { const [a, b] = unstack(stack([mul(h, 2), h], 1), 1) as [Tensor, Tensor]; return reshape(stack([b], 1), a.shape); })], // prettier-ignore
+    ['split', cellLoop((h) => split(concat([mul(h, 2), h], 1), [h.shape[1]!, h.shape[1]!], 1)[1]!)],
     ['layer by layer', layerLoop((h) => layers(h, 0, 1))],
   ];
   for (const [name, model] of same) it(`is the same: ${name}`, () => assertCarries(model));

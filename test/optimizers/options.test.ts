@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Adagrad, Adam, AdamW, L1Loss, Linear, RMSprop, SGD, Sequential, Trainer, array } from '../../lib/index.js';
+import { Adagrad, Adam, AdamW, L1Loss, Linear, type Optimizer, RMSprop, SGD, Sequential, Trainer, array } from '../../lib/index.js';
 
 const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => new SGD({ lr: -1 }), 'SGD: expected a number ≥ 0 or a function of the step for lr, got -1.'],
@@ -27,6 +27,8 @@ describe('optimizers', () => {
       assert.equal(optimizer.lr, 0.5);
       for (const name of Object.keys(optimizer))
         if (name !== 'lr') assert.throws(() => Object.assign(optimizer, { [name]: 100 }), { name: 'TypeError', message: /read only/ });
+      const { slots, scalars, slotInit, moments } = optimizer as Optimizer & Partial<Pick<Adam, 'moments'>>;
+      for (const field of [slots, scalars, slotInit, moments, moments?.betas]) assert.ok(field === undefined || Object.isFrozen(field));
     });
   }
   it('keep only the slots they need', () => {

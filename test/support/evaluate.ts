@@ -71,7 +71,7 @@ function compute(node: Node, values: Map<Tensor, Cells>, memories: Memories, con
     values.set(output!, out);
   } else if (op instanceof Split) {
     const x = node.inputs[0]!;
-    op.slices(x).forEach(({ node: { op: part } }, i) => {
+    op.slices(x, node.outputs).forEach(({ node: { op: part } }, i) => {
       values.set(node.outputs[i]!, part instanceof Slice ? viewed(part, node.outputs[i]!, x, values.get(x)!) : values.get(x)!);
     });
   } else if (op instanceof Broadcast || op instanceof Transpose || op instanceof Slice) {
