@@ -3,6 +3,7 @@
     "lanewise_core_sources": [
       "native/dispatch.cc",
       "native/runtime/compute_thread.cc",
+      "native/runtime/cost.cc",
       "native/runtime/decode.cc",
       "native/runtime/decode_ops.cc",
       "native/runtime/error.cc",

@@ -1,117 +1,13 @@
 // The raw kernels: synchronous, on typed arrays, every extent checked against its array before the kernel runs.
-#include <string.h>
-
-#include "../dispatch.h"
-#include "../runtime/denormals.h"
-#include "../runtime/kernel_call.h"
 #include "../runtime/shape_fields.h"
-#include "../runtime/threads.h"
 #include "exports.h"
+#include "raw_call.h"
 
 namespace lanewise {
 namespace {
 
 using Floats = js::Array<float>;
 using Ids = js::Array<int32_t>;
-
-// Another thread may be writing to shared memory: what is checked is what is used.
-int32_t read_once(const int32_t* number) { return *static_cast<const volatile int32_t*>(number); }
-
-// A raw call under way: arguments with their pointers set, and how many elements lie behind each pointer.
-template <class Args>
-class Call {
- public:
-  Call(const char* function, const Args& args) : function_(function), args_(args) {}
-
-  // The operand whose pointer is `field` has `length` elements.
-  template <class Pointer>
-  Call& has(const Pointer& field, int64_t length) {
-    lengths_[count_++] = {static_cast<size_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&args_)), length};
-    return *this;
-  }
-
-  // Runs it, over the pool if it is large. A bad index is an error that names it in `ids`.
-  void run(Environment& environment, const int32_t* ids = nullptr) {
-    const Operands touched = operands(args_);
-    check(touched);
-    if (const char* problem = layout_problem(args_)) fail(std::string("expected ") + problem);
-    const KernelTable& table = kernel_table();
-    const int64_t tasks = count_tasks(table, args_, touched);
-    if (tasks == 0) return;
-    const FlushDenormals flush;
-    const KernelCall call{&table, run_kernel<Args>, &args_};
-    int64_t bad;
-    if (const double nanoseconds = cost(args_); worth_sharing(nanoseconds, tasks)) {
-      ThreadPool& pool = ThreadPool::instance();
-      const ThreadPool::ActiveRun active(pool);
-      bad = pool.parallel(tasks, nanoseconds, KernelCall::part, &call, environment.scratch());
-    } else {
-      bad = KernelCall::part(&call, 0, tasks, environment.scratch());
-    }
-    if (bad != kOk) {
-      const int64_t value = read_once(ids + bad);
-      throw Error("ERR_LANEWISE_INDEX",
-                  std::string(function_) + ": index " + text(value) + " at position " + text(bad) + " is out of range",
-                  {{"position", static_cast<double>(bad)}, {"value", static_cast<double>(value)}});
-    }
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& problem) const { throw js::RangeProblem{std::string(function_) + ": " + problem}; }
-
-  const void* pointer(const Operand& operand) const {
-    const void* value;
-    memcpy(&value, reinterpret_cast<const char*>(&args_) + operand.field, sizeof value);
-    return value;
-  }
-
-  void check(const Operands& touched) const {
-    for (const Operand& operand : touched) {
-      const int64_t* length = length_of(operand);
-      if (length && operand.span > *length) {
-        fail("expected at least " + (operand.span == kTooLarge ? "2^63" : text(operand.span)) + " elements for " + operand.name + ", got " +
-             text(*length));
-      }
-    }
-    for (const Operand& out : touched) {
-      for (const Operand& other : touched) {
-        if (&out != &other && out.access == Access::write && overlap(out, other) && !in_place(out, other)) {
-          fail(std::string("expected ") + out.name + " apart from " + other.name + ", got arrays that overlap");
-        }
-      }
-    }
-  }
-
-  // Null: not given, which only a bias or an index may be.
-  const int64_t* length_of(const Operand& operand) const {
-    for (int i = 0; i < count_; ++i) {
-      if (lengths_[i].field == operand.field) return &lengths_[i].length;
-    }
-    return nullptr;
-  }
-
-  bool overlap(const Operand& a, const Operand& b) const {
-    const auto a_begin = reinterpret_cast<uintptr_t>(pointer(a)), b_begin = reinterpret_cast<uintptr_t>(pointer(b));
-    const auto a_end = a_begin + static_cast<uintptr_t>(a.span * a.element_bytes),
-               b_end = b_begin + static_cast<uintptr_t>(b.span * b.element_bytes);
-    return a_begin && b_begin && a.span > 0 && b.span > 0 && a_begin < b_end && b_begin < a_end;
-  }
-
-  bool in_place(const Operand& out, const Operand& in) const {
-    return in.access == Access::read_in_place && pointer(in) == pointer(out) && in.span == out.span &&
-           in.element_bytes == out.element_bytes;
-  }
-
-  struct Length {
-    size_t field;
-    int64_t length;
-  };
-
-  const char* const function_;
-  const Args& args_;
-  Length lengths_[Operands::kMax];
-  int count_ = 0;
-};
 
 // The elements of an array from an offset on.
 Floats from(const char* function, const char* name, Floats array, int64_t offset) {
@@ -124,7 +20,7 @@ Floats from(const char* function, const char* name, Floats array, int64_t offset
 
 template <int64_t kCount>
 using Choice = js::Integer<0, kCount - 1>;
-using ActivationChoice = Choice<int64_t{static_cast<int>(Activation::tanh)} + 1>;
+using ActivationChoice = Choice<int64_t{static_cast<int>(Activation::count)}>;
 using SoftmaxChoice = Choice<int64_t{static_cast<int>(SoftmaxKind::count)}>;
 using ReduceChoice = Choice<int64_t{static_cast<int>(ReduceKind::count)}>;
 using MapChoice = Choice<int64_t{static_cast<int>(MapOp::count)}>;
@@ -152,7 +48,7 @@ void gemm(Environment& environment, js::Size m, js::Size n, js::Integer<0, INT32
   args.bias = bias ? bias->data : nullptr;
   args.activation = static_cast<Activation>(activation.value);
   args.accumulate = accumulate;
-  Call call("gemm", args);
+  RawCall call("gemm", args);
   call.has(args.a, a.length).has(args.b, b.length).has(args.c, c.length);
   if (bias) call.has(args.bias, bias->length);
   call.run(environment);
@@ -160,17 +56,17 @@ void gemm(Environment& environment, js::Size m, js::Size n, js::Integer<0, INT32
 
 void softmax(Environment& environment, SoftmaxChoice kind, js::Size rows, js::Size columns, Floats input, Floats output) {
   const SoftmaxArgs args{static_cast<SoftmaxKind>(kind.value), rows, columns, input.data, output.data};
-  Call("softmax", args).has(args.in, input.length).has(args.out, output.length).run(environment);
+  RawCall("softmax", args).has(args.in, input.length).has(args.out, output.length).run(environment);
 }
 
 void reduce(Environment& environment, ReduceChoice kind, js::Size outer, js::Size count, js::Size inner, Floats input, Floats output) {
   const ReduceArgs args{static_cast<ReduceKind>(kind.value), outer, count, inner, input.data, output.data};
-  Call("reduce", args).has(args.in, input.length).has(args.out, output.length).run(environment);
+  RawCall("reduce", args).has(args.in, input.length).has(args.out, output.length).run(environment);
 }
 
 void cross_entropy(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index, Floats loss) {
   const CrossEntropyArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, loss.data};
-  Call("crossEntropy", args)
+  RawCall("crossEntropy", args)
       .has(args.logits, logits.length)
       .has(args.ids, ids.length)
       .has(args.loss, loss.length)
@@ -180,7 +76,7 @@ void cross_entropy(Environment& environment, js::Size rows, js::Size columns, Fl
 void cross_entropy_backward(Environment& environment, js::Size rows, js::Size columns, Floats logits, Ids ids, js::Index ignore_index,
                             Floats dloss, Floats dlogits) {
   const CrossEntropyBackwardArgs args{rows, columns, static_cast<int32_t>(ignore_index), logits.data, ids.data, dloss.data, dlogits.data};
-  Call("crossEntropyBackward", args)
+  RawCall("crossEntropyBackward", args)
       .has(args.logits, logits.length)
       .has(args.ids, ids.length)
       .has(args.dloss, dloss.length)
@@ -192,7 +88,7 @@ void gather_rows(Environment& environment, js::Size count, js::Size table_rows, 
                  js::Numbers output) {
   const GatherRowsArgs args{
       count, table_rows, row_bytes, static_cast<const uint8_t*>(table.data), ids.data, static_cast<uint8_t*>(output.data)};
-  Call("gatherRows", args)
+  RawCall("gatherRows", args)
       .has(args.table, table.bytes())
       .has(args.ids, ids.length)
       .has(args.out, output.bytes())
@@ -209,7 +105,7 @@ void map(Environment& environment, MapChoice op, Floats a, std::optional<Floats>
   args.instructions = args.outputs = 1;
   args.instruction[0] = {static_cast<MapOp>(op.value), 0, inputs > 1 ? 1 : -1, inputs > 2 ? 2 : -1};
   args.output[0] = {output.data, DType::f32, inputs};
-  Call call("map", args);
+  RawCall call("map", args);
   for (int i = 0; i < inputs; ++i) {
     if (!arrays[i]) throw js::TypeProblem{std::string("map: expected a Float32Array for ") + "abc"[i] + ", got undefined"};
     args.input[i].data = arrays[i]->data;
@@ -231,7 +127,7 @@ void random(Environment& environment, js::Word seed_low, js::Word seed_high, js:
   args.stream = static_cast<uint32_t>(stream);
   args.out = static_cast<float*>(output.data);
   args.first_block = static_cast<int64_t>(first_block);
-  Call("random", args).has(args.out, output.length).run(environment);
+  RawCall("random", args).has(args.out, output.length).run(environment);
 }
 
 // Geometry comes as whole numbers in the order of fields_of(), checked like the words of an instruction.
@@ -274,7 +170,7 @@ void conv_forward(Environment& environment, Ids shape, Floats x, Floats w, std::
                   Floats y) {
   const ConvForwardArgs args{
       conv_shape("conv2d", shape), x.data, w.data, bias ? bias->data : nullptr, static_cast<Activation>(activation.value), y.data};
-  Call call("conv2d", args);
+  RawCall call("conv2d", args);
   call.has(args.x, x.length).has(args.w, w.length).has(args.y, y.length);
   if (bias) call.has(args.bias, bias->length);
   call.run(environment);
@@ -282,27 +178,27 @@ void conv_forward(Environment& environment, Ids shape, Floats x, Floats w, std::
 
 void conv_backward_data(Environment& environment, Ids shape, Floats dy, Floats w, Floats dx) {
   const ConvBackwardDataArgs args{conv_shape("conv2dBackwardData", shape), dy.data, w.data, dx.data};
-  Call("conv2dBackwardData", args).has(args.dy, dy.length).has(args.w, w.length).has(args.dx, dx.length).run(environment);
+  RawCall("conv2dBackwardData", args).has(args.dy, dy.length).has(args.w, w.length).has(args.dx, dx.length).run(environment);
 }
 
 void conv_backward_weights(Environment& environment, Ids shape, Floats x, Floats dy, Floats dw) {
   const ConvBackwardWeightsArgs args{conv_shape("conv2dBackwardWeights", shape), 1, x.data, dy.data, dw.data};
-  Call("conv2dBackwardWeights", args).has(args.x, x.length).has(args.dy, dy.length).has(args.dw, dw.length).run(environment);
+  RawCall("conv2dBackwardWeights", args).has(args.x, x.length).has(args.dy, dy.length).has(args.dw, dw.length).run(environment);
 }
 
 void im2col(Environment& environment, Ids shape, Floats x, Floats columns) {
   const Im2colArgs args{conv_shape("im2col", shape), x.data, columns.data};
-  Call("im2col", args).has(args.x, x.length).has(args.columns, columns.length).run(environment);
+  RawCall("im2col", args).has(args.x, x.length).has(args.columns, columns.length).run(environment);
 }
 
 void col2im(Environment& environment, Ids shape, Floats columns, Floats dx) {
   const Col2imArgs args{conv_shape("col2im", shape), columns.data, dx.data};
-  Call("col2im", args).has(args.columns, columns.length).has(args.dx, dx.length).run(environment);
+  RawCall("col2im", args).has(args.columns, columns.length).has(args.dx, dx.length).run(environment);
 }
 
 void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::optional<js::Array<int32_t>> index) {
   const MaxPoolArgs args{pool_shape("maxPool2d", shape), x.data, y.data, index ? index->data : nullptr};
-  Call call("maxPool2d", args);
+  RawCall call("maxPool2d", args);
   call.has(args.x, x.length).has(args.y, y.length);
   if (index) call.has(args.index, index->length);
   call.run(environment);
@@ -310,17 +206,17 @@ void max_pool(Environment& environment, Ids shape, Floats x, Floats y, std::opti
 
 void max_pool_backward(Environment& environment, Ids shape, Floats dy, Ids index, Floats dx) {
   const MaxPoolBackwardArgs args{pool_shape("maxPool2dBackward", shape), dy.data, index.data, dx.data};
-  Call("maxPool2dBackward", args).has(args.dy, dy.length).has(args.index, index.length).has(args.dx, dx.length).run(environment);
+  RawCall("maxPool2dBackward", args).has(args.dy, dy.length).has(args.index, index.length).has(args.dx, dx.length).run(environment);
 }
 
 void avg_pool(Environment& environment, Ids shape, bool count_padding, Floats x, Floats y) {
   const AvgPoolArgs args{pool_shape("avgPool2d", shape), count_padding, x.data, y.data};
-  Call("avgPool2d", args).has(args.x, x.length).has(args.y, y.length).run(environment);
+  RawCall("avgPool2d", args).has(args.x, x.length).has(args.y, y.length).run(environment);
 }
 
 void avg_pool_backward(Environment& environment, Ids shape, bool count_padding, Floats dy, Floats dx) {
   const AvgPoolBackwardArgs args{pool_shape("avgPool2dBackward", shape), count_padding, dy.data, dx.data};
-  Call("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
+  RawCall("avgPool2dBackward", args).has(args.dy, dy.length).has(args.dx, dx.length).run(environment);
 }
 
 using OptionalFloats = std::optional<Floats>;
@@ -343,7 +239,7 @@ RecurrentShape recurrent_shape(const char* function, Ids numbers) {
 template <class Args>
 class CellOperands {
  public:
-  CellOperands(const char* function, Call<Args>& call) : function_(function), call_(call) {}
+  CellOperands(const char* function, RawCall<Args>& call) : function_(function), call_(call) {}
 
   template <class Pointer>
   CellOperands& set(const char* name, Pointer& field, const OptionalFloats& array, bool needed) {
@@ -358,7 +254,7 @@ class CellOperands {
 
  private:
   const char* const function_;
-  Call<Args>& call_;
+  RawCall<Args>& call_;
 };
 
 void recurrent_forward(Environment& environment, Ids shape, Floats g, Floats u, OptionalFloats bias, Floats h0, OptionalFloats c0,
@@ -368,8 +264,8 @@ void recurrent_forward(Environment& environment, Ids shape, Floats g, Floats u, 
   args.shape = recurrent_shape(kName, shape);
   args.g = g.data, args.u = u.data, args.h0 = h0.data, args.states = states.data;
   args.lengths = lengths ? lengths->data : nullptr;
-  const bool lstm = args.shape.cell == Cell::lstm, gated = cell_gates(args.shape.cell) > 1;
-  Call call(kName, args);
+  const bool lstm = args.shape.cell == Cell::lstm, gated = !is_elman(args.shape.cell), gru = is_gru(args.shape.cell);
+  RawCall call(kName, args);
   call.has(args.g, g.length).has(args.u, u.length).has(args.h0, h0.length).has(args.states, states.length);
   if (lengths) call.has(args.lengths, lengths->length);
   CellOperands(kName, call)
@@ -377,7 +273,7 @@ void recurrent_forward(Environment& environment, Ids shape, Floats g, Floats u, 
       .set("c0", args.c0, c0, lstm)
       .set("cells", args.cells, cells, lstm)
       .set("gates", args.gates, gates, gated)
-      .set("q", args.q, q, gated && !lstm);
+      .set("q", args.q, q, gru);
   call.run(environment, args.lengths);
 }
 
@@ -389,8 +285,8 @@ void recurrent_backward(Environment& environment, Ids shape, Floats u, Floats st
   args.shape = recurrent_shape(kName, shape);
   args.u = u.data, args.states = states.data, args.dgates = dgates.data, args.dh0 = dh0.data;
   args.lengths = lengths ? lengths->data : nullptr;
-  const bool lstm = args.shape.cell == Cell::lstm, gated = cell_gates(args.shape.cell) > 1;
-  Call call(kName, args);
+  const bool lstm = args.shape.cell == Cell::lstm, gated = !is_elman(args.shape.cell), gru = is_gru(args.shape.cell);
+  RawCall call(kName, args);
   call.has(args.u, u.length).has(args.states, states.length).has(args.dgates, dgates.length).has(args.dh0, dh0.length);
   if (lengths) call.has(args.lengths, lengths->length);
   CellOperands(kName, call)
@@ -400,8 +296,8 @@ void recurrent_backward(Environment& environment, Ids shape, Floats u, Floats st
       .set("cells", args.cells, cells, lstm)
       .set("dc0", args.dc0, dc0, lstm)
       .set("gates", args.gates, gates, gated)
-      .set("q", args.q, q, gated && !lstm)
-      .set("dq", args.dq, dq, gated && !lstm);
+      .set("q", args.q, q, gru)
+      .set("dq", args.dq, dq, gru);
   call.run(environment, args.lengths);
 }
 

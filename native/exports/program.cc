@@ -33,9 +33,8 @@ double run_sync(Environment& environment, ProgramHandle program, Memories memori
 
 napi_value run_debug(Environment& environment, ProgramHandle program, Memories memories, js::Size steps, js::Size first_step) {
   Run run(std::move(program), std::move(memories), steps, first_step);
-  Failure failure;
-  const DebugFinding finding = run.debug(environment.scratch(), failure);
-  if (failure) throw failure.error(run.program());
+  const DebugFinding finding = run.debug(environment.scratch());
+  if (finding.failure) throw finding.failure.error(run.program());
   napi_value result = nullptr;
   js::require(environment.env, napi_create_object(environment.env, &result));
   js::set(environment.env, result, "instruction", js::to_value(environment.env, static_cast<double>(finding.instruction)));

@@ -16,9 +16,9 @@ constexpr int64_t kOk = -1;
 constexpr size_t kScratchBytes = 3u << 20;
 constexpr int kMaxRank = 6;
 
-enum class DType : int32_t { f32 = 0, i32 = 1, u8 = 2 };
+enum class DType : int32_t { f32, i32, u8, count };
 
-enum class Activation : int32_t { none = 0, relu = 1, sigmoid = 2, tanh = 3 };
+enum class Activation : int32_t { none, relu, sigmoid, tanh, count };
 
 // C[b] = activation(A[b] · B[b] (+ C[b] if accumulate) + bias), b < batch.
 // A element (i, p) is a[i * a_row + p * a_col]; B element (p, j) is b[p * b_row + j * b_col]; C is row-major with pitch c_row.
@@ -423,7 +423,9 @@ struct AffineSampleArgs {
 // states [T + 1, N, H]: forwards step t reads states[t] and writes states[t + 1]; in reverse, steps run from T − 1 down and step t reads
 // states[t + 1] and writes states[t]. The initial state is copied to its place. At t ≥ lengths[n] row n carries its state unchanged.
 enum class Cell : int32_t { elman_tanh, elman_relu, lstm, gru, gru_before, count };
-static constexpr int64_t cell_gates(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru || cell == Cell::gru_before ? 3 : 1; }
+static constexpr bool is_elman(Cell cell) { return cell == Cell::elman_tanh || cell == Cell::elman_relu; }
+static constexpr bool is_gru(Cell cell) { return cell == Cell::gru || cell == Cell::gru_before; }
+static constexpr int64_t cell_gates(Cell cell) { return cell == Cell::lstm ? 4 : is_gru(cell) ? 3 : 1; }
 struct RecurrentShape {
   Cell cell;
   int64_t t, n, h;

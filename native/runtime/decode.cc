@@ -5,6 +5,7 @@
 #include <iterator>
 #include <type_traits>
 
+#include "cost.h"
 #include "decode_ops.h"
 #include "program.h"
 

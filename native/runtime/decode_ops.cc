@@ -82,7 +82,7 @@ void read_words(OpReader& in, GemmArgs& g) {
   g.c_row = in.words.size("cRow");
   g.c_batch = in.words.size("cBatch");
   g.c_outer = in.words.size("cOuter");
-  g.activation = in.words.choice("activation", Activation::tanh);
+  g.activation = in.words.choice("activation", last_of<Activation>());
   g.accumulate = in.words.flag("accumulate");
 }
 
@@ -93,7 +93,7 @@ void read_words(OpReader& in, MapArgs& m) {
   m.inputs = small(words, "inputs", 0, kMaxMapInputs);
   for (int i = 0; i < m.inputs; ++i) {
     in.operand("input", m.input[i].data);
-    m.input[i].dtype = words.choice("dtype", DType::u8);
+    m.input[i].dtype = words.choice("dtype", last_of<DType>());
     sizes(words, "strides", m.rank, m.input[i].stride);
   }
   m.constants = small(words, "constants", 0, kMaxMapConstants);
@@ -104,7 +104,7 @@ void read_words(OpReader& in, MapArgs& m) {
   m.outputs = small(words, "outputs", 1, kMaxMapOutputs);
   for (int i = 0; i < m.outputs; ++i) {
     in.operand("output", m.output[i].data);
-    m.output[i].dtype = words.choice("dtype", DType::u8);
+    m.output[i].dtype = words.choice("dtype", last_of<DType>());
     m.output[i].reg = small(words, "a register already written,", 0, written - 1);
   }
   m.known = find_known_map(m);
@@ -216,7 +216,7 @@ void read_words(OpReader& in, ConvForwardArgs& c) {
   in.operand("w", c.w);
   in.optional("bias", c.bias);
   read_shape(in.words, c.shape);
-  c.activation = in.words.choice("activation", Activation::tanh);
+  c.activation = in.words.choice("activation", last_of<Activation>());
 }
 
 void read_words(OpReader& in, ConvBackwardDataArgs& c) {
@@ -262,7 +262,7 @@ void read_words(OpReader& in, WinogradConvArgs& a) {
   in.operand("u", a.u);
   in.optional("bias", a.bias);
   read_winograd(in.words, a.shape);
-  a.activation = in.words.choice("activation", Activation::tanh);
+  a.activation = in.words.choice("activation", last_of<Activation>());
 }
 
 void read_words(OpReader& in, WinogradBackwardWeightsArgs& a) {
@@ -296,7 +296,6 @@ void read_recurrent(StreamReader& words, RecurrentShape& s) {
 
 void read_words(OpReader& in, RecurrentForwardArgs& a) {
   read_recurrent(in.words, a.shape);
-  const int64_t gates = cell_gates(a.shape.cell);
   in.operand("states", a.states);
   in.operand("g", a.g);
   in.operand("u", a.u);
@@ -306,14 +305,13 @@ void read_words(OpReader& in, RecurrentForwardArgs& a) {
     in.operand("cells", a.cells);
     in.operand("c0", a.c0);
   }
-  if (gates > 1) in.operand("gates", a.gates);
-  if (gates == 3) in.operand("q", a.q);
+  if (!is_elman(a.shape.cell)) in.operand("gates", a.gates);
+  if (is_gru(a.shape.cell)) in.operand("q", a.q);
   if (a.shape.cell == Cell::gru) in.optional("bias", a.bias);
 }
 
 void read_words(OpReader& in, RecurrentBackwardArgs& a) {
   read_recurrent(in.words, a.shape);
-  const int64_t gates = cell_gates(a.shape.cell);
   in.operand("dgates", a.dgates);
   in.operand("dh0", a.dh0);
   in.operand("u", a.u);
@@ -326,8 +324,8 @@ void read_words(OpReader& in, RecurrentBackwardArgs& a) {
     in.operand("cells", a.cells);
     in.optional("dc", a.dc);
   }
-  if (gates > 1) in.operand("gates", a.gates);
-  if (gates == 3) {
+  if (!is_elman(a.shape.cell)) in.operand("gates", a.gates);
+  if (is_gru(a.shape.cell)) {
     in.operand("dq", a.dq);
     in.operand("q", a.q);
   }
@@ -407,7 +405,7 @@ void read_words(OpReader& in, AffineSampleArgs& a) {
   StreamReader& words = in.words;
   in.operand("y", a.y);
   in.operand("x", a.x);
-  a.dtype = words.choice("dtype", DType::u8);
+  a.dtype = words.choice("dtype", last_of<DType>());
   if (a.dtype == DType::i32) words.fail_at(words.position() - 1, "dtype float32 or uint8", "int32");
   in.operand("theta", a.theta);
   a.n = extent(words, "n");

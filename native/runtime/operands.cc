@@ -368,31 +368,28 @@ int64_t rows_size(const RecurrentShape& s) { return size_mul(s.n, s.h); }
 int64_t states_size(const RecurrentShape& s) { return size_mul(size_add(s.t, 1), rows_size(s)); }
 int64_t gates_size(const RecurrentShape& s) { return size_mul(s.t, rows_size(s), cell_gates(s.cell)); }
 int64_t steps_size(const RecurrentShape& s) { return size_mul(s.t, rows_size(s)); }
-int64_t weights_size(const RecurrentShape& s) {
-  return size_mul(s.panels ? size_mul(size_add(s.h, kPanelUnits - 1) / kPanelUnits, kPanelUnits) : s.h, s.h, cell_gates(s.cell));
-}
+int64_t panel_units(int64_t h) { return size_mul(size_add(h, kPanelUnits - 1) / kPanelUnits, kPanelUnits); }
+int64_t weights_size(const RecurrentShape& s) { return size_mul(s.panels ? panel_units(s.h) : s.h, s.h, cell_gates(s.cell)); }
 
 }  // namespace
 
 Operands operands(const RecurrentForwardArgs& a) {
   const RecurrentShape& s = a.shape;
-  const int64_t gates = cell_gates(s.cell);
   Builder builder(a);
-  builder.add("g", a.g, 4, gates_size(s), gates > 1 ? Access::read_in_place : Access::read)
+  builder.add("g", a.g, 4, gates_size(s), !is_elman(s.cell) ? Access::read_in_place : Access::read)
       .add("u", a.u, 4, weights_size(s), Access::read)
       .add("h0", a.h0, 4, rows_size(s), Access::read)
       .add("lengths", a.lengths, 4, s.n, Access::read)
       .add("states", a.states, 4, states_size(s), Access::write);
   if (s.cell == Cell::lstm) builder.add("c0", a.c0, 4, rows_size(s), Access::read).add("cells", a.cells, 4, states_size(s), Access::write);
-  if (gates > 1) builder.add("gates", a.gates, 4, gates_size(s), Access::write);
-  if (gates == 3) builder.add("q", a.q, 4, steps_size(s), Access::write);
+  if (!is_elman(s.cell)) builder.add("gates", a.gates, 4, gates_size(s), Access::write);
+  if (is_gru(s.cell)) builder.add("q", a.q, 4, steps_size(s), Access::write);
   if (s.cell == Cell::gru) builder.add("bias", a.bias, 4, s.h, Access::read);
   return builder.result();
 }
 
 Operands operands(const RecurrentBackwardArgs& a) {
   const RecurrentShape& s = a.shape;
-  const int64_t gates = cell_gates(s.cell);
   Builder builder(a);
   builder.add("u", a.u, 4, weights_size(s), Access::read)
       .add("states", a.states, 4, states_size(s), Access::read)
@@ -406,16 +403,15 @@ Operands operands(const RecurrentBackwardArgs& a) {
         .add("dc", a.dc, 4, rows_size(s), Access::read)
         .add("dc0", a.dc0, 4, rows_size(s), Access::write);
   }
-  if (gates > 1) builder.add("gates", a.gates, 4, gates_size(s), Access::read_in_place);
-  if (gates == 3) builder.add("q", a.q, 4, steps_size(s), Access::read).add("dq", a.dq, 4, steps_size(s), Access::write);
+  if (!is_elman(s.cell)) builder.add("gates", a.gates, 4, gates_size(s), Access::read_in_place);
+  if (is_gru(s.cell)) builder.add("q", a.q, 4, steps_size(s), Access::read).add("dq", a.dq, 4, steps_size(s), Access::write);
   return builder.result();
 }
 
 Operands operands(const RecurrentPanelsArgs& a) {
-  const int64_t blocks = size_add(a.h, kPanelUnits - 1) / kPanelUnits;
   return Builder(a)
       .add("u", a.u, 4, size_mul(a.h, a.gates, a.h), Access::read)
-      .add("panels", a.panels, 4, size_mul(size_mul(blocks, kPanelUnits), a.gates, a.h), Access::write)
+      .add("panels", a.panels, 4, size_mul(panel_units(a.h), a.gates, a.h), Access::write)
       .result();
 }
 
@@ -432,128 +428,5 @@ const char* layout_problem(const GemmArgs& g) {
 const char* layout_problem(const CopyArgs& c) {
   return distinct(c.rank, c.dims, c.out_stride) ? nullptr : "outStrides that give every element its own address";
 }
-
-// Measured rates of one core with the slowest vectors in mind; only their order of magnitude matters.
-namespace rate {
-constexpr double kMultiplyAdd = 0.02;    // ns per multiply-add of a product
-constexpr double kElement = 0.1;         // per element read or written
-constexpr double kSimple = 0.05;         // per element and simple operation
-constexpr double kDivision = 0.2;        // and division or square root
-constexpr double kTranscendental = 0.7;  // and exp, tanh, …
-constexpr double kRow = 8;               // per row met by its id
-}  // namespace rate
-
-namespace {
-
-double operation_cost(MapOp op) {
-  switch (op) {
-    case MapOp::div:
-    case MapOp::sqrt:
-    case MapOp::reciprocal: return rate::kDivision;
-    case MapOp::exp:
-    case MapOp::expm1:
-    case MapOp::log:
-    case MapOp::log1p:
-    case MapOp::tanh:
-    case MapOp::sigmoid:
-    case MapOp::erf:
-    case MapOp::sin:
-    case MapOp::cos:
-    case MapOp::pow: return rate::kTranscendental;
-    default: return rate::kSimple;
-  }
-}
-
-double product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1) {
-  return static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c) * static_cast<double>(d);
-}
-
-}  // namespace
-
-double cost(const GemmArgs& g) {
-  return product(g.m, g.n, g.k, g.batch) * rate::kMultiplyAdd + product(g.m, g.n, g.batch) * rate::kElement;
-}
-
-double cost(const MapArgs& m) {
-  double each = (m.inputs + m.outputs) * rate::kElement;
-  for (int i = 0; i < m.instructions; ++i) each += operation_cost(m.instruction[i].op);
-  return static_cast<double>(volume(m.rank, m.dims)) * each;
-}
-
-double cost(const ReduceArgs& r) { return product(r.outer, r.count, r.inner) * rate::kElement; }
-double cost(const ArgReduceArgs& r) { return product(r.rows, r.columns) * rate::kElement; }
-double cost(const SoftmaxArgs& s) { return product(s.rows, s.columns) * (rate::kTranscendental + 3 * rate::kElement); }
-double cost(const SoftmaxBackwardArgs& s) {
-  return product(s.rows, s.columns) * (s.logarithmic ? rate::kTranscendental : 0) + product(s.rows, s.columns) * 4 * rate::kElement;
-}
-double cost(const CrossEntropyArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 2 * rate::kElement); }
-double cost(const CrossEntropyBackwardArgs& x) { return product(x.rows, x.columns) * (rate::kTranscendental + 3 * rate::kElement); }
-double cost(const GatherRowsArgs& g) {
-  return static_cast<double>(g.count) * (rate::kRow + static_cast<double>(g.row_bytes) * rate::kElement / 2);
-}
-double cost(const ScatterAddRowsArgs& s) {
-  return product(s.count, s.columns) * 2 * rate::kElement + product(s.table_rows, s.columns) * rate::kElement;
-}
-double cost(const MergeRowsArgs& m) {
-  return static_cast<double>(m.count) * (rate::kRow + static_cast<double>(m.columns) * 2 * rate::kElement);
-}
-double cost(const WriteRowsArgs& w) {
-  return static_cast<double>(w.count) * (rate::kRow + static_cast<double>(w.columns) * 2 * rate::kElement);
-}
-double cost(const CtcArgs& c) {
-  return product(c.shape.n, c.shape.t) * static_cast<double>(2 * c.shape.labels + 1) * (4 * rate::kTranscendental);
-}
-double cost(const CtcBackwardArgs& c) {
-  return product(c.shape.n, c.shape.t) * (static_cast<double>(2 * c.shape.labels + 1) * (5 * rate::kTranscendental) +
-                                          static_cast<double>(c.shape.classes) * rate::kElement);
-}
-double cost(const CopyArgs& c) { return static_cast<double>(volume(c.rank, c.dims)) * 2 * rate::kElement; }
-double cost(const FillArgs& f) { return static_cast<double>(f.count) * rate::kElement; }
-double cost(const RandomArgs& r) { return static_cast<double>(r.count) * rate::kTranscendental; }
-
-namespace {
-
-double conv_cost(const ConvShape& s) {
-  return product(s.n, s.oh, s.ow, s.oc) * (product(s.kh, s.kw, s.c / s.groups) * rate::kMultiplyAdd + rate::kElement);
-}
-double winograd_cost(const WinogradShape& s) {
-  const double tiles = product(s.n, s.oh, s.ow) / (kWinogradTile * kWinogradTile);
-  return tiles * kWinogradPositions * (product(s.c, s.oc) * rate::kMultiplyAdd + static_cast<double>(s.c + s.oc) * rate::kElement);
-}
-double pool_cost(const PoolShape& s) {
-  return product(s.n, s.oh, s.ow, s.c) * product(s.kh, s.kw) * (rate::kElement + rate::kSimple) +
-         product(s.n, s.h, s.w, s.c) * rate::kElement;
-}
-
-}  // namespace
-
-double cost(const ConvForwardArgs& c) { return conv_cost(c.shape); }
-double cost(const ConvBackwardDataArgs& c) { return conv_cost(c.shape); }
-double cost(const ConvBackwardWeightsArgs& c) { return conv_cost(c.shape); }
-double cost(const Im2colArgs& c) { return static_cast<double>(columns_size(c.shape)) * 2 * rate::kElement; }
-double cost(const Col2imArgs& c) { return static_cast<double>(columns_size(c.shape)) * 2 * rate::kElement; }
-double cost(const MaxPoolArgs& p) { return pool_cost(p.shape); }
-double cost(const MaxPoolBackwardArgs& p) { return pool_cost(p.shape); }
-double cost(const AvgPoolArgs& p) { return pool_cost(p.shape); }
-double cost(const AvgPoolBackwardArgs& p) { return pool_cost(p.shape); }
-double cost(const ColumnMomentsArgs& m) { return product(m.outer, m.rows, m.columns) * 2 * rate::kElement; }
-double cost(const ColumnProductsArgs& p) { return product(p.outer, p.rows, p.columns) * 2 * rate::kElement; }
-double cost(const WinogradWeightsArgs& a) { return kWinogradPositions * product(a.c, a.oc) * 3 * rate::kElement; }
-double cost(const WinogradConvArgs& a) { return winograd_cost(a.shape); }
-double cost(const WinogradBackwardWeightsArgs& a) { return winograd_cost(a.shape); }
-double cost(const WinogradGradientArgs& a) { return kWinogradPositions * product(a.c, a.oc, a.parts) * 2 * rate::kElement; }
-namespace {
-
-double recurrent_cost(const RecurrentShape& s) {
-  const int64_t gates = cell_gates(s.cell);
-  return product(s.t, s.n, s.h, gates) * (static_cast<double>(s.h) * rate::kMultiplyAdd + rate::kTranscendental);
-}
-
-}  // namespace
-
-double cost(const RecurrentForwardArgs& a) { return recurrent_cost(a.shape); }
-double cost(const RecurrentBackwardArgs& a) { return recurrent_cost(a.shape); }
-double cost(const RecurrentPanelsArgs& a) { return product(a.h, a.h, a.gates) * 2 * rate::kElement; }
-double cost(const AffineSampleArgs& a) { return product(a.n, a.oh, a.ow, a.c) * 10 * rate::kElement; }
 
 }  // namespace lanewise

@@ -56,11 +56,6 @@ int64_t rounds(const Args&) {
   return 1;
 }
 
-// Rough nanoseconds on one core: decides only whether waking other threads can pay.
-#define LW_KERNEL(kernel, Args) double cost(const Args& args);
-#include "kernels.def"
-#undef LW_KERNEL
-
 inline int64_t element_bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
 
 }  // namespace lanewise

@@ -179,7 +179,7 @@ RunResult Run::execute(void* scratch) {
   return result;
 }
 
-DebugFinding Run::debug(void* scratch, Failure& failure) {
+DebugFinding Run::debug(void* scratch) {
   const FlushDenormals flush;
   std::optional<ThreadPool::ActiveRun> active;
   if (program_->shared) active.emplace(ThreadPool::instance());
@@ -197,15 +197,15 @@ DebugFinding Run::debug(void* scratch, Failure& failure) {
       const bool excused = infinities.excuse(instruction);
       const int64_t bad = call(instruction, scratch);
       infinities.note(instruction, excused);
-      if (bad != kOk && !failure) failure = failure_of(i, finding.step, bad);
+      if (bad != kOk && !finding.failure) finding.failure = failure_of(i, finding.step, bad);
       if (finding.instruction < 0 && !sound(instruction, excused)) finding.instruction = i;
-      if (i < commit && (failure || finding.instruction >= 0)) {
+      if (i < commit && finding) {
         unlock_readers();
         return finding;
       }
     }
     commit < count ? unlock_commit() : unlock_readers();
-    if (failure || finding.instruction >= 0) break;
+    if (finding) break;
   }
   return finding;
 }

@@ -25,7 +25,10 @@ struct RunResult {
 };
 
 struct DebugFinding {
-  int64_t instruction = -1, step = 0;
+  int64_t instruction = -1, step = 0;  // the first that wrote a NaN or an infinity
+  Failure failure;
+
+  explicit operator bool() const { return failure || instruction >= 0; }
 };
 
 using Memories = std::vector<std::shared_ptr<Memory>>;
@@ -49,8 +52,8 @@ class Run {
   RunResult execute(void* scratch);
   // The same instructions one at a time; stops at the first that writes a NaN, or an infinity that is neither meant (infinities.h) nor
   // stays in the arena, before its step commits.
-  // A bad index ends it like a run: it is in `failure`.
-  DebugFinding debug(void* scratch, Failure& failure);
+  // A bad index ends it like a run.
+  DebugFinding debug(void* scratch);
 
   const Program& program() const { return *program_; }
 

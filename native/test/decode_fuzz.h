@@ -158,8 +158,7 @@ inline bool try_run(const std::shared_ptr<Program>& program, Random& random, con
   memories.erase(memories.begin());
   static void* const scratch = allocate_zeroed(kScratchBytes);
   Run(program, memories, kSteps, 0).execute(scratch);
-  Failure failure;
-  Run(program, memories, kSteps, 0).debug(scratch, failure);
+  Run(program, memories, kSteps, 0).debug(scratch);
   return true;
 }
 

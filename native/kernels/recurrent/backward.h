@@ -38,7 +38,7 @@ void pass_back(const RecurrentBackwardArgs& a, int64_t t, const Range& r, float*
   const RecurrentShape& s = a.shape;
   const int64_t gates = cell_gates(s.cell), h = s.h;
   const float* const dgates = a.dgates + t * s.n * gates * h;
-  turned_product(a, r, dgates, gates * h, 0, (gates == 3 ? 2 : gates) * h, a.dh0, true, scratch);
+  turned_product(a, r, dgates, gates * h, 0, (is_gru(s.cell) ? 2 : gates) * h, a.dh0, true, scratch);
   if (s.cell == Cell::gru) turned_product(a, r, a.dq + t * s.n * h, h, 2 * h, h, a.dh0, true, scratch);
 }
 
@@ -50,8 +50,8 @@ void backward_step(const RecurrentBackwardArgs& a, int64_t t, const Range& r, fl
   b.lengths = a.lengths;
   b.state = a.states + read, b.next_state = a.states + written;
   if (s.cell == Cell::lstm) b.cell = a.cells + read, b.next_cell = a.cells + written, b.dc = a.dc0;
-  if (gates > 1) b.gates = a.gates + t * gates * size;
-  if (gates == 3) b.q = a.q + t * size, b.dq = a.dq + t * size;
+  if (!is_elman(s.cell)) b.gates = a.gates + t * gates * size;
+  if (is_gru(s.cell)) b.q = a.q + t * size, b.dq = a.dq + t * size;
   if (a.dy != nullptr) b.dy = a.dy + t * size;
   b.dgates = a.dgates + t * gates * size;
   b.dh = a.dh0;

@@ -39,9 +39,9 @@ void forward_plain(const RecurrentForwardArgs& a, const float* g, ForwardStep f,
   };
   f.sums = sums + r.m0 * gates * h + r.u0, f.row = gates * h, f.gate = h;
   f.q_sums = f.q + r.m0 * h + r.u0, f.q_row = h;
-  const bool is_gru = s.cell == Cell::gru, is_before = s.cell == Cell::gru_before;
-  product(f.state, 0, is_gru || is_before ? 2 : gates, sums, gates * h, true);
-  if (is_gru) product(f.state, 2, 1, f.q, h, false);
+  const bool is_after = s.cell == Cell::gru, is_before = s.cell == Cell::gru_before;
+  product(f.state, 0, is_gru(s.cell) ? 2 : gates, sums, gates * h, true);
+  if (is_after) product(f.state, 2, 1, f.q, h, false);
   if (is_before) {
     gru_before_reset(f, r);
     product(f.q, 2, 1, sums + 2 * h, gates * h, true);
@@ -53,8 +53,8 @@ void forward_plain(const RecurrentForwardArgs& a, const float* g, ForwardStep f,
 void forward_panels(const RecurrentForwardArgs& a, const float* g, const float* g_ahead, ForwardStep f, const Range& r, float* sums) {
   const RecurrentShape& s = a.shape;
   const int64_t h = s.h, gates = cell_gates(s.cell), rows = r.m1 - r.m0, step = depth_block(h);
-  const bool is_gru = s.cell == Cell::gru, is_far = gates * h * h > kFarPanels;
-  f.row = (is_gru ? 4 : gates) * kPanelColumns, f.gate = kPanelColumns;
+  const bool is_after = s.cell == Cell::gru, is_far = gates * h * h > kFarPanels;
+  f.row = (is_after ? 4 : gates) * kPanelColumns, f.gate = kPanelColumns;
   f.sums = sums, f.q_sums = sums + 3 * kPanelColumns, f.q_row = f.row;
   // The sums of gates [first, beyond) of one panel: g + x·U, and x·U alone in the place of q.
   const auto sum_gates = [&](const Range& panel, const float* x, int64_t first, int64_t beyond) {
@@ -66,7 +66,7 @@ void forward_panels(const RecurrentForwardArgs& a, const float* g, const float* 
         copy_units(0, columns, g + (m * gates + k) * h + u, sums + (m - r.m0) * f.row + k * kPanelColumns);
       }
     for (int64_t k = first; k < beyond; ++k) {
-      const bool is_q = is_gru && k == 2;
+      const bool is_q = is_after && k == 2;
       const float* const weights = a.u + (u / kPanelColumns * gates + k) * h * kPanelColumns;
       for (int64_t p = 0; p < h; p += step) {
         const int64_t depth = smaller(step, h - p);
@@ -109,8 +109,8 @@ void forward_step(const RecurrentForwardArgs& a, int64_t step, const Range& r, f
     f.cell = first ? a.c0 : a.cells + read_at(s, t) * size;
     f.next_cell = a.cells + written_at(s, t) * size;
   }
-  if (gates > 1) f.gates = a.gates + t * gates * size;
-  if (gates == 3) f.q = a.q + t * size;
+  if (!is_elman(s.cell)) f.gates = a.gates + t * gates * size;
+  if (is_gru(s.cell)) f.q = a.q + t * size;
   const float* const g = a.g + t * gates * size;
   const int64_t next = step + 1 < s.t ? time_of(s, step + 1) : t;
   s.panels ? forward_panels(a, g, a.g + next * gates * size, f, r, scratch) : forward_plain(a, g, f, r, scratch);
