@@ -50,15 +50,18 @@ export class BatchReader {
     return ended;
   }
 
-  /** Tells a source that has not ended that no more is wanted, and waits a while for it, whatever goes wrong there. */
+  /** Tells a source that has not ended that no more is wanted, and waits a while for it. @throws what goes wrong there */
   async close(): Promise<void> {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
     this.#iterator = undefined;
     let timer: NodeJS.Timeout | undefined;
-    const closed = (async (): Promise<unknown> => iterator.return?.())().catch(() => undefined);
-    await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, closingTime)))]);
-    clearTimeout(timer);
+    const closed = (async (): Promise<unknown> => iterator.return?.())();
+    try {
+      await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, closingTime)))]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #begin(): void {
@@ -84,6 +87,7 @@ export async function* batchesOf(what: string, source: BatchSource, control: Con
   try {
     for (let next = await reader.first(what); next.done !== true; next = await reader.next()) yield next.value;
   } finally {
-    await reader.close();
+    // It has not ended only where something else goes wrong.
+    await reader.close().catch(() => undefined);
   }
 }

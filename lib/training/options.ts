@@ -125,7 +125,7 @@ export interface FitOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Called at most 20 times a second, and at the end of each epoch. What it throws ends the fit, and so does a promise it returns that is
-   * rejected; only that of the end of an epoch is waited for.
+   * rejected; the end of an epoch waits for all of it.
    */
   readonly onProgress?: ((progress: Progress) => unknown) | undefined;
   /** Keep the figures of each step in the records, 4 bytes each: for learning curves, or to find a learning rate. Default: false. */

@@ -15,6 +15,8 @@ export class EpochProgress {
   readonly #epoch: Omit<Progress, 'step' | 'loss'>;
   readonly #control: Control;
   #told: number;
+  /** Settled when all that it was told is. */
+  #heard: Promise<unknown> = Promise.resolve();
 
   /** @param tellsFirst the first step is told at once, not after an interval */
   constructor(onProgress: (progress: Progress) => unknown, epoch: Omit<Progress, 'step' | 'loss'>, control: Control, tellsFirst = false) {
@@ -25,10 +27,14 @@ export class EpochProgress {
   }
 
   /** Never rejects. */
-  async tell(step: number, loss: number, steps = this.#epoch.steps): Promise<void> {
+  tell(step: number, loss: number, steps = this.#epoch.steps): Promise<unknown> {
     this.#told = performance.now();
+    return (this.#heard = Promise.all([this.#heard, this.#tell({ ...this.#epoch, step, steps, loss })]));
+  }
+
+  async #tell(progress: Progress): Promise<void> {
     try {
-      await this.#onProgress({ ...this.#epoch, step, steps, loss });
+      await this.#onProgress(progress);
     } catch (error) {
       this.#control.fail(error);
     }
@@ -39,7 +45,7 @@ export class EpochProgress {
     if (performance.now() - this.#told >= interval) void this.tell(step, loss);
   }
 
-  /** At the end of the epoch, which waits for it; nothing after a stop. */
+  /** At the end of the epoch, which waits for it and all before; nothing after a stop. */
   async tellEnd(steps: number, loss: number): Promise<void> {
     if (!this.#control.stopped) await this.#control.unlessStopped(() => this.tell(steps, loss, steps));
   }

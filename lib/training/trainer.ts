@@ -99,7 +99,9 @@ export class Trainer<Output extends Outputs = Tensor> {
         options.signal?.throwIfAborted();
         hasBegun = true;
         this.#runner.waiting = 0;
-        return await runFit(this.#runner, epochs, validation, options, control);
+        const history = await runFit(this.#runner, epochs, validation, options, control);
+        await batches?.close();
+        return history;
       } finally {
         release();
         // What an abort leaves waiting is of no later step. A fit that was refused has touched nothing.
@@ -108,7 +110,7 @@ export class Trainer<Output extends Outputs = Tensor> {
         control.ended = true;
         control.stop(); // What is still taken in of data nobody needs.
         this.#equipment.resetStates();
-        await batches?.close();
+        await batches?.close().catch(() => undefined); // What went wrong before is told.
         unfollow();
       }
     });
