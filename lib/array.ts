@@ -1,9 +1,12 @@
-import { DTypeError, ShapeError, StateError, formatShape } from './errors.js';
+import { DTypeError, DataError, ShapeError, StateError, formatShape } from './errors.js';
 import { type Shape, checkShape, sizeOf } from './graph/shape.js';
 import type { DType } from './graph/tensor.js';
 import type { NumericArray } from './native.js';
 import { kindOf, show } from './options.js';
 import { checkAttached, dtypeOf, isNumericArray, plain } from './typed-arrays.js';
+
+/** More dimensions than any array has: lists nested deeper are an attack. */
+export const maxRank = 64;
 
 /** A shape without elements may name any number of arrays. */
 const mostEmpty = 1 << 20;
@@ -78,7 +81,8 @@ export type NestedRows = number | NumericArray | readonly NestedRows[];
  * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers, or a list of typed arrays such as vectors of features, into a
  * Float32Array.
  * @param shape default: one dimension, or the nesting of the numbers
- * @throws ShapeError if sizes do not match; DTypeError for other array kinds; StateError if the buffer of one is gone
+ * @throws ShapeError if sizes do not match; DTypeError for other array kinds; DataError for nested numbers beyond the range of float32, but not for NaN and
+ *   Infinity; StateError if the buffer of one is gone
  */
 export function array<T extends NumericArray>(data: T, shape?: Shape): NdArray<T>;
 export function array(data: number | readonly NestedRows[], shape?: Shape): NdArray<Float32Array>;
@@ -97,20 +101,37 @@ export function array(data: NestedRows, shape?: Shape): NdArray {
 function fromNested(data: NestedRows, shape: Shape | undefined): NdArray<Float32Array> {
   const nested = nestedShape(data);
   const values = new Float32Array(sizeOf(nested));
+  /** Of the part that is looked at. */
+  const place: number[] = [];
   let at = 0;
   const fill = (part: unknown, depth: number): void => {
-    if (depth === nested.length && typeof part === 'number') values[at++] = part;
-    else if (depth < nested.length && isList(part) && part.length === nested[depth]) for (const x of part) fill(x, depth + 1);
-    else if (typeof part === 'number' || isList(part)) throw ragged();
-    else throw wrongKind(part);
+    if (depth === nested.length && typeof part === 'number') {
+      if (Number.isFinite(part) && !Number.isFinite(Math.fround(part))) throw tooLarge(part, place);
+      values[at++] = part;
+    } else if (depth < nested.length && isList(part) && part.length === nested[depth]) {
+      place.push(0);
+      for (const x of part) {
+        fill(x, depth + 1);
+        place[depth]!++;
+      }
+      place.pop();
+    } else {
+      throw typeof part === 'number' || isList(part) ? ragged() : wrongKind(part, place);
+    }
   };
   fill(data, 0);
   return array(values, shape ?? nested);
 }
 
-/** As the first number lies. */
+/** As the first number lies. @throws ShapeError for lists in lists without end */
 function nestedShape(data: unknown): number[] {
-  return isList(data) ? [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])] : [];
+  const shape: number[] = [];
+  for (let part = data; isList(part); part = part[0]) {
+    if (shape.length === maxRank)
+      throw new ShapeError(`array: expected at most ${maxRank} dimensions, got lists in lists of more. Nest numbers as rows of data are.`);
+    shape.push(part.length);
+  }
+  return shape;
 }
 
 /** @throws StateError if the buffer of a typed array is gone */
@@ -124,8 +145,22 @@ function ragged(): ShapeError {
   return new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
 }
 
-function wrongKind(data: unknown): DTypeError {
+/** @param place of it within lists, if it is */
+function wrongKind(data: unknown, place: readonly number[] = []): DTypeError {
+  const advice =
+    place.length === 0 ? 'Convert it, for instance with Float32Array.from(x, Number).' : 'Give a number, NaN where there is none.';
   return new DTypeError(
-    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}. Convert it, for instance with Float32Array.from(x, Number).`,
+    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}${formatPlace(place)}. ${advice}`,
   );
+}
+
+function tooLarge(value: number, place: readonly number[]): DataError {
+  return new DataError(
+    `array: expected numbers within the range of float32, up to 3.4e38, got ${value}${formatPlace(place)}. Scale it, or give Infinity if that is meant.`,
+  );
+}
+
+/** ` at [3][1]`, or nothing. */
+function formatPlace(place: readonly number[]): string {
+  return place.length === 0 ? '' : ` at ${place.map((i) => `[${i}]`).join('')}`;
 }

@@ -3,14 +3,24 @@ import { Linear, NativeError, array } from '../lib/index.js';
 import { LruCache } from '../lib/lru-cache.js';
 
 const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
-const kinds = (got: string): string =>
-  `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. Convert it, for instance with Float32Array.from(x, Number).`;
+const kinds = (got: string, advice = 'Convert it, for instance with Float32Array.from(x, Number).'): string =>
+  `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. ${advice}`;
+const element = (got: string): string => kinds(got, 'Give a number, NaN where there is none.');
+const deep = 'array: expected at most 64 dimensions, got lists in lists of more. Nest numbers as rows of data are.';
+const large = (got: string): string =>
+  `array: expected numbers within the range of float32, up to 3.4e38, got ${got}. Scale it, or give Infinity if that is meant.`;
+const nestedBy = (depth: number): never => JSON.parse(`${'['.repeat(depth)}1${']'.repeat(depth)}`) as never;
 
 describe('array', () => {
   it('takes nested numbers of any depth', () => {
     const nested = array([[[1], [2]], [[3], [4]]]); // prettier-ignore
     assert.deepEqual([nested.shape, nested.data, array(5).shape, array([]).shape], [[2, 2, 1], Float32Array.of(1, 2, 3, 4), [], [0]]);
   });
+  it('takes NaN, infinities and the largest number of float32', () => {
+    const numbers = [NaN, Infinity, -Infinity, 3.4028235e38];
+    assert.deepEqual(array(numbers).data, Float32Array.from(numbers));
+  });
+  it('takes numbers nested as deep as any array is', () => assert.equal(array(nestedBy(64)).rank, 64));
   it('takes typed arrays as the rows of a list', () => {
     const rows = array([Float32Array.of(1, 2), Int32Array.of(3, 4), [5, 6]]);
     assert.deepEqual([rows.shape, rows.data], [[3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)]);
@@ -21,10 +31,18 @@ describe('array', () => {
     [() => array([[1, 2], [3, 4, 5], [6]]), 'ShapeError', ragged], // prettier-ignore
     [() => array([[1, 2], [[3, 4]]] as never), 'ShapeError', ragged], // prettier-ignore
     [() => array([1, [2]]), 'ShapeError', ragged],
-    [() => array(['a'] as never), 'DTypeError', kinds('string')],
-    [() => array([[1], undefined] as never), 'DTypeError', kinds('undefined')],
+    [() => array(['a'] as never), 'DTypeError', element('string at [0]')],
+    [() => array([[1], undefined] as never), 'DTypeError', element('undefined at [1]')],
+    [() => array([[1, 2], [3, null]] as never), 'DTypeError', element('null at [1][1]')], // prettier-ignore
+    [() => array([[[1]], [['1']]] as never), 'DTypeError', element('string at [1][0][0]')], // prettier-ignore
+    [() => array(null as never), 'DTypeError', kinds('null')],
+    [() => array([[0, 1e39]]), 'DataError', large('1e+39 at [0][1]')],
+    [() => array(-1e39), 'DataError', large('-1e+39')],
+    [() => array(nestedBy(65)), 'ShapeError', deep],
+    [() => array(nestedBy(5000)), 'ShapeError', deep],
+    [() => array([1, nestedBy(20000)] as never), 'ShapeError', ragged],
     [() => array([Float32Array.of(1, 2), Float32Array.of(3)]), 'ShapeError', ragged],
-    [() => array([Float64Array.of(1)] as never), 'DTypeError', kinds('Float64Array')],
+    [() => array([Float64Array.of(1)] as never), 'DTypeError', element('Float64Array at [0]')],
     [() => array(new BigInt64Array(2) as never), 'DTypeError', kinds('BigInt64Array')],
     [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
     [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes, got 4. Put all of them in one list.'],

@@ -1,5 +1,5 @@
 /** The JSON header of a safetensors file: written here, and read without trusting a word of it. */
-import { type NdArray, checkIntact } from '../array.js';
+import { type NdArray, checkIntact, maxRank } from '../array.js';
 import { FileError } from '../errors.js';
 import { type Shape, isShape, sizeOf } from '../graph/shape.js';
 import type { DType } from '../graph/tensor.js';
@@ -9,9 +9,6 @@ import { type StoredType, storedTypes } from './safetensors-types.js';
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
-
-/** More dimensions than any array has; a longer list is an attack. */
-const maxRank = 64;
 
 /** What is written; `storedTypes` are read. */
 const dtypeNames: Readonly<Record<DType, string>> = { float32: 'F32', int32: 'I32', uint8: 'U8' };
