@@ -1,7 +1,7 @@
 /** Probabilities along one dimension: Softmax and LogSoftmax. */
 import { type Shape, normalizeAxis } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { logSoftmax, softmax, transpose } from '../ops/index.js';
+import { logSoftmax, softmax } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Layer } from './layer.js';
 
@@ -32,7 +32,7 @@ export class Softmax extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return alongLast(x, normalizeAxis('Softmax', this.dim, x.rank, 'dim'), softmax);
+    return softmax(x, { axes: normalizeAxis('Softmax', this.dim, x.rank, 'dim') });
   }
 }
 
@@ -57,12 +57,6 @@ export class LogSoftmax extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return alongLast(x, normalizeAxis('LogSoftmax', this.dim, x.rank, 'dim'), logSoftmax);
+    return logSoftmax(x, { axes: normalizeAxis('LogSoftmax', this.dim, x.rank, 'dim') });
   }
-}
-
-/** Applies a function of the last dimension to another one, by exchanging the two before and after. */
-function alongLast(x: Tensor, axis: number, apply: (x: Tensor) => Tensor): Tensor {
-  const order = Array.from({ length: x.rank }, (_, i) => (i === axis ? x.rank - 1 : i === x.rank - 1 ? axis : i));
-  return transpose(apply(transpose(x, order)), order);
 }
