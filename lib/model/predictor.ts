@@ -60,8 +60,7 @@ export class Predictor {
   }
 
   async #predict(inputs: readonly NdArray[], options: PredictOptions, seed: bigint): Promise<Predicted> {
-    checkOptions('predict', options, { batchSize: count, signal: abortSignal });
-    const { batchSize = evaluationRows, signal } = options;
+    const { batchSize = evaluationRows, signal } = checkOptions('predict', options, { batchSize: count, signal: abortSignal });
     signal?.throwIfAborted();
     const { runs, results } = this.#plan('predict', inputs, batchSize, seed, this.#programs);
     const control = new Control();
@@ -100,8 +99,7 @@ export class Predictor {
   /** The same on this thread. */
   predictSync(inputs: readonly NdArray[], options: Omit<PredictOptions, 'signal'>, seed: bigint = this.#model.seed): Predicted {
     return this.#model.tryingSync(() => {
-      checkOptions('predictSync', options, { batchSize: count });
-      const { batchSize = evaluationRows } = options;
+      const { batchSize = evaluationRows } = checkOptions('predictSync', options, { batchSize: count });
       const { runs, results } = this.#plan('predictSync', inputs, batchSize, seed, this.#syncPrograms);
       this.#model.fill();
       this.#model.settle();

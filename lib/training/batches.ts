@@ -73,8 +73,17 @@ export class BatchReader {
       );
     this.passes++;
     this.length = Array.isArray(iterable) ? iterable.length : undefined;
-    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    const iterator: unknown = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    if (!isIterator(iterator))
+      throw new DataError(
+        `${this.#what}: expected an iterator with next(), got ${kindOf(iterator)}. Give a list, a generator or a function that makes one.`,
+      );
+    this.#iterator = iterator;
   }
+}
+
+function isIterator(value: unknown): value is AsyncIterator<Batch<Targets>> | Iterator<Batch<Targets>> {
+  return typeof value === 'object' && value !== null && 'next' in value && typeof value.next === 'function';
 }
 
 function isResult(value: unknown): value is IteratorResult<Batch<Targets>, unknown> {

@@ -26,9 +26,9 @@ export class EarlyStopping extends Callback {
 
   constructor(options: EarlyStoppingOptions = {}) {
     super();
-    checkOptions('EarlyStopping', options, { ...monitorRules, patience: count, minDelta: nonNegative, restoreBest: boolean });
-    const { patience = 5, minDelta = 0, restoreBest = true } = options;
-    this.#monitor = new Monitor('EarlyStopping', options, () => minDelta);
+    const own = checkOptions('EarlyStopping', options, { ...monitorRules, patience: count, minDelta: nonNegative, restoreBest: boolean });
+    const { patience = 5, minDelta = 0, restoreBest = true } = own;
+    this.#monitor = new Monitor('EarlyStopping', own, () => minDelta);
     this.#patience = patience;
     this.#restoreBest = restoreBest;
   }

@@ -112,10 +112,8 @@ export function streamEpochs(
   validation: Validation | undefined,
   control: Control,
 ): Epochs {
-  const { epochs = 1, augment = [], carryState = false, checkFinite = false, debug = false, keepSteps = false } = options;
+  const { epochs = 1, augment = [], carryState = false, debug = false, keepSteps = false } = options;
   const { stepsPerEpoch, prefetch = false, accumulate = 1, onProgress } = options;
-  // As they are now: the caller may change its object meanwhile.
-  const kept = { augment, carryState, checkFinite, debug, accumulates: accumulate > 1 };
   const { equipment } = runner;
   checkFitOptionsForBatches(options);
   // With carryState the rows of a batch must be known first.
@@ -140,7 +138,7 @@ export function streamEpochs(
       if (carryState) sameRows.check(rows);
       if (carryState) await validation?.prepare(control, rows);
       // The batch is copied when this returns, so the source may fill its arrays anew while the step runs.
-      const run = runner.runBatch('fit', next.value, totals, control, kept);
+      const run = runner.runBatch('fit', next.value, totals, control, { ...options, accumulates: accumulate > 1 });
       const isLast = ++step === stepsPerEpoch;
       const ahead = prefetch && !isLast ? batches.next() : undefined;
       ahead?.catch(() => undefined); // What goes wrong there is told after the step.

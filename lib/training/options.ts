@@ -178,7 +178,8 @@ function instance<T extends object>(kind: abstract new () => T, ...abstract: rea
 function list(rule: Rule): Rule {
   return {
     expected: `a list, each ${rule.expected}`,
-    accepts: (value) => Array.isArray(value) && value.every((item) => rule.accepts(item)),
+    // Holes are looked at too.
+    accepts: (value) => Array.isArray(value) && Array.from(value).every((item) => rule.accepts(item)),
   };
 }
 
@@ -232,8 +233,9 @@ function checkNames(metrics: readonly string[]): void {
   );
 }
 
-export function checkFitOptions(options: FitOptions): void {
-  checkOptions('fit', options, {
+/** @returns what to use of them, as checkOptions */
+export function checkFitOptions(options: FitOptions): FitOptions {
+  const checked = checkOptions('fit', options, {
     epochs: count,
     batchSize: count,
     dropLast: boolean,
@@ -251,8 +253,9 @@ export function checkFitOptions(options: FitOptions): void {
     checkFinite: boolean,
     debug: boolean,
   });
-  if (options.carryState === true && options.shuffle === true)
+  if (checked.carryState === true && checked.shuffle === true)
     throw new OptionError('fit: expected shuffle: false with carryState, got true. Rows of one batch go on in the next.');
+  return checked;
 }
 
 /** What is for batches as they come only. */
@@ -273,19 +276,21 @@ export function checkFitOptionsForBatches({ batchSize, dropLast, shuffle }: FitO
     throw new OptionError('fit: expected no shuffle for data that comes in batches, got true. Shuffle where the batches are made.');
 }
 
-/** `ofRows`: the data is { x, y }, not batches as they come. */
-export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): void {
-  checkOptions('evaluate', options, { batchSize: count, carryState: boolean, signal: abortSignal });
-  if (!ofRows && options.batchSize !== undefined)
+/** @param ofRows the data is { x, y }, not batches as they come. @returns what to use of them, as checkOptions */
+export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): EvaluateOptions {
+  const checked = checkOptions('evaluate', options, { batchSize: count, carryState: boolean, signal: abortSignal });
+  if (!ofRows && checked.batchSize !== undefined)
     throw new OptionError(
       'evaluate: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.',
     );
-  if (ofRows && options.carryState === true && options.batchSize === undefined)
+  if (ofRows && checked.carryState === true && checked.batchSize === undefined)
     throw new OptionError(
       'evaluate: expected batchSize with carryState, got none. Give that of the training: row i goes on in row i of the next batch.',
     );
+  return checked;
 }
 
-export function checkTrainStepOptions(options: TrainStepOptions): void {
-  checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean });
+/** @returns what to use of them, as checkOptions */
+export function checkTrainStepOptions(options: TrainStepOptions): TrainStepOptions {
+  return checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean });
 }

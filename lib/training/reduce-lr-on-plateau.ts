@@ -39,7 +39,7 @@ export class ReduceLROnPlateau extends Callback {
 
   constructor(options: ReduceLROnPlateauOptions = {}) {
     super();
-    checkOptions('ReduceLROnPlateau', options, {
+    const own = checkOptions('ReduceLROnPlateau', options, {
       ...monitorRules,
       factor: fraction,
       patience: nonNegativeInteger,
@@ -47,8 +47,8 @@ export class ReduceLROnPlateau extends Callback {
       cooldown: nonNegativeInteger,
       minLr: nonNegative,
     });
-    const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minLr = 0 } = options;
-    this.#monitor = new Monitor('ReduceLROnPlateau', options, (best) => threshold * best);
+    const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minLr = 0 } = own;
+    this.#monitor = new Monitor('ReduceLROnPlateau', own, (best) => threshold * best);
     this.#factor = factor;
     this.#patience = patience;
     this.#cooldown = cooldown;

@@ -18,8 +18,8 @@ export class SaveBest extends Callback {
   constructor(file: Path, options: MonitorOptions = {}) {
     super();
     this.path = pathOf('SaveBest', 'path', file);
-    checkOptions('SaveBest', options, monitorRules);
-    this.#monitor = new Monitor('SaveBest', options);
+    const own = checkOptions('SaveBest', options, monitorRules);
+    this.#monitor = new Monitor('SaveBest', own);
   }
 
   /** Value of the epoch that was written last, or the best given; undefined before the first if none was. */

@@ -79,27 +79,27 @@ export class Trainer<Output extends Outputs = Tensor> {
    *   the model is training already. Rejects with `signal.reason` when aborted; the weights are then those of the last finished step.
    */
   async fit(data: Batch<Targets> | BatchSource, options: FitOptions = {}): Promise<History> {
-    checkFitOptions(options);
+    const own = checkFitOptions(options);
     checkData('fit', data);
-    options.signal?.throwIfAborted();
+    own.signal?.throwIfAborted();
     return this.#exclusively('fit', async () => {
       const control = new Control();
       const batches = isBatch(data) ? undefined : new BatchReader(data, control);
-      const release = engage(options.callbacks ?? []);
-      const unfollow = control.follow(options.signal);
+      const release = engage(own.callbacks ?? []);
+      const unfollow = control.follow(own.signal);
       let letGo: (() => void) | undefined;
       let hasBegun = false;
       try {
-        const validation = options.validation && new Validation(this.#equipment, options.validation, options);
+        const validation = own.validation && new Validation(this.#equipment, own.validation, own);
         const epochs = isBatch(data)
-          ? arrayEpochs(this.#runner, data, options, validation, control)
-          : streamEpochs(this.#runner, batches!, options, validation, control);
+          ? arrayEpochs(this.#runner, data, own, validation, control)
+          : streamEpochs(this.#runner, batches!, own, validation, control);
         letGo = this.#model.hold();
         await epochs.ready;
-        options.signal?.throwIfAborted();
+        own.signal?.throwIfAborted();
         hasBegun = true;
         this.#runner.waiting = 0;
-        const history = await runFit(this.#runner, epochs, validation, options, control);
+        const history = await runFit(this.#runner, epochs, validation, own, control);
         await batches?.close();
         return history;
       } finally {
@@ -123,10 +123,10 @@ export class Trainer<Output extends Outputs = Tensor> {
    * @throws as fit
    */
   async step(batch: Batch<Targets>, options: TrainStepOptions = {}): Promise<Figures> {
-    checkTrainStepOptions(options);
-    if (this.#last === undefined) return this.#inTurn(() => this.#step(batch, options));
-    const [ownBatch, ownOptions] = [ownBatchOf(batch), { ...options }];
-    return this.#inTurn(() => this.#step(ownBatch, ownOptions));
+    const own = checkTrainStepOptions(options);
+    if (this.#last === undefined) return this.#inTurn(() => this.#step(batch, own));
+    const ownBatch = ownBatchOf(batch);
+    return this.#inTurn(() => this.#step(ownBatch, own));
   }
 
   /**
@@ -179,15 +179,15 @@ export class Trainer<Output extends Outputs = Tensor> {
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; `signal.reason` when aborted
    */
   async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Figures> {
-    checkEvaluateOptions(options, isBatch(data));
+    const own = checkEvaluateOptions(options, isBatch(data));
     checkData('evaluate', data);
-    const { signal } = options;
+    const { signal } = own;
     signal?.throwIfAborted();
     const control = new Control();
     const unfollow = control.follow(signal);
     try {
       const totals = await this.#model.trying(() =>
-        evaluationOf('evaluate', data, this.#equipment, options, control).run(control, () => this.#model.read()),
+        evaluationOf('evaluate', data, this.#equipment, own, control).run(control, () => this.#model.read()),
       );
       signal?.throwIfAborted();
       return { loss: totals.loss, ...totals.metrics() };
@@ -208,7 +208,8 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /**
    * Writes weights, optimizer slots and the counts of steps and epochs, in one piece or not at all, so that training can go on in another process:
-   * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch. After an abort within an epoch the weights are saved as they
+   * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch, unless states go on from epoch to epoch
+   * (`carryState` with `stepsPerEpoch`). After an abort within an epoch the weights are saved as they
    * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
    * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
    */
