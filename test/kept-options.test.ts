@@ -82,6 +82,8 @@ const cases: Readonly<Record<string, Case>> = {
   BatchNorm: (given) => layer(new lw.BatchNorm(given({ momentum: 0.5, eps: 0.1, affine: false })), vectors),
   Conv1d: (given) => layer(new lw.Conv1d(2, 3, given({ padding: 'causal', groups: 2, bias: false, weightInit: init })), sequences),
   Conv2d: (given) => layer(new lw.Conv2d(2, given([2, 1]), given({ ...structuredClone(window), groups: 2, bias: false })), images),
+  ConvTranspose1d: (given) =>
+    layer(new lw.ConvTranspose1d(2, 2, given({ stride: 2, padding: 1, outputPadding: 1, dilation: 2, groups: 2, bias: true })), sequences),
   ConvTranspose2d: (given) => layer(new lw.ConvTranspose2d(2, given([2, 1]), given({ ...structuredClone(window), groups: 2 })), images),
   CrossAttention: (given) => layer(new Looking(new lw.CrossAttention(2, given({ dropout: 0.5, bias: false }))), sequences),
   DepthwiseConv2d: (given) =>

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   Conv1d,
   Conv2d,
+  ConvTranspose1d,
   ConvTranspose2d,
   DepthwiseConv2d,
   type Layer,
@@ -46,6 +47,7 @@ const rest = { ...geometry, bias: undefined, weightInit: undefined };
 const layers: Readonly<Record<string, readonly [without: Layer, undefinedOptions: Layer, row: readonly number[]]>> = {
   Conv1d: [new Conv1d(3, 2), new Conv1d(3, 2, rest), [5, 2]],
   Conv2d: [new Conv2d(3, 2), new Conv2d(3, 2, rest), [5, 5, 2]],
+  ConvTranspose1d: [new ConvTranspose1d(3, 2), new ConvTranspose1d(3, 2, { ...rest, outputPadding: undefined }), [5, 2]],
   ConvTranspose2d: [new ConvTranspose2d(3, 2), new ConvTranspose2d(3, 2, { ...rest, outputPadding: undefined }), [5, 5, 2]],
   DepthwiseConv2d: [
     new DepthwiseConv2d(2),

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import { convolveTransposed } from '../ops/conv.js';
-import { checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
+import { type Caller, checkChannels, checkGroups, checkImages } from '../ops/conv-geometry.js';
 import { type ConvTranspose2dGeometry, type Pair, both, convTranspose2dRules, pairOf } from '../ops/conv-options.js';
 import { check, checkOptions, count } from '../options.js';
 import { convParameterRules, convParameters } from './conv-parameters.js';
@@ -16,6 +16,8 @@ export interface ConvTranspose2dOptions extends ConvTranspose2dGeometry {
   /** First values of the weight. Default: U(−1/√F, 1/√F), F = KH · KW · O/G, which is Kaiming uniform with a = √5. */
   readonly weightInit?: Initializer | undefined;
 }
+
+const caller: Caller = { what: 'ConvTranspose2d', dimensions: 2 };
 
 /**
  * Makes larger images: every input pixel adds its channels times a kernel to the window it stands for.
@@ -46,7 +48,7 @@ export class ConvTranspose2d extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    checkImages({ what: 'ConvTranspose2d', dimensions: 2 }, x.shape);
+    checkImages(caller, x.shape);
     checkChannels('ConvTranspose2d', x.shape);
     const { bias, weightInit, ...geometry } = this.options;
     const { groups = 1 } = geometry;
@@ -54,6 +56,6 @@ export class ConvTranspose2d extends Layer {
     checkGroups('ConvTranspose2d', 'outChannels', this.outChannels, groups);
     const width = this.outChannels / groups;
     const made = convParameters([kh, kw, width, x.shape[3]!], this.outChannels, { bias, weightInit }, scope);
-    return convolveTransposed('ConvTranspose2d', x, made.weight, { ...geometry, bias: made.bias });
+    return convolveTransposed(caller, x, made.weight, { ...geometry, bias: made.bias });
   }
 }

@@ -2,6 +2,7 @@ export * from './adaptive-avg-pool2d.js';
 export * from './avg-pool1d.js';
 export * from './avg-pool2d.js';
 export * from './batch-norm.js';
+export * from './conv-transpose1d.js';
 export * from './conv-transpose2d.js';
 export * from './conv1d.js';
 export * from './conv2d.js';

@@ -127,7 +127,7 @@ function outputSize(
 }
 
 /** The convolution that x [N, H, W, C] is the output of, with w [KH, KW, OC/G, C]; its input is the result. Ranks are checked. */
-export function convTransposeShape(what: string, x: Shape, w: Shape, options: ConvTranspose2dGeometry): ConvShape {
+export function convTransposeShape({ what, dimensions }: Caller, x: Shape, w: Shape, options: ConvTranspose2dGeometry): ConvShape {
   const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
   const [n, oh, ow, oc] = x as [number, number, number, number];
   const [kh, kw, width, inputs] = w as [number, number, number, number];
@@ -142,7 +142,7 @@ export function convTransposeShape(what: string, x: Shape, w: Shape, options: Co
   const shape: ConvShape = {
     n,
     h: transposedSize(what, 'height', oh, kh, strideH, dilationH, padTop, extraH),
-    w: transposedSize(what, 'width', ow, kw, strideW, dilationW, padLeft, extraW),
+    w: transposedSize(what, dimensions === 1 ? 'length' : 'width', ow, kw, strideW, dilationW, padLeft, extraW),
     c: width * groups,
     oh,
     ow,

@@ -53,6 +53,20 @@ export interface ConvTranspose2dGeometry {
   readonly groups?: number | undefined;
 }
 
+/** How the windows of a transposed convolution lie on a sequence that it makes. */
+export interface ConvTranspose1dGeometry {
+  /** Output elements from one window to the next. Default: 1. */
+  readonly stride?: number | undefined;
+  /** Elements cut off each end of the output. Default: 0. */
+  readonly padding?: number | undefined;
+  /** Elements added at the end of the output, fewer than the stride or the dilation. Default: 0. */
+  readonly outputPadding?: number | undefined;
+  /** Elements from one tap of the kernel to the next. Default: 1. */
+  readonly dilation?: number | undefined;
+  /** Parts the channels are divided into, each with kernels of its own. Default: 1. */
+  readonly groups?: number | undefined;
+}
+
 export const pairOf = (rule: Rule): Rule => either(rule, tuple(2, rule));
 
 export const conv2dRules = {
@@ -75,6 +89,14 @@ export const convTranspose2dRules = {
   groups: count,
 };
 
+export const convTranspose1dRules = {
+  stride: count,
+  padding: nonNegativeInteger,
+  outputPadding: nonNegativeInteger,
+  dilation: count,
+  groups: count,
+};
+
 export function both(pair: Pair): readonly [number, number] {
   return typeof pair === 'number' ? [pair, pair] : pair;
 }
@@ -82,4 +104,10 @@ export function both(pair: Pair): readonly [number, number] {
 /** The same convolution with everything said. */
 export function asConv2d({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dGeometry): ConvGeometry {
   return { stride: [1, stride], padding: typeof padding === 'number' ? [0, padding] : padding, dilation: [1, dilation], groups };
+}
+
+/** The same transposed convolution with everything said. */
+export function asConvTranspose2d(geometry: ConvTranspose1dGeometry): ConvTranspose2dGeometry {
+  const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = geometry;
+  return { stride: [1, stride], padding: [0, padding], outputPadding: [0, outputPadding], dilation: [1, dilation], groups };
 }

@@ -7,7 +7,7 @@ import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
-import { type Conv1dGeometry, type Conv2dGeometry, type ConvGeometry, type ConvTranspose2dGeometry, asConv2d, conv1dRules, conv2dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
+import { type Conv1dGeometry, type Conv2dGeometry, type ConvGeometry, type ConvTranspose1dGeometry, type ConvTranspose2dGeometry, asConv2d, asConvTranspose2d, conv1dRules, conv2dRules, convTranspose1dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
 import { add, cast } from './elementwise.js';
 import { reshape } from './shape.js';
 import { transformedWeights, usesWinograd, winogradBackwardData, winogradBackwardWeights, winogradForward, winogradSums } from './winograd.js'; // prettier-ignore
@@ -177,6 +177,8 @@ export interface Conv2dOpOptions extends Conv2dGeometry, Bias {}
 export interface Conv1dOpOptions extends Conv1dGeometry, Bias {}
 /** Options of {@link convTranspose2d}. */
 export interface ConvTranspose2dOpOptions extends ConvTranspose2dGeometry, Bias {}
+/** Options of {@link convTranspose1d}. */
+export interface ConvTranspose1dOpOptions extends ConvTranspose1dGeometry, Bias {}
 
 /** @internal conv2d in the name of a layer or of a convolution of fewer dimensions */
 export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: ConvGeometry & Bias): Tensor {
@@ -185,11 +187,11 @@ export function convolve(caller: Caller, x: Tensor, w: Tensor, { bias, ...geomet
   return withBias(caller.what, y, bias);
 }
 
-/** @internal convTranspose2d in the name of a layer */
-export function convolveTransposed(what: string, x: Tensor, w: Tensor, { bias, ...geometry }: ConvTranspose2dOpOptions): Tensor {
-  const shape = convTransposeShape(what, x.shape, w.shape, geometry);
+/** @internal convTranspose2d in the name of a layer or of a transposed convolution of fewer dimensions */
+export function convolveTransposed(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: ConvTranspose2dOpOptions): Tensor {
+  const shape = convTransposeShape(caller, x.shape, w.shape, geometry);
   const y = dataGradient(shape, cast(x, 'float32'), cast(w, 'float32'));
-  return withBias(what, y, bias);
+  return withBias(caller.what, y, bias);
 }
 
 function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
@@ -259,5 +261,29 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOp
   checkOptions(caller.what, options, { ...convTranspose2dRules, bias: tensor });
   checkImages(caller, x.shape);
   checkKernel(caller, w.shape, 'KH, KW, OC/G, C');
-  return convolveTransposed(caller.what, x, w, options);
+  return convolveTransposed(caller, x, w, options);
+}
+
+/**
+ * The gradient of conv1d with respect to its input, as an operation of its own: each input step adds x · w to the window it stands for.
+ *
+ * x [N, T, C], w [K, OC/G, C] → [N, OT, OC], OT = (T − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
+ *
+ * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and an output without elements
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose1d.html (there w is [C, OC/G, K])
+ */
+export function convTranspose1d(x: Tensor, w: Tensor, options: ConvTranspose1dOpOptions = {}): Tensor {
+  const caller: Caller = { what: 'convTranspose1d', dimensions: 1 };
+  checkTensors(caller.what, { x, w });
+  checkOptions(caller.what, options, { ...convTranspose1dRules, bias: tensor });
+  checkImages(caller, x.shape);
+  checkKernel(caller, w.shape, 'K, OC/G, C');
+  return convolveSequenceTransposed(caller, x, w, options);
+}
+
+/** @internal convTranspose1d in the name of a layer */
+export function convolveSequenceTransposed(caller: Caller, x: Tensor, w: Tensor, { bias, ...geometry }: ConvTranspose1dOpOptions): Tensor {
+  const [n, t, c] = x.shape as [number, number, number];
+  const y = convolveTransposed(caller, reshape(x, [n, 1, t, c]), reshape(w, [1, ...w.shape]), { bias, ...asConvTranspose2d(geometry) });
+  return reshape(y, [n, ...y.shape.slice(2)]);
 }

@@ -4,8 +4,17 @@ export type { AxisOptions, ReduceAxisOptions } from './along-axis.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { broadcastTo, sumTo } from './broadcast.js';
 export { randomNormal, randomUniform } from './chosen-streams.js';
-export { conv1d, type Conv1dOpOptions, conv2d, type Conv2dOpOptions, convTranspose2d, type ConvTranspose2dOpOptions } from './conv.js';
-export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';
+export {
+  conv1d,
+  type Conv1dOpOptions,
+  conv2d,
+  type Conv2dOpOptions,
+  convTranspose1d,
+  type ConvTranspose1dOpOptions,
+  convTranspose2d,
+  type ConvTranspose2dOpOptions,
+} from './conv.js';
+export type { Conv1dGeometry, Conv2dGeometry, ConvTranspose1dGeometry, ConvTranspose2dGeometry, Pair } from './conv-options.js';
 export {
   abs,
   add,

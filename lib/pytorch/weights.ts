@@ -5,6 +5,7 @@ import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '..
 import type { Outputs } from '../graph/outputs.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import { BatchNorm } from '../layers/batch-norm.js';
+import { ConvTranspose1d } from '../layers/conv-transpose1d.js';
 import { ConvTranspose2d } from '../layers/conv-transpose2d.js';
 import { Conv1d } from '../layers/conv1d.js';
 import { Conv2d } from '../layers/conv2d.js';
@@ -160,9 +161,9 @@ function isRecurrent(layer: unknown): boolean {
 function axesOf(layer: unknown, rank: number): readonly number[] {
   // [O, I] of [I, O]
   if ((layer instanceof Linear || layer instanceof MultiHeadAttention || layer instanceof CrossAttention) && rank === 2) return [1, 0];
-  // [O, C/G, K] of [K, C/G, O]
-  if (layer instanceof Conv1d && rank === 3) return [2, 1, 0];
-  // [O, C/G, KH, KW] of [KH, KW, C/G, O]; transposed with O and C in each other's place
+  // [O, C/G, K] of [K, C/G, O]; transposed with O and C in each other's place
+  if ((layer instanceof Conv1d || layer instanceof ConvTranspose1d) && rank === 3) return [2, 1, 0];
+  // [O, C/G, KH, KW] of [KH, KW, C/G, O]; transposed likewise
   const isConv = layer instanceof Conv2d || layer instanceof DepthwiseConv2d || layer instanceof ConvTranspose2d;
   return isConv && rank === 4 ? [3, 2, 0, 1] : Array.from({ length: rank }, (_, i) => i);
 }

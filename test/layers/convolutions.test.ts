@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
-import { BatchNorm, Conv1d, Conv2d, ConvTranspose2d, DepthwiseConv2d, Flatten, type Layer, Linear, Pad, ReLU, Sequential } from '../../lib/layers/index.js'; // prettier-ignore
+import { BatchNorm, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv2d, Flatten, type Layer, Linear, Pad, ReLU, Sequential } from '../../lib/layers/index.js'; // prettier-ignore
 import { Philox } from '../../lib/random.js';
 import { runLayer } from '../support/layer.js';
 
@@ -20,6 +20,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new Conv2d(2, 3, { groups: 0 }), 'Conv2d: expected a whole number ≥ 1 for groups, got 0.'],
   // @ts-expect-error unknown option
   [() => new Conv2d(2, 3, { pad: 1 }), 'Conv2d: expected options among stride, padding, dilation, groups, bias, weightInit, got pad.'],
+  [() => new ConvTranspose1d(2, 0), 'ConvTranspose1d: expected a whole number ≥ 1 for kernelSize, got 0.'],
   [() => new ConvTranspose2d(-2, 3), 'ConvTranspose2d: expected a whole number ≥ 1 for outChannels, got -2.'],
   [() => new ConvTranspose2d(2, NaN), 'ConvTranspose2d: expected a whole number ≥ 1 or a list of 2, each a whole number ≥ 1 for kernelSize, got NaN.'], // prettier-ignore
   // @ts-expect-error no such padding here
@@ -44,6 +45,8 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new Conv2d(2, 3), [1, 2, 5, 1], 'Conv2d: expected a kernel that fits the padded height of x, got 1 · (3 − 1) + 1 = 3 > 2 + 2 · 0 = 2. Make the kernel or dilation smaller, or padding or x larger.'], // prettier-ignore
   [new Conv2d(2, 1, { groups: 2 }), [1, 2, 5, 3], 'Conv2d: expected groups that divide the channels C of x, got 3 / 2 (remainder 1). Change groups or the channels.'], // prettier-ignore
   [new Conv2d(3, 1, { groups: 2 }), [1, 2, 5, 4], 'Conv2d: expected groups that divide the output channels OC, got 3 / 2 (remainder 1). Change groups or the channels.'], // prettier-ignore
+  [new ConvTranspose1d(2, 1), [1, 3], 'ConvTranspose1d: expected x of rank 3 [N, T, C], got [1, 3]. Reshape it; a sequence of one channel has C = 1.'], // prettier-ignore
+  [new ConvTranspose1d(3, 1, { padding: 3 }), [1, 2, 4], 'ConvTranspose1d: expected an output of length ≥ 1, got (2 − 1) · 1 − 2 · 3 + 1 · (1 − 1) + 0 + 1 = -4. Make padding smaller or the kernel or x larger.'], // prettier-ignore
   [new ConvTranspose2d(2, 1), [1, 3], 'ConvTranspose2d: expected x of rank 4 [N, H, W, C], got [1, 3]. Reshape it; an image of one channel has C = 1.'], // prettier-ignore
   [new ConvTranspose2d(3, 1, { groups: 2 }), [1, 2, 5, 4], 'ConvTranspose2d: expected groups that divide outChannels, got 3 / 2 (remainder 1). Change groups or the channels.'], // prettier-ignore
   [new ConvTranspose2d(3, 1, { padding: 3 }), [1, 2, 5, 4], 'ConvTranspose2d: expected an output of height ≥ 1, got (2 − 1) · 1 − 2 · 3 + 1 · (1 − 1) + 0 + 1 = -4. Make padding smaller or the kernel or x larger.'], // prettier-ignore

@@ -2,6 +2,7 @@ import { array } from '../../lib/array.js';
 import {
   Conv1d,
   Conv2d,
+  ConvTranspose1d,
   ConvTranspose2d,
   DepthwiseConv2d,
   Dropout,
@@ -71,6 +72,7 @@ const cases: readonly (readonly [string, Layer, readonly number[]])[] = [
   ['Conv1d', new Conv1d(4, 3, { stride: 2, padding: 1, groups: 2 }), [2, 7, 2]],
   ['Conv2d', new Conv2d(3, [3, 2], { padding: [1, 0] }), [2, 4, 3, 2]],
   ['Conv2d with all options', new Conv2d(4, 2, { stride: 2, padding: 'same', dilation: 2, groups: 2, bias: false }), [1, 5, 4, 4]],
+  ['ConvTranspose1d', new ConvTranspose1d(4, 3, { stride: 2, padding: 1, outputPadding: 1, groups: 2 }), [2, 3, 2]],
   ['ConvTranspose2d', new ConvTranspose2d(3, 3, { stride: 2, padding: 1, outputPadding: 1 }), [1, 3, 2, 2]],
   ['ConvTranspose2d in groups', new ConvTranspose2d(4, 2, { dilation: 2, groups: 2, bias: false }), [1, 2, 3, 4]],
   ['DepthwiseConv2d', new DepthwiseConv2d(3, { padding: 1, depthMultiplier: 2 }), [2, 3, 4, 2]],

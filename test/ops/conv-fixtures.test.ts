@@ -15,6 +15,7 @@ type Case = Readonly<Record<Operand | 'y' | 'dy' | `d${Operand}`, Packed>> &
   (
     | { readonly kind: 'conv2d'; readonly options: ops.Conv2dGeometry }
     | { readonly kind: 'conv1d'; readonly options: ops.Conv1dGeometry }
+    | { readonly kind: 'convTranspose1d'; readonly options: ops.ConvTranspose1dGeometry }
     | { readonly kind: 'convTranspose2d'; readonly options: ops.ConvTranspose2dGeometry }
   );
 
@@ -37,6 +38,8 @@ function convolve({ kind, options }: Case, x: Tensor, w: Tensor, bias: Tensor | 
       return ops.conv2d(x, w, { ...options, bias });
     case 'conv1d':
       return ops.conv1d(x, w, { ...options, bias });
+    case 'convTranspose1d':
+      return ops.convTranspose1d(x, w, { ...options, bias });
     case 'convTranspose2d':
       return ops.convTranspose2d(x, w, { ...options, bias });
     default:

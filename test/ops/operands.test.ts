@@ -38,6 +38,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   concat: [[t, t]],
   conv1d: [full([1, 4, 2], 1), full([2, 2, 3], 1), { bias: vector }],
   conv2d: [image, full([2, 2, 2, 3], 1), { bias: vector }],
+  convTranspose1d: [full([1, 4, 2], 1), full([2, 3, 2], 1), { bias: vector }],
   convTranspose2d: [image, full([2, 2, 3, 2], 1), { bias: vector }],
   cos: [t],
   crossEntropy: [t, ids],

@@ -4,6 +4,7 @@ import {
   Conv1d,
   Conv2d,
   CrossAttention,
+  ConvTranspose1d,
   ConvTranspose2d,
   DepthwiseConv2d,
   Embedding,
@@ -86,6 +87,7 @@ const models: Readonly<Record<string, () => Layer>> = {
   gated: () => new Sequential({ gru: new GRU(3), rnn: new RNN(2), norm: new BatchNorm({ affine: false }) }),
   attentive: () => new Sequential({ attention: new MultiHeadAttention(2), head: new Linear(2) }),
   crossing: () => new Crossing(),
+  widened: () => new Sequential({ conv: new ConvTranspose1d(6, 3, { stride: 2, padding: 1, outputPadding: 1, groups: 2 }) }),
   cells: () => new Sequential({ lstm: new LSTMCell(3), gru: new GRUCell(2), rnn: new RNNCell(2) }),
 };
 
