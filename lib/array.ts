@@ -61,6 +61,15 @@ export class NdArray<T extends NumericArray = NumericArray> {
     };
     return nest(this.shape, 0);
   }
+
+  /**
+   * What JSON.stringify writes, the elements in order: `array(data, shape)` takes it back as float32, `array(Int32Array.from(data), shape)` as int32. A JSON text
+   * has null for NaN and infinities, which `array` refuses. @throws StateError if its buffer is gone
+   */
+  toJSON(): { readonly shape: Shape; readonly data: readonly number[] } {
+    checkIntact('toJSON', 'an array', this);
+    return { shape: this.shape, data: Array.from(this.data) };
+  }
 }
 
 /** @throws StateError if the buffer of an array was taken away after it was made */

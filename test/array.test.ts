@@ -82,6 +82,15 @@ describe('toNested', () => {
   });
 });
 
+describe('JSON of an array', () => {
+  it('is its shape and its numbers, which make the same array', () => {
+    const x = array([[1, 2, 3], [4, 5, 6.1]]); // prettier-ignore
+    const { data, shape } = JSON.parse(JSON.stringify(x)) as ReturnType<typeof x.toJSON>;
+    assert.deepEqual(array(data, shape), x);
+    assert.equal(JSON.stringify({ y: array(Int32Array.of(7, 8)) }), '{"y":{"shape":[2],"data":[7,8]}}');
+  });
+});
+
 describe('memory', () => {
   it('that no machine has is an error of this library', () => {
     assert.throws(() => new Linear(2 ** 40).build([2 ** 10]), (error) => error instanceof NativeError && /^memory: expected \d+ bytes, got none: this machine cannot provide them/.test(error.message)); // prettier-ignore

@@ -164,6 +164,8 @@ export interface TrainStepOptions {
    * `accumulate` in {@link FitOptions}; `fit`, `load` and `zeroGradients` forget them. Default: true.
    */
   readonly update?: boolean | undefined;
+  /** Refuse a batch with NaN or infinity before the step. Default: false. */
+  readonly checkFinite?: boolean | undefined;
 }
 
 /** An object made by this library or by a class that extends one of its own, with what is abstract there. */
@@ -292,5 +294,5 @@ export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean):
 
 /** @returns what to use of them, as checkOptions */
 export function checkTrainStepOptions(options: TrainStepOptions): TrainStepOptions {
-  return checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean });
+  return checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean, checkFinite: boolean });
 }

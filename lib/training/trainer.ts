@@ -266,10 +266,10 @@ export class Trainer<Output extends Outputs = Tensor> {
   #step(batch: Batch<Targets>, options: TrainStepOptions): Promise<Figures> {
     return this.#exclusively('step', async () => {
       const totals = trainingTotals(this.#equipment.recipe);
-      const { augment, carryState, update = true } = options;
+      const { augment, carryState, update = true, checkFinite } = options;
       checkBatch('step', batch, this.#equipment, { augment });
       const accumulates = !update || this.#runner.waiting > 0;
-      await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, accumulates });
+      await this.#runner.runBatch('step', batch, totals, new Control(), { augment, carryState, accumulates, checkFinite });
       if (accumulates && update) totals.addNorm(await this.#runner.update(false));
       return { loss: totals.loss, ...totals.metrics() };
     });

@@ -33,6 +33,17 @@ describe('options of fit', () => {
   });
 });
 
+describe('checkFinite of step', () => {
+  it('refuses a batch with NaN, and changes nothing', async () => {
+    const one = trainer();
+    const bad = { ...batch, x: array(Float32Array.of(0, 0, 0, NaN, 0, 0, 0, 0), [8, 1]) };
+    await assert.rejects(one.step(bad, { checkFinite: true }), { name: 'DataError', message: /got NaN in row 3/ });
+    assert.equal(one.steps, 0);
+    await one.step(bad);
+    assert.equal(one.steps, 1);
+  });
+});
+
 describe('a source of batches', () => {
   it('must give an iterator', async () => {
     for (const [source, got] of [
