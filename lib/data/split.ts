@@ -20,15 +20,16 @@ export interface SplitOptions<Name extends string = string> {
    */
   readonly stratify?: Name | undefined;
   /**
-   * Name of an array of ids [N], such as 'speaker': rows with one id stay together, in training or in the test set. `testFraction` is then the share of the
-   * ids. Not with `stratify`. Default: none.
+   * Name of an array of ids [N], or of a list of names, such as 'speaker': rows with one id stay together, in training or in the test set. `testFraction` is
+   * then the share of the ids. Not with `stratify`. Default: none.
    */
   readonly groups?: Name | undefined;
 }
 
 /**
  * Shuffles the rows of all arrays alike and splits them in two: of `{ x, y }`, each an array with one row for each example, or several in a list or by
- * name, `{ x: [tokens, lengths], y: { digit, angle } }`. A list with one item for each row is divided by its items: sequences, or names of files.
+ * name, `{ x: [tokens, lengths], y: { digit, angle } }`. A list with one item for each row is divided by its items: sequences, or names of files. Arrays in a list that have
+ * as many rows each are inputs if they differ in shape or element type.
  * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array, or class ids that are no whole numbers;
  *   ShapeError if arrays differ in rows, ids are not one array of one a row, or a list may be one of inputs as well as of rows
  */
@@ -50,8 +51,12 @@ export function trainTestSplit<Data extends { readonly [Name in keyof Data]: Row
   if (groups !== undefined && (stratify !== undefined || !shuffle))
     throw new OptionError(`trainTestSplit: expected no groups with ${stratify === undefined ? 'shuffle: false' : 'stratify'}, got both.`);
   const rows = rowCount('trainTestSplit', data);
-  const groupOf = groups === undefined ? undefined : idsOf('groups', groups, data[groups], rows);
-  const tested = testedOf(groupOf === undefined ? rows : new Set(groupOf).size, groupOf === undefined ? 'rows' : 'groups', testFraction);
+  const groupOf = groups === undefined ? undefined : (namesOf(data[groups]) ?? idsOf('groups', groups, data[groups], rows));
+  const tested = testedOf(
+    groupOf === undefined ? rows : new Set<number | string>(groupOf).size,
+    groupOf === undefined ? 'rows' : 'groups',
+    testFraction,
+  );
   const random = new Philox(seed);
   // Rows that are tested come first.
   const order = shuffle ? random.permutation(rows) : new Int32Array(rows).map((_, i) => (i + rows - tested) % rows);
@@ -74,8 +79,13 @@ function testedOf(count: number, what: 'rows' | 'groups', testFraction: number):
 }
 
 /** Of the groups `tested` random ones, each as likely as any other, with all their rows. */
-function grouped(order: Int32Array, groups: NumericArray, tested: number, random: Random): readonly [test: Int32Array, train: Int32Array] {
-  const distinct = [...new Set(groups)];
+function grouped(
+  order: Int32Array,
+  groups: NumericArray | readonly string[],
+  tested: number,
+  random: Random,
+): readonly [test: Int32Array, train: Int32Array] {
+  const distinct = [...new Set<number | string>(groups)];
   const test = new Set(Array.from(random.permutation(distinct.length).subarray(0, tested), (i) => distinct[i]));
   return [order.filter((row) => test.has(groups[row])), order.filter((row) => !test.has(groups[row]))];
 }
@@ -98,10 +108,16 @@ function stratified(
   return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
 }
 
+function namesOf(of: Rows): readonly string[] | undefined {
+  return Array.isArray(of) && of.every((name) => typeof name === 'string') ? of : undefined;
+}
+
 function idsOf(option: 'stratify' | 'groups', name: string, ids: Rows, rows: number): NumericArray {
   const what = option === 'stratify' ? 'class ids' : 'ids';
-  if (!(ids instanceof NdArray))
-    throw new ShapeError(`trainTestSplit: expected one array of ${what} in ${name} for ${option}, got several. Give the ids beside it.`);
+  if (!(ids instanceof NdArray)) {
+    const expected = option === 'stratify' ? 'one array of class ids' : 'one array of ids or a list of names';
+    throw new ShapeError(`trainTestSplit: expected ${expected} in ${name} for ${option}, got several. Give the ids beside it.`);
+  }
   const { data, shape } = ids;
   if (data.length !== rows)
     throw new ShapeError(`trainTestSplit: expected ${what} of shape [${rows}] in ${name} for ${option}, got ${formatShape(shape)}.`);

@@ -21,8 +21,37 @@ describe('trainTestSplit of lists', () => {
     const { train } = trainTestSplit({ x, y: x.map(({ shape }) => new Int32Array(shape[0]!)) });
     assert.deepEqual(train.x.map(({ size }) => size), train.y.map(({ length }) => length)); // prettier-ignore
   });
+  const z = (...shape: number[]): NdArray<Float32Array> => array(new Float32Array(shape.reduce((n, size) => n * size, 1)), shape);
+  const inputs: readonly (readonly [what: string, data: { readonly x: readonly NdArray[]; readonly y?: readonly NdArray[] | NdArray }])[] =
+    [
+      ['of other ranks', { x: [z(10, 3), z(10)] }],
+      ['of other ranks beside several targets', { x: [z(10, 3), z(10)], y: [z(10), z(10, 2)] }],
+      ['of other sizes', { x: [z(10, 3), z(10, 2)] }],
+      ['of other element types', { x: [z(10), ids(10)] }],
+      ['of one array', { x: [z(10, 3)] }],
+      ['of as many as there are rows', { x: [z(2, 5), z(2)], y: z(2) }],
+      ['of one kind, told by their rows', { x: [z(10), z(10)], y: z(10) }],
+    ];
+  for (const [what, { x, ...targets }] of inputs)
+    it(`divides the rows of inputs ${what}`, () => {
+      const half = x.map(({ shape: [rows, ...row] }) => [rows! / 2, ...row]);
+      const { train, test } = trainTestSplit({ x, ...targets }, { testFraction: 0.5 });
+      for (const part of [train, test]) assert.deepEqual(part.x.map(({ shape }) => shape), half); // prettier-ignore
+    });
+  it('takes images of different sizes by their places', () => {
+    const { train } = trainTestSplit({ x: [z(2, 3, 1), z(3, 2, 1), z(2, 2, 1), z(4, 4, 1)], y: ids(4) });
+    assert.equal(train.x.length, 3);
+  });
+  it('refuses a list of nothing', () => {
+    const message = 'trainTestSplit: expected rows for both parts, got 0 rows and testFraction 0.2.';
+    assert.throws(() => trainTestSplit({ x: [] }), { name: 'OptionError', message });
+    assert.throws(() => trainTestSplit({ x: [], y: ids(10) }), {
+      name: 'ShapeError',
+      message: 'trainTestSplit: expected arrays of the same number of rows, got x of 0 items and y [10].',
+    });
+  });
   const either = (name: string, got: string): string =>
-    `trainTestSplit: expected an array for each input or an item for each row in ${name}, got ${got}, which may be either. Give inputs by name, or sequences of one length as one array.`;
+    `trainTestSplit: expected an array for each input or an item for each row in ${name}, got ${got}, which may be either. Give each input a name of its own beside y: { a, b, y }, or sequences of one length as one array.`;
   const x = sequences(10, () => 10);
   const refused: readonly (readonly [what: string, data: Parameters<typeof trainTestSplit>[0], message: string])[] = [
     ['as many sequences as they have steps', { x, y: ids(10) }, either('x', 'x of 10 items')],
@@ -56,6 +85,12 @@ describe('trainTestSplit by groups', () => {
     // Each 0.3 of 200 times or so, within five deviations of √(200 · 0.3 · 0.7).
     for (const id of speaker.data) assert.ok(Math.abs(tested.get(id)! - (200 * Math.round(0.3 * count)) / count) < 5 * 6.5);
   });
+  it('are told by names, too', () => {
+    const speakers = Array.from(speaker.data, (id) => `speaker ${id}`);
+    const { train, test } = trainTestSplit({ row, speakers }, { groups: 'speakers', seed: 3 });
+    assert.deepEqual(test.row.data, trainTestSplit({ row, speaker }, { groups: 'speaker', seed: 3 }).test.row.data);
+    assert.ok(train.speakers.every((name) => !test.speakers.includes(name)));
+  });
   for (const [what, options, name, message] of [
     [
       'beside stratify',
@@ -75,7 +110,7 @@ describe('trainTestSplit by groups', () => {
       'in a list',
       { groups: 'files' },
       'ShapeError',
-      'trainTestSplit: expected one array of ids in files for groups, got several. Give the ids beside it.',
+      'trainTestSplit: expected one array of ids or a list of names in files for groups, got several. Give the ids beside it.',
     ],
   ] as const)
     // prettier-ignore
