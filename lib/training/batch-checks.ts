@@ -2,6 +2,7 @@
 import { type NdArray, checkIntact } from '../array.js';
 import { checkArray, isNdArray } from '../array-check.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
+import { checkWeightName } from '../data/misnamed-weights.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { mapParts, whole } from '../graph/outputs.js';
 import { sizeOf } from '../graph/shape.js';
@@ -23,9 +24,7 @@ import type { AnyLoss, Recipe } from './recipe.js';
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
 export function checkArrays(what: string, batch: Batch<Targets>): number {
   if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
-  const misnamed = Object.keys(batch).find((name) => /weight/i.test(name) && name !== 'sampleWeight');
-  if (misnamed !== undefined)
-    throw new DataError(`${what}: expected weights of rows as sampleWeight, got ${misnamed}, which would count nothing.`);
+  checkWeightName(what, 'rows', batch);
   checkTargets(what, batch.y);
   if (batch.sampleWeight !== undefined) checkArray(what, 'sampleWeight', batch.sampleWeight);
   return countRows(what, arraysOf(batch));

@@ -27,6 +27,11 @@ describe('the weights of sequences', () => {
     assert.ok(!('sampleWeight' in [...new BucketedBatches({ x, y }, { batchSize: 2 })][0]!));
   });
 
+  it('are not fields whose names only end alike', () => {
+    const data = { x, y, lightweight: true, paperweights: y };
+    assert.equal([...new BucketedBatches(data, { batchSize: 4 })].length, 1);
+  });
+
   for (const [what, data, name, message] of [
     [
       'too few',
@@ -52,6 +57,12 @@ describe('the weights of sequences', () => {
       'DataError',
       'BucketedBatches: expected weights of sequences as sampleWeight, got weights, which would count nothing.',
     ],
+    [
+      'another name in small letters',
+      { sample_weights: values(1) },
+      'DataError',
+      'BucketedBatches: expected weights of sequences as sampleWeight, got sample_weights, which would count nothing.',
+    ],
   ] as const)
     // prettier-ignore
     it(`are refused as ${what}`, () =>
@@ -74,6 +85,15 @@ describe('what stands behind the end of a sequence', () => {
     ] as const)
       assert.throws(() => padSequences([ids(1), ids(1, 2)], { value }), { name: 'OptionError', message });
   });
+});
+
+describe('ignoreIndex', () => {
+  for (const ignoreIndex of [0.5, NaN, -1])
+    it(`is refused as ${ignoreIndex} where there is one target a sequence`, () =>
+      assert.throws(() => new BucketedBatches({ x: [ids(1), ids(1, 2)], y: array(ids(1, 2)) }, { batchSize: 2, ignoreIndex }), {
+        name: 'OptionError',
+        message: `BucketedBatches: expected no ignoreIndex where y is one array, which is not filled up, got ${ignoreIndex}. Leave it out.`,
+      }));
 });
 
 describe('a list of sequences with a hole', () => {

@@ -4,6 +4,7 @@ import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js
 import { sameShape } from '../../graph/shape.js';
 import { type AllOf, type Rule, boolean, checkOptions, count, required, seed as seedRule, kindOf } from '../../options.js';
 import type { Batch } from '../../training/batch.js';
+import { checkWeightName } from '../misnamed-weights.js';
 import { takeRows } from '../take.js';
 import { bucketBounds } from './bucket-bounds.js';
 import { epochRandom } from './epoch-random.js';
@@ -26,7 +27,7 @@ export interface BucketOptions {
   readonly buckets?: number | undefined;
   /** What stands behind the end of a sequence of x. Default: 0. */
   readonly value?: number | undefined;
-  /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Default: −1 for int32 targets, NaN for float32. */
+  /** What stands behind the end of a sequence of targets: the loss's `ignoreIndex`. Not with one target a sequence. Default: −1 for int32 targets, NaN for float32. */
   readonly ignoreIndex?: number | undefined;
   /** New random order of sequences and batches each epoch; without it they come bucket by bucket, not in the order of the data. Default: true. */
   readonly shuffle?: boolean | undefined;
@@ -76,9 +77,7 @@ export class BucketedBatches implements Iterable<Batch> {
     const given: unknown = data;
     if (typeof given !== 'object' || given === null)
       throw new DataError(`BucketedBatches: expected { x, y } of sequences and their targets, got ${kindOf(given)}.`);
-    const misnamed = Object.keys(given).find((name) => /weight/i.test(name) && name !== 'sampleWeight');
-    if (misnamed !== undefined)
-      throw new DataError(`BucketedBatches: expected weights of sequences as sampleWeight, got ${misnamed}, which would count nothing.`);
+    checkWeightName('BucketedBatches', 'sequences', given);
     const { x, y, sampleWeight } = data;
     if (!Array.isArray(y)) checkArray('BucketedBatches', 'y', y, 'Wrap it: array(data, shape), or give a list of sequences.');
     this.#x = checkSequences('BucketedBatches x', x);
@@ -86,6 +85,10 @@ export class BucketedBatches implements Iterable<Batch> {
     this.#checkTargets();
     if (sampleWeight !== undefined) this.#checkWeights(sampleWeight);
     this.#sampleWeight = sampleWeight;
+    if (this.#y instanceof NdArray && options.ignoreIndex !== undefined)
+      throw new OptionError(
+        `BucketedBatches: expected no ignoreIndex where y is one array, which is not filled up, got ${options.ignoreIndex}. Leave it out.`,
+      );
     const stepTargets = this.#y instanceof NdArray ? [] : this.#y;
     const { batchSize, buckets = 4, value = 0, shuffle = true, seed = 0 } = options;
     const { ignoreIndex = stepTargets[0]?.dtype === 'float32' ? NaN : -1 } = options;
