@@ -59,7 +59,7 @@ const extensions: ReadonlySet<string> = new Set(
  * under it come to light; with 4 those that are wholly transparent are black.
  *
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no
- *   sub-folders, one without files where `classes` is not given, or a link that leads nowhere, if no file can be read or, unless `onError` is 'skip', if one cannot
+ *   sub-folders, one without files where `classes` is not given, none with files where it is, or a link that leads nowhere, if no file can be read or, unless `onError` is 'skip', if one cannot
  */
 export async function imageFolder(directory: Path, options: ImageFolderOptions): Promise<ImageFolder> {
   const {
@@ -143,6 +143,8 @@ async function listFiles(directory: string, asked?: readonly string[]): Promise<
       throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);
     found.push(files.map((file) => ({ file, label })));
   }
+  if (found.every((files) => files.length === 0))
+    throw new FileError(`imageFolder: expected images in the sub-folders ${classes.join(', ')} of ${directory}, got none.`);
   return { classes, found: found.flat() };
 }
 

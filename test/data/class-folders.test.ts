@@ -46,7 +46,7 @@ describe('the classes of a folder', () => {
     assert.deepEqual([[...y.data], named, files], [[0, 2], classes, paths('emu/2.png', 'cat/more/1.png')]);
     await assert.rejects(imageFolder(folder, { size: 1, classes: ['dog', 'ant'] }), {
       name: 'FileError',
-      message: `imageFolder: expected images in ${folder}, got none that can be read.`,
+      message: `imageFolder: expected images in the sub-folders dog, ant of ${folder}, got none.`,
     });
   });
   it('are the sub-folders that sounds lie in', async () => {

@@ -27,7 +27,7 @@ export interface WavFolder {
   readonly signals: readonly NdArray<Float32Array>[];
   /** `[N]`: the place in `classes` of the sub-folder of each file, −1 for a file that lies in none. */
   readonly y: NdArray<Int32Array>;
-  /** Names of the sub-folders of the directory. */
+  /** Names of the sub-folders: those asked for, or those that have WAV files in order of their code units. */
   readonly classes: readonly string[];
   /** The file of each signal, from the directory on, in order of their code units. */
   readonly files: readonly string[];
