@@ -95,6 +95,7 @@ export type NestedRows = number | NumericArray | readonly NestedRows[];
  */
 export function array<T extends NumericArray>(data: T, shape?: Shape): NdArray<T>;
 export function array(data: number | readonly NestedRows[], shape?: Shape): NdArray<Float32Array>;
+export function array(data: NestedRows, shape?: Shape): NdArray;
 export function array(data: NestedRows, shape?: Shape): NdArray {
   if (typeof data === 'number' || Array.isArray(data)) return fromNested(data, shape);
   if (!isNumericArray(data)) throw wrongKind(data);
@@ -154,12 +155,19 @@ function ragged(): ShapeError {
   return new ShapeError('array: expected rows of equal length, got a ragged array. Pad or split it.');
 }
 
+/** Kinds of typed arrays that hold numbers, not bigints. */
+const numbers = /^(Float|Int|Uint)\d+/;
+
 /** @param place of it within lists, if it is */
 function wrongKind(data: unknown, place: readonly number[] = []): DTypeError {
-  const advice =
-    place.length === 0 ? 'Convert it, for instance with Float32Array.from(x, Number).' : 'Give a number, NaN where there is none.';
+  const kind = kindOf(data);
+  const advice = numbers.test(kind)
+    ? 'Convert it: new Float32Array(x).'
+    : place.length === 0
+      ? 'Convert it, for instance with Float32Array.from(x, Number).'
+      : 'Give a number, NaN where there is none.';
   return new DTypeError(
-    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kindOf(data)}${formatPlace(place)}. ${advice}`,
+    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}${formatPlace(place)}. ${advice}`,
   );
 }
 

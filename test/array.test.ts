@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { Linear, NativeError, array } from '../lib/index.js';
+import { Linear, NativeError, type NdArray, type NestedRows, array } from '../lib/index.js';
 import { LruCache } from '../lib/lru-cache.js';
 
 const ragged = 'array: expected rows of equal length, got a ragged array. Pad or split it.';
 const kinds = (got: string, advice = 'Convert it, for instance with Float32Array.from(x, Number).'): string =>
   `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${got}. ${advice}`;
+const floats = 'Convert it: new Float32Array(x).';
 const element = (got: string): string => kinds(got, 'Give a number, NaN where there is none.');
 const deep = 'array: expected at most 64 dimensions, got lists in lists of more. Nest numbers as rows of data are.';
 const large = (got: string): string =>
@@ -27,6 +28,10 @@ describe('array', () => {
     assert.deepEqual(array([[Uint8Array.of(1)], [Uint8Array.of(2)]]).shape, [2, 1, 1]);
     assert.deepEqual(array([Float32Array.of(1, 2)], [2]).shape, [2]);
   });
+  it('takes what may be nested or not, to TypeScript too', () => {
+    const of = (x: NestedRows): NdArray => array(x);
+    assert.deepEqual([of(Int32Array.of(1)).dtype, of([1]).dtype, of(1).rank], ['int32', 'float32', 0]);
+  });
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => array([[1, 2], [3, 4, 5], [6]]), 'ShapeError', ragged], // prettier-ignore
     [() => array([[1, 2], [[3, 4]]] as never), 'ShapeError', ragged], // prettier-ignore
@@ -42,9 +47,9 @@ describe('array', () => {
     [() => array(nestedBy(5000)), 'ShapeError', deep],
     [() => array([1, nestedBy(20000)] as never), 'ShapeError', ragged],
     [() => array([Float32Array.of(1, 2), Float32Array.of(3)]), 'ShapeError', ragged],
-    [() => array([Float64Array.of(1)] as never), 'DTypeError', element('Float64Array at [0]')],
+    [() => array([Float64Array.of(1)] as never), 'DTypeError', kinds('Float64Array at [0]', floats)],
     [() => array(new BigInt64Array(2) as never), 'DTypeError', kinds('BigInt64Array')],
-    [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array')],
+    [() => array(new Float64Array(2) as never), 'DTypeError', kinds('Float64Array', floats)],
     [() => array(new Float32Array(4), 4 as never), 'ShapeError', 'array: expected a list of sizes, got 4. Put all of them in one list.'],
     [
       () => array(new Float32Array(1), Object.create(null) as never),
