@@ -11,7 +11,7 @@ import { takeRows } from './take.js';
 export type RowItem = NdArray | Int32Array | string;
 
 /** Rows of an array; of several as `fit` takes them, inputs in a list, targets by name; or of a list with one item a row. */
-export type Rows = NdArray | List | Readonly<Record<string, NdArray>>;
+export type Rows = NdArray | readonly RowItem[] | Readonly<Record<string, NdArray>>;
 
 type List = readonly RowItem[];
 
