@@ -411,6 +411,7 @@ export class Model {
     if (built === undefined) {
       const copies = copyArrays(this.name, weights);
       this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
+      this.countChange();
       return undefined;
     }
     const unshared = checkWeights(this.name, built.layout, weights, strict);

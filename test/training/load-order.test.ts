@@ -55,6 +55,16 @@ describe('loads at the same time', () => {
     });
   }
 
+  it('give way to weights set meanwhile, built or not', async () => {
+    for (const model of [make(4), make(4).build([width])]) {
+      const loading = assert.rejects(model.load(large), { name: 'StateError', message: /^load: expected weights that nobody sets/ });
+      model.setWeights(fresh.weights());
+      await loading;
+      model.build([width]);
+      assert.deepEqual(valuesOf(model), valuesOf(fresh));
+    }
+  });
+
   it('go on after one that failed', async () => {
     const model = make(4);
     const [one, other] = await Promise.allSettled([model.load(join(folder, 'none')), model.load(small)]);
