@@ -179,6 +179,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * it is as `setWeights` with the weights of the file, and builds nothing: the file's inputs may be those of another model. What a file
    * has and the model has not, or the other way round, is told by setWeights:
    * `const { tensors } = await readSafetensors(path); model.setWeights(tensors, { strict: false })`.
+   *
+   * Of several loads the one called last stays; weights set or trained after the call stay too, and the load fails.
    * @returns this model
    * @throws FileError, StateError, ShapeError, DTypeError; the weights are then what they were
    */
