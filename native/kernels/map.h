@@ -70,6 +70,9 @@ static void map_expand(const IndexSpace& space, const MapInput& input, const int
 
 static void map_store_output(const MapOutput& output, int64_t at, int64_t n, MapOperand from) {
   switch (output.dtype) {
+    case DType::f32:
+      return map_vectors(
+          n, {output.data + at, kLanes, false}, [](F32 x) __attribute__((always_inline)) { return x; }, from);
     case DType::i32: {
       int32_t* p = reinterpret_cast<int32_t*>(output.data) + at;
       for (; n >= kLanes; n -= kLanes, p += kLanes, from.data += from.step) store_i(p, to_int(load(from.data)));
@@ -82,9 +85,7 @@ static void map_store_output(const MapOutput& output, int64_t at, int64_t n, Map
       if (n > 0) store_u8_n(p, load_n(from.data, static_cast<int>(n)), static_cast<int>(n));
       return;
     }
-    default:
-      map_vectors(
-          n, {output.data + at, kLanes, false}, [](F32 x) __attribute__((always_inline)) { return x; }, from);
+    case DType::count: return;
   }
 }
 
