@@ -13,8 +13,9 @@ export interface Kept {
 
 /** For values that take much. */
 export interface Room<Value> {
-  /** For all values, and once more for memories. */
+  /** For all values beside their memories. */
   readonly bytes: number;
+  readonly memoryBytes: number;
   readonly of: (value: Value) => Kept;
 }
 
@@ -27,6 +28,7 @@ export class LruCache<Value> {
   readonly #values = new Map<string, Value>();
   readonly #limit: number;
   readonly #room: Room<Value> | undefined;
+  #hasGrown = false;
 
   /** @param room default: none beyond the limit */
   constructor(limit: number, room?: Room<Value>) {
@@ -41,7 +43,12 @@ export class LruCache<Value> {
     this.#values.delete(key);
     if (!known) while (this.#values.size >= this.#limit && !this.#hasRoom()) this.#values.delete(this.#values.keys().next().value!);
     this.#values.set(key, value);
-    if (this.#room?.of(value).memoryBytes === 0) this.#release(this.#room);
+    if (this.#room !== undefined) {
+      const makesMemories = this.#room.of(value).memoryBytes === 0;
+      // Those got before may have made theirs only since.
+      if (makesMemories || this.#hasGrown) this.#release(this.#room);
+      this.#hasGrown = makesMemories;
+    }
     return value;
   }
 
@@ -52,9 +59,9 @@ export class LruCache<Value> {
   }
 
   /** Before the value used last makes memories. */
-  #release({ bytes, of }: Room<Value>): void {
+  #release({ memoryBytes, of }: Room<Value>): void {
     const all = [...this.#values.values()].map(of);
-    let left = Math.max(bytes, leastRoom * Math.max(...all.map(({ memoryBytes }) => memoryBytes)));
+    let left = Math.max(memoryBytes, leastRoom * Math.max(...all.map(({ memoryBytes }) => memoryBytes)));
     for (const kept of all.slice(0, -2).reverse()) {
       if (kept.memoryBytes > left) kept.release();
       else left -= kept.memoryBytes;

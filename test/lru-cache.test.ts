@@ -32,7 +32,7 @@ describe('the values made last', () => {
     }
   }
 
-  const items = (limit: number): LruCache<Item> => new LruCache<Item>(limit, { bytes: 10, of: (item) => item });
+  const items = (limit: number): LruCache<Item> => new LruCache<Item>(limit, { bytes: 10, memoryBytes: 10, of: (item) => item });
 
   /** Uses the items of these sizes. @returns those that were made */
   function used(cache: LruCache<Item>, ...sizes: readonly number[]): Item[] {
@@ -67,5 +67,14 @@ describe('the values made last', () => {
     assert.deepEqual(withMemories(made), [96, 95, 94, 93, 92, 91]);
     used(cache, 97, 96); // 95 goes before 97 comes back; 96 has its own still
     assert.deepEqual(withMemories(made), [97, 96, 94, 93, 92, 91]);
+  });
+
+  it('give memories back that were all made at once', () => {
+    const cache = items(16);
+    const sizes = [97, 96, 95, 94, 93, 92, 91];
+    const got = sizes.map((size) => cache.get(String(size), () => new Item(size)));
+    for (const item of got) item.memoryBytes = item.bytes;
+    used(cache, 91);
+    assert.deepEqual(withMemories(got), [96, 95, 94, 93, 92, 91]);
   });
 });

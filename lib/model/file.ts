@@ -34,9 +34,9 @@ export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
  */
 export async function loadModel(model: Model, path: string, options: WeightOptions = {}): Promise<void> {
   const strict = strictOf(`${model.name}.load`, options);
-  await loadInTurn('load', model, async () => {
+  await loadInTurn('load', model, async (check) => {
     const { tensors, metadata } = await readSafetensors(path);
-    model.checkIdle('load');
+    check();
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.
     const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);

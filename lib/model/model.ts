@@ -120,7 +120,7 @@ export class Model {
   /** Its own memory, or its place in that of the model it is a part of. */
   get #known(): Built | undefined {
     const home = this.#elsewhere;
-    this.#owner.#follow();
+    this.owner.#follow();
     if (home === undefined) return this.#built;
     if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
     return this.#part.built;
@@ -133,7 +133,7 @@ export class Model {
   }
 
   /** The model that has its weights: this one, or the one it is a part of. */
-  get #owner(): Model {
+  get owner(): Model {
     return this.#elsewhere?.model ?? this;
   }
 
@@ -163,7 +163,7 @@ export class Model {
 
   /** From now on its layers stay here, and bring their weights along to other models. */
   keep(): void {
-    const at = this.#owner;
+    const at = this.owner;
     at.settle();
     if (at.isKept) return;
     // Another model may have been built with them since.
@@ -180,7 +180,7 @@ export class Model {
 
   /** Writes what is left of the first values and of copies. A model whose initialisers fail is not built. */
   fill(): void {
-    const at = this.#owner;
+    const at = this.owner;
     try {
       at.#filling?.write();
     } catch (error) {
@@ -191,7 +191,7 @@ export class Model {
 
   /** The same in pieces, before a run off this thread. */
   async #fillInPieces(): Promise<void> {
-    await this.#owner.#filling?.writeInPieces();
+    await this.owner.#filling?.writeInPieces();
   }
 
   /** Builds with given weights instead of initial values; like `build` it does not settle. */
@@ -361,7 +361,7 @@ export class Model {
 
   /** Its weights, or those that it is to copy, are there and stay: those of this moment can be read. */
   get isReadable(): boolean {
-    const at = this.#owner;
+    const at = this.owner;
     return at.#filling?.copies.areWritten === false || (at.#isSettled && at.#filling?.hasFirstValues === true);
   }
 
@@ -371,7 +371,7 @@ export class Model {
    */
   read(isShort = false): Reading {
     const { memory } = this.built;
-    const filling = this.#owner.#filling;
+    const filling = this.owner.#filling;
     return filling?.copies.areWritten === false ? filling.readCopies() : memory.read(this.isTraining, isShort);
   }
 
@@ -470,7 +470,7 @@ export class Model {
 
   /** Its weights have been changed. */
   countChange(): void {
-    this.#owner.changes = countChange();
+    this.owner.changes = countChange();
   }
 
   /** @throws StateError if its weights are a part of another model's */

@@ -8,14 +8,17 @@ export function temporaryPath(target: string): string {
   return join(dirname(target), `${prefixOf(target)}${process.pid}-${crypto.randomUUID()}.tmp`);
 }
 
-/** Removes what processes of this machine that are over have left of the same target. What cannot be removed stays. */
+/** What is younger may be a file that a process writes whose number says nothing here: one of another container, with the same name of the host. */
+const leastAge = 3_600_000;
+
+/** Removes what processes of this machine that are over have left an hour ago or earlier of targets whose names begin so. What cannot be removed stays. */
 export async function removeLeftovers(target: string): Promise<void> {
   const [folder, prefix] = [dirname(target), prefixOf(target)];
   for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith(prefix)) continue;
     const pid = /^(\d+)-[0-9a-f-]{36}\.tmp$/.exec(name.slice(prefix.length))?.[1];
     const path = join(folder, name);
-    if (pid !== undefined && !(await isOfLivingProcess(path, Number(pid)))) await rm(path, { force: true }).catch(() => undefined);
+    if (pid !== undefined && (await isOld(path)) && !isOfLivingProcess(Number(pid))) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
@@ -24,12 +27,14 @@ function prefixOf(target: string): string {
   return `lanewise-${[...basename(target)].slice(0, 30).join('')}-${hostname().slice(0, 63)}-`;
 }
 
-async function isOfLivingProcess(path: string, pid: number): Promise<boolean> {
-  // In a container the next process often has the number of the one before.
-  if (pid === process.pid) {
-    const found = await stat(path).catch(() => undefined);
-    return found === undefined || found.mtimeMs >= Date.now() - process.uptime() * 1000;
-  }
+async function isOld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < Date.now() - leastAge;
+}
+
+function isOfLivingProcess(pid: number): boolean {
+  // In a container the next process often has the number of the one before; none writes one file for an hour.
+  if (pid === process.pid) return false;
   try {
     return process.kill(pid, 0);
   } catch (error) {

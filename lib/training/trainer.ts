@@ -231,23 +231,28 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async load(path: Path): Promise<void> {
     const file = pathOf('Trainer.load', 'path', path);
-    await loadInTurn('Trainer.load', this.#model, async () => {
+    await loadInTurn('Trainer.load', this.#model, async (check) => {
       const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
-      this.#model.checkIdle('Trainer.load');
+      check();
       if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights);
-      this.#equipment.slots.check(slots, slotsByPath);
-      const setWeights = await this.#model.weightsToSet(weights);
-      const setSlots = await this.#equipment.slots.toSet(slots);
-      return () => {
-        setWeights();
-        this.#model.settle();
-        setSlots();
-        this.#runner.steps = steps;
-        this.#runner.updates = updates;
-        this.#runner.waiting = 0;
-        this.#runner.epochs = epochs;
-        this.#equipment.resetStates();
-      };
+      const letGo = this.#model.hold();
+      try {
+        this.#equipment.slots.check(slots, slotsByPath);
+        const setWeights = await this.#model.weightsToSet(weights);
+        const setSlots = await this.#equipment.slots.toSet(slots);
+        return () => {
+          setWeights();
+          this.#model.settle();
+          setSlots();
+          this.#runner.steps = steps;
+          this.#runner.updates = updates;
+          this.#runner.waiting = 0;
+          this.#runner.epochs = epochs;
+          this.#equipment.resetStates();
+        };
+      } finally {
+        letGo();
+      }
     });
   }
 

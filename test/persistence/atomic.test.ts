@@ -88,18 +88,25 @@ const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
   });
   it('removes what processes that were killed have left of the same file, and nothing else', async () => {
     const over = spawnSync(process.execPath, ['-e', '0']).pid;
-    const leftOf = async (target: string, pid: number): Promise<string> => {
+    const leftOf = async (target: string, pid: number, age = 0): Promise<string> => {
       const path = temporaryPath(at(target)).replace(`-${process.pid}-`, `-${pid}-`);
       await writeFile(path, 'half');
+      const then = Date.now() / 1000 - age;
+      await utimes(path, then, then);
       return basename(path);
     };
-    const before = await leftOf('a', process.pid);
-    await utimes(at(before), 0, 0);
-    const [left, mine, others, ofB] = [await leftOf('a', over), await leftOf('a', process.pid), await leftOf('a', process.ppid), await leftOf('b', over)]; // prettier-ignore
+    const old = 3700;
+    const [before, left] = [await leftOf('a', process.pid, old), await leftOf('a', over, old)];
+    const others = [
+      await leftOf('a', process.pid),
+      await leftOf('a', over),
+      await leftOf('a', process.ppid, old),
+      await leftOf('b', over, old),
+    ];
     await writeFile(at('lanewise-a.tmp'), 'not ours');
     await writeAtomically(at('a'), content);
     const names = await readdir(folder);
     assert.deepEqual(names.filter((name) => [before, left].includes(name)), []); // prettier-ignore
-    assert.deepEqual(names.sort(), ['a', 'files', 'lanewise-a.tmp', 'links', mine, others, ofB].sort());
+    assert.deepEqual(names.sort(), ['a', 'files', 'lanewise-a.tmp', 'links', ...others].sort());
   });
 });

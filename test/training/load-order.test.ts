@@ -65,6 +65,25 @@ describe('loads at the same time', () => {
     }
   });
 
+  it('of parts of one model go one after another, and give way to weights set in any of them', async () => {
+    const parts = (): readonly [Linear, Linear, Sequential] => {
+      const [first, second] = [new Linear(width), new Linear(width)];
+      return [first, second, new Sequential([first, second], { seed: 5 }).build([width])];
+    };
+    const [a, b, whole] = parts();
+    const file = join(folder, 'part.safetensors');
+    await a.save(file);
+    const expected = a.weights().get('weight')!.data.slice();
+    const [first, second, both] = parts();
+    both.setWeights(new Map([...whole.weights()].map(([path, { data, shape }]) => [path, array(new Float32Array(data.length), shape)])));
+    await Promise.all([first.load(file), second.load(file)]);
+    for (const part of [first, second]) assert.deepEqual(part.weights().get('weight')!.data, expected);
+    const loading = assert.rejects(first.load(file), { name: 'StateError', message: /^load: expected weights that nobody sets or trains/ });
+    second.setWeights(b.weights());
+    await loading;
+    assert.deepEqual(second.weights().get('weight')!.data, b.weights().get('weight')!.data);
+  });
+
   it('go on after one that failed', async () => {
     const model = make(4);
     const [one, other] = await Promise.allSettled([model.load(join(folder, 'none')), model.load(small)]);
