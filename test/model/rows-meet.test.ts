@@ -80,7 +80,7 @@ describe('a model in which rows meet', () => {
   });
 
   it('is not built without data, and says why', () => {
-    const advice = / This was tried with one row, and rows meet in this model: call fit or predict with data first\.$/;
+    const advice = / This was tried with one row, and rows meet in this model: call fit or predict with several rows first\.$/;
     const pairs = new Lambda((x) => reshape(x, [2, x.shape[0]! / 2, 4]));
     assert.throws(() => pairs.build([4]), { name: 'ShapeError', message: advice });
     assert.throws(() => new GraphConvolution().build([[4], [7]]), { name: 'ShapeError', message: advice });
