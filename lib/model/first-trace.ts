@@ -21,7 +21,8 @@ export function firstTrace(root: AnyLayer, rows: readonly TensorType[], seed: bi
     if (!(error instanceof ShapeError)) throw error;
     if (count > 1) return traceFor(root, rows, seed, count);
     const isForMore = [2, ...rows.map(({ shape }) => shape[0] ?? 0)].some((more) => more > 1 && takes(root, rows, seed, more));
-    if (isForMore) error.message += ' This was tried with one row, and rows meet in this model: call fit or predict with several rows first.';
+    if (isForMore)
+      error.message += ' This was tried with one row, and rows meet in this model: call fit or predict with several rows first.';
     throw error;
   }
 }
