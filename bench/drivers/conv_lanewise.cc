@@ -1,7 +1,7 @@
 // lanewise's convolution kernels from the static libraries the addon is linked from, run on its own pool.
 #include "conv.h"
 #include "dispatch.h"
-#include "runtime/operands.h"
+#include "runtime/cost.h"
 #include "runtime/threads.h"
 
 namespace {

@@ -1,7 +1,7 @@
 // lanewise's GEMM from the static libraries the addon is linked from, run on its own pool.
 #include "dispatch.h"
 #include "gemm.h"
-#include "runtime/operands.h"
+#include "runtime/cost.h"
 #include "runtime/threads.h"
 
 namespace {
@@ -24,7 +24,7 @@ int main() {
     args.m = g.m;
     args.n = g.n;
     args.k = g.k;
-    args.batch = g.batch;
+    args.batch = args.inner = g.batch;
     args.a = g.a;
     args.a_row = g.transpose_a ? 1 : g.lda;
     args.a_col = g.transpose_a ? g.lda : 1;
