@@ -58,7 +58,7 @@ export class LruCache<Value> {
     return [...this.#values.values()].reduce((total, value) => total + of(value).bytes, 0) <= bytes;
   }
 
-  /** Before the value used last makes memories. */
+  /** Of all but the two used last. */
   #release({ memoryBytes, of }: Room<Value>): void {
     const all = [...this.#values.values()].map(of);
     let left = Math.max(memoryBytes, leastRoom * Math.max(...all.map(({ memoryBytes }) => memoryBytes)));
