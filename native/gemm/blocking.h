@@ -57,6 +57,8 @@ constexpr int64_t kStrip = 8 * kLine, kStripAhead = 8, kStripTiles = 24;
 
 // An operand of more elements than this is not expected in the L2 cache.
 constexpr int64_t kFar = 224 * 1024, kFarC = 128 * 1024;
+// Of a batch the operands of the next product are fetched if they are at most so many (64 KB).
+constexpr int64_t kFetchedItem = 16 * 1024;
 // Copying a panel of B, so many of its rows ahead are fetched into the L1 cache (0: none): 3 per cent on an Intel with AVX-512, nothing on
 // Zen 3 with AVX2. Up to so many row tiles read B in place, one after the other: on Zen 5 7 to 13 per cent faster than with a copy.
 constexpr int64_t kCopyAhead = kLanes == 16 ? 8 : 0, kTilesInPlace = kLanes == 16 ? 6 : 1;

@@ -17,7 +17,7 @@ LW_INLINE bool better_transposed(const GemmArgs& g, int64_t rows) {
 // The problem of rows [m, m + rows) of C with both sides transposed; its C is `out`, at pitch `pitch`.
 LW_INLINE GemmArgs transposed(const GemmArgs& g, int64_t m, int64_t rows, float* out, int64_t pitch) {
   GemmArgs t = g;
-  t.m = g.n, t.n = rows;
+  t.m = g.n, t.n = rows, t.batch = 1;
   t.a = g.b, t.a_row = g.b_col, t.a_col = g.b_row;
   t.b = g.a + m * g.a_row, t.b_row = g.a_col, t.b_col = g.a_row;
   t.c = out, t.c_row = pitch;

@@ -67,7 +67,7 @@ LW_INLINE Plan make_plan(const GemmArgs& g, int64_t rows, int64_t columns, int64
                  columns >= (plan.far_a ? kTiledColumnsFar : kTiledColumns);
   plan.far_b = columns * g.k > kFar || g.cold_b;
   plan.b_in_place = !plan.grouped && g.b_col == 1 && (rows <= most || small_b || (rows <= kTilesInPlace * most && !bad_b));
-  plan.far_c = rows * columns > kFarC;
+  plan.far_c = rows * columns * g.batch > kFarC;
   return plan;
 }
 
@@ -331,14 +331,38 @@ LW_INLINE void for_each_rectangle(const Grid& grid, int64_t m, int64_t n, int64_
   }
 }
 
+LW_INLINE GemmArgs batch_item(const GemmArgs& args, int64_t item) {
+  GemmArgs g = args;
+  const int64_t outer = args.inner == args.batch ? 0 : item / args.inner, inner = item - outer * args.inner;
+  g.a += outer * args.a_outer + inner * args.a_batch;
+  g.b += outer * args.b_outer + inner * args.b_batch;
+  g.c += outer * args.c_outer + inner * args.c_batch;
+  return g;
+}
+
+// A matrix whose rows or columns are contiguous.
+LW_INLINE void fetch_matrix(const float* at, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+  const bool by_rows = column == 1;
+  const int64_t runs = by_rows ? rows : columns, length = by_rows ? columns : rows, step = by_rows ? row : column;
+  for (int64_t i = 0; i < runs; ++i)
+    for (int64_t j = 0; j < length; j += kLine) prefetch_l2(at + i * step + j);
+}
+
+// While a small product of a batch runs, the operands of the next: short runs far apart, as those of a head of attention, are foreseen by
+// no processor.
+LW_INLINE void fetch_item(const GemmArgs& args, int64_t item, const GemmArgs& before) {
+  const int64_t elements = (args.m + args.n) * args.k;
+  if (item >= args.batch || elements > kFetchedItem || elements * args.batch <= kFar) return;
+  const GemmArgs next = batch_item(args, item);
+  if (next.a != before.a) fetch_matrix(next.a, next.m, next.k, next.a_row, next.a_col);
+  if (next.b != before.b) fetch_matrix(next.b, next.k, next.n, next.b_row, next.b_col);
+}
+
 int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
   float* const floats = static_cast<float*>(scratch);
   for_each_rectangle(make_grid(args), args.m, args.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-    GemmArgs g = args;
-    const int64_t outer = args.inner == args.batch ? 0 : item / args.inner, inner = item - outer * args.inner;
-    g.a += outer * args.a_outer + inner * args.a_batch;
-    g.b += outer * args.b_outer + inner * args.b_batch;
-    g.c += outer * args.c_outer + inner * args.c_batch;
+    const GemmArgs g = batch_item(args, item);
+    if (m1 - m0 == g.m && n1 - n0 == g.n) fetch_item(args, item + 1, g);
     if (is_dots(g)) {
       gemm_dots(g, g.n == 1 ? m0 : n0, g.n == 1 ? m1 : n1, floats);
       activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);
