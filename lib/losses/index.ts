@@ -1,3 +1,4 @@
+export * from './balanced-class-weights.js';
 export * from './bce-with-logits.js';
 export type { ClassWeighting } from './class-ids.js';
 export * from './cross-entropy.js';
