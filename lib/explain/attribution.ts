@@ -54,7 +54,8 @@ interface Part {
 export async function inputGradient(model: Layer<never>, x: Inputs, options: AttributionOptions = {}): Promise<NdArray<Float32Array>> {
   checkOptions('inputGradient', options, rules);
   const task = await taskOf('inputGradient', model, x, options);
-  const by = compile((rows: Tensor, ids: Tensor, ...rest: Tensor[]) => slope(task.model, rows, ids, rest));
+  // One list, since a slope need not depend on what is held, as in the sum of two branches.
+  const by = compile((...[rows, ids, ...rest]: [Tensor, Tensor, ...Tensor[]]) => slope(task.model, rows, ids, rest));
   return eachPart(task, (part) => by(part.x, part.ids, ...part.rest));
 }
 
@@ -77,7 +78,8 @@ export async function integratedGradients(
   const { baseline = 0, steps = 50 } = options;
   const task = await taskOf('integratedGradients', model, x, options);
   const from = baselineOf('integratedGradients', baseline, task.x.shape.slice(1));
-  const next = compile((total: Tensor, rows: Tensor, start: Tensor, share: Tensor, ids: Tensor, ...rest: Tensor[]) => {
+  type Args = [total: Tensor, rows: Tensor, start: Tensor, share: Tensor, ids: Tensor, ...rest: Tensor[]];
+  const next = compile((...[total, rows, start, share, ids, ...rest]: Args) => {
     const way = sub(rows, start);
     return add(total, mul(way, slope(task.model, add(start, mul(share, way)), ids, rest)));
   });
