@@ -11,6 +11,7 @@ import type { MapOp } from '../compile/instructions/index.js';
 import { check, positiveFloat } from '../options.js';
 import { number } from './arguments.js';
 import { broadcastTo, sumTo } from './broadcast.js';
+import { customGradient } from './custom-gradient.js';
 
 /**
  * What an elementwise operation takes: a tensor, or one number for all elements. int32 and uint8 are read as float32, which holds whole
@@ -158,15 +159,16 @@ export function clip(x: Operand, low: number, high: number): Tensor {
 }
 
 /**
- * ln(1 + e^(beta·x)) / beta = max(x, 0) + ln(1 + e^(−beta·|x|)) / beta, which cannot overflow. By maximum, which shares its gradient at 0: there
- * it is ½, where relu would give 0.
+ * ln(1 + e^(beta·x)) / beta = max(x, 0) + ln(1 + e^(−beta·|x|)) / beta, which cannot overflow; gradient sigmoid(beta·x)
  * @param beta sharpness of the bend, > 0
  * @throws OptionError unless beta > 0
  */
 export function softplus(x: Operand, beta: number = 1): Tensor {
   const t = tensorOf('softplus', x);
   check('softplus', 'beta', beta, positiveFloat);
-  return add(maximum(t, 0), div(log1p(exp(mul(abs(t), -beta))), beta));
+  const y = add(maximum(t, 0), div(log1p(exp(mul(abs(t), -beta))), beta));
+  // Derived from the bends of max and |x| it would be right at 0, but not its own derivative.
+  return customGradient(y, [t], (dy) => [mul(dy, sigmoid(mul(t, beta)))]);
 }
 
 const toFloat = new Elementwise('identity', (dy) => [dy]);
