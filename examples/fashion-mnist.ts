@@ -1,7 +1,6 @@
 /** Trains a net on Fashion-MNIST with shifted and mirrored images, and ends with a learning curve and a sheet of the worst mistakes. */
-import { setThreads } from 'lanewise';
 import { clothes, counts, fashionMnist, packagedFolder } from './support/fashion-mnist.js';
-import { choice, flags, wholeNumber } from './support/flags.js';
+import { choice, flags, useThreads, wholeNumber } from './support/flags.js';
 import { fashionResnet, fashionSmall } from './support/recipes.js';
 import { trainAndReport } from './support/report.js';
 
@@ -14,7 +13,7 @@ const values = flags('npm run fashion-mnist: a convolutional net learns to tell 
   'test-rows': [String(counts.test), 'read only so many images to test with'],
   out: ['out/fashion-mnist', 'beginning of the names of the pictures'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 const recipe = choice('model', values.model, { small: fashionSmall, resnet: fashionResnet });
 
 await trainAndReport({

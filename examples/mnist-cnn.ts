@@ -1,6 +1,5 @@
 /** Trains a convolutional net on MNIST with shifted digits, and ends with a learning curve and a sheet of the worst mistakes. */
-import { setThreads } from 'lanewise';
-import { choice, flags, wholeNumber } from './support/flags.js';
+import { choice, flags, useThreads, wholeNumber } from './support/flags.js';
 import { counts, mnist } from './support/mnist.js';
 import { mnistConvnet, mnistLenet5 } from './support/recipes.js';
 import { trainAndReport } from './support/report.js';
@@ -13,7 +12,7 @@ const values = flags('npm run mnist-cnn: a convolutional net learns to read the 
   'test-rows': [String(counts.test), 'read only so many digits to test with'],
   out: ['out/mnist-cnn', 'beginning of the names of the pictures'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 const recipe = choice('model', values.model, { keras: mnistConvnet, lenet5: mnistLenet5 });
 
 await trainAndReport({

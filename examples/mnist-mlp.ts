@@ -4,10 +4,10 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { confusionMatrix, cpuInfo, getThreads, setThreads } from 'lanewise';
+import { confusionMatrix, cpuInfo, getThreads } from 'lanewise';
 import { confusionTable } from './support/confusion.js';
 import { batchSize, digitClassifier } from './support/digit-classifier.js';
-import { flags, wholeNumber } from './support/flags.js';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { counts, mnist } from './support/mnist.js';
 import { progressBar } from './support/progress.js';
 
@@ -18,7 +18,7 @@ const values = flags('npm run mnist: a multilayer perceptron learns to read the 
   'test-rows': [String(counts.test), 'read only so many digits to test with'],
   out: ['out/digits.safetensors', 'where the model is saved'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 const epochs = wholeNumber('epochs', values.epochs);
 
 const train = await mnist('train', wholeNumber('train-rows', values['train-rows'], counts.train));

@@ -1,41 +1,41 @@
 /**
  * An HTTP server that answers predictions of one model while it trains a second one in the same process, on all cores.
- * POST /predict with a JSON array of 784 numbers (0 … 255) → { digit, logits }. GET /status → how far the training is.
- *
- *   npm run server -- [--port 8080] [--epochs 5] [--rows 60000] [--once]
- *
- * --once asks itself while it trains, prints how long the answers took, and ends.
+ * POST /predict with a JSON array of 784 numbers in 0 … 255 → { digit, logits }. GET /status → how far the training is.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import { Adam, CrossEntropyLoss, Linear, ReLU, Rescale, Flatten, Sequential, Trainer, accuracy, array, type Progress } from 'lanewise';
-import { mnist } from './support/mnist.js';
 import { askRepeatedly, percentile } from './support/ask.js';
+import { flags, wholeNumber } from './support/flags.js';
+import { counts, mnist } from './support/mnist.js';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    epochs: { type: 'string', default: '5' },
-    rows: { type: 'string', default: '60000' },
-    once: { type: 'boolean', default: false },
-  },
+const values = flags('npm run server: an HTTP server that answers predictions of one model while it trains a second one', {
+  port: ['8080', 'where it listens; 0 for any free port'],
+  epochs: ['5', 'times the second model goes through all digits'],
+  rows: [String(counts.train), 'read only so many digits to train on'],
+  once: [false, 'ask itself while it trains, print how long the answers took, and end'],
 });
+const wantedPort = wholeNumber('port', values.port, 65535, 0);
+const epochs = wholeNumber('epochs', values.epochs);
 
-const train = await mnist('train', Number(values.rows));
-const test = await mnist('test', 10000);
+const train = await mnist('train', wholeNumber('rows', values.rows, counts.train));
+const test = await mnist('test', counts.test);
 
 // The model that serves: small and trained first.
 const network = new Sequential([new Rescale(1 / 255), new Flatten(), new Linear(128), new ReLU(), new Linear(10)], { seed: 1 });
 await new Trainer(network, { loss: new CrossEntropyLoss(), optimizer: new Adam() }).fit(train, { epochs: 1, batchSize: 128 });
 
+function isDigit(pixels: unknown): pixels is number[] {
+  return Array.isArray(pixels) && pixels.length === 784 && pixels.every((pixel) => typeof pixel === 'number' && pixel >= 0 && pixel <= 255);
+}
+
 async function digitOf(request: IncomingMessage): Promise<{ digit: number; logits: number[] }> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const pixels: unknown = JSON.parse(Buffer.concat(chunks).toString());
-  if (!Array.isArray(pixels) || pixels.length !== 784) throw new RangeError('expected a JSON array of 784 numbers');
-  const { data } = await network.predict(array(Float32Array.from(pixels as number[]), [1, 28, 28, 1]));
+  if (!isDigit(pixels)) throw new RangeError('expected a JSON array of 784 numbers in 0 … 255');
+  const { data } = await network.predict(array(Float32Array.from(pixels), [1, 28, 28, 1]));
   return { digit: data.indexOf(Math.max(...data)), logits: [...data] };
 }
 
@@ -49,11 +49,13 @@ const server = createServer((request, response) => {
       (result) => answer(200, result),
       (error: unknown) => answer(400, { error: String(error) }),
     );
-  } else {
+  } else if (request.method === 'GET' && request.url === '/status') {
     answer(200, progress ?? { training: 'done' });
+  } else {
+    answer(404, { error: 'expected POST /predict or GET /status' });
   }
 });
-await new Promise<void>((resolve) => server.listen(values.once ? 0 : Number(values.port), '127.0.0.1', resolve));
+await new Promise<void>((resolve) => server.listen(values.once ? 0 : wantedPort, '127.0.0.1', resolve));
 const { port } = server.address() as AddressInfo;
 console.log(`answering on http://127.0.0.1:${port}/predict while a second model trains`);
 
@@ -66,7 +68,7 @@ const trainer = new Trainer(learning, { loss: new CrossEntropyLoss(), optimizer:
 const done = new AbortController();
 const asked = values.once ? askRepeatedly(port, test.x, done.signal) : undefined;
 const begin = performance.now();
-await trainer.fit(train, { epochs: Number(values.epochs), batchSize: 128, onProgress: (p) => (progress = p) });
+await trainer.fit(train, { epochs, batchSize: 128, onProgress: (p) => (progress = p) });
 progress = undefined;
 console.log(
   `trained in ${((performance.now() - begin) / 1000).toFixed(1)} s; test accuracy ${((await trainer.evaluate(test)).accuracy! * 100).toFixed(2)} %`,

@@ -1,21 +1,24 @@
 /** Trains a classifier of e-mail, wanted or spam, on messages of different lengths, and ends with what it mistook for what. */
-import { cpuInfo, getThreads, setThreads } from 'lanewise';
-import { flags } from './support/flags.js';
+import { cpuInfo, getThreads } from 'lanewise';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { mailClasses, spamAssassin, spamTask } from './support/spam.js';
 
 const values = flags('npm run spam: a GRU reads e-mail from the SpamAssassin corpus and tells spam from the rest', {
-  messages: ['Infinity', 'read only so many of the 6,046'],
+  messages: ['6046', 'read only so many'],
   words: ['200', 'words read of each message'],
   epochs: ['6', 'times all messages are read'],
   threads: ['', 'threads to compute on'],
   out: ['out/spam', 'beginning of the name of the learning curve'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
 
-const mails = await spamAssassin(Number(values.messages));
-const { course, vocabulary, truth } = spamTask(mails, { epochs: Number(values.epochs), words: Number(values.words) });
+const epochs = wholeNumber('epochs', values.epochs);
+const words = wholeNumber('words', values.words);
+
+const mails = await spamAssassin(wholeNumber('messages', values.messages, 6046, 10));
+const { course, vocabulary, truth } = spamTask(mails, { epochs, words });
 console.log(
   `${mails.length} messages, ${vocabulary.size} words, filled up to ${course.batches.bounds.join(', ')}; ${cpuInfo().isa}, ${getThreads()} threads`,
 );

@@ -1,6 +1,6 @@
 /** Trains a recogniser of spoken digits on a folder of WAV files, and ends with the recordings it misheard. */
-import { cpuInfo, getThreads, setThreads } from 'lanewise';
-import { flags } from './support/flags.js';
+import { cpuInfo, getThreads } from 'lanewise';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { spokenDigitCourse, spokenDigits } from './support/spoken-digits.js';
@@ -11,10 +11,11 @@ const values = flags('npm run spoken-digits -- --data FOLDER: a GRU hears which 
   threads: ['', 'threads to compute on'],
   out: ['out/spoken-digits', 'beginning of the name of the learning curve'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
+const epochs = wholeNumber('epochs', values.epochs);
 
 const digits = await spokenDigits(values.data);
-const course = spokenDigitCourse(digits, Number(values.epochs));
+const course = spokenDigitCourse(digits, epochs);
 const { train, test, files } = digits;
 console.log(
   `${train.x.length} training and ${test.x.length} test recordings, filled up to ${course.batches.bounds.join(', ')} frames; ${cpuInfo().isa}, ${getThreads()} threads`,

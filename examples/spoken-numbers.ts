@@ -1,6 +1,6 @@
 /** Learns to write down numbers that are said digit by digit, without being told where a digit begins, and ends with what it misheard. */
-import { cpuInfo, getThreads, setThreads } from 'lanewise';
-import { flags } from './support/flags.js';
+import { cpuInfo, getThreads } from 'lanewise';
+import { flags, useThreads, wholeNumber } from './support/flags.js';
 import { progressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { spokenDigits } from './support/spoken-digits.js';
@@ -13,9 +13,11 @@ const values = flags('npm run spoken-numbers -- --data FOLDER: a GRU writes down
   threads: ['', 'threads to compute on'],
   out: ['out/spoken-numbers', 'beginning of the name of the learning curve'],
 });
-if (values.threads !== '') setThreads(Number(values.threads));
+useThreads(values.threads);
+const epochs = wholeNumber('epochs', values.epochs);
+const steps = wholeNumber('steps', values.steps);
 
-const course = new SpokenNumberCourse(await spokenDigits(values.data), Number(values.epochs), Number(values.steps));
+const course = new SpokenNumberCourse(await spokenDigits(values.data), epochs, steps);
 console.log(`${course.test.length} test numbers of recordings that are not trained on; ${cpuInfo().isa}, ${getThreads()} threads`);
 const bar = progressBar(course.epochs);
 const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });

@@ -6,6 +6,9 @@
  */
 import type { Layer } from 'lanewise';
 import { BCEWithLogitsLoss, Linear, type Loss, MSELoss, SGD, Sequential, Sigmoid, Tanh, Trainer, array } from 'lanewise';
+import { flags } from './support/flags.js';
+
+flags('npm run xor: what a single layer cannot learn and two can; it has no flags', {});
 
 const x = array([
   [0, 0, 1],

@@ -1,37 +1,51 @@
 import { parseArgs } from 'node:util';
+import { setThreads } from 'lanewise';
 
-/** A flag's default, as text, and what it is for. */
-export type Flag = readonly [initial: string, help: string];
+/** A flag's default, as text, and what it is for. `false`: a flag without a value. */
+export type Flag = readonly [initial: string | false, help: string];
+
+/** Texts, and booleans of flags without a value. */
+export type Values<Known extends Readonly<Record<string, Flag>>> = {
+  readonly [Name in keyof Known]: Known[Name][0] extends false ? boolean : string;
+};
 
 /**
  * The values of an example's flags, by name. `--help` prints what the example does and its flags, and ends.
  * @throws TypeError for a flag that is not among them
  */
-export function flags<Name extends string>(about: string, known: Readonly<Record<Name, Flag>>): Record<Name, string> {
-  const names = Object.keys(known) as Name[];
+export function flags<const Known extends Readonly<Record<string, Flag>>>(about: string, known: Known): Values<Known> {
+  const list = Object.entries(known);
+  const option = (initial: string | false) =>
+    initial === false ? { type: 'boolean' as const, default: initial } : { type: 'string' as const, default: initial };
   const { values } = parseArgs({
-    options: { ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])), help: { type: 'boolean' as const } },
+    options: { ...Object.fromEntries(list.map(([name, [initial]]) => [name, option(initial)])), help: { type: 'boolean' as const } },
   });
   if (values.help === true) {
-    const width = Math.max(...names.map((name) => name.length));
-    const line = (name: Name): string =>
-      `  --${name.padEnd(width)}  ${known[name][1]}${known[name][0] === '' ? '' : ` (default: ${known[name][0]})`}`;
-    console.log([about, '', ...names.map(line)].join('\n'));
+    const width = Math.max(...list.map(([name]) => name.length));
+    const lines = list.map(([name, [initial, help]]) => `  --${name.padEnd(width)}  ${help}${initial ? ` (default: ${initial})` : ''}`);
+    console.log([about, '', ...lines].join('\n').trimEnd());
     process.exit(0);
   }
-  const given: Readonly<Record<string, unknown>> = values;
-  const valueOf = (name: Name): string => {
-    const value = given[name];
-    return typeof value === 'string' ? value : known[name][0];
-  };
-  return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<Name, string>;
+  return values as Values<Known>;
 }
 
-/** A flag's value as a whole number in 1 … `most`. @throws RangeError naming the flag */
-export function wholeNumber(flag: string, value: string, most: number = Infinity): number {
+/** A flag's value as a whole number in `least` … `most`. @throws RangeError naming the flag */
+export function wholeNumber(flag: string, value: string, most: number = Infinity, least: number = 1): number {
   const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
-  throw new RangeError(`--${flag}: expected a whole number ${most === Infinity ? '≥ 1' : `in 1 … ${most}`}, got ${value}.`);
+  if (value.trim() !== '' && Number.isInteger(number) && number >= least && number <= most) return number;
+  throw new RangeError(`--${flag}: expected a whole number ${most === Infinity ? `≥ ${least}` : `in ${least} … ${most}`}, got ${value}.`);
+}
+
+/** A flag's value as a number in `least` … `most`. @throws RangeError naming the flag */
+export function numberIn(flag: string, value: string, least: number, most: number): number {
+  const number = Number(value);
+  if (value.trim() !== '' && number >= least && number <= most) return number;
+  throw new RangeError(`--${flag}: expected a number in ${least} … ${most}, got ${value}.`);
+}
+
+/** Computes on as many threads as `--threads` says, if it says so. @throws RangeError naming the flag */
+export function useThreads(value: string): void {
+  if (value !== '') setThreads(wholeNumber('threads', value, 256));
 }
 
 /** What a flag's value stands for. @throws RangeError naming the flag and the values it can have */

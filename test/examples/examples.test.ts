@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -146,6 +147,13 @@ describe('examples', function () {
     [['fashion-mnist', '--model', 'toString'], '--model: expected small or resnet, got toString.'],
     [['mnist-mlp', '--train-rows', '100000'], '--train-rows: expected a whole number in 1 … 60000, got 100000.'],
     [['lecun1989', '--passes', '0'], '--passes: expected a whole number ≥ 1, got 0.'],
+    [['adding', '--length', 'abc'], '--length: expected a whole number ≥ 2, got abc.'],
+    [['adding', '--goal', 'small'], '--goal: expected a number in 0 … 1, got small.'],
+    [['char-lm', '--characters', 'abc'], '--characters: expected a whole number ≥ 1, got abc.'],
+    [['spam', '--messages', 'abc'], '--messages: expected a whole number in 10 … 6046, got abc.'],
+    [['spoken-digits', '--epochs', '0.5'], '--epochs: expected a whole number ≥ 1, got 0.5.'],
+    [['server', '--rows', 'abc'], '--rows: expected a whole number in 1 … 60000, got abc.'],
+    [['mnist-mlp', '--threads', 'many'], '--threads: expected a whole number in 1 … 256, got many.'],
     [['births', '--season', '5000'], '--season: expected a whole number in 1 … 2922, got 5000.'],
     [['births', '--season', '0'], '--season: expected a whole number in 1 … 2922, got 0.'],
   ];
@@ -227,15 +235,61 @@ describe('examples', function () {
     }));
 
   it('the examples explain their flags', () => {
-    const names = ['mnist-cnn', 'fashion-mnist', 'lecun1989', 'char-lm', 'spam', 'spoken-digits', 'spoken-numbers', 'adding', 'births'];
+    const names = [
+      'mnist-cnn',
+      'fashion-mnist',
+      'lecun1989',
+      'char-lm',
+      'spam',
+      'spoken-digits',
+      'spoken-numbers',
+      'adding',
+      'births',
+      'server',
+    ];
     const scripts: readonly (readonly [file: string, script: string])[] = [['mnist-mlp', 'mnist'], ...names.map((name) => [name, name] as const)]; // prettier-ignore
     for (const [file, script] of scripts) {
       assert.match(example(file, '--help'), new RegExp(`^npm run ${script}[: ].*\n\n( {2}--[\\w-]+ .*\n)+$`), file);
     }
+    assert.match(example('xor', '--help'), /^npm run xor: .*no flags\n$/);
   });
 
   it('server answers while it trains', () => {
     const text = example('server', '--once', '--rows', '4000', '--epochs', '2');
     assert.ok(Number(/(\d+) answers while training/.exec(text)![1]) > 0, text);
+  });
+
+  it('server refuses what is no digit and knows two paths', async () => {
+    const server = spawn(nodeProgram, scriptArguments('examples/server', '--port', '0', '--rows', '200', '--epochs', '1'));
+    try {
+      server.stdout.setEncoding('utf8');
+      const [text] = (await once(server.stdout, 'data')) as [string];
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(text)![0];
+      const status = async (path: string, body?: unknown): Promise<number> => {
+        const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+        return (await fetch(address + path, init)).status;
+      };
+      assert.equal(
+        await status(
+          '/predict',
+          Array.from({ length: 784 }, () => 255),
+        ),
+        200,
+      );
+      for (const pixel of ['7', 1e300, null])
+        assert.equal(
+          await status(
+            '/predict',
+            Array.from({ length: 784 }, () => pixel),
+          ),
+          400,
+          `${pixel}`,
+        );
+      assert.equal(await status('/predict', [1]), 400);
+      assert.equal(await status('/status'), 200);
+      assert.equal(await status('/other'), 404);
+    } finally {
+      server.kill();
+    }
   });
 });
