@@ -175,7 +175,14 @@ export async function bench(): Promise<BenchReport> {
   return { cpu: cpuInfo(), threads, limits, measurements };
 }
 
-export function formatBench({ cpu, threads, limits, measurements }: BenchReport): string {
+/** Figures that cannot be: all threads with a lower FMA peak than one, or a share above the whole. */
+function disturbed({ limits, measurements }: BenchReport): boolean {
+  const peaks = limits.map(({ gigaflops }) => gigaflops);
+  return peaks.at(-1)! < peaks[0]! || measurements.some(({ share = 0 }) => share > 1);
+}
+
+export function formatBench(report: BenchReport): string {
+  const { cpu, threads, limits, measurements } = report;
   const line = (what: string, value: number, unit: string): string =>
     `${what.padEnd(42)} ${value.toFixed(1).padStart(9)} ${unit.padEnd(8)}`;
   const most = limits.flatMap(({ threads: count, gigaflops, gigabytes }) => {
@@ -186,5 +193,6 @@ export function formatBench({ cpu, threads, limits, measurements }: BenchReport)
     const percent = share === undefined ? '' : `${(100 * share).toFixed(0).padStart(3)} % of the ${of}`;
     return `${line(what, value, unit)} ${percent}`;
   });
-  return [`${cpu.isa}, ${threads} threads`, ...most, ...rows].map((row) => row.trimEnd()).join('\n');
+  const doubt = disturbed(report) ? ['Something else used the machine meanwhile: run again when it is idle.'] : [];
+  return [`${cpu.isa}, ${threads} threads`, ...most, ...rows, ...doubt].map((row) => row.trimEnd()).join('\n');
 }

@@ -98,7 +98,8 @@ async function gradients(): Promise<Finding> {
   const model = new Sequential([new Linear(4), new Tanh(), new Linear(1)], { seed: 1 });
   const report = await gradcheck(model, inputs, { loss: { loss: new MSELoss(), target: array([[1], [-1]]) } });
   const largest = Math.max(...report.inputs.map(({ maxError }) => maxError));
-  const details = `of ${report.inputs.length} inputs and parameters, largest relative error ${largest.toExponential(1)}`;
+  const error = `largest relative error beyond rounding ${largest.toExponential(1)}`;
+  const details = `of ${report.inputs.length} inputs and parameters, ${error}`;
   return report.passed ? good('gradients', details) : { name: 'gradients', status: 'broken', details, mend: reinstall };
 }
 

@@ -4,20 +4,21 @@ import { cpuInfo, getThreads, setThreads } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
 
 describe('lanewise bench', () => {
+  const report: BenchReport = {
+    cpu: { isa: 'avx2', available: ['avx2', 'baseline'], threads: 2, lanes: 8 },
+    threads: 2,
+    limits: [
+      { threads: 1, gigaflops: 100, gigabytes: 20 },
+      { threads: 2, gigaflops: 200, gigabytes: 30 },
+    ],
+    measurements: [
+      { what: 'product', value: 150, unit: 'GFLOP/s', share: 0.75, of: 'FMA peak' },
+      { what: 'relu', value: 15, unit: 'GB/s', share: 0.5, of: 'bandwidth' },
+      { what: 'delay', value: 0.5, unit: 'ms' },
+    ],
+  };
+
   it('prints what the machine can do, and figures as shares of what bounds them', () => {
-    const report: BenchReport = {
-      cpu: { isa: 'avx2', available: ['avx2', 'baseline'], threads: 2, lanes: 8 },
-      threads: 2,
-      limits: [
-        { threads: 1, gigaflops: 100, gigabytes: 20 },
-        { threads: 2, gigaflops: 200, gigabytes: 30 },
-      ],
-      measurements: [
-        { what: 'product', value: 150, unit: 'GFLOP/s', share: 0.75, of: 'FMA peak' },
-        { what: 'relu', value: 15, unit: 'GB/s', share: 0.5, of: 'bandwidth' },
-        { what: 'delay', value: 0.5, unit: 'ms' },
-      ],
-    };
     assert.deepEqual(
       formatBench(report)
         .split('\n')
@@ -33,6 +34,15 @@ describe('lanewise bench', () => {
         'delay 0.5 ms',
       ],
     );
+  });
+
+  it('says that something else used the machine where figures cannot be', () => {
+    const doubt = /^Something else used the machine/m;
+    assert.doesNotMatch(formatBench(report), doubt);
+    const [one, two] = report.limits;
+    assert.match(formatBench({ ...report, limits: [one!, { ...two!, gigaflops: 99 }] }), doubt);
+    const measurements = [{ what: 'product', value: 214, unit: 'GFLOP/s', share: 1.07, of: 'FMA peak' }] as const;
+    assert.match(formatBench({ ...report, measurements }), doubt);
   });
 
   it('counts the operations of the multiply-adds of every thread', () => {
