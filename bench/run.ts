@@ -1,5 +1,3 @@
-// npm run bench -- [FILTER...] [--threads 1,2] [--rounds N] [--drivers a,b] [--json FILE] [--list]
-// A filter is a substring of `suite/case`; a case runs if it has all of them. See README.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +9,15 @@ import { DriverProcess } from './process.js';
 import { json, limitsText, table } from './report.js';
 import type { CaseResult, Suite } from './types.js';
 
+const usage = `npm run bench -- [FILTER...] [--threads 1,2] [--rounds N] [--drivers a,b] [--json FILE] [--list]
+A filter is a substring of \`suite/case\`; a case runs if it has all of them. See bench/README.md.`;
+
+/** Ends with a message instead of a stack. */
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
   options: {
@@ -19,9 +26,18 @@ const { values: options, positionals: filters } = parseArgs({
     drivers: { type: 'string' },
     json: { type: 'string', default: 'bench/results/latest.json' },
     list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const positive = (text: string): boolean => /^[1-9]\d*$/.test(text);
 const threadCounts = options.threads.split(',').map(Number);
+if (!options.threads.split(',').every(positive)) fail(`--threads: expected numbers ≥ 1 with commas between them, got ${options.threads}.`);
+if (options.rounds !== undefined && !positive(options.rounds)) fail(`--rounds: expected a whole number ≥ 1, got ${options.rounds}.`);
+const wantedPeers = options.drivers?.split(',');
 
 function select(suite: Suite): Suite {
   const wanted = suite.cases.filter(
@@ -33,9 +49,10 @@ function select(suite: Suite): Suite {
 const chosen = suites(threadCounts)
   .map(select)
   .filter((suite) => suite.cases.length > 0);
-if (options.list || chosen.length === 0) {
+if (chosen.length === 0) fail(`No case on ${options.threads} threads has "${filters.join('" and "')}" in its name: --list shows all.`);
+if (options.list) {
   for (const suite of chosen) for (const { name, threads } of suite.cases) console.log(`${suite.name}/${name} (threads ${threads})`);
-  process.exit(chosen.length === 0 ? 1 : 0);
+  process.exit(0);
 }
 
 const host = machine();
@@ -53,6 +70,7 @@ for (const suite of chosen) {
   }
 }
 limits.stop();
+if (results.length === 0) fail('Nothing was measured: no driver is left.');
 
 const file = options.json;
 mkdirSync(dirname(file), { recursive: true });
@@ -61,11 +79,14 @@ console.log(`\nwritten: ${file}`);
 
 async function runSuite(suite: Suite, cases: Suite['cases'], threads: number): Promise<void> {
   const { found, missing } = suite.drivers(threads);
-  const names = options.drivers?.split(',');
-  const drivers = found.filter(({ peer }) => names === undefined || names.includes(peer));
+  const drivers = found.filter(({ peer }) => wantedPeers === undefined || wantedPeers.includes(peer));
   console.log(
     `\n${suite.name}, ${threads} thread${threads > 1 ? 's' : ''} (${suite.unit})${missing.length > 0 ? `; not here: ${missing.join(', ')}` : ''}`,
   );
+  if (drivers.length === 0) {
+    console.log(`no driver is left of ${[...new Set(found.map(({ peer }) => peer))].join(', ')}`);
+    return;
+  }
   const processes = drivers.map((driver) => new DriverProcess(driver, threads));
   const own: CaseResult[] = [];
   for (const test of cases) {
