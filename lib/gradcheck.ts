@@ -11,11 +11,13 @@ import { Layer } from './layers/layer.js';
 import { Loss } from './losses/loss.js';
 import { createMemory, memoryWith, readFloats } from './memory.js';
 import { type AnyLayer, type Trace, trace } from './model/trace.js';
+import { checkedValues } from './model/weights.js';
 import { type MemoryHandle, native } from './native.js';
 import { cast } from './ops/elementwise.js';
 import { concat, reshape } from './ops/shape.js';
-import { boolean, callable, check, checkOptions, isRecord, kindOf, positive, seed as seedRule, type Rule } from './options.js';
+import { boolean, callable, check, checkOptions, isRecord, positive, seed as seedRule, type Rule } from './options.js';
 import { Philox } from './random.js';
+import { gotReturned } from './returned.js';
 import { type Targets, targetParts } from './training/batch.js';
 import { lossOf } from './training/results.js';
 
@@ -150,7 +152,7 @@ function outputOf(
       training,
       seed: BigInt(seed),
       resolve: (kind, path, shape, init) => {
-        const values = init(shape, new Philox(seed, parameters.length + 1));
+        const values = checkedValues(path, shape, init(shape, new Philox(seed, parameters.length + 1)));
         const made = variable(path, array(values, shape));
         (kind === 'parameter' ? parameters : variables).push(made);
         return made.tensor;
@@ -166,7 +168,7 @@ function outputOf(
 function checked(returned: unknown): Outputs {
   if (isOutputs(returned)) return returned;
   throw new OptionError(
-    `gradcheck: expected a function that returns a tensor, or tensors by name, got ${kindOf(returned)}. Return several as { a, b }, and no promise.`,
+    `gradcheck: expected a function that returns a tensor, or tensors by name, ${gotReturned(returned, 'Return several as { a, b }.')}`,
   );
 }
 

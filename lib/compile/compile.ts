@@ -11,6 +11,7 @@ import { createMemory } from '../memory.js';
 import { type MemoryHandle, type NumericArray, native } from '../native.js';
 import { boolean, callable, check, checkOptions, kindOf, show } from '../options.js';
 import type { Kept } from '../lru-cache.js';
+import { gotReturned } from '../returned.js';
 import { programCache } from './program-cache.js';
 import { type CompileOptions, type Program, prepare } from './program.js';
 
@@ -181,7 +182,7 @@ function checkReturned(results: unknown): asserts results is readonly Tensor[] {
     : kindOf(results);
   if (got === undefined) return;
   throw new OptionError(
-    `compile: expected a function that returns a tensor or a list of tensors, got ${got}. Return several as a list, [a, b], and no promise.`,
+    `compile: expected a function that returns a tensor or a list of tensors, ${gotReturned(results, 'Return several as a list: [a, b].', got)}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { type Outputs, isOutputs, partsOf } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
+import { gotReturned } from '../returned.js';
 import type { AnyLayer } from './trace.js';
 
 /**
@@ -35,8 +36,8 @@ export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope
     if (isSurplus) refuse(`at most ${inputsOf(takes)}`);
     return output;
   }
-  const advice = Array.isArray(output) ? ' Give several outputs by name: { a, b }.' : '';
-  throw new ShapeError(`expected forward to return a tensor, or tensors by name, got ${kindOf(output)}.${advice}`);
+  const advice = Array.isArray(output) ? 'Give several outputs by name: { a, b }.' : '';
+  throw new ShapeError(`expected forward to return a tensor, or tensors by name, ${gotReturned(output, advice)}`);
 }
 
 /** Whether an operation in this layer refused the scope. */

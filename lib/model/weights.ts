@@ -1,10 +1,11 @@
 /** Values of parameters: the first ones, and those that come from outside. */
 import { type NdArray, checkIntact } from '../array.js';
 import { DTypeError, ShapeError, StateError, formatShape } from '../errors.js';
-import { sameShape, sizeOf } from '../graph/shape.js';
-import { boolean, checkOptions, kindOf } from '../options.js';
+import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
+import { boolean, checkOptions } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { Philox } from '../random.js';
+import { gotReturned } from '../returned.js';
 import { hostStreams } from '../streams.js';
 import { isFloats } from '../typed-arrays.js';
 import type { Entry, Layout } from './layout.js';
@@ -12,13 +13,16 @@ import type { Entry, Layout } from './layout.js';
 /** First values of an entry: a function of the seed and its place in the model only. */
 export function* initialValues({ init, shape, path }: Entry, seed: bigint, index: number): Pieces<Float32Array> {
   const random = new Philox(seed, hostStreams.parameters + index);
-  const values = init.inPieces === undefined ? init(shape, random) : yield* init.inPieces(shape, random);
-  if (!isFloats(values) || values.length !== sizeOf(shape)) {
-    throw new ShapeError(
-      `initializer of "${path}": expected a Float32Array of ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${isFloats(values) ? `${values.length} values` : kindOf(values)}.`,
-    );
-  }
-  return values;
+  return checkedValues(path, shape, init.inPieces === undefined ? init(shape, random) : yield* init.inPieces(shape, random));
+}
+
+/** @throws ShapeError unless an initializer gave as many floats as the shape has */
+export function checkedValues(path: string, shape: Shape, values: unknown): Float32Array {
+  if (isFloats(values) && values.length === sizeOf(shape)) return values;
+  const got = isFloats(values) ? `${values.length} values` : undefined;
+  throw new ShapeError(
+    `initializer of "${path}": expected a Float32Array of ${sizeOf(shape)} values for shape ${formatShape(shape)}, ${gotReturned(values, '', got)}`,
+  );
 }
 
 /** Values that are still to be made and written, one entry after another, which takes its time in a large model. */

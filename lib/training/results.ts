@@ -9,7 +9,7 @@ import { Tensor } from '../graph/tensor.js';
 import { Metric } from '../metrics/metric.js';
 import { add, cast, full } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
-import { kindOf } from '../options.js';
+import { gotReturned } from '../returned.js';
 import type { AnyLoss, AnyMetric, Recipe } from './recipe.js';
 
 /** Where a figure is among the results of a step. */
@@ -174,7 +174,7 @@ const ofTensors: ReadonlySet<string | symbol> = new Set<keyof Tensor | 'construc
 /** One number of a step, under the name of what made it. @throws ShapeError if it is not one */
 export function figure(name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor) || value.size !== 1) {
-    throw new ShapeError(`${name}: expected a tensor of one number, got ${formOf(value)}. Return what mean() or sum() gives.`);
+    throw new ShapeError(`${name}: expected a tensor of one number, ${gotForm(value, 'Return what mean() or sum() gives.')}`);
   }
   label([value], name);
   return cast(value, 'float32');
@@ -184,15 +184,15 @@ export function figure(name: string, value: unknown): Tensor {
 function figures(name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor) || value.rank !== 1) {
     throw new ShapeError(
-      `${name}: expected figures [F] of a metric with combine, got ${formOf(value)}. Make them one with stack() or reshape().`,
+      `${name}: expected figures [F] of a metric with combine, ${gotForm(value, 'Make them one with stack() or reshape().')}`,
     );
   }
   label([value], name);
   return cast(value, 'float32');
 }
 
-function formOf(value: unknown): string {
-  return value instanceof Tensor ? `shape ${formatShape(value.shape)}` : kindOf(value);
+function gotForm(value: unknown, advice: string): string {
+  return gotReturned(value, advice, value instanceof Tensor ? `shape ${formatShape(value.shape)}` : undefined);
 }
 
 export function nameOf(one: AnyLoss | AnyMetric): string {

@@ -2,8 +2,9 @@
 import { OptionError } from '../errors.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { kindOf, nonNegative } from '../options.js';
+import { nonNegative } from '../options.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { gotReturned } from '../returned.js';
 import { type Recipe, optimizersOf } from './recipe.js';
 
 /** Numbers in a row. */
@@ -59,7 +60,7 @@ function checkWritten({ scalars, constructor }: Optimizer, values: Float32Array,
 function rateAt(lr: Optimizer['lr'], step: number): number {
   const rate: unknown = typeof lr === 'function' ? lr(step) : lr;
   if (nonNegative.accepts(rate)) return rate as number;
-  const got = typeof rate === 'number' ? rate : kindOf(rate);
+  const got = typeof rate === 'number' ? String(rate) : undefined;
   const from = typeof lr === 'function' ? `from the schedule of lr for step ${step}` : 'for lr';
-  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, got ${got}.`);
+  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, ${gotReturned(rate, '', got)}`);
 }

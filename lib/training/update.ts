@@ -6,13 +6,13 @@ import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Entry, Layout } from '../model/layout.js';
-import { kindOf } from '../options.js';
+import { gotReturned } from '../returned.js';
 import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
 import { sumSquares } from '../ops/reduce.js';
 import { type RowGradient, mergedRows, metRows, rowGradient } from '../ops/row-gradient.js';
 import { pack, reshape } from '../ops/shape.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Optimizer, Update } from '../optimizers/optimizer.js';
 import type { WaitingTable } from './gradient-memory.js';
 import { optimizersByEntry } from './groups.js';
 import type { Recipe } from './recipe.js';
@@ -46,11 +46,11 @@ export function updates(
   const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {
     const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
     const before = read(slot, 0);
-    const update = optimizer.update(before, gradient, old, numbers.get(optimizer)!);
+    const update = updateOf(optimizer, optimizer.update(before, gradient, old, numbers.get(optimizer)!));
     const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
     const writes = [
       write(slot, 0, checked('parameter', update.parameter)),
-      ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots[name]))),
+      ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots?.[name]))),
     ];
     label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
     return writes;
@@ -58,11 +58,20 @@ export function updates(
   return { writes, gradientNorm: normOf(given) };
 }
 
+/** @throws ShapeError for what has no parameter */
+function updateOf(optimizer: Optimizer, update: unknown): Partial<Update> {
+  if (typeof update === 'object' && update !== null && 'parameter' in update) return update as Partial<Update>;
+  const expected = '{ parameter, slots } from update';
+  throw new ShapeError(`${optimizer.constructor.name}: expected ${expected}, ${gotReturned(update, 'Return both.')}`);
+}
+
 /** @throws ShapeError unless an optimizer gives what takes the place of the old value */
 function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shape): Tensor {
   if (value instanceof Tensor && sameShape(value.shape, shape) && value.dtype === 'float32') return value;
-  const got = value instanceof Tensor ? `${value.dtype} ${formatShape(value.shape)}` : kindOf(value);
-  throw new ShapeError(`${optimizer.constructor.name}: expected float32 ${formatShape(shape)} for ${what} from update, got ${got}.`);
+  const got = value instanceof Tensor ? `${value.dtype} ${formatShape(value.shape)}` : undefined;
+  throw new ShapeError(
+    `${optimizer.constructor.name}: expected float32 ${formatShape(shape)} for ${what} from update, ${gotReturned(value, '', got)}`,
+  );
 }
 
 /** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */

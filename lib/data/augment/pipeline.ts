@@ -8,6 +8,7 @@ import { randomNormal, randomUniform } from '../../ops/random.js';
 import type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 import { isGeometric, placed } from './geometric.js';
 import { kindOf } from '../../options.js';
+import { gotReturned } from '../../returned.js';
 import { programStreams } from '../../streams.js';
 
 /** The augmented batch. Geometric augmentations that follow each other become one sampling. */
@@ -46,7 +47,9 @@ function checkBatch(name: string, batch: TensorBatch | undefined): void {
   for (const part of ['x', 'y'] as const) {
     const given: unknown = batch?.[part];
     if (!(given instanceof Tensor))
-      throw new DataError(`${name}: expected forward to return { x, y } of tensors, got ${kindOf(given)} for ${part}. Return both.`);
+      throw new DataError(
+        `${name}: expected forward to return { x, y } of tensors, ${gotReturned(batch, 'Return both.', `${kindOf(given)} for ${part}`)}`,
+      );
   }
 }
 
