@@ -3,7 +3,7 @@ import { type Binding, type Program, build } from '../compile/program.js';
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
-import { type TensorType, byteSize } from '../graph/tensor.js';
+import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
 import { createMemory } from '../memory.js';
 import type { MemoryHandle } from '../native.js';
 import { cast } from '../ops/elementwise.js';
@@ -11,7 +11,8 @@ import { CarriedState } from './carried-state.js';
 import { formatInputs } from './data.js';
 import type { Model } from './model.js';
 import { Programs } from './programs.js';
-import type { Trace } from './trace.js';
+import type { Carry, Trace } from './trace.js';
+import { type IdRange, checkTwoSteps } from './two-steps.js';
 
 /** Only one thread runs it, one step at a time: what a step takes and gives may lie in the same memories for all streams. */
 export interface StreamProgram {
@@ -29,26 +30,41 @@ export interface StreamProgram {
 
 const programs = new Programs<StreamProgram>();
 
-/** @throws ShapeError, StateError naming `what` if the model does not work on single steps */
-export function streamProgram(what: string, model: Model, rows: number, given: readonly TensorType[]): StreamProgram {
-  return programs.get(model.built, [rows, given], () => make(what, model, rows, given));
+/** An input that stays the same. */
+export interface Given {
+  readonly type: TensorType;
+  readonly memory: MemoryHandle;
 }
 
-function make(what: string, model: Model, rows: number, given: readonly TensorType[]): StreamProgram {
+/** @throws ShapeError, StateError naming `what` if the model does not work on single steps */
+export function streamProgram(what: string, model: Model, rows: number, given: readonly Given[]): StreamProgram {
+  return programs.get(model.built, [rows, given.map(({ type }) => type)], () => make(what, model, rows, given));
+}
+
+function make(what: string, model: Model, rows: number, given: readonly Given[]): StreamProgram {
   const [{ shape, dtype }] = model.rows as [TensorType];
-  const slots = given.map((held, i) => new MemorySlot(`given ${i}`, byteSize(held)));
-  const held = slots.map((slot, i) => source(slot, 0, given[i]!.shape, given[i]!.dtype));
+  const slots = given.map(({ type }, i) => new MemorySlot(`given ${i}`, byteSize(type)));
+  const held = slots.map((slot, i) => source(slot, 0, given[i]!.type.shape, given[i]!.type.dtype));
+  const typeOf = (count: number): TensorType => ({ shape: [rows, count, ...shape.slice(1)], dtype });
+  const traceOf = (x: Tensor, carry: Carry, along?: ReadonlySet<string>): Trace =>
+    model.trace([x, ...held], false, model.built.seed, { ...carry, given: held, along });
   const steps = (count: number, along?: ReadonlySet<string>): Steps => {
-    const type: TensorType = { shape: [rows, count, ...shape.slice(1)], dtype };
+    const type = typeOf(count);
     const input = new MemorySlot('step', byteSize(type));
+    const x = source(input, 0, type.shape, dtype);
     const states = new CarriedState();
-    const carry = { ...states.carry, given: held, along };
-    return { input, states, traced: model.trace([source(input, 0, type.shape, dtype), ...held], false, model.built.seed, carry) };
+    return { input, x, states, traced: traceOf(x, states.carry, along), along };
   };
-  const { input, states, traced } = oneStep(what, model, steps);
+  const { one, isOfMore } = oneStep(what, model, steps);
+  const { input, states, traced } = one;
   if (traced.outputs.length > 1) {
     const names = traced.outputs.map(([name]) => name).join(', ');
     throw new ShapeError(`${what}: expected a model with one output, got ${names}. Stream a layer within it that gives the one you need.`);
+  }
+  // Built for single steps it may do with more what it likes.
+  if (isOfMore && shape[0] !== 1) {
+    const bindings = given.map(({ memory }, i) => [slots[i]!, memory] as const);
+    checkTwoSteps(what, typeOf(2), idsOf(one), (x, carry) => traceOf(x, carry, one.along), bindings);
   }
   const [, value] = traced.outputs[0]!;
   const output = new MemorySlot('output', value.size * 4);
@@ -71,27 +87,40 @@ function make(what: string, model: Model, rows: number, given: readonly TensorTy
 /** Some steps of a model as one piece. */
 interface Steps {
   readonly input: MemorySlot;
+  readonly x: Tensor;
   readonly states: CarriedState;
   readonly traced: Trace;
+  readonly along: ReadonlySet<string> | undefined;
 }
 
 /**
  * One step, as it is in a sequence. Two at once tell what is called for each step although its inputs are the same, and whether states are passed on
  * from step to step as they are.
  */
-function oneStep(what: string, model: Model, steps: (count: number, along?: ReadonlySet<string>) => Steps): Steps {
+function oneStep(
+  what: string,
+  model: Model,
+  steps: (count: number, along?: ReadonlySet<string>) => Steps,
+): { readonly one: Steps; readonly isOfMore: boolean } {
   const one = working(what, model, () => steps(1));
   checkLayers(what, one.traced);
   const two = unlessMisshapen(() => steps(2));
-  if (two === undefined) return one;
+  if (two === undefined) return { one, isOfMore: false };
   checkStates(what, one, two);
   const calls = one.traced.layers;
   const along = [...two.traced.layers].flatMap(([path, { still }]) => (still.join() === calls.get(path)?.still.join() ? [] : [path]));
-  if (along.length === 0) return one;
+  if (along.length === 0) return { one, isOfMore: true };
   const [going, both] = [steps(1, new Set(along)), steps(2, new Set(along))];
   checkLayers(what, going.traced);
   checkStates(what, going, both);
-  return going;
+  return { one: going, isOfMore: true };
+}
+
+/** What layers expect of the ids that are fed; 0 and 1 where they say nothing. */
+function idsOf({ x, traced }: Steps): IdRange {
+  const ranges = traced.expectations.filter(({ tensor }) => tensor === x);
+  if (ranges.length === 0) return { least: 0, most: 1 };
+  return { least: Math.max(...ranges.map(({ least }) => least)), most: Math.min(...ranges.map(({ most }) => most)) };
 }
 
 /** @throws StateError for a state of each step that is fed */

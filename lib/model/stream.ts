@@ -11,7 +11,7 @@ import { check, checkOptions, count } from '../options.js';
 import type { CarriedState } from './carried-state.js';
 import { formatInputs } from './data.js';
 import type { Model } from './model.js';
-import { type StreamProgram, streamProgram } from './stream-program.js';
+import { type Given, type StreamProgram, streamProgram } from './stream-program.js';
 
 /** Options of {@link Layer.stream}. */
 export interface StreamOptions {
@@ -25,12 +25,6 @@ export interface StreamOptions {
   readonly given?: readonly NdArray[] | undefined;
 }
 
-/** An input that stays the same. */
-interface Given {
-  readonly type: TensorType;
-  readonly memory: MemoryHandle;
-}
-
 /**
  * A model of sequences that is fed one step at a time: the state of every recurrent layer goes on from step to step, from zeros or from one it is given at first.
  * Nothing is compiled or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
@@ -38,8 +32,9 @@ interface Given {
  * their states. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
- * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, which is
- * refused, or attention and causal convolutions made of operations, of which only its layer can tell (`looksAlongTime`). Sequences within a step, such as the
+ * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, a softmax
+ * or a loop over the steps that keeps no state. That is refused, by what layers say (`looksAlongTime`) and by a comparison of two drawn steps, one after the other and at once, with the weights there are
+ * when the first stream is made: what weights of 0 hide then, or weighs less than a thousandth, is not seen, and a model built for sequences of one step is taken as it is. Sequences within a step, such as the
  * characters of a word, begin anew in each where they go through `scope.apart()`. Of what is `given` anything may be made. The model has one output. The first input is fed, others
  * are `given` once; a model that is trained with lengths of the sequence must do without them, as the recurrent layers do. For models of single rows there
  * is predictSync.
@@ -72,8 +67,7 @@ export class Stream {
       );
     this.#input = { shape: [this.rows, ...shape.slice(1)], dtype };
     this.#given = this.#taken(options.given ?? [], others);
-    const types = this.#given.map(({ type }) => type);
-    this.#step = streamProgram(this.#name, model, this.rows, types);
+    this.#step = streamProgram(this.#name, model, this.rows, this.#given);
     this.#state = this.#step.states.another();
     const given = this.#given.map(({ memory }, i) => [this.#step.given[i]!, memory] as const);
     this.#memories = new Map([...this.#step.bindings, ...this.#state.bindings(), ...given]);
