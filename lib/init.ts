@@ -37,7 +37,12 @@ export interface GainOptions {
 
 const nonlinearities: readonly Nonlinearity[] = ['linear', 'sigmoid', 'tanh', 'relu', 'leakyRelu', 'selu'];
 
-/** By how much an activation shrinks the deviation of its input. @throws OptionError for another one @see torch.nn.init.calculate_gain */
+/**
+ * By how much an activation shrinks the deviation of its input.
+ * @param a slope below zero of 'leakyRelu'. Default: 0.01.
+ * @throws OptionError for another activation
+ * @see torch.nn.init.calculate_gain
+ */
 export function gain(nonlinearity: Nonlinearity, a: number = 0.01): number {
   check('gain', 'nonlinearity', nonlinearity, oneOf(...nonlinearities));
   switch (nonlinearity) {

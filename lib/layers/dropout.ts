@@ -13,7 +13,7 @@ import type { Scope } from './scope.js';
  * @see Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
  */
 export class Dropout extends Layer {
-  /** @param p probability of an element to be zeroed */
+  /** @param p probability of an element to be zeroed. Default: 0.5. */
   constructor(readonly p: number = 0.5) {
     super();
     check('Dropout', 'p', p, fraction);

@@ -15,7 +15,7 @@ import type { Scope } from './scope.js';
  * @see Tompson et al. 2015, https://arxiv.org/abs/1411.4280; https://pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
  */
 export class Dropout2d extends Layer {
-  /** @param p probability of a channel to be zeroed */
+  /** @param p probability of a channel to be zeroed. Default: 0.5. */
   constructor(readonly p: number = 0.5) {
     super();
     check('Dropout2d', 'p', p, fraction);

@@ -69,7 +69,7 @@ export interface BuildOptions {
  * }
  * ```
  * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen. A layer
- * has its weights in the model it was first built in (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
+ * has its weights in the model that was first trained, or given or asked for its weights, with it (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
  * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along: `new Sequential([trained, new Softmax()])`, or a
  * new head on a trained body. While that model is only looked at, it has what the layer has at home; once it is trained or set itself, or other programs read it, each goes
  * its own way. A frozen copy of what is trained on elsewhere is refused: a GAN is two models with a trainer each, and the generator's loss calls the discriminator by

@@ -12,7 +12,10 @@ import { Layer } from './layer.js';
  * @see https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/
  */
 export class Rescale extends Layer {
-  /** @param scale `1 / 255` brings bytes to 0 … 1 */
+  /**
+   * @param scale `1 / 255` brings bytes to 0 … 1
+   * @param offset added after that. Default: 0.
+   */
   constructor(
     readonly scale: number,
     readonly offset: number = 0,

@@ -102,7 +102,7 @@ function positives(name: string, quotient: Quotient, options: PositiveOptions): 
 }
 
 /**
- * Of the rows foretold to be positive, the share that is. NaN if none is foretold.
+ * Of the rows foretold to be positive, the share that is: TP / (TP + FP), true and false positives. NaN if none is foretold.
  *
  * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class.
  *
@@ -114,7 +114,7 @@ export function precision(options: PositiveOptions = {}): Metric {
   return positives('precision', ({ foretold, both }) => both / foretold, options);
 }
 
-/** Of the rows that are positive, the share that was foretold to be. NaN if there is none. Shapes and errors as for {@link precision}. */
+/** Of the rows that are positive, the share that was foretold to be: TP / (TP + FN), FN those that were not. NaN if there is none. Shapes and errors as for {@link precision}. */
 export function recall(options: PositiveOptions = {}): Metric {
   return positives('recall', ({ actual, both }) => both / actual, options);
 }

@@ -9,8 +9,9 @@ import { reshape } from './shape.js';
 
 /** Statistics of the training data, one number a channel, in the units of the data: 0 … 255 for bytes. */
 export interface NormalizeOptions {
+  /** Taken from each channel. */
   readonly mean: readonly number[] | Float64Array | Float32Array;
-  /** 0 for a channel that never changes, which only loses its mean. */
+  /** What each channel is then divided by; 0 for one that never changes, which only loses its mean. */
   readonly std: readonly number[] | Float64Array | Float32Array;
 }
 

@@ -187,7 +187,7 @@ export class PadOp extends Operation {
   }
 }
 
-/** x with `widths[i] = [before, after]` elements of `value` added along each dimension. @throws DTypeError unless x is float32 */
+/** x with `widths[i] = [before, after]` elements of `value`, default 0, added along each dimension. @throws DTypeError unless x is float32 */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
   checkTensor('pad', x);
   check('pad', 'value', value, number);
@@ -246,7 +246,7 @@ export class Concat extends Operation {
   }
 }
 
-/** The tensors one after another along `axis`. */
+/** The tensors one after another along `axis`, default 0: [A, B] and [C, B] → [A + C, B]. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   checkTensorList('concat', xs);
   const [first] = xs;
@@ -255,7 +255,7 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * Tensors of one shape as one, along a new dimension `axis`: n of [A, B] → [A, n, B] for axis 1.
+ * Tensors of one shape as one, along a new dimension `axis`, default 0: n of [A, B] → [A, n, B] for axis 1.
  * @throws ShapeError unless all have one shape that has such a place
  */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
@@ -322,7 +322,7 @@ export class Split extends Operation {
 }
 
 /**
- * The parts of x along `axis`, which goes: the inverse of stack. The steps of sequences [N, T, C] are `unstack(x, 1)`, columns of a
+ * The parts of x along `axis`, default 0, which goes: the inverse of stack. The steps of sequences [N, T, C] are `unstack(x, 1)`, columns of a
  * table [N, C] as well.
  */
 export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
@@ -331,7 +331,7 @@ export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   return split(x, new Array<number>(x.shape[at]!).fill(1), at).map((part) => reshape(part, x.shape.toSpliced(at, 1)));
 }
 
-/** x cut along `axis` into parts of these sizes, which together are its own: the inverse of concat. */
+/** x cut along `axis`, default 0, into parts of these sizes, which together are its own: the inverse of concat. */
 export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] {
   checkTensor('split', x);
   const at = normalizeAxis('split', axis, x.rank);

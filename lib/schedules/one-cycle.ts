@@ -17,6 +17,11 @@ const rules: Rules<OneCycleOptions> = { steps: required(count), pctStart: fracti
 
 /**
  * Up to lr and down again, each by half a period of the cosine: a fast way to train with large rates. Only the rate changes, not the momentum.
+ *
+ * With first = lr / divFactor, last = first / finalDivFactor and peak = pctStart · steps − 1:
+ * first + (lr − first) · ½ (1 − cos(π · step / peak)) before the peak, from there on
+ * last + (lr − last) · ½ (1 + cos(π · (step − peak) / (steps − 1 − peak))), and last from step steps − 1 on.
+ *
  * @throws OptionError for wrong options
  * @see Smith and Topin 2017, https://arxiv.org/abs/1708.07120; https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html
  */

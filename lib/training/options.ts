@@ -35,6 +35,7 @@ export interface ParameterGroup {
 
 /** Options of {@link Trainer}. */
 export interface TrainerOptions<Output extends Outputs = Tensor> {
+  /** What training makes small, with the penalties and what layers add to it (`scope.addLoss`). `Losses` for several outputs. */
   readonly loss: Loss<Output, never>;
   /** Parameters that the loss does not depend on keep their values and their state in it: no weight decay there either. */
   readonly optimizer: Optimizer;
@@ -62,8 +63,9 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
 
 /** Where a fit is. */
 export interface Progress {
-  /** From 1. */
+  /** Of this fit, from 1. */
   readonly epoch: number;
+  /** Epochs that this fit is to have. */
   readonly epochs: number;
   /** Finished steps of this epoch. */
   readonly step: number;
@@ -117,6 +119,7 @@ export interface FitOptions {
    * Evaluated after each epoch: rows, which are checked and copied before the first step, or batches as they come. Default: none.
    */
   readonly validation?: Batch<Targets> | BatchSource | undefined;
+  /** Called before the first epoch, after each and after the last, in this order. Default: none. */
   readonly callbacks?: readonly Callback[] | undefined;
   /**
    * Ends the fit with the signal's reason; the weights are those of the last finished step. A source of batches has half a second to

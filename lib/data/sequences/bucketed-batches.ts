@@ -22,6 +22,7 @@ export interface SequenceData {
 
 /** Options of {@link BucketedBatches}. */
 export interface BucketOptions {
+  /** N, sequences a batch; the last of an epoch may have fewer. */
   readonly batchSize: number;
   /** Most lengths that sequences are filled up to. A program is compiled for each: more fill up less, fewer compile less. Default: 4. */
   readonly buckets?: number | undefined;
