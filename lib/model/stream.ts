@@ -41,7 +41,7 @@ export interface StreamOptions {
  * ```ts
  * const memory = await translator.encoder.predict(source);
  * const stream = translator.decoder.stream({ given: [memory] }); // forward(x, memory, scope), with CrossAttention to the memory
- * for (let word = first; word !== last;) word = sampleLogits(stream.step(array(Int32Array.of(word))), { random })[0]!;
+ * for (let word = first, said = 0; word !== last && said < 100; said++) word = sampleLogits(stream.step(array(Int32Array.of(word))), { random })[0]!;
  * ```
  */
 export class Stream {
