@@ -3,7 +3,8 @@ import { DataError, ShapeError } from '../errors.js';
 import { constant } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
 import { indexOutside } from '../index-outside.js';
-import { abs, add, customGradient, exp, log1p, maximum, mul, neg, sigmoid, sub } from '../ops/index.js';
+import { abs, add, customGradient, exp, log1p, maximum, mul, neg, sub } from '../ops/index.js';
+import { softplusSlope } from '../ops/elementwise.js';
 import { checkOptions, either, nonNegative, weights } from '../options.js';
 import { positionOf } from './class-ids.js';
 import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
@@ -38,8 +39,8 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
   losses(x: Tensor, y: Tensor): Tensor {
     // ln(1 + e^±x) = max(±x, 0) + ln(1 + e^−|x|): nothing that cancels where one of the two is small.
     const near = log1p(exp(neg(abs(x))));
-    const up = customGradient(add(maximum(x, 0), near), [x], (dy) => [mul(dy, sigmoid(x))]);
-    const down = customGradient(add(maximum(neg(x), 0), near), [x], (dy) => [neg(mul(dy, sigmoid(neg(x))))]);
+    const up = customGradient(add(maximum(x, 0), near), [x], (dy) => [mul(dy, softplusSlope(x))]);
+    const down = customGradient(add(maximum(neg(x), 0), near), [x], (dy) => [neg(mul(dy, softplusSlope(neg(x))))]);
     return add(mul(sub(1, y), up), mul(this.positive(x, y), down));
   }
 

@@ -167,8 +167,13 @@ export function softplus(x: Operand, beta: number = 1): Tensor {
   const t = tensorOf('softplus', x);
   check('softplus', 'beta', beta, positiveFloat);
   const y = add(maximum(t, 0), div(log1p(exp(mul(abs(t), -beta))), beta));
-  // Derived from the bends of max and |x| it would be right at 0, but not its own derivative.
-  return customGradient(y, [t], (dy) => [mul(dy, sigmoid(mul(t, beta)))]);
+  // Derived from the bends of max and |x| the gradient would be right at 0, but not its own.
+  return customGradient(y, [t], (dy) => [mul(dy, softplusSlope(mul(t, beta)))]);
+}
+
+/** sigmoid(x) whose gradient is sigmoid(x) · sigmoid(−x), which keeps its digits where sigmoid(x) is near 1. */
+export function softplusSlope(x: Tensor): Tensor {
+  return customGradient(sigmoid(x), [x], (dy) => [mul(dy, mul(softplusSlope(x), softplusSlope(neg(x))))]);
 }
 
 const toFloat = new Elementwise('identity', (dy) => [dy]);
