@@ -48,6 +48,11 @@ export function lossIds(ids: Tensor, classes: number, ignoreIndex: number | unde
   return where(ignored, ignoreIndex, knownIds('ids', where(ignored, 0, ids), classes));
 }
 
+/** 1 for rows that count, [...]; undefined: all do. */
+export function keptRows(ids: Tensor, ignoreIndex: number | undefined): Tensor | undefined {
+  return ignoreIndex === undefined ? undefined : notEqual(ids, ignoreIndex);
+}
+
 /** The weight of each row [...]: that of its class times its own, 0 where it is ignored; undefined if every row counts 1. */
 export function rowWeights(
   ids: Tensor,
@@ -55,7 +60,7 @@ export function rowWeights(
   { weight, ignoreIndex }: ClassWeighting,
   sampleWeight: Tensor | undefined,
 ): Tensor | undefined {
-  const kept = ignoreIndex === undefined ? undefined : notEqual(ids, ignoreIndex);
+  const kept = keptRows(ids, ignoreIndex);
   const ofClass = weight && sum(where(oneHot(ids, classes), constant(weight), 0), { axes: -1 });
   return perLoss(ids.shape, kept && ofClass ? mul(ofClass, kept) : (ofClass ?? kept), sampleWeight);
 }

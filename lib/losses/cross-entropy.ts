@@ -4,11 +4,12 @@ import { constant } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { checkTensors } from '../ops/arguments.js';
-import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, sum } from '../ops/index.js';
+import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, reshape, sum } from '../ops/index.js';
 import { type Rules, checkOptions, integer, unit, weights } from '../options.js';
 import {
   type ClassWeighting,
   checkWeight,
+  keptRows,
   lossIds,
   noIgnoreIndex,
   positionOf,
@@ -17,7 +18,7 @@ import {
   sumTolerance,
 } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule } from './reduction.js';
+import { type ReductionOptions, keptOnly, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
@@ -95,9 +96,10 @@ export class CrossEntropyLoss extends Loss {
     if (this.labelSmoothing === 0) {
       return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
     }
+    const kept = keptRows(ids, this.weighting.ignoreIndex);
+    const known = keptOnly(logits, kept && reshape(kept, [...kept.shape, 1]));
     // The losses have the weights of classes in them.
-    const kept = rowWeights(ids, classes, { weight: undefined, ignoreIndex: this.weighting.ignoreIndex }, sampleWeight);
-    const losses = mul(this.softLosses(logits, oneHot(ids, classes)), kept ?? 1);
+    const losses = mul(this.softLosses(known, oneHot(ids, classes)), perLoss(ids.shape, kept, sampleWeight) ?? 1);
     const total = this.weight(logits, ids, sampleWeight);
     if (this.reduction === 'sum' || total === undefined) return reduceLoss(losses, this.reduction);
     return perWeight(sum(losses), total);

@@ -1,8 +1,8 @@
 import type { Tensor } from '../graph/tensor.js';
-import { equal, sum, where } from '../ops/index.js';
+import { equal, sum } from '../ops/index.js';
 import { type Rules, boolean } from '../options.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, checkSameShape, perLoss, reduceWeighted, reductionRule } from './reduction.js';
+import { type ReductionOptions, checkSameShape, keptOnly, perLoss, reduceWeighted, reductionRule } from './reduction.js';
 
 /** Options of losses that compare element by element. */
 export interface ElementwiseLossOptions extends ReductionOptions {
@@ -28,19 +28,19 @@ export abstract class ElementwiseLoss extends Loss {
 
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.constructor.name, prediction, target);
-    // NaN must not come near the loss: its gradient would be 0 · NaN.
-    const losses = this.losses(prediction, this.ignoreNaN ? where(counted(target), target, 0) : target);
-    return reduceWeighted(losses, this.weights(target, sampleWeight), this.reduction);
+    const kept = this.kept(target);
+    const losses = this.losses(keptOnly(prediction, kept), keptOnly(target, kept));
+    return reduceWeighted(losses, perLoss(target.shape, kept, sampleWeight), this.reduction);
   }
 
   override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
-    const weights = this.weights(target, sampleWeight);
+    const weights = perLoss(target.shape, this.kept(target), sampleWeight);
     return weights && sum(weights);
   }
 
-  /** How much each element counts; undefined: all 1. */
-  private weights(target: Tensor, sampleWeight: Tensor | undefined): Tensor | undefined {
-    return perLoss(target.shape, this.ignoreNaN ? counted(target) : undefined, sampleWeight);
+  /** 1 for elements that count; undefined: all do. */
+  private kept(target: Tensor): Tensor | undefined {
+    return this.ignoreNaN ? counted(target) : undefined;
   }
 }
 

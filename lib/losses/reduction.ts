@@ -32,6 +32,11 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
   }
 }
 
+/** x where it counts, 0 elsewhere, with gradients of 0: whatever it is there, times a weight of 0 it might be NaN. */
+export function keptOnly(x: Tensor, kept: Tensor | undefined): Tensor {
+  return kept === undefined ? x : where(kept, x, 0);
+}
+
 /** Weights of rows [N] as factors of losses of this shape [N, ...]; beside `kept`, which are factors already. */
 export function perLoss(shape: Shape, kept: Tensor | undefined, sampleWeight: Tensor | undefined): Tensor | undefined {
   if (sampleWeight === undefined) return kept;
@@ -46,7 +51,8 @@ export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
 
 /** total / weight; 0, with gradients of 0, where the weight is 0. */
 export function perWeight(total: Tensor, weight: Tensor): Tensor {
-  return div(total, where(equal(weight, 0), 1, weight));
+  const nothing = equal(weight, 0);
+  return where(nothing, 0, div(total, where(nothing, 1, weight)));
 }
 
 /** @throws DTypeError unless both are tensors, ShapeError of different shapes. No broadcasting: [N, 1] against [N] would silently compare every prediction with every target. */

@@ -1,6 +1,7 @@
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
+import { keptOnly } from '../losses/reduction.js';
 import { ScatterAddRows } from '../ops/gather.js';
 import { add, cast, clip, equal, mul, reshape, stack, sub, where } from '../ops/index.js';
 import { checkOptions, finite, tuple } from '../options.js';
@@ -36,8 +37,8 @@ class Auc extends Metric {
       );
     }
     const flat = (x: Tensor): Tensor => reshape(x, [-1]);
-    const at = clip(mul(sub(flat(scores), this.low), buckets / (this.high - this.low)), 0, buckets - 1);
     const [actual, counts] = [flat(rows.actual), flat(rows.counts)];
+    const at = clip(mul(sub(keptOnly(flat(scores), counts), this.low), buckets / (this.high - this.low)), 0, buckets - 1);
     const both = stack([mul(actual, counts), mul(sub(1, actual), counts)], -1);
     // A score that is NaN is in no bucket, and makes all of them NaN.
     const missing = reshape(mul(at, 0), [-1, 1]);

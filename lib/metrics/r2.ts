@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { counted } from '../losses/elementwise-loss.js';
-import { checkSameShape, perLoss, perWeight } from '../losses/reduction.js';
-import { full, mul, reshape, square, stack, sub, sum, where } from '../ops/index.js';
+import { checkSameShape, keptOnly, perLoss, perWeight } from '../losses/reduction.js';
+import { full, mul, reshape, square, stack, sub, sum } from '../ops/index.js';
 import { boolean, checkOptions } from '../options.js';
 import { Metric } from './metric.js';
 import type { NumberMetricOptions } from './regression.js';
@@ -25,13 +25,13 @@ class R2 extends Metric {
     const kept = this.ignoreNaN ? counted(target) : undefined;
     const weights = columns(perLoss(target.shape, kept, sampleWeight) ?? full(target.shape, 1));
     const total = (x: Tensor): Tensor => sum(mul(weights, x), { axes: 0 });
-    const y = columns(kept === undefined ? target : where(kept, target, 0));
+    const [p, y] = [columns(keptOnly(prediction, kept)), columns(keptOnly(target, kept))];
     const count = sum(weights, { axes: 0 });
     // One float32 would lose what is small beside the mean.
     const high = perWeight(total(y), count);
     const centred = sub(y, high);
     const low = perWeight(total(centred), count);
-    const figures = [count, high, low, total(square(sub(columns(prediction), y))), total(square(sub(centred, low)))];
+    const figures = [count, high, low, total(square(sub(p, y))), total(square(sub(centred, low)))];
     return reshape(stack(figures, -1), [-1]);
   }
 

@@ -1,8 +1,8 @@
 /** Errors of numbers: mae() and rmse(). */
 import type { Tensor } from '../graph/tensor.js';
 import { counted } from '../losses/elementwise-loss.js';
-import { checkSameShape, perLoss } from '../losses/reduction.js';
-import { abs, full, mul, square, stack, sub, sum, where } from '../ops/index.js';
+import { checkSameShape, keptOnly, perLoss } from '../losses/reduction.js';
+import { abs, full, mul, square, stack, sub, sum } from '../ops/index.js';
 import { boolean, checkOptions } from '../options.js';
 import { Metric } from './metric.js';
 
@@ -29,7 +29,7 @@ class MeanError extends Metric {
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.name, prediction, target);
     const kept = this.ignoreNaN ? counted(target) : undefined;
-    const errors = this.error(sub(prediction, kept === undefined ? target : where(kept, target, 0)));
+    const errors = this.error(keptOnly(sub(prediction, target), kept));
     const weights = perLoss(target.shape, kept, sampleWeight);
     return stack(weights === undefined ? [sum(errors), full([], target.size)] : [sum(mul(errors, weights)), sum(weights)]);
   }
