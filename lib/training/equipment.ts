@@ -1,6 +1,7 @@
 /** What a trainer has for its model: compiled steps, the optimizer's slots and carried states. */
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmentedRow } from '../data/augment/pipeline.js';
+import { StateError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
@@ -84,9 +85,11 @@ export class Equipment {
     const carried = carryState ? this.#carriedState('train', feed.rows) : undefined;
     const key = JSON.stringify([feed, augment.map(this.#numberOf), carryState, accumulates]);
     return this.#perBuild.training.get(key, () =>
-      accumulates
-        ? accumulatingProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
-        : trainingProgram(this.recipe, this.slots, feed, augment, carried),
+      this.#carrying(
+        accumulates
+          ? accumulatingProgram(this.recipe, this.gradients, (entries) => this.updateProgram(entries), feed, augment, carried)
+          : trainingProgram(this.recipe, this.slots, feed, augment, carried),
+      ),
     );
   }
 
@@ -99,7 +102,7 @@ export class Equipment {
   evaluationProgram(feed: Feed, carryState: boolean): StepProgram {
     const carried = carryState ? this.#carriedState('evaluate', feed.rows) : undefined;
     const key = JSON.stringify([feed, carryState]);
-    return this.#perBuild.evaluation.get(key, () => evaluationProgram(this.recipe, feed, carried));
+    return this.#perBuild.evaluation.get(key, () => this.#carrying(evaluationProgram(this.recipe, feed, carried)));
   }
 
   /** The type of one row of x as the model sees it. */
@@ -111,6 +114,15 @@ export class Equipment {
   /** Carried states begin again at zeros. */
   resetStates(): void {
     for (const state of this.#known?.carried.values() ?? []) state.reset();
+  }
+
+  /** @throws StateError if states are to go on and the model keeps none */
+  #carrying<Step extends StepProgram>(step: Step): Step {
+    if (step.carried?.shapes().size === 0)
+      throw new StateError(
+        `${this.recipe.model.name}: expected a model that keeps a state with carryState, got one with none. Keep it by scope.state() and scope.keep(), or leave carryState out.`,
+      );
+    return step;
   }
 
   #carriedState(purpose: 'train' | 'evaluate', rows: number): CarriedState {
