@@ -5,6 +5,7 @@ import { layerNorm } from '../ops/index.js';
 import { checkOptions, type Rule } from '../options.js';
 import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
+import { checkRows } from './rows.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link LayerNorm}. */
@@ -25,10 +26,10 @@ const sizes: Rule = {
 /**
  * Normalises each row to mean 0 and variance 1, then scales and shifts it.
  *
- * y = (x − E[x]) / √(Var[x] + eps) · weight + bias, with the biased variance.   x [..., D] → y [..., D];
+ * y = (x − E[x]) / √(Var[x] + eps) · weight + bias, with the biased variance.   x [N, ..., D] → y [N, ..., D];
  * parameters: weight [D], ones at first; bias [D], zeros at first. D may be several dimensions.
  *
- * @throws OptionError if an option is wrong; ShapeError if x does not end in normalizedShape
+ * @throws OptionError if an option is wrong; ShapeError if x is not rows that end in normalizedShape
  * @see Ba et al. 2016, https://arxiv.org/abs/1607.06450
  */
 export class LayerNorm extends Layer {
@@ -45,11 +46,11 @@ export class LayerNorm extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
+    checkRows('LayerNorm', x, 'D');
     const shape = this.normalizedShape ?? x.shape.slice(-1);
-    if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
-      const wanted = this.normalizedShape === undefined ? 'rank ≥ 1' : `shape [..., ${shape.join(', ')}]`;
+    if (x.rank === shape.length || !sameShape(x.shape.slice(-shape.length), shape)) {
       throw new ShapeError(
-        `LayerNorm: expected x of ${wanted}, got ${formatShape(x.shape)}. Change normalizedShape or the layer before it.`,
+        `LayerNorm: expected x of shape [N, ..., ${shape.join(', ')}], got ${formatShape(x.shape)}. Change normalizedShape or the layer before it.`,
       );
     }
     const { weight, bias } = affineParameters(scope, shape, this.affine);

@@ -1,10 +1,10 @@
-import { ShapeError, formatShape } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
 import { add, cast, matmul } from '../ops/index.js';
 import { boolean, callable, check, checkOptions, count } from '../options.js';
 import { defaultWeight, uniformOfFan } from './default-init.js';
 import { Layer } from './layer.js';
+import { checkRows } from './rows.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link Linear}. */
@@ -20,9 +20,9 @@ export interface LinearOptions {
 /**
  * Applies an affine map to the last dimension.
  *
- * y = x · W + b.   x [..., I] → y [..., O];  parameters: weight W [I, O], bias b [O].
+ * y = x · W + b.   x [N, ..., I] → y [N, ..., O];  parameters: weight W [I, O], bias b [O].
  *
- * @throws OptionError if outFeatures is no whole number ≥ 1 or an option is wrong; ShapeError if x is a scalar
+ * @throws OptionError if outFeatures is no whole number ≥ 1 or an option is wrong; ShapeError if x has rank < 2
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html (there W is stored as [O, I])
  */
 export class Linear extends Layer {
@@ -36,9 +36,8 @@ export class Linear extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    const inFeatures = x.shape.at(-1);
-    if (inFeatures === undefined)
-      throw new ShapeError(`Linear: expected x of rank ≥ 1 [..., I], got ${formatShape(x.shape)}. Give it a dimension of features.`);
+    checkRows('Linear', x, 'I');
+    const inFeatures = x.shape.at(-1)!;
     const { bias = true, weightInit = defaultWeight(), biasInit = uniformOfFan(inFeatures) } = this.options;
     const w = scope.parameter('weight', [inFeatures, this.outFeatures], weightInit);
     const y = matmul(cast(x, 'float32'), w);

@@ -1,4 +1,3 @@
-import { ShapeError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { ones } from '../init.js';
 import { mean, mul, square } from '../ops/index.js';
@@ -6,6 +5,7 @@ import { inverseDeviation } from '../ops/norm.js';
 import { checkOptions } from '../options.js';
 import { normRules } from './affine.js';
 import { Layer } from './layer.js';
+import { checkRows } from './rows.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link RMSNorm}. */
@@ -19,9 +19,9 @@ export interface RMSNormOptions {
 /**
  * Divides each row by its root mean square, then scales it: layer normalisation that leaves the mean alone.
  *
- * y = x / √(E[x²] + eps) · weight.   x [..., D] → y [..., D]; parameter: weight [D], ones at first.
+ * y = x / √(E[x²] + eps) · weight.   x [N, ..., D] → y [N, ..., D]; parameter: weight [D], ones at first.
  *
- * @throws OptionError if an option is wrong; ShapeError if x is a scalar
+ * @throws OptionError if an option is wrong; ShapeError if x has rank < 2
  * @see Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467; https://pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
  */
 export class RMSNorm extends Layer {
@@ -36,9 +36,8 @@ export class RMSNorm extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    const size = x.shape.at(-1);
-    if (size === undefined) throw new ShapeError('RMSNorm: expected x of rank ≥ 1 [..., D], got []. Give it a dimension.');
+    checkRows('RMSNorm', x, 'D');
     const y = mul(x, inverseDeviation(mean(square(x), { axes: -1, keepDims: true }), this.eps));
-    return this.affine ? mul(y, scope.parameter('weight', [size], ones())) : y;
+    return this.affine ? mul(y, scope.parameter('weight', [x.shape.at(-1)!], ones())) : y;
   }
 }

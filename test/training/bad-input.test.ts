@@ -55,8 +55,7 @@ describe('bad input to fit', () => {
     const model = new Sequential([new Linear(2)]);
     await assert.rejects(model.predict(array([1, 2, 3])), {
       name: 'ShapeError',
-      message:
-        'Linear "0": parameter "0.weight": expected shape [1, 2] as the model was built, got [3, 2]. An input [3] is one number a row: for layers of features reshape it to [3, 1].',
+      message: 'Linear "0": expected x of rank ≥ 2 [N, ..., I], got [3]. Reshape it: one number a row to [N, 1], a row alone to [1, I].',
     });
     assert.deepEqual((await model.predict(array([[1], [2], [3]]))).shape, [3, 2]);
   });
