@@ -43,13 +43,20 @@ class MeanError extends Metric {
   }
 }
 
-/** Mean of |prediction − target| over all elements, weighed with the data's sampleWeight, so that rows count as they do in the loss. */
+/**
+ * Mean absolute error: Σ w |p − y| / Σ w over all elements, w the data's sampleWeight, so that rows count as they do in the loss.
+ *
+ * prediction p and target y of one shape [N, ...]
+ * @throws OptionError for wrong options; from fit and evaluate ShapeError if the shapes differ
+ */
 export function mae(options: NumberMetricOptions = {}): Metric {
   const { ignoreNaN = false } = checkOptions('mae', options, { ignoreNaN: boolean });
   return new MeanError('mae', abs, (error) => error, ignoreNaN);
 }
 
-/** √ of the mean of (prediction − target)² over all elements and rows, weighed with the data's sampleWeight. */
+/**
+ * Root of the mean squared error: √(Σ w (p − y)² / Σ w) over all elements of all batches, w the data's sampleWeight. Shapes and errors as for {@link mae}.
+ */
 export function rmse(options: NumberMetricOptions = {}): Metric {
   const { ignoreNaN = false } = checkOptions('rmse', options, { ignoreNaN: boolean });
   return new MeanError('rmse', square, Math.sqrt, ignoreNaN);

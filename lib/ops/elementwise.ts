@@ -160,7 +160,7 @@ export function clip(x: Operand, low: number, high: number): Tensor {
 
 /**
  * ln(1 + e^(beta·x)) / beta = max(x, 0) + ln(1 + e^(−beta·|x|)) / beta, which cannot overflow; gradient sigmoid(beta·x)
- * @param beta sharpness of the bend, > 0
+ * @param beta sharpness of the bend, > 0. Default: 1.
  * @throws OptionError unless beta > 0
  */
 export function softplus(x: Operand, beta: number = 1): Tensor {
