@@ -200,7 +200,13 @@ export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('variance', x);
   checkOptions('variance', options, reduceRules);
-  return mean(square(sub(x, mean(x, { ...options, keepDims: true }))), options);
+  const high = mean(x, { ...options, keepDims: true });
+  const near = sub(x, high);
+  // The mean of values far from 0 is rounded by more than they may differ.
+  const centred = sub(near, mean(near, { ...options, keepDims: true }));
+  const y = mean(square(centred), options);
+  // Derived it would go back through both means, where Σ centred = 0 adds nothing.
+  return customGradient(y, [x], (dy) => [mul(mul(centred, (2 * y.size) / x.size), reshape(dy, high.shape))]);
 }
 
 class ArgReduce extends Operation {
