@@ -33,15 +33,17 @@ export function inputsMetadata(model: Model): Readonly<Record<string, string>> {
  * Of a trainer's checkpoint it takes what the model is, and leaves what the training was.
  */
 export async function loadModel(model: Model, path: string, options: WeightOptions = {}): Promise<void> {
-  const strict = strictOf(`${model.name}.load`, options);
+  const call = `${model.name}.load`;
+  const strict = strictOf(call, options);
+  const what = `${call} of ${path}`;
   await loadInTurn('load', model, async (check) => {
     const { tensors, metadata } = await readSafetensors(path);
     check();
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.
     const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);
-    if (sizes === undefined) return model.weightsToSet(weights, options);
-    await model.buildWith(sizes, weights);
+    if (sizes === undefined) return model.weightsToSet(weights, options, what);
+    await model.buildWith(sizes, weights, what);
     return () => model.settle();
   });
 }

@@ -21,6 +21,7 @@ import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
+import { PendingWeights } from './pending-weights.js';
 import { type UnsharedWeights, type WeightOptions, checkWeights, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -41,12 +42,6 @@ export interface Sizes {
   readonly rows: readonly TensorType[];
   /** Rows of a batch. */
   readonly count: number;
-}
-
-/** Weights that were set, and whether they must be all. */
-interface Given {
-  readonly weights: ReadonlyMap<string, NdArray>;
-  readonly strict: boolean;
 }
 
 /** @internal */
@@ -71,8 +66,8 @@ export class Model {
   readonly #served: ServedSizes = new ServedSizes(
     (inputs) => this.trace(inputs, false).parameters.size === this.built.layout.parameters.length,
   );
-  /** What was set before the first build, in order. */
-  #pending: readonly Given[] = [];
+  /** What was set before the first build. */
+  readonly #pending: PendingWeights = new PendingWeights();
 
   /** The call that trains it. */
   #training: string | undefined;
@@ -174,8 +169,7 @@ export class Model {
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
   weightsToCome(layout: Layout): ReadonlyMap<string, NdArray> {
-    for (const { weights, strict } of this.#pending) checkWeights(this.name, layout, weights, strict);
-    return new Map(this.#pending.flatMap(({ weights }) => [...weights]).filter(([path]) => layout.get(path) !== undefined));
+    return this.#pending.of(layout);
   }
 
   /** Writes what is left of the first values and of copies. A model whose initialisers fail is not built. */
@@ -194,9 +188,9 @@ export class Model {
     await this.owner.#filling?.writeInPieces();
   }
 
-  /** Builds with given weights instead of initial values; like `build` it does not settle. */
-  async buildWith({ rows, count }: Sizes, weights: ReadonlyMap<string, NdArray>): Promise<void> {
-    this.#create(rows, this.seed, [{ weights, strict: true }], count);
+  /** Builds with given weights instead of initial values; like `build` it does not settle. @param what the call they are of, as errors name it */
+  async buildWith({ rows, count }: Sizes, weights: ReadonlyMap<string, NdArray>, what = this.name): Promise<void> {
+    this.#create(rows, this.seed, new PendingWeights().set(what, weights, true), count);
     const letGo = this.hold();
     try {
       await this.#fillInPieces();
@@ -210,7 +204,7 @@ export class Model {
     if (this.#isSettled || this.#built === undefined) return;
     settleIn(this.#places);
     this.#isSettled = true;
-    this.#pending = [];
+    this.#pending.clear();
   }
 
   /** Before programs run off this thread: compiles them, writes what is left of the first values, and settles, whatever becomes of other calls meanwhile. */
@@ -267,22 +261,21 @@ export class Model {
     this.#filling = undefined;
   }
 
-  #create(rows: readonly TensorType[], seed: bigint, given: readonly Given[], count: number): Built {
+  #create(rows: readonly TensorType[], seed: bigint, given: PendingWeights, count: number): Built {
     const { layers, requests, count: least } = firstTrace(this.root, rows, seed, count);
     const layout = Layout.of(requests);
-    for (const { weights, strict } of given) checkWeights(this.name, layout, weights, strict);
-    const weights = new Map(given.flatMap(({ weights }) => [...weights]));
+    const weights = given.of(layout);
     const places = placesIn(this, layers);
     const toCome = weightsToCome(places, layout);
     const copies = new Copies(places, layout, new Set(weights.keys()));
-    if (given.some(({ strict }) => strict)) copies.forget();
+    if (given.areWhole) copies.forget();
 
     const memory = new StateMemory('parameters', layout.size);
     const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome.get(path);
     this.#filling = new Filling(memory, layout, copies, seed, valuesOf);
     this.#served.clear();
     this.#places = places;
-    this.isKept = given.length > 0;
+    this.isKept = !given.isEmpty;
     this.#built = { layout, memory, rows, count: least, seed };
     return this.#built;
   }
@@ -403,18 +396,21 @@ export class Model {
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */
-  setWeights(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): UnsharedWeights | undefined {
+  setWeights(
+    weights: ReadonlyMap<string, NdArray>,
+    options: WeightOptions = {},
+    what = `${this.name}.setWeights`,
+  ): UnsharedWeights | undefined {
     this.checkIdle('setWeights');
-    check(`${this.name}.setWeights`, 'weights', weights, arrayMap);
-    const strict = strictOf(`${this.name}.setWeights`, options);
+    check(what, 'weights', weights, arrayMap);
+    const strict = strictOf(what, options);
     const built = this.#known;
     if (built === undefined) {
-      const copies = copyArrays(this.name, weights);
-      this.#pending = [...(strict ? [] : this.#pending), { weights: copies, strict }];
+      this.#pending.set(what, copyArrays(what, weights), strict);
       this.countChange();
       return undefined;
     }
-    const unshared = checkWeights(this.name, built.layout, weights, strict);
+    const unshared = checkWeights(what, built.layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const values = this.#valuesWith(weights, isWhole ? new Float32Array(built.layout.size) : this.values());
     this.#put(weights, isWhole, () => built.memory.set(values));
@@ -423,14 +419,15 @@ export class Model {
 
   /**
    * The same while the event loop goes on, with weights that nobody changes.
+   * @param what the call they are of, as errors name it
    * @returns what sets them
    */
-  async weightsToSet(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}): Promise<() => void> {
+  async weightsToSet(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}, what = this.name): Promise<() => void> {
     const built = this.#known;
-    if (built === undefined) return () => void this.setWeights(weights, options);
+    if (built === undefined) return () => void this.setWeights(weights, options, what);
     this.checkIdle('setWeights');
-    const strict = strictOf(`${this.name}.setWeights`, options);
-    checkWeights(this.name, built.layout, weights, strict);
+    const strict = strictOf(what, options);
+    checkWeights(what, built.layout, weights, strict);
     const isWhole = strict && this.#elsewhere === undefined;
     const letGo = this.hold();
     this.#isLoading = true;

@@ -79,6 +79,13 @@ export function strictOf(what: string, options: WeightOptions): boolean {
  * @returns the others, if not strict
  */
 export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): UnsharedWeights {
+  const unshared = checkPaths(what, layout, weights, strict);
+  checkValues(what, layout, weights, strict);
+  return unshared;
+}
+
+/** The names alone. @throws StateError */
+export function checkPaths(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): UnsharedWeights {
   const missing = layout.entries.filter((entry) => !weights.has(entry.path)).map((entry) => entry.path);
   const unexpected = [...weights.keys()].filter((path) => layout.get(path) === undefined);
   if (strict) {
@@ -92,6 +99,11 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
       `${what}: expected at least one of the weights ${list(missing)}, got ${list([...weights.keys()])}. Rename them to the paths of this model.`,
     );
   }
+  return { missing, unexpected };
+}
+
+/** Shapes and element types of those the layout has. @throws ShapeError, DTypeError, StateError for a buffer that is gone */
+export function checkValues(what: string, layout: Layout, weights: ReadonlyMap<string, NdArray>, strict: boolean): void {
   for (const entry of layout.entries) {
     const value = weights.get(entry.path);
     if (value === undefined) continue;
@@ -103,7 +115,6 @@ export function checkWeights(what: string, layout: Layout, weights: ReadonlyMap<
       );
     }
   }
-  return { missing, unexpected };
 }
 
 function list(paths: readonly string[]): string {

@@ -232,7 +232,7 @@ describe('a layer that was built before, taken into another model', () => {
     wrong.setWeights(new Map([['weight', array([[1, 2]])]]), { strict: false });
     assert.throws(() => new Sequential([wrong]).build([3]), {
       name: 'ShapeError',
-      message: /^Linear: expected "weight" of shape \[3, 2\], got \[1, 2\]/,
+      message: /^Linear.setWeights: expected "weight" of shape \[3, 2\], got \[1, 2\]/,
     });
   });
 

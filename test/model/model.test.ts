@@ -286,7 +286,8 @@ describe('a model', () => {
       const before = model.weights();
       assert.throws(() => model.setWeights(trained, { strict: false }), {
         name: 'ShapeError',
-        message: 'Sequential: expected "head.weight" of shape [2, 1], got [2, 3]. Load it into a model of the same sizes, or leave it out.',
+        message:
+          'Sequential.setWeights: expected "head.weight" of shape [2, 1], got [2, 3]. Load it into a model of the same sizes, or leave it out.',
       });
       const integers = new Map<string, NdArray>([...others, ['head.bias', array(Int32Array.of(1))]]);
       assert.throws(() => model.setWeights(integers, { strict: false }), {
@@ -295,7 +296,7 @@ describe('a model', () => {
       });
       const strangers = new Map([['module.body.bias', array([1, 2])]]);
       const message =
-        'Sequential: expected at least one of the weights "body.weight", "body.bias", "head.weight", "head.bias", got "module.body.bias". Rename them to the paths of this model.';
+        'Sequential.setWeights: expected at least one of the weights "body.weight", "body.bias", "head.weight", "head.bias", got "module.body.bias". Rename them to the paths of this model.';
       assert.throws(() => model.setWeights(strangers, { strict: false }), { name: 'StateError', message });
       assert.deepEqual(model.weights(), before);
       const later = network(1);
