@@ -1,4 +1,5 @@
 /** A compiled step: bound to memories, run any number of times. */
+import type { Control } from '../control.js';
 import { StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import { createMemory, memoryWith } from '../memory.js';
@@ -135,9 +136,9 @@ export class Program {
     return this.#output;
   }
 
-  /** The same, giving other work its turn. */
-  async compiled(): Promise<void> {
-    await inPieces(() => this.#pass());
+  /** The same, giving other work its turn, until it is stopped. */
+  async compiled(control?: Control): Promise<void> {
+    await inPieces(() => control?.stopped !== true && this.#pass());
   }
 
   /** One pass; after one that failed it fails again. @returns whether there are more */

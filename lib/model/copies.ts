@@ -66,10 +66,15 @@ export class Copies {
   get areCurrent(): boolean {
     const now = changesSoFar();
     if (this.#seen === now) return true;
+    let areStill = true;
     for (const [layer, place] of this.#places) {
       const home = homeElsewhere(layer, place);
-      if (home !== undefined && this.#changes.get(layer) !== home.model.changes) return false;
+      if (home === undefined) continue;
+      if (this.#changes.get(layer) !== home.model.changes) return false;
+      if (home.model.isChanging) areStill = false;
     }
+    // What a run is changing is current until it has been written.
+    if (!areStill) return !this.areWritten;
     this.#seen = now;
     return true;
   }
@@ -95,18 +100,18 @@ export class Copies {
   }
 
   /** The same while the event loop goes on. @param filled when the other values are there */
-  async writeInPieces(memory: StateMemory, filled: Promise<void> | undefined): Promise<void> {
+  async writeInPieces(memory: StateMemory, filled: Promise<void>): Promise<void> {
     const taken = this.#taken;
     while (this.#written < taken) await this.#begin(memory, filled).ready;
   }
 
   /** A reading of the memory as it will be with copies of this moment. @param filled as writeInPieces */
-  read(memory: StateMemory, filled: Promise<void> | undefined): Reading {
+  read(memory: StateMemory, filled: Promise<void>): Reading {
     const { coming, ready } = this.#begin(memory, filled);
     return memory.readComing(coming, ready);
   }
 
-  #begin(memory: StateMemory, filled: Promise<void> | undefined): Writing {
+  #begin(memory: StateMemory, filled: Promise<void>): Writing {
     const taken = this.#taken;
     if (this.#writing?.taken === taken) return this.#writing;
     const coming = memory.begin();
@@ -118,11 +123,13 @@ export class Copies {
   }
 
   /** Fills another memory, and puts it in place unless later ones are there. */
-  async #fill(memory: StateMemory, coming: Coming, filled: Promise<void> | undefined): Promise<void> {
+  async #fill(memory: StateMemory, coming: Coming, filled: Promise<void>): Promise<void> {
     const [taken, entries] = [this.#taken, this.#entries];
     const snapshots = this.#homes.map(async (model) => [model, await model.valuesInPieces()] as const);
-    const [there] = await Promise.all([Promise.all(snapshots).then((all) => new Map(all)), filled]);
-    const parts = entries.map(({ from, begin, size, offset }) => [there.get(from)!.subarray(begin, begin + size), offset] as const);
+    const parts = Promise.all([Promise.all(snapshots), filled]).then(([all]) => {
+      const there = new Map(all);
+      return entries.map(({ from, begin, size, offset }) => [there.get(from)!.subarray(begin, begin + size), offset] as const);
+    });
     await memory.fill(coming, parts, true);
     if (this.#written >= taken) return;
     memory.put(coming);
@@ -155,7 +162,10 @@ export class Copies {
 
   /** @throws StateError if what is frozen was copied from what was changed since */
   checkFrozen(what: string, name: string, frozen: readonly string[], values: () => Float32Array): void {
-    const moved = [...this.#changes].filter(([layer, changes]) => homeOf(layer)!.model.changes !== changes && this.#isIn(layer, frozen));
+    const moved = [...this.#changes].filter(([layer, changes]) => {
+      const { model } = homeOf(layer)!;
+      return (model.changes !== changes || model.isChanging) && this.#isIn(layer, frozen);
+    });
     if (moved.length === 0) return;
     const own = values();
     const there = new Map(this.#homes.map((model) => [model, model.values()]));

@@ -3,7 +3,7 @@ import type { NumericArray } from '../native.js';
 import { inPieces } from '../pieces.js';
 import type { Copies } from './copies.js';
 import type { Layout } from './layout.js';
-import type { Reading, StateMemory } from './state-memory.js';
+import type { Reading, ReadingKind, StateMemory } from './state-memory.js';
 import { FirstValues, initialValues } from './weights.js';
 
 export class Filling {
@@ -27,11 +27,6 @@ export class Filling {
     );
   }
 
-  /** Whether the first values are written, or none are needed. */
-  get hasFirstValues(): boolean {
-    return this.#firstValues.areWritten;
-  }
-
   /** Writes what is left. */
   write(): void {
     while (this.#firstValues.writePiece());
@@ -45,19 +40,21 @@ export class Filling {
     await filled;
   }
 
-  /** A reading of the memory with copies that are not there yet. */
-  readCopies(): Reading {
-    return this.copies.read(this.#memory, this.#firstValuesInPieces());
+  /** A reading of the memory with all that comes into it. The parameters are those of `StateMemory.read`. */
+  read(changing: boolean, kind: ReadingKind): Reading {
+    if (!this.copies.areWritten) return this.copies.read(this.#memory, this.#firstValuesInPieces());
+    if (this.#firstValues.areWritten) return this.#memory.read(changing, kind);
+    return { ...this.#memory.read(false), ready: () => this.#firstValuesInPieces() };
   }
 
-  /** Nothing is to come any more: all values are set. */
+  /** Nothing is to come any more: all values are set. Readings under way get the first ones. */
   forget(): void {
+    if (this.#memory.isRead) while (this.#firstValues.writePiece());
     this.#firstValues = new FirstValues();
     this.copies.forget();
   }
 
-  #firstValuesInPieces(): Promise<void> | undefined {
-    if (this.hasFirstValues) return undefined;
+  #firstValuesInPieces(): Promise<void> {
     const filled = inPieces(() => this.#firstValues.writePiece());
     filled.catch(() => undefined); // Whoever waits for it meets it.
     return filled;

@@ -1,6 +1,7 @@
 /** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
 import { NdArray } from '../array.js';
 import { arrayMap, copyArrays } from '../array-check.js';
+import type { Control } from '../control.js';
 import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { sizeOf } from '../graph/shape.js';
@@ -71,6 +72,7 @@ export class Model {
 
   /** The call that trains it. */
   #training: string | undefined;
+  #isChanging = false;
   /** While weights on their way are of what it has now. */
   #isLoading = false;
 
@@ -207,25 +209,31 @@ export class Model {
     this.#pending.clear();
   }
 
-  /** Before programs run off this thread: compiles them, writes what is left of the first values, and settles, whatever becomes of other calls meanwhile. */
-  async settleFor(programs: readonly Program[]): Promise<void> {
+  /**
+   * Before programs run off this thread: compiles them, writes what is left of the first values, and settles, whatever becomes of other calls meanwhile.
+   * @returns false if it was stopped before: the model is as it was
+   */
+  async settleFor(programs: readonly Program[], control: Control): Promise<boolean> {
     const letGo = this.hold();
     try {
-      for (const program of programs) await program.compiled();
-      await this.#fillInPieces();
+      for (const program of programs) await program.compiled(control);
+      await control.unlessStopped(() => this.#fillInPieces());
+      if (control.stopped) return false;
       this.settle();
+      return true;
     } finally {
       letGo();
     }
   }
 
   /** As settleFor, before runs that train all but what is frozen: that is the model's own from now on. */
-  async settleToTrain(programs: readonly Program[], frozen: readonly string[]): Promise<void> {
-    await this.settleFor(programs);
+  async settleToTrain(programs: readonly Program[], frozen: readonly string[], control: Control): Promise<boolean> {
+    if (!(await this.settleFor(programs, control))) return false;
     // Another model may have been built with it and used since the call began.
     if (this.#training !== undefined) this.#checkOwn(this.#training);
     this.keep();
     this.#filling?.copies.own(frozen);
+    return true;
   }
 
   /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
@@ -327,17 +335,17 @@ export class Model {
     return this.#byPath((begin, end) => values.slice(begin, end));
   }
 
-  /** The same of one moment, made while the event loop goes on. @param changing runs are changing the values now, or are about to */
-  async snapshot(changing = this.isTraining): Promise<Map<string, NdArray<Float32Array>>> {
-    const values = await this.valuesInPieces(changing);
+  /** The same of one moment, made while the event loop goes on. */
+  async snapshot(): Promise<Map<string, NdArray<Float32Array>>> {
+    const values = await this.valuesInPieces();
     return this.#byPath((begin, end) => values.subarray(begin, end));
   }
 
   /** The whole memory as `snapshot`. */
-  valuesInPieces(changing = this.isTraining): Promise<Float32Array> {
+  valuesInPieces(): Promise<Float32Array> {
     const { memory } = this.built;
     this.fill();
-    return memory.snapshot(changing);
+    return memory.snapshot(this.isChanging);
   }
 
   #byPath(part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
@@ -352,27 +360,21 @@ export class Model {
     return memory.values();
   }
 
-  /** Its weights, or those that it is to copy, are there and stay: those of this moment can be read. */
-  get isReadable(): boolean {
-    const at = this.owner;
-    return at.#filling?.copies.areWritten === false || (at.#isSettled && at.#filling?.hasFirstValues === true);
-  }
-
   /**
-   * The weights of this moment, which are there, for several runs, whatever trains or sets them meanwhile. To be ended after them.
-   * @param isShort over as soon as a copy of the weights
+   * The weights of this moment for several runs, whatever trains or sets them meanwhile. To be ended after them.
+   * @param isShort over as soon as a copy of the weights: one run, which within a fit sees those of some finished step
    */
   read(isShort = false): Reading {
-    const { memory } = this.built;
-    const filling = this.owner.#filling;
-    return filling?.copies.areWritten === false ? filling.readCopies() : memory.read(this.isTraining, isShort);
+    this.checkBuilt();
+    const brief = this.isTraining ? 'loose' : 'short';
+    return this.owner.#filling!.read(this.isChanging, isShort ? brief : 'long');
   }
 
   /** The same for runs on this thread. */
   readSync(): Reading {
     const { memory } = this.built;
     this.fill();
-    return memory.readSync(this.isTraining);
+    return memory.readSync(this.isChanging);
   }
 
   /** Inside fit or step. */
@@ -393,6 +395,23 @@ export class Model {
 
   endTraining(): void {
     this.#training = undefined;
+  }
+
+  /** A run is changing its weights at this moment. */
+  get isChanging(): boolean {
+    return this.owner.#isChanging;
+  }
+
+  /** A run that changes its weights. */
+  async changing<T>(run: () => Promise<T>): Promise<T> {
+    this.#isChanging = true;
+    this.countChange();
+    try {
+      return await run();
+    } finally {
+      this.#isChanging = false;
+      this.countChange();
+    }
   }
 
   /** Sets all parameters and buffers, or if not strict those given, or none: all is checked first. Before the first build they are kept until it. */

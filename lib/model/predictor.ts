@@ -66,7 +66,7 @@ export class Predictor {
     const control = new Control();
     const unfollow = control.follow(signal);
     const letGo = this.#model.hold();
-    let reading = this.#model.isReadable && !this.#model.isTraining ? this.#read(runs) : undefined;
+    const reading = this.#read(runs);
     try {
       const parts = runs.flatMap(({ begin, rows, steps }) => inputs.map((x) => x.rows(begin, begin + rows * steps)));
       const data = [
@@ -76,9 +76,11 @@ export class Predictor {
         )),
       ];
       signal?.throwIfAborted();
-      await this.#model.settleFor(runs.map(({ forward }) => forward.program));
-      reading ??= this.#read(runs);
-      await reading.ready;
+      await this.#model.settleFor(
+        runs.map(({ forward }) => forward.program),
+        control,
+      );
+      await control.unlessStopped(() => reading.ready());
       for (const { begin, rows, steps, forward } of runs) {
         signal?.throwIfAborted();
         const outputs = forward.outputs.map(([, { slot }]) => [slot, createMemory(steps * slot.stride)] as const);
@@ -88,7 +90,7 @@ export class Predictor {
         await inTurns(results.read(outputs.map(([, memory]) => memory), begin, rows * steps)); // prettier-ignore
       }
     } finally {
-      reading?.end();
+      reading.end();
       letGo();
       unfollow();
     }
@@ -143,11 +145,9 @@ export class Predictor {
     return { runs, results: new Results(what, runs[0]!.forward.outputs, rowCount) };
   }
 
-  /** Beside a fit those of a moment, in a copy, unless a step of training may wait for the prediction. */
   #read(runs: readonly Prediction[]): Reading {
     const { program } = runs[0]!.forward;
-    const isShort = isOne(runs) && program.isCompiled && program.flops < quickWork * this.#model.built.layout.size;
-    return isShort && this.#model.isTraining ? noReading : this.#model.read(isShort);
+    return this.#model.read(isOne(runs) && program.isCompiled && program.flops < quickWork * this.#model.built.layout.size);
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */

@@ -10,13 +10,13 @@ import { type MemoryHandle, type NumericArray, native } from '../native.js';
 export interface Reading {
   /** What those runs bind. */
   readonly weights: readonly Binding[];
-  /** Before they begin. */
-  readonly ready: Promise<unknown>;
+  /** To be awaited before they begin. */
+  ready(): Promise<unknown>;
   end(): void;
 }
 
 /** For runs that belong to no others: each sees the weights there are then. */
-export const noReading: Reading = { weights: [], ready: Promise.resolve(), end: () => undefined };
+export const noReading: Reading = { weights: [], ready: () => Promise.resolve(), end: () => undefined };
 
 /** A program that copies the values. */
 interface Copier {
@@ -33,33 +33,45 @@ function copierOf(slot: MemorySlot): Copier {
 /** Short readings that a run waits for rather than leave them the memory. */
 const fewReadings = 8;
 
+/**
+ * How a reading of values where they are goes together with runs that change them. Values that are set go to another memory while there is any.
+ * long: several runs, to which the memory is left; short: no longer than a copy of the values, waited for; loose: one run, which sees some step's values.
+ */
+export type ReadingKind = 'long' | 'short' | 'loose';
+
 /** Readings of one memory in place. */
 class Readings {
-  #short = 0;
-  #long = 0;
+  readonly #counts: Record<ReadingKind, number> = { long: 0, short: 0, loose: 0 };
   #onShort: (() => void) | undefined;
 
   /** @returns what ends it */
-  begin(isShort: boolean): () => void {
-    if (isShort) this.#short++;
-    else this.#long++;
+  begin(kind: ReadingKind): () => void {
+    this.#counts[kind]++;
     return () => {
-      if (!isShort) this.#long--;
-      else if (--this.#short === 0) this.#onShort?.();
+      this.#counts[kind]--;
+      if (kind === 'short' && this.#counts.short === 0) this.#onShort?.();
     };
   }
 
   get any(): boolean {
-    return this.#short + this.#long > 0;
+    return this.holdRuns || this.#counts.loose > 0;
   }
 
-  /** Waits for a few that are short. @returns whether none is left: others are not waited for */
+  /** Whether there are some that runs may not change the values of. */
+  get holdRuns(): boolean {
+    return this.#counts.long + this.#counts.short > 0;
+  }
+
+  /** Waits for a few that are short. @returns whether runs may change the values: others are not waited for */
   async areOver(): Promise<boolean> {
-    if (this.#long > 0 || this.#short > fewReadings) return false;
-    if (this.#short > 0) await new Promise<void>((resolve) => (this.#onShort = resolve));
-    return !this.any;
+    if (this.#counts.long > 0 || this.#counts.short > fewReadings) return false;
+    if (this.#counts.short > 0) await new Promise<void>((resolve) => (this.#onShort = resolve));
+    return !this.holdRuns;
   }
 }
+
+/** Values with the element each begins at. */
+type PlacedValues = readonly (readonly [NumericArray, number])[];
 
 /** A memory that is being filled. */
 export interface Coming {
@@ -76,7 +88,7 @@ export class StateMemory {
   /** Those under way in the present memory. */
   #readings = new Readings();
   /** That is being made for readings while runs change the values. */
-  #coming: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
+  #copy: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
 
   constructor(name: string, elements: number) {
     this.#elements = elements;
@@ -93,7 +105,7 @@ export class StateMemory {
   async snapshot(changing: boolean): Promise<Float32Array> {
     const reading = this.read(changing);
     try {
-      await reading.ready;
+      await reading.ready();
       const [[, memory]] = reading.weights as [Binding];
       const values = new Float32Array(this.#elements);
       await inTurns(readInPieces(memory, values));
@@ -110,11 +122,10 @@ export class StateMemory {
 
   /**
    * Makes a memory with these values while the event loop goes on; no run may change the present one meanwhile.
-   * @param places values with the element each begins at
-   * @param keepsOthers the values between them stay. Otherwise they are zeros.
+   * @param keepsOthers the values between the places stay. Otherwise they are zeros.
    * @returns what puts it in place; throws StateError if others that were to stay have been set meanwhile
    */
-  async replacement(places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<() => void> {
+  async replacement(places: PlacedValues, keepsOthers: boolean): Promise<() => void> {
     const [before, coming] = [this.#memory, this.begin()];
     await this.fill(coming, places, keepsOthers);
     return () => {
@@ -129,14 +140,15 @@ export class StateMemory {
     return { memory: createMemory(this.slot.bytes), readings: new Readings() };
   }
 
-  /** Fills it as `replacement`. */
-  async fill({ memory }: Coming, places: readonly (readonly [NumericArray, number])[], keepsOthers: boolean): Promise<void> {
-    const reading = this.#readInPlace(false); // Who sets all values now does so in another memory.
+  /** Fills it as `replacement`, with the other values there are at the call. */
+  async fill({ memory }: Coming, places: PlacedValues | Promise<PlacedValues>, keepsOthers: boolean): Promise<void> {
+    const present = this.#readInPlace('loose');
     try {
-      if (keepsOthers) await this.#copyTo(memory);
-      await inTurns(writeAll(memory, places));
+      const values = await places;
+      if (keepsOthers) await this.#copyTo(memory, present);
+      await inTurns(writeAll(memory, values));
     } finally {
-      reading.end();
+      present.end();
     }
   }
 
@@ -147,7 +159,7 @@ export class StateMemory {
 
   /** A reading of it. */
   readComing({ memory, readings }: Coming, ready: Promise<unknown>): Reading {
-    return { weights: [[this.slot, memory]], ready, end: readings.begin(false) };
+    return { weights: [[this.slot, memory]], ready: () => ready, end: readings.begin('long') };
   }
 
   /** Sets all values. Readings keep those they have. */
@@ -156,52 +168,54 @@ export class StateMemory {
     else native().writeMemory(this.#memory, 0, values);
   }
 
-  /** Whether runs must wait for `leaveToReadings` before they change the values in place. */
+  /** Whether somebody reads the values there are now. */
   get isRead(): boolean {
     return this.#readings.any;
+  }
+
+  /** Whether runs must wait for `leaveToReadings` before they change the values in place. */
+  get holdsRuns(): boolean {
+    return this.#readings.holdRuns;
   }
 
   /** Readings under way keep the values they have: those that are short are waited for, and to the others this memory is left. */
   async leaveToReadings(): Promise<void> {
     const before = this.#memory;
     if (await this.#readings.areOver()) return;
-    const copy = createMemory(this.slot.bytes);
-    await this.#copyTo(copy);
+    const copy = this.begin();
+    await this.fill(copy, [], true);
     // Unless all values have been set meanwhile, in another memory.
-    if (this.#memory === before) this.#replace(copy);
+    if (this.#memory === before) this.put(copy);
   }
 
-  /**
-   * @param changing runs are changing the values in place now, or are about to
-   * @param isShort no longer than a copy of the values
-   */
-  read(changing: boolean, isShort = false): Reading {
-    if (!changing) return this.#readInPlace(isShort);
-    const { memory, ready } = (this.#coming ??= this.#beginCopy());
-    return { weights: [[this.slot, memory]], ready, end: () => undefined };
+  /** The values of this moment. @param changing runs are changing them in place now: then those of some step, in a copy unless the reading is brief */
+  read(changing: boolean, kind: ReadingKind = 'long'): Reading {
+    if (!changing || kind !== 'long') return this.#readInPlace(kind);
+    const { memory, ready } = (this.#copy ??= this.#beginCopy());
+    return { weights: [[this.slot, memory]], ready: () => ready, end: () => undefined };
   }
 
   /** The same for runs on this thread. */
   readSync(changing: boolean): Reading {
-    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace(false);
+    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace('long');
   }
 
-  #readInPlace(isShort: boolean): Reading {
-    return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(isShort) };
+  #readInPlace(kind: ReadingKind): Reading {
+    return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(kind) };
   }
 
   /** One copy for all readings that begin until it is made. */
   #beginCopy(): { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } {
-    const memory = createMemory(this.slot.bytes);
-    const ready = this.#copyTo(memory).finally(() => (this.#coming = undefined));
+    const copy = this.begin();
+    const ready = this.fill(copy, [], true).finally(() => (this.#copy = undefined));
     ready.catch(() => undefined); // Whoever begins the runs meets it.
-    return { memory, ready };
+    return { memory: copy.memory, ready };
   }
 
-  /** All values, of one step, off this thread. */
-  async #copyTo(memory: MemoryHandle): Promise<void> {
+  /** All values of a reading, of one step, off this thread. */
+  async #copyTo(memory: MemoryHandle, { weights }: Reading): Promise<void> {
     this.#copier ??= copierOf(this.slot);
-    await this.#copier.program.run(new Map([[this.#copier.copy, memory]]), 1, 0);
+    await this.#copier.program.run(new Map([...weights, [this.#copier.copy, memory]]), 1, 0);
   }
 
   #replace(memory: MemoryHandle): void {
@@ -213,6 +227,6 @@ export class StateMemory {
   }
 }
 
-function* writeAll(memory: MemoryHandle, places: readonly (readonly [NumericArray, number])[]): Pieces<void> {
+function* writeAll(memory: MemoryHandle, places: PlacedValues): Pieces<void> {
   for (const [values, offset] of places) yield* writeInPieces(memory, offset * 4, values);
 }

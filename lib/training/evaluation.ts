@@ -22,7 +22,7 @@ import { Totals } from './totals.js';
 export interface Evaluation {
   /** Once the data are copied; each run waits for it. */
   readonly ready: Promise<unknown>;
-  /** @param read called as the first run begins. Default: each run sees the weights there are then. */
+  /** @param read called at once, or once the first batch has told the sizes of the model. Default: each run sees the weights there are then. */
   run(control: Control, read?: () => Reading): Promise<Totals>;
 }
 
@@ -114,17 +114,16 @@ class Evaluator {
     this.#model = recipe.model;
     this.#control = control;
     this.#letGo = recipe.model.hold();
-    if (this.#model.isReadable) this.#reading = read();
+    if (this.#model.isBuilt) this.#reading = read();
   }
 
   async run({ program, results, carried }: StepProgram, data: readonly Binding[], steps: number): Promise<void> {
     const figures = this.#scratch.get('results', steps * results.slot.stride);
     this.#states ??= carried?.fresh() ?? [];
-    if (this.#control.stopped) return;
-    await this.#model.settleFor([program]);
-    this.#reading ??= this.#read();
-    await this.#reading.ready;
-    const memories = new Map([...this.#reading.weights, ...data, ...this.#states, [results.slot, figures]]);
+    if (this.#control.stopped || !(await this.#model.settleFor([program], this.#control))) return;
+    const reading = (this.#reading ??= this.#read());
+    await this.#control.unlessStopped(() => reading.ready());
+    const memories = new Map([...reading.weights, ...data, ...this.#states, [results.slot, figures]]);
     const done = await this.#control.unlessStopped(() => program.run(memories, steps, 0, this.#control.words));
     if (done === undefined) return;
     this.totals.add(this.#scratch.read('results', done * results.width), results);

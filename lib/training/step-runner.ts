@@ -39,8 +39,6 @@ export class StepRunner {
   rate = NaN;
   /** Epochs in which a step was done. */
   epochs = 0;
-  /** A run is changing the weights at this moment. */
-  running = false;
   readonly #scratch: Scratch = new Scratch();
   /** What becomes of the gradients that wait. */
   #update: UpdateProgram | undefined;
@@ -58,20 +56,19 @@ export class StepRunner {
     const scalars = this.#scratch.filled('scalars', program.update ? this.#firstOf(steps) : this.#scalarValues(steps));
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
     if (program.update) this.#update = program.update;
-    await model.settleToTrain(program.update ? [program.program, program.update.program] : [program.program], frozen);
+    const programs = program.update ? [program.program, program.update.program] : [program.program];
+    if (!(await model.settleToTrain(programs, frozen, control))) return 0;
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
-    this.running = true;
     try {
-      await this.#leaveToReadings();
-      const done = debug
-        ? await debugSteps(program.program, memories, steps, this.steps, control)
-        : await program.program.run(memories, steps, this.steps, control.words);
+      const done = await this.#changing(() =>
+        debug
+          ? debugSteps(program.program, memories, steps, this.steps, control)
+          : program.program.run(memories, steps, this.steps, control.words),
+      );
       totals.add(this.#scratch.read('results', done * width), program.results);
       return done;
     } finally {
-      this.running = false;
-      model.countChange();
       this.steps += control.done;
       if (program.update) this.waiting += control.done;
       else this.updates += control.done;
@@ -89,7 +86,7 @@ export class StepRunner {
   async updateWith(gradients: ReadonlyMap<Entry, NdArray>): Promise<number | undefined> {
     this.#update = this.equipment.updateProgram([...gradients.keys()]);
     const { model, frozen } = this.equipment.recipe;
-    await model.settleToTrain([this.#update.program], frozen);
+    await model.settleToTrain([this.#update.program], frozen, new Control());
     this.equipment.gradients.write(gradients);
     this.waiting = 0;
     return this.update(false);
@@ -100,15 +97,9 @@ export class StepRunner {
     const { program, scalars, norm } = this.#update!;
     const memories = new Map<MemorySlot, MemoryHandle>([[scalars, this.#scratch.filled('scalars', this.#scalarValues(1))]]);
     if (norm !== undefined) memories.set(norm, this.#scratch.get('norm', norm.bytes));
-    this.running = true;
-    try {
-      await this.#leaveToReadings();
-      if (debug) await debugSteps(program, memories, 1, this.updates, new Control());
-      else await program.run(memories, 1, this.updates);
-    } finally {
-      this.running = false;
-      this.equipment.recipe.model.countChange();
-    }
+    await this.#changing(() =>
+      debug ? debugSteps(program, memories, 1, this.updates, new Control()) : program.run(memories, 1, this.updates),
+    );
     this.waiting = 0;
     this.updates++;
     return norm && this.#scratch.read('norm', 1)[0];
@@ -128,10 +119,13 @@ export class StepRunner {
     await this.run(program, bindings, 1, totals, { control, debug: options.debug ?? false, report: undefined });
   }
 
-  /** Who reads weights and slots of this moment keeps them, whatever the next run changes. */
-  async #leaveToReadings(): Promise<void> {
+  /** A run that changes weights and slots. Who reads those of this moment keeps them. */
+  #changing<T>(run: () => Promise<T>): Promise<T> {
     const { recipe, slots } = this.equipment;
-    for (const memory of [recipe.model.built.memory, slots.memory]) if (memory.isRead) await memory.leaveToReadings();
+    return recipe.model.changing(async () => {
+      for (const memory of [recipe.model.built.memory, slots.memory]) if (memory.holdsRuns) await memory.leaveToReadings();
+      return run();
+    });
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */

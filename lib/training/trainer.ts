@@ -13,7 +13,7 @@ import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { Control } from '../control.js';
-import { arrayEpochs, streamEpochs } from './epochs.js';
+import { type Epochs, arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
 import { type Batch, type BatchSource, type Targets, copyBatch, isBatch, isData } from './batch.js';
@@ -46,6 +46,8 @@ export class Trainer<Output extends Outputs = Tensor> {
   readonly #runner: StepRunner;
   /** The last of the steps and updates under way, settled when it has ended; undefined if there is none. */
   #last: Promise<unknown> | undefined;
+  /** A fit is at an epoch, or before its first callback. */
+  #isStepping = false;
 
   /** @throws OptionError for unknown options or options out of range */
   constructor(model: Layer<never, Output>, options: TrainerOptions<NoInfer<Output>>) {
@@ -90,6 +92,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       let letGo: (() => void) | undefined;
       let hasBegun = false;
       try {
+        this.#isStepping = true;
         const validation = own.validation && new Validation(this.#equipment, own.validation, own);
         const epochs = isBatch(data)
           ? arrayEpochs(this.#runner, data, own, validation, control)
@@ -99,10 +102,11 @@ export class Trainer<Output extends Outputs = Tensor> {
         own.signal?.throwIfAborted();
         hasBegun = true;
         this.#runner.waiting = 0;
-        const history = await runFit(this.#runner, epochs, validation, own, control);
+        const history = await runFit(this.#runner, this.#marked(epochs), validation, own, control);
         await batches?.close();
         return history;
       } finally {
+        this.#isStepping = false;
         release();
         // What an abort leaves waiting is of no later step. A fit that was refused has touched nothing.
         if (hasBegun) this.#runner.waiting = 0;
@@ -132,20 +136,20 @@ export class Trainer<Output extends Outputs = Tensor> {
   /**
    * The gradients that wait for an update after steps with `update: false`, by path: of the mean over all their batches, or of the sum with a loss that is
    * one, before clipping. Only of parameters that the loss depends on.
-   * @throws StateError if none wait, or while a step runs or waits for its turn
+   * @throws StateError if none wait, or while a step runs or waits for its turn, or an epoch of fit
    */
   gradients(): Map<string, NdArray<Float32Array>> {
-    this.#checkStill('Trainer.gradients', this.#last !== undefined);
+    this.#checkStill('Trainer.gradients');
     this.#checkWaiting('Trainer.gradients');
     return this.#runner.gradients();
   }
 
   /**
    * Forgets the gradients that wait for an update, if any do: of a batch whose loss was not finite, or once `gradients()` has given them.
-   * @throws StateError while a step runs or waits for its turn
+   * @throws StateError while a step runs or waits for its turn, or an epoch of fit
    */
   zeroGradients(): void {
-    this.#checkStill('Trainer.zeroGradients', this.#last !== undefined);
+    this.#checkStill('Trainer.zeroGradients');
     this.#runner.waiting = 0;
   }
 
@@ -211,7 +215,8 @@ export class Trainer<Output extends Outputs = Tensor> {
    * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch, unless states go on from epoch to epoch
    * (`carryState` with `stepsPerEpoch`). After an abort within an epoch the weights are saved as they
    * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
-   * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError while steps run; FileError
+   * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError from the call of step,
+   * update or fit on until its promise settles, but for callbacks; FileError
    */
   async save(path: Path): Promise<void> {
     const file = pathOf('Trainer.save', 'path', path);
@@ -220,7 +225,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     const { steps, updates, epochs } = this.#runner;
     const slotsByPath = recipe.groups.length === 0 ? undefined : slots.byPath;
     // Both of this moment: no step is running, and the next leaves these memories alone.
-    const [weights, values] = await Promise.all([this.#model.snapshot(false), slots.snapshot()]);
+    const [weights, values] = await Promise.all([this.#model.snapshot(), slots.snapshot()]);
     await writeCheckpoint(file, this.#model, { weights, slots: values, slotsByPath, steps, updates, epochs });
   }
 
@@ -290,13 +295,30 @@ export class Trainer<Output extends Outputs = Tensor> {
     });
   }
 
+  /** Epochs whose steps are marked as under way, from now on. */
+  #marked(epochs: Epochs): Epochs {
+    this.#isStepping = false;
+    return {
+      ...epochs,
+      run: async (...args) => {
+        this.#isStepping = true;
+        try {
+          return await epochs.run(...args);
+        } finally {
+          this.#isStepping = false;
+        }
+      },
+    };
+  }
+
   #checkWaiting(what: string): void {
     if (this.#runner.waiting === 0)
       throw new StateError(`${what}: expected gradients that wait for an update, got none. Call step(batch, { update: false }) first.`);
   }
 
-  #checkStill(what: string, isBusy = false): void {
-    if (this.#runner.running || isBusy)
+  /** @throws StateError while a step of this trainer is under way or waits for its turn, or one of another changes the model */
+  #checkStill(what: string): void {
+    if (this.#model.isChanging || this.#last !== undefined || this.#isStepping)
       throw new StateError(`${what}: expected no step to be running, got one. Await the fit, or call it from a callback.`);
   }
 
