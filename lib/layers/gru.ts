@@ -1,25 +1,38 @@
 import type { Tensor } from '../graph/tensor.js';
 import { gru } from '../ops/recurrent.js';
 import { boolean } from '../options.js';
-import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
+import {
+  type Recurrent,
+  type RecurrentInits,
+  SequenceLayer,
+  type SequenceOptions,
+  type SequenceState,
+  checkGiven,
+  sequence,
+  sequenceRules,
+} from './recurrent.js';
 import type { Scope } from './scope.js';
 
-/** Options of {@link GRU}. */
-export interface GRUOptions extends SequenceOptions {
+/** Options of {@link GRUCell}. */
+export interface GRUCellOptions extends RecurrentInits {
   /** Apply the reset gate after the recurrent product (PyTorch, cuDNN) rather than before it (the paper). Default: true. */
   readonly resetAfter?: boolean | undefined;
 }
 
+/** Options of {@link GRU}. */
+export interface GRUOptions extends SequenceOptions, GRUCellOptions {}
+
 /** @internal */
-export function gruCell(name: string, hiddenSize: number, resetAfter = true): Recurrent {
+export function gruCell(name: string, hiddenSize: number, { resetAfter = true, ...inits }: GRUCellOptions): Recurrent {
   return {
     name,
     hiddenSize,
     gates: 3,
     states: ['h'],
-    run: (g, u, [h0], options, parameter) => {
-      const bias = resetAfter ? { recurrentBias: parameter('recurrentBias', [hiddenSize]) } : {};
-      const { y, h } = gru(g, u, h0!, { ...options, ...bias, resetAfter });
+    inits,
+    run: (g, u, [h0], options, bias) => {
+      const further = resetAfter ? { recurrentBias: bias('recurrentBias', [hiddenSize]) } : {};
+      const { y, h } = gru(g, u, h0!, { ...options, ...further, resetAfter });
       return { y, states: [h] };
     },
   };
@@ -41,15 +54,16 @@ export function gruCell(name: string, hiddenSize: number, resetAfter = true): Re
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
- * @see Cho et al. 2014, https://arxiv.org/abs/1406.1078; https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there b_r and b_z are sums of two)
+ * @see Cho et al. 2014, https://arxiv.org/abs/1406.1078; https://pytorch.org/docs/stable/generated/torch.nn.GRU.html (there b_r and b_z are sums of two parameters, so that they move twice as far in a step)
  */
 export class GRU extends SequenceLayer<GRUOptions> {
   constructor(hiddenSize: number, options: GRUOptions = {}) {
     super('GRU', hiddenSize, options, { ...sequenceRules, resetAfter: boolean });
   }
 
-  apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
-    const cell = gruCell('GRU', this.hiddenSize, this.options.resetAfter);
+  apply(x: Tensor, given: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
+    const { lengths, h } = checkGiven('GRU', x, given, ['lengths', 'h'], scope);
+    const cell = gruCell('GRU', this.hiddenSize, this.options);
     const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);
     return { y, h: states[0]! };
   }

@@ -1,7 +1,16 @@
 import { StateError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { lstm } from '../ops/recurrent.js';
-import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
+import {
+  type Recurrent,
+  type RecurrentInits,
+  SequenceLayer,
+  type SequenceOptions,
+  type SequenceState,
+  checkGiven,
+  sequence,
+  sequenceRules,
+} from './recurrent.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link LSTM}. */
@@ -14,12 +23,13 @@ export interface LSTMState extends SequenceState {
 }
 
 /** @internal */
-export function lstmCell(name: string, hiddenSize: number): Recurrent {
+export function lstmCell(name: string, hiddenSize: number, inits: RecurrentInits): Recurrent {
   return {
     name,
     hiddenSize,
     gates: 4,
     states: ['h', 'c'],
+    inits,
     run: (g, u, [h0, c0], options) => {
       const { y, h, c } = lstm(g, u, h0!, c0!, options);
       return { y, states: [h, c] };
@@ -45,11 +55,18 @@ export function checkHalves(what: string, h: Tensor | undefined, c: Tensor | und
  * Parameters of layer l, gates in the order i, f, g, o: `weight{l}` W [I, 4H] (I = D·H above the first layer), `recurrentWeight{l}` U [H, 4H],
  * `bias{l}` b [4H]; of the backward direction the same with `Reverse` behind, `weight0Reverse`. All U(−1/√H, 1/√H) at first.
  *
+ * Keras's first values, with a forget gate that keeps at first:
+ * ```ts
+ * const h = 64;
+ * const forgetBias: Initializer = ([width = 0]) => new Float32Array(width).fill(1, h, 2 * h);
+ * new LSTM(h, { weightInit: xavierUniform(), recurrentInit: orthogonal(), biasInit: forgetBias });
+ * ```
+ *
  * Once differentiable: a gradient penalty through it, a second derivative, is refused.
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
- * @see Hochreiter and Schmidhuber 1997; Gers et al. 2000; https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there b is the sum of two)
+ * @see Hochreiter and Schmidhuber 1997; Gers et al. 2000; https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html (there b is the sum of two parameters, so that it moves twice as far in a step)
  */
 export class LSTM extends SequenceLayer<LSTMOptions> {
   constructor(hiddenSize: number, options: LSTMOptions = {}) {
@@ -57,9 +74,10 @@ export class LSTM extends SequenceLayer<LSTMOptions> {
   }
 
   /** As of every {@link SequenceLayer}: y [N, T, D·H], and h and c [N, L·D, H] after the last step, layer by layer, forward before backward. */
-  apply(x: Tensor, { lengths, h, c }: LSTMState, scope: Scope): { readonly y: Tensor; readonly h: Tensor; readonly c: Tensor } {
+  apply(x: Tensor, given: LSTMState, scope: Scope): { readonly y: Tensor; readonly h: Tensor; readonly c: Tensor } {
+    const { lengths, h, c } = checkGiven('LSTM', x, given, ['lengths', 'h', 'c'], scope);
     checkHalves('LSTM', h, c);
-    const { y, states } = sequence(lstmCell('LSTM', this.hiddenSize), x, { lengths, states: [h, c] }, this.options, scope);
+    const { y, states } = sequence(lstmCell('LSTM', this.hiddenSize, this.options), x, { lengths, states: [h, c] }, this.options, scope);
     return { y, h: states[0]!, c: states[1]! };
   }
 }

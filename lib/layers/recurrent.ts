@@ -1,19 +1,38 @@
 /** What RNN, LSTM and GRU share: the walk over layers and directions, their inputs and their checks. */
-import { OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { DTypeError, OptionError, ShapeError, StateError, formatShape } from '../errors.js';
+import { checkTensor } from '../graph/operation.js';
 import { sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Initializer } from '../init.js';
+import { tensor } from '../ops/arguments.js';
 import { add, cast, concat, matmul, reshape, slice, transpose } from '../ops/index.js';
 import type { RecurrentOptions } from '../ops/recurrent.js';
-import { type Rules, boolean, check, checkOptions, count, fraction } from '../options.js';
+import { type Rules, boolean, callable, check, checkOptions, count, fraction } from '../options.js';
 import { uniformOfFan } from './default-init.js';
 import { dropped } from './dropped.js';
+import { checkInputCount } from './input-count.js';
 import { Layer } from './layer.js';
 import { lengthsOf } from './lengths.js';
 import type { Scope } from './scope.js';
 import { type SequenceInputs, checkSequence, sequenceArguments } from './sequence-inputs.js';
 
+/** First values of the parameters of every recurrent layer and cell. */
+export interface RecurrentInits {
+  /** First values of each W [I, gates·H]. Default: U(−1/√H, 1/√H), as of the others. */
+  readonly weightInit?: Initializer | undefined;
+  /**
+   * First values of each U [H, gates·H]. orthogonal() takes the gates as one matrix, whose rows become orthonormal, as Keras does: the [H, H] of one
+   * gate is not orthogonal by itself. Default: U(−1/√H, 1/√H).
+   */
+  readonly recurrentInit?: Initializer | undefined;
+  /** First values of each bias: [gates·H], gates in the order the layer says, and `recurrentBias` [H] of a GRU. Default: U(−1/√H, 1/√H). */
+  readonly biasInit?: Initializer | undefined;
+}
+
+export const initRules: Rules<RecurrentInits> = { weightInit: callable, recurrentInit: callable, biasInit: callable };
+
 /** Options that all recurrent layers share. */
-export interface SequenceOptions {
+export interface SequenceOptions extends RecurrentInits {
   /** Layers on top of each other, each over the outputs of the one below. Default: 1. */
   readonly numLayers?: number | undefined;
   /** Go over the sequence in both directions; the outputs of the backward one follow those of the forward one. Default: false. */
@@ -29,6 +48,7 @@ export const sequenceRules: Rules<SequenceOptions> = {
   bidirectional: boolean,
   dropout: fraction,
   returnSequences: boolean,
+  ...initRules,
 };
 
 /** What a sequence layer may be given beside x: by position the lengths, by `apply` the state as well. */
@@ -77,7 +97,7 @@ export abstract class SequenceLayer<Options extends SequenceOptions = SequenceOp
    * for (const x of steps) h = scope.call('cell', this.cell, concat([x, this.read(h, memory, scope)], 1), h);
    * scope.keep(before, h);
    * ```
-   * @throws StateError where states go on, if the layer is bidirectional, a later call does not go on from the one before, or the model reads the states between calls as they come
+   * @throws OptionError, DTypeError for what is no such state; StateError without a scope, or where states go on, if the layer is bidirectional, a later call does not go on from the one before, or the model reads the states between calls as they come
    */
   abstract apply(x: Tensor, state: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor };
 
@@ -95,14 +115,31 @@ export interface Recurrent {
   readonly gates: number;
   /** h, and for an LSTM c. */
   readonly states: readonly string[];
-  /** Runs over g [T, N, gates·H] from the states [N, H]; `parameter` asks for what it needs beyond u. */
+  readonly inits: RecurrentInits;
+  /** Runs over g [T, N, gates·H] from the states [N, H]; `bias` asks for further ones. */
   run(
     g: Tensor,
     u: Tensor,
     states: readonly Tensor[],
     options: RecurrentOptions,
-    parameter: (name: string, shape: readonly number[]) => Tensor,
+    bias: (name: string, shape: readonly number[]) => Tensor,
   ): { readonly y: Tensor; readonly states: readonly Tensor[] };
+}
+
+/**
+ * What may be given beside x, checked.
+ * @throws StateError without a scope; DTypeError if x is no tensor; OptionError for other names, or what is no tensor
+ */
+export function checkGiven<Given extends object>(
+  what: string,
+  x: Tensor,
+  given: Given,
+  names: readonly (keyof Given)[],
+  scope: Scope,
+): Given {
+  checkInputCount(what, [x, scope], [1], 'x');
+  checkTensor(what, x, 'x');
+  return checkOptions(what, given, Object.fromEntries(names.map((name) => [name, tensor])) as Rules<Given>);
 }
 
 /** One direction of one layer: x [T, N, I] → y [T, N, H] and the states [N, H] after the last step. `suffix` tells its parameters apart. */
@@ -117,12 +154,13 @@ export function direction(
   const { hiddenSize } = cell;
   const width = cell.gates * hiddenSize;
   const init = uniformOfFan(hiddenSize);
-  const parameter = (name: string, shape: readonly number[]): Tensor => scope.parameter(`${name}${suffix}`, shape, init);
-  const w = parameter('weight', [x.shape[2]!, width]);
-  const u = parameter('recurrentWeight', [hiddenSize, width]);
+  const { weightInit = init, recurrentInit = init, biasInit = init } = cell.inits;
+  const w = scope.parameter(`weight${suffix}`, [x.shape[2]!, width], weightInit);
+  const u = scope.parameter(`recurrentWeight${suffix}`, [hiddenSize, width], recurrentInit);
+  const bias = (name: string, shape: readonly number[]): Tensor => scope.parameter(`${name}${suffix}`, shape, biasInit);
   // One product over all steps: only the recurrent one has to wait for the step before.
-  const g = add(matmul(x, w), parameter('bias', [width]));
-  return cell.run(g, u, states, options, parameter);
+  const g = add(matmul(x, w), bias('bias', [width]));
+  return cell.run(g, u, states, options, bias);
 }
 
 /**
@@ -192,9 +230,11 @@ function lastState(state: Tensor, bidirectional: boolean | undefined): Tensor {
 }
 
 function checkState(cell: Recurrent, name: string, state: Tensor | undefined, expected: readonly number[], letters = ' [N, H]'): void {
-  if (state !== undefined && !sameShape(state.shape, expected)) {
+  if (state === undefined) return;
+  if (!sameShape(state.shape, expected))
     throw new ShapeError(`${cell.name}: expected ${name} of shape ${formatShape(expected)}${letters}, got ${formatShape(state.shape)}.`);
-  }
+  if (state.dtype !== 'float32')
+    throw new DTypeError(`${cell.name}: expected float32 for ${name}, got ${state.dtype}. Use cast(${name}, 'float32').`);
 }
 
 /** Of states [N, L·D, H] that of layer and direction `at`: [N, H]. */

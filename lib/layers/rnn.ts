@@ -1,22 +1,35 @@
 import type { Tensor } from '../graph/tensor.js';
 import { elman } from '../ops/recurrent.js';
 import { oneOf } from '../options.js';
-import { type Recurrent, SequenceLayer, type SequenceOptions, type SequenceState, sequence, sequenceRules } from './recurrent.js';
+import {
+  type Recurrent,
+  type RecurrentInits,
+  SequenceLayer,
+  type SequenceOptions,
+  type SequenceState,
+  checkGiven,
+  sequence,
+  sequenceRules,
+} from './recurrent.js';
 import type { Scope } from './scope.js';
 
-/** Options of {@link RNN}. */
-export interface RNNOptions extends SequenceOptions {
+/** Options of {@link RNNCell}. */
+export interface RNNCellOptions extends RecurrentInits {
   /** Bends the state. Default: 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu' | undefined;
 }
 
+/** Options of {@link RNN}. */
+export interface RNNOptions extends SequenceOptions, RNNCellOptions {}
+
 /** @internal */
-export function rnnCell(name: string, hiddenSize: number, nonlinearity: 'tanh' | 'relu' = 'tanh'): Recurrent {
+export function rnnCell(name: string, hiddenSize: number, { nonlinearity = 'tanh', ...inits }: RNNCellOptions): Recurrent {
   return {
     name,
     hiddenSize,
     gates: 1,
     states: ['h'],
+    inits,
     run: (g, u, [h0], options) => {
       const { y, h } = elman(g, u, h0!, { ...options, nonlinearity });
       return { y, states: [h] };
@@ -38,15 +51,16 @@ export function rnnCell(name: string, hiddenSize: number, nonlinearity: 'tanh' |
  *
  * @throws OptionError if hiddenSize is no whole number ≥ 1 or an option is wrong; ShapeError if x is no [N, T, I] or a state does not fit;
  *   DataError while running if a length is not in 1 … T
- * @see Elman 1990; https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there b is the sum of two)
+ * @see Elman 1990; https://pytorch.org/docs/stable/generated/torch.nn.RNN.html (there b is the sum of two parameters, so that it moves twice as far in a step)
  */
 export class RNN extends SequenceLayer<RNNOptions> {
   constructor(hiddenSize: number, options: RNNOptions = {}) {
     super('RNN', hiddenSize, options, { ...sequenceRules, nonlinearity: oneOf('tanh', 'relu') });
   }
 
-  apply(x: Tensor, { lengths, h }: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
-    const cell = rnnCell('RNN', this.hiddenSize, this.options.nonlinearity);
+  apply(x: Tensor, given: SequenceState, scope: Scope): { readonly y: Tensor; readonly h: Tensor } {
+    const { lengths, h } = checkGiven('RNN', x, given, ['lengths', 'h'], scope);
+    const cell = rnnCell('RNN', this.hiddenSize, this.options);
     const { y, states } = sequence(cell, x, { lengths, states: [h] }, this.options, scope);
     return { y, h: states[0]! };
   }

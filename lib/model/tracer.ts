@@ -98,6 +98,7 @@ export class Tracer {
     { inputs, parent }: { readonly inputs?: readonly Tensor[] | undefined; readonly parent?: TraceScope | undefined },
   ): Values {
     checkLayer('scope.enter', path, layer);
+    checkBody(path, layer, body);
     const owned = this.#paths.get(layer) ?? path;
     const owner = this.layers.get(owned)?.layer;
     if (owner !== undefined && owner !== layer) {
@@ -249,6 +250,14 @@ function checkLayer(what: string, path: string, layer: unknown): void {
   if (typeof layer === 'object' && layer !== null && !Array.isArray(layer) && !isRecord(layer)) return;
   throw new OptionError(
     `${what}: expected a layer for "${path}", got ${kindOf(layer)}. Make it in a field: readonly body = new Linear(8).`,
+  );
+}
+
+/** @throws OptionError unless it is a function */
+function checkBody(path: string, layer: AnyLayer, body: unknown): void {
+  if (typeof body === 'function') return;
+  throw new OptionError(
+    `scope.enter: expected a function for "${path}", got ${kindOf(body)}. Give what ${layer.constructor.name} is to compute: (inner) => this.layer.apply(x, {}, inner).`,
   );
 }
 

@@ -165,7 +165,7 @@ describe('a stream', () => {
         'Sequential.stream.setState: expected float32 [2, 3] for state "0.h0", got float32 [1, 3]. Its rows are those of the stream.',
       ],
       [
-        () => new Sequential([new Linear(3)]).build([]).stream(),
+        () => new Sequential([new Tanh()]).build([]).stream(),
         'ShapeError',
         'Sequential.stream: expected a model of sequences [N, T, …], got [N]. For single rows there is predictSync().',
       ],
