@@ -1,13 +1,11 @@
 import type { NdArray } from '../array.js';
-import { DataError, ShapeError } from '../errors.js';
+import { ShapeError } from '../errors.js';
 import { constant } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { indexOutside } from '../index-outside.js';
 import { abs, add, customGradient, exp, log1p, maximum, mul, neg, sub } from '../ops/index.js';
 import { softplusSlope } from '../ops/elementwise.js';
 import { checkOptions, either, nonNegative, weights } from '../options.js';
-import { positionOf } from './class-ids.js';
-import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } from './elementwise-loss.js';
+import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules, validateUnit } from './elementwise-loss.js';
 
 /** Options of {@link BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions extends ElementwiseLossOptions {
@@ -46,12 +44,7 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
 
   /** Looks for targets that are no probabilities. */
   override validate(target: NdArray): void {
-    const i = indexOutside(target.data, 0, 1, this.ignoreNaN);
-    if (i >= 0) {
-      throw new DataError(
-        `BCEWithLogitsLoss: expected targets in [0, 1], got ${target.data[i]!} at row ${positionOf(i, target)}. Scale or relabel the targets.`,
-      );
-    }
+    validateUnit('BCEWithLogitsLoss', target, this.ignoreNaN, 'Scale or relabel the targets.');
   }
 
   /** posWeight · y */

@@ -2,7 +2,7 @@
 import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
-import { coordinates, sameShape } from '../graph/shape.js';
+import { type Shape, coordinates, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { checkTensors } from '../ops/arguments.js';
 import { knownIds } from '../ops/gather.js';
@@ -30,11 +30,20 @@ export function checkWeight(what: string, weight: Float32Array | undefined, clas
   }
 }
 
+/** @throws ShapeError unless there is a score for each class in each row: of scores [N] the rows would be taken for classes */
+export function checkScores(what: string, shape: Shape): void {
+  if (shape.length >= 2) return;
+  throw new ShapeError(
+    `${what}: expected a score for each class, [N, C] or [..., C], got ${formatShape(shape)}. Of one score a row use BCEWithLogitsLoss and accuracy(); give one sample as [1, C].`,
+  );
+}
+
 /** @throws DTypeError unless both are tensors, ShapeError unless the target holds one id for each row of the prediction */
 export function checkIdShape(what: string, prediction: Tensor, target: Tensor): void {
   checkTensors(what, { prediction, target });
+  checkScores(what, prediction.shape);
   const rows = prediction.shape.slice(0, -1);
-  if (prediction.rank < 1 || !sameShape(rows, target.shape)) {
+  if (!sameShape(rows, target.shape)) {
     throw new ShapeError(
       `${what}: expected class ids of shape ${formatShape(rows)} for a prediction of shape ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}. Reshape the target.`,
     );
@@ -71,12 +80,13 @@ export function validateIds(what: string, target: NdArray, classes: number, igno
   for (let i = 0; i < data.length; i++) {
     const id = data[i]!;
     if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
-    const advice =
-      (Number.isInteger(id) && id < 0) || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs';
-    throw new DataError(
-      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. Number the classes from 0, or ${advice}.`,
-    );
+    throw new DataError(`${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. ${adviceOn(id)}`);
   }
+}
+
+function adviceOn(id: number): string {
+  if (!Number.isInteger(id)) return 'Give whole numbers, or learn numbers by MSELoss.';
+  return `Number the classes from 0, or ${id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs'}.`;
 }
 
 /** `7`, or `7 [2, 0]` for further dimensions, as messages name element i. */

@@ -8,6 +8,7 @@ import { add, crossEntropy, full, logSoftmax, mul, neg, oneHot, reshape, sum } f
 import { type Rules, checkOptions, integer, unit, weights } from '../options.js';
 import {
   type ClassWeighting,
+  checkScores,
   checkWeight,
   keptRows,
   lossIds,
@@ -40,7 +41,7 @@ const rules: Rules<CrossEntropyLossOptions> = { weight: weights, labelSmoothing:
  *
  * The mean divides by Σ w of the rows' classes for class ids, ignored rows left out, and by the number of rows for probabilities.
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the logits; DataError for ids that are no class, also
+ * @throws OptionError for wrong options; ShapeError for logits without a dimension of classes beside the rows, or if target or weight do not fit them; DataError for ids that are no class, also
  *   where they come past `validate`; probabilities that are none are refused by `validate` alone
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html (classes there are dimension 1, here the last)
  */
@@ -59,8 +60,9 @@ export class CrossEntropyLoss extends Loss {
 
   forward(logits: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkTensors('CrossEntropyLoss', { logits, target });
+    checkScores('CrossEntropyLoss', logits.shape);
     const ofIds = sameShape(target.shape, logits.shape.slice(0, -1));
-    if (logits.rank < 1 || (!ofIds && !sameShape(target.shape, logits.shape))) {
+    if (!ofIds && !sameShape(target.shape, logits.shape)) {
       throw new ShapeError(
         `CrossEntropyLoss: expected class ids of shape ${formatShape(logits.shape.slice(0, -1))} or probabilities of shape ${formatShape(logits.shape)} for target, got ${formatShape(target.shape)}. Reshape the target or change the last layer.`,
       );

@@ -1,6 +1,10 @@
+import type { NdArray } from '../array.js';
+import { DataError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
+import { indexOutside } from '../index-outside.js';
 import { equal, sum } from '../ops/index.js';
 import { type Rules, boolean } from '../options.js';
+import { positionOf } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
 import { type ReductionOptions, checkSameShape, keptOnly, perLoss, reduceWeighted, reductionRule } from './reduction.js';
 
@@ -42,6 +46,13 @@ export abstract class ElementwiseLoss extends Loss {
   private kept(target: Tensor): Tensor | undefined {
     return this.ignoreNaN ? counted(target) : undefined;
   }
+}
+
+/** @throws DataError naming the first target that is not in [0, 1] */
+export function validateUnit(what: string, target: NdArray, allowsNaN: boolean, advice: string): void {
+  const i = indexOutside(target.data, 0, 1, allowsNaN);
+  if (i < 0) return;
+  throw new DataError(`${what}: expected targets in [0, 1], got ${target.data[i]!} at row ${positionOf(i, target)}. ${advice}`);
 }
 
 /** 1 where a target is a number, 0 where it is NaN. */

@@ -21,7 +21,7 @@ export interface NLLLossOptions extends ReductionOptions {
  *
  * ℓ = −w_y · logp_y; the mean is Σ ℓ / Σ w_y, ignored rows left out.   logp [..., C], target class ids y [...] → []
  *
- * @throws OptionError for wrong options; ShapeError if target or weight do not fit the prediction; DataError for ids that are no class, also where
+ * @throws OptionError for wrong options; ShapeError for a prediction without a dimension of classes beside the rows, or if target or weight do not fit it; DataError for ids that are no class, also where
  *   they come past `validate`
  * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html (classes there are dimension 1, here the last)
  */

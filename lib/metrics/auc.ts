@@ -1,11 +1,13 @@
+import type { NdArray } from '../array.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply } from '../graph/operation.js';
+import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { keptOnly } from '../losses/reduction.js';
 import { ScatterAddRows } from '../ops/gather.js';
 import { add, cast, clip, equal, mul, reshape, stack, sub, where } from '../ops/index.js';
 import { checkOptions, finite, tuple } from '../options.js';
-import { decisions } from './classes.js';
+import { checkTargets, decisions } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link auc}. */
@@ -46,6 +48,11 @@ class Auc extends Metric {
     return flat(apply(new ScatterAddRows(buckets), add(both, missing), ids));
   }
 
+  /** Looks for targets that are no probabilities. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    checkTargets('auc', target, predictionShape);
+  }
+
   override combine(total: Float64Array, batch: Float32Array): void {
     for (let i = 0; i < total.length; i++) total[i]! += batch[i]!;
   }
@@ -69,7 +76,7 @@ class Auc extends Metric {
  *
  * scores [N] or [N, 1], targets [N] or [N, 1]: positive above ½, not counted where NaN
  *
- * @throws OptionError unless range is two numbers, the lower first; from fit and evaluate ShapeError if the shapes do not fit
+ * @throws OptionError unless range is two numbers, the lower first; from fit and evaluate ShapeError if the shapes do not fit, DataError for targets beyond [0, 1]
  * @see https://keras.io/api/metrics/classification_metrics/#auc-class (200 thresholds over probabilities)
  */
 export function auc(options: AucOptions = {}): Metric {

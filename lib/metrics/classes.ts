@@ -3,11 +3,11 @@ import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { sumTolerance } from '../losses/class-ids.js';
-import { counted } from '../losses/elementwise-loss.js';
+import { checkScores, sumTolerance } from '../losses/class-ids.js';
+import { counted, validateUnit } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
 import { checkTensors } from '../ops/arguments.js';
-import { argmax, greater, mean, notEqual, reshape, sum } from '../ops/index.js';
+import { argmax, equal, greater, max, mean, notEqual, reshape, sum, where } from '../ops/index.js';
 import { type Rules, boolean, finite, integer } from '../options.js';
 
 /** How a prediction becomes a decision. */
@@ -30,6 +30,7 @@ export const decisionRules: Rules<DecisionOptions> = { threshold: finite, multiL
 
 /** Predictions that are each a decision, 1 or 0, of the shape of the prediction. */
 interface Decisions {
+  /** −1 where the prediction is NaN. */
   readonly foretold: Tensor;
   readonly actual: Tensor;
   /** 0 where the target is NaN. */
@@ -43,13 +44,13 @@ interface Decisions {
 export function decisions(what: string, prediction: Tensor, target: Tensor, options: DecisionOptions): Decisions | undefined {
   checkTensors(what, { prediction, target });
   const { threshold, multiLabel = false, ignoreIndex } = options;
-  if (!multiLabel && !isBinary(prediction, target)) {
+  if (!multiLabel && !isBinary(prediction.shape, target.shape)) {
     if (threshold === undefined) return undefined;
     throw new OptionError(
       `${what}: expected no threshold for a prediction of shape ${formatShape(prediction.shape)}, where the largest of a row decides, got ${threshold}. Leave it out, or give multiLabel: true if every column is a decision of its own.`,
     );
   }
-  if (!isBinary(prediction, target) && !sameShape(prediction.shape, target.shape)) {
+  if (!isBinary(prediction.shape, target.shape) && !sameShape(prediction.shape, target.shape)) {
     throw new ShapeError(
       `${what}: expected a target of shape ${formatShape(prediction.shape)} with multiLabel, got ${formatShape(target.shape)}. Give 0 or 1 for each label.`,
     );
@@ -59,7 +60,17 @@ export function decisions(what: string, prediction: Tensor, target: Tensor, opti
       `${what}: expected no ignoreIndex where the target holds no class ids, got ${ignoreIndex}. Make the targets that do not count NaN.`,
     );
   const y = reshape(target, prediction.shape);
-  return { foretold: greater(prediction, threshold ?? 0), actual: greater(y, 0.5), counts: counted(y) };
+  const foretold = where(equal(prediction, prediction), greater(prediction, threshold ?? 0), noClass);
+  return { foretold, actual: greater(y, 0.5), counts: counted(y) };
+}
+
+/** What a row with a prediction that is NaN is foretold to be. */
+const noClass = -1;
+
+/** The class of the largest of each row [..., C] → [...]; −1 where one is NaN. */
+export function foretoldClass(prediction: Tensor): Tensor {
+  const largest = max(prediction, { axes: -1 });
+  return where(equal(largest, largest), argmax(prediction), noClass);
 }
 
 /**
@@ -68,9 +79,10 @@ export function decisions(what: string, prediction: Tensor, target: Tensor, opti
  */
 export function classTarget(what: string, prediction: Tensor, target: Tensor, ignoreIndex: number | undefined): Tensor {
   checkTensors(what, { prediction, target });
+  checkScores(what, prediction.shape);
   const rows = prediction.shape.slice(0, -1);
-  if (prediction.rank > 0 && sameShape(target.shape, rows)) return target;
-  if (prediction.rank === 0 || !sameShape(target.shape, prediction.shape)) {
+  if (sameShape(target.shape, rows)) return target;
+  if (!sameShape(target.shape, prediction.shape)) {
     throw new ShapeError(
       `${what}: expected class ids of shape ${formatShape(rows)} or rows of shape ${formatShape(prediction.shape)} for target, got ${formatShape(target.shape)}. Reshape the target.`,
     );
@@ -79,6 +91,12 @@ export function classTarget(what: string, prediction: Tensor, target: Tensor, ig
   throw new OptionError(
     `${what}: expected no ignoreIndex for a target of rows ${formatShape(target.shape)}, got ${ignoreIndex}. Give class ids, or leave it out.`,
   );
+}
+
+/** Looks at targets of decisions by a threshold, or of classes. @throws DataError naming the first that is neither a probability nor, where it may be, an id */
+export function checkTargets(what: string, target: NdArray, predictionShape: Shape, multiLabel = false): void {
+  if (!multiLabel && !isBinary(predictionShape, target.shape)) return checkClassRows(what, target, predictionShape);
+  validateUnit(what, target, true, 'Relabel the targets 0 and 1; of numbers use mae() or rmse().');
 }
 
 /** Looks whether rows of a target, if it has a number for each class, are one-hot or probabilities. @throws DataError naming the first that is not */
@@ -106,10 +124,10 @@ export function checkClassRows(
 }
 
 /** Whether there is one prediction a row, with a target for each: shapes equal up to a last dimension of 1. */
-function isBinary(prediction: Tensor, target: Tensor): boolean {
-  const rows = ({ shape }: Tensor): readonly number[] => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
-  const single = prediction.rank === 1 || prediction.shape.at(-1) === 1;
-  return single && prediction.size === target.size && sameShape(rows(prediction), rows(target));
+function isBinary(prediction: Shape, target: Shape): boolean {
+  const rows = (shape: Shape): Shape => (shape.length > 1 && shape.at(-1) === 1 ? shape.slice(0, -1) : shape);
+  const single = prediction.length === 1 || prediction.at(-1) === 1;
+  return single && sameShape(rows(prediction), rows(target));
 }
 
 /** The mean over the rows whose class is not `ignoreIndex`. */

@@ -3,9 +3,9 @@ import type { NdArray } from '../array.js';
 import { OptionError } from '../errors.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { argmax, concat, equal, mul, notEqual, oneHot, reshape, sum } from '../ops/index.js';
+import { concat, equal, mul, notEqual, oneHot, reshape, sum } from '../ops/index.js';
 import { checkOptions, nonNegativeInteger, oneOf } from '../options.js';
-import { type DecisionOptions, checkClassRows, classTarget, decisionRules, decisions } from './classes.js';
+import { type DecisionOptions, checkTargets, classTarget, decisionRules, decisions, foretoldClass } from './classes.js';
 import { Metric } from './metric.js';
 
 /** Options of {@link precision}, {@link recall} and {@link f1}. */
@@ -65,9 +65,9 @@ class Positives extends Metric {
     return occurring.reduce((total, one) => total + (this.quotient(one) || 0), 0) / occurring.length;
   }
 
-  /** Looks for rows of several labels or none. */
+  /** Looks for targets that are no probabilities, and for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    if (!this.options.multiLabel) checkClassRows(this.name, target, predictionShape);
+    checkTargets(this.name, target, predictionShape, this.options.multiLabel);
   }
 
   /** 1 where a row was foretold to be of the class and where it is, 0 elsewhere: of one class, or for an average [..., K]. */
@@ -81,9 +81,9 @@ class Positives extends Metric {
       );
     const counted = (foretold: Tensor, actual: Tensor, counts: Tensor | undefined): Omit<Counts<Tensor>, 'both'> =>
       counts === undefined ? { foretold, actual } : { foretold: mul(foretold, counts), actual: mul(actual, counts) };
-    if (multiLabel && average !== undefined) return counted(single!.foretold, single!.actual, single!.counts);
-    const foretold = single?.foretold ?? argmax(prediction);
+    if (multiLabel && average !== undefined) return counted(equal(single!.foretold, 1), single!.actual, single!.counts);
     const actual = single?.actual ?? classTarget(this.name, prediction, target, ignoreIndex);
+    const foretold = single?.foretold ?? foretoldClass(prediction);
     const counts = single?.counts ?? (ignoreIndex === undefined ? undefined : notEqual(actual, ignoreIndex));
     if (average === undefined) return counted(equal(foretold, positive), equal(actual, positive), counts);
     const each = counts && reshape(counts, [...counts.shape, 1]);
@@ -104,10 +104,10 @@ function positives(name: string, quotient: Quotient, options: PositiveOptions): 
 /**
  * Of the rows foretold to be positive, the share that is: TP / (TP + FP), true and false positives. NaN if none is foretold.
  *
- * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class.
+ * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class. A row with a prediction that is NaN is foretold to be of no class.
  *
  * @throws OptionError for wrong options; from fit and evaluate OptionError for options that do not fit the shapes, ShapeError if the shapes do not fit each
- *   other, DataError for rows that are no probabilities
+ *   other, DataError for targets that are no probabilities
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.precision_score.html (`positive` is pos_label)
  */
 export function precision(options: PositiveOptions = {}): Metric {

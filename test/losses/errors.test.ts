@@ -76,7 +76,7 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     new NLLLoss(),
     array([0, 0.5]),
     [2, 3],
-    'NLLLoss: expected class ids 0 … 2, got 0.5 at row 1. Number the classes from 0, or give the last layer more outputs.',
+    'NLLLoss: expected class ids 0 … 2, got 0.5 at row 1. Give whole numbers, or learn numbers by MSELoss.',
   ],
   [
     new CrossEntropyLoss(),
