@@ -25,6 +25,7 @@ import type { AnyLoss, Recipe } from './recipe.js';
 export function checkArrays(what: string, batch: Batch<Targets>): number {
   if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
   checkWeightName(what, 'rows', batch);
+  for (const x of inputList(batch.x)) checkAwaited(what, 'x', x);
   checkTargets(what, batch.y);
   if (batch.sampleWeight !== undefined) checkArray(what, 'sampleWeight', batch.sampleWeight);
   return countRows(what, arraysOf(batch));
@@ -32,9 +33,18 @@ export function checkArrays(what: string, batch: Batch<Targets>): number {
 
 /** @throws DataError or StateError unless y is an intact array, or an object of some by name, or of none */
 function checkTargets(what: string, y: unknown): void {
+  checkAwaited(what, 'y', y);
   if (!isRecord(y)) return checkArray(what, 'y', y, 'Wrap it: array(data, shape), or give several targets by name: { a, b }.');
   const parts = Object.entries(y);
-  for (const [name, part] of parts) checkArray(what, `y.${name}`, part);
+  for (const [name, part] of parts) {
+    checkAwaited(what, `y.${name}`, part);
+    checkArray(what, `y.${name}`, part);
+  }
+}
+
+/** @throws DataError for the promise of an array */
+function checkAwaited(what: string, name: string, x: unknown): void {
+  if (kindOf(x) === 'Promise') throw new DataError(`${what}: expected ${name} made by array(), got Promise. Await it.`);
 }
 
 /**
@@ -142,11 +152,17 @@ function ignoresNaN(loss: AnyLoss, name: string): boolean {
   return (loss instanceof ElementwiseLoss && loss.ignoreNaN) || (loss instanceof Losses && loss.ignoresNaN(name));
 }
 
-/** What came in place of data, as errors say it: what is missing, if only that is wrong. */
+/** What came in place of data, as errors say it, and what to do about it. */
 export function dataKind(data: unknown): string {
-  if (typeof data !== 'object' || data === null) return kindOf(data);
-  const missing = ['x', 'y'].filter((name) => !(name in data));
-  return missing.length === 1 ? `an object without ${missing[0]}` : kindOf(data);
+  const kind = kindOf(data);
+  if (kind === 'Promise') return 'Promise. Await it';
+  if (isNdArray(data)) return 'NdArray. Put it into { x, y }';
+  if (typeof data !== 'object' || data === null) return kind;
+  if ('x' in data) return 'an object without y. Give y: {} if neither the loss nor a metric takes targets';
+  if ('y' in data) return 'an object without x';
+  const names = Object.keys(data);
+  if (!isRecord(data) || names.length === 0) return kind;
+  return `an object of ${names.join(', ')}${names.includes('train') ? '. Give its train' : ''}`;
 }
 
 /** @throws ShapeError, DTypeError or DataError unless it is one number ≥ 0 a row */

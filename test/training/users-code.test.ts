@@ -46,7 +46,7 @@ describe('what users of the library write', () => {
   });
   it('data without its targets, or without its inputs', async () => {
     for (const [missing, some] of [
-      ['y', { x: data.x }],
+      ['y\\. Give y: {} if neither the loss nor a metric takes targets', { x: data.x }],
       ['x', { y: data.y }],
     ] as const) {
       const message = new RegExp(
