@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.js';
-import { add, erf, mul, square, tanh } from '../ops/index.js';
+import { gelu } from '../ops/index.js';
 import { checkOptions, oneOf } from '../options.js';
 import { Layer } from './layer.js';
 
@@ -26,18 +26,6 @@ export class GELU extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return mul(mul(x, 0.5), add(this.twoSided(x), 1));
-  }
-
-  /** 2 Φ(x) − 1 */
-  private twoSided(x: Tensor): Tensor {
-    switch (this.approximate) {
-      case 'none':
-        return erf(mul(x, Math.SQRT1_2));
-      case 'tanh':
-        return tanh(mul(mul(x, Math.sqrt(2 / Math.PI)), add(mul(square(x), 0.044715), 1)));
-      default:
-        return this.approximate satisfies never;
-    }
+    return gelu(x, this.approximate);
   }
 }

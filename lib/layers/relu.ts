@@ -1,6 +1,6 @@
 /** The rectifiers: ReLU, LeakyReLU, ELU, SELU. */
 import type { Tensor } from '../graph/tensor.js';
-import { expm1, greater, mul, relu, where } from '../ops/index.js';
+import { elu, leakyRelu, mul, relu } from '../ops/index.js';
 import { checkOptions, finite } from '../options.js';
 import { Layer } from './layer.js';
 
@@ -40,7 +40,7 @@ export class LeakyReLU extends Layer {
   }
 
   forward(x: Tensor): Tensor {
-    return where(greater(x, 0), x, mul(x, this.negativeSlope));
+    return leakyRelu(x, this.negativeSlope);
   }
 }
 
@@ -86,10 +86,4 @@ export class SELU extends Layer {
   forward(x: Tensor): Tensor {
     return mul(elu(x, seluAlpha), seluScale);
   }
-}
-
-function elu(x: Tensor, alpha: number): Tensor {
-  const above = greater(x, 0);
-  // The exponential never sees the positive values: where they overflow, its gradient would be 0 · ∞.
-  return where(above, x, mul(expm1(where(above, 0, x)), alpha));
 }

@@ -1,6 +1,6 @@
 /** The activations made of exponentials: Sigmoid, Tanh, SiLU, Softplus. */
 import type { Tensor } from '../graph/tensor.js';
-import { mul, sigmoid, softplus, tanh } from '../ops/index.js';
+import { sigmoid, silu, softplus, tanh } from '../ops/index.js';
 import { checkOptions, positiveFloat } from '../options.js';
 import { Layer } from './layer.js';
 
@@ -39,7 +39,7 @@ export class Tanh extends Layer {
  */
 export class SiLU extends Layer {
   forward(x: Tensor): Tensor {
-    return mul(x, sigmoid(x));
+    return silu(x);
   }
 }
 

@@ -51,7 +51,7 @@ export class Elementwise extends Operation {
 }
 
 /** @throws DTypeError unless x, the operand of this name, is a tensor or a number */
-function tensorOf(what: string, x: Operand, name = 'x'): Tensor {
+export function tensorOf(what: string, x: Operand, name = 'x'): Tensor {
   if (typeof x === 'number') return scalar(x);
   checkTensor(what, x, name, 'a tensor or a number');
   return x;

@@ -1,4 +1,5 @@
 // Every operation a layer, loss, optimizer or metric is written in.
+export { elu, gelu, leakyRelu, silu } from './activations.js';
 export { affineSample, type AffineSampleOptions } from './affine-sample.js';
 export type { AxisOptions, ReduceAxisOptions } from './along-axis.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';

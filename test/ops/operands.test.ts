@@ -46,6 +46,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   customGradient: [t, [t], (dy: Tensor) => [dy]],
   div: [t, t],
   elman: [...sequence(1), { lengths }],
+  elu: [t],
   equal: [t, t],
   erf: [t],
   exp: [t],
@@ -53,10 +54,12 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   floor: [t],
   full: [list(2, 3), 1],
   gatherRows: [t, ids],
+  gelu: [t],
   greater: [t, t],
   greaterEqual: [t, t],
   gru: [...sequence(3), { lengths, recurrentBias: full([2], 1) }],
   isFinite: [t],
+  leakyRelu: [t],
   less: [t, t],
   lessEqual: [t, t],
   log: [t],
@@ -89,6 +92,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
   scatterAddRows: [t, ids, 3],
   sigmoid: [t],
   sign: [t],
+  silu: [t],
   sin: [t],
   slice: [t, list(0, 0), list(1, 1)],
   softmax: [t],
@@ -112,7 +116,7 @@ const calls: Readonly<Record<Name, readonly unknown[]>> = {
 /** Operations for which a number stands for a tensor. */
 const takesNumbers = new Set<string>(
   ['add sub mul div maximum minimum pow less lessEqual greater greaterEqual equal notEqual neg abs sign sqrt square reciprocal floor round',
-    'exp expm1 log log1p tanh sigmoid erf sin cos relu isFinite where clip softplus'].flatMap((names) => names.split(' ')), // prettier-ignore
+    'exp expm1 log log1p tanh sigmoid erf sin cos relu isFinite where clip softplus elu gelu leakyRelu silu'].flatMap((names) => names.split(' ')), // prettier-ignore
 );
 
 const noTensors: readonly unknown[] = [undefined, null, 3, 'x', [], [1, 2], [[1, 2], [3]], {}, new Float32Array(6), array([[1]]), () => t];
