@@ -471,8 +471,8 @@ struct RecurrentBackwardArgs {
   float* dc0;
 };
 
-// u [H, G·H] in panels of W columns, zeros beyond the last one: panels [H / W, G, H, W]; turned, of its transpose: [H / W, G·H, W].
-// W divides kPanelUnits.
+// u [H, G·H] in panels of W columns, zeros beyond the last one and to the end of the last kPanelUnits: panels [H / W, G, H, W]; turned, of
+// its transpose: [H / W, G·H, W]. W divides kPanelUnits.
 struct RecurrentPanelsArgs {
   int64_t h, gates;
   bool turned;

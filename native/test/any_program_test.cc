@@ -426,7 +426,7 @@ class Draft {
     const bool lstm = cell == 2, panels = flip(), split = cell != 4 && flip(), backward = flip(), of_gru = gates == 3;
     At u = input(h * gates * h);
     if (panels) {
-      const At out = output((h + kPanelUnits - 1) / kPanelUnits * kPanelUnits * gates * h, false, false);
+      const At out = output((h + kPanelUnits - 1) / kPanelUnits * kPanelUnits * gates * h, true, false);
       add(31, {}, {out, u}, numbers(h, gates, backward));
       u = out;
     }

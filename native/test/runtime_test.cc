@@ -660,6 +660,19 @@ LW_TEST(debug_does_not_count_empty_products) {
   CHECK(!Run(program, {floats({1, 1})}, 1, 0).debug(scratch()));
 }
 
+LW_TEST(debug_looks_at_nothing_that_lay_there_before) {
+  for (const KernelTable* table : available_tables()) {
+    for (const int64_t h : {1, 10, 16, 17, 40, 48, 64}) {
+      const auto units = static_cast<double>((h + kPanelUnits - 1) / kPanelUnits * kPanelUnits);
+      const auto size = static_cast<double>(h), bytes = 4 * size * size;
+      const Words words = stream({{4 * units * size}, {bytes}}, {with_operands(31, {{0, 0}, {1, 0}}, {size, 1, 0})}, 1);
+      const auto program = lanewise::decode(words.data(), words.size(), *table);
+      memset(program->arena->data(), 0xff, static_cast<size_t>(program->arena->bytes()));  // NaN
+      CHECK_TEXT(!Run(program, {Memory::allocate(h * h * 4)}, 1, 0).debug(scratch()), std::string(table->isa) + " " + std::to_string(h));
+    }
+  }
+}
+
 LW_TEST(a_reader_sees_whole_steps_only) {
   const auto counter = counting(512);
   const auto w = Memory::allocate(2048);

@@ -107,6 +107,8 @@ int64_t recurrent_panels(const RecurrentPanelsArgs& a, int64_t begin, int64_t en
         copy_units(0, columns, a.u + p * total + k * h + u, row);
       }
   }
+  if (const int64_t units = end * kPanelColumns; units >= h)
+    for_units(units * total, divide_up(h, kPanelUnits) * kPanelUnits * total, [&](int64_t j, auto v) { v.store(a.panels + j, zero()); });
   return kOk;
 }
 
