@@ -2,12 +2,18 @@
 import { DataError, LanewiseError, NativeError, OptionError, ShapeError } from './errors.js';
 import type { NumericArray } from './native.js';
 import { type Rule, nonNegativeInteger, required } from './options.js';
+import { wrongIndex } from './reason.js';
 import { isFloats, isInts } from './typed-arrays.js';
 
 /** A whole number ≥ 0. */
 export const size: Rule = required(nonNegativeInteger);
 export const floats: Rule = { expected: 'a Float32Array', accepts: isFloats };
 export const ints: Rule = { expected: 'an Int32Array', accepts: isInts };
+/** An id, or what stands for none. */
+export const index: Rule = {
+  expected: 'a whole number that int32 holds',
+  accepts: (x) => Number.isInteger(x) && Number(x) === (Number(x) | 0),
+};
 
 export function checkLength(what: string, name: string, array: NumericArray, length: number): void {
   if (array.length < length) throw new ShapeError(`${what}: expected at least ${length} elements for ${name}, got ${array.length}.`);
@@ -59,7 +65,7 @@ export function call(what: string, run: () => void, names: Readonly<Record<strin
       )
       .replace(
         /index (-?\d+) at position (\d+) is out of range/,
-        (_, index: string, position: string) => `expected an index in 0 … ${rows - 1}, got ${index} at position ${position}`,
+        (_, bad: string, position: string) => `${wrongIndex(bad, rows)} at position ${position}`,
       )
       .replace(/(?<!\.)$/, '.');
     if (code === 'ERR_LANEWISE_INDEX') throw new DataError(message, { cause });

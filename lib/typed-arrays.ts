@@ -31,26 +31,26 @@ export function isBytes(x: unknown): x is Uint8Array {
 }
 
 /** A typed array or DataView, of any context. */
-type View = ArrayBufferView & { readonly [Symbol.toStringTag]: string };
+type View = ArrayBufferView & { readonly [Symbol.toStringTag]: string; keys?(): unknown };
 
 export function isView(x: unknown): x is View {
   return ArrayBuffer.isView(x);
 }
 
-/** @throws StateError if its buffer was detached, which only an array without elements can be */
+/** @throws StateError if its buffer was detached or has shrunk, which only an array without elements can be */
 export function checkAttached(what: string, x: View): void {
   if (x.byteLength > 0) return;
   try {
-    new DataView(x.buffer);
+    x.keys?.();
   } catch (cause) {
     throw new StateError(
-      `${what}: expected the elements of a ${x[Symbol.toStringTag]}, got none: its buffer was detached. Make a new one.`,
+      `${what}: expected the elements of a ${x[Symbol.toStringTag]}, got none: its buffer was detached or resized. Make a new one.`,
       { cause },
     );
   }
 }
 
-/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. @throws StateError if its buffer was detached */
+/** The same elements as an array of the plain class, whose `slice` is a copy: that of a Buffer is a view. @throws StateError if its buffer was detached or has shrunk */
 export function plain<T extends NumericArray>(what: string, x: T): T {
   checkAttached(what, x);
   const Kind = classes[nameOf(x)];

@@ -148,7 +148,7 @@ describe('an array whose buffer is gone', () => {
         structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
         await assert.rejects(async () => call(bytes), {
           name: 'StateError',
-          message: `${what}: expected the elements of a Uint8Array, got none: its buffer was detached. Make a new one.`,
+          message: `${what}: expected the elements of a Uint8Array, got none: its buffer was detached or resized. Make a new one.`,
         });
       }
     });

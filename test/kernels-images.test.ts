@@ -99,7 +99,8 @@ describe('conv2d and its gradients on typed arrays', () => {
     assert.throws(() => conv2d({ ...g, kernelSize: 3, groups: 3 }), /expected groups that divide the channels C of x, got 4 \/ 3/);
     assert.throws(() => conv2d({ ...g, kernelSize: 3 }), /conv2d: expected at least 8 elements for y, got 2/);
     assert.throws(() => conv2d({ ...g, kernelSize: 0 }), /kernelSize/);
-    assert.throws(() => conv2d({ ...g, kernelSize: 1, n: 2 ** 31 }), /conv2d: expected sizes below 2³¹, got 2147483648/);
+    assert.throws(() => conv2d({ ...g, kernelSize: 1, n: 2 ** 31 }), /conv2d: expected sizes below 2³¹, got n = 2147483648/);
+    assert.throws(() => conv2d({ ...g, kernelSize: 1, padding: 2 ** 31 }), /conv2d: expected sizes below 2³¹, got padTop = 2147483648/);
     assert.throws(() => conv2d({ ...g, kernelSize: 3, y: g.x.subarray(0, 8) }), /expected y apart from x/);
   });
 });

@@ -119,7 +119,7 @@ const wrong: readonly (readonly [() => void, string, string])[] = [
     'DataError',
     `rnnForward: expected lengths in 1 … ${steps}, got ${steps + 1} for row 1.`,
   ],
-  [() => rnnForward({ ...forward1, n: 2 ** 31 }), 'ShapeError', `rnnForward: expected sizes below 2³¹, got ${2 ** 31}.`],
+  [() => rnnForward({ ...forward1, n: 2 ** 31 }), 'ShapeError', `rnnForward: expected sizes below 2³¹, got n = ${2 ** 31}.`],
   [
     () => rnnForward({ ...forward1, g: p1.sizes.states }),
     'ShapeError',

@@ -224,6 +224,16 @@ const wrong: readonly (readonly [() => unknown, string, RegExp])[] = [
     /^gatherRows: expected an index in 0 … 1, got 2 at position 0\.$/,
   ],
   [
+    () => gatherRows({ width: 2, table: f(1), ids: Int32Array.of(0), output: f(2) }),
+    'DataError',
+    /^gatherRows: expected no index, as there is nothing to choose from, got 0 at position 0\.$/,
+  ],
+  ...[1.5, 2 ** 31].map((ignoreIndex): (typeof wrong)[number] => [
+    () => crossEntropy({ rows: 1, columns: 2, logits: f(2), ids: Int32Array.of(0), ignoreIndex, loss: f(1) }),
+    'OptionError',
+    new RegExp(`^crossEntropy: expected a whole number that int32 holds for ignoreIndex, got ${ignoreIndex}\\.$`),
+  ]),
+  [
     () => gatherRows<Float32Array | Int32Array>({ width: 1, table: f(4), ids: Int32Array.of(0), output: new Int32Array(1) }),
     'DTypeError',
     /^gatherRows: expected Float32Array for output, as table, got Int32Array\.$/,

@@ -3,6 +3,7 @@ import { type MapOp, type ReduceKind, mapOps, reduceKinds } from '../compile/ins
 import { call, checkLength, floats, ints, size } from '../kernel-checks.js';
 import { native } from '../native.js';
 import { type Rule, checkOptions, nonNegativeInteger, oneOf, required } from '../options.js';
+import { checkAttached } from '../typed-arrays.js';
 
 const word: Rule = {
   expected: 'a whole number in 0 … 2³² − 1',
@@ -30,6 +31,7 @@ export function elementwise(options: ElementwiseOptions): void {
     output: required(floats),
   });
   const { op, a, b, c, output } = options;
+  checkAttached('elementwise', output);
   for (const [name, input] of Object.entries({ a, b, c })) {
     if (input !== undefined) checkLength('elementwise', name, input, output.length);
   }
@@ -82,5 +84,6 @@ export interface RandomKernelOptions {
 export function random(options: RandomKernelOptions): void {
   checkOptions('random', options, { seed: size, stream: word, step: nonNegativeInteger, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;
+  checkAttached('random', output);
   call('random', () => native().random(seed % 2 ** 32, Math.floor(seed / 2 ** 32), stream, step, 0, output));
 }

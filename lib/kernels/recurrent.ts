@@ -116,7 +116,7 @@ const gruArrays: Rules<GruArrays> = { resetAfter: boolean, gates: some, q: some 
 /** Checks sizes and lengths, before anything is written, and gives what the native side takes. */
 function shapeOf(what: string, cell: Cell, o: RecurrentKernelOptions, lengths: (rows: number, gates: number) => Extents): Int32Array {
   const { steps, n, hidden, u, states } = o;
-  checkSizes(what, [steps, n, hidden]);
+  checkSizes(what, { steps, n, hidden });
   const rows = n * hidden;
   checkLengths(what, { u: [u, gatesOf(cell) * hidden * hidden], states: [states, (steps + 1) * rows] });
   checkLengths(what, lengths(rows, gatesOf(cell)));
@@ -237,7 +237,7 @@ export interface RecurrentStepOptions {
   readonly u: Float32Array;
   /** [G·H]. Default: none. */
   readonly b?: Float32Array | undefined;
-  /** `[N, H]`: the state, overwritten by the next one; may be x, apart from the weights. */
+  /** `[N, H]`: the state, overwritten by the next one; may be x, apart from the weights, which two SharedArrayBuffers of one memory can hide. */
   readonly h: Float32Array;
 }
 

@@ -1,10 +1,10 @@
 /** Raw kernels on the rows of matrices: softmax, cross-entropy, look-ups. Part of `lanewise/kernels`. */
 import { type SoftmaxKind, softmaxKinds } from '../compile/instructions/index.js';
 import { DTypeError } from '../errors.js';
-import { call, checkLength, floats, ints, size } from '../kernel-checks.js';
+import { call, checkLength, floats, index, ints, size } from '../kernel-checks.js';
 import { type NumericArray, native } from '../native.js';
-import { type Rule, checkOptions, count, integer, oneOf, required } from '../options.js';
-import { dtypeOf, isNumericArray } from '../typed-arrays.js';
+import { type Rule, checkOptions, count, oneOf, required } from '../options.js';
+import { checkAttached, dtypeOf, isNumericArray } from '../typed-arrays.js';
 
 const numbers: Rule = { expected: 'a Float32Array, Int32Array or Uint8Array', accepts: isNumericArray };
 
@@ -56,7 +56,7 @@ export function crossEntropy(options: CrossEntropyKernelOptions): void {
     columns: size,
     logits: required(floats),
     ids: required(ints),
-    ignoreIndex: integer,
+    ignoreIndex: index,
     loss: required(floats),
   });
   const { rows, columns, logits, ids, ignoreIndex = -100, loss } = options;
@@ -89,7 +89,7 @@ export function crossEntropyBackward(options: CrossEntropyBackwardOptions): void
     columns: size,
     logits: required(floats),
     ids: required(ints),
-    ignoreIndex: integer,
+    ignoreIndex: index,
     dloss: required(floats),
     dlogits: required(floats),
   });
@@ -119,6 +119,7 @@ export function gatherRows<T extends NumericArray>(options: GatherRowsOptions<T>
   if (dtypeOf(table) !== dtypeOf(output)) {
     throw new DTypeError(`gatherRows: expected ${table[Symbol.toStringTag]} for output, as table, got ${output[Symbol.toStringTag]}.`);
   }
+  checkAttached('gatherRows', ids);
   checkLength('gatherRows', 'output', output, ids.length * width);
   const rows = Math.floor(table.length / width);
   const copy = (): void => native().gatherRows(ids.length, rows, width * table.BYTES_PER_ELEMENT, table, ids, output);

@@ -26,10 +26,10 @@ export function checkChannels(what: string, x: Shape): void {
     throw new ShapeError(`${what}: expected x of at least one channel C, got ${formatShape(x)}. Change the layer before it.`);
 }
 
-/** @throws ShapeError for numbers the native side cannot hold */
-export function checkSizes(what: string, numbers: readonly number[]): void {
-  const large = numbers.find((x) => x >= 2 ** 31);
-  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large}.`);
+/** @throws ShapeError for a number the native side cannot hold: the first by name, so that those given come before what follows from them */
+export function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
+  const large = Object.entries(sizes).find(([, size]) => size >= 2 ** 31);
+  if (large !== undefined) throw new ShapeError(`${what}: expected sizes below 2³¹, got ${large.join(' = ')}.`);
 }
 
 /** @throws ShapeError unless w is [K, C/G, OC] or [KH, KW, C/G, OC], here written with the letters of the caller */
@@ -91,7 +91,8 @@ export function convShape(caller: Caller, x: Shape, w: Shape, options: ConvGeome
     padLeft: columns.before,
     groups,
   };
-  checkSizes(what, Object.values(shape));
+  const { oh, ow, ...given } = shape;
+  checkSizes(what, { ...given, oh, ow });
   return shape;
 }
 
@@ -157,7 +158,8 @@ export function convTransposeShape({ what, dimensions }: Caller, x: Shape, w: Sh
     padLeft,
     groups,
   };
-  checkSizes(what, Object.values(shape));
+  const { h, w: wide, ...given } = shape;
+  checkSizes(what, { ...given, h, w: wide });
   return shape;
 }
 

@@ -45,7 +45,8 @@ export function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pa
     padBottom: padH,
     padRight: padW,
   };
-  checkSizes(what, Object.values(shape));
+  const { oh, ow, ...given } = shape;
+  checkSizes(what, { ...given, oh, ow });
   if (kh * kw >= 2 ** 31) throw new ShapeError(`${what}: expected a kernel of fewer than 2³¹ taps, got ${kh} · ${kw}. Make it smaller.`);
   return shape;
 }

@@ -55,8 +55,8 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new Conv1d(2, 1), [1, 3, 0], 'Conv1d: expected x of at least one channel C, got [1, 3, 0]. Change the layer before it.'],
   [new Conv2d(2, 1), [1, 3, 3, 0], 'Conv2d: expected x of at least one channel C, got [1, 3, 3, 0]. Change the layer before it.'],
   [new ConvTranspose2d(2, 1), [1, 3, 3, 0], 'ConvTranspose2d: expected x of at least one channel C, got [1, 3, 3, 0]. Change the layer before it.'], // prettier-ignore
-  [new Conv2d(1, 1, { stride: 2 ** 31 }), [1, 3, 3, 1], 'Conv2d: expected sizes below 2³¹, got 2147483648.'],
-  [new ConvTranspose2d(1, 1, { stride: 2 ** 31 }), [1, 3, 3, 1], 'ConvTranspose2d: expected sizes below 2³¹, got 4294967297.'],
+  [new Conv2d(1, 1, { stride: 2 ** 31 }), [1, 3, 3, 1], 'Conv2d: expected sizes below 2³¹, got strideH = 2147483648.'],
+  [new ConvTranspose2d(1, 1, { stride: 2 ** 31 }), [1, 3, 3, 1], 'ConvTranspose2d: expected sizes below 2³¹, got strideH = 2147483648.'],
   [new Pad(1), [1, 3], 'Pad: expected x of rank 4 [N, H, W, C], got [1, 3]. Reshape it; an image of one channel has C = 1.'],
 ];
 

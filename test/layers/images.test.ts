@@ -38,7 +38,7 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new GlobalAvgPool2d(), [1, 0, 3, 2], 'GlobalAvgPool2d: expected x with pixels, got [1, 0, 3, 2].'],
   [new GlobalMaxPool2d(), [1, 2, 0, 2], 'GlobalMaxPool2d: expected x with pixels, got [1, 2, 0, 2].'],
   [new InstanceNorm(), [1, 3], 'InstanceNorm: expected x [N, ..., C] of rank ≥ 3 with C ≥ 1, got [1, 3]. Use LayerNorm for rows.'],
-  [new MaxPool1d(1, { stride: 2 ** 31 }), [1, 3, 2], 'MaxPool1d: expected sizes below 2³¹, got 2147483648.'],
+  [new MaxPool1d(1, { stride: 2 ** 31 }), [1, 3, 2], 'MaxPool1d: expected sizes below 2³¹, got strideW = 2147483648.'],
   [new Upsample2d({ scale: 0.25 }), [1, 3, 2, 1], 'Upsample2d: expected x and the result with pixels, got [1, 3, 2, 1] and 0 × 0. Make scale larger.'],
   [new Dropout2d(), [1, 3], 'Dropout2d: expected x of rank 4 [N, H, W, C], got [1, 3]. Reshape it; an image of one channel has C = 1.'],
 ]; // prettier-ignore
