@@ -6,18 +6,21 @@ import type { Pieces } from './pieces.js';
 /** Bytes copied in one go: a fraction of a millisecond, a few where the memory is new. */
 const pieceBytes = 2 ** 20;
 
-/** Zeroed memory of at least one byte. @throws NativeError if the machine has not as much */
+/** Zeroed memory of at least one byte. @throws NativeError if the addon cannot be loaded, or the machine has not as much */
 export function createMemory(bytes: number): MemoryHandle {
+  const addon = native();
   try {
-    return native().createMemory(Math.max(bytes, 1));
+    return addon.createMemory(Math.max(bytes, 1));
   } catch (cause) {
-    throw new NativeError(
-      `memory: expected ${bytes} bytes, got none: this machine cannot provide them. Make the model or the batches smaller.`,
-      {
-        cause,
-      },
-    );
+    throw outOfMemory(`${bytes} bytes`, cause);
   }
+}
+
+/** @param what how many bytes, and for what */
+export function outOfMemory(what: string, cause: unknown): NativeError {
+  return new NativeError(`memory: expected ${what}, got none: this machine cannot provide them. Make the model or the batches smaller.`, {
+    cause,
+  });
 }
 
 /** Memory with a copy of these values. */

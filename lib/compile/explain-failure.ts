@@ -1,18 +1,22 @@
 /** Errors of the addon in the words of the graph: which layer and operation, and which index of the data. */
-import { DataError, type LanewiseError, NativeError, formatShape } from '../errors.js';
+import { DataError, LanewiseError, NativeError, formatShape } from '../errors.js';
 import { pathIn } from '../graph/label.js';
 import { coordinates } from '../graph/shape.js';
+import { outOfMemory } from '../memory.js';
+import { wrongIndex } from '../reason.js';
 import { labelOf, operationOf } from './describe.js';
 import { type Instruction, indexLimit } from './instructions/index.js';
 import type { Item } from './lower.js';
 import { Views } from './view.js';
 
 /** What the addon says of an error. */
-type Failure = Error & Readonly<Record<'instruction' | 'step' | 'position' | 'value', number | undefined>>;
+type Failure = Error & Readonly<Record<'instruction' | 'step' | 'position' | 'value' | 'bytes', number | undefined>>;
 
-/** The native error with the layer and the operation it came from: a DataError for a bad index, otherwise a NativeError. */
+/** The native error with the layer and the operation it came from: a DataError for a bad index, otherwise a NativeError. One of this library stays. */
 export function explainFailure(error: unknown, items: readonly Item[]): LanewiseError {
-  const { message, instruction, step, position, value } = error as Failure;
+  if (error instanceof LanewiseError) return error;
+  const { message, instruction, step, position, value, bytes } = error as Failure;
+  if (bytes !== undefined) return outOfMemory(`${bytes} bytes for intermediate results`, error);
   const item = instruction === undefined ? undefined : items[instruction];
   if (item === undefined) return new NativeError(`Program: ${message}`, { cause: error });
   const label = labelOf(item);
@@ -38,5 +42,5 @@ function placeOf(x: Instruction, position: number): string {
 /** What was expected in place of a bad index, in the words of the operation if it has some. */
 function complaintOf({ nodes, instruction }: Item, value: number): string {
   const own = nodes.map((node) => node.op.badIndex(value, node.inputs)).find((words) => words !== undefined);
-  return own ?? `expected an index in 0 … ${indexLimit(instruction)! - 1}, got ${value}`;
+  return own ?? wrongIndex(value, indexLimit(instruction)!);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
+
 #include "error.h"
 #include "size.h"
 
@@ -40,7 +42,8 @@ void* map_pages(size_t bytes) {
 }
 #endif
 
-size_t rounded(size_t bytes) { return (bytes + kMemoryAlignment) / kMemoryAlignment * kMemoryAlignment; }
+// Whole lines, one at least.
+size_t rounded(size_t bytes) { return (std::max<size_t>(bytes, 1) + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment; }
 
 }  // namespace
 
@@ -76,7 +79,10 @@ void free_zeroed(void* data, [[maybe_unused]] size_t bytes) {
 
 std::shared_ptr<Memory> Memory::allocate(int64_t bytes) {
   void* data = bytes >= 0 && bytes <= kMaxSize ? allocate_zeroed(static_cast<size_t>(bytes)) : nullptr;
-  if (!data) throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(bytes) + " bytes");
+  if (!data) {
+    throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(bytes) + " bytes",
+                {{"bytes", static_cast<double>(bytes)}});
+  }
   return std::make_shared<Memory>(data, bytes, [=] { free_zeroed(data, static_cast<size_t>(bytes)); });
 }
 

@@ -41,6 +41,19 @@ describe('loading the native side', () => {
     assert.match(complaintOf(run, { LANEWISE_ISA: 'mmx' }, scriptUrl('lib/kernels')), /^ERR_NATIVE LANEWISE_ISA: expected one of /);
   }).timeout(30000);
 
+  for (const [what, run] of Object.entries({
+    predict: `(l) => new l.Sequential([new l.Linear(1)]).predict(l.array([[1]]))`,
+    fit: `(l) => new l.Trainer(new l.Sequential([new l.Linear(1)]), { loss: new l.MSELoss(), optimizer: new l.SGD({ lr: 1 }) }).fit({ x: l.array([[1]]), y: l.array([[1]]) }, { epochs: 1 })`,
+    'a compiled function': `(l) => l.compile((x) => l.add(x, 1))(l.array([1]))`,
+  })) {
+    it(`does not blame the memory where the first to need it is ${what}`, () => {
+      const url = scriptUrl('lib/index');
+      assert.match(complaintOf(run, { LANEWISE_ISA: 'mmx' }, url), /^ERR_NATIVE (fit: )?LANEWISE_ISA: expected one of /);
+      if (process.versions.bun === undefined)
+        assert.match(complaintOf(run, {}, url, '--no-addons'), /^ERR_NATIVE (fit: )?lanewise: expected a native binary /);
+    }).timeout(60000);
+  }
+
   it('says how to build a binary that is missing', () => {
     // node-gyp-build looks only there if this is set.
     assert.match(
