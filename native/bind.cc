@@ -18,7 +18,7 @@ const char* array_name(napi_typedarray_type type) {
     case napi_float64_array: return "a Float64Array";
     case napi_bigint64_array: return "a BigInt64Array";
     case napi_biguint64_array: return "a BigUint64Array";
-    default: return "a typed array";
+    default: return "another typed array";  // kOtherArray
   }
 }
 
@@ -29,7 +29,7 @@ void set_code(napi_env env, napi_value error, const char* code) { set(env, error
 std::string describe(napi_env env, napi_value value) {
   bool is_typed_array = false;
   if (napi_is_typedarray(env, value, &is_typed_array) == napi_ok && is_typed_array) {
-    napi_typedarray_type type;
+    napi_typedarray_type type = kOtherArray;
     if (napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr) == napi_ok) return array_name(type);
     return "another typed array";
   }

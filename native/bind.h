@@ -4,7 +4,7 @@
 //   function<read_memory>("readMemory", "memory byteOffset target")
 //
 // makes a JavaScript function that checks its arguments, names the one that is wrong, and turns C++ exceptions into
-// JavaScript ones. Every N-API status is looked at: calls fail while a worker is being terminated.
+// JavaScript ones. An N-API call that fails, as they do while a worker is being terminated, ends it.
 #pragma once
 #include <node_api.h>
 
@@ -103,8 +103,11 @@ struct Callback {
 template <class T>
 using Handle = std::shared_ptr<T>;
 
+// Of a typed array that this N-API does not name, such as a Float16Array: none of its kinds.
+constexpr auto kOtherArray = static_cast<napi_typedarray_type>(15);
+
 struct View {
-  napi_typedarray_type type;
+  napi_typedarray_type type = kOtherArray;
   size_t length;
   void* data;
   napi_value buffer;

@@ -81,7 +81,7 @@ class RawCall {
     }
   }
 
-  // Null: not given, which only a bias or an index may be.
+  // Null: not given, as a bias may be.
   const int64_t* length_of(const Operand& operand) const {
     for (int i = 0; i < count_; ++i) {
       if (lengths_[i].field == operand.field) return &lengths_[i].length;

@@ -340,8 +340,9 @@ LW_INLINE GemmArgs batch_item(const GemmArgs& args, int64_t item) {
   return g;
 }
 
-// A matrix whose rows or columns are contiguous.
+// A matrix whose rows or columns are contiguous; of others nothing.
 LW_INLINE void fetch_matrix(const float* at, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+  if (row != 1 && column != 1) return;
   const bool by_rows = column == 1;
   const int64_t runs = by_rows ? rows : columns, length = by_rows ? columns : rows, step = by_rows ? row : column;
   for (int64_t i = 0; i < runs; ++i)

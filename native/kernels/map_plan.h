@@ -94,15 +94,9 @@ static void map_patterns(const MapArgs& args, MapPlan& plan) {
   }
 }
 
-// Places all registers for a run from position `first` on. In a short run the end of a vector weighs more than a copy, so what is read
-// again stays in scratch.
-static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* scratch, MapPlan& plan) {
-  const int temporaries = args.inputs + args.constants;
-  const int registers = temporaries + args.instructions;
-  plan.moving_count = plan.stored_count = 0;
-  plan.block = kMapBlock;
+// Places the inputs and constants of a run from position `first` on. Returns what is free behind them.
+LW_INLINE float* map_place_inputs(const MapArgs& args, int64_t first, float* free, MapPlan& plan) {
   bool expands = false;
-  float* free = scratch;
   for (int i = 0; i < args.inputs; ++i) plan.access[i] = map_access(args, args.input[i]);
   map_guard_copies(args, plan);
   for (int i = 0; i < args.inputs; ++i) {
@@ -124,18 +118,19 @@ static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* 
     store(free, set1(args.constant[i]));
     plan.registers[args.inputs + i] = {free, 0, true};
   }
-  if (expands) {
-    map_collapse(args, plan);
-    map_patterns(args, plan);
-    for (int i = 0; i < args.inputs; ++i) {
-      if (!map_expands(plan.access[i])) continue;
-      plan.registers[i] = {free, kLanes, true};
-      free += kMapPitch;
-    }
+  if (!expands) return free;
+  map_collapse(args, plan);
+  map_patterns(args, plan);
+  for (int i = 0; i < args.inputs; ++i) {
+    if (!map_expands(plan.access[i])) continue;
+    plan.registers[i] = {free, kLanes, true};
+    free += kMapPitch;
   }
+  return free;
+}
 
-  // The last instruction that reads each register; outputs are read at the very end.
-  int8_t last_read[kMaxMapRegisters];
+// The last instruction that reads each register, or −1.
+LW_INLINE void map_last_reads(const MapArgs& args, int registers, int8_t* last_read) {
   for (int r = 0; r < registers; ++r) last_read[r] = -1;
   for (int i = 0; i < args.instructions; ++i) {
     const MapInstruction& in = args.instruction[i];
@@ -144,9 +139,12 @@ static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* 
     if (arity > 1) last_read[in.b] = static_cast<int8_t>(i);
     if (arity > 2) last_read[in.c] = static_cast<int8_t>(i);
   }
+}
 
-  // Temporaries that are written straight to an output.
-  for (int i = temporaries; i < registers; ++i) plan.registers[i].data = nullptr;
+// Places the temporaries that are written straight to an output; the other outputs are stored, and so read, at the very end. In a short
+// run the end of a vector weighs more than a copy, so what is read again stays in scratch.
+LW_INLINE void map_place_outputs(const MapArgs& args, int64_t first, bool short_run, int temporaries, int8_t* last_read, MapPlan& plan) {
+  for (int i = 0; i < args.instructions; ++i) plan.registers[temporaries + i].data = nullptr;
   for (int o = 0; o < args.outputs; ++o) {
     const MapOutput& output = args.output[o];
     const int instruction = output.reg - temporaries;
@@ -164,8 +162,10 @@ static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* 
       last_read[output.reg] = kMaxMapInstructions;
     }
   }
+}
 
-  // The other temporaries share as few blocks as their lifetimes allow, to stay in L1.
+// Places the other temporaries in as few blocks as their lifetimes allow, to stay in L1.
+LW_INLINE void map_place_temporaries(const MapArgs& args, int temporaries, int8_t* last_read, float* free, MapPlan& plan) {
   float* spare[kMaxMapInstructions];
   int spares = 0;
   for (int i = 0; i < args.instructions; ++i) {
@@ -189,6 +189,18 @@ static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* 
       free += kMapPitch;
     }
   }
+}
+
+// Places all registers for a run from position `first` on.
+static void map_plan(const MapArgs& args, int64_t first, bool short_run, float* scratch, MapPlan& plan) {
+  const int temporaries = args.inputs + args.constants;
+  plan.moving_count = plan.stored_count = 0;
+  plan.block = kMapBlock;
+  float* const free = map_place_inputs(args, first, scratch, plan);
+  int8_t last_read[kMaxMapRegisters];
+  map_last_reads(args, temporaries + args.instructions, last_read);
+  map_place_outputs(args, first, short_run, temporaries, last_read, plan);
+  map_place_temporaries(args, temporaries, last_read, free, plan);
 }
 
 }  // namespace

@@ -170,8 +170,8 @@ Operands operands(const MergeRowsArgs& m) {
 
 namespace {
 
-int64_t logp_span(const CtcShape& s) { return size_mul(size_mul(s.n, s.t), s.classes); }
-int64_t alpha_span(const CtcShape& s) { return size_mul(size_mul(s.n, s.t), 2 * s.labels + 1); }
+int64_t logp_span(const CtcShape& s) { return size_mul(s.n, s.t, s.classes); }
+int64_t alpha_span(const CtcShape& s) { return size_mul(s.n, s.t, 2 * s.labels + 1); }
 
 }  // namespace
 
@@ -221,7 +221,7 @@ namespace {
 int64_t x_size(const ConvShape& s) { return size_mul(s.n, s.h, s.w, s.c); }
 int64_t y_size(const ConvShape& s) { return size_mul(s.n, s.oh, s.ow, s.oc); }
 int64_t w_size(const ConvShape& s) { return size_mul(s.kh, s.kw, s.c / s.groups, s.oc); }
-int64_t columns_size(const ConvShape& s) { return size_mul(size_mul(s.n, s.oh, s.ow), size_mul(s.kh, s.kw, s.c)); }
+int64_t columns_size(const ConvShape& s) { return size_mul(s.n, s.oh, s.ow, s.kh, s.kw, s.c); }
 int64_t x_size(const PoolShape& s) { return size_mul(s.n, s.h, s.w, s.c); }
 int64_t y_size(const PoolShape& s) { return size_mul(s.n, s.oh, s.ow, s.c); }
 
@@ -262,25 +262,25 @@ Operands operands(const WinogradWeightsArgs& a) {
 Operands operands(const WinogradConvArgs& a) {
   const WinogradShape& s = a.shape;
   return Builder(a)
-      .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
+      .add("x", a.x, 4, size_mul(s.n, s.h, s.w, s.c), Access::read)
       .add("u", a.u, 4, size_mul(kWinogradPositions, s.c, s.oc), Access::read)
       .add("bias", a.bias, 4, s.oc, Access::read)
-      .add("y", a.y, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::write)
+      .add("y", a.y, 4, size_mul(s.n, s.oh, s.ow, s.oc), Access::write)
       .result();
 }
 
 Operands operands(const WinogradBackwardWeightsArgs& a) {
   const WinogradShape& s = a.shape;
   return Builder(a)
-      .add("x", a.x, 4, size_mul(size_mul(s.n, s.h, s.w), s.c), Access::read)
-      .add("dy", a.dy, 4, size_mul(size_mul(s.n, s.oh, s.ow), s.oc), Access::read)
-      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(kWinogradPositions, s.c, s.oc)), Access::write)
+      .add("x", a.x, 4, size_mul(s.n, s.h, s.w, s.c), Access::read)
+      .add("dy", a.dy, 4, size_mul(s.n, s.oh, s.ow, s.oc), Access::read)
+      .add("sums", a.sums, 4, size_mul(a.parts, kWinogradPositions, s.c, s.oc), Access::write)
       .result();
 }
 
 Operands operands(const WinogradGradientArgs& a) {
   return Builder(a)
-      .add("sums", a.sums, 4, size_mul(a.parts, size_mul(kWinogradPositions, a.c, a.oc)), Access::read)
+      .add("sums", a.sums, 4, size_mul(a.parts, kWinogradPositions, a.c, a.oc), Access::read)
       .add("dw", a.dw, 4, size_mul(9, a.c, a.oc), Access::write)
       .result();
 }
@@ -329,7 +329,7 @@ namespace {
 template <class Args>
 int64_t waiting_statistics(const Args& a) {
   const int64_t chunks = row_chunks(a.rows, a.columns);
-  return chunks == 1 ? 0 : size_mul(size_mul(a.outer, chunks, 2), a.columns);
+  return chunks == 1 ? 0 : size_mul(a.outer, chunks, 2, a.columns);
 }
 
 }  // namespace
@@ -356,9 +356,9 @@ Operands operands(const ColumnProductsArgs& p) {
 
 Operands operands(const AffineSampleArgs& a) {
   return Builder(a)
-      .add("x", a.x, element_bytes(a.dtype), size_mul(size_mul(a.n, a.h), a.w, a.c), Access::read)
+      .add("x", a.x, element_bytes(a.dtype), size_mul(a.n, a.h, a.w, a.c), Access::read)
       .add("theta", a.theta, 4, size_mul(a.n, 6), Access::read)
-      .add("y", a.y, 4, size_mul(size_mul(a.n, a.oh), a.ow, a.c), Access::write)
+      .add("y", a.y, 4, size_mul(a.n, a.oh, a.ow, a.c), Access::write)
       .result();
 }
 

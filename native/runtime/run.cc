@@ -119,7 +119,14 @@ void Run::begin_step(int64_t step) {
   for (const size_t at : program_->steps) memcpy(args + at, &number, sizeof number);
 }
 
-int64_t Run::call(const Instruction& instruction, void* scratch) const {
+bool Run::call(int64_t index, int64_t step, void* scratch, Failure& failure) const {
+  const Instruction& instruction = program_->instructions[static_cast<size_t>(index)];
+  const int64_t bad = call_rounds(instruction, scratch);
+  if (bad != kOk && !failure) failure = failure_of(index, step, bad);
+  return bad == kOk;
+}
+
+int64_t Run::call_rounds(const Instruction& instruction, void* scratch) const {
   if (instruction.tasks == 0) return kOk;
   if (instruction.rounds == 1) return call_round(instruction, scratch);
   for (int64_t round = 0; round < instruction.rounds; ++round) {
@@ -135,69 +142,52 @@ int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
   return ThreadPool::instance().parallel(instruction.tasks, instruction.cost, KernelCall::part, &call, scratch);
 }
 
-RunResult Run::execute(void* scratch) {
+// What a thread is set to while it computes a program.
+struct Run::Computing {
+  explicit Computing(const Program& program) {
+    if (program.shared) active.emplace(ThreadPool::instance());
+  }
+
   const FlushDenormals flush;
   std::optional<ThreadPool::ActiveRun> active;
-  if (program_->shared) active.emplace(ThreadPool::instance());
-  const auto& instructions = program_->instructions;
-  const auto count = static_cast<int64_t>(instructions.size()), commit = program_->commit;
+};
 
+RunResult Run::execute(void* scratch) {
+  const Computing computing(*program_);
+  const auto count = static_cast<int64_t>(program_->instructions.size()), commit = program_->commit;
   RunResult result;
-  while (result.steps < steps_) {
+  while (result.steps < steps_ && !result.failure) {
     begin_step(result.steps);
     lock_readers();
-    for (int64_t i = 0; i < commit; ++i) {
-      if (stopped()) {
-        unlock_readers();
-        return result;
-      }
-      const int64_t bad = call(instructions[static_cast<size_t>(i)], scratch);
-      if (bad != kOk) {
-        result.failure = failure_of(i, result.steps, bad);
-        unlock_readers();
-        return result;
-      }
-    }
-    if (commit == 0 && stopped()) {
+    bool goes_on = commit > 0 || !stopped();
+    for (int64_t i = 0; i < commit && goes_on; ++i) goes_on = !stopped() && call(i, result.steps, scratch, result.failure);
+    if (!goes_on) {
       unlock_readers();
-      return result;
+      break;
     }
-    if (commit == count) {
-      unlock_readers();
-    } else {
-      lock_commit();
-      for (int64_t i = commit; i < count; ++i) {
-        const int64_t bad = call(instructions[static_cast<size_t>(i)], scratch);
-        if (bad != kOk && !result.failure) result.failure = failure_of(i, result.steps, bad);
-      }
-      unlock_commit();
-    }
+    if (commit < count) lock_commit();
+    for (int64_t i = commit; i < count; ++i) call(i, result.steps, scratch, result.failure);
+    commit < count ? unlock_commit() : unlock_readers();
     ++result.steps;
     store_word(control_ + 1, static_cast<int32_t>(result.steps));
-    if (result.failure) break;
   }
   return result;
 }
 
 DebugFinding Run::debug(void* scratch) {
-  const FlushDenormals flush;
-  std::optional<ThreadPool::ActiveRun> active;
-  if (program_->shared) active.emplace(ThreadPool::instance());
-  const auto& instructions = program_->instructions;
-  const auto count = static_cast<int64_t>(instructions.size()), commit = program_->commit;
-
+  const Computing computing(*program_);
+  const auto count = static_cast<int64_t>(program_->instructions.size()), commit = program_->commit;
   PassedInfinities infinities(*program_);
   DebugFinding finding;
-  for (finding.step = 0; finding.step < steps_; ++finding.step) {
+  for (; finding.step < steps_; ++finding.step) {
     begin_step(finding.step);
     lock_readers();
     for (int64_t i = 0; i < count; ++i) {
       if (i == commit) lock_commit();
-      const Instruction& instruction = instructions[static_cast<size_t>(i)];
+      const Instruction& instruction = program_->instructions[static_cast<size_t>(i)];
       const bool excused = infinities.excuse(instruction);
-      const int64_t bad = call(instruction, scratch);
+      call(i, finding.step, scratch, finding.failure);
       infinities.note(instruction, excused);
-      if (bad != kOk && !finding.failure) finding.failure = failure_of(i, finding.step, bad);
       if (finding.instruction < 0 && !sound(instruction, excused)) finding.instruction = i;
       if (i < commit && finding) {
         unlock_readers();

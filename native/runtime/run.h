@@ -58,11 +58,15 @@ class Run {
   const Program& program() const { return *program_; }
 
  private:
+  struct Computing;
+
   void bind(const Memories& memories);
   void check_apart(const Memories& memories) const;
   void begin_step(int64_t step);
   bool stopped() const;
-  int64_t call(const Instruction& instruction, void* scratch) const;
+  // Runs an instruction of a step; a bad index becomes the failure unless there is one. False if there was.
+  bool call(int64_t index, int64_t step, void* scratch, Failure& failure) const;
+  int64_t call_rounds(const Instruction& instruction, void* scratch) const;
   int64_t call_round(const Instruction& instruction, void* scratch) const;
   Failure failure_of(int64_t instruction, int64_t step, int64_t position) const;
   bool sound(const Instruction& instruction, bool excused) const;

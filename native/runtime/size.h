@@ -6,7 +6,7 @@
 
 namespace lanewise {
 
-// Exact in a double, so every size that reaches us from JavaScript is below it.
+// Exact in a double; the largest size that JavaScript may give.
 constexpr int64_t kMaxSize = int64_t{1} << 53;
 constexpr int64_t kTooLarge = std::numeric_limits<int64_t>::max();
 
