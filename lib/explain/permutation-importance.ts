@@ -1,6 +1,6 @@
 /** Which columns of the data a trained model needs. */
 import { NdArray } from '../array.js';
-import { OptionError, ShapeError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import type { Outputs } from '../graph/outputs.js';
 import type { NumericArray } from '../native.js';
 import { inputList } from '../model/data.js';
@@ -37,9 +37,9 @@ export interface ColumnImportance {
  * importance: each can stand in for the other.
  *
  * @param trainer of the trained model
- * @param data x [N, …, columns] and y; of a sequence or an image the columns are its features or channels, shuffled among rows as a whole
+ * @param data x [N, …, columns] and y, x [N] being one column; of a sequence or an image the columns are its features or channels, shuffled among rows as a whole
  * @returns one entry for each column, in order
- * @throws as Trainer.evaluate; OptionError for a figure the trainer has not; ShapeError if the input has no columns
+ * @throws as Trainer.evaluate; OptionError for a figure the trainer has not
  * @see Breiman 2001, "Random Forests", section 10; Fisher et al. 2018, https://arxiv.org/abs/1801.01489
  */
 export async function permutationImportance(
@@ -62,11 +62,10 @@ export async function permutationImportance(
       `${what}: expected a figure among ${Object.keys(figures).join(', ')}, got "${figure}". Give the trainer that metric.`,
     );
   }
-  if (of.rank < 2) throw new ShapeError(`${what}: expected an input [N, …, columns], got [${of.shape.join(', ')}].`);
 
   const random = new Philox(seed);
   const importances: ColumnImportance[] = [];
-  for (let column = 0; column < of.shape.at(-1)!; column++) {
+  for (let column = 0; column < columnsOf(of); column++) {
     const changes: number[] = [];
     for (let k = 0; k < repeats; k++) {
       const x = inputs.with(input, shuffled(of, column, random.permutation(of.shape[0]!)));
@@ -78,9 +77,13 @@ export async function permutationImportance(
   return importances;
 }
 
+function columnsOf({ rank, shape }: NdArray): number {
+  return rank === 1 ? 1 : shape.at(-1)!;
+}
+
 /** x with the column of row order[i] in row i. */
 function shuffled(x: NdArray, column: number, order: Int32Array): NdArray {
-  const columns = x.shape.at(-1)!;
+  const columns = columnsOf(x);
   const width = x.size / x.shape[0]!;
   const data: NumericArray = x.data.slice();
   order.forEach((from, to) => {
