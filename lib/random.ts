@@ -3,6 +3,7 @@ import { native } from './native.js';
 import { type Rule, check, nonNegativeInteger, wideSeed } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
 import { programStreams } from './streams.js';
+import { isInts } from './typed-arrays.js';
 
 /** A source of random numbers on the host. */
 export interface Random {
@@ -35,6 +36,11 @@ const streamRule: Rule = {
   expected: '0 … 2³¹ − 1',
   accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < programStreams.end - programStreams.host,
 };
+
+const wholeTo = (most: number): Rule => ({
+  expected: `a whole number 0 … ${most}`,
+  accepts: (value) => nonNegativeInteger.accepts(value) && Number(value) <= most,
+});
 
 /** @throws OptionError unless it is a whole number ≥ 0 */
 function checkCount(method: string, count: number): void {
@@ -118,15 +124,21 @@ export class Philox implements Random {
   permutation(count: number): Int32Array {
     checkCount('permutation', count);
     const order = new Int32Array(count).map((_, i) => i);
-    this.shuffle(order, 0, count);
+    this.shuffle(order);
     return order;
   }
 
   /**
    * One part of a shuffle: settles the positions [begin, end). Called for consecutive parts from the last to the first it gives a
-   * random order, so that a long shuffle can be interrupted.
+   * random order, so that a long shuffle can be interrupted; without bounds it is the whole of it.
+   * @param begin first position. Default: 0
+   * @param end the one after the last. Default: the length
+   * @throws OptionError unless order is an Int32Array, and begin and end are whole numbers with 0 ≤ begin ≤ end ≤ its length
    */
-  shuffle(order: Int32Array, begin: number, end: number): void {
+  shuffle(order: Int32Array, begin: number = 0, end?: number): void {
+    check('Philox.shuffle', 'order', order, { expected: 'an Int32Array', accepts: isInts });
+    const stop = check('Philox.shuffle', 'end', end ?? order.length, wholeTo(order.length));
+    check('Philox.shuffle', 'begin', begin, wholeTo(stop));
     let used = this.#block.length;
     const next = (): number => {
       if (used === this.#block.length) {
@@ -135,7 +147,7 @@ export class Philox implements Random {
       }
       return this.#block[used++]! >>> 0;
     };
-    for (let i = end - 1; i >= begin; i--) {
+    for (let i = stop - 1; i >= begin; i--) {
       const j = bounded(next, i + 1);
       const swapped = order[i]!;
       order[i] = order[j]!;

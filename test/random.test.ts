@@ -14,4 +14,29 @@ describe('Philox', () => {
         });
     });
   }
+  it('shuffle settles all positions, or those asked for', () => {
+    const order = (): Int32Array => new Int32Array(10).map((_, i) => i);
+    const [whole, parts, begun] = [order(), order(), order()];
+    new Philox(2).shuffle(whole);
+    assert.deepEqual(whole, new Philox(2).permutation(10));
+    const another = new Philox(2);
+    another.shuffle(parts, 6);
+    another.shuffle(parts, 0, 6);
+    assert.deepEqual([...parts].sort(), [...order()]);
+    new Philox(2).shuffle(begun, 3, 3);
+    assert.deepEqual(begun, order());
+  });
+  for (const [args, message] of [
+    [[null], 'an Int32Array for order, got null'],
+    [[[1, 2]], 'an Int32Array for order, got [ 1, 2 ]'],
+    [[Int32Array.of(1, 2, 3), 0, 10], 'a whole number 0 … 3 for end, got 10'],
+    [[Int32Array.of(1, 2, 3), 0.5], 'a whole number 0 … 3 for begin, got 0.5'],
+    [[Int32Array.of(1, 2, 3), 2, 1], 'a whole number 0 … 1 for begin, got 2'],
+  ] as const)
+    it(`shuffle expects ${message}`, () => {
+      assert.throws(() => (random.shuffle as (...args: unknown[]) => void).apply(random, [...args]), {
+        name: 'OptionError',
+        message: `Philox.shuffle: expected ${message}.`,
+      });
+    });
 });
