@@ -3,7 +3,7 @@ import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import { isShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
-import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
+import { readAs, writeOwned } from '../persistence/safetensors.js';
 import { loadInTurn } from './load-in-turn.js';
 import type { Model, Sizes } from './model.js';
 import { type WeightOptions, strictOf } from './weights.js';
@@ -37,7 +37,7 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
   const strict = strictOf(call, options);
   const what = `${call} of ${path}`;
   await loadInTurn('load', model, async (check) => {
-    const { tensors, metadata } = await readSafetensors(path);
+    const { tensors, metadata } = await readAs('load', path);
     check();
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.

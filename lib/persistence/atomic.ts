@@ -40,8 +40,11 @@ async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<
         `save: expected a file or nothing at ${path}, got something else, such as a folder or a pipe. Choose another name.`,
       );
     }
+    const folder = dirname(target);
+    if (old === undefined && (await unlessMissing(stat(folder))) === undefined)
+      throw new FileError(`save: expected to write ${path}, got ENOENT: no folder ${folder}. Make the folder first.`);
     await replaceTarget(target, parts, old?.mode);
-    await syncDirectory(dirname(target));
+    await syncDirectory(folder);
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
     const reason = reasonOf(cause);

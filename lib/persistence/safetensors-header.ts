@@ -13,6 +13,13 @@ const maxHeaderBytes = 100_000_000;
 /** What is written; `storedTypes` are read. */
 const dtypeNames: Readonly<Record<DType, string>> = { float32: 'F32', int32: 'I32', uint8: 'U8' };
 
+/** A file that is read. */
+export interface FileRead {
+  /** The call, as errors name it. */
+  readonly what: string;
+  readonly path: string;
+}
+
 export interface TensorEntry {
   readonly name: string;
   readonly type: StoredType;
@@ -49,38 +56,38 @@ export function formatHeader(path: string, tensors: ReadonlyMap<string, NdArray>
 }
 
 /** How many bytes the header has, by the first 8 bytes of a file of `size` bytes. @throws FileError if it does not fit in */
-export function headerLength(path: string, prefix: Buffer, size: number): number {
+export function headerLength(file: FileRead, prefix: Buffer, size: number): number {
   const length = prefix.readBigUInt64LE();
   if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
     throw new FileError(
-      `readSafetensors: expected a header within the ${size} bytes of ${path}, got one of ${length} bytes. It is no safetensors file or was cut off.`,
+      `${file.what}: expected a header within the ${size} bytes of ${file.path}, got one of ${length} bytes. It is no safetensors file or was cut off.`,
     );
   }
   return Number(length);
 }
 
 /** @throws FileError unless the header describes tensors that fill `dataBytes` bytes without gaps or overlaps */
-export function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header {
-  const object = parseObject(path, bytes);
-  const metadata = parseMetadata(path, object.get('__metadata__'));
+export function parseHeader(file: FileRead, bytes: Uint8Array, dataBytes: number): Header {
+  const object = parseObject(file, bytes);
+  const metadata = parseMetadata(file, object.get('__metadata__'));
   object.delete('__metadata__');
-  const entries = [...object].map(([name, value]) => parseEntry(path, name, value)).sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const entries = [...object].map(([name, value]) => parseEntry(file, name, value)).sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
     if (entry.begin !== end) {
       throw refuse(
-        path,
+        file,
         `${quote(entry.name)} to begin at byte ${end} of the data`,
         `${entry.begin}: tensors must neither overlap nor leave gaps`,
       );
     }
     end = entry.end;
   }
-  if (end !== dataBytes) throw refuse(path, `${end} bytes of data`, `${dataBytes}. It was cut off or has bytes too many`);
+  if (end !== dataBytes) throw refuse(file, `${end} bytes of data`, `${dataBytes}. It was cut off or has bytes too many`);
   return { entries, metadata };
 }
 
-function parseObject(path: string, bytes: Uint8Array): Map<string, unknown> {
+function parseObject(file: FileRead, bytes: Uint8Array): Map<string, unknown> {
   let text: string;
   let value: unknown;
   try {
@@ -88,42 +95,42 @@ function parseObject(path: string, bytes: Uint8Array): Map<string, unknown> {
     value = JSON.parse(text);
   } catch (cause) {
     throw new FileError(
-      `readSafetensors: expected a JSON header in ${path}, got ${reasonOf(cause)}. It is no safetensors file or is damaged.`,
+      `${file.what}: expected a JSON header in ${file.path}, got ${reasonOf(cause)}. It is no safetensors file or is damaged.`,
       { cause },
     );
   }
-  if (!isObject(value)) throw refuse(path, 'an object for header', describe(value));
+  if (!isObject(value)) throw refuse(file, 'an object for header', describe(value));
   const duplicate = duplicateKey(text);
-  if (duplicate !== undefined) throw refuse(path, 'each name once in the header', `${quote(duplicate)} twice`);
+  if (duplicate !== undefined) throw refuse(file, 'each name once in the header', `${quote(duplicate)} twice`);
   return new Map(Object.entries(value));
 }
 
-function parseMetadata(path: string, value: unknown): Readonly<Record<string, string>> {
+function parseMetadata(file: FileRead, value: unknown): Readonly<Record<string, string>> {
   const metadata = Object.create(null) as Record<string, string>;
   if (value === undefined) return metadata;
-  if (!isObject(value)) throw refuse(path, 'an object for __metadata__', describe(value));
+  if (!isObject(value)) throw refuse(file, 'an object for __metadata__', describe(value));
   for (const [name, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw refuse(path, `texts in __metadata__`, `${describe(text)} for ${quote(name)}`);
+    if (typeof text !== 'string') throw refuse(file, `texts in __metadata__`, `${describe(text)} for ${quote(name)}`);
     metadata[name] = text;
   }
   return metadata;
 }
 
-function parseEntry(path: string, name: string, value: unknown): TensorEntry {
-  if (!isObject(value)) throw refuse(path, `an object for ${quote(name)}`, describe(value));
+function parseEntry(file: FileRead, name: string, value: unknown): TensorEntry {
+  if (!isObject(value)) throw refuse(file, `an object for ${quote(name)}`, describe(value));
   const type = storedTypes.get(own(value, 'dtype'));
   if (type === undefined)
-    throw refuse(path, `a dtype among ${[...storedTypes.keys()].join(', ')} for ${quote(name)}`, describe(own(value, 'dtype')));
+    throw refuse(file, `a dtype among ${[...storedTypes.keys()].join(', ')} for ${quote(name)}`, describe(own(value, 'dtype')));
   const shape = own(value, 'shape');
-  if (!isShape(shape) || shape.length > maxRank) throw refuse(path, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
+  if (!isShape(shape) || shape.length > maxRank) throw refuse(file, `whole numbers ≥ 0 for the shape of ${quote(name)}`, describe(shape));
   const offsets = own(value, 'data_offsets');
   if (!isShape(offsets) || offsets.length !== 2)
-    throw refuse(path, `two whole numbers ≥ 0 for data_offsets of ${quote(name)}`, describe(offsets));
+    throw refuse(file, `two whole numbers ≥ 0 for data_offsets of ${quote(name)}`, describe(offsets));
   const [begin, end] = offsets as [number, number];
   const bytes = sizeOf(shape) * type.bytes;
   if (end - begin !== bytes)
     throw refuse(
-      path,
+      file,
       `${bytes} bytes for ${quote(name)}, ${String(own(value, 'dtype'))} ${describe(shape)}`,
       `data_offsets ${describe(offsets)}`,
     );
@@ -140,8 +147,8 @@ function isObject(value: unknown): value is object {
 }
 
 /** That this is not what the file has. */
-export function refuse(path: string, expected: string, got: string): FileError {
-  return new FileError(`readSafetensors: expected ${expected} in ${path}, got ${got}.`);
+export function refuse(file: FileRead, expected: string, got: string): FileError {
+  return new FileError(`${file.what}: expected ${expected} in ${file.path}, got ${got}.`);
 }
 
 export function quote(name: string): string {

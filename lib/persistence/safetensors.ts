@@ -9,7 +9,7 @@ import type { NumericArray } from '../native.js';
 import { type Rule, check, isMap } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { chunkBytes, writeAtomically } from './atomic.js';
-import { formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
+import { type FileRead, formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
 import { bytesOf } from '../typed-arrays.js';
 
@@ -70,46 +70,50 @@ async function writeParts(path: string, header: string, arrays: readonly Numeric
  * @throws FileError naming the path and what is wrong, such as a whole number that int32 does not hold
  */
 export async function readSafetensors(path: Path): Promise<Safetensors> {
-  const place = pathOf('readSafetensors', 'path', path);
-  const file = await open(place).catch((cause: unknown) => {
-    throw new FileError(`readSafetensors: expected to open ${place}, got ${reasonOf(cause)}.`, { cause });
+  return readAs('readSafetensors', pathOf('readSafetensors', 'path', path));
+}
+
+/** The same in another call, `what`, which errors name. */
+export async function readAs(what: string, path: string): Promise<Safetensors> {
+  const handle = await open(path).catch((cause: unknown) => {
+    throw new FileError(`${what}: expected to open ${path}, got ${reasonOf(cause)}.`, { cause });
   });
   try {
-    return await readFrom(file, place);
+    return await readFrom(handle, { what, path });
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
-    throw new FileError(`readSafetensors: expected to read ${place}, got ${reasonOf(cause)}.`, { cause });
+    throw new FileError(`${what}: expected to read ${path}, got ${reasonOf(cause)}.`, { cause });
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
 
-async function readFrom(file: FileHandle, path: string): Promise<Safetensors> {
-  const { size } = await file.stat();
+async function readFrom(handle: FileHandle, file: FileRead): Promise<Safetensors> {
+  const { size } = await handle.stat();
   if (size < 8)
-    throw new FileError(`readSafetensors: expected at least 8 bytes in ${path}, got ${size}. It is no safetensors file or was cut off.`);
+    throw new FileError(`${file.what}: expected at least 8 bytes in ${file.path}, got ${size}. It is no safetensors file or was cut off.`);
   const prefix = Buffer.alloc(8);
-  await readFully(file, prefix, 0, path);
-  const header = Buffer.alloc(headerLength(path, prefix, size));
-  await readFully(file, header, 8, path);
+  await readFully(handle, prefix, 0, file);
+  const header = Buffer.alloc(headerLength(file, prefix, size));
+  await readFully(handle, header, 8, file);
   const dataStart = 8 + header.length;
-  const { entries, metadata } = parseHeader(path, header, size - dataStart);
+  const { entries, metadata } = parseHeader(file, header, size - dataStart);
   const tensors = new Map<string, NdArray>();
   for (const entry of entries) {
     const bytes = new ArrayBuffer(entry.end - entry.begin);
-    await readFully(file, new Uint8Array(bytes), dataStart + entry.begin, path);
-    const data = entry.type.decode(bytes, (expected, got) => refuse(path, `${expected} for ${quote(entry.name)}`, got));
+    await readFully(handle, new Uint8Array(bytes), dataStart + entry.begin, file);
+    const data = entry.type.decode(bytes, (expected, got) => refuse(file, `${expected} for ${quote(entry.name)}`, got));
     tensors.set(entry.name, new NdArray(data, entry.shape));
   }
   return { tensors, metadata };
 }
 
-async function readFully(file: FileHandle, into: Uint8Array, position: number, path: string): Promise<void> {
+async function readFully(handle: FileHandle, into: Uint8Array, position: number, { what, path }: FileRead): Promise<void> {
   for (let done = 0; done < into.length;) {
-    const { bytesRead } = await file.read(into, done, Math.min(into.length - done, chunkBytes), position + done);
+    const { bytesRead } = await handle.read(into, done, Math.min(into.length - done, chunkBytes), position + done);
     if (bytesRead === 0)
       throw new FileError(
-        `readSafetensors: expected ${into.length} bytes at ${position} of ${path}, got ${done}. It was cut off while it was read.`,
+        `${what}: expected ${into.length} bytes at ${position} of ${path}, got ${done}. It was cut off while it was read.`,
       );
     done += bytesRead;
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NdArray, array } from '../../lib/array.js';
 import { FileError } from '../../lib/errors.js';
+import { Linear } from '../../lib/layers/index.js';
 import { type Safetensors, readSafetensors, writeSafetensors } from '../../lib/persistence/index.js';
 import { Philox } from '../../lib/random.js';
 
@@ -216,6 +217,7 @@ describe('safetensors', () => {
     ['bytes too many', () => readRaw(`{"a":${entry('[0,4]')}}`, new Uint8Array(5)), /expected 4 bytes of data in .*, got 5/],
     ['metadata that are no object', () => readRaw('{"__metadata__":[]}'), /expected an object for __metadata__/],
     ['metadata that are no text', () => readRaw('{"__metadata__":{"a":1}}'), /expected texts in __metadata__ in .*, got 1 for "a"/],
+    ['a missing file of a model', () => new Linear(1).load(join(folder, 'missing')), /^load: expected to open .*missing, got ENOENT/],
     ['a missing file', () => readSafetensors(join(folder, 'missing')), /expected to open .*missing, got ENOENT/],
     // On Windows a folder is a file of no bytes.
     ['a folder', () => readSafetensors(folder), /expected to read .*, got EISDIR|at least 8 bytes .*, got 0/],
