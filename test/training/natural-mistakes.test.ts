@@ -106,11 +106,11 @@ describe('natural mistakes', () => {
     });
     await assert.rejects(new Two().predict(good.x), { name: 'ShapeError', message: /^Two: expected 2 inputs, got 1/ });
   });
-  for (const [what, value] of [
-    ['undefined', undefined],
-    ['Array', []],
-    ['number', 3],
-    ['Promise', Promise.resolve()],
+  for (const [what, value, advice] of [
+    ['undefined', undefined, ''],
+    ['Array', [], ' Give several outputs by name: { a, b }.'],
+    ['number', 3, ''],
+    ['Promise', Promise.resolve(), ' Write it without async.'],
   ] as const) {
     it(`a forward that returns ${what}`, async () => {
       class Odd extends Layer {
@@ -120,7 +120,7 @@ describe('natural mistakes', () => {
       }
       await assert.rejects(new Odd().predict(good.x), {
         name: 'ShapeError',
-        message: `Odd: expected forward to return a tensor, or tensors by name, got ${what}.${what === 'Array' ? ' Give several outputs by name: { a, b }.' : ''}`,
+        message: `Odd: expected forward to return a tensor, or tensors by name, got ${what}.${advice}`,
       });
     });
   }
