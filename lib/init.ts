@@ -4,9 +4,9 @@
  */
 import { ShapeError, formatShape } from './errors.js';
 import { type Shape, sizeOf } from './graph/shape.js';
-import { check, checkOptions, finite, nonNegative, oneOf, positive } from './options.js';
+import { check, checkOptions, finite, oneOf, positive } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
-import { Philox, type Random } from './random.js';
+import { Philox, type Random, checkMoments, checkRange } from './random.js';
 
 /** Makes the first values of a parameter. */
 export interface Initializer {
@@ -80,16 +80,14 @@ export function filled(value: number): Initializer {
 
 /** U[low, high). @throws OptionError unless both are finite and low ≤ high */
 export function uniform(low: number = 0, high: number = 1): Initializer {
-  check('uniform', 'low', low, finite);
-  check('uniform', 'high', high, { expected: `a finite number ≥ low ${low}`, accepts: (value) => finite.accepts(value) && high >= low });
+  checkRange('uniform', low, high);
   if (low === high) return filled(low);
   return piecewise((shape, random) => uniformValues(shape, random, low, high));
 }
 
 /** N(mean, deviation²). @throws OptionError unless mean is finite and deviation ≥ 0 */
 export function normal(mean: number = 0, deviation: number = 1): Initializer {
-  check('normal', 'mean', mean, finite);
-  check('normal', 'deviation', deviation, nonNegative);
+  checkMoments('normal', mean, deviation);
   return piecewise((shape, random) => normalValues(shape, random, mean, deviation));
 }
 

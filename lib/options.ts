@@ -16,7 +16,8 @@ export type AllOf<Options> = { readonly [Name in keyof Options]-?: Exclude<Optio
 /** One rule for each option. */
 export type Rules<Options> = { readonly [Name in keyof Options]-?: Rule };
 
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+/** Finite as the float32 that it becomes. */
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(Math.fround(value));
 /** Whether it is a list of finite numbers that all pass the test. */
 export const isNumbers = (value: unknown, test: (n: number) => boolean): boolean =>
   isSequence(value) && Array.from(value).every((n) => isNumber(n) && test(n));
@@ -86,8 +87,15 @@ export function kept<T>(value: T): T {
 
 /** @returns what to keep of `value` @throws OptionError unless it is what the rule expects */
 export function check<T>(what: string, name: string, value: T, rule: Rule): T {
-  if (!rule.accepts(value)) throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.`);
-  return kept(value);
+  if (rule.accepts(value)) return kept(value);
+  const advice = rangeAdvice(value);
+  throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.${advice && ` ${advice}`}`);
+}
+
+/** What to say of a number, or a list with one, that is beyond float32. */
+export function rangeAdvice(value: unknown): string {
+  const numbers = isSequence(value) ? Array.from(value) : [value];
+  return numbers.some((n) => Number.isFinite(n) && !isNumber(n)) ? 'Numbers are float32, up to 3.4e38.' : '';
 }
 
 /**

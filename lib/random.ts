@@ -1,13 +1,13 @@
 /** Random numbers on the host: initial values and shuffles. Inside programs see ops/random.ts. */
 import { native } from './native.js';
-import { type Rule, check, nonNegativeInteger, wideSeed } from './options.js';
+import { type Rule, check, finite, nonNegative, nonNegativeInteger, wideSeed } from './options.js';
 import { type Pieces, inOneGo } from './pieces.js';
 import { programStreams } from './streams.js';
 import { isInts } from './typed-arrays.js';
 
 /** A source of random numbers on the host. */
 export interface Random {
-  /** `count` floats in [low, high). */
+  /** `count` floats in [low, high); all low where both are equal. */
   uniform(count: number, low?: number, high?: number): Float32Array;
   /** `count` doubles in [0, 1), of 53 random bits each. */
   uniform53(count: number): Float64Array;
@@ -47,6 +47,18 @@ function checkCount(method: string, count: number): void {
   check(`Philox.${method}`, 'count', count, nonNegativeInteger);
 }
 
+/** @throws OptionError unless both are finite and low ≤ high */
+export function checkRange(what: string, low: number, high: number): void {
+  check(what, 'low', low, finite);
+  check(what, 'high', high, { expected: `a finite number ≥ low ${low}`, accepts: (value) => finite.accepts(value) && high >= low });
+}
+
+/** @throws OptionError unless mean is finite and deviation ≥ 0 */
+export function checkMoments(what: string, mean: number, deviation: number): void {
+  check(what, 'mean', mean, finite);
+  check(what, 'deviation', deviation, nonNegative);
+}
+
 /**
  * Philox4x32-10: every draw is a function of the seed, the stream and how many draws came before it.
  *
@@ -69,6 +81,7 @@ export class Philox implements Random {
 
   uniform(count: number, low: number = 0, high: number = 1): Float32Array {
     checkCount('uniform', count);
+    checkRange('Philox.uniform', low, high);
     return inOneGo(this.uniformInPieces(count, low, high));
   }
 
@@ -76,8 +89,8 @@ export class Philox implements Random {
   *uniformInPieces(count: number, low: number, high: number): Pieces<Float32Array> {
     const draw = this.draws++;
     const values = new Float32Array(count);
-    // Rounding could reach `high` itself, which is outside.
-    const last = below(high);
+    // Rounding could reach `high` itself, which is outside unless it is all there is.
+    const last = Math.max(low, below(high));
     const range = high - low;
     for (let begin = 0; begin < count; begin += pieceSize) {
       const piece = values.subarray(begin, begin + pieceSize);
@@ -99,6 +112,7 @@ export class Philox implements Random {
   /** Box and Muller 1958, in double precision from 32 bits each: no value is further than 6.7 deviations from the mean. */
   normal(count: number, mean: number = 0, deviation: number = 1): Float32Array {
     checkCount('normal', count);
+    checkMoments('Philox.normal', mean, deviation);
     return inOneGo(this.normalInPieces(count, mean, deviation));
   }
 

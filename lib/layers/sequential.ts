@@ -1,13 +1,13 @@
 import { OptionError } from '../errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import { checkOptions, kindOf, seed } from '../options.js';
+import { checkOptions, kindOf, wideSeed } from '../options.js';
 import { Layer } from './layer.js';
 import type { Scope } from './scope.js';
 
 /** Options of {@link Sequential}. */
 export interface SequentialOptions {
   /** Decides initial values and dropout when this is the whole model. Default: 0. */
-  readonly seed?: number | undefined;
+  readonly seed?: number | bigint | undefined;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface SequentialOptions {
  */
 export class Sequential extends Layer {
   readonly layers: ReadonlyMap<string, Layer>;
-  override readonly seed: number;
+  override readonly seed: number | bigint;
 
   constructor(layers: readonly Layer[] | Readonly<Record<string, Layer>>, options: SequentialOptions = {}) {
     super();
@@ -29,8 +29,9 @@ export class Sequential extends Layer {
         `Sequential: expected a list of layers, or an object of them by name, got ${kindOf(layers)}. Put them in one: new Sequential([a, b]).`,
       );
     }
-    this.seed = checkOptions('Sequential', options, { seed }).seed ?? 0;
-    this.layers = new Map(Object.entries(layers));
+    this.seed = checkOptions('Sequential', options, { seed: wideSeed }).seed ?? 0;
+    // Holes are looked at too.
+    this.layers = new Map(Object.entries(Array.isArray(layers) ? Array.from<Layer>(layers) : layers));
     if (this.layers.size === 0) throw new OptionError('Sequential: expected at least one layer, got none.');
     for (const [name, layer] of this.layers) {
       if (!(layer instanceof Layer)) {

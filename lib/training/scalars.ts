@@ -2,7 +2,7 @@
 import { OptionError } from '../errors.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import type { Tensor } from '../graph/tensor.js';
-import { nonNegative } from '../options.js';
+import { nonNegative, rangeAdvice } from '../options.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { gotReturned } from '../returned.js';
 import { type Recipe, optimizersOf } from './recipe.js';
@@ -62,5 +62,5 @@ function rateAt(lr: Optimizer['lr'], step: number): number {
   if (nonNegative.accepts(rate)) return rate as number;
   const got = typeof rate === 'number' ? String(rate) : undefined;
   const from = typeof lr === 'function' ? `from the schedule of lr for step ${step}` : 'for lr';
-  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, ${gotReturned(rate, '', got)}`);
+  throw new OptionError(`Trainer: expected ${nonNegative.expected} ${from}, ${gotReturned(rate, rangeAdvice(rate), got)}`);
 }

@@ -74,7 +74,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
     "Sequential: expected a layer for '0', got Array. Make it with new, or wrap a function in Lambda.",
   ],
   [() => new Sequential({ 'a.b': new ReLU() }), "Sequential: expected names that are not empty and without dots, got 'a.b'."],
-  [() => new Sequential([new ReLU()], { seed: -1 }), 'Sequential: expected a whole number ≥ 0 for seed, got -1.'],
+  [() => new Sequential([new ReLU()], { seed: -1 }), 'Sequential: expected a whole number ≥ 0 (a bigint below 2⁶⁴) for seed, got -1.'],
 ];
 
 /** The shape errors: layer, shape of x, message. */

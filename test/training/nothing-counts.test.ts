@@ -24,7 +24,7 @@ describe('where nothing counts', () => {
     const trainer = passing(new MSELoss(), [mae({ ignoreNaN: true }), precision()]);
     const batch = { x: array([1, 2, -1]), y: array([0, NaN, 0]) };
     const options = { batchSize: 1, shuffle: false, keepSteps: true };
-    const weighted = { ...batch, y: array([0, 4, 0]), sampleWeight: array([1, 0, 1]) };
+    const weighted = { ...batch, y: array([0, 1, 0]), sampleWeight: array([1, 0, 1]) };
     assert.deepEqual([...(await trainer.fit(weighted, options)).stepSeries('loss')], [1, NaN, 1]);
     const history = await passing(new MSELoss({ ignoreNaN: true }), [mae({ ignoreNaN: true }), precision()]).fit(batch, options);
     assert.deepEqual([...history.stepSeries('loss')], [1, NaN, 1]);
