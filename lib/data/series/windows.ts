@@ -10,11 +10,15 @@ import { Standardizer } from '../transform.js';
 
 /** Options of {@link seriesWindows}. */
 export interface SeriesWindowOptions {
-  /** T, rows a window looks back. */
+  /** T, rows of a window. */
   readonly steps: number;
-  /** H, rows ahead that are to be foretold. Default: 1. */
+  /** Rows of the series from one step of a window to the next: 6 takes every sixth row. Default: 1. */
+  readonly sampling?: number | undefined;
+  /** Rows between the last step of a window and the first that is to be foretold: 71 for the row that is 72 ahead. Default: 0. */
+  readonly gap?: number | undefined;
+  /** H, rows that are to be foretold, one after the other. Default: 1. */
   readonly horizon?: number | undefined;
-  /** Columns that are to be foretold. Default: all. */
+  /** Columns that are to be foretold; by name, of what readCsv gives: `[columns.indexOf('T')]`. Default: all. */
   readonly targets?: readonly number[] | undefined;
   /** Rows from the beginning of one window to that of the next. Default: 1. */
   readonly stride?: number | undefined;
@@ -30,7 +34,7 @@ export interface ForecastOptions extends SeriesWindowOptions {
 export interface SeriesRows {
   /** [N, T, C] */
   readonly x: NdArray<Float32Array>;
-  /** `[N, H, C']`: the target columns of the H rows after the window. */
+  /** `[N, H, C']`: the target columns of the H rows after the window and the gap. */
   readonly y: NdArray<Float32Array>;
 }
 
@@ -48,10 +52,18 @@ const columnList: Rule = {
   expected: 'a list of at least one whole number ≥ 0',
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((column) => nonNegativeInteger.accepts(column)),
 };
-const rules = { steps: required(count), horizon: count, targets: columnList, stride: count } as const;
+const rules = {
+  steps: required(count),
+  sampling: count,
+  gap: nonNegativeInteger,
+  horizon: count,
+  targets: columnList,
+  stride: count,
+} as const;
 
 /**
- * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − T − H) / stride⌋ + 1
+ * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − S − H) / stride⌋ + 1,
+ * S = (T − 1) · sampling + 1 + gap, the rows from the first of a window to what is foretold.
  * @throws OptionError for wrong options, or if the windows do not fit into memory; ShapeError unless the series is [R, C]; DataError if it is no array, or
  *   shorter than one window
  */
@@ -73,7 +85,7 @@ export function forecastData(series: NdArray, options: ForecastOptions): Forecas
   checkOptions('forecastData', options, { ...rules, validationFraction: share });
   const { validationFraction = 0.2, ...windows } = options;
   const [rows, columns] = checkSeries('forecastData', series);
-  const { steps, horizon = 1, targets = everyColumn(columns) } = windows;
+  const { horizon = 1, targets = everyColumn(columns) } = windows;
   const trained = rows - Math.round(rows * validationFraction);
   if (trained < 1)
     throw new DataError(`forecastData: expected rows to train on, got ${rows} rows and validationFraction ${validationFraction}.`);
@@ -87,7 +99,7 @@ export function forecastData(series: NdArray, options: ForecastOptions): Forecas
   const targetScale = new Standardizer(takeColumns(series.rows(0, trained), targets));
   return {
     train,
-    validation: windowsOf('forecastData validation', scaled.rows(Math.max(0, trained - steps), rows), windows),
+    validation: windowsOf('forecastData validation', scaled.rows(Math.max(0, trained - rowsBefore(windows)), rows), windows),
     inputScale,
     targetScale,
   };
@@ -95,26 +107,49 @@ export function forecastData(series: NdArray, options: ForecastOptions): Forecas
 
 function windowsOf(what: string, series: NdArray, options: SeriesWindowOptions): SeriesRows {
   const [rows, columns] = checkSeries(what, series);
-  const { steps, horizon = 1, stride = 1, targets = everyColumn(columns) } = options;
+  const { steps, sampling = 1, gap = 0, horizon = 1, stride = 1, targets = everyColumn(columns) } = options;
   const wrong = targets.find((column) => column >= columns);
   if (wrong !== undefined) throw new OptionError(`${what}: expected columns 0 … ${columns - 1} for targets, got ${wrong}.`);
-  if (rows < steps + horizon) {
+  const before = rowsBefore(options);
+  if (rows < before + horizon) {
+    const apart = sampling > 1 || gap > 0 ? ` with sampling ${sampling} and gap ${gap}` : '';
     throw new DataError(
-      `${what}: expected at least ${steps + horizon} rows for ${steps} steps and a horizon of ${horizon}, got ${rows}. Take fewer steps, or a longer series.`,
+      `${what}: expected at least ${before + horizon} rows for ${steps} steps and a horizon of ${horizon}${apart}, got ${rows}. Take fewer steps, or a longer series.`,
     );
   }
-  const windows = Math.floor((rows - steps - horizon) / stride) + 1;
+  const windows = Math.floor((rows - before - horizon) / stride) + 1;
   const begins = Array.from({ length: windows }, (_, i) => i * stride);
   const ahead = takeColumns(series, targets);
-  return { x: stack(what, series, begins, steps), y: stack(what, ahead, begins.map((begin) => begin + steps), horizon) }; // prettier-ignore
+  return {
+    x: stack(what, series, begins, steps, sampling),
+    y: stack(
+      what,
+      ahead,
+      begins.map((begin) => begin + before),
+      horizon,
+      1,
+    ),
+  };
 }
 
-/** Rows [begin, begin + length) for each begin.   [R, C] → [N, length, C] */
-function stack(what: string, { data, shape }: NdArray, begins: readonly number[], length: number): NdArray<Float32Array> {
+/** From the first row of a window to the first that is foretold. */
+function rowsBefore({ steps, sampling = 1, gap = 0 }: SeriesWindowOptions): number {
+  return (steps - 1) * sampling + 1 + gap;
+}
+
+/** `length` rows from each begin on, `every` apart.   [R, C] → [N, length, C] */
+function stack(what: string, { data, shape }: NdArray, begins: readonly number[], length: number, every: number): NdArray<Float32Array> {
   const columns = shape[1]!;
   const result = [begins.length, length, columns];
   const stacked = newArray(what, Float32Array, result, 'Take a larger stride, fewer steps or a smaller horizon.');
-  begins.forEach((begin, i) => stacked.set(data.subarray(begin * columns, (begin + length) * columns), i * length * columns));
+  // Rows that lie together are copied in one go.
+  const [pieces, rows] = every === 1 ? [1, length] : [length, 1];
+  begins.forEach((begin, i) => {
+    for (let k = 0; k < pieces; k++) {
+      const from = (begin + k * every) * columns;
+      stacked.set(data.subarray(from, from + rows * columns), (i * length + k) * columns);
+    }
+  });
   return new NdArray(stacked, result);
 }
 
