@@ -209,8 +209,8 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  *
  * 3×3 kernels with stride 1 and 16 to 512 channels on both sides are applied by Winograd's F(4×4, 3×3), here and in the gradients. Where values are
  * of one size its rounding errors are about three times those of the definition. They are relative to the largest value in the 6×6 pixels that a
- * tile of 4×4 outputs reads, not to the values that an output reads: one value of 10⁶ among values of 1 moves outputs of its tile that do not see
- * it by up to 0.1, where the definition has them right to 10⁻⁶, and one that is infinite makes them NaN. See docs/architecture.md.
+ * tile of 4×4 outputs reads, not to the values that an output reads: one value v moves outputs of its tile that do not see it by up to about
+ * 7·10⁻⁶ · |v| · (deviation of the weights), and one that is infinite makes them NaN, where the definition does not change. See docs/architecture.md.
  *
  * @throws OptionError for wrong options; ShapeError for ranks, channels or groups that do not fit and a kernel larger than the padded image
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html (there x is [N, C, H, W], w [OC, C/G, KH, KW])
