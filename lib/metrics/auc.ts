@@ -72,7 +72,7 @@ class Auc extends Metric {
  * Area under the receiver operating characteristic, as {@link rocAuc}, of all rows however they fall into batches: to be watched while a model trains.
  *
  * Scores are counted in 512 equal buckets over `range`, by default ¹⁄₁₆ of a logit each; of two rows in one bucket nobody knows which is higher, and they count half. So it
- * is off by at most half the share of pairs of a positive and a negative row that share a bucket. NaN if a score is NaN or all rows are of one kind.
+ * is off by at most half the share of pairs of a positive and a negative row that share a bucket. NaN if a score that counts is NaN or all rows are of one kind.
  *
  * scores [N] or [N, 1], targets [N] or [N, 1]: positive above ½, not counted where NaN
  *
