@@ -53,7 +53,8 @@ export class NativeError extends LanewiseError {
   readonly code = 'ERR_NATIVE';
 }
 
-/** `[2, 3]` as errors print a shape. */
+/** `[2, 3]` as errors print a shape. @throws OptionError unless it is a list */
 export function formatShape(shape: readonly number[]): string {
+  if (!Array.isArray(shape)) throw new OptionError(`formatShape: expected a list of sizes, got ${shape === null ? 'null' : typeof shape}.`);
   return `[${shape.join(', ')}]`;
 }

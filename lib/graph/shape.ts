@@ -1,6 +1,6 @@
 /** Shapes: lists of sizes, and what follows from them. */
 import { ShapeError, formatShape } from '../errors.js';
-import { show } from '../options.js';
+import { isRecord, show } from '../options.js';
 
 /** Sizes of the dimensions, slowest first. */
 export type Shape = readonly number[];
@@ -14,8 +14,13 @@ export function isShape(value: unknown): value is Shape {
 export function checkShape(shape: unknown, what: string): asserts shape is Shape {
   if (!Array.isArray(shape)) throw new ShapeError(`${what}: expected a list of sizes, got ${show(shape)}. Put all of them in one list.`);
   if (!isShape(shape) || !Number.isSafeInteger(sizeOf(shape) * 4)) {
-    throw new ShapeError(`${what}: expected sizes that are whole numbers ≥ 0, got ${formatShape(shape)}.`);
+    throw new ShapeError(`${what}: expected sizes that are whole numbers ≥ 0, got ${showSizes(shape)}.`);
   }
+}
+
+/** What came in place of sizes: `[2, -1]` if they are numbers. */
+export function showSizes(sizes: unknown): string {
+  return Array.isArray(sizes) && sizes.every((n) => typeof n === 'number') ? formatShape(sizes) : show(sizes);
 }
 
 /** Number of elements. */
@@ -65,7 +70,8 @@ export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shap
 export function normalizeAxis(what: string, axis: number, rank: number, name = 'axis'): number {
   if (rank === 0) throw new ShapeError(`${what}: expected x of rank ≥ 1, got [].`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${what}: expected ${name} in ${-rank} … ${rank - 1}, got ${axis}.`);
+    const advice = isRecord(axis) ? ' Give the number as an argument of its own, not in an object.' : '';
+    throw new ShapeError(`${what}: expected ${name} in ${-rank} … ${rank - 1}, got ${show(axis)}.${advice}`);
   }
   return axis < 0 ? axis + rank : axis;
 }

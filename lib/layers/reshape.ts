@@ -1,5 +1,5 @@
 import { OptionError, ShapeError, formatShape } from '../errors.js';
-import { type Shape, sizeOf } from '../graph/shape.js';
+import { type Shape, showSizes, sizeOf } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { reshape } from '../ops/index.js';
 import { kept } from '../options.js';
@@ -17,9 +17,7 @@ export class Reshape extends Layer {
     super();
     const valid = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && (n >= 1 || n === -1));
     if (!valid || shape.filter((n) => n === -1).length > 1) {
-      throw new OptionError(
-        `Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got ${Array.isArray(shape) ? formatShape(shape) : String(shape)}.`,
-      );
+      throw new OptionError(`Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got ${showSizes(shape)}.`);
     }
     this.shape = kept(shape);
   }

@@ -2,7 +2,7 @@
 import type { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
-import type { TensorType } from '../graph/tensor.js';
+import { Tensor, type TensorType } from '../graph/tensor.js';
 import { isRecord } from '../options.js';
 
 /** Data for each input of a model; a single array for the common case of one. */
@@ -31,11 +31,17 @@ export function formatInputs(rows: readonly TensorType[]): string {
   return rows.map(formatRows).join(' and ');
 }
 
+/** What to do about data that is no array; undefined: wrap it. */
+function adviceFor(x: unknown): string | undefined {
+  if (x instanceof Tensor) return "Tensors go through a layer by scope.call('name', layer, x), and through a model by model.outputOf(x).";
+  return isRecord(x) ? 'Give several inputs as a list, in the order of forward: [a, b].' : undefined;
+}
+
 /** The number of rows all arrays share. @throws if there is none, if they differ, or if a buffer was taken away */
 export function countRows(what: string, arrays: readonly NdArray[]): number {
   if (arrays.length === 0) throw new DataError(`${what}: expected at least one array, got none.`);
   for (const x of arrays) {
-    checkArray(what, 'data', x, isRecord(x) ? 'Give several inputs as a list, in the order of forward: [a, b].' : undefined);
+    checkArray(what, 'data', x, adviceFor(x));
     if (x.rank < 1) throw new ShapeError(`${what}: expected data with a batch dimension [N, …], got a scalar. Give it shape [1].`);
   }
   const counts = arrays.map((x) => x.shape[0]!);

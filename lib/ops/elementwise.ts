@@ -8,7 +8,7 @@ import { scalar } from '../graph/source.js';
 import { type Shape, broadcastShapes, checkShape, sameShape } from '../graph/shape.js';
 import type { DType, Node, Tensor, TensorType } from '../graph/tensor.js';
 import type { MapOp } from '../compile/instructions/index.js';
-import { check, positiveFloat } from '../options.js';
+import { check, positiveFloat, show } from '../options.js';
 import { number } from './arguments.js';
 import { broadcastTo, sumTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
@@ -53,6 +53,10 @@ export class Elementwise extends Operation {
 /** @throws DTypeError unless x, the operand of this name, is a tensor or a number */
 export function tensorOf(what: string, x: Operand, name = 'x'): Tensor {
   if (typeof x === 'number') return scalar(x);
+  if (typeof x === 'function')
+    throw new DTypeError(
+      `${what}: expected a tensor or a number for ${name}, got a function. An initializer such as zeros() makes first values of parameters; a tensor of one value is full(shape, value).`,
+    );
   checkTensor(what, x, name, 'a tensor or a number');
   return x;
 }
@@ -189,7 +193,8 @@ const casts: Readonly<Record<DType, Elementwise>> = { float32: toFloat, int32: t
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkTensor('cast', x);
-  if (!Object.hasOwn(casts, dtype)) throw new DTypeError(`cast: expected float32, int32 or uint8, got ${String(dtype)}.`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(casts, dtype))
+    throw new DTypeError(`cast: expected 'float32', 'int32' or 'uint8' for dtype, got ${show(dtype)}.`);
   return x.dtype === dtype ? x : apply(casts[dtype], x);
 }
 

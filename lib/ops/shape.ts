@@ -1,10 +1,10 @@
 /** Operations that move or rename elements without computing: reshape, transpose, slice, pad, concat, stack, unstack, split, pack. */
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, applyAll, checkTensor, Operation } from '../graph/operation.js';
-import { type Shape, isShape, normalizeAxis, rowMajorStrides, sameShape, sizeOf } from '../graph/shape.js';
+import { type Shape, isShape, normalizeAxis, rowMajorStrides, sameShape, showSizes, sizeOf } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
 import { type Instruction, copyOf } from '../compile/instructions/index.js';
-import { check, show } from '../options.js';
+import { check, nonNegativeInteger, show } from '../options.js';
 import { checkNumbers, checkTensorList, number } from './arguments.js';
 
 /** The same bytes under another shape: no instruction, the compiler lets both share their storage. */
@@ -338,7 +338,7 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly T
   const whole = isShape(sizes) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
   if (whole !== x.shape[at]) {
     throw new ShapeError(
-      `split: expected sizes that add up to ${x.shape[at]} along axis ${at} of x ${formatShape(x.shape)}, got ${String(sizes)}. For single parts, without the axis, there is unstack().`,
+      `split: expected sizes that add up to ${x.shape[at]} along axis ${at} of x ${formatShape(x.shape)}, got ${showSizes(sizes)}. For single parts, without the axis, there is unstack().`,
     );
   }
   return sizes.length === 1 ? [x] : applyAll(new Split(at, sizes), [x]);
@@ -395,11 +395,12 @@ export class Pack extends Operation {
 /**
  * One flat vector of `size` with each tensor at its offset (ascending, disjoint), zeros between. The compiler computes the tensors in place there.
  *
- * @throws DTypeError unless all are float32; ShapeError for offsets that are not so
+ * @throws DTypeError unless all are float32; ShapeError for offsets that are not so; OptionError for a size that is no whole number ≥ 0
  */
 export function pack(xs: readonly Tensor[], offsets: readonly number[], size: number): Tensor {
   checkTensorList('pack', xs);
   checkNumbers('pack', 'offsets', offsets);
+  check('pack', 'size', size, nonNegativeInteger);
   return apply(new Pack(offsets, size), ...xs);
 }
 

@@ -50,6 +50,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new Dropout(1), 'Dropout: expected a number in [0, 1) for p, got 1.'],
   [() => new Flatten({ startDim: 1.5 }), 'Flatten: expected a whole number for startDim, got 1.5.'],
   [() => new Reshape([-1, -1]), 'Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got [-1, -1].'],
+  [() => new Reshape({} as never), 'Reshape: expected whole numbers ≥ 1 and at most one −1 for shape, got {}.'],
   [() => new LayerNorm({ eps: 0 }), 'LayerNorm: expected a number > 0, 1.2e-38 at least for eps, got 0.'],
   [() => new LayerNorm({ normalizedShape: [] }), 'LayerNorm: expected a list of whole numbers ≥ 1 for normalizedShape, got [].'],
   [() => new Normalize({ mean: [NaN], std: [1] }), 'Normalize: expected a list of numbers, one a channel for mean, got [ NaN ].'],

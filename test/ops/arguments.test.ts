@@ -1,6 +1,6 @@
 /** What operations are given that they cannot take. */
 import assert from 'node:assert/strict';
-import { Layer, Sequential, type Scope, type Tensor, array, compile, gradients } from '../../lib/index.js';
+import { Layer, Linear, Sequential, type Scope, type Tensor, array, compile, formatShape, gradients, zeros } from '../../lib/index.js';
 import { constant, scalar } from '../../lib/graph/source.js';
 import {
   add,
@@ -18,6 +18,7 @@ import {
   mul,
   oneHot,
   type Operand,
+  pack,
   pad,
   pick,
   pow,
@@ -26,9 +27,12 @@ import {
   reshape,
   softplus,
   slice,
+  split,
+  stack,
   sum,
   sumTo,
   transpose,
+  unstack,
   variance,
   where,
 } from '../../lib/ops/index.js';
@@ -71,7 +75,26 @@ describe('arguments of operations', () => {
     [() => constant([1, 2] as never), 'DTypeError', /^constant: expected a Float32Array, .* got Array\. Convert it/],
     [() => compile(undefined as never), 'OptionError', /^compile: expected a function for fn, got undefined\./],
     [() => concat([scalar(1), scalar(2)]), 'ShapeError', /^concat: expected x of rank ≥ 1, got \[\]/],
-    [() => cast(t, 'float64' as never), 'DTypeError', /^cast: expected float32, int32 or uint8, got float64/],
+    [() => cast(t, 'float64' as never), 'DTypeError', /^cast: expected 'float32', 'int32' or 'uint8' for dtype, got 'float64'\.$/],
+    [() => cast(t, { dtype: 'int32' } as never), 'DTypeError', /^cast: .* got \{ dtype: 'int32' \}\.$/],
+    [() => cast(t, Object.create(null) as never), 'DTypeError', /^cast: .* got \[Object: null prototype\] \{\}\.$/],
+    [
+      () => concat([t, t], { axis: 1 } as never),
+      'ShapeError',
+      /^concat: expected axis in -2 … 1, got \{ axis: 1 \}\. Give the number as an argument of its own, not in an object\.$/,
+    ],
+    [() => stack([t, t], { axis: 1 } as never), 'ShapeError', /^stack: .* got \{ axis: 1 \}\. Give the number/],
+    [() => unstack(t, { axis: 1 } as never), 'ShapeError', /^unstack: .* got \{ axis: 1 \}\. Give the number/],
+    [() => split(t, [1, 1], { axis: 1 } as never), 'ShapeError', /^split: .* got \{ axis: 1 \}\. Give the number/],
+    [() => split(t, { sizes: [1, 1] } as never), 'ShapeError', /^split: .* got \{ sizes: \[ 1, 1 \] \}\. For single parts/],
+    [() => pack([vector], [0], {} as never), 'OptionError', /^pack: expected a whole number ≥ 0 for size, got \{\}\.$/],
+    [() => full([{}] as never, 1), 'ShapeError', /^full: expected sizes that are whole numbers ≥ 0, got \[ \{\} \]\.$/],
+    [() => formatShape(undefined as never), 'OptionError', /^formatShape: expected a list of sizes, got undefined\.$/],
+    [
+      () => add(t, zeros() as never),
+      'DTypeError',
+      /^add: expected a tensor or a number for b, got a function\. An initializer such as zeros\(\) .* full\(shape, value\)\.$/,
+    ],
     [() => variance(t, { axis: 1 } as never), 'OptionError', /^variance: .* got axis/],
     [() => oneHot(vector, 2.5), 'OptionError', /^oneHot: expected a whole number ≥ 0 for classes, got 2\.5/],
     [() => pick(t, full([1], 0)), 'ShapeError', /^pick: expected one id for each row .* got x \[2, 3\] and ids \[1\]/],
@@ -120,6 +143,13 @@ describe('arguments of operations', () => {
     [() => compile((x: Tensor) => x, { foo: 1 } as never), 'OptionError', /^compile: .* got foo/],
   ];
   for (const [act, name, message] of wrong) it(String(message), () => assert.throws(act, { name, message }));
+
+  it('tensors where data is expected, with what takes them', () =>
+    assert.rejects(new Linear(1).predict(t as never), {
+      name: 'DataError',
+      message:
+        "Linear.predict: expected data made by array(), got Tensor. Tensors go through a layer by scope.call('name', layer, x), and through a model by model.outputOf(x).",
+    }));
 
   it('a parameter without first values', () => {
     class Bare extends Layer {

@@ -79,7 +79,7 @@ describe('operations on shapes', () => {
   fails(
     'a split into other sizes',
     (t) => ops.split(t, [1, 1], 1)[0]!,
-    /split: expected sizes that add up to 3 along axis 1 of x \[2, 3\], got 1,1/,
+    /split: expected sizes that add up to 3 along axis 1 of x \[2, 3\], got \[1, 1\]/,
   );
   fails('a split into no sizes', (t) => ops.split(t, 2 as never)[0]!, /split: expected sizes that add up to 2 along axis 0/);
   fails('a stack along no axis', (t) => ops.stack([t], 3), /stack: expected axis in -3 … 2, got 3/);
