@@ -190,11 +190,12 @@ export class Trainer<Output extends Outputs = Tensor> {
     const control = new Control();
     const unfollow = control.follow(signal);
     try {
-      const totals = await this.#model.trying(() =>
-        evaluationOf('evaluate', data, this.#equipment, own, control).run(control, () => this.#model.read()),
-      );
-      signal?.throwIfAborted();
-      return { loss: totals.loss, ...totals.metrics() };
+      return await this.#model.trying(async () => {
+        const evaluation = evaluationOf('evaluate', data, this.#equipment, own, control);
+        const totals = await evaluation.run(control, () => this.#model.read());
+        signal?.throwIfAborted();
+        return { loss: totals.loss, ...totals.metrics() };
+      });
     } finally {
       unfollow();
     }
