@@ -4,7 +4,7 @@ import { checkArray } from '../array-check.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
 import { newArray } from './new-array.js';
-import { type Rule, check, checkOptions, count, isNumbers, nonNegativeInteger, required } from '../options.js';
+import { type Rule, check, checkOptions, count, finite, isNumbers, nonNegativeInteger, required } from '../options.js';
 
 /** Class ids [...] as rows [..., classes] of zeros and a one. @throws OptionError if they do not fit into memory; DataError for what is no array, or naming the first id that is no class */
 export function toOneHot(ids: NdArray, classes: number): NdArray<Float32Array> {
@@ -30,6 +30,12 @@ export interface StandardizerValues {
   readonly row?: readonly number[] | undefined;
 }
 
+/** Options of {@link Standardizer.apply}. */
+export interface StandardizeOptions {
+  /** What NaN, a missing value, becomes, in the units of the result: 0 is the mean. Default: it stays NaN. */
+  readonly missing?: number | undefined;
+}
+
 const finiteNumbers: Rule = { expected: 'an array of finite numbers', accepts: (value) => isNumbers(value, () => true) };
 const deviations: Rule = { expected: 'an array of numbers ≥ 0', accepts: (value) => isNumbers(value, (n) => n >= 0) };
 const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isArray(value) && value.every(nonNegativeInteger.accepts) };
@@ -37,7 +43,8 @@ const sizes: Rule = { expected: 'a list of sizes', accepts: (value) => Array.isA
 /**
  * Brings each feature to mean 0 and deviation 1, with the statistics of the data it was made from; make it from the training
  * set and apply it to all. Features that never change have deviation 0 and only lose their mean. NaN, where a value is missing, is left out of
- * the statistics and stays NaN: afterwards 0 is the mean, to put in its place.
+ * the statistics, and becomes what `missing` says, or stays. NaN in the inputs of a model makes its loss and all its weights NaN in one step:
+ * give `apply(x, { missing: 0 })`; `checkFinite: true` refuses a fit on NaN, and `debug: true` says where it comes up.
  *
  * y = (x − mean) / deviation.   x [N, ...] → y [N, ...] float32, computed in double precision
  *
@@ -107,9 +114,10 @@ export class Standardizer {
     return { mean: [...this.mean], deviation: [...this.deviation], row: this.row };
   }
 
-  /** x [N, ...] or [N, T, ...] → (x − mean) / deviation. */
-  apply(x: NdArray): NdArray<Float32Array> {
-    return this.#eachElement(x, (value, mean, deviation) => (value - mean) / deviation);
+  /** x [N, ...] or [N, T, ...] → (x − mean) / deviation, and `missing` for NaN. @throws OptionError if that is no finite number */
+  apply(x: NdArray, options: StandardizeOptions = {}): NdArray<Float32Array> {
+    const { missing = NaN } = checkOptions('Standardizer.apply', options, { missing: finite });
+    return this.#eachElement(x, (value, mean, deviation) => (Number.isNaN(value) ? missing : (value - mean) / deviation));
   }
 
   /** From mean 0 and deviation 1 back: x = mean + deviation · y.   y [N, ...] or [N, T, ...] → x of that shape, float32 */

@@ -223,6 +223,15 @@ describe('rows', () => {
     assert.deepEqual([...standard.mean, ...standard.deviation], [2, 7, 1, 2]);
     assert.deepEqual(standard.apply(array([[NaN, 5], [3, NaN]])).toNested(), [[NaN, -1], [1, NaN]]); // prettier-ignore
   });
+  it('Standardizer puts what it is told in the place of NaN, in units of its results', () => {
+    const standard = new Standardizer(array([[1, NaN], [NaN, 5], [3, 9]])); // prettier-ignore
+    const x = array([[NaN, 5], [3, NaN]]); // prettier-ignore
+    assert.deepEqual(standard.apply(x, { missing: 0 }).toNested(), [[0, -1], [1, 0]]); // prettier-ignore
+    assert.deepEqual(standard.apply(x, { missing: -2 }).toNested(), [[-2, -1], [1, -2]]); // prettier-ignore
+    assert.deepEqual(standard.apply(x, { missing: undefined }), standard.apply(x));
+    const message = 'Standardizer.apply: expected a finite number for missing, got NaN.';
+    assert.throws(() => standard.apply(x, { missing: NaN }), { name: 'OptionError', message });
+  });
   it('Standardizer is made again from its numbers, JSON and all', () => {
     for (const data of [
       array([1, 3]),
