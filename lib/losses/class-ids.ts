@@ -80,12 +80,15 @@ export function validateIds(what: string, target: NdArray, classes: number, igno
   for (let i = 0; i < data.length; i++) {
     const id = data[i]!;
     if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
-    throw new DataError(`${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. ${adviceOn(id)}`);
+    throw new DataError(
+      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. ${adviceOn(id, classes)}`,
+    );
   }
 }
 
-function adviceOn(id: number): string {
+function adviceOn(id: number, classes: number): string {
   if (!Number.isInteger(id)) return 'Give whole numbers, or learn numbers by MSELoss.';
+  if (id === 1 && classes === 1) return 'Of one score a row, with labels 0 and 1, use BCEWithLogitsLoss.';
   return `Number the classes from 0, or ${id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs'}.`;
 }
 
