@@ -73,6 +73,6 @@ export class Conv1d extends Layer {
 function checkWhole(x: Shape, stride: number): void {
   if (x[1]! % stride === 0) return;
   throw new StateError(
-    `Conv1d: expected a stride that divides T where states go on from step to step, got ${stride} for x ${formatShape(x)}. Cut the sequences at a multiple of the stride.`,
+    `Conv1d: expected a stride that divides T where states go on from step to step, got ${stride} for x ${formatShape(x)}. Cut the sequences at a multiple of it; a stream, which is fed single steps, needs stride 1.`,
   );
 }

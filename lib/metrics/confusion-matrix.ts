@@ -37,8 +37,9 @@ export function confusionMatrix(predictions: NdArray, targets: NdArray, options:
   const counts = new Int32Array(classes * classes);
   const checked = (name: string, id: number, i: number): number => {
     if (Number.isInteger(id) && id >= 0 && id < classes) return id;
+    const padding = name === 'targets' && (id < 0 || id === 255) ? `, or leave rows of it out by ignoreIndex: ${id}` : '';
     throw new DataError(
-      `${what}: expected class ids 0 … ${classes - 1} for ${name}, got ${id} at row ${positionOf(i, targets)}. Number the classes from 0.`,
+      `${what}: expected class ids 0 … ${classes - 1} for ${name}, got ${id} at row ${positionOf(i, targets)}. Number the classes from 0${padding}.`,
     );
   };
   targets.data.forEach((target, i) => {

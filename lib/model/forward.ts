@@ -8,6 +8,9 @@ import { kindOf } from '../options.js';
 import { gotReturned } from '../returned.js';
 import type { AnyLayer } from './trace.js';
 
+/** A Sequential passes one input on. */
+const further = ' Lengths and other further inputs need a layer of your own, whose forward gives them to the layers that take them.';
+
 /**
  * @throws OptionError if it has no forward; ShapeError if that takes another number of inputs, or gives neither a tensor nor tensors by name
  */
@@ -18,15 +21,17 @@ export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope
   const takes = method.length;
   const given = inputs.length;
   const inputsOf = (count: number): string => `${count} input${count === 1 ? '' : 's'}`;
-  const refuse = (expected: string, cause?: unknown): never => {
-    throw new ShapeError(`expected ${expected}, got ${given}. Give as many as its forward takes; (...args) takes any number.`, { cause });
+  const refuse = (expected: string, cause?: unknown, advice = ''): never => {
+    throw new ShapeError(`expected ${expected}, got ${given}. Give as many as its forward takes; (...args) takes any number.${advice}`, {
+      cause,
+    });
   };
   if (takes > given + 1) refuse(inputsOf(takes - 1));
   let output: unknown;
   try {
     output = layer.forward(...inputs, scope);
   } catch (error) {
-    if (error instanceof TypeError && takes > 1 && takes === given) refuse(inputsOf(takes - 1), error); // It took an input for the scope,
+    if (error instanceof TypeError && takes > 1 && takes === given) refuse(inputsOf(takes - 1), error, further); // It took an input for the scope,
     if (takes === given + 1 && isAbout(error, scope)) refuse(inputsOf(takes), error); // or the scope for an input.
     throw error;
   }

@@ -55,7 +55,7 @@ function make(what: string, model: Model, rows: number, given: readonly Given[])
     const states = new CarriedState();
     return { input, x, states, traced: traceOf(x, states.carry, along), along };
   };
-  const { one, isOfMore } = oneStep(what, model, steps);
+  const { one, isOfMore } = oneStep(what, model, held, steps);
   const { input, states, traced } = one;
   if (traced.outputs.length > 1) {
     const names = traced.outputs.map(([name]) => name).join(', ');
@@ -100,6 +100,7 @@ interface Steps {
 function oneStep(
   what: string,
   model: Model,
+  given: readonly Tensor[],
   steps: (count: number, along?: ReadonlySet<string>) => Steps,
 ): { readonly one: Steps; readonly isOfMore: boolean } {
   const one = working(what, model, () => steps(1));
@@ -107,6 +108,7 @@ function oneStep(
   const two = unlessMisshapen(() => steps(2));
   if (two === undefined) return { one, isOfMore: false };
   checkStates(what, one, two);
+  checkGiven(what, given, one, two);
   const calls = one.traced.layers;
   const along = [...two.traced.layers].flatMap(([path, { still }]) => (still.join() === calls.get(path)?.still.join() ? [] : [path]));
   if (along.length === 0) return { one, isOfMore: true };
@@ -121,6 +123,17 @@ function idsOf({ x, traced }: Steps): IdRange {
   const ranges = traced.expectations.filter(({ tensor }) => tensor === x);
   if (ranges.length === 0) return { least: 0, most: 1 };
   return { least: Math.max(...ranges.map(({ least }) => least)), most: Math.min(...ranges.map(({ most }) => most)) };
+}
+
+/** @throws StateError for one that is lengths of the sequence that is fed: what is expected of it depends on how many steps there are */
+function checkGiven(what: string, given: readonly Tensor[], one: Steps, two: Steps): void {
+  const most = ({ traced }: Steps, x: Tensor): readonly string[] =>
+    traced.expectations.flatMap(({ tensor, layer, most }) => (tensor === x ? [`${layer} ${most}`] : []));
+  const lengths = given.findIndex((x) => most(one, x).join() !== most(two, x).join());
+  if (lengths < 0) return;
+  throw new StateError(
+    `${what}: expected given inputs that stay the same however many steps there are, got lengths of the sequence that is fed as given ${lengths}. Leave them out: every step that is fed counts.`,
+  );
 }
 
 /** @throws StateError for a state of each step that is fed */

@@ -2,6 +2,7 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { largestFloat } from '../floats.js';
 import { iota } from '../graph/source.js';
+import { broadcastShapes } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
@@ -18,6 +19,8 @@ export interface AttentionOptions {
   readonly mask?: Tensor | undefined;
 }
 
+const what = 'scaledDotProductAttention';
+
 /** Its share is exactly 0 beside any other, and nothing becomes infinite. */
 const unseen = -largestFloat;
 
@@ -27,21 +30,30 @@ const unseen = -largestFloat;
  * @see Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  checkTensors('scaledDotProductAttention', { q, k, v });
-  return matmul(attentionWeights(q, k, options), v);
+  checkTensors(what, { q, k, v });
+  const weights = attentionWeights(q, k, options);
+  if (v.rank < 2 || v.shape.at(-2) !== k.shape.at(-2))
+    throw new ShapeError(
+      `${what}: expected keys [..., S, D] and values [..., S, E], got ${formatShape(k.shape)} and ${formatShape(v.shape)}. Give a value for each key.`,
+    );
+  broadcastShapes(`${what}: leading sizes`, ...[q, k, v].map(({ shape }) => shape.slice(0, -2)));
+  return matmul(weights, v);
 }
 
 /** How much each query takes of each key [..., T, S]: rows that sum to 1. */
 export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
-  const what = 'scaledDotProductAttention';
   checkOptions(what, options, { causal: boolean, mask: tensor });
   if (q.rank < 2 || k.rank < 2 || q.shape.at(-1) !== k.shape.at(-1))
     throw new ShapeError(
       `${what}: expected queries [..., T, D] and keys [..., S, D], got ${formatShape(q.shape)} and ${formatShape(k.shape)}.`,
     );
+  broadcastShapes(`${what}: leading sizes`, q.shape.slice(0, -2), k.shape.slice(0, -2));
   const [t, s] = [q.shape.at(-2)!, k.shape.at(-2)!];
   let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape.at(-1)!));
   if (options.causal === true) scores = where(greaterEqual(reshape(iota(t), [t, 1]), iota(s)), scores, unseen);
-  if (options.mask !== undefined) scores = where(options.mask, scores, unseen);
+  if (options.mask !== undefined) {
+    broadcastShapes(`${what}: scores [..., T, S] and mask`, scores.shape, options.mask.shape);
+    scores = where(options.mask, scores, unseen);
+  }
   return softmax(scores);
 }

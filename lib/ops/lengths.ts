@@ -9,7 +9,9 @@ import { within } from './within.js';
  */
 export function checkedLengths(what: string, lengths: Tensor, rows: number, steps: number): Tensor {
   if (lengths.dtype !== 'int32') {
-    throw new DTypeError(`${what}: expected int32 for lengths, got ${lengths.dtype}. Make them an Int32Array.`);
+    throw new DTypeError(
+      `${what}: expected int32 for lengths, got ${lengths.dtype}. Make them an Int32Array, or cast(lengths, 'int32') where they are no input.`,
+    );
   }
   if (lengths.rank !== 1 || lengths.shape[0] !== rows) {
     throw new ShapeError(`${what}: expected lengths of shape [${rows}], one a row of x, got ${formatShape(lengths.shape)}.`);

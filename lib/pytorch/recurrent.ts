@@ -19,6 +19,8 @@ interface Group {
   readonly layer: string | undefined;
   readonly reverse: boolean;
   readonly parts: Map<string, NdArray>;
+  /** The whole name of a part. */
+  readonly nameOf: (part: string) => string;
 }
 
 /**
@@ -35,11 +37,11 @@ export function recurrentFromPyTorch(arrays: ReadonlyMap<string, NdArray>): Map<
   for (const group of groupsOf('recurrentFromPyTorch', arrays, torchName)) {
     const [ih, hh] = [required(group, 'weight_ih'), required(group, 'weight_hh')];
     const [width, hidden] = hh.shape as [number, number];
-    const gates = gateCount('recurrentFromPyTorch', `${group.prefix}weight_hh`, width, hidden, hh);
-    checkShape('recurrentFromPyTorch', `${group.prefix}weight_ih`, ih, [width, ih.shape[1] ?? 0]);
+    const gates = gateCount('recurrentFromPyTorch', group.nameOf('weight_hh'), width, hidden, hh);
+    checkShape('recurrentFromPyTorch', group.nameOf('weight_ih'), ih, [width, ih.shape[1] ?? 0]);
     const bias = (name: string): Float32Array => {
       const given = group.parts.get(name) ?? new NdArray(new Float32Array(width), [width]);
-      checkShape('recurrentFromPyTorch', group.prefix + name, given, [width]);
+      checkShape('recurrentFromPyTorch', group.nameOf(name), given, [width]);
       return Float32Array.from(given.data);
     };
     const [inner, outer] = [bias('bias_ih'), bias('bias_hh')];
@@ -66,18 +68,18 @@ export function recurrentToPyTorch(weights: ReadonlyMap<string, NdArray>): Map<s
     if (!group.parts.has('recurrentWeight')) continue;
     const [w, u, b] = [required(group, 'weight'), required(group, 'recurrentWeight'), required(group, 'bias')];
     const [hidden, width] = u.shape as [number, number];
-    const gates = gateCount('recurrentToPyTorch', `${group.prefix}recurrentWeight`, width, hidden, u);
-    checkShape('recurrentToPyTorch', `${group.prefix}weight`, w, [w.shape[0] ?? 0, width]);
-    checkShape('recurrentToPyTorch', `${group.prefix}bias`, b, [width]);
+    const gates = gateCount('recurrentToPyTorch', group.nameOf('recurrentWeight'), width, hidden, u);
+    checkShape('recurrentToPyTorch', group.nameOf('weight'), w, [w.shape[0] ?? 0, width]);
+    checkShape('recurrentToPyTorch', group.nameOf('bias'), b, [width]);
     const second = new Float32Array(width);
     if (gates === 3) {
       const recurrent = group.parts.get('recurrentBias');
       if (recurrent === undefined) {
         throw new StateError(
-          `recurrentToPyTorch: expected recurrentBias beside "${group.prefix}recurrentWeight", got none: PyTorch has no GRU with resetAfter: false.`,
+          `recurrentToPyTorch: expected recurrentBias beside "${group.nameOf('recurrentWeight')}", got none: PyTorch has no GRU with resetAfter: false.`,
         );
       }
-      checkShape('recurrentToPyTorch', `${group.prefix}recurrentBias`, recurrent, [hidden]);
+      checkShape('recurrentToPyTorch', group.nameOf('recurrentBias'), recurrent, [hidden]);
       second.set(recurrent.data, 2 * hidden);
     }
     const suffix = group.layer === undefined ? '' : `_l${group.layer}${group.reverse ? '_reverse' : ''}`;
@@ -97,7 +99,13 @@ function groupsOf(what: string, arrays: ReadonlyMap<string, NdArray>, pattern: R
     if (match === null) continue;
     const [, prefix = '', part = '', layer, reverse] = match;
     const key = `${prefix} ${layer} ${reverse}`;
-    const group = groups.get(key) ?? { prefix, layer, reverse: reverse !== undefined, parts: new Map<string, NdArray>() };
+    const group = groups.get(key) ?? {
+      prefix,
+      layer,
+      reverse: reverse !== undefined,
+      parts: new Map<string, NdArray>(),
+      nameOf: (of: string) => prefix + of + name.slice(prefix.length + part.length),
+    };
     groups.set(key, group);
     if (value.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for "${name}", got ${value.dtype}.`);
     group.parts.set(part, value);
@@ -105,13 +113,11 @@ function groupsOf(what: string, arrays: ReadonlyMap<string, NdArray>, pattern: R
   return groups.values();
 }
 
-function required({ prefix, layer, reverse, parts }: Group, part: string): NdArray {
+function required({ nameOf, parts }: Group, part: string): NdArray {
   const value = parts.get(part);
   if (value !== undefined && value.rank === (part === 'bias' ? 1 : 2)) return value;
-  const where = `${prefix || 'the root'}${layer === undefined ? '' : `, layer ${layer}`}${reverse ? ', backward direction' : ''}`;
-  throw new StateError(
-    `recurrent weights: expected ${part} for ${where}, got ${value === undefined ? `only ${[...parts.keys()].join(', ')}` : formatShape(value.shape)}.`,
-  );
+  const got = value === undefined ? `only ${[...parts.keys()].map((name) => `"${nameOf(name)}"`).join(', ')}` : formatShape(value.shape);
+  throw new StateError(`recurrent weights: expected ${part === 'bias' ? 'a vector' : 'a matrix'} "${nameOf(part)}", got ${got}.`);
 }
 
 function gateCount(what: string, name: string, width: number, hidden: number, array: NdArray): number {

@@ -44,7 +44,8 @@ type Parts = readonly [Weight, ...Weight[]];
  * ```
  * Layers are found by their names, which must be those of the model: rename the entries of the Map where they are not. Parameters of layers of
  * your own are taken as they are, and so are tensors the model does not have: `setWeights` refuses them, or leaves them with `strict: false`.
- * `num_batches_tracked` is left out.
+ * `num_batches_tracked` is left out. A recurrent layer has two biases there, which are added up: trained on there, their sum moves twice as far in a step
+ * as the one bias here.
  *
  * What no names and shapes tell: PyTorch flattens images as [C, H, W], this library as [H, W, C], so a Linear behind a Flatten of more than one
  * pixel means other columns. A model with such weights, to take or to give, flattens as PyTorch does, with

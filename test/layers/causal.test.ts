@@ -78,7 +78,7 @@ describe('causal convolutions', () => {
     await assert.rejects(trainer.evaluate([{ x: during(x, 0, 3), y: during(y, 0, 2) }], { carryState: true }), {
       name: 'StateError',
       message:
-        'evaluate: Conv1d "0": expected a stride that divides T where states go on from step to step, got 2 for x [1, 3, 2]. Cut the sequences at a multiple of the stride.',
+        'evaluate: Conv1d "0": expected a stride that divides T where states go on from step to step, got 2 for x [1, 3, 2]. Cut the sequences at a multiple of it; a stream, which is fed single steps, needs stride 1.',
     });
   });
 

@@ -73,7 +73,8 @@ describe('CrossAttention', () => {
   it('refuses lengths that are none', () => {
     assert.throws(() => new CrossAttention(2).build([[4, 6], [3, 2], []], { dtypes: ['float32', 'float32', 'float32'] }), {
       name: 'DTypeError',
-      message: 'CrossAttention: expected int32 for lengths, got float32. Make them an Int32Array.',
+      message:
+        "CrossAttention: expected int32 for lengths, got float32. Make them an Int32Array, or cast(lengths, 'int32') where they are no input.",
     });
     assert.throws(() => new CrossAttention(2, { causal: true } as object), { name: 'OptionError', message: /causal/ });
   });

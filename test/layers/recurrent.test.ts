@@ -254,7 +254,7 @@ describe('errors of recurrent layers', () => {
   it('lengths that are no int32', () =>
     assert.rejects(new LSTM(2).predict([x, array([1, 2, 3])]), {
       name: 'DTypeError',
-      message: 'LSTM: expected int32 for lengths, got float32. Make them an Int32Array.',
+      message: "LSTM: expected int32 for lengths, got float32. Make them an Int32Array, or cast(lengths, 'int32') where they are no input.",
     }));
   it('lengths of another shape', () =>
     assert.rejects(new LSTM(2).predict([x, array(Int32Array.of(1, 2, 3), [3, 1])]), {

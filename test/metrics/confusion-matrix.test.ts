@@ -31,6 +31,7 @@ describe('confusionMatrix', () => {
     ['DataError', () => confusionMatrix(array([[1], [NaN]]), ids(0, 1)), 'confusionMatrix: expected scores, got NaN at row 1 [0]. Check the inputs; fit with debug: true names the layer of the first NaN.'],
     ['DataError', () => confusionMatrix(array([[1], [2]]), ids(0, 2)), 'confusionMatrix: expected class ids 0 … 1 for targets, got 2 at row 1. Number the classes from 0.'],
     ['DataError', () => confusionMatrix(scores.rows(0, 2), ids(1, 3)), 'confusionMatrix: expected class ids 0 … 2 for targets, got 3 at row 1. Number the classes from 0.'],
+    ['DataError', () => confusionMatrix(scores.rows(0, 2), ids(1, -1)), 'confusionMatrix: expected class ids 0 … 2 for targets, got -1 at row 1. Number the classes from 0, or leave rows of it out by ignoreIndex: -1.'],
     ['DataError', () => confusionMatrix(array([[0.5, 1]]), array([[0, 1]]), { classes: 2 }), 'confusionMatrix: expected class ids 0 … 1 for predictions, got 0.5 at row 0 [0]. Number the classes from 0.'],
     ['DataError', () => confusionMatrix(undefined as never, ids(1)), 'confusionMatrix: expected predictions made by array(), got undefined. Wrap the numbers: array([0, 1, 1]).'],
     ['DataError', () => confusionMatrix(scores, [1] as never), 'confusionMatrix: expected targets made by array(), got Array. Wrap the numbers: array([0, 1, 1]).'],

@@ -28,27 +28,27 @@ describe('recurrent weights of PyTorch', () => {
     [
       () => recurrentFromPyTorch(arrays({ 'rnn.weight_ih_l0': zeros(8, 3) })),
       'StateError',
-      'recurrent weights: expected weight_hh for rnn., layer 0, got only weight_ih.',
+      'recurrent weights: expected a matrix "rnn.weight_hh_l0", got only "rnn.weight_ih_l0".',
     ],
     [
       () => recurrentFromPyTorch(arrays({ ...lstm, weight_hh_l0: zeros(8) })),
       'StateError',
-      'recurrent weights: expected weight_hh for the root, layer 0, got [8].',
+      'recurrent weights: expected a matrix "weight_hh_l0", got [8].',
     ],
     [
       () => recurrentFromPyTorch(arrays({ ...lstm, weight_hh_l0: zeros(8, 4) })),
       'ShapeError',
-      'recurrentFromPyTorch: expected 1, 3 or 4 gates of H = 4 in "weight_hh", got shape [8, 4]. Projections (proj_size) are not supported.',
+      'recurrentFromPyTorch: expected 1, 3 or 4 gates of H = 4 in "weight_hh_l0", got shape [8, 4]. Projections (proj_size) are not supported.',
     ],
     [
       () => recurrentFromPyTorch(arrays({ ...lstm, weight_ih_l0: zeros(6, 3) })),
       'ShapeError',
-      'recurrentFromPyTorch: expected shape [8, 3] for "weight_ih", got [6, 3].',
+      'recurrentFromPyTorch: expected shape [8, 3] for "weight_ih_l0", got [6, 3].',
     ],
     [
       () => recurrentFromPyTorch(arrays({ ...lstm, bias_ih_l0: zeros(4) })),
       'ShapeError',
-      'recurrentFromPyTorch: expected shape [8] for "bias_ih", got [4].',
+      'recurrentFromPyTorch: expected shape [8] for "bias_ih_l0", got [4].',
     ],
     [
       () => recurrentFromPyTorch(arrays({ ...lstm, weight_ih_l0: array(new Int32Array(24), [8, 3]) })),
@@ -58,12 +58,12 @@ describe('recurrent weights of PyTorch', () => {
     [
       () => recurrentToPyTorch(arrays({ weight0: zeros(3, 6), recurrentWeight0: zeros(2, 6), bias0: zeros(6) })),
       'StateError',
-      'recurrentToPyTorch: expected recurrentBias beside "recurrentWeight", got none: PyTorch has no GRU with resetAfter: false.',
+      'recurrentToPyTorch: expected recurrentBias beside "recurrentWeight0", got none: PyTorch has no GRU with resetAfter: false.',
     ],
     [
       () => recurrentToPyTorch(arrays({ weight0: zeros(3, 8), recurrentWeight0: zeros(2, 8) })),
       'StateError',
-      'recurrent weights: expected bias for the root, layer 0, got only weight, recurrentWeight.',
+      'recurrent weights: expected a vector "bias0", got only "weight0", "recurrentWeight0".',
     ],
     [
       () => recurrentFromPyTorch({} as never),

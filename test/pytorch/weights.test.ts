@@ -205,7 +205,7 @@ describe('weights of PyTorch', () => {
     [
       () => weightsToPyTorch(gru),
       'StateError',
-      'recurrentToPyTorch: expected recurrentBias beside "gru.recurrentWeight", got none: PyTorch has no GRU with resetAfter: false.',
+      'recurrentToPyTorch: expected recurrentBias beside "gru.recurrentWeight0", got none: PyTorch has no GRU with resetAfter: false.',
     ],
     [
       () => weightsToPyTorch(new Linear(1)),
