@@ -1,6 +1,9 @@
 import { NdArray } from '../../array.js';
 import { checkArray } from '../../array-check.js';
-import { DTypeError, OptionError } from '../../errors.js';
+import { DTypeError, DataError, OptionError, formatShape } from '../../errors.js';
+import { largestFloat } from '../../floats.js';
+import { coordinates } from '../../graph/shape.js';
+import { indexOutside } from '../../index-outside.js';
 import { checkOptions, count, oneOf } from '../../options.js';
 import { MelSpectrogram, type MelSpectrogramOptions } from './mel-spectrogram.js';
 import { multiply } from './multiply.js';
@@ -30,7 +33,7 @@ const naturalOffset = 1e-6;
  * MelSpectrogram.
  *
  * @param sampleRate samples a second
- * @throws OptionError for wrong options; later what Stft throws
+ * @throws OptionError for wrong options; later what Stft throws, and DataError naming the first sample that is NaN or infinite
  * @see Davis and Mermelstein 1980, Comparison of parametric representations for monosyllabic word recognition
  */
 export class Mfcc {
@@ -63,6 +66,7 @@ export class Mfcc {
   /** The coefficients of a signal, x [S] → [T, K]. */
   apply(x: NdArray<Float32Array>): NdArray<Float32Array> {
     const mel = this.#mel.apply(x);
+    checkFinite('Mfcc', 'samples', x);
     const data = this.#log === 'decibel' ? decibels(mel).data : mel.data.map((power) => Math.log(power + naturalOffset));
     const [frames, mels] = mel.shape as [number, number];
     const y = multiply('Mfcc', { data, rows: frames, stride: mels }, this.#cosines, mels, this.coefficients);
@@ -72,16 +76,26 @@ export class Mfcc {
 
 /**
  * 10 · log₁₀(power) of a power spectrum, no element further than 80 below the highest.   [...] → [...]
- * @throws DataError for what is no array; DTypeError unless it is float32
+ * @throws DataError for what is no array, naming the first element that is NaN or infinite; DTypeError unless it is float32
  */
 export function decibels(power: NdArray<Float32Array>): NdArray<Float32Array> {
   checkArray('decibels', 'power', power);
   const { data, shape, dtype } = power;
   if (dtype !== 'float32') throw new DTypeError(`decibels: expected power of float32, got ${dtype}. Convert it with Float32Array.from().`);
+  checkFinite('decibels', 'powers', power);
   const levels = data.map((element) => 10 * Math.log10(Math.max(element, leastPower)));
   const floor = levels.reduce((most, level) => Math.max(most, level), -Infinity) - decibelRange;
   return new NdArray(
     levels.map((level) => Math.max(level, floor)),
     shape,
+  );
+}
+
+/** One of them would be the highest, or what all others are compared with. */
+function checkFinite(what: string, elements: string, x: NdArray<Float32Array>): void {
+  const bad = indexOutside(x.data, -largestFloat, largestFloat);
+  if (bad < 0) return;
+  throw new DataError(
+    `${what}: expected finite ${elements}, got ${x.data[bad]} at ${formatShape(coordinates(bad, x.shape))}. Leave the signal out, or mend it.`,
   );
 }
