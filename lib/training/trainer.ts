@@ -179,7 +179,8 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /**
    * Loss and metrics over all rows of { x, y }, or over batches as they come, in evaluation mode (no dropout, no penalties), all with
-   * the weights there are as it begins, whatever trains or sets them meanwhile; within a fit they are those of some finished step.
+   * the weights there are as it begins, whatever trains or sets them meanwhile; within a fit they are those of some finished step. In a model that is
+   * not built, batches must first tell its sizes: then those there are at the first batch.
    * @throws ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; `signal.reason` when aborted
    */
   async evaluate(data: Batch<Targets> | BatchSource, options: EvaluateOptions = {}): Promise<Figures> {
