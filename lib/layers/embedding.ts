@@ -1,4 +1,5 @@
 import { DTypeError, OptionError } from '../errors.js';
+import { checkTensor } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type Initializer, normal } from '../init.js';
 import { customGradient, equal, gatherRows, reshape, where } from '../ops/index.js';
@@ -46,15 +47,29 @@ export class Embedding extends Layer {
   }
 
   forward(ids: Tensor, scope: Scope): Tensor {
+    return this.apply(ids, scope).y;
+  }
+
+  /**
+   * The rows y [..., D] and the table they are of, weight [V, D], for an output layer that shares it. Its gradient is then the sum of both uses: all rows are
+   * updated, with `sparse` too, and with `paddingIndex` the row of zeros by its use as an output.
+   * ```ts
+   * const { y, weight } = scope.enter('words', this.words, (inner) => this.words.apply(ids, inner));
+   * return matmul(scope.call('body', this.body, y), weight, { transposeB: true }); // [N, T, V]
+   * ```
+   */
+  apply(ids: Tensor, scope: Scope): { readonly y: Tensor; readonly weight: Tensor } {
+    checkTensor('Embedding', ids, 'ids');
     if (ids.dtype !== 'int32')
       throw new DTypeError(`Embedding: expected int32 ids, got ${ids.dtype}. Give them as an Int32Array: bytes are taken for numbers.`);
     scope.expect(ids, 0, this.numEmbeddings - 1);
     const { paddingIndex, sparse = false, weightInit = normal() } = this.options;
     const init = paddingIndex === undefined ? weightInit : withZeroRow(weightInit, paddingIndex);
-    const rows = gatherRows(scope.parameter('weight', [this.numEmbeddings, this.embeddingDim], init, { lazy: sparse }), ids);
-    if (paddingIndex === undefined) return rows;
+    const weight = scope.parameter('weight', [this.numEmbeddings, this.embeddingDim], init, { lazy: sparse });
+    const rows = gatherRows(weight, ids);
+    if (paddingIndex === undefined) return { y: rows, weight };
     const isPadding = equal(reshape(ids, [...ids.shape, 1]), paddingIndex);
-    return customGradient(rows, [rows], (dy) => [where(isPadding, 0, dy)]);
+    return { y: customGradient(rows, [rows], (dy) => [where(isPadding, 0, dy)]), weight };
   }
 }
 
