@@ -89,13 +89,14 @@ export function resultWrites(
   };
 }
 
-/** @throws DataError for targets by name that neither the loss nor a metric looks at; one alone may be there for a loss that takes none */
+/** @throws DataError for a target that no loss or metric looks at, and that is of no output either, such as one whose name is misspelt */
 function checkUsed({ outputs, targets }: Seen, figures: readonly Tensor[]): void {
-  const unused = targets.filter(([name, target]) => name !== '' && !dependOn(figures, [target])).map(([name]) => name);
-  if (unused.length === 0) return;
-  const isOutput = outputs.some(([name]) => name === unused[0]);
-  const advice = isOutput ? 'Give Losses a loss for that output, or leave it out' : 'Leave out what nothing needs, or give it a loss';
-  throw new DataError(`y: expected targets that the loss or a metric looks at, got ${unused.join(', ')} too. ${advice}.`);
+  const names = new Set(['', ...outputs.map(([name]) => name)]);
+  const unused = targets.filter(([name, target]) => !names.has(name) && !dependOn(figures, [target])).map(([name]) => name);
+  if (unused.length > 0)
+    throw new DataError(
+      `y: expected targets that the loss or a metric looks at, got ${unused.join(', ')} too. Leave out what nothing needs, or give it a loss.`,
+    );
 }
 
 /** What a batch counts in the loss of several; in a sum each counts 1. */
