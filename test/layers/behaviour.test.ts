@@ -61,7 +61,7 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
   [() => new Lambda(3), 'Lambda: expected a function for apply, got 3.'],
   [() => new Sequential([]), 'Sequential: expected at least one layer, got none.'],
   [
-    () => new Sequential(new ReLU() as never, new ReLU() as never),
+    () => new Sequential(new ReLU() as never, new ReLU()),
     'Sequential: expected a list of layers, or an object of them by name, got ReLU. Put them in one: new Sequential([a, b]).',
   ],
   // @ts-expect-error a class is no layer
