@@ -351,9 +351,9 @@ LW_INLINE void fetch_matrix(const float* at, int64_t rows, int64_t columns, int6
 
 // While a small product of a batch runs, the operands of the next: short runs far apart, as those of a head of attention, are foreseen by
 // no processor.
-LW_INLINE void fetch_item(const GemmArgs& args, int64_t item, const GemmArgs& before) {
+__attribute__((noinline)) void fetch_item(const GemmArgs& args, int64_t item, const GemmArgs& before) {
   const int64_t elements = (args.m + args.n) * args.k;
-  if (item >= args.batch || elements > kFetchedItem || elements * args.batch <= kFar) return;
+  if (item == args.batch || elements > kFetchedItem || elements * args.batch <= kFar) return;
   const GemmArgs next = batch_item(args, item);
   if (next.a != before.a) fetch_matrix(next.a, next.m, next.k, next.a_row, next.a_col);
   if (next.b != before.b) fetch_matrix(next.b, next.k, next.n, next.b_row, next.b_col);
@@ -363,7 +363,7 @@ int64_t gemm(const GemmArgs& args, int64_t begin, int64_t end, void* scratch) {
   float* const floats = static_cast<float*>(scratch);
   for_each_rectangle(make_grid(args), args.m, args.n, begin, end, [&](int64_t item, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     const GemmArgs g = batch_item(args, item);
-    if (m1 - m0 == g.m && n1 - n0 == g.n) fetch_item(args, item + 1, g);
+    if (args.batch > 1 && m1 - m0 == g.m && n1 - n0 == g.n) fetch_item(args, item + 1, g);
     if (is_dots(g)) {
       gemm_dots(g, g.n == 1 ? m0 : n0, g.n == 1 ? m1 : n1, floats);
       activate(g.activation, m1 - m0, n1 - n0, g.c + m0 * g.c_row + n0, g.c_row);

@@ -119,14 +119,13 @@ void Run::begin_step(int64_t step) {
   for (const size_t at : program_->steps) memcpy(args + at, &number, sizeof number);
 }
 
-bool Run::call(int64_t index, int64_t step, void* scratch, Failure& failure) const {
-  const Instruction& instruction = program_->instructions[static_cast<size_t>(index)];
-  const int64_t bad = call_rounds(instruction, scratch);
-  if (bad != kOk && !failure) failure = failure_of(index, step, bad);
-  return bad == kOk;
+inline int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
+  if (!instruction.shared) return instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
+  const KernelCall call{program_->table, instruction.run, instruction.args};
+  return ThreadPool::instance().parallel(instruction.tasks, instruction.cost, KernelCall::part, &call, scratch);
 }
 
-int64_t Run::call_rounds(const Instruction& instruction, void* scratch) const {
+inline int64_t Run::call_rounds(const Instruction& instruction, void* scratch) const {
   if (instruction.tasks == 0) return kOk;
   if (instruction.rounds == 1) return call_round(instruction, scratch);
   for (int64_t round = 0; round < instruction.rounds; ++round) {
@@ -136,10 +135,11 @@ int64_t Run::call_rounds(const Instruction& instruction, void* scratch) const {
   return kOk;
 }
 
-int64_t Run::call_round(const Instruction& instruction, void* scratch) const {
-  if (!instruction.shared) return instruction.run(*program_->table, instruction.args, 0, instruction.tasks, scratch);
-  const KernelCall call{program_->table, instruction.run, instruction.args};
-  return ThreadPool::instance().parallel(instruction.tasks, instruction.cost, KernelCall::part, &call, scratch);
+bool Run::call(int64_t index, int64_t step, void* scratch, Failure& failure) const {
+  const Instruction& instruction = program_->instructions[static_cast<size_t>(index)];
+  const int64_t bad = call_rounds(instruction, scratch);
+  if (bad != kOk && !failure) failure = failure_of(index, step, bad);
+  return bad == kOk;
 }
 
 // What a thread is set to while it computes a program.
