@@ -230,7 +230,7 @@ export function maxPool2d(options: MaxPool2dOptions): void {
 export interface MaxPool2dBackwardOptions extends WindowOptions {
   /** [N, OH, OW, C] */
   readonly dy: Float32Array;
-  /** [N, OH, OW, C]: what `maxPool2d` wrote. The gradient of a window whose index is none of its taps, as −1, goes nowhere. */
+  /** What `maxPool2d` wrote, [N, OH, OW, C]. The gradient of a window whose index is none of its taps, as −1, goes nowhere. */
   readonly index: Int32Array;
   /** Result [N, H, W, C], overwritten. */
   readonly dx: Float32Array;
