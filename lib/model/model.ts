@@ -332,13 +332,15 @@ export class Model {
   /** Copies of all parameters and buffers, by path. */
   weights(): Map<string, NdArray<Float32Array>> {
     const values = this.values();
-    return this.#byPath((begin, end) => values.slice(begin, end));
+    return byPath(this.built.layout, (begin, end) => values.slice(begin, end));
   }
 
   /** The same of one moment, made while the event loop goes on. */
   async snapshot(): Promise<Map<string, NdArray<Float32Array>>> {
+    // Of this moment too: the model may be built for other sizes meanwhile.
+    const { layout } = this.built;
     const values = await this.valuesInPieces();
-    return this.#byPath((begin, end) => values.subarray(begin, end));
+    return byPath(layout, (begin, end) => values.subarray(begin, end));
   }
 
   /** The whole memory as `snapshot`. */
@@ -346,11 +348,6 @@ export class Model {
     const { memory } = this.built;
     this.fill();
     return memory.snapshot(this.isChanging);
-  }
-
-  #byPath(part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
-    const { entries } = this.built.layout;
-    return new Map(entries.map(({ path, shape, offset }) => [path, new NdArray(part(offset, offset + sizeOf(shape)), shape)]));
   }
 
   /** A copy of the whole memory, all of one step. */
@@ -522,4 +519,8 @@ export class Model {
 function partOf(home: Home): Built {
   const { layout, memory, count, seed } = home.model.built;
   return { layout: layout.below(home.path), memory, rows: home.rows, count, seed };
+}
+
+function byPath({ entries }: Layout, part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
+  return new Map(entries.map(({ path, shape, offset }) => [path, new NdArray(part(offset, offset + sizeOf(shape)), shape)]));
 }

@@ -1,8 +1,8 @@
 /** A trainer as a safetensors file: weights, slots, and how far the training is. */
 import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
-import { checkpointKey, inputsMetadata, modelPrefix, parseSizes, tensorsBelow } from '../model/file.js';
-import type { Model, Sizes } from '../model/model.js';
+import { checkpointKey, modelPrefix, parseSizes, tensorsBelow } from '../model/file.js';
+import type { Sizes } from '../model/model.js';
 import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
 
 const slotPrefix = 'optimizer.';
@@ -27,9 +27,10 @@ export interface Checkpoint extends Progress {
   readonly sizes: Sizes | undefined;
 }
 
+/** @param inputs those of the model, as inputsMetadata has them */
 export async function writeCheckpoint(
   path: string,
-  model: Model,
+  inputs: Readonly<Record<string, string>>,
   { weights, slots, slotsByPath, steps, updates, epochs }: Progress,
 ): Promise<void> {
   const prefixed = (prefix: string, values: ReadonlyMap<string, NdArray>): [string, NdArray][] =>
@@ -39,7 +40,7 @@ export async function writeCheckpoint(
     [updatesKey]: String(updates),
     [epochsKey]: String(epochs),
     ...(slotsByPath && { [slotsKey]: JSON.stringify(Object.fromEntries(slotsByPath)) }),
-    ...inputsMetadata(model),
+    ...inputs,
   });
 }
 

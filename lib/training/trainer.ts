@@ -5,6 +5,7 @@ import type { Outputs } from '../graph/outputs.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type ArraysOf, Layer, type PredictOptions } from '../layers/layer.js';
 import { type Inputs, inputList } from '../model/data.js';
+import { inputsMetadata } from '../model/file.js';
 import { loadInTurn } from '../model/load-in-turn.js';
 import type { Model } from '../model/model.js';
 import { check, kindOf } from '../options.js';
@@ -226,9 +227,10 @@ export class Trainer<Output extends Outputs = Tensor> {
     const { slots, recipe } = this.#equipment;
     const { steps, updates, epochs } = this.#runner;
     const slotsByPath = recipe.groups.length === 0 ? undefined : slots.byPath;
-    // Both of this moment: no step is running, and the next leaves these memories alone.
+    const inputs = inputsMetadata(this.#model);
+    // All of this moment: no step is running, the next leaves these memories alone, and what else is built has others.
     const [weights, values] = await Promise.all([this.#model.snapshot(), slots.snapshot()]);
-    await writeCheckpoint(file, this.#model, { weights, slots: values, slotsByPath, steps, updates, epochs });
+    await writeCheckpoint(file, inputs, { weights, slots: values, slotsByPath, steps, updates, epochs });
   }
 
   /**

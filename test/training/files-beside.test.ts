@@ -74,6 +74,22 @@ describe('files beside the event loop', () => {
     }
   });
 
+  for (const who of ['model', 'trainer'] as const)
+    it(`hold a model as it was built at the call, though it is built for other sizes meanwhile: ${who}`, async () => {
+      const model = new Sequential([new Linear(3), new Linear(1)], { seed: 1 });
+      const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new Adam() });
+      const stop = new AbortController();
+      const aborted = assert.rejects(model.predict(sample([4, 5]), { signal: stop.signal }), { name: 'AbortError' });
+      const saved = (who === 'model' ? model : trainer).save(file);
+      stop.abort();
+      await aborted;
+      await model.predict(sample([4, 2]));
+      await saved;
+      const fresh = new Sequential([new Linear(3), new Linear(1)], { seed: 2 });
+      await (who === 'model' ? fresh : new Trainer(fresh, { loss: new MSELoss(), optimizer: new Adam() })).load(file);
+      assert.deepEqual(fresh.weights(), new Sequential([new Linear(3), new Linear(1)], { seed: 1 }).build([5]).weights());
+    });
+
   it('let the event loop turn', async () => {
     const { model, trainer } = make();
     await trainer.step(data);
