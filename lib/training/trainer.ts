@@ -218,8 +218,9 @@ export class Trainer<Output extends Outputs = Tensor> {
    * with the same bits if it is saved between epochs, inside fit from a callback's onEpoch, unless states go on from epoch to epoch
    * (`carryState` with `stepsPerEpoch`). After an abort within an epoch the weights are saved as they
    * are, but the rest of that epoch is not gone through: the next fit begins with the next one. Not written are states that steps carry, which are zeros
-   * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember. @throws StateError from the call of step,
-   * update or fit on until its promise settles, but for callbacks; FileError
+   * after load as at the start of an epoch, gradients that wait for an update, a learning rate set by hand, and what callbacks remember.
+   * @throws StateError while a step or update runs or waits for its turn, from the call of fit on until its callbacks start, and within an epoch of it
+   *   until its last step is done; FileError
    */
   async save(path: Path): Promise<void> {
     const file = pathOf('Trainer.save', 'path', path);
