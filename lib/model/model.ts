@@ -274,12 +274,12 @@ export class Model {
     const layout = Layout.of(requests);
     const weights = given.of(layout);
     const places = placesIn(this, layers);
-    const toCome = weightsToCome(places, layout);
+    const toCome = given.areWhole ? undefined : weightsToCome(places, layout);
     const copies = new Copies(places, layout, new Set(weights.keys()));
     if (given.areWhole) copies.forget();
 
     const memory = new StateMemory('parameters', layout.size);
-    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome.get(path);
+    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome?.get(path);
     this.#filling = new Filling(memory, layout, copies, seed, valuesOf);
     this.#served.clear();
     this.#places = places;

@@ -14,6 +14,8 @@ interface Given {
 export class PendingWeights {
   /** In order, later ones in place of earlier ones. */
   #given: readonly Given[] = [];
+  /** The one whose paths the latest layout did not have. */
+  #strange: Given | undefined;
 
   get isEmpty(): boolean {
     return this.#given.length === 0;
@@ -25,7 +27,8 @@ export class PendingWeights {
   }
 
   set(what: string, weights: ReadonlyMap<string, NdArray>, strict: boolean): this {
-    this.#given = [...(strict ? [] : this.#given), { what, weights, strict }];
+    const others = strict ? [] : this.#given.filter((one) => one !== this.#strange);
+    this.#given = [...others, { what, weights, strict }];
     return this;
   }
 
@@ -34,16 +37,16 @@ export class PendingWeights {
   }
 
   /**
-   * Those of a layout, of each path the last. A call of which the layout has no path sets nothing, so it is refused once and left out from then on. What
-   * is refused otherwise stays: the layout may be that of a wrong input.
+   * Those of a layout, of each path the last. What is refused stays, as the layout may be that of a wrong input; but what is refused by its paths, of
+   * which later weights may have none, only until others are set.
    * @throws as checkWeights, in the name of the call
    */
   of(layout: Layout): ReadonlyMap<string, NdArray> {
     for (const one of this.#given) {
-      const isOfOther = !one.strict && layout.entries.every(({ path }) => !one.weights.has(path));
-      if (isOfOther) this.#given = this.#given.filter((other) => other !== one);
+      this.#strange = one;
       checkPaths(one.what, layout, one.weights, one.strict);
     }
+    this.#strange = undefined;
     const values = new Map<string, NdArray>();
     for (const { what, weights, strict } of this.#given.toReversed()) {
       const left = new Map([...weights].filter(([path]) => layout.get(path) !== undefined && !values.has(path)));
