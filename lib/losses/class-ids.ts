@@ -74,14 +74,20 @@ export function rowWeights(
   return perLoss(ids.shape, kept && ofClass ? mul(ofClass, kept) : (ofClass ?? kept), sampleWeight);
 }
 
-/** @throws DataError naming the first id that is no class */
-export function validateIds(what: string, target: NdArray, classes: number, ignoreIndex: number | undefined): void {
+/** @throws DataError naming the first id that is no class, with what to do about it */
+export function validateIds(
+  what: string,
+  target: NdArray,
+  classes: number,
+  ignoreIndex: number | undefined,
+  advise: (id: number, classes: number) => string = adviceOn,
+): void {
   const { data } = target;
   for (let i = 0; i < data.length; i++) {
     const id = data[i]!;
     if ((Number.isInteger(id) && id >= 0 && id < classes) || id === ignoreIndex) continue;
     throw new DataError(
-      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. ${adviceOn(id, classes)}`,
+      `${what}: expected class ids 0 … ${classes - 1}, got ${id} at row ${positionOf(i, target)}. ${advise(id, classes)}`,
     );
   }
 }

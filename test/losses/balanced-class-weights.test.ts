@@ -10,6 +10,13 @@ describe('balancedClassWeights', () => {
   });
   it('leaves padding out', () =>
     assert.deepEqual(balancedClassWeights(array(Int32Array.of(0, 9, 1, 1, 9)), { ignoreIndex: 9 }), Float32Array.of(3 / 2, 3 / 4)));
+  it('takes ids of rows of a sequence each, though each holds one 1', () =>
+    assert.deepEqual(balancedClassWeights(array(Int32Array.of(0, 1, 1, 0), [2, 2])), Float32Array.of(1, 1)));
+  it('takes the pixels of a data set, in no more memory than they need', () => {
+    const pixels = new Uint8Array(2 ** 27);
+    pixels.fill(1, 2 ** 26);
+    assert.deepEqual(balancedClassWeights(array(pixels)), Float32Array.of(1, 1));
+  }).timeout(60000);
   it('is what the loss takes', () =>
     assert.deepEqual(new CrossEntropyLoss({ weight: balancedClassWeights(ids) }).weighting.weight, balancedClassWeights(ids)));
 
@@ -20,7 +27,13 @@ describe('balancedClassWeights', () => {
     [array([0, -1]), {}, 'DataError', /expected class ids 0 … 0, got -1 at row 1\./],
     [array([0, 0.5, NaN]), {}, 'DataError', /expected class ids 0 … 0, got 0\.5 at row 1\./],
     [array([0, 3]), { classes: 2 }, 'DataError', /expected class ids 0 … 1, got 3 at row 1\./],
-    [array([]), {}, 'DataError', /got none of 0\./],
+    [array(Float32Array.of(0, 5e9)), {}, 'DataError', /classes 0 … 5000000000, got none of 1\./],
+    [array([0, NaN]), {}, 'DataError', /got NaN at row 1\. Give whole numbers\.$/],
+    [array([0, 1, 2]), { classes: 2 }, 'DataError', /got 2 at row 2\. Number the classes from 0, or give classes: 3\.$/],
+    [array(Uint8Array.of(0, 1, 255)), {}, 'DataError', /got none of 2\. Give .* or leave rows of 255 out by ignoreIndex: 255\.$/],
+    [array([]), {}, 'DataError', /expected class ids, got none\. Give the targets of all rows\.$/],
+    [array([9, 9]), { ignoreIndex: 9 }, 'DataError', /expected class ids, got only 9, which is ignored\. /],
+    [array([[1, 0, 0], [0, 1, 0]]), {}, 'DataError', /expected class ids, got one-hot rows\. Give the ids, as an Int32Array\.$/], // prettier-ignore
     [array([0]), { classes: 0 }, 'OptionError', /expected a whole number ≥ 1 for classes, got 0/],
     [[0, 1] as never, {}, 'DataError', /expected targets made by array\(\), got Array/],
   ];
