@@ -123,7 +123,7 @@ int64_t map(const MapArgs& args, int64_t begin, int64_t end, void* scratch) {
       if (access == MapAccess::expanded || (is_first && access == MapAccess::pattern))
         map_expand(plan.space, args.input[i], plan.stride[i], first, n, plan.registers[i].data);
     }
-    if (far) map_fetch(plan, n);
+    if (far && first + n < stop) map_fetch(plan, n);
     if (known != nullptr) {
       known(n, plan.registers);
     } else {

@@ -231,6 +231,8 @@ LW_TEST(batches) {
   check({64, 64, 64, kForms[1], 9, 0, false, false, Activation::none, {4}});
   for (const Form& form : kForms) check({17, 19, 23, form, 6, 1, true, true, Activation::relu, {1, 2, 5}, 3});
   check({64, 32, 64, kForms[0], 8, 0, false, false, Activation::none, {1, 3}, 4});
+  // Beyond the caches: operands of the next item are fetched ahead.
+  for (const Form& form : kForms) check({17, 19, 23, form, 288, 1, true, true, Activation::relu, {1, 2, 5}, 3});
   Problem shared = {64, 64, 64, kForms[0], 0};
   check(shared);
 }

@@ -170,9 +170,10 @@ LW_TEST(inputs_of_every_layout_and_type) {
   struct Shape {
     std::vector<int64_t> dims;
   };
-  const Shape shapes[] = {
-      {{7}},        {{1, 1}},     {{5, 10}},   {{3, 513}},  {{64, 16}}, {{2, 3, 4}}, {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}},
-      {{17, 1000}}, {{2000, 10}}, {{300, 64}}, {{50, 512}}, {{0, 4}},   {{4, 0}}};
+  const Shape shapes[] = {{{7}},        {{1, 1}},     {{5, 10}},        {{3, 513}},
+                          {{64, 16}},   {{2, 3, 4}},  {{1, 40, 1, 30}}, {{2, 3, 1, 4, 5, 6}},
+                          {{17, 1000}}, {{2000, 10}}, {{300, 64}},      {{50, 512}},
+                          {{0, 4}},     {{4, 0}},     {{701, 401}}};  // beyond the caches: blocks are fetched ahead
   for_each_table([&](const KernelTable& table) {
     for (const Shape& shape : shapes) {
       for (int repeat = 0; repeat < 12; ++repeat) {
