@@ -18,26 +18,34 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-const { values: options, positionals: filters } = parseArgs({
-  allowPositionals: true,
-  options: {
-    threads: { type: 'string', default: '1,2' },
-    rounds: { type: 'string' },
-    drivers: { type: 'string' },
-    json: { type: 'string', default: 'bench/results/latest.json' },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values: options, positionals: filters } = commandLine();
 if (options.help) {
   console.log(usage);
   process.exit(0);
 }
 const positive = (text: string): boolean => /^[1-9]\d*$/.test(text);
-const threadCounts = options.threads.split(',').map(Number);
+const threadCounts = [...new Set(options.threads.split(',').map(Number))];
 if (!options.threads.split(',').every(positive)) fail(`--threads: expected numbers ≥ 1 with commas between them, got ${options.threads}.`);
 if (options.rounds !== undefined && !positive(options.rounds)) fail(`--rounds: expected a whole number ≥ 1, got ${options.rounds}.`);
 const wantedPeers = options.drivers?.split(',');
+
+function commandLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        threads: { type: 'string', default: '1,2' },
+        rounds: { type: 'string' },
+        drivers: { type: 'string' },
+        json: { type: 'string', default: 'bench/results/latest.json' },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return fail(`${(error as Error).message}\n${usage}`);
+  }
+}
 
 function select(suite: Suite): Suite {
   const wanted = suite.cases.filter(
@@ -49,7 +57,8 @@ function select(suite: Suite): Suite {
 const chosen = suites(threadCounts)
   .map(select)
   .filter((suite) => suite.cases.length > 0);
-if (chosen.length === 0) fail(`No case on ${options.threads} threads has "${filters.join('" and "')}" in its name: --list shows all.`);
+if (chosen.length === 0)
+  fail(`No case on ${options.threads} threads has "${filters.join('" and "')}" in its name: --list without more shows all.`);
 if (options.list) {
   for (const suite of chosen) for (const { name, threads } of suite.cases) console.log(`${suite.name}/${name} (threads ${threads})`);
   process.exit(0);
