@@ -15,7 +15,7 @@ export interface EmbeddingOptions {
    * Update only the rows a batch has ids of. An optimizer with state or weight decay moves the others too, as long as their momentum
    * lasts; with this they and their state wait, so that a step costs as much as its batch, not as the table. The bias corrections of
    * Adam still count all steps. Plain SGD and Adagrad without decay do so by themselves: there it makes no difference. A penalty on the
-   * weights, `l1` or `l2`, gives every row a gradient: with it all rows are updated. Default: false.
+   * weights, `l1` or `l2`, or another use of the table as a whole gives every row a gradient, if only one of 0: with it all rows are updated. Default: false.
    */
   readonly sparse?: boolean | undefined;
   /** First values of the rows. Default: N(0, 1). */

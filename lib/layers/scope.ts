@@ -8,7 +8,7 @@ import type { Layer } from './layer.js';
 export interface ParameterOptions {
   /**
    * A table of rows: those no id of a batch points at keep their values and their state in the optimizer, whatever its rule would do
-   * without a gradient. Default: false.
+   * without a gradient. What is used in any other way than by gathered rows is updated everywhere. Default: false.
    */
   readonly lazy?: boolean | undefined;
 }

@@ -2,10 +2,9 @@
 import type { Instruction } from '../compile/instructions/index.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
-import { Elementwise, full, less, notEqual } from './elementwise.js';
+import { Elementwise, full, less } from './elementwise.js';
 import { ScatterAddRows } from './gather.js';
-import { max } from './reduce.js';
-import { ReshapeOp, concat, reshape } from './shape.js';
+import { ReshapeOp, concat } from './shape.js';
 
 /** Row ids[i] of the gradient receives dy[i]; rows without an id are zero. */
 export interface RowGradient {
@@ -61,14 +60,11 @@ export function mergedRows({ dy, ids }: RowGradient, tableRows: number): { reado
   return { sums, owners };
 }
 
-/**
- * 1 for the rows of a table that its gradient [R, ...] is for, 0 for the others: [R, 1]. Those that have an id; if the gradient is not one of gathered
- * rows alone, those where it is not 0.
- */
+/** 1 for the rows of a table that its gradient [R, ...] is for, 0 for the others: [R, 1]. Those that have an id, or all if it is not one of gathered rows alone. */
 export function metRows(gradient: Tensor): Tensor {
   const tableRows = gradient.shape[0]!;
   const rows = rowGradient(gradient);
-  if (rows === undefined) return max(notEqual(reshape(gradient, [tableRows, -1]), 0), { axes: 1, keepDims: true });
+  if (rows === undefined) return full([tableRows, 1], 1);
   const [counts] = applyAll(new ScatterAddRows(tableRows), [full([rows.ids.size, 1], 1), rows.ids]);
   return less(0, counts!);
 }

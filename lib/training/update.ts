@@ -121,7 +121,8 @@ function rowStretch(optimizer: Optimizer, entry: Entry, given: Tensor | WaitingT
   const leavesAlone = entry.lazy && !optimizer.restsAtZero;
   if (!(given instanceof Tensor)) return leavesAlone ? maskedRows(optimizer, entry, given.gradient, given.met) : undefined;
   const rows = rowGradient(given);
-  const isLarge = rows !== undefined && entry.shape[0]! > rowsPerId * rows.ids.size;
+  if (rows === undefined) return undefined;
+  const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
   if (isLarge && (entry.lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
   return leavesAlone ? maskedRows(optimizer, entry, given, metRows(given)) : undefined;
 }

@@ -12,13 +12,16 @@ import {
   Sequential,
   type Tensor,
   Trainer,
+  add,
   array,
   gatherRows,
   mean,
   mul,
   ones,
+  relu,
   reshape,
   square,
+  sub,
   zeros,
 } from '../../lib/index.js';
 import { allNear } from '../support/near.js';
@@ -32,7 +35,7 @@ const y = array(Float32Array.of(-1, 0, 2, -1), [4, 1]);
 
 const sparse = (): Layer => new Sequential({ words: new Embedding(rows, 1, { sparse: true }), flat: new Flatten(), bend: new ReLU() });
 
-/** Its gradient is not one of gathered rows alone: the rows it meets are those where it is not 0. */
+/** Its gradient is not one of gathered rows alone: it meets all of them. */
 class Whole extends Layer {
   forward(ids: Tensor, scope: Scope): Tensor {
     const weight = scope.parameter('weight', [rows, 1], zeros(), { lazy: true });
@@ -70,6 +73,19 @@ for (const optimizer of ['SGD', 'AdamW'] as const) {
     });
   }
 }
+
+it('a sparse table that is used as a whole beside is updated everywhere, also where its gradient is 0', async () => {
+  class Penalised extends Layer {
+    forward(ids: Tensor, scope: Scope): Tensor {
+      const weight = scope.parameter('weight', [rows, 1], zeros(), { lazy: true });
+      return add(reshape(gatherRows(weight, ids), [-1, 1]), mean(relu(sub(weight, 5))));
+    }
+  }
+  for (const options of [{ batchSize: 4 }, { batchSize: 2, accumulate: 2 }]) {
+    const after = await trained(() => new Penalised(), 'AdamW', (trainer) => trainer.fit({ x, y }, options)); // prettier-ignore
+    assert.ok(after.every((value, i) => value !== first.data[i]), JSON.stringify(options)); // prettier-ignore
+  }
+});
 
 it('the rows that gradients from outside are for are those where they are not 0', async () => {
   const gradient = array(Float32Array.from({ length: rows }, (_, i) => (i === 7 ? 1 : 0)), [rows, 1]); // prettier-ignore
