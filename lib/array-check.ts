@@ -2,6 +2,7 @@
 import { NdArray, checkIntact } from './array.js';
 import { DataError } from './errors.js';
 import { type Rule, isMap, kindOf } from './options.js';
+import { gotReturned } from './returned.js';
 
 /**
  * @param advice what to do about something else
@@ -11,7 +12,7 @@ export function checkArray(what: string, name: string, x: unknown, advice = 'Wra
   if (x instanceof NdArray) return checkIntact(what, name, x as NdArray);
   const kind = kindOf(x);
   const remedy = kind === 'NdArray' ? 'It belongs to another copy of lanewise: load only one.' : advice;
-  throw new DataError(`${what}: expected ${name} made by array(), got ${kind}. ${remedy}`);
+  throw new DataError(`${what}: expected ${name} made by array(), ${gotReturned(x, remedy, kind, 'Await it.')}`);
 }
 
 export function isNdArray(value: unknown): value is NdArray {

@@ -7,16 +7,23 @@ import {
   Layer,
   Linear,
   Loss,
+  Losses,
   MSELoss,
   Metric,
   Optimizer,
   SGD,
+  type Scope,
   Sequential,
+  type Tensor,
   Trainer,
   type TrainerOptions,
   array,
   compile,
   gradcheck,
+  matmul,
+  mean,
+  reshape,
+  zeros,
 } from '../lib/index.js';
 import { gotReturned } from '../lib/returned.js';
 
@@ -31,6 +38,10 @@ const fit = (
   augment: readonly Augmentation[] = [],
   model: Sequential | Linear = new Linear(1),
 ): Promise<unknown> => new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.1 }), ...options }).fit(data, { augment });
+const gives = (give: (scope: Scope, x: Tensor) => void): Promise<unknown> => new Gives(give).predict(x);
+const heads = (options: Partial<TrainerOptions<{ a: Tensor }>>, losses: { a: Loss } = { a: new MSELoss() }): Promise<unknown> => {
+  return new Trainer(new Heads(), { loss: new Losses(losses), optimizer: new SGD(), ...options }).fit({ x, y: { a: data.y } });
+};
 
 class Slow extends Layer {
   forward = fails;
@@ -47,6 +58,43 @@ class SlowMetric extends Metric {
 }
 class SlowFigures extends SlowMetric {
   override combine = (): void => undefined;
+}
+class Heads extends Layer<[Tensor], { a: Tensor }> {
+  readonly a = new Linear(1);
+  forward(x: Tensor, scope: Scope): { a: Tensor } {
+    return { a: scope.call('a', this.a, x) };
+  }
+}
+class SlowCheck extends MSELoss {
+  override validate = fails;
+}
+class SlowMetricCheck extends Metric {
+  readonly name = 'slow';
+  override validate = fails;
+  forward(p: Tensor): Tensor {
+    return mean(p);
+  }
+}
+class SlowCombine extends Metric {
+  readonly name = 'slow';
+  override combine = fails;
+  forward(p: Tensor): Tensor {
+    return reshape(mean(p), [1]);
+  }
+}
+/** Gives the scope, or an operation, what is a promise. */
+class Gives extends Layer {
+  readonly #give: (scope: Scope, x: Tensor) => void;
+
+  constructor(give: (scope: Scope, x: Tensor) => void) {
+    super();
+    this.#give = give;
+  }
+
+  forward(x: Tensor, scope: Scope): Tensor {
+    this.#give(scope, x);
+    return x;
+  }
 }
 class Rule extends Optimizer {
   readonly slots = ['m'];
@@ -75,6 +123,20 @@ describe('an async function where a value is expected', () => {
     ['weight of a loss', () => fit({ loss: new SlowWeight() }), /^weight of SlowWeight: .*, got Promise\. Write/],
     ['forward of a metric', () => fit({ metrics: [new SlowMetric()] }), /^slow: .*, got Promise\. Write/],
     ['figures of a metric', () => fit({ metrics: [new SlowFigures()] }), /^slow: expected figures .*, got Promise\. Write/],
+    ['validate of a loss', () => fit({ loss: new SlowCheck() }), /^fit: SlowCheck: expected validate to return nothing, got Promise\. Write/],
+    ['validate of one of several losses', () => heads({}, { a: new SlowCheck() }), /^fit: SlowCheck: expected validate .* got Promise\. Write/],
+    ['validate of a metric', () => fit({ metrics: [new SlowMetricCheck()] }), /^fit: slow: expected validate to return nothing, got Promise\. Write/],
+    ['validate of a metric of one output', () => heads({ metrics: [new SlowMetricCheck().of('a')] }), /^fit: slow: expected validate .* got Promise\. Write/],
+    ['combine of a metric', () => fit({ metrics: [new SlowCombine()] }), /^slow: expected combine to return nothing, got Promise\. Write/],
+    ['the choice of a group', () => fit({ groups: [{ parameters: fails, optimizer: new SGD() }] }), /^Trainer: expected true or false from parameters of groups\[0\] for "weight", got Promise\. Write/],
+    ['the body of scope.enter', () => gives((scope) => scope.enter('a', new Linear(1), fails)), /^Linear "a": scope\.enter: .* got Promise\. Write/],
+    ['an input of scope.call', () => gives((scope) => scope.call('a', new Linear(1), fails())), /scope\.call: .* got Promise\. Write/],
+    ['a loss of a layer', () => gives((scope) => scope.addLoss(fails())), /^Gives: scope\.addLoss: expected one number, got Promise\. Write/],
+    ['a buffer', () => gives((scope) => scope.assign(scope.buffer('b', [1], zeros()), fails())), /^Gives: scope\.assign: .* got Promise\. Write/],
+    ['an operand', () => gives((_, x) => matmul(x, fails())), /^Gives: matmul: expected a tensor .*, got Promise\. Write/],
+    ['data', () => new Linear(1).predict(fails()), /^Linear\.predict: expected data made by array\(\), got Promise\. Await it\.$/],
+    ['data among others', () => new Linear(1).predict([x, fails()]), /^Linear\.predict: .* got Promise\. Await it\.$/],
+    ['data of a stream', async () => new Linear(1).build([3, 2]).stream().step(fails()), /^Linear\.stream: .* got Promise\. Await it\.$/],
     ['update of an optimizer', () => fit({ optimizer: new Rule() }), /^Rule: expected \{ parameter, slots \} from update, got Promise\. Write/],
     ['a slot of an optimizer', () => fit({ optimizer: new Slots() }), /^Slots: .* for slot m from update, got Promise\. Write/],
     ['a schedule', () => fit({ optimizer: new SGD({ lr: fails }) }), /^Trainer: .* for step 0, got Promise\. Write/],
@@ -93,6 +155,13 @@ describe('an async function where a value is expected', () => {
       process.off('unhandledRejection', onUntaken);
       assert.deepEqual(untaken, []);
     });
+  it('is told from a choice that is no boolean', async () => {
+    const parameters = (() => null) as () => never;
+    await assert.rejects(fit({ groups: [{ parameters, optimizer: new SGD() }] }), {
+      name: 'OptionError',
+      message: 'Trainer: expected true or false from parameters of groups[0] for "weight", got null.',
+    });
+  });
   it('is told from other values that are refused', () => {
     assert.equal(gotReturned(undefined, 'Return both.'), 'got undefined. Return both.');
     assert.equal(gotReturned([1], '', '1 value'), 'got 1 value.');

@@ -1,6 +1,6 @@
 import { DTypeError, StateError } from '../errors.js';
 import type { Instruction } from '../compile/instructions/index.js';
-import { kindOf } from '../options.js';
+import { gotReturned } from '../returned.js';
 import { checkShape } from './shape.js';
 import { Node, Tensor, type TensorType } from './tensor.js';
 
@@ -52,7 +52,7 @@ export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Ten
 export function checkTensor(what: string, x: unknown, name = '', expected = 'a tensor'): asserts x is Tensor {
   if (x instanceof Tensor) return;
   throw new DTypeError(
-    `${what}: expected ${expected}${name && ` for ${name}`}, got ${kindOf(x)}. Data come in as arguments of forward or of a compiled function, or by constant().`,
+    `${what}: expected ${expected}${name && ` for ${name}`}, ${gotReturned(x, 'Data come in as arguments of forward or of a compiled function, or by constant().')}`,
   );
 }
 

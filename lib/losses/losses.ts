@@ -5,6 +5,7 @@ import type { Shape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { add, mul, sum } from '../ops/index.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
+import { checkDone } from '../returned.js';
 import { ElementwiseLoss } from './elementwise-loss.js';
 import { Loss, type Reduction, type ShapesOf, type TargetsOf } from './loss.js';
 
@@ -79,7 +80,11 @@ export class Losses<Name extends string = string> extends Loss<NamedTensors<Name
 
   override validate(targets: TargetsOf<NamedTensors<Name>>, shapes: ShapesOf<NamedTensors<Name>>): void {
     for (const [name, loss] of Object.entries<Loss>(this.losses))
-      loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name));
+      checkDone(
+        loss.constructor.name,
+        'validate',
+        loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name)),
+      );
   }
 
   /** Whether NaN among the targets of this name counts nothing. */

@@ -3,6 +3,7 @@ import type { NamedTensors, Outputs } from '../graph/outputs.js';
 import { Tensor } from '../graph/tensor.js';
 import type { ShapesOf, TargetsOf } from '../losses/loss.js';
 import { callable, check, kindOf, text } from '../options.js';
+import { checkDone } from '../returned.js';
 
 /**
  * Something reported beside the loss, computed inside the program. Concrete metrics are final. Most are the mean of what `forward` gives of each
@@ -157,6 +158,6 @@ class Renamed<Prediction extends Outputs, Target extends Outputs> extends Metric
 
   override validate(target: TargetsOf<Target>, predictionShape: ShapesOf<Prediction>): void {
     const data = this.dataPart(target, predictionShape);
-    if (data !== undefined) this.metric.validate(...(data as readonly [never, never]));
+    if (data !== undefined) checkDone(this.metric.name, 'validate', this.metric.validate(...(data as readonly [never, never])));
   }
 }

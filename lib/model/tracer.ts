@@ -13,6 +13,7 @@ import { isRecord, kindOf } from '../options.js';
 import { cast, full, where } from '../ops/elementwise.js';
 import { randomNormal, randomUniform } from '../ops/random.js';
 import { ReshapeOp, reshape } from '../ops/shape.js';
+import { gotReturned, isThenable } from '../returned.js';
 import { checkValue } from './check-value.js';
 import type { PassedOn } from './first-states.js';
 import { forward, located, single } from './forward.js';
@@ -205,8 +206,8 @@ export class Tracer {
 
   addLoss(value: unknown, title: string): void {
     if (!(value instanceof Tensor) || value.size !== 1) {
-      const got = value instanceof Tensor ? `shape ${formatShapeOf(value)}` : kindOf(value);
-      throw new ShapeError(`scope.addLoss: expected one number, got ${got}. Reduce it with mean() or sum().`);
+      const got = value instanceof Tensor ? `shape ${formatShapeOf(value)}` : undefined;
+      throw new ShapeError(`scope.addLoss: expected one number, ${gotReturned(value, 'Reduce it with mean() or sum().', got)}`);
     }
     const loss = reshape(cast(value, 'float32'), []);
     label([loss], title);
@@ -266,13 +267,13 @@ function checkInputs(path: string, inputs: readonly unknown[]): asserts inputs i
   const bad = inputs.findIndex((input) => !(input instanceof Tensor));
   if (bad < 0) return;
   throw new DTypeError(
-    `scope.call: expected a tensor for input ${bad} of "${path}", got ${kindOf(inputs[bad])}. Leave out what there is none of.`,
+    `scope.call: expected a tensor for input ${bad} of "${path}", ${gotReturned(inputs[bad], 'Leave out what there is none of.')}`,
   );
 }
 
 /** @throws ShapeError unless they are tensors by name */
 function checkOutputs(outputs: unknown): void {
-  const isNamed = typeof outputs === 'object' && outputs !== null && !(outputs instanceof Tensor);
+  const isNamed = typeof outputs === 'object' && outputs !== null && !(outputs instanceof Tensor) && !isThenable(outputs);
   if (isNamed && Object.values(outputs).every((output) => output instanceof Tensor)) return;
-  throw new ShapeError(`scope.enter: expected tensors by name from its body, got ${kindOf(outputs)}. Return { y }.`);
+  throw new ShapeError(`scope.enter: expected tensors by name from its body, ${gotReturned(outputs, 'Return { y }.')}`);
 }

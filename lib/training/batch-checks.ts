@@ -14,18 +14,19 @@ import { Losses } from '../losses/losses.js';
 import { countRows, inputList, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
+import { checkDone } from '../returned.js';
 import type { Equipment } from './equipment.js';
 import { type Batch, type Targets, arraysOf, rowsOf, targetParts, isBatch } from './batch.js';
 import { naming } from './naming.js';
 import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';
+import { nameOf } from './results.js';
 
 /** @throws unless a batch is { x, y } of intact arrays with as many rows each. @returns their number */
 export function checkArrays(what: string, batch: Batch<Targets>): number {
   if (!isBatch(batch)) throw new DataError(`${what}: expected { x, y } of arrays, got ${dataKind(batch)}.`);
   checkWeightName(what, 'rows', batch);
-  for (const x of inputList(batch.x)) checkAwaited(what, 'x', x);
   checkTargets(what, batch.y);
   if (batch.sampleWeight !== undefined) checkArray(what, 'sampleWeight', batch.sampleWeight);
   return countRows(what, arraysOf(batch));
@@ -33,18 +34,8 @@ export function checkArrays(what: string, batch: Batch<Targets>): number {
 
 /** @throws DataError or StateError unless y is an intact array, or an object of some by name, or of none */
 function checkTargets(what: string, y: unknown): void {
-  checkAwaited(what, 'y', y);
   if (!isRecord(y)) return checkArray(what, 'y', y, 'Wrap it: array(data, shape), or give several targets by name: { a, b }.');
-  const parts = Object.entries(y);
-  for (const [name, part] of parts) {
-    checkAwaited(what, `y.${name}`, part);
-    checkArray(what, `y.${name}`, part);
-  }
-}
-
-/** @throws DataError for the promise of an array */
-function checkAwaited(what: string, name: string, x: unknown): void {
-  if (kindOf(x) === 'Promise') throw new DataError(`${what}: expected ${name} made by array(), got Promise. Await it.`);
+  for (const [name, part] of Object.entries(y)) checkArray(what, `y.${name}`, part);
 }
 
 /**
@@ -96,7 +87,8 @@ export function checkValues(what: string, { x, y }: Batch<Targets>, checks: Valu
     for (const [name, target] of targetParts(y)) if (!ignoresNaN(loss, name)) checkFiniteData(`${what} y${name && `.${name}`}`, target);
   }
   const shapes = mapParts(program.predictionShapes, (shape) => (shape.length === 0 ? shape : shape.with(0, inputs[0]!.shape[0]!)));
-  for (const one of [loss, ...metrics]) naming(what, () => one.validate(y as never, whole(shapes) as never));
+  for (const one of [loss, ...metrics])
+    naming(what, () => checkDone(nameOf(one), 'validate', one.validate(y as never, whole(shapes) as never)));
   for (const { input, layer, least, most } of program.expectations) {
     const data = inputs[input]!;
     const at = indexOutside(data.data, least, most, true);

@@ -2,6 +2,8 @@
 import { OptionError } from '../errors.js';
 import { type Entry, type Layout, isWithin } from '../model/layout.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { gotReturned } from '../returned.js';
+import type { ParameterGroup } from './options.js';
 import type { Recipe } from './recipe.js';
 
 /** The parameters at or below these paths. @throws OptionError if there is nothing below a path, not even running state */
@@ -22,11 +24,7 @@ export function optimizersByEntry(layout: Layout, { optimizer, groups, frozen }:
   const owners = new Map<Entry, Optimizer>();
   const kept = new Set(parametersBelow('frozen', layout, frozen));
   for (const [i, group] of groups.entries()) {
-    const { parameters } = group;
-    const chosen =
-      typeof parameters === 'function'
-        ? layout.parameters.filter(({ path, shape }) => parameters(path, shape))
-        : parametersBelow('groups', layout, parameters);
+    const chosen = chosenBy(`groups[${i}]`, layout, group);
     if (chosen.length === 0) throw new OptionError('Trainer: expected parameters in each of groups, got a choice that takes none.');
     if (chosen.every((entry) => kept.has(entry) || owners.has(entry))) {
       const paths = chosen.map(({ path }) => `"${path}"`).join(', ');
@@ -37,6 +35,16 @@ export function optimizersByEntry(layout: Layout, { optimizer, groups, frozen }:
     for (const entry of chosen) if (!owners.has(entry)) owners.set(entry, group.optimizer);
   }
   return new Map(layout.parameters.map((entry) => [entry, owners.get(entry) ?? optimizer]));
+}
+
+/** @throws OptionError as parametersBelow, and for a choice that is neither true nor false */
+function chosenBy(what: string, layout: Layout, { parameters }: ParameterGroup): readonly Entry[] {
+  if (typeof parameters !== 'function') return parametersBelow('groups', layout, parameters);
+  return layout.parameters.filter(({ path, shape }) => {
+    const isChosen: unknown = parameters(path, shape);
+    if (typeof isChosen === 'boolean') return isChosen;
+    throw new OptionError(`Trainer: expected true or false from parameters of ${what} for "${path}", ${gotReturned(isChosen)}`);
+  });
 }
 
 /** The parameters that are not frozen. @throws OptionError if a path is none, or if nothing is left to train */

@@ -1,5 +1,6 @@
 /** What one figure comes to over the steps added so far. */
 import type { Metric } from '../metrics/metric.js';
+import { checkDone } from '../returned.js';
 import type { Place } from './results.js';
 
 /** Something reported beside the loss. */
@@ -89,6 +90,6 @@ class CombinedTally implements Tally {
   #combine(total: Float64Array, values: Float32Array, at: number, { begin, size }: Place): void {
     if (this.#batch.length !== size) this.#batch = new Float32Array(size);
     for (let i = 0; i < size; i++) this.#batch[i] = values[at + begin + i]!;
-    this.#figure.combine!(total, this.#batch);
+    checkDone(this.#figure.name, 'combine', this.#figure.combine!(total, this.#batch));
   }
 }

@@ -11,8 +11,8 @@ describe('in place of data', () => {
   const parts = forecastData(array(new Float32Array(20), [20, 1]), { steps: 2 });
   const wrong: readonly (readonly [string, unknown, string])[] = [
     ['a promise of data', Promise.resolve({ x, y }), `${expected}, got Promise. Await it.`],
-    ['a promise of x', { x: Promise.resolve(x), y }, 'expected x made by array(), got Promise. Await it.'],
-    ['a promise of one of several inputs', { x: [x, Promise.resolve(x)], y }, 'expected x made by array(), got Promise. Await it.'],
+    ['a promise of x', { x: Promise.resolve(x), y }, 'expected data made by array(), got Promise. Await it.'],
+    ['a promise of one of several inputs', { x: [x, Promise.resolve(x)], y }, 'expected data made by array(), got Promise. Await it.'],
     ['a promise of y', { x, y: Promise.resolve(y) }, 'expected y made by array(), got Promise. Await it.'],
     ['a promise of a target', { x, y: { a: y, b: Promise.resolve(y) } }, 'expected y.b made by array(), got Promise. Await it.'],
     ['parts', parts, `${expected}, got an object of train, validation, inputScale, targetScale. Give its train.`],
