@@ -29,7 +29,7 @@ class MeanError extends Metric {
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.name, prediction, target);
     const kept = this.ignoreNaN ? counted(target) : undefined;
-    const errors = this.error(keptOnly(sub(prediction, target), kept));
+    const errors = this.error(sub(keptOnly(prediction, kept), keptOnly(target, kept)));
     const weights = perLoss(target.shape, kept, sampleWeight);
     return stack(weights === undefined ? [sum(errors), full([], target.size)] : [sum(mul(errors, weights)), sum(weights)]);
   }
@@ -38,7 +38,7 @@ class MeanError extends Metric {
     batch.forEach((figure, i) => (total[i]! += figure));
   }
 
-  override finish(...figures: number[]): number {
+  override finish(figures: Float64Array): number {
     return this.last(figures[0]! / figures[1]!);
   }
 }

@@ -1,5 +1,6 @@
 /** Errors of numbers in which rows count as in the loss. */
-import { MSELoss, array, mae, rmse } from '../../lib/index.js';
+import assert from 'node:assert/strict';
+import { MSELoss, array, mae, r2, rmse } from '../../lib/index.js';
 import { sample } from '../support/check-op.js';
 import { near } from '../support/near.js';
 import { passing } from '../support/pass.js';
@@ -27,4 +28,9 @@ describe('mae and rmse', () => {
       }
     });
   }
+  it('with ignoreNaN make no NaN that debug would tell, all at once', async () => {
+    const metrics = [mae({ ignoreNaN: true }), rmse({ ignoreNaN: true }), r2({ ignoreNaN: true })];
+    const { epochs } = await passing(new MSELoss({ ignoreNaN: true }), metrics).fit({ x, y: missing }, { debug: true });
+    for (const [name, value] of Object.entries(epochs[0]!.metrics)) assert.ok(Number.isFinite(value), name);
+  });
 });
