@@ -57,7 +57,7 @@ class Auc extends Metric {
     for (let i = 0; i < total.length; i++) total[i]! += batch[i]!;
   }
 
-  override finish(...counts: number[]): number {
+  override finish(counts: Float64Array): number {
     let [positives, negatives, pairs] = [0, 0, 0];
     for (let i = 0; i < counts.length; i += 2) {
       pairs += counts[i]! * (negatives + counts[i + 1]! / 2);

@@ -48,8 +48,8 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
   /** Makes `total`, the figures of the batches before, those of one batch more. It begins with zeros. Default: there is one figure, a mean. */
   combine?(total: Float64Array, batch: Float32Array): void;
 
-  /** From the mean over all rows, or the figures of them all, to what is reported; the root in RMSE, a quotient of counts. */
-  finish(...figures: number[]): number {
+  /** From the figures [F] of all rows, without `combine` the mean alone [1], to what is reported: the root in RMSE, a quotient of counts. Default: the first. */
+  finish(figures: Float64Array): number {
     return figures[0]!;
   }
 
@@ -152,8 +152,8 @@ class Renamed<Prediction extends Outputs, Target extends Outputs> extends Metric
     return this.metric.weight?.(...(this.part(prediction, target) as readonly [never, never]));
   }
 
-  override finish(...figures: number[]): number {
-    return this.metric.finish(...figures);
+  override finish(figures: Float64Array): number {
+    return this.metric.finish(figures);
   }
 
   override validate(target: TargetsOf<Target>, predictionShape: ShapesOf<Prediction>): void {

@@ -33,8 +33,8 @@ class TokenEntropy extends Metric {
     return this.ignoreIndex === undefined ? full([], ids.size) : sum(notEqual(ids, this.ignoreIndex));
   }
 
-  override finish(entropy: number): number {
-    return this.last(entropy);
+  override finish([entropy]: Float64Array): number {
+    return this.last(entropy!);
   }
 }
 

@@ -53,7 +53,7 @@ class Positives extends Metric {
     batch.forEach((count, i) => (total[i]! += count));
   }
 
-  override finish(...figures: number[]): number {
+  override finish(figures: Float64Array): number {
     const classes = figures.length / 3;
     const counts = (c: number): Counts<number> => ({
       foretold: figures[c]!,

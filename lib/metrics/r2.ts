@@ -49,7 +49,7 @@ class R2 extends Metric {
     }
   }
 
-  override finish(...figures: number[]): number {
+  override finish(figures: Float64Array): number {
     const columns = figures.length / width;
     let sum = 0;
     for (let at = 0; at < figures.length; at += width) sum += 1 - figures[at + 3]! / figures[at + 4]!;

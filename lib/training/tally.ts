@@ -53,11 +53,11 @@ class MeanTally implements Tally {
   }
 
   ofStep(values: Float32Array, at: number, place: Place, count: number): number {
-    return this.#figure.finish(weightOf(values, at, place, count) === 0 ? NaN : values[at + place.begin]!);
+    return this.#figure.finish(Float64Array.of(weightOf(values, at, place, count) === 0 ? NaN : values[at + place.begin]!));
   }
 
   get value(): number {
-    return this.#figure.finish(this.#mean.value);
+    return this.#figure.finish(Float64Array.of(this.#mean.value));
   }
 }
 
@@ -80,11 +80,11 @@ class CombinedTally implements Tally {
   ofStep(values: Float32Array, at: number, place: Place): number {
     const total = new Float64Array(place.size);
     this.#combine(total, values, at, place);
-    return this.#figure.finish(...total);
+    return this.#figure.finish(total);
   }
 
   get value(): number {
-    return this.#total === undefined ? NaN : this.#figure.finish(...this.#total);
+    return this.#total === undefined ? NaN : this.#figure.finish(this.#total);
   }
 
   #combine(total: Float64Array, values: Float32Array, at: number, { begin, size }: Place): void {

@@ -2,7 +2,7 @@ import type { Results } from './results.js';
 import type { AnyLoss, Recipe } from './recipe.js';
 import { type Figure, Mean, type Tally, tallyOf, weightOf } from './tally.js';
 
-const normFigure: Figure = { name: 'gradientNorm', better: 'min', finish: (norm) => norm };
+const normFigure: Figure = { name: 'gradientNorm', better: 'min', finish: ([norm]) => norm! };
 
 /** What training reports beside the loss. */
 export function trainingFigures({ metrics, gradientNorm }: Recipe): readonly Figure[] {

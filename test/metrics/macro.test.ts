@@ -64,6 +64,12 @@ describe("average: 'macro'", () => {
     const { f1: figure } = await trainer.evaluate({ x: array([[1, 0]]), y: array(Int32Array.of(0)) });
     assert.ok(Number.isNaN(figure));
   });
+  it('is of any number of classes', async () => {
+    const classes = 50_000;
+    const x = array(new Float32Array(classes).fill(1, 7, 8), [1, classes]);
+    const trainer = passing(new CrossEntropyLoss(), all({ average: 'macro' }));
+    await agrees(trainer, x, array(Int32Array.of(7)), { precision: 1, recall: 1, f1: 1 });
+  });
   it('is refused beside positive, and by another name', () => {
     const options = { average: 'macro', positive: 0 } as const;
     assert.throws(() => f1(options), {

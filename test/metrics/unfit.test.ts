@@ -77,7 +77,7 @@ describe('a prediction that is NaN', () => {
   for (const [name, metric, x, y, expected] of cases) {
     it(`${name} is wrong in ${metric.name}`, () => {
       const figures = compile((p: Tensor, t: Tensor) => metric.forward(p, t)).sync(x, y).data;
-      assert.equal(metric.finish(...figures), expected);
+      assert.equal(metric.finish(Float64Array.from(figures)), expected);
     });
   }
 });
