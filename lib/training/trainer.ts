@@ -70,7 +70,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     return this.#runner.updates;
   }
 
-  /** Epochs so far, over all fits, of which a step at least was done. */
+  /** Epochs so far, over all fits, of which a step at least was done: of one that was aborted the rest is not made up for. */
   get epochs(): number {
     return this.#runner.epochs;
   }
