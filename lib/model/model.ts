@@ -392,6 +392,7 @@ export class Model {
 
   endTraining(): void {
     this.#training = undefined;
+    this.#built?.memory.endTraining();
   }
 
   /** A run is changing its weights at this moment. */
@@ -407,6 +408,7 @@ export class Model {
       return await run();
     } finally {
       this.#isChanging = false;
+      this.#built?.memory.endRun();
       this.countChange();
     }
   }

@@ -35,37 +35,49 @@ const fewReadings = 8;
 
 /**
  * How a reading of values where they are goes together with runs that change them. Values that are set go to another memory while there is any.
- * long: several runs, to which the memory is left; short: no longer than a copy of the values, waited for; loose: one run, which sees some step's values.
+ * long: several runs, to which the memory is left; short: no longer than a copy of the values, waited for; loose: one run, which sees some step's values of
+ * the training it begins in, and is short once that is over.
  */
 export type ReadingKind = 'long' | 'short' | 'loose';
 
 /** Readings of one memory in place. */
 class Readings {
-  readonly #counts: Record<ReadingKind, number> = { long: 0, short: 0, loose: 0 };
+  readonly #underWay: Readonly<Record<ReadingKind, Set<symbol>>> = { long: new Set(), short: new Set(), loose: new Set() };
   #onShort: (() => void) | undefined;
 
   /** @returns what ends it */
   begin(kind: ReadingKind): () => void {
-    this.#counts[kind]++;
+    const reading = Symbol(kind);
+    this.#underWay[kind].add(reading);
     return () => {
-      this.#counts[kind]--;
-      if (kind === 'short' && this.#counts.short === 0) this.#onShort?.();
+      const { long, short, loose } = this.#underWay;
+      long.delete(reading);
+      loose.delete(reading);
+      if (short.delete(reading) && short.size === 0) this.#onShort?.();
     };
   }
 
+  /** Those that are loose are short from now on. */
+  tighten(): void {
+    const { short, loose } = this.#underWay;
+    for (const reading of loose) short.add(reading);
+    loose.clear();
+  }
+
   get any(): boolean {
-    return this.holdRuns || this.#counts.loose > 0;
+    return this.holdRuns || this.#underWay.loose.size > 0;
   }
 
   /** Whether there are some that runs may not change the values of. */
   get holdRuns(): boolean {
-    return this.#counts.long + this.#counts.short > 0;
+    return this.#underWay.long.size + this.#underWay.short.size > 0;
   }
 
   /** Waits for a few that are short. @returns whether runs may change the values: others are not waited for */
   async areOver(): Promise<boolean> {
-    if (this.#counts.long > 0 || this.#counts.short > fewReadings) return false;
-    if (this.#counts.short > 0) await new Promise<void>((resolve) => (this.#onShort = resolve));
+    const { long, short } = this.#underWay;
+    if (long.size > 0 || short.size > fewReadings) return false;
+    if (short.size > 0) await new Promise<void>((resolve) => (this.#onShort = resolve));
     return !this.holdRuns;
   }
 }
@@ -87,7 +99,7 @@ export class StateMemory {
   #copier: Copier | undefined;
   /** Those under way in the present memory. */
   #readings = new Readings();
-  /** That is being made for readings while runs change the values. */
+  /** That is being made for readings that begin while a run changes the values. */
   #copy: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
 
   constructor(name: string, elements: number) {
@@ -204,12 +216,26 @@ export class StateMemory {
     return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(kind) };
   }
 
-  /** One copy for all readings that begin until it is made. */
+  /** A run that changes the values has ended: a copy begun in it may be of before, so that later readings have others. */
+  endRun(): void {
+    this.#copy = undefined;
+  }
+
+  /** The last run of those that belong together has ended: loose readings see nothing of later ones. */
+  endTraining(): void {
+    this.#readings.tighten();
+  }
+
+  /** One copy for all readings that begin until it is made or the run has ended. The next run waits for it. */
   #beginCopy(): { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } {
-    const copy = this.begin();
-    const ready = this.fill(copy, [], true).finally(() => (this.#copy = undefined));
+    const { memory } = this.begin();
+    const present = this.#readInPlace('short');
+    const ready = this.#copyTo(memory, present).finally(() => {
+      if (this.#copy?.memory === memory) this.#copy = undefined;
+      present.end();
+    });
     ready.catch(() => undefined); // Whoever begins the runs meets it.
-    return { memory: copy.memory, ready };
+    return { memory, ready };
   }
 
   /** All values of a reading, of one step, off this thread. */

@@ -136,4 +136,26 @@ describe('a call within a fit that nobody waits for', () => {
         const [got, expected] = await beside(call, epochs);
         assert.deepEqual(got, expected);
       });
+
+  it('sees nothing of a later fit or step, though it reads the weights where they are', async () => {
+    const size = 500_000;
+    const many = sample([16, size]);
+    const one = { x: many.rows(0, 1), y: array([[1]]) };
+    const model = new Sequential([new Linear(1)]);
+    const trainer = trainerOf(model, { optimizer: new SGD({ lr: 1e-6 }) });
+    await model.predict(many); // Compiled, it reads them in place.
+    for (const later of [() => trainer.step(one), () => trainer.fit(one)]) {
+      let result: Promise<NdArray> | undefined;
+      class Calling extends Callback {
+        override onEpoch(): void {
+          result = model.predict(many);
+        }
+      }
+      await trainer.fit(one, { callbacks: [new Calling()] });
+      const expected = model.predictSync(many);
+      await later();
+      assert.deepEqual(await result, expected);
+      assert.notDeepEqual(model.predictSync(many), expected);
+    }
+  });
 });
