@@ -40,9 +40,9 @@ class Accuracy extends Metric {
     return single === undefined ? countOfRows(target, this.options.ignoreIndex) : sum(single.counts);
   }
 
-  /** Looks for targets that are no probabilities, and for rows of several labels or none. */
+  /** Looks for targets that are no class ids or probabilities, and for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    checkTargets('accuracy', target, predictionShape, this.options.multiLabel);
+    checkTargets('accuracy', target, predictionShape, this.options);
   }
 }
 
@@ -56,7 +56,7 @@ class Accuracy extends Metric {
  * Targets of decisions by threshold that are NaN do not count, nor do rows of `ignoreIndex`. Where nothing counts it is NaN. A prediction that is NaN is wrong.
  *
  * @throws OptionError for wrong options; from fit and evaluate OptionError for options that the shapes leave no use for, ShapeError if the shapes are none of
- *   these, DataError for rows of C that are no probabilities, and targets of decisions by threshold beyond [0, 1]
+ *   these, DataError for ids that are no class, rows of C that are no probabilities, and targets of decisions by threshold beyond [0, 1]
  * @see https://keras.io/api/metrics/accuracy_metrics/ (SparseCategoricalAccuracy, CategoricalAccuracy, BinaryAccuracy)
  */
 export function accuracy(options: AccuracyOptions = {}): Metric {

@@ -3,7 +3,7 @@ import type { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { checkScores, sumTolerance } from '../losses/class-ids.js';
+import { checkScores, sumTolerance, validateIds } from '../losses/class-ids.js';
 import { counted, validateUnit } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
 import { checkTensors } from '../ops/arguments.js';
@@ -94,19 +94,22 @@ export function classTarget(what: string, prediction: Tensor, target: Tensor, ig
 }
 
 /** Looks at targets of decisions by a threshold, or of classes. @throws DataError naming the first that is neither a probability nor, where it may be, an id */
-export function checkTargets(what: string, target: NdArray, predictionShape: Shape, multiLabel = false): void {
-  if (!multiLabel && !isBinary(predictionShape, target.shape)) return checkClassRows(what, target, predictionShape);
+export function checkTargets(what: string, target: NdArray, predictionShape: Shape, options: DecisionOptions = {}): void {
+  const { multiLabel = false, ignoreIndex } = options;
+  if (!multiLabel && !isBinary(predictionShape, target.shape)) return checkClassTarget(what, target, predictionShape, ignoreIndex);
   validateUnit(what, target, true, 'Relabel the targets 0 and 1; of numbers use mae() or rmse().');
 }
 
-/** Looks whether rows of a target, if it has a number for each class, are one-hot or probabilities. @throws DataError naming the first that is not */
-export function checkClassRows(
+/** Looks whether ids of a target are of classes, and rows, if it has a number for each class, one-hot or probabilities. @throws DataError naming the first that is not */
+export function checkClassTarget(
   what: string,
   target: NdArray,
   predictionShape: Shape,
+  ignoreIndex: number | undefined,
   remedy = `Give ${what}({ multiLabel: true }) for labels of which several or none may hold.`,
 ): void {
   const classes = predictionShape.at(-1)!;
+  if (target.rank === predictionShape.length - 1) return validateIds(what, target, classes, ignoreIndex);
   if (predictionShape.length < 2 || classes < 2 || target.rank !== predictionShape.length || target.shape.at(-1) !== classes) return;
   const { data } = target;
   for (let begin = 0; begin < data.length; begin += classes) {

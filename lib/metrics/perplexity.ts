@@ -1,6 +1,8 @@
 /** How well the next token is predicted: perplexity() and bitsPerCharacter(). */
+import type { NdArray } from '../array.js';
+import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { checkIdShape, noIgnoreIndex } from '../losses/class-ids.js';
+import { checkIdShape, noIgnoreIndex, validateIds } from '../losses/class-ids.js';
 import { crossEntropy, div, full, maximum, mean, notEqual, sum } from '../ops/index.js';
 import { checkOptions, integer } from '../options.js';
 import { Metric } from './metric.js';
@@ -33,6 +35,11 @@ class TokenEntropy extends Metric {
     return this.ignoreIndex === undefined ? full([], ids.size) : sum(notEqual(ids, this.ignoreIndex));
   }
 
+  /** Looks for ids that are no class. */
+  override validate(target: NdArray, predictionShape: Shape): void {
+    validateIds(this.name, target, predictionShape.at(-1)!, this.ignoreIndex);
+  }
+
   override finish([entropy]: Float64Array): number {
     return this.last(entropy!);
   }
@@ -45,12 +52,13 @@ function tokenEntropy(name: string, options: TokenMetricOptions, last: (entropy:
 /**
  * exp of the mean of −ln p(target) over all tokens of an epoch: among how many equally likely tokens the model still hesitates.
  * logits [..., C] and class ids [...].
+ * @throws OptionError for wrong options; from fit and evaluate ShapeError if the shapes do not fit, DataError for ids that are no class
  */
 export function perplexity(options: TokenMetricOptions = {}): Metric {
   return tokenEntropy('perplexity', options, Math.exp);
 }
 
-/** The mean of −log₂ p(target) over all tokens of an epoch; a token is a character where the vocabulary is one of characters. */
+/** The mean of −log₂ p(target) over all tokens of an epoch; a token is a character where the vocabulary is one of characters. Shapes and errors as for {@link perplexity}. */
 export function bitsPerCharacter(options: TokenMetricOptions = {}): Metric {
   return tokenEntropy('bitsPerCharacter', options, (entropy) => entropy / Math.LN2);
 }

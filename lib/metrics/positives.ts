@@ -65,9 +65,9 @@ class Positives extends Metric {
     return occurring.reduce((total, one) => total + (this.quotient(one) || 0), 0) / occurring.length;
   }
 
-  /** Looks for targets that are no probabilities, and for rows of several labels or none. */
+  /** Looks for targets that are no class ids or probabilities, and for rows of several labels or none. */
   override validate(target: NdArray, predictionShape: Shape): void {
-    checkTargets(this.name, target, predictionShape, this.options.multiLabel);
+    checkTargets(this.name, target, predictionShape, this.options);
   }
 
   /** 1 where a row was foretold to be of the class and where it is, 0 elsewhere: of one class, or for an average [..., K]. */
@@ -107,7 +107,7 @@ function positives(name: string, quotient: Quotient, options: PositiveOptions): 
  * Shapes as for {@link accuracy}: one prediction a row against a threshold, or one for each class. A row with a prediction that is NaN is foretold to be of no class.
  *
  * @throws OptionError for wrong options; from fit and evaluate OptionError for options that do not fit the shapes, ShapeError if the shapes do not fit each
- *   other, DataError for targets that are no probabilities
+ *   other, DataError for targets that are no class ids or probabilities
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.precision_score.html (`positive` is pos_label)
  */
 export function precision(options: PositiveOptions = {}): Metric {

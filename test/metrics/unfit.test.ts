@@ -11,6 +11,7 @@ import {
   accuracy,
   array,
   auc,
+  bitsPerCharacter,
   compile,
   f1,
   perplexity,
@@ -61,6 +62,43 @@ describe('targets of decisions by a threshold', () => {
   it('beyond [0, 1] are refused by evaluate', () =>
     assert.rejects(evaluated(accuracy(), array([1, -1]), array([1, 2])), /accuracy: expected targets in \[0, 1\], got 2 at row 1\./));
   it('may be NaN, and probabilities', async () => assert.equal(await evaluated(accuracy(), array([1, 1, -1]), array([0.7, NaN, 0])), 1));
+});
+
+describe('class ids that are no class', () => {
+  const x = array([[1, 2], [-1, 0], [3, 1]]); // prettier-ignore
+  const metrics = [accuracy(), topK(1), precision(), recall({ positive: 0 }), f1({ average: 'macro' }), perplexity(), bitsPerCharacter()];
+  const wrong: readonly (readonly [NdArray, string, string])[] = [
+    [array(Int32Array.of(0, -1, 1)), '-1', 'Number the classes from 0, or leave rows of it out by ignoreIndex: -1.'],
+    [array(Uint8Array.of(0, 255, 1)), '255', 'Number the classes from 0, or leave rows of it out by ignoreIndex: 255.'],
+    [array([0, 0.5, 1]), '0.5', 'Give whole numbers, or learn numbers by MSELoss.'],
+  ];
+  for (const metric of metrics) {
+    for (const [y, got, advice] of wrong)
+      it(`are refused by ${metric.name}: ${got}`, () => {
+        const message = `${metric.name}: expected class ids 0 … 1, got ${got} at row 1. ${advice}`;
+        assert.throws(() => metric.validate(y, x.shape), { name: 'DataError', message });
+      });
+  }
+  it('are refused by evaluate, though the loss leaves them out', () =>
+    assert.rejects(passing(new CrossEntropyLoss({ ignoreIndex: -1 }), [accuracy()]).evaluate({ x, y: array(Int32Array.of(0, -1, 1)) }), {
+      name: 'DataError',
+      message: /^evaluate: accuracy: expected class ids 0 … 1, got -1 at row 1\./,
+    }));
+  it('are right for none of those that leave them out', async () => {
+    const own = { ignoreIndex: -1 };
+    const trainer = passing(new CrossEntropyLoss(own), [accuracy(own), topK(1, own), f1(own), perplexity(own)]);
+    for (const y of [Int32Array.of(1, -1, 1), Float32Array.of(1, -1, 1)]) {
+      const { accuracy, top1, f1 } = await trainer.evaluate({ x, y: array(y) });
+      assert.deepEqual([accuracy, top1, f1], [1 / 2, 1 / 2, 2 / 3]);
+    }
+  });
+  it('stop topK where a part gives them, past all validation', () => {
+    const metric = topK(1).as('part', (p: Tensor, t: Tensor) => [p, t]);
+    return assert.rejects(passing(new CrossEntropyLoss({ ignoreIndex: -1 }), [metric]).evaluate({ x, y: array(Int32Array.of(0, -1, 1)) }), {
+      name: 'DataError',
+      message: /expected an index in 0 … 1, got -1 at position 1/,
+    });
+  });
 });
 
 describe('a prediction that is NaN', () => {
