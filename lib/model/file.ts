@@ -41,7 +41,7 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
     check();
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.
-    const sizes = model.isBuilt || !strict ? undefined : parseSizes(path, metadata);
+    const sizes = model.isBuilt || !strict ? undefined : parseSizes('load', path, metadata);
     if (sizes === undefined) return model.weightsToSet(weights, options, what);
     await model.buildWith(sizes, weights, what);
     return () => model.settle();
@@ -54,7 +54,7 @@ export function tensorsBelow(prefix: string, tensors: ReadonlyMap<string, NdArra
 }
 
 /** What a file says a model was built for, if it does. */
-export function parseSizes(path: string, metadata: Readonly<Record<string, string>>): Sizes | undefined {
+export function parseSizes(what: string, path: string, metadata: Readonly<Record<string, string>>): Sizes | undefined {
   const text = metadata[inputsKey];
   if (text === undefined) return undefined;
   try {
@@ -66,7 +66,7 @@ export function parseSizes(path: string, metadata: Readonly<Record<string, strin
     // Falls through to the one error below.
   }
   throw new FileError(
-    `load: expected ${inputsKey} and ${countKey} in ${path} to tell the input types and the rows of a batch, got ${text.slice(0, 80)} and ${metadata[countKey] ?? 1}. Build the model before loading.`,
+    `${what}: expected ${inputsKey} and ${countKey} in ${path} to tell the input types and the rows of a batch, got ${text.slice(0, 80)} and ${metadata[countKey] ?? 1}. Build the model before loading.`,
   );
 }
 

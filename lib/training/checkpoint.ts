@@ -3,7 +3,7 @@ import type { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import { checkpointKey, modelPrefix, parseSizes, tensorsBelow } from '../model/file.js';
 import type { Sizes } from '../model/model.js';
-import { readSafetensors, writeOwned } from '../persistence/safetensors.js';
+import { readAs, writeOwned } from '../persistence/safetensors.js';
 
 const slotPrefix = 'optimizer.';
 const epochsKey = 'lanewise.epochs';
@@ -45,7 +45,7 @@ export async function writeCheckpoint(
 }
 
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+  const { tensors, metadata } = await readAs('Trainer.load', path);
   const count = (key: string): number => {
     const value = Number(metadata[key]);
     if (metadata[key] === undefined || !Number.isSafeInteger(value) || value < 0) {
@@ -62,7 +62,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     steps: count(checkpointKey),
     updates: count(updatesKey),
     epochs: count(epochsKey),
-    sizes: parseSizes(path, metadata),
+    sizes: parseSizes('Trainer.load', path, metadata),
   };
 }
 

@@ -241,14 +241,15 @@ export class Trainer<Output extends Outputs = Tensor> {
    */
   async load(path: Path): Promise<void> {
     const file = pathOf('Trainer.load', 'path', path);
+    const what = `Trainer.load of ${file}`;
     await loadInTurn('Trainer.load', this.#model, async (check) => {
       const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
       check();
-      if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights);
+      if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights, what);
       const letGo = this.#model.hold();
       try {
         this.#equipment.slots.check(slots, slotsByPath);
-        const setWeights = await this.#model.weightsToSet(weights);
+        const setWeights = await this.#model.weightsToSet(weights, {}, what);
         const setSlots = await this.#equipment.slots.toSet(slots);
         return () => {
           setWeights();

@@ -168,6 +168,21 @@ describe('files', () => {
     await assert.rejects(trainer.load(join(folder, 'model')), { name: 'FileError', message: /Use model\.load\(\)/ });
   });
 
+  it('that a trainer refuses are said to be refused by Trainer.load', async () => {
+    const trainer = trainerOf(network().build([4]));
+    await trainer.save(join(folder, 'checkpoint'));
+    const { tensors, metadata } = await readSafetensors(join(folder, 'checkpoint'));
+    await writeSafetensors(join(folder, 'sizes'), tensors, { ...metadata, 'lanewise.inputs': '?' });
+    await writeFile(join(folder, 'cut'), 'cut');
+    for (const name of ['missing', 'cut', 'sizes'])
+      await assert.rejects(trainer.load(join(folder, name)), { name: 'FileError', message: /^Trainer\.load: expected / });
+    const other = new Sequential({ fc: new Linear(8), relu: new ReLU(), out: new Linear(2) });
+    for (const model of [other, new Sequential({ fc: new Linear(8), relu: new ReLU(), out: new Linear(2) }).build([4])])
+      await assert.rejects(trainerOf(model).load(join(folder, 'checkpoint')), {
+        name: 'StateError',
+        message: /^Trainer\.load of .*checkpoint: expected /,
+      });
+  });
   describe('of groups', () => {
     const grouped = (model: Sequential, path?: string): Trainer =>
       new Trainer(model, {
