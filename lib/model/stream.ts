@@ -28,8 +28,8 @@ export interface StreamOptions {
 /**
  * A model of sequences that is fed one step at a time: the state of every recurrent layer goes on from step to step, from zeros or from one it is given at first.
  * Nothing is compiled or allocated per step but the result, and a step takes the same time however long the sequence is. It computes on this thread, because
- * a step takes less time than a promise. The first stream of a model compiles it; further ones with the same rows and given shapes take little more than
- * their states. The weights are always the model's own, during a fit those of some finished step.
+ * a step takes less time than a promise. The first stream of a model compiles it, and two steps at once for a comparison; further ones with the same rows and given shapes take little more than
+ * their states, those of other rows a compilation of one step. The weights are always the model's own, during a fit those of some finished step.
  *
  * The layers between must work on single steps: recurrent and linear layers, embeddings, activations, normalisation of features, and those that keep what
  * they look back on, MultiHeadAttention and causal convolutions; not what looks along the sequence otherwise, such as pooling over time, a softmax

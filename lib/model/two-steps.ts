@@ -1,16 +1,10 @@
 /** Whether a model gives step by step what it gives for a whole sequence: two steps of it, one after the other and at once. */
-import { type Binding, build } from '../compile/program.js';
 import { DataError, StateError } from '../errors.js';
 import { topologicalOrder } from '../graph/order.js';
-import { MemorySlot, constant } from '../graph/source.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
-import { createMemory, readFloats } from '../memory.js';
-import { abs, cast, full, sub } from '../ops/elementwise.js';
-import { max } from '../ops/reduce.js';
-import { concat, slice, stack } from '../ops/shape.js';
+import type { NumericArray } from '../native.js';
 import { Philox } from '../random.js';
-import type { Carry, Trace } from './trace.js';
 
 /** Of the largest output. Sums of other orders differ far less, what forgets the step before by far more. */
 const tolerance = 1e-3;
@@ -21,60 +15,72 @@ export interface IdRange {
   readonly most: number;
 }
 
+/** Some steps at once. */
+export interface Run {
+  readonly output: Tensor;
+  /** The outputs for these inputs, one after the other from states of zeros. */
+  outputs(inputs: readonly NumericArray[]): readonly Float32Array[];
+}
+
 /**
  * Compares them for drawn inputs [N, 2, …] of this type, with the weights there are. Of what is no number, draws numbers itself or refuses the inputs nothing is said.
- * @param traceOf the model for x, with states as they are given
  * @throws StateError naming `what` if something looks along the sequence, or goes on without a state
  */
-export function checkTwoSteps(
-  what: string,
-  type: TensorType,
-  ids: IdRange,
-  traceOf: (x: Tensor, carry: Carry) => Trace,
-  bindings: readonly Binding[],
-): void {
-  const x = drawn(type, ids);
-  const at = (t: number): Tensor => slice(x, [0, t, ...type.shape.slice(2).map(() => 0)], type.shape.with(1, 1));
-  const fromZeros: Carry = { state: (_path, shape) => full(shape, 0) };
-  const first = traceOf(at(0), fromZeros);
-  const second = traceOf(at(1), { state: (path, shape) => first.kept.get(path) ?? full(shape, 0) });
-  const together = cast(traceOf(x, fromZeros).output, 'float32');
-  const [before, after] = [cast(first.output, 'float32'), cast(second.output, 'float32')];
-  const isSequence = after.rank > 1 && after.shape[1] === 1 && together.shape[1] === 2;
-  const apart = isSequence ? concat([before, after], 1) : after;
-  if (together.size === 0 || !sameShape(apart.shape, together.shape) || isRandom(together)) return;
-
-  const result = new MemorySlot('difference', 8);
-  const value = stack([max(abs(sub(apart, together))), max(abs(together))], 0);
-  const memory = createMemory(result.bytes);
+export function checkTwoSteps(what: string, type: TensorType, ids: IdRange, one: Run, two: Run): void {
+  const { shape } = one.output;
+  const isSequence = shape.length > 1 && shape[1] === 1 && two.output.shape[1] === 2;
+  if (!sameShape(two.output.shape, isSequence ? shape.with(1, 2) : shape) || isRandom(two.output)) return;
+  const rows = type.shape[0]!;
   try {
-    build([{ value, slot: result, byteOffset: 0, commit: false }]).runSync(new Map([...bindings, [result, memory]]), 1, 0);
+    for (const x of draws(type, ids)) {
+      const [before, after] = one.outputs([stepOf(x, 0, rows), stepOf(x, 1, rows)]);
+      const [both] = two.outputs([x]);
+      const ofStep = (t: number): Float32Array => stepOf(both!, t, shape[0]!);
+      compare(what, isSequence ? [before!, after!] : [after!], isSequence ? [ofStep(0), ofStep(1)] : [both!]);
+    }
   } catch (error) {
-    if (error instanceof DataError) return;
-    throw error;
+    if (!(error instanceof DataError)) throw error;
   }
-  const [difference = 0, scale = 0] = readFloats(memory, 2);
-  if (!(difference > tolerance * scale)) return;
+}
+
+/** @throws StateError if they are others */
+function compare(what: string, apart: readonly Float32Array[], together: readonly Float32Array[]): void {
+  let [difference, scale] = [0, 0];
+  for (const [t, values] of together.entries()) {
+    values.forEach((value, i) => {
+      const other = apart[t]![i]!;
+      if (!Number.isFinite(value) || !Number.isFinite(other)) return;
+      difference = Math.max(difference, Math.abs(other - value));
+      scale = Math.max(scale, Math.abs(value));
+    });
+  }
+  if (difference <= tolerance * scale) return;
   throw new StateError(
     `${what}: expected step by step the outputs of two steps at once, got others (by ${difference.toPrecision(2)}): an operation looks along the sequence, or a loop begins anew in each step. Keep what goes on by scope.state(), or give whole sequences to predict().`,
   );
 }
 
-/** x of this type. */
-function drawn({ shape, dtype }: TensorType, { least, most }: IdRange): Tensor {
+/** Inputs of this type: of both signs, and those that a logarithm or a root takes too. */
+function draws({ shape, dtype }: TensorType, { least, most }: IdRange): readonly NumericArray[] {
   const random = new Philox(0);
   const size = sizeOf(shape);
   const whole = (low: number, high: number): Float32Array => random.uniform(size, low, high + 1).map(Math.floor);
   switch (dtype) {
     case 'float32':
-      return constant(random.normal(size), shape);
+      return [random.normal(size), random.uniform(size, 0, 1)];
     case 'int32':
-      return constant(Int32Array.from(whole(least, most)), shape);
+      return [Int32Array.from(whole(least, most))];
     case 'uint8':
-      return constant(Uint8Array.from(whole(0, 255)), shape);
+      return [Uint8Array.from(whole(0, 255))];
     default:
       return dtype satisfies never;
   }
+}
+
+/** Step t of x [N, 2, …]. */
+function stepOf<Values extends NumericArray>(x: Values, t: number, rows: number): Values {
+  const size = x.length / (2 * rows);
+  return x.filter((_, i) => Math.floor(i / size) % 2 === t) as Values;
 }
 
 function isRandom(y: Tensor): boolean {

@@ -3,7 +3,24 @@ import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { Dropout, Embedding, LSTM, Lambda, Layer, Linear, type Scope, Sequential } from '../../lib/layers/index.js';
-import { abs, add, div, full, max, mean, mul, softmax, stack, sub, tanh, transpose, unstack } from '../../lib/ops/index.js';
+import {
+  abs,
+  add,
+  concat,
+  div,
+  full,
+  log,
+  max,
+  mean,
+  mul,
+  softmax,
+  sqrt,
+  stack,
+  sub,
+  tanh,
+  transpose,
+  unstack,
+} from '../../lib/ops/index.js';
 
 /** A recurrence by hand, which keeps its state or does not. */
 class Loop extends Layer {
@@ -44,6 +61,8 @@ describe('a stream of what looks along the sequence by operations', () => {
     ['a mean over time', new Sequential([new LSTM(3), new Lambda((h) => mean(h, { axes: [1] })), new Linear(1)])],
     ['what is left of the mean', new Lambda((x) => sub(x, mean(x, axis)))],
     ['a softmax over time', new Lambda((x) => last(softmax(last(x))))],
+    ['a mean of logarithms, which of most numbers drawn there are none of', new Lambda((x) => add(log(x), mean(log(x), axis)))],
+    ['a mean beside what is infinite', new Lambda((x) => concat([add(x, mean(x, axis)), div(x, 0)], 2))],
     ['a share of the peak', new Lambda((x) => div(x, max(abs(x), axis)))],
   ];
   for (const [name, layer] of wrong)
@@ -61,6 +80,7 @@ describe('a stream of what looks along the sequence by operations', () => {
     ['a recurrence by hand that keeps its state', new Loop(true)],
     ['noise, which is of other numbers for other shapes', new Noisy()],
     ['dropout', new Dropout(0.5)],
+    ['logarithms and roots', new Lambda((x) => concat([log(x), sqrt(x)], 2))],
     ['NaN', new Lambda((x) => mul(x, NaN))],
   ];
   for (const [name, layer] of right) it(`is made: ${name}`, () => assert.ok(layer.build([6, 3]).stream({ rows: 2 })));

@@ -35,6 +35,13 @@ describe('what is the same in every step of a stream', () => {
       assertStreams(new Of((x, _given, scope) => add(x, scope.call('layer', layer, full(x.shape, 1)))), [row()], 1e-6));
   }
 
+  it('goes along in streams of other rows than those that were compared', () => {
+    const gru = new GRU(3);
+    const model = new Of((x, given, scope) => add(x, scope.call('gru', gru, repeated(x, given))));
+    model.build([[6, 3], [3]]).stream({ given: [sample([1, 3], 4)] }); // prettier-ignore
+    return assertStreams(model, [row(), sample([2, 3], 5)], 1e-6);
+  });
+
   it('goes along in a layer that is entered, from a state that is given', () => {
     const [gru, out] = [new GRU(3), new Linear(3)];
     const model = new Of((x, given, scope) => {
