@@ -39,12 +39,15 @@ export async function runFit(
       check();
     }
   };
+  runner.isStepping = false;
   await call((callback) => callback.onStart(context));
   for (let epoch = 1; epoch <= count && !stop; epoch++) {
     check();
     const begin = performance.now();
     const { steps } = runner;
+    runner.isStepping = true;
     const totals = await epochs.run(epoch, runner.epochs).finally(() => {
+      runner.isStepping = false;
       if (runner.steps > steps) runner.epochs++;
     });
     check();

@@ -39,6 +39,8 @@ export class StepRunner {
   rate = NaN;
   /** Epochs in which a step was done. */
   epochs = 0;
+  /** A fit is at an epoch, or before its first callback. */
+  isStepping = false;
   readonly #scratch: Scratch = new Scratch();
   /** What becomes of the gradients that wait. */
   #update: UpdateProgram | undefined;

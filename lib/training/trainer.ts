@@ -14,7 +14,7 @@ import { checkArrays, checkBatch, dataKind } from './batch-checks.js';
 import { BatchReader } from './batches.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { Control } from '../control.js';
-import { type Epochs, arrayEpochs, streamEpochs } from './epochs.js';
+import { arrayEpochs, streamEpochs } from './epochs.js';
 import { Equipment } from './equipment.js';
 import { evaluationOf } from './evaluation.js';
 import { type Batch, type BatchSource, type Targets, copyBatch, isBatch, isData } from './batch.js';
@@ -47,8 +47,6 @@ export class Trainer<Output extends Outputs = Tensor> {
   readonly #runner: StepRunner;
   /** The last of the steps and updates under way, settled when it has ended; undefined if there is none. */
   #last: Promise<unknown> | undefined;
-  /** A fit is at an epoch, or before its first callback. */
-  #isStepping = false;
 
   /** @throws OptionError for unknown options or options out of range */
   constructor(model: Layer<never, Output>, options: TrainerOptions<NoInfer<Output>>) {
@@ -93,7 +91,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       let letGo: (() => void) | undefined;
       let hasBegun = false;
       try {
-        this.#isStepping = true;
+        this.#runner.isStepping = true;
         const validation = own.validation && new Validation(this.#equipment, own.validation, own);
         const epochs = isBatch(data)
           ? arrayEpochs(this.#runner, data, own, validation, control)
@@ -103,11 +101,11 @@ export class Trainer<Output extends Outputs = Tensor> {
         own.signal?.throwIfAborted();
         hasBegun = true;
         this.#runner.waiting = 0;
-        const history = await runFit(this.#runner, this.#marked(epochs), validation, own, control);
+        const history = await runFit(this.#runner, epochs, validation, own, control);
         await batches?.close();
         return history;
       } finally {
-        this.#isStepping = false;
+        this.#runner.isStepping = false;
         release();
         // What an abort leaves waiting is of no later step. A fit that was refused has touched nothing.
         if (hasBegun) this.#runner.waiting = 0;
@@ -301,22 +299,6 @@ export class Trainer<Output extends Outputs = Tensor> {
     });
   }
 
-  /** Epochs whose steps are marked as under way, from now on. */
-  #marked(epochs: Epochs): Epochs {
-    this.#isStepping = false;
-    return {
-      ...epochs,
-      run: async (...args) => {
-        this.#isStepping = true;
-        try {
-          return await epochs.run(...args);
-        } finally {
-          this.#isStepping = false;
-        }
-      },
-    };
-  }
-
   #checkWaiting(what: string): void {
     if (this.#runner.waiting === 0)
       throw new StateError(`${what}: expected gradients that wait for an update, got none. Call step(batch, { update: false }) first.`);
@@ -324,7 +306,7 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /** @throws StateError while a step of this trainer is under way or waits for its turn, or one of another changes the model */
   #checkStill(what: string): void {
-    if (this.#model.isChanging || this.#last !== undefined || this.#isStepping)
+    if (this.#model.isChanging || this.#last !== undefined || this.#runner.isStepping)
       throw new StateError(`${what}: expected no step to be running, got one. Await the fit, or call it from a callback.`);
   }
 
