@@ -16,7 +16,7 @@ export interface ElementwiseLossOptions extends ReductionOptions {
 
 export const elementwiseLossRules: Rules<ElementwiseLossOptions> = { reduction: reductionRule, ignoreNaN: boolean };
 
-/** A loss of each element, and the mean or sum of those that count. */
+/** A loss of each element, and the mean or sum of those that count. Targets that are not finite are refused by `validate`, but for NaN with `ignoreNaN`. */
 export abstract class ElementwiseLoss extends Loss {
   override readonly reduction: Reduction;
   readonly ignoreNaN: boolean;
@@ -40,6 +40,15 @@ export abstract class ElementwiseLoss extends Loss {
   override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
     const weights = perLoss(target.shape, this.kept(target), sampleWeight);
     return weights && sum(weights);
+  }
+
+  /** Looks for targets that are no finite numbers, of which one spoils all weights. */
+  override validate(target: NdArray): void {
+    const i = indexOutside(target.data, -Number.MAX_VALUE, Number.MAX_VALUE, this.ignoreNaN);
+    if (i < 0) return;
+    const value = target.data[i]!;
+    const advice = Number.isNaN(value) ? 'Leave such targets out by ignoreNaN: true.' : 'Clean the data.';
+    throw new DataError(`${this.constructor.name}: expected finite targets, got ${value} at row ${positionOf(i, target)}. ${advice}`);
   }
 
   /** 1 for elements that count; undefined: all do. */

@@ -9,7 +9,7 @@ import { ElementwiseLoss, type ElementwiseLossOptions, elementwiseLossRules } fr
  *
  * ℓ = (prediction − target)², mean or sum over all elements.   prediction [...], target [...] → []
  *
- * @throws OptionError for a wrong option; ShapeError if the shapes differ
+ * @throws OptionError for a wrong option; ShapeError if the shapes differ; DataError from fit and evaluate for targets that are not finite
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
  */
 export class MSELoss extends ElementwiseLoss {
@@ -27,7 +27,7 @@ export class MSELoss extends ElementwiseLoss {
  *
  * ℓ = |prediction − target|, mean or sum over all elements; gradient 0 where equal.   prediction [...], target [...] → []
  *
- * @throws OptionError for a wrong option; ShapeError if the shapes differ
+ * @throws OptionError for a wrong option; ShapeError if the shapes differ; DataError from fit and evaluate for targets that are not finite
  * @see https://pytorch.org/docs/stable/generated/torch.nn.L1Loss.html
  */
 export class L1Loss extends ElementwiseLoss {
@@ -52,7 +52,7 @@ export interface HuberLossOptions extends ElementwiseLossOptions {
  * ℓ = |d| ≤ delta ? ½ d² : delta · (|d| − ½ delta) with d = prediction − target, mean or sum over all elements.
  * prediction [...], target [...] → []
  *
- * @throws OptionError unless delta > 0 or for another wrong option; ShapeError if the shapes differ
+ * @throws OptionError unless delta > 0 or for another wrong option; ShapeError if the shapes differ; DataError from fit and evaluate for targets that are not finite
  * @see Huber 1964; https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
  */
 export class HuberLoss extends ElementwiseLoss {

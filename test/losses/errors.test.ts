@@ -96,6 +96,19 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     [2, 1],
     'BCEWithLogitsLoss: expected targets in [0, 1], got NaN at row 1 [0]. Scale or relabel the targets.',
   ],
+  [
+    new MSELoss(),
+    array([[0], [NaN]]),
+    [2, 1],
+    'MSELoss: expected finite targets, got NaN at row 1 [0]. Leave such targets out by ignoreNaN: true.',
+  ],
+  [
+    new L1Loss({ ignoreNaN: true }),
+    array([NaN, -Infinity]),
+    [2],
+    'L1Loss: expected finite targets, got -Infinity at row 1. Clean the data.',
+  ],
+  [new HuberLoss(), array([0, 1, Infinity]), [3], 'HuberLoss: expected finite targets, got Infinity at row 2. Clean the data.'],
 ];
 
 describe('errors of losses', () => {
