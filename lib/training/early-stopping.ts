@@ -9,13 +9,13 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   readonly patience?: number | undefined;
   /** Smallest change that counts as improvement. Default: 0. */
   readonly minDelta?: number | undefined;
-  /** Leave the model with the weights of the best epoch of this fit. Default: true. */
+  /** Leave the model with the weights of the best epoch of this fit, or those it began with if none is better than a `best` that is given. Default: true. */
   readonly restoreBest?: boolean | undefined;
 }
 
 /**
  * Ends a fit that no longer gets better, and puts the best weights back: the simplest remedy for over-fitting.
- * @throws OptionError for wrong options, and from fit if it does not report what is watched
+ * @throws OptionError for wrong options, and from fit if it does not report what is watched; DataError from fit if that is never finite for `patience` epochs
  * @see Prechelt, "Early Stopping — But When?", 1998
  */
 export class EarlyStopping extends Callback {
@@ -38,20 +38,23 @@ export class EarlyStopping extends Callback {
     return this.#monitor.best;
   }
 
-  /** Its epoch, from 1; 0 if none of this fit was as good. */
+  /** Its epoch, from 1; 0 if none of this fit was better than the best given, or none had a finite value. */
   get bestEpoch(): number {
     return this.#monitor.bestEpoch;
   }
 
   override onStart(context: FitContext): void {
     this.#monitor.start(context);
-    this.#snapshot = undefined;
+    // What a model was built with reached the best that is given; one that its first batch will build has reached nothing.
+    const hasBest = this.best !== undefined && context.model.model.isBuilt;
+    this.#snapshot = this.#restoreBest && hasBest ? context.snapshot() : undefined;
   }
 
   override onEpoch(record: EpochRecord, context: FitContext): void {
     if (this.#monitor.improves(record)) {
       if (this.#restoreBest) this.#snapshot = context.snapshot();
     } else if (record.epoch - this.bestEpoch >= this.#patience) {
+      this.#monitor.checkBest(record);
       context.stop();
     }
   }

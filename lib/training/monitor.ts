@@ -1,5 +1,5 @@
 /** What callbacks watch: one figure of the epochs, and the best of it so far. */
-import { OptionError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { type Rules, finite, oneOf, text } from '../options.js';
 import type { FitContext } from './callback.js';
 import { type EpochRecord, valueOf } from './history.js';
@@ -75,6 +75,14 @@ export class Monitor {
   keep(record: EpochRecord): void {
     this.best = this.#valueOf(record);
     this.bestEpoch = record.epoch;
+  }
+
+  /** @throws DataError if no epoch up to this one had a finite value, nor was a best given */
+  checkBest(record: EpochRecord): void {
+    if (this.best !== undefined) return;
+    throw new DataError(
+      `${this.#what}: expected a finite ${this.#figure} in one of ${record.epoch} epochs, got none, the last ${this.#valueOf(record)}. Look for where it comes from by debug: true, or watch another value.`,
+    );
   }
 
   #valueOf(record: EpochRecord): number {

@@ -6,6 +6,7 @@ import { Monitor, type MonitorOptions, monitorRules } from './monitor.js';
 
 /**
  * Writes the model's weights after each epoch that is the best so far, as `model.save` does: in one piece or not at all, for `model.load`.
+ * One whose value is NaN is never the best: where all are, no file is written.
  *
  * To go on after a crash with what was best give `best`: a file of better weights is then not overwritten by worse ones.
  *

@@ -7,6 +7,7 @@ import {
   Callback,
   CrossEntropyLoss,
   EarlyStopping,
+  type EarlyStoppingOptions,
   type EpochRecord,
   type FitContext,
   type Layer,
@@ -50,6 +51,36 @@ describe('EarlyStopping', () => {
     const stopping = new EarlyStopping({ monitor: 'loss', patience: 2, best: 0.001 });
     const { epochs, stopped } = await trainer.fit(data, { epochs: 10, callbacks: [stopping] });
     assert.deepEqual([epochs.length, stopped, stopping.best, stopping.bestEpoch], [2, 'early', 0.001, 0]);
+  });
+
+  it('puts the weights back that it began with if none is better than the best given', async () => {
+    const model = new Sequential([new Linear(2)], { seed: 1 }).build([4]);
+    const fit = async (options: EarlyStoppingOptions): Promise<unknown> =>
+      new Trainer(model, { loss: new CrossEntropyLoss(), optimizer: new SGD({ lr: 0.01 }) }).fit(data, {
+        callbacks: [new EarlyStopping({ monitor: 'loss', best: 0.001, ...options })],
+      });
+    const before = model.weights();
+    await fit({});
+    assert.deepEqual(model.weights(), before);
+    await fit({ restoreBest: false });
+    assert.notDeepEqual(model.weights(), before);
+  });
+
+  it('has no weights to put back of a model that the first batch builds', async () => {
+    const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer: new SGD() });
+    const stopping = new EarlyStopping({ monitor: 'loss', best: 0.001, patience: 2 });
+    const { epochs } = await trainer.fit(() => [data], { epochs: 9, callbacks: [stopping] });
+    assert.deepEqual([epochs.length, stopping.bestEpoch], [2, 0]);
+  });
+
+  it('fails if there is no number to compare', async () => {
+    const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer: new SGD() });
+    const broken = { x: array(new Float32Array(256).fill(NaN), [64, 4]), y: data.y };
+    await assert.rejects(trainer.fit(data, { epochs: 9, validation: broken, callbacks: [new EarlyStopping({ patience: 2 })] }), {
+      name: 'DataError',
+      message:
+        'EarlyStopping: expected a finite valLoss in one of 2 epochs, got none, the last NaN. Look for where it comes from by debug: true, or watch another value.',
+    });
   });
 
   it('refuses to watch what is not reported', async () => {
