@@ -15,6 +15,9 @@ export const noIgnoreIndex = 1 - 2 ** 31;
 /** By how much probabilities of a row may miss 1 in sum: float rounding, not carelessness. */
 export const sumTolerance = 1e-3;
 
+/** What to do with a loss of classes and one score a row. */
+export const ofOneScore = 'Of one score a row, with labels 0 and 1, use BCEWithLogitsLoss.';
+
 /** How much a row counts, by its class. */
 export interface ClassWeighting {
   /** A weight for each class. Default: all 1. */
@@ -94,7 +97,7 @@ export function validateIds(
 
 function adviceOn(id: number, classes: number): string {
   if (!Number.isInteger(id)) return 'Give whole numbers, or learn numbers by MSELoss.';
-  if (id === 1 && classes === 1) return 'Of one score a row, with labels 0 and 1, use BCEWithLogitsLoss.';
+  if (id === 1 && classes === 1) return ofOneScore;
   return `Number the classes from 0, or ${id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs'}.`;
 }
 

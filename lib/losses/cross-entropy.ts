@@ -13,6 +13,7 @@ import {
   keptRows,
   lossIds,
   noIgnoreIndex,
+  ofOneScore,
   positionOf,
   rowWeights,
   validateIds,
@@ -130,15 +131,17 @@ function validateProbabilities(target: NdArray, classes: number): void {
       const p = data[i]!;
       if (!(p >= 0 && p <= 1)) {
         throw new DataError(
-          `CrossEntropyLoss: expected probabilities in [0, 1], got ${p} at row ${positionOf(i, target)}. Use class ids or normalise the rows.`,
+          `CrossEntropyLoss: expected probabilities in [0, 1], got ${p} at row ${positionOf(i, target)}. ${adviceFor(classes)}`,
         );
       }
       total += p;
     }
     if (Math.abs(total - 1) > sumTolerance) {
-      throw new DataError(
-        `CrossEntropyLoss: expected probabilities that sum to 1, got ${total} at row ${row}. Use class ids or normalise the rows.`,
-      );
+      throw new DataError(`CrossEntropyLoss: expected probabilities that sum to 1, got ${total} at row ${row}. ${adviceFor(classes)}`);
     }
   }
+}
+
+function adviceFor(classes: number): string {
+  return classes === 1 ? ofOneScore : 'Use class ids or normalise the rows.';
 }

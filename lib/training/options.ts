@@ -3,6 +3,7 @@ import type { Outputs } from '../graph/outputs.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
+import { isNdArray } from '../array-check.js';
 import { OptionError } from '../errors.js';
 import { Loss } from '../losses/loss.js';
 import type { Penalty } from '../losses/penalty.js';
@@ -17,6 +18,7 @@ import {
   checkOptions,
   count,
   either,
+  kindOf,
   positiveFloat,
   required,
   wideSeed,
@@ -238,9 +240,18 @@ function checkNames(metrics: readonly string[]): void {
   );
 }
 
+/** As checkOptions. @throws OptionError also for targets in their place, which follow the inputs elsewhere */
+function checkOptionsOf<Options extends object>(what: string, options: Options, rules: Rules<Options>): Options {
+  if (isNdArray(options) || Array.isArray(options) || ArrayBuffer.isView(options))
+    throw new OptionError(
+      `${what}: expected an object of options after the data, got ${kindOf(options)}. Call ${what}({ x, y }, options).`,
+    );
+  return checkOptions(what, options, rules);
+}
+
 /** @returns what to use of them, as checkOptions */
 export function checkFitOptions(options: FitOptions): FitOptions {
-  const checked = checkOptions('fit', options, {
+  const checked = checkOptionsOf('fit', options, {
     epochs: count,
     batchSize: count,
     dropLast: boolean,
@@ -283,7 +294,7 @@ export function checkFitOptionsForBatches({ batchSize, dropLast, shuffle }: FitO
 
 /** @param ofRows the data is { x, y }, not batches as they come. @returns what to use of them, as checkOptions */
 export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean): EvaluateOptions {
-  const checked = checkOptions('evaluate', options, { batchSize: count, carryState: boolean, signal: abortSignal });
+  const checked = checkOptionsOf('evaluate', options, { batchSize: count, carryState: boolean, signal: abortSignal });
   if (!ofRows && checked.batchSize !== undefined)
     throw new OptionError(
       'evaluate: expected no batchSize for data that comes in batches, got one. Set the size where the batches are made.',
@@ -297,5 +308,5 @@ export function checkEvaluateOptions(options: EvaluateOptions, ofRows: boolean):
 
 /** @returns what to use of them, as checkOptions */
 export function checkTrainStepOptions(options: TrainStepOptions): TrainStepOptions {
-  return checkOptions('step', options, { augment: list(augmentation), carryState: boolean, update: boolean, checkFinite: boolean });
+  return checkOptionsOf('step', options, { augment: list(augmentation), carryState: boolean, update: boolean, checkFinite: boolean });
 }

@@ -37,6 +37,15 @@ describe('natural mistakes', () => {
       /^fit epoch 1: .* got undefined\. Return a list/,
     ],
     ['fit of an async function', () => trainer.fit((async () => [good]) as never), /^fit epoch 1: .* got Promise\. Return a list/],
+    ...(['fit', 'step', 'evaluate'] as const).map(
+      (name) =>
+        [
+          `${name}(x, y)`,
+          () => trainer[name](good.x as never, good.y as never),
+          new RegExp(`^${name}: expected an object of options after the data, got NdArray\\. Call ${name}\\(\\{ x, y \\}, options\\)\\.$`),
+        ] as const,
+    ),
+    ['fit([x], [[1]])', () => trainer.fit([good.x] as never, [[1]] as never), /got Array\. Call fit\(\{ x, y \}, options\)\.$/],
     ['step()', () => trainer.step(undefined as never), /^step: expected \{ x, y \} of arrays, got undefined/],
     ['evaluate()', () => trainer.evaluate(undefined as never), /^evaluate: expected \{ x, y \}/],
     ['step without x', () => trainer.step({ y: good.y } as never), /^step: expected \{ x, y \}/],
