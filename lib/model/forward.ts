@@ -8,6 +8,11 @@ import { kindOf } from '../options.js';
 import { gotReturned } from '../returned.js';
 import type { AnyLayer } from './trace.js';
 
+/** A layer as errors call it: a class expression has no name. */
+export function classOf(layer: AnyLayer): string {
+  return layer.constructor.name || 'Layer';
+}
+
 /** A Sequential passes one input on. */
 const further = ' Lengths and other further inputs need a layer of your own, whose forward gives them to the layers that take them.';
 

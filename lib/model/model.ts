@@ -14,6 +14,7 @@ import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
 import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
+import { classOf } from './forward.js';
 import { Copies } from './copies.js';
 import { Filling } from './filling.js';
 import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';
@@ -88,7 +89,7 @@ export class Model {
   }
 
   get name(): string {
-    return this.root.constructor.name;
+    return classOf(this.root);
   }
 
   get isBuilt(): boolean {

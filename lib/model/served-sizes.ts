@@ -40,10 +40,14 @@ export class ServedSizes {
     // Rows that meet are of the rank that the model was built with: several numbers are no row.
     const reason = this.refusal(got, ranksDiffer ? 1 : count);
     if (reason === undefined) return;
-    const isOneRow = got.length === expected.length && got.every(({ shape }, i) => sameShape(shape, expected[i]!.shape.slice(1)));
+    if (got.length !== expected.length) {
+      throw new ShapeError(`${name}: expected ${formatInputs(expected)} as the model was built, got ${got.length} of them.${reason}`);
+    }
+    const isOneRow = got.every(({ shape }, i) => sameShape(shape, expected[i]!.shape.slice(1)));
+    const lacksBatch = got.every(({ shape }, i) => shape.length === expected[i]!.shape.length - 1);
     const advice = isOneRow
       ? `Reshape one row to ${expected.map(({ shape }) => formatShape([1, ...shape])).join(' and ')}.`
-      : `Reshape the data, or make a new model.${reason}`;
+      : `${lacksBatch ? 'A single row needs the batch dimension, too: [1, …].' : 'Reshape the data, or make a new model.'}${reason}`;
     throw new ShapeError(
       `${name}: expected input of shape ${formatInputs(expected)} as the model was built, got ${formatInputs(got)}. ${advice}`,
     );

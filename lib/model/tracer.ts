@@ -16,7 +16,7 @@ import { ReshapeOp, reshape } from '../ops/shape.js';
 import { gotReturned, isThenable } from '../returned.js';
 import { checkValue } from './check-value.js';
 import type { PassedOn } from './first-states.js';
-import { forward, located, single } from './forward.js';
+import { classOf, forward, located, single } from './forward.js';
 import { type EntryKind, isWithin } from './layout.js';
 import { TraceScope } from './trace-scope.js';
 import type { AnyLayer, Call, Expectation, Placed, TraceOptions } from './trace.js';
@@ -118,7 +118,7 @@ export class Tracer {
       carries: carries || known?.carries === true,
       still: this.#still(owned),
     });
-    const name = layer.constructor.name;
+    const name = classOf(layer);
     const title = owned === '' ? name : `${name} "${owned}"`;
     if (parent !== undefined) label(inputs ?? [], parent.title);
     try {

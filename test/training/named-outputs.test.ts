@@ -298,6 +298,12 @@ describe('refused of outputs by name', () => {
         /^Odd: expected forward to return a tensor, or tensors by name, got Object\.$/,
       );
     }
+    const nameless = new (class extends Layer<[Tensor], Outputs> {
+      forward(): Outputs {
+        return JSON.parse('3') as Outputs;
+      }
+    })();
+    await rejects(nameless.predict(x), 'ShapeError', /^Layer: expected forward to return a tensor/);
     await rejects(
       new Odd((y) => ({ y, total: sum(y) })).predict(x),
       'ShapeError',
