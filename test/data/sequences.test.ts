@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
-import { type Batch, BucketedBatches, NdArray, Philox, array, padSequences } from '../../lib/index.js';
+import { type Batch, BucketedBatches, NdArray, Philox, type Sequence, array, padSequences, takeRows } from '../../lib/index.js';
 import { bucketBounds } from '../../lib/data/sequences/bucket-bounds.js';
 
 const ids = (...values: number[]): Int32Array => Int32Array.of(...values);
@@ -40,6 +40,14 @@ describe('padSequences', () => {
     const { x } = padSequences([array([[1, 2]]), array([[3, 4], [5, 6]])]); // prettier-ignore
     assert.deepEqual(x.toNested(), [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]); // prettier-ignore
     assert.equal(x.dtype, 'float32');
+  });
+  it('gives the type it is given, whose rows can be taken', () => {
+    const mixed: readonly Sequence[] = [ids(1, 2)];
+    takeRows(padSequences([ids(1, 2), array(ids(3))]).x, [0]) satisfies NdArray<Int32Array>;
+    takeRows(padSequences([array([[1, 2]])]).x, [0]) satisfies NdArray<Float32Array>;
+    takeRows(padSequences(mixed).x, [0]) satisfies NdArray<Int32Array | Float32Array>;
+    // @ts-expect-error ids are no floats
+    padSequences([ids(1)]).x satisfies NdArray<Float32Array>;
   });
 });
 

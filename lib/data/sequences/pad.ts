@@ -19,9 +19,9 @@ export interface PadSequencesOptions {
 }
 
 /** Sequences filled up to one length. */
-export interface PaddedSequences {
+export interface PaddedSequences<T extends Int32Array | Float32Array = Int32Array | Float32Array> {
   /** [N, T, ...] */
-  readonly x: NdArray<Int32Array> | NdArray<Float32Array>;
+  readonly x: NdArray<T>;
   /** `[N]`: how much of each row is data. */
   readonly lengths: NdArray<Int32Array>;
 }
@@ -31,6 +31,12 @@ export interface PaddedSequences {
  * @throws OptionError for wrong options, if a sequence is longer than `length`, or if the result does not fit into memory; DataError if there are no sequences or one is empty;
  *   ShapeError or DTypeError if they are not of one kind
  */
+export function padSequences(
+  sequences: readonly (Int32Array | NdArray<Int32Array>)[],
+  options?: PadSequencesOptions,
+): PaddedSequences<Int32Array>;
+export function padSequences(sequences: readonly NdArray<Float32Array>[], options?: PadSequencesOptions): PaddedSequences<Float32Array>;
+export function padSequences(sequences: readonly Sequence[], options?: PadSequencesOptions): PaddedSequences;
 export function padSequences(sequences: readonly Sequence[], options: PadSequencesOptions = {}): PaddedSequences {
   checkOptions('padSequences', options, { length: count, value: fill });
   const rows = checkSequences('padSequences', sequences);
