@@ -45,7 +45,7 @@ export class EarlyStopping extends Callback {
 
   override onStart(context: FitContext): void {
     this.#monitor.start(context);
-    // What a model was built with reached the best that is given; one that its first batch will build has reached nothing.
+    // The weights of now reached the best that is given; a model that its first batch will build has none yet.
     const hasBest = this.best !== undefined && context.model.model.isBuilt;
     this.#snapshot = this.#restoreBest && hasBest ? context.snapshot() : undefined;
   }
