@@ -1,5 +1,6 @@
 /** What comes into a model's memory before that is read: first values, and copies of what layers have at home elsewhere. */
 import type { NumericArray } from '../native.js';
+import { writeInPieces } from '../memory.js';
 import { inPieces } from '../pieces.js';
 import type { Copies } from './copies.js';
 import type { Layout } from './layout.js';
@@ -16,12 +17,13 @@ export class Filling {
     this.#memory = memory;
     this.copies = copies;
     const copied = copies.offsets;
+    const present = memory.slot.memory!;
     this.#firstValues = new FirstValues(
       layout.entries.map(
         (entry, index) =>
           function* () {
             if (!copied.has(entry.offset))
-              yield* memory.writeInPieces(valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)), entry.offset);
+              yield* writeInPieces(present, entry.offset * 4, valuesOf(entry.path) ?? (yield* initialValues(entry, seed, index)));
           },
       ),
     );
@@ -44,18 +46,20 @@ export class Filling {
   read(changing: boolean, kind: ReadingKind): Reading {
     if (!this.copies.areWritten) return this.copies.read(this.#memory, this.#firstValuesInPieces());
     if (this.#firstValues.areWritten) return this.#memory.read(changing, kind);
-    return { ...this.#memory.read(false), ready: () => this.#firstValuesInPieces() };
+    const firstValues = this.#firstValues;
+    return { ...this.#memory.read(false), ready: () => inPieces(() => firstValues.writePiece()) };
   }
 
-  /** Nothing is to come any more: all values are set. Readings under way get the first ones. */
+  /** Nothing is to come any more: all values are set. Readings under way get the first ones, in the memory that is left to them. */
   forget(): void {
-    if (this.#memory.isRead) while (this.#firstValues.writePiece());
+    if (!this.#memory.isRead) this.#firstValues.drop();
     this.#firstValues = new FirstValues();
     this.copies.forget();
   }
 
   #firstValuesInPieces(): Promise<void> {
-    const filled = inPieces(() => this.#firstValues.writePiece());
+    const firstValues = this.#firstValues;
+    const filled = inPieces(() => firstValues.writePiece());
     filled.catch(() => undefined); // Whoever waits for it meets it.
     return filled;
   }

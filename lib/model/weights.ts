@@ -39,6 +39,12 @@ export class FirstValues {
     return this.#writes.length === 0;
   }
 
+  /** None is to be made any more. */
+  drop(): void {
+    this.#writes.length = 0;
+    this.#begun = undefined;
+  }
+
   /** A piece of them; one that failed is begun anew. @returns whether there are more */
   writePiece(): boolean {
     const [write] = this.#writes;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import {
   Callback,
   Linear,
@@ -29,6 +30,10 @@ type Weights = Map<string, NdArray<Float32Array>>;
 const filled = (weights: Weights, value: number): Weights =>
   new Map([...weights].map(([path, { data, shape }]) => [path, array(new Float32Array(data.length).fill(value), shape)]));
 const others = filled(network().build([8]).weights(), 0.1);
+
+const fails = (): never => {
+  throw new Error('no values');
+};
 
 /** Work of others that uses up the turns of the event loop. */
 const busy = (): Promise<unknown> =>
@@ -59,6 +64,30 @@ describe('a call on a model that has not run', () => {
       assert.deepEqual(await evaluation, expected);
     });
   }
+  it('needs no initializer for weights that are all set meanwhile', async () => {
+    const model = new Linear(1, { weightInit: fails, biasInit: fails });
+    const prediction = assert.rejects(model.predict(x), { message: 'no values' });
+    const weights = filled(new Linear(1).build([8]).weights(), 0.5);
+    model.setWeights(weights);
+    await prediction;
+    assert.deepEqual(model.weights(), weights);
+  });
+  it('writes no first weights over those that are set while a load builds the model', async () => {
+    const size = 2500;
+    const folder = await mkdtemp(join(tmpdir(), 'lanewise-'));
+    const file = join(folder, 'model.safetensors');
+    await new Linear(size).build([size]).save(file);
+    const model = new Linear(size);
+    let isOver = false;
+    const load = model.load(file).finally(() => (isOver = true));
+    const settled = Promise.allSettled([load]); // Refused, unless it was quick.
+    while (!model.model.isBuilt && !isOver) await setImmediate();
+    const weights = filled(new Linear(size).build([size]).weights(), 0.5);
+    model.setWeights(weights);
+    await settled;
+    assert.deepEqual(model.weights(), weights);
+    await rm(folder, { recursive: true });
+  });
   it('sees its first weights, though it becomes a part of a model that is trained', async () => {
     const part = network();
     const prediction = part.predict(x);
