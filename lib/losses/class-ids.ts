@@ -98,7 +98,8 @@ export function validateIds(
 function adviceOn(id: number, classes: number): string {
   if (!Number.isInteger(id)) return 'Give whole numbers, or learn numbers by MSELoss.';
   if (id === 1 && classes === 1) return ofOneScore;
-  return `Number the classes from 0, or ${id < 0 || id === 255 ? `leave rows of it out by ignoreIndex: ${id}` : 'give the last layer more outputs'}.`;
+  const more = id < 0 || id === 255 ? '' : ', give the last layer more outputs';
+  return `Number the classes from 0${more}, or leave rows of it out by ignoreIndex: ${id}.`;
 }
 
 /** `7`, or `7 [2, 0]` for further dimensions, as messages name element i. */

@@ -16,7 +16,8 @@ export interface ElementwiseLossOptions extends ReductionOptions {
 
 export const elementwiseLossRules: Rules<ElementwiseLossOptions> = { reduction: reductionRule, ignoreNaN: boolean };
 
-/** A loss of each element, and the mean or sum of those that count. Targets that are not finite are refused by `validate`, but for NaN with `ignoreNaN`. */
+/** A loss of each element, and the mean or sum of those that count. Targets that are not finite are refused by `validate`, but for NaN with `ignoreNaN`; a loss that
+ * can do with them overrides it. */
 export abstract class ElementwiseLoss extends Loss {
   override readonly reduction: Reduction;
   readonly ignoreNaN: boolean;

@@ -4,6 +4,7 @@ import type { NamedTensors } from '../graph/outputs.js';
 import type { Shape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { add, mul, sum } from '../ops/index.js';
+import { naming } from '../naming.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { checkDone } from '../returned.js';
 import { ElementwiseLoss } from './elementwise-loss.js';
@@ -80,10 +81,12 @@ export class Losses<Name extends string = string> extends Loss<NamedTensors<Name
 
   override validate(targets: TargetsOf<NamedTensors<Name>>, shapes: ShapesOf<NamedTensors<Name>>): void {
     for (const [name, loss] of Object.entries<Loss>(this.losses))
-      checkDone(
-        loss.constructor.name,
-        'validate',
-        loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name)),
+      naming(`y.${name}`, () =>
+        checkDone(
+          loss.constructor.name,
+          'validate',
+          loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name)),
+        ),
       );
   }
 

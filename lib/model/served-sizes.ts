@@ -41,10 +41,14 @@ export class ServedSizes {
     const reason = this.refusal(got, ranksDiffer ? 1 : count);
     if (reason === undefined) return;
     if (got.length !== expected.length) {
-      throw new ShapeError(`${name}: expected ${formatInputs(expected)} as the model was built, got ${got.length} of them.${reason}`);
+      throw new ShapeError(
+        `${name}: expected ${expected.length} inputs ${formatInputs(expected)} as the model was built, got ${got.length}.${reason}`,
+      );
     }
     const isOneRow = got.every(({ shape }, i) => sameShape(shape, expected[i]!.shape.slice(1)));
-    const lacksBatch = got.every(({ shape }, i) => shape.length === expected[i]!.shape.length - 1);
+    const lacksBatch = got.every(
+      ({ shape }, i) => shape.length === expected[i]!.shape.length - 1 && shape.at(-1) === expected[i]!.shape.at(-1),
+    );
     const advice = isOneRow
       ? `Reshape one row to ${expected.map(({ shape }) => formatShape([1, ...shape])).join(' and ')}.`
       : `${lacksBatch ? 'A single row needs the batch dimension, too: [1, …].' : 'Reshape the data, or make a new model.'}${reason}`;

@@ -41,8 +41,14 @@ export function streamProgram(what: string, model: Model, rows: number, given: r
   return programs.get(model.built, [rows, given.map(({ type }) => type)], () => make(what, model, rows, given));
 }
 
-/** Of models that were compared in two steps, by what was given but for its rows: what is called for each step. */
-const compared = new WeakMap<Built, Map<string, ReadonlySet<string>>>();
+/** What a comparison in two steps found: what is called for each step. Other weights, as zeros, may show less. */
+interface Compared {
+  readonly along: ReadonlySet<string>;
+  readonly changes: number;
+}
+
+/** Of models, by what was given but for its rows. */
+const compared = new WeakMap<Built, Map<string, Compared>>();
 
 function make(what: string, model: Model, rows: number, given: readonly Given[]): StreamProgram {
   const [{ shape, dtype }] = model.rows as [TensorType];
@@ -57,11 +63,12 @@ function make(what: string, model: Model, rows: number, given: readonly Given[])
     const traced = model.trace([x, ...held], false, model.built.seed, { ...states.carry, given: held, along });
     return { input, x, states, traced, along };
   };
-  const known = compared.get(model.built) ?? new Map<string, ReadonlySet<string>>();
+  const known = compared.get(model.built) ?? new Map<string, Compared>();
   const key = JSON.stringify(given.map(({ type }) => [type.shape.slice(1), type.dtype]));
-  const { one, two }: Pair = known.has(key)
-    ? { one: working(what, model, () => steps(1, known.get(key))) }
-    : oneAndTwo(what, model, held, steps);
+  const last = known.get(key);
+  const { changes } = model.owner;
+  const { one, two }: Pair =
+    last?.changes === changes ? { one: working(what, model, () => steps(1, last.along)) } : oneAndTwo(what, model, held, steps);
   const { outputs } = one.traced;
   if (outputs.length > 1) {
     const names = outputs.map(([name]) => name).join(', ');
@@ -73,7 +80,7 @@ function make(what: string, model: Model, rows: number, given: readonly Given[])
     const bindings = given.map(({ memory }, i) => [slots[i]!, memory] as const);
     checkTwoSteps(what, typeOf(2), idsOf(one), runOf(one, program, bindings), runOf(two, compiled(two, slots), bindings));
   }
-  compared.set(model.built, known.set(key, one.along));
+  compared.set(model.built, known.set(key, { along: one.along, changes }));
   return program;
 }
 

@@ -17,7 +17,7 @@ import type { Pieces } from '../pieces.js';
 import { checkDone } from '../returned.js';
 import type { Equipment } from './equipment.js';
 import { type Batch, type Targets, arraysOf, rowsOf, targetParts, isBatch } from './batch.js';
-import { naming } from './naming.js';
+import { naming } from '../naming.js';
 import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { AnyLoss, Recipe } from './recipe.js';

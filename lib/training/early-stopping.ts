@@ -9,13 +9,14 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   readonly patience?: number | undefined;
   /** Smallest change that counts as improvement. Default: 0. */
   readonly minDelta?: number | undefined;
-  /** Leave the model with the weights of the best epoch of this fit, or those it began with if none is better than a `best` that is given. Default: true. */
+  /** Leave the model with the weights of the best epoch of this fit, or those that a built model began with if none is better than a `best` that is given. Default: true. */
   readonly restoreBest?: boolean | undefined;
 }
 
 /**
  * Ends a fit that no longer gets better, and puts the best weights back: the simplest remedy for over-fitting.
- * @throws OptionError for wrong options, and from fit if it does not report what is watched; DataError from fit if that is never finite for `patience` epochs
+ * @throws OptionError for wrong options, and from fit if it does not report what is watched; DataError from fit if a loss is never
+ *   finite for `patience` epochs
  * @see Prechelt, "Early Stopping — But When?", 1998
  */
 export class EarlyStopping extends Callback {

@@ -10,7 +10,7 @@ import type { Equipment } from './equipment.js';
 import { type Batch, type BatchSource, type Targets, arraysOf, isBatch } from './batch.js';
 import { bindBatch, feedOf } from './feed.js';
 import { takeIn } from './intake.js';
-import { naming } from './naming.js';
+import { naming } from '../naming.js';
 import type { FitOptions } from './options.js';
 import type { StepProgram } from './programs.js';
 import type { Recipe } from './recipe.js';

@@ -77,11 +77,12 @@ export class Monitor {
     this.bestEpoch = record.epoch;
   }
 
-  /** @throws DataError if no epoch up to this one had a finite value, nor was a best given */
+  /** @throws DataError if no epoch up to this one had a finite value, nor was a best given; a metric may have none in a sound fit */
   checkBest(record: EpochRecord): void {
-    if (this.best !== undefined) return;
+    const isLoss = this.#figure === 'loss' || this.#figure === 'valLoss';
+    if (this.best !== undefined || (!isLoss && Number.isFinite(record.loss))) return;
     throw new DataError(
-      `${this.#what}: expected a finite ${this.#figure} in one of ${record.epoch} epochs, got none, the last ${this.#valueOf(record)}. Look for where it comes from by debug: true, or watch another value.`,
+      `${this.#what}: expected a finite ${this.#figure} in one of ${record.epoch} epochs, got none, the last ${this.#valueOf(record)}. Look for where it comes from by debug: true.`,
     );
   }
 

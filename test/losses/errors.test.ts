@@ -64,7 +64,7 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     new CrossEntropyLoss(),
     ids(0, 2, 3, 1),
     [2, 3],
-    'CrossEntropyLoss: expected class ids 0 … 2, got 3 at row 2. Number the classes from 0, or give the last layer more outputs.',
+    'CrossEntropyLoss: expected class ids 0 … 2, got 3 at row 2. Number the classes from 0, give the last layer more outputs, or leave rows of it out by ignoreIndex: 3.',
   ],
   [
     new CrossEntropyLoss({ ignoreIndex: 5 }),

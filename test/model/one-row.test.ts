@@ -55,6 +55,7 @@ describe('one row without the dimension of the batch', () => {
     const model = new Sequential([new Conv2d(4, 3), new GlobalAvgPool2d()]).build([8, 8, 3]);
     const message = messageOf('[N, 8, 8, 3]', '[N, 8, 3]', 'Reshape one row to [1, 8, 8, 3].');
     await assert.rejects(model.predict(array(new Float32Array(8 * 8 * 3), [8, 8, 3])), { name: ShapeError.name, message });
+    await assert.rejects(model.predict(array(new Float32Array(10 * 8 * 8), [10, 8, 8])), /got \[N, 8, 8\]\. Reshape the data, or make/);
     const other = /got \[N, 9, 3\]\. A single row needs the batch dimension, too: \[1, …\]\. \(Conv2d "0": expected x of rank 4/;
     await assert.rejects(model.predict(array(new Float32Array(9 * 9 * 3), [9, 9, 3])), { name: ShapeError.name, message: other });
   });
@@ -78,7 +79,7 @@ describe('one row without the dimension of the batch', () => {
     const sequences = (length: number): NdArray => array(new Float32Array(length * 4), [1, length, 4]);
     const model = new Last();
     await model.predict([sequences(5), array(Int32Array.of(2))]);
-    const message = /^Last: expected \[N, 5, 4\] and \[N\] as the model was built, got 1 of them\. \(Last: expected 2 inputs, got 1\./;
+    const message = /^Last: expected 2 inputs \[N, 5, 4\] and \[N\] as the model was built, got 1\. \(Last: expected 2 inputs, got 1\./;
     await assert.rejects(model.predict(sequences(7)), { name: ShapeError.name, message });
   });
 });

@@ -71,6 +71,15 @@ describe('a stream of what looks along the sequence by operations', () => {
         name: 'StateError',
         message: /\.stream: expected step by step the outputs of two steps at once, got others.*scope\.state\(\)/,
       }));
+
+  it('is refused with weights that show it, after others that did not', () => {
+    const model = new Sequential([new Linear(3), new Lambda((h) => add(h, mean(h, axis)))]).build([6, 3]);
+    const weights = model.weights();
+    model.setWeights(new Map([...weights].map(([path, { shape, size }]) => [path, array(new Float32Array(size), shape)])));
+    model.stream();
+    model.setWeights(weights);
+    assert.throws(() => model.stream({ rows: 2 }), { name: 'StateError', message: /got others/ });
+  });
   it('is refused where ids are fed', () => {
     const model = new Sequential([new Embedding(9, 3), new Lambda((h) => mean(h, axis))]).build([6], { dtypes: ['int32'] });
     assert.throws(() => model.stream(), /got others/);

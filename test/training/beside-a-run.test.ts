@@ -16,21 +16,25 @@ const trainerOf = (model: Layer, options: Partial<TrainerOptions> = {}): Trainer
   new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 1e-6 }), ...options });
 
 /** Calls `task` while steps of the trainer run. */
-async function whileRunning(model: Layer, trainer: Trainer, task: () => Promise<void>): Promise<void> {
+async function whileRunning(model: Layer, trainer: Trainer, task: (until: Until) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const fit = assert.rejects(trainer.fit({ x, y }, { epochs: 1e6, batchSize: 1, signal: stop.signal }), { name: 'AbortError' });
+  let isOver = false;
+  const fit = trainer.fit({ x, y }, { epochs: 1e6, batchSize: 1, signal: stop.signal }).finally(() => (isOver = true));
+  const aborted = assert.rejects(fit, { name: 'AbortError' });
+  const until: Until = async (holds) => {
+    while (!isOver && !holds()) await setImmediate();
+  };
   try {
-    await running(model);
-    await task();
+    await until(() => model.model.isChanging);
+    await task(until);
   } finally {
     stop.abort();
-    await fit;
+    await aborted;
   }
 }
 
-async function running(model: Layer): Promise<void> {
-  while (!model.model.isChanging) await setImmediate();
-}
+/** Waits for something while the steps go on. */
+type Until = (holds: () => boolean) => Promise<void>;
 
 describe('a checkpoint of one trainer', () => {
   it('is refused while another changes the model', async () => {
@@ -61,10 +65,10 @@ describe('a layer of a model whose steps run', () => {
     await trainer.step(few);
     const other = new Sequential({ encoder });
     await other.predict(few.x);
-    await whileRunning(whole, trainer, async () => {
+    await whileRunning(whole, trainer, async (until) => {
       const [before, { data }] = [encoderOf(other), await other.predict(few.x)];
-      while (encoderOf(whole).data.every((value, i) => value === before.data[i])) await setImmediate();
-      await running(whole);
+      await until(() => encoderOf(whole).data.some((value, i) => value !== before.data[i]));
+      await until(() => whole.model.isChanging);
       assert.notDeepEqual(encoderOf(other), before);
       assert.notDeepEqual((await other.predict(few.x)).data, data);
     });
@@ -79,9 +83,9 @@ describe('a layer of a model whose steps run', () => {
     const other = new Sequential({ encoder, head: new Linear(1) });
     const head = trainerOf(other, { frozen: ['encoder'] });
     await head.step(few);
-    await whileRunning(whole, trainer, async () => {
-      while (encoderOf(whole).data.every((value, i) => value === encoderOf(other).data[i])) await setImmediate();
-      await running(whole);
+    await whileRunning(whole, trainer, async (until) => {
+      await until(() => encoderOf(whole).data.some((value, i) => value !== encoderOf(other).data[i]));
+      await until(() => whole.model.isChanging);
       await assert.rejects(head.step(few), {
         name: 'StateError',
         message: /^step: expected frozen "encoder" of a Sequential to be as it was copied/u,

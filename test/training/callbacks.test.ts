@@ -13,6 +13,7 @@ import {
   type Layer,
   Linear,
   MSELoss,
+  Metric,
   PReLU,
   ReLU,
   ReduceLROnPlateau,
@@ -21,9 +22,11 @@ import {
   SaveBest,
   Sequential,
   type Snapshot,
+  type Tensor,
   Trainer,
   accuracy,
   array,
+  mean,
 } from '../../lib/index.js';
 import { readFixture } from '../support/fixtures.js';
 import { classProblem } from '../support/problems.js';
@@ -79,8 +82,24 @@ describe('EarlyStopping', () => {
     await assert.rejects(trainer.fit(data, { epochs: 9, validation: broken, callbacks: [new EarlyStopping({ patience: 2 })] }), {
       name: 'DataError',
       message:
-        'EarlyStopping: expected a finite valLoss in one of 2 epochs, got none, the last NaN. Look for where it comes from by debug: true, or watch another value.',
+        'EarlyStopping: expected a finite valLoss in one of 2 epochs, got none, the last NaN. Look for where it comes from by debug: true.',
     });
+  });
+
+  it('ends where a metric is NaN in a sound fit', async () => {
+    const figure = new (class extends Metric {
+      readonly name = 'figure';
+      override readonly better = 'max';
+      forward(prediction: Tensor): Tensor {
+        return mean(prediction);
+      }
+      override finish(): number {
+        return NaN;
+      }
+    })();
+    const trainer = new Trainer(new Sequential([new Linear(2)]), { loss: new CrossEntropyLoss(), optimizer: new SGD(), metrics: [figure] });
+    const { epochs, stopped } = await trainer.fit(data, { epochs: 9, callbacks: [new EarlyStopping({ monitor: 'figure', patience: 2 })] });
+    assert.deepEqual([epochs.length, stopped], [2, 'early']);
   });
 
   it('refuses to watch what is not reported', async () => {

@@ -224,7 +224,7 @@ describe('refused of outputs by name', () => {
     await rejects(
       trainer.fit({ x, y: { side: array(new Int32Array(count).fill(2)), height } }),
       'DataError',
-      /class ids 0 … 1, got 2 at row 0/,
+      /^fit: y\.side: CrossEntropyLoss: expected class ids 0 … 1, got 2 at row 0/,
     );
     await rejects(trainer.fit({ x, y: { side: side.rows(0, 3), height } }), 'ShapeError', /same number of rows/);
     for (const call of ['fit', 'step', 'evaluate'] as const)

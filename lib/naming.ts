@@ -1,4 +1,4 @@
-import { LanewiseError } from '../errors.js';
+import { LanewiseError } from './errors.js';
 
 /** An error of this library is said to be about `what`; those of users' code stay as they are. */
 export function naming<T>(what: string, body: () => T): T {
