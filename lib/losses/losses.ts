@@ -81,12 +81,10 @@ export class Losses<Name extends string = string> extends Loss<NamedTensors<Name
 
   override validate(targets: TargetsOf<NamedTensors<Name>>, shapes: ShapesOf<NamedTensors<Name>>): void {
     for (const [name, loss] of Object.entries<Loss>(this.losses))
-      naming(`y.${name}`, () =>
-        checkDone(
-          loss.constructor.name,
-          'validate',
-          loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name)),
-        ),
+      checkDone(
+        loss.constructor.name,
+        'validate',
+        naming(`y.${name}`, () => loss.validate(this.#part<NdArray>('target', targets, name), this.#part<Shape>('output', shapes, name))),
       );
   }
 

@@ -171,14 +171,14 @@ describe('a metric', () => {
 describe('class ids that stand for no class', () => {
   it('are left out by ignoreIndex, as the message says', () => {
     for (const [id, advice] of [
-      [255, 'leave rows of it out by ignoreIndex: 255'],
-      [-100, 'leave rows of it out by ignoreIndex: -100'],
-      [3, 'give the last layer more outputs'],
+      [255, ', or leave rows of it out by ignoreIndex: 255'],
+      [-100, ', or leave rows of it out by ignoreIndex: -100'],
+      [3, ', give the last layer more outputs, or leave rows of it out by ignoreIndex: 3'],
     ] as const)
       for (const loss of [new CrossEntropyLoss(), new NLLLoss()])
         assert.throws(() => loss.validate(array(Int32Array.of(0, id)), [2, 3]), {
           name: 'DataError',
-          message: `${loss.constructor.name}: expected class ids 0 … 2, got ${id} at row 1. Number the classes from 0, or ${advice}.`,
+          message: `${loss.constructor.name}: expected class ids 0 … 2, got ${id} at row 1. Number the classes from 0${advice}.`,
         });
   });
 });
