@@ -139,6 +139,17 @@ const cases: Readonly<Record<string, Case>> = {
   HuberLoss: (given) => loss(new lw.HuberLoss(given({ delta: 0.5, ignoreNaN: true })), 1, answers),
   L1Loss: (given) => loss(new lw.L1Loss(given({ reduction: 'sum', ignoreNaN: true })), 1, answers),
   MSELoss: (given) => loss(new lw.MSELoss(given({ reduction: 'sum', ignoreNaN: true })), 1, answers),
+  PoissonNLLLoss: (given) => loss(new lw.PoissonNLLLoss(given({ reduction: 'sum', ignoreNaN: true })), 1, answers),
+  QuantileLoss: (given) => {
+    const made = new lw.QuantileLoss(given({ quantiles: given([0.1, 0.8]), reduction: 'sum', ignoreNaN: true }));
+    const [p, y] = [lw.constant(Float32Array.of(1, 2, 3, 5), [2, 2]), lw.constant(Float32Array.of(3, NaN))];
+    return () => lw.compile(() => made.forward(p, y)).sync();
+  },
+  GaussianNLLLoss: (given) => {
+    const made = new lw.GaussianNLLLoss(given({ eps: 2, reduction: 'sum', ignoreNaN: true }));
+    const [mean, variance, y] = [[1, 2], [1, 3], [3, NaN]].map((values) => lw.constant(Float32Array.from(values))); // prettier-ignore
+    return () => lw.compile(() => made.forward({ mean: mean!, variance: variance! }, y!)).sync();
+  },
   NLLLoss: (given) => loss(new lw.NLLLoss(given({ weight: given([1, 2, 3]), ignoreIndex: 0 })), 3, classes),
   CTCLoss: (given) => {
     const made = new lw.CTCLoss(given({ blank: 1, zeroInfinity: true, reduction: 'sum' }));

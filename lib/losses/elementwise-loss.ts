@@ -20,7 +20,7 @@ export const elementwiseLossRules: Rules<ElementwiseLossOptions> = { reduction: 
  * can do with them overrides it. */
 export abstract class ElementwiseLoss extends Loss {
   override readonly reduction: Reduction;
-  readonly ignoreNaN: boolean;
+  override readonly ignoreNaN: boolean;
 
   constructor({ reduction = 'mean', ignoreNaN = false }: ElementwiseLossOptions = {}) {
     super();
@@ -33,39 +33,44 @@ export abstract class ElementwiseLoss extends Loss {
 
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.constructor.name, prediction, target);
-    const kept = this.kept(target);
+    const kept = counted(target, this.ignoreNaN);
     const losses = this.losses(keptOnly(prediction, kept), keptOnly(target, kept));
     return reduceWeighted(losses, perLoss(target.shape, kept, sampleWeight), this.reduction);
   }
 
   override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {
-    const weights = perLoss(target.shape, this.kept(target), sampleWeight);
+    const weights = perLoss(target.shape, counted(target, this.ignoreNaN), sampleWeight);
     return weights && sum(weights);
   }
 
   /** Looks for targets that are no finite numbers, of which one spoils all weights. */
   override validate(target: NdArray): void {
-    const i = indexOutside(target.data, -Number.MAX_VALUE, Number.MAX_VALUE, this.ignoreNaN);
-    if (i < 0) return;
-    const value = target.data[i]!;
-    const advice = Number.isNaN(value) ? 'Leave such targets out by ignoreNaN: true.' : 'Clean the data.';
-    throw new DataError(`${this.constructor.name}: expected finite targets, got ${value} at row ${positionOf(i, target)}. ${advice}`);
+    validateFinite(this.constructor.name, target, this.ignoreNaN);
   }
+}
 
-  /** 1 for elements that count; undefined: all do. */
-  private kept(target: Tensor): Tensor | undefined {
-    return this.ignoreNaN ? counted(target) : undefined;
-  }
+const leaveOut = 'Leave such targets out by ignoreNaN: true.';
+
+/** @throws DataError naming the first target that is no finite number */
+export function validateFinite(what: string, target: NdArray, allowsNaN: boolean): void {
+  const i = indexOutside(target.data, -Number.MAX_VALUE, Number.MAX_VALUE, allowsNaN);
+  if (i < 0) return;
+  const value = target.data[i]!;
+  const advice = Number.isNaN(value) ? leaveOut : 'Clean the data.';
+  throw new DataError(`${what}: expected finite targets, got ${value} at row ${positionOf(i, target)}. ${advice}`);
 }
 
 /** @throws DataError naming the first target that is not in [0, 1] */
 export function validateUnit(what: string, target: NdArray, allowsNaN: boolean, advice: string): void {
   const i = indexOutside(target.data, 0, 1, allowsNaN);
   if (i < 0) return;
-  throw new DataError(`${what}: expected targets in [0, 1], got ${target.data[i]!} at row ${positionOf(i, target)}. ${advice}`);
+  const value = target.data[i]!;
+  throw new DataError(
+    `${what}: expected targets in [0, 1], got ${value} at row ${positionOf(i, target)}. ${Number.isNaN(value) ? leaveOut : advice}`,
+  );
 }
 
-/** 1 where a target is a number, 0 where it is NaN. */
-export function counted(target: Tensor): Tensor {
-  return equal(target, target);
+/** With ignoreNaN 1 where a target is a number, 0 where it is NaN; undefined: all count. */
+export function counted(target: Tensor, ignoreNaN: boolean): Tensor | undefined {
+  return ignoreNaN ? equal(target, target) : undefined;
 }

@@ -26,6 +26,8 @@ export type ShapesOf<Prediction extends Outputs> = Prediction extends Tensor ? S
 export abstract class Loss<Prediction extends Outputs = Tensor, Target extends Outputs = Tensor> {
   /** 'sum': the loss of many batches is the sum of theirs, otherwise their mean. */
   readonly reduction?: Reduction | undefined;
+  /** Targets that are NaN count nothing, so that `checkFinite` of fit lets them pass. */
+  readonly ignoreNaN?: boolean | undefined;
 
   /** prediction, target → scalar, in operations. A loss for data with `sampleWeight` [N] takes it as a third parameter. */
   abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;

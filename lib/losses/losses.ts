@@ -7,7 +7,6 @@ import { add, mul, sum } from '../ops/index.js';
 import { naming } from '../naming.js';
 import { type Rule, check, checkOptions, nonNegative } from '../options.js';
 import { checkDone } from '../returned.js';
-import { ElementwiseLoss } from './elementwise-loss.js';
 import { Loss, type Reduction, type ShapesOf, type TargetsOf } from './loss.js';
 
 /** Options of {@link Losses}. */
@@ -90,8 +89,7 @@ export class Losses<Name extends string = string> extends Loss<NamedTensors<Name
 
   /** Whether NaN among the targets of this name counts nothing. */
   ignoresNaN(name: string): boolean {
-    const loss: Loss | undefined = this.losses[name as Name];
-    return loss instanceof ElementwiseLoss && loss.ignoreNaN;
+    return (this.losses[name as Name] as Loss | undefined)?.ignoreNaN === true;
   }
 
   /** `parts` may be one tensor, one array or the shape of one all the same. */

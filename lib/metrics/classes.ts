@@ -4,7 +4,7 @@ import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { checkScores, sumTolerance, validateIds } from '../losses/class-ids.js';
-import { counted, validateUnit } from '../losses/elementwise-loss.js';
+import { validateUnit } from '../losses/elementwise-loss.js';
 import { weightedMean } from '../losses/reduction.js';
 import { checkTensors } from '../ops/arguments.js';
 import { argmax, equal, greater, max, mean, notEqual, reshape, sum, where } from '../ops/index.js';
@@ -61,7 +61,7 @@ export function decisions(what: string, prediction: Tensor, target: Tensor, opti
     );
   const y = reshape(target, prediction.shape);
   const foretold = where(equal(prediction, prediction), greater(prediction, threshold ?? 0), noClass);
-  return { foretold, actual: greater(y, 0.5), counts: counted(y) };
+  return { foretold, actual: greater(y, 0.5), counts: equal(y, y) };
 }
 
 /** What a row with a prediction that is NaN is foretold to be. */

@@ -22,7 +22,7 @@ class R2 extends Metric {
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape('r2', prediction, target);
     const columns = (x: Tensor): Tensor => reshape(x, [-1, target.rank < 2 ? 1 : target.shape.at(-1)!]);
-    const kept = this.ignoreNaN ? counted(target) : undefined;
+    const kept = counted(target, this.ignoreNaN);
     const weights = columns(perLoss(target.shape, kept, sampleWeight) ?? full(target.shape, 1));
     const total = (x: Tensor): Tensor => sum(mul(weights, x), { axes: 0 });
     const [p, y] = [columns(keptOnly(prediction, kept)), columns(keptOnly(target, kept))];

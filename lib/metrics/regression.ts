@@ -28,7 +28,7 @@ class MeanError extends Metric {
   /** → [2] */
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.name, prediction, target);
-    const kept = this.ignoreNaN ? counted(target) : undefined;
+    const kept = counted(target, this.ignoreNaN);
     const errors = this.error(sub(keptOnly(prediction, kept), keptOnly(target, kept)));
     const weights = perLoss(target.shape, kept, sampleWeight);
     return stack(weights === undefined ? [sum(errors), full([], target.size)] : [sum(mul(errors, weights)), sum(weights)]);

@@ -9,7 +9,6 @@ import { sizeOf } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
 import { indexOutside } from '../index-outside.js';
 import { positionOf } from '../losses/class-ids.js';
-import { ElementwiseLoss } from '../losses/elementwise-loss.js';
 import { Losses } from '../losses/losses.js';
 import { countRows, inputList, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
@@ -141,7 +140,7 @@ function checkNeeds(what: string, y: Targets, { loss, metrics }: Recipe): void {
 }
 
 function ignoresNaN(loss: AnyLoss, name: string): boolean {
-  return (loss instanceof ElementwiseLoss && loss.ignoreNaN) || (loss instanceof Losses && loss.ignoresNaN(name));
+  return loss.ignoreNaN === true || (loss instanceof Losses && loss.ignoresNaN(name));
 }
 
 /** What came in place of data, as errors say it, and what to do about it. */

@@ -2,7 +2,21 @@ import assert from 'node:assert/strict';
 import { type NdArray, array } from '../../lib/array.js';
 import { compile } from '../../lib/compile/compile.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
-import { BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, type Loss, MSELoss, NLLLoss, l1, l2 } from '../../lib/losses/index.js';
+import {
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  GaussianNLLLoss,
+  HuberLoss,
+  L1Loss,
+  type Loss,
+  MSELoss,
+  NLLLoss,
+  PoissonNLLLoss,
+  QuantileLoss,
+  l1,
+  l2,
+} from '../../lib/losses/index.js';
+import { constant } from '../../lib/graph/source.js';
 import { cast } from '../../lib/ops/index.js';
 
 const zeros = (...shape: number[]): NdArray => array(new Float32Array(shape.reduce((n, k) => n * k, 1)), shape);
@@ -22,6 +36,11 @@ const wrongOptions: readonly (readonly [() => unknown, string])[] = [
     () => new BCEWithLogitsLoss({ posWeight: -1 }),
     'BCEWithLogitsLoss: expected a number ≥ 0 or an array of numbers ≥ 0 for posWeight, got -1.',
   ],
+  // @ts-expect-error required
+  [() => new QuantileLoss({}), 'QuantileLoss: expected a number in (0, 1) or a list of them for quantiles, got undefined.'],
+  [() => new QuantileLoss({ quantiles: 1 }), 'QuantileLoss: expected a number in (0, 1) or a list of them for quantiles, got 1.'],
+  [() => new QuantileLoss({ quantiles: [] }), 'QuantileLoss: expected a number in (0, 1) or a list of them for quantiles, got [].'],
+  [() => new GaussianNLLLoss({ eps: 0 }), 'GaussianNLLLoss: expected a number > 0, 1.2e-38 at least for eps, got 0.'],
   [() => l1(-1), 'l1: expected a number ≥ 0 for lambda, got -1.'],
   [() => l2(Infinity), 'l2: expected a number ≥ 0 for lambda, got Infinity.'],
 ];
@@ -56,6 +75,18 @@ const wrongShapes: readonly (readonly [Loss, NdArray, NdArray, string])[] = [
     zeros(4, 3),
     zeros(4, 3),
     'BCEWithLogitsLoss: expected 3 values for posWeight, one for each of the last dimension, got 2.',
+  ],
+  [
+    new QuantileLoss({ quantiles: [0.1, 0.9] }),
+    zeros(4, 2),
+    zeros(4, 1),
+    'QuantileLoss: expected a prediction [4, 1, 2] for a target [4, 1], the quantiles in its last dimension, got [4, 2]. Give the last layer 2 outputs, or reshape the target.',
+  ],
+  [
+    new QuantileLoss({ quantiles: 0.9 }),
+    zeros(4, 1),
+    zeros(4),
+    'QuantileLoss: expected target of the shape of the prediction [4, 1], got [4]. Reshape the target or change the last layer.',
   ],
 ];
 
@@ -94,7 +125,13 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     new BCEWithLogitsLoss(),
     array([[0], [NaN]]),
     [2, 1],
-    'BCEWithLogitsLoss: expected targets in [0, 1], got NaN at row 1 [0]. Scale or relabel the targets.',
+    'BCEWithLogitsLoss: expected targets in [0, 1], got NaN at row 1 [0]. Leave such targets out by ignoreNaN: true.',
+  ],
+  [
+    new BCEWithLogitsLoss(),
+    array([[0], [2]]),
+    [2, 1],
+    'BCEWithLogitsLoss: expected targets in [0, 1], got 2 at row 1 [0]. Scale or relabel the targets.',
   ],
   [
     new MSELoss(),
@@ -108,6 +145,8 @@ const wrongData: readonly (readonly [Loss, NdArray, readonly number[], string])[
     [2],
     'L1Loss: expected finite targets, got -Infinity at row 1. Clean the data.',
   ],
+  [new PoissonNLLLoss(), array([0, 1, -1]), [3], 'PoissonNLLLoss: expected counts ≥ 0, got -1 at row 2. Clean the data.'],
+  [new PoissonNLLLoss(), array([0, Infinity]), [2], 'PoissonNLLLoss: expected finite targets, got Infinity at row 1. Clean the data.'],
   [new HuberLoss(), array([0, 1, Infinity]), [3], 'HuberLoss: expected finite targets, got Infinity at row 2. Clean the data.'],
 ];
 
@@ -120,6 +159,15 @@ describe('errors of losses', () => {
   for (const [loss, target, shape, message] of wrongData) {
     it(message, () => assert.throws(() => loss.validate(target, shape), { name: 'DataError', message }));
   }
+  it('of outputs and targets of GaussianNLLLoss', () => {
+    const loss = new GaussianNLLLoss();
+    const forward = (make: () => object) => (): unknown =>
+      compile(() => loss.forward(make() as never, constant(Float32Array.of(0, 1)))).sync();
+    assert.throws(forward(() => constant(Float32Array.of(1, 2))), { name: 'DataError', message: 'GaussianNLLLoss: expected outputs { mean, variance }, got one alone. Return them by name from forward.' }); // prettier-ignore
+    assert.throws(forward(() => ({ mean: constant(Float32Array.of(1, 2)), std: constant(Float32Array.of(1, 2)) })), { name: 'DataError', message: 'GaussianNLLLoss: expected outputs { mean, variance }, got { mean, std }. Return them by name from forward.' }); // prettier-ignore
+    assert.throws(forward(() => ({ mean: constant(Float32Array.of(1, 2)), variance: constant(Float32Array.of(1)) })), { name: 'ShapeError', message: /^GaussianNLLLoss: expected target of the shape of the prediction \[1\], got \[2\]/ }); // prettier-ignore
+    assert.throws(() => loss.validate(array([NaN])), { name: 'DataError', message: 'GaussianNLLLoss: expected finite targets, got NaN at row 0. Leave such targets out by ignoreNaN: true.' }); // prettier-ignore
+  });
   it('no ids made of NaN', () => {
     const f = compile((p: Tensor, t: Tensor) => new CrossEntropyLoss().forward(p, cast(t, 'int32')));
     assert.throws(() => f.sync(array([[1, 2], [3, 4]]), array([0, NaN])), { name: 'DataError', message: /at position 1/ }); // prettier-ignore

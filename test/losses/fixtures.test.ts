@@ -3,7 +3,16 @@ import { compile } from '../../lib/compile/compile.js';
 import { gradients } from '../../lib/graph/gradients.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import type { Loss, Reduction } from '../../lib/losses/index.js';
-import { BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss } from '../../lib/losses/index.js';
+import {
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  GaussianNLLLoss,
+  HuberLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  PoissonNLLLoss,
+} from '../../lib/losses/index.js';
 import { type Packed, assertClose, readFixture, unpack } from '../support/fixtures.js';
 
 interface LossFixture {
@@ -12,6 +21,9 @@ interface LossFixture {
   readonly target: Packed;
   readonly value: number;
   readonly dprediction: Packed;
+  /** Beside a mean as prediction. */
+  readonly variance?: Packed;
+  readonly dvariance?: Packed;
 }
 
 const weight = [1, 0.5, 2, 0.25];
@@ -46,6 +58,7 @@ const losses: Readonly<Record<string, (reduction: Reduction) => Loss>> = {
   'BCEWithLogitsLoss extreme': (reduction) => new BCEWithLogitsLoss({ reduction }),
   'BCEWithLogitsLoss posWeight': (reduction) => new BCEWithLogitsLoss({ reduction, posWeight: 3 }),
   'BCEWithLogitsLoss posWeights': (reduction) => new BCEWithLogitsLoss({ reduction, posWeight: weight }),
+  PoissonNLLLoss: (reduction) => new PoissonNLLLoss({ reduction }),
 };
 
 /** Sums of at most 24 terms of some ten operations each. */
@@ -55,11 +68,26 @@ describe('losses against PyTorch', () => {
   const fixtures = readFixture<readonly LossFixture[]>('losses');
   it('has a fixture for each loss and reduction listed', () => {
     const listed = Object.keys(losses).flatMap((name) => [`${name} mean`, `${name} sum`]);
-    assert.deepEqual(fixtures.map(({ name }) => name).sort(), listed.sort());
+    const gaussian = ['GaussianNLLLoss mean', 'GaussianNLLLoss sum'];
+    assert.deepEqual(fixtures.map(({ name }) => name).sort(), [...listed, ...gaussian].sort());
   });
-  for (const { name, prediction, target, value, dprediction } of fixtures) {
+  for (const { name, prediction, target, value, dprediction, variance, dvariance } of fixtures) {
+    const reduction = name.endsWith(' mean') ? 'mean' : 'sum';
+    if (variance !== undefined) {
+      it(name, () => {
+        const loss = new GaussianNLLLoss({ reduction, eps: 0.25 });
+        const f = compile((mean: Tensor, variance: Tensor, t: Tensor) => {
+          const y = loss.forward({ mean, variance }, t);
+          return [y, ...gradients(y, [mean, variance])] as const;
+        });
+        const [y, dmean, dvar] = f.sync(unpack(prediction), unpack(variance), unpack(target));
+        assertClose(y, { shape: [], data: [value] }, ulps, 'value');
+        assertClose(dmean!, dprediction, ulps, 'gradient of the mean');
+        assertClose(dvar!, dvariance!, ulps, 'gradient of the variance');
+      });
+      continue;
+    }
     it(name, () => {
-      const reduction = name.endsWith(' mean') ? 'mean' : 'sum';
       const loss = losses[name.slice(0, name.lastIndexOf(' '))]!(reduction);
       loss.validate(unpack(target), prediction.shape);
       const f = compile((p: Tensor, t: Tensor) => {

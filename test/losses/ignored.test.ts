@@ -9,6 +9,8 @@ import {
   MSELoss,
   type Metric,
   NLLLoss,
+  PoissonNLLLoss,
+  QuantileLoss,
   type NdArray,
   type Tensor,
   array,
@@ -57,6 +59,8 @@ describe('what an ignored row holds', () => {
     ['L1Loss', new L1Loss({ ignoreNaN: true })],
     ['HuberLoss', new HuberLoss({ ignoreNaN: true, reduction: 'sum' })],
     ['BCEWithLogitsLoss', new BCEWithLogitsLoss({ ignoreNaN: true, posWeight: 3 })],
+    ['PoissonNLLLoss', new PoissonNLLLoss({ ignoreNaN: true })],
+    ['QuantileLoss', new QuantileLoss({ ignoreNaN: true, quantiles: 0.1 })],
   ];
   for (const [name, loss] of ofElements) {
     it(`changes nothing in ${name}`, () => {

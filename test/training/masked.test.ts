@@ -10,6 +10,8 @@ import {
   BucketedBatches,
   CrossEntropyLoss,
   HuberLoss,
+  PoissonNLLLoss,
+  QuantileLoss,
   L1Loss,
   LSTM,
   Layer,
@@ -93,6 +95,8 @@ describe('what does not count', () => {
     ],
     ['BCEWithLogitsLoss', new BCEWithLogitsLoss({ ignoreNaN: true }), (x, y) => Math.log1p(Math.exp(x)) - y * x],
     ['MSELoss, sum', new MSELoss({ ignoreNaN: true, reduction: 'sum' }), (x, y) => (x - y) ** 2],
+    ['PoissonNLLLoss', new PoissonNLLLoss({ ignoreNaN: true }), (x, y) => Math.exp(x) - y * x],
+    ['QuantileLoss', new QuantileLoss({ ignoreNaN: true, quantiles: 0.8 }), (x, y) => Math.max(0.8 * (y - x), 0.2 * (x - y))],
   ];
   for (const [name, loss, of] of numbers) {
     it(`${name} leaves targets out that are NaN`, async () => {
