@@ -9,6 +9,7 @@ import { add, cast, clip, equal, mul, reshape, stack, sub, where } from '../ops/
 import { checkOptions, finite, tuple } from '../options.js';
 import { checkTargets, decisions } from './classes.js';
 import { Metric } from './metric.js';
+import { shareOfPairs } from './ranking.js';
 
 /** Options of {@link auc}. */
 export interface AucOptions {
@@ -58,13 +59,7 @@ class Auc extends Metric {
   }
 
   override finish(counts: Float64Array): number {
-    let [positives, negatives, pairs] = [0, 0, 0];
-    for (let i = 0; i < counts.length; i += 2) {
-      pairs += counts[i]! * (negatives + counts[i + 1]! / 2);
-      positives += counts[i]!;
-      negatives += counts[i + 1]!;
-    }
-    return pairs / (positives * negatives);
+    return shareOfPairs(counts);
   }
 }
 

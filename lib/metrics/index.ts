@@ -7,6 +7,6 @@ export * from './metric.js';
 export * from './perplexity.js';
 export * from './positives.js';
 export * from './r2.js';
+export { averagePrecision, rocAuc } from './ranking.js';
 export * from './regression.js';
-export * from './roc-auc.js';
 export * from './top-k.js';
