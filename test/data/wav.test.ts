@@ -60,6 +60,7 @@ const samples = Int16Array.of(0, 16384, -32768, 32767);
 const pcm16 = Buffer.from(samples.buffer);
 
 describe('readWav', () => {
+  const whole = wav({}, pcm16);
   const good: readonly (readonly [string, Buffer, readonly number[]])[] = [
     ['8 bits, unsigned', wav({ bits: 8 }, bytes('00 80 c0 ff')), [-1, 0, 0.5, 127 / 128]],
     ['16 bits', wav({}, pcm16), [0, 0.5, -1, 32767 / 32768]],
@@ -77,6 +78,24 @@ describe('readWav', () => {
       [0.5, -1],
     ],
     ['a stream of arecord', changed(changed(wav({}, pcm16), 4, '24000080'), 40, '00000080'), [0, 0.5, -1, 32767 / 32768]],
+    ['a stream of the npm package wav', changed(changed(wav({}, pcm16), 4, 'bfffffff'), 40, '9bffffff'), [0, 0.5, -1, 32767 / 32768]],
+    ...(
+      [
+        ['zeros', Buffer.alloc(512)],
+        ['empty flash memory', Buffer.alloc(512, 0xff)],
+        ['fewer bytes than a chunk has', bytes('01020304 050607')],
+        ['an ID3 tag', Buffer.concat([Buffer.from('ID3\x04'), Buffer.alloc(20, 7)])],
+        ['an older ID3 tag', Buffer.concat([Buffer.from('TAG'), Buffer.alloc(125)])],
+        ['a chunk cut off', bytes('4c495354 00010000 01020304')],
+        ['a byte and a chunk', Buffer.concat([bytes('07'), chunk('bext', pcm16)])],
+        ['zeros and a chunk', Buffer.concat([Buffer.alloc(3), chunk('bext', pcm16)])],
+      ] as const
+    ).map(([what, behind]) => [`${what} behind the samples`, Buffer.concat([whole, behind]), [0, 0.5, -1, 32767 / 32768]] as const),
+    [
+      'a chunk behind an odd number of bytes',
+      riff(chunk('fmt ', format({ bits: 8 })), chunk('data', bytes('80')), chunk('LIST', pcm16)),
+      [0],
+    ],
     ['RF64', rf64(pcm16), [0, 0.5, -1, 32767 / 32768]],
     ['RF64, and a chunk behind', rf64(pcm16, chunk('LIST', pcm16)), [0, 0.5, -1, 32767 / 32768]],
     ['RF64 without samples', rf64(bytes('')), []],
@@ -98,7 +117,6 @@ describe('readWav', () => {
   it('keeps channels apart when asked', async () =>
     assert.deepEqual((await readWav(wav({ channels: 2 }, pcm16), { mono: false })).samples.toNested(), [[0, 0.5], [-1, 32767 / 32768]])); // prettier-ignore
 
-  const whole = wav({}, pcm16);
   const broken: readonly (readonly [string, Uint8Array, RegExp])[] = [
     ['no bytes', bytes(''), /a file that is no WAV file/],
     ['a text', Buffer.from('RIFX and more text'), /a file that is no WAV file/],
@@ -115,6 +133,16 @@ describe('readWav', () => {
       'a header never finished',
       Buffer.concat([wav({}, bytes('')), pcm16]),
       /a file whose header was never finished: no bytes are announced for the samples, 8 are there/,
+    ],
+    [
+      'a header last renewed before the end',
+      Buffer.concat([whole, pcm16, pcm16]),
+      /a file whose header was never finished: 8 bytes are announced for the samples, 24 are there/,
+    ],
+    [
+      'a header of which only the size of the file was renewed',
+      changed(wav({}, Buffer.concat([pcm16, pcm16, pcm16])), 40, '08'),
+      /8 bytes are announced for the samples, 24 are there/,
     ],
     ['RF64 never finished', rf64(pcm16, bytes(''), 0, 0), /no bytes are announced for the samples, 8 are there/],
     ['RF64 cut off', rf64(pcm16).subarray(0, -2), /8 bytes are announced for the chunk "data", 6 are there/],

@@ -58,12 +58,23 @@ const extensible = 0xfffe;
 /** Bytes 2 … 15 of the GUIDs of WAVE_FORMAT_EXTENSIBLE; the first two are the encoding. */
 const guidTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
-/** The size of a chunk that was not known, or does not fit, when its header was written. */
-const noSize = 0xffffffff;
+/**
+ * From here on the size of a chunk was not known, or does not fit, when its header was written: the largest number, for ffmpeg, or one that leaves
+ * room for a header, as 100 bytes less do for MAX_WAV of the npm package wav.
+ */
+const noSize = 0xffffff00;
 /** What sox writes there, as whole frames: MS_UNSPEC of its wav.c. */
 const noSizeOfSox = 0x7ffff000;
 /** What arecord writes there: the largest file that alsa-utils' aplay.c makes. */
 const noSizeOfArecord = 0x80000000;
+
+/**
+ * What may follow the samples: the rest of a cluster, in flash memory of 0xff; perhaps one byte that makes their number even; then the name of a
+ * chunk, or of a tag as MP3 files have, or less than a chunk.
+ */
+const mayFollow = /^[\0\xff]*(.?([ -~]{4}|ID3|TAG)|.{0,7}$)/s;
+/** In bytes: of the FAT file systems of recorders. */
+const largestCluster = 2 ** 16;
 
 /** By encoding and bits. Integers of 8 bits are unsigned, all others signed. */
 const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
@@ -79,8 +90,8 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
 
 /**
  * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any number of channels.
- * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox and
- * arecord write into a pipe, is read to its end.
+ * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox,
+ * arecord and the npm package wav write into a pipe, is read to its end.
  *
  * Samples are decoded and resampled piece by piece, with a turn of the event loop after every 4 ms or so of work. Bytes that are given have to stay as
  * they are until then.
@@ -120,10 +131,11 @@ export function* parseWav(view: DataView, mono: boolean): Pieces<Wav> {
     if (begin + size > view.byteLength) {
       throw new Error(`a file cut off: ${size} bytes are announced for the chunk "${id}", ${view.byteLength - begin} are there`);
     }
-    // A recorder fills in the sizes when it ends; until then bytes follow that none of them announce.
-    if (id === 'data' && size === 0 && begin < view.byteLength && 8 + sizes.file !== view.byteLength) {
+    // A recorder fills in the sizes when it ends, and perhaps now and then before; until then bytes follow that none of them announce.
+    const isEmpty = size === 0 && begin < view.byteLength && 8 + sizes.file !== view.byteLength;
+    if (id === 'data' && (isEmpty || goesOn(view, begin + size))) {
       throw new Error(
-        `a file whose header was never finished: no bytes are announced for the samples, ${view.byteLength - begin} are there`,
+        `a file whose header was never finished: ${size || 'no'} bytes are announced for the samples, ${view.byteLength - begin} are there`,
       );
     }
     const chunk = new DataView(view.buffer, view.byteOffset + begin, size);
@@ -141,10 +153,16 @@ export function* parseWav(view: DataView, mono: boolean): Pieces<Wav> {
 
 /** Bytes of the samples, of which `rest` are there at most: those announced, unless that is what programs write that do not know them. */
 function dataSize(announced: number, rest: number, { data }: Sizes, format: Format | undefined): number {
-  if (announced === noSize) return data ?? rest;
+  if (announced >= noSize) return data ?? rest;
   const frameBytes = format === undefined ? 1 : (format.channels * format.bits) / 8;
   const isUnknown = announced === noSizeOfArecord || announced === noSizeOfSox - (noSizeOfSox % frameBytes);
   return isUnknown ? Math.min(announced, rest) : announced;
+}
+
+/** Whether samples go on behind those announced: what is there is not nearly nothing, padding, a chunk or a tag. */
+function goesOn(view: DataView, end: number): boolean {
+  const length = Math.min(view.byteLength - end, largestCluster);
+  return !mayFollow.test(Buffer.from(view.buffer, view.byteOffset + end, length).toString('latin1'));
 }
 
 /** The sizes of RF64, which take the place of those of 32 bits. */
