@@ -88,7 +88,7 @@ export type NestedRows = number | NumericArray | readonly NestedRows[];
 
 /**
  * Wraps a typed array, without a copy (a Buffer is bytes), or copies nested numbers, or a list of typed arrays such as vectors of features, into a
- * Float32Array.
+ * Float32Array. Several arrays that keep their element type become one by `stackRows` and `concatRows`.
  * @param shape default: one dimension, or the nesting of the numbers
  * @throws ShapeError if sizes do not match; DTypeError for other array kinds; DataError for nested numbers beyond the range of float32, but not for NaN and
  *   Infinity; StateError if the buffer of one is gone
@@ -161,14 +161,15 @@ const numbers = /^(Float|Int|Uint)\d+/;
 /** @param place of it within lists, if it is */
 function wrongKind(data: unknown, place: readonly number[] = []): DTypeError {
   const kind = kindOf(data);
-  const advice = numbers.test(kind)
-    ? 'Convert it: new Float32Array(x).'
-    : place.length === 0
-      ? 'Convert it, for instance with Float32Array.from(x, Number).'
-      : 'Give a number, NaN where there is none.';
   return new DTypeError(
-    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}${formatPlace(place)}. ${advice}`,
+    `array: expected a Float32Array, Int32Array, Uint8Array or nested numbers, got ${kind}${formatPlace(place)}. ${adviceFor(kind, place.length > 0)}`,
   );
+}
+
+function adviceFor(kind: string, isListed: boolean): string {
+  if (numbers.test(kind)) return 'Convert it: new Float32Array(x).';
+  if (kind === 'NdArray') return isListed ? 'Put arrays together by stackRows or concatRows.' : 'It is an array already.';
+  return isListed ? 'Give a number, NaN where there is none.' : 'Convert it, for instance with Float32Array.from(x, Number).';
 }
 
 function tooLarge(value: number, place: readonly number[]): DataError {

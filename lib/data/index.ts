@@ -4,6 +4,7 @@ export type { FileOrBytes } from './file.js';
 export { readIdx } from './idx.js';
 export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-folder.js';
 export type { ImageOptions } from './image-options.js';
+export * from './join.js';
 export { readImage } from './read-image.js';
 export type { RowItem, Rows } from './rows.js';
 export * from './sequences/index.js';

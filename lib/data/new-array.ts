@@ -2,7 +2,7 @@ import { OptionError, formatShape } from '../errors.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
 
 /** A kind of typed array. */
-interface Kind<T> {
+export interface Kind<T> {
   readonly BYTES_PER_ELEMENT: number;
   new (length: number): T;
 }

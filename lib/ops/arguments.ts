@@ -1,4 +1,5 @@
 /** What operations check of their arguments before they look into them. */
+import { NdArray } from '../array.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { checkTensor } from '../graph/operation.js';
 import { Tensor } from '../graph/tensor.js';
@@ -15,9 +16,14 @@ export function checkTensors(what: string, operands: Readonly<Record<string, unk
   for (const [name, x] of Object.entries(operands)) checkTensor(what, x, name);
 }
 
-/** @throws DTypeError unless it is a list of tensors */
-export function checkTensorList(what: string, xs: unknown): void {
+/**
+ * @param ofArrays the function that does the like to arrays
+ * @throws DTypeError unless it is a list of tensors
+ */
+export function checkTensorList(what: string, xs: unknown, ofArrays = ''): void {
   if (!Array.isArray(xs)) throw new DTypeError(`${what}: expected a list of tensors, got ${kindOf(xs)}. Put all of them in one list.`);
+  if (ofArrays !== '' && xs.length > 0 && xs.every((x) => x instanceof NdArray))
+    throw new DTypeError(`${what}: expected a list of tensors, got one of arrays. Put arrays together by ${ofArrays}.`);
   for (const x of xs as unknown[]) checkTensor(what, x);
 }
 

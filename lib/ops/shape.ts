@@ -248,7 +248,7 @@ export class Concat extends Operation {
 
 /** The tensors one after another along `axis`, default 0: [A, B] and [C, B] → [A + C, B]. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
-  checkTensorList('concat', xs);
+  checkTensorList('concat', xs, 'concatRows');
   const [first] = xs;
   if (first === undefined) throw new OptionError('concat: expected at least one tensor, got none.');
   return xs.length === 1 ? first : apply(new Concat(normalizeAxis('concat', axis, first.rank)), ...xs);
@@ -259,7 +259,7 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
  * @throws ShapeError unless all have one shape that has such a place
  */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
-  checkTensorList('stack', xs);
+  checkTensorList('stack', xs, 'stackRows');
   const [first] = xs;
   if (first === undefined) throw new OptionError('stack: expected at least one tensor, got none.');
   if (!xs.every((x) => sameShape(x.shape, first.shape)))

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import {
   MelSpectrogram,
+  type NdArray,
   RandomTokenWindows,
   array,
   melFilters,
   padSequences,
   readImage,
   seriesWindows,
+  stackRows,
   toOneHot,
   tokenWindows,
 } from '../../lib/index.js';
@@ -40,6 +42,10 @@ describe('a result that no memory holds is refused by', () => {
     [
       () => toOneHot(array(tokens), 1e9),
       noMemory('toOneHot', 1.2e16, [3_000_000, 1e9], 'Keep the ids: CrossEntropyLoss and Embedding take them as they are.'),
+    ],
+    [
+      () => stackRows(Array<NdArray<Float32Array>>(2 ** 20).fill(array(new Float32Array(2 ** 20)))),
+      noMemory('stackRows', 2 ** 42, [2 ** 20, 2 ** 20], 'Take fewer at once.'),
     ],
     [
       () => melFilters({ sampleRate: 16000, fftSize: 1e12 }),

@@ -64,6 +64,16 @@ describe('arguments of operations', () => {
     [() => clip(t, undefined as never, 1), 'DTypeError', /^clip: expected a tensor or a number for low, got undefined/],
     [() => exp(null as never), 'DTypeError', /^exp: expected a tensor or a number for x, got null/],
     [() => concat([t, array([[1]]) as never]), 'DTypeError', /^concat: expected a tensor, got NdArray/],
+    [
+      () => concat([array([[1]])] as never),
+      'DTypeError',
+      /^concat: expected a list of tensors, got one of arrays\. Put arrays together by concatRows\.$/,
+    ],
+    [
+      () => stack([array([[1]])] as never),
+      'DTypeError',
+      /^stack: expected a list of tensors, got one of arrays\. Put arrays together by stackRows\.$/,
+    ],
     [() => concat([vector, cast(vector, 'int32')]), 'DTypeError', /^concat: expected one element type, got float32 and int32/],
     [() => sum(t, { axis: 1 } as never), 'OptionError', /^sum: expected options among axes, keepDims, got axis/],
     [() => sum(t, { axes: [0.5] }), 'OptionError', /^sum: expected .* for axes, got \[ 0\.5 \]/],
