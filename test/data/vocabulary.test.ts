@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { Vocabulary, array } from '../../lib/index.js';
 
 describe('Vocabulary', () => {
@@ -31,7 +33,8 @@ describe('Vocabulary', () => {
     ['ok👍🏽yes 👨‍👩‍👧🙂 1️⃣', ['ok', '👍🏽', 'yes', '👨‍👩‍👧', '🙂', '1️⃣']],
     ['🇩🇪🇫🇷!! 🏴󠁧󠁢󠁥󠁮󠁧󠁿', ['🇩🇪', '🇫🇷', '!', '!', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']],
     ['می‌خواهم، क्‍ष', ['می‌خواهم', '،', 'क्‍ष']],
-    ['nai\u0308ve e\u0301t-e\u0301', ['nai\u0308ve', 'e\u0301t', '-', 'e\u0301']],
+    ['nai\u0308ve E\u0301t-e\u0301 x\u0301', ['na\u00efve', '\u00e9t', '-', '\u00e9', 'x\u0301']],
+    ['Co\u00adop \u00ad ไทย\u200bดี \u200b!', ['coop', 'ไทย', 'ดี', '!']],
     ["'tis rock 'n' roll's", ["'", 'tis', 'rock', "'", 'n', "'", "roll's"]],
   ];
   for (const [text, words] of parts) {
@@ -42,6 +45,10 @@ describe('Vocabulary', () => {
       assert.deepEqual(vocabulary.encode(words.join(' ')), vocabulary.encode(text));
     });
   }
+  it('takes one word spelt in two ways for one, and characters as they are', () => {
+    assert.deepEqual(Vocabulary.from('caf\u00e9', { unit: 'word' }).encode('CAFE\u0301'), Int32Array.of(0));
+    assert.equal(Vocabulary.from('\u00e9e\u0301').size, 3);
+  });
   it('reserves ids for padding and for unknown tokens, and leaves padding out of texts', () => {
     const vocabulary = Vocabulary.from('aab', { padding: true, unknown: true });
     assert.deepEqual([vocabulary.paddingId, vocabulary.unknownId, vocabulary.size], [0, 1, 4]);
@@ -111,16 +118,13 @@ describe('Vocabulary', () => {
       'DataError',
       'Vocabulary: expected a text or a list of texts, got Buffer. Make bytes a text first: new TextDecoder().decode(bytes).',
     ],
+    [() => Vocabulary.from(undefined as never), 'DataError', 'Vocabulary: expected a text or a list of texts, got undefined.'],
     [
-      () => Vocabulary.from(undefined as never),
+      () => Vocabulary.from(createInterface({ input: Readable.from(['ab']) }) as never),
       'DataError',
-      'Vocabulary: expected a text or a list of texts, got undefined. Make bytes a text first: new TextDecoder().decode(bytes).',
+      'Vocabulary: expected a text or a list of texts, got Interface. Gather its texts in a list first: for await (const text of given) list.push(text).',
     ],
-    [
-      () => Vocabulary.from(['a', 1 as never]),
-      'DataError',
-      'Vocabulary: expected a text, got number. Make bytes a text first: new TextDecoder().decode(bytes).',
-    ],
+    [() => Vocabulary.from(['a', 1 as never]), 'DataError', 'Vocabulary: expected a text, got number.'],
     [
       () => Vocabulary.from('ab').encode(Buffer.from('ab') as never),
       'DataError',
