@@ -23,8 +23,10 @@ export async function imageDecoder(what: string, options: ImageOptions, importSh
     });
   });
   const [height, width, channels] = imageShape(options);
+  const { maxPixels = 120_000_000 } = options;
   // Healthy photographs of some cameras make the decoder warn; what it cannot read, or not to its end, is an error.
-  const open = (file: Uint8Array): Sharp => sharp(file, { failOn: 'error' });
+  const open = (file: Uint8Array): Sharp => sharp(file, { failOn: 'error', limitInputPixels: maxPixels });
+  const refused = (cause: unknown): never => refuse(cause, maxPixels);
   return async (file) => {
     if (png.every((byte, i) => file[i] === byte) && !endsPng(viewOf(file)))
       throw new Error('an image that is damaged or cut off (a PNG without its end)');
@@ -37,7 +39,7 @@ export async function imageDecoder(what: string, options: ImageOptions, importSh
     if (hasAlpha && channels !== 4) {
       // Resizing weighs colours by their opacity: it is left out before, so that files of any size give what lies under it.
       const { data, info } = await bytesOf(image.removeAlpha()).catch(refused);
-      image = sharp(data, { raw: info });
+      image = sharp(data, { raw: info, limitInputPixels: false });
     }
     const stretched = image.resize(width, height, { fit: 'fill' });
     const { data, info } = await bytesOf(channels === 4 ? stretched.ensureAlpha() : stretched.removeAlpha()).catch(refused);
@@ -71,9 +73,10 @@ function endsPng(file: DataView): boolean {
 }
 
 /** @throws Error with the reason */
-function refused(cause: unknown): never {
+function refuse(cause: unknown, maxPixels: number): never {
   const [line = ''] = reasonOf(cause).split('\n');
   if (line.includes('unsupported image format')) throw new Error('no image, or one of a format that sharp does not read', { cause });
-  if (line.includes('pixel limit')) throw new Error('an image of more pixels than the 268,402,689 that sharp reads', { cause });
+  if (line.includes('pixel limit'))
+    throw new Error(`an image of more pixels than maxPixels, ${maxPixels}: pass a larger one to read it`, { cause });
   throw new Error(`an image that is damaged or cut off (${line.trim()})`, { cause });
 }

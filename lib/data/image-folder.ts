@@ -55,7 +55,7 @@ const extensions: ReadonlySet<string> = new Set(
  *
  * Files are decoded some at a time on threads of the package sharp, which has to be installed beside this one and reads JPEG, PNG, WebP, GIF,
  * TIFF, AVIF and SVG, of several frames or pages the first. As it is installed it does not read BMP, PGM, PPM and HEIC: such a file is refused, not
- * passed over, and so is one of floats or of 32-bit integers. With 1 and 3 channels opacity is left out, as PIL's `convert('RGB')` does, and colours
+ * passed over, and so is one of floats or of 32-bit integers, or of more than `maxPixels`. With 1 and 3 channels opacity is left out, as PIL's `convert('RGB')` does, and colours
  * under it come to light; with 4 those that are wholly transparent are black.
  *
  * @throws OptionError for wrong options or a size too large for the memory; StateError if sharp is not installed; FileError if the directory cannot be read, has no

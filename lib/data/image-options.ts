@@ -8,9 +8,14 @@ export interface ImageOptions {
   readonly size: number | readonly [height: number, width: number];
   /** 1: grey, 0.299 R + 0.587 G + 0.114 B as PIL and OpenCV take it; 3: red, green, blue; 4: with opacity. Default: 3. */
   readonly channels?: 1 | 3 | 4 | undefined;
+  /**
+   * Pixels that a file may have: a hundred bytes can announce any number, and each takes 3 to 11 bytes of memory while the file is decoded.
+   * Default: 120 million, for photographs of most cameras, phones of 108 million among them.
+   */
+  readonly maxPixels?: number | undefined;
 }
 
-/** What sharp reads of one file, 16383². */
+/** What sharp reads of one file if nothing else is said, 16383². */
 const mostPixels = 268_402_689;
 
 const sizes = either(count, tuple(2, count));
@@ -22,6 +27,7 @@ const imageSize: Rule = {
 export const imageRules: Rules<ImageOptions> = {
   size: required(imageSize),
   channels: { expected: '1, 3 or 4', accepts: (value) => value === 1 || value === 3 || value === 4 },
+  maxPixels: count,
 };
 
 /** [H, W, C] of each image. */

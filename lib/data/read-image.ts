@@ -12,10 +12,11 @@ import { type ImageOptions, imageRules, imageShape } from './image-options.js';
  * Decodes one image, from a path or its bytes, as {@link imageFolder} decodes those it reads: for what a model that was trained on such a folder is
  * to see later, such as uploads to a server.   → [H, W, C], bytes
  * ```ts
- * const image = await readImage(upload, { size: 32 });
+ * const image = await readImage(upload, { size: 32, maxPixels: 25e6 });
  * const { data } = await model.predict(array(image.data, [1, ...image.shape]));
  * ```
- * @throws OptionError for wrong options; StateError if sharp is not installed; FileError if the file cannot be read or is no whole image that sharp reads
+ * @throws OptionError for wrong options; StateError if sharp is not installed; FileError if the file cannot be read or is no whole image that sharp reads, or
+ *   one of more than `maxPixels`
  */
 export async function readImage(file: FileOrBytes, options: ImageOptions): Promise<NdArray<Uint8Array>> {
   const { content, name } = fileOf('readImage', file);

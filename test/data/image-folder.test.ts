@@ -207,8 +207,8 @@ describe('imageFolder', () => {
     ],
     [
       'an image of too many pixels',
-      () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>')),
-      /an image of more pixels than the 268,402,689 that sharp reads/,
+      () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="12000" height="10001"/>')),
+      /an image of more pixels than maxPixels, 120000000: pass a larger one to read it/,
     ],
     [
       'a TIFF of floats',
@@ -266,6 +266,7 @@ describe('imageFolder', () => {
     [{}, /a whole number ≥ 1 or a list of 2, each a whole number ≥ 1, of at most 268402689 pixels, for size, got undefined/],
     [{ size: [2, 0] }, /for size, got \[ 2, 0 \]/],
     [{ size: 2, channels: 2 }, /expected 1, 3 or 4 for channels, got 2/],
+    [{ size: 2, maxPixels: 0 }, /expected a whole number ≥ 1 for maxPixels, got 0/],
     [{ size: 2, onError: 'ignore' }, /expected 'throw' or 'skip' for onError, got 'ignore'/],
   ];
   for (const [options, message] of wrong) {

@@ -27,6 +27,17 @@ describe('readImage', () => {
       }
     });
   }
+  it('reads files of as many pixels as asked for, and none of more', async () => {
+    const content = await noise.clone().ensureAlpha(0.5).png().toBuffer();
+    for (const channels of [3, 4] as const) {
+      assert.deepEqual((await readImage(content, { size: 30, channels, maxPixels: 24 * 32 })).shape, [30, 30, channels]);
+      await assert.rejects(readImage(content, { size: 8, channels, maxPixels: 24 * 32 - 1 }), {
+        name: 'FileError',
+        message:
+          'readImage: expected to read the bytes given, got an image of more pixels than maxPixels, 767: pass a larger one to read it.',
+      });
+    }
+  });
   it('names what it cannot read', async () => {
     await assert.rejects(readImage(Buffer.from('no image'), { size: 8 }), {
       name: 'FileError',
