@@ -99,10 +99,10 @@ export class CrossEntropyLoss extends Loss {
     if (this.labelSmoothing === 0) {
       return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
     }
-    const kept = keptRows(ids, this.weighting.ignoreIndex);
-    const known = keptOnly(logits, kept && reshape(kept, [...kept.shape, 1]));
+    const weights = perLoss(ids.shape, keptRows(ids, this.weighting.ignoreIndex), sampleWeight);
+    const known = keptOnly(logits, weights && reshape(weights, [...weights.shape, 1]));
     // The losses have the weights of classes in them.
-    const losses = mul(this.softLosses(known, oneHot(ids, classes)), perLoss(ids.shape, kept, sampleWeight) ?? 1);
+    const losses = mul(this.softLosses(known, oneHot(ids, classes)), weights ?? 1);
     const total = this.weight(logits, ids, sampleWeight);
     if (this.reduction === 'sum' || total === undefined) return reduceLoss(losses, this.reduction);
     return perWeight(sum(losses), total);

@@ -33,9 +33,9 @@ export abstract class ElementwiseLoss extends Loss {
 
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.constructor.name, prediction, target);
-    const kept = counted(target, this.ignoreNaN);
-    const losses = this.losses(keptOnly(prediction, kept), keptOnly(target, kept));
-    return reduceWeighted(losses, perLoss(target.shape, kept, sampleWeight), this.reduction);
+    const weights = perLoss(target.shape, counted(target, this.ignoreNaN), sampleWeight);
+    const losses = this.losses(keptOnly(prediction, weights), keptOnly(target, weights));
+    return reduceWeighted(losses, weights, this.reduction);
   }
 
   override weight(_prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

@@ -83,12 +83,12 @@ export class GaussianNLLLoss extends Loss<Gaussian> {
     const { mean, variance } = checkGaussian(prediction);
     checkSameShape('GaussianNLLLoss', mean, target);
     checkSameShape('GaussianNLLLoss', variance, target);
-    const kept = counted(target, this.ignoreNaN);
-    const own = keptOnly(variance, kept);
+    const weights = perLoss(target.shape, counted(target, this.ignoreNaN), sampleWeight);
+    const own = keptOnly(variance, weights);
     const v = customGradient(maximum(own, this.eps), [own], (dy) => [dy]);
-    const error = sub(keptOnly(target, kept), keptOnly(mean, kept));
+    const error = sub(keptOnly(target, weights), keptOnly(mean, weights));
     const losses = mul(add(log(v), div(square(error), v)), 0.5);
-    return reduceWeighted(losses, perLoss(target.shape, kept, sampleWeight), this.reduction);
+    return reduceWeighted(losses, weights, this.reduction);
   }
 
   override weight(_prediction: Gaussian, target: Tensor, sampleWeight?: Tensor): Tensor | undefined {

@@ -18,7 +18,7 @@ export const reductionRule: Rule = oneOf('mean', 'sum');
 /** Mean or sum of the losses, weighted: Σ wᵢ ℓᵢ, for the mean divided by Σ wᵢ; what is ignored has w = 0. Without weights each counts 1. */
 export function reduceWeighted(losses: Tensor, weights: Tensor | undefined, reduction: Reduction): Tensor {
   if (weights === undefined) return reduceLoss(losses, reduction);
-  return reduction === 'sum' ? sum(mul(losses, weights)) : weightedMean(losses, weights);
+  return reduction === 'sum' ? weightedSum(losses, weights) : weightedMean(losses, weights);
 }
 
 export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
@@ -32,7 +32,7 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
   }
 }
 
-/** x where it counts, 0 elsewhere, with gradients of 0: whatever it is there, times a weight of 0 it might be NaN. */
+/** x where it counts, `kept` not being 0, 0 elsewhere, with gradients of 0: whatever it is there, times a weight of 0 it might be NaN. */
 export function keptOnly(x: Tensor, kept: Tensor | undefined): Tensor {
   return kept === undefined ? x : where(kept, x, 0);
 }
@@ -46,7 +46,12 @@ export function perLoss(shape: Shape, kept: Tensor | undefined, sampleWeight: Te
 
 /** Σ wᵢ ℓᵢ / Σ wᵢ; 0, with gradients of 0, where nothing counts. */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
-  return perWeight(sum(mul(losses, weights)), sum(weights));
+  return perWeight(weightedSum(losses, weights), sum(weights));
+}
+
+/** Σ wᵢ ℓᵢ without those that count nothing, of which 0 · ∞ would be NaN. */
+function weightedSum(losses: Tensor, weights: Tensor): Tensor {
+  return sum(where(weights, mul(losses, weights), 0));
 }
 
 /** total / weight; 0, with gradients of 0, where the weight is 0. */

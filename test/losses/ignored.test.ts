@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import {
   BCEWithLogitsLoss,
+  CTCLoss,
   CrossEntropyLoss,
+  GaussianNLLLoss,
   HuberLoss,
   L1Loss,
   type Loss,
@@ -25,12 +27,12 @@ import { passing } from '../support/pass.js';
 
 const strange = [NaN, Infinity, -Infinity];
 /** The loss and its gradient, −0 as 0. */
-const run = (loss: Loss, x: NdArray, y: NdArray): readonly number[] => {
-  const f = compile((x: Tensor, y: Tensor) => {
-    const value = loss.forward(x, y);
+const run = (loss: Loss, x: NdArray, y: NdArray, sampleWeight?: NdArray): readonly number[] => {
+  const f = compile((x: Tensor, y: Tensor, ...[weight]: Tensor[]) => {
+    const value = loss.forward(x, y, weight);
     return [value, gradients(value, [x])[0]!];
   });
-  return (f.sync(x, y) as readonly NdArray[]).flatMap(({ data }) => Array.from(data, (v) => v + 0));
+  return f.sync(x, y, ...(sampleWeight ? [sampleWeight] : [])).flatMap(({ data }) => Array.from(data, (v) => v + 0));
 };
 
 describe('what an ignored row holds', () => {
@@ -76,6 +78,59 @@ describe('what an ignored row holds', () => {
       passing(new MSELoss({ ignoreNaN: true }), metrics).evaluate({ x: array([0.5, value, 2]), y: missing });
     const expected = await figures(0);
     for (const value of strange) assert.deepEqual(await figures(value), expected, `${value}`);
+  });
+});
+
+describe('what a row of sampleWeight 0 holds', () => {
+  const weight = array(Float32Array.of(2, 0, 0.5));
+  const numbers = array([[0.5], [1], [0.25]]);
+  const ids = array(Int32Array.of(0, 0, 1));
+  const overflowing = [...strange, 3e38, 200];
+  const infinite = [-Infinity, -3e38];
+  const losses: readonly (readonly [name: string, loss: Loss, y: NdArray, width: number, values: readonly number[]])[] = [
+    ['MSELoss', new MSELoss(), numbers, 1, overflowing],
+    ['MSELoss, sum', new MSELoss({ reduction: 'sum' }), numbers, 1, overflowing],
+    ['MSELoss without missing targets', new MSELoss({ ignoreNaN: true }), numbers, 1, overflowing],
+    ['HuberLoss', new HuberLoss(), numbers, 1, overflowing],
+    ['BCEWithLogitsLoss', new BCEWithLogitsLoss(), numbers, 1, overflowing],
+    ['PoissonNLLLoss', new PoissonNLLLoss(), numbers, 1, overflowing],
+    ['QuantileLoss', new QuantileLoss({ quantiles: [0.1, 0.9] }), array([0.5, 1, 0.25]), 2, overflowing],
+    ['NLLLoss', new NLLLoss(), ids, 2, infinite],
+    ['CrossEntropyLoss', new CrossEntropyLoss(), ids, 2, infinite],
+    ['CrossEntropyLoss, sum', new CrossEntropyLoss({ reduction: 'sum', ignoreIndex: 5 }), ids, 2, infinite],
+    ['CrossEntropyLoss with smoothing', new CrossEntropyLoss({ labelSmoothing: 0.1 }), ids, 2, infinite],
+    ['CrossEntropyLoss of probabilities', new CrossEntropyLoss(), array([[0.5, 0.5], [1, 0], [0, 1]]), 2, infinite], // prettier-ignore
+  ];
+  for (const [name, loss, y, width, values] of losses) {
+    it(`changes nothing in ${name}`, () => {
+      const rows = (value: number): NdArray => array([0.1, value, 0.3].map((first) => (width === 1 ? [first] : [first, 1])));
+      const expected = run(loss, rows(0), y, weight);
+      assert.ok(expected.every(Number.isFinite) && expected[1 + width] === 0);
+      for (const value of values) assert.deepEqual(run(loss, rows(value), y, weight), expected, `${value}`);
+    });
+  }
+
+  it('changes nothing in GaussianNLLLoss', () => {
+    const loss = new GaussianNLLLoss();
+    const f = compile((mean: Tensor, variance: Tensor, y: Tensor, w: Tensor) => {
+      const value = loss.forward({ mean, variance }, y, w);
+      return [value, ...gradients(value, [mean, variance])];
+    });
+    const of = (value: number): readonly number[] =>
+      f.sync(array([[1], [value], [3]]), array([[1], [value], [2]]), numbers, weight).flatMap(({ data }) => Array.from(data, (v) => v + 0));
+    for (const value of overflowing) assert.deepEqual(of(value), of(1), `${value}`);
+  });
+
+  it('changes nothing in CTCLoss, labels that no path becomes', () => {
+    const loss = new CTCLoss();
+    const labels = (first: number): NdArray => array(Int32Array.of(1, 2, 1, first, 2, 1), [3, 2]);
+    const f = compile((x: Tensor, y: Tensor, w: Tensor) => {
+      const value = loss.forward(x, y, w);
+      return [value, gradients(value, [x])[0]!];
+    });
+    const x = array([0, 1, 2].map((n) => [[0.1, n, 0.3], [0.2, 1, -n]])); // prettier-ignore
+    const of = (label: number): readonly number[] => f.sync(x, labels(label), weight).flatMap(({ data }) => Array.from(data, (v) => v + 0));
+    assert.deepEqual(of(1), of(2)); // [1, 1] needs three frames
   });
 });
 
