@@ -4,8 +4,8 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
-import { cast, equal, floor, where } from './elementwise.js';
-import { iota } from '../graph/source.js';
+import { add, cast, equal, floor, where } from './elementwise.js';
+import { constant, iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { sum } from './reduce.js';
@@ -90,6 +90,34 @@ export function scatterAddRows(values: Tensor, ids: Tensor, rows: number): Tenso
   return reshape(apply(new ScatterAddRows(rows), flat, reshape(ids, [ids.size])), [rows, ...row]);
 }
 
+/** Whole numbers up to which float32 holds all, which ids of several rows are counted in. */
+const mostRows = 2 ** 24;
+
+/**
+ * The values, or rows of values, at several ids for each row: x [..., C, ...rest], ids [..., K] → [..., K, ...rest]. Of x [N, C] it is torch.gather(x, 1, ids),
+ * of x [N, T, D] x[torch.arange(N)[:, None], ids]. Ids are as for `pick`, which takes one id a row.
+ * @throws DTypeError for what is no tensor; ShapeError unless the dimensions before C and K are the same, or if these and C have more than 2²⁴ elements
+ */
+export function gather(x: Tensor, ids: Tensor): Tensor {
+  checkTensors('gather', { x, ids });
+  const axis = ids.rank - 1;
+  const outer = ids.shape.slice(0, -1);
+  const classes = x.shape[axis];
+  if (axis < 0 || classes === undefined || !sameShape(x.shape.slice(0, axis), outer))
+    throw new ShapeError(
+      `gather: expected x [..., C, ...] and ids [..., K], the same before C and K, got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}. Bring another axis there by transpose().`,
+    );
+  const count = sizeOf(outer);
+  if (count * classes > mostRows)
+    throw new ShapeError(
+      `gather: expected at most 2²⁴ = ${mostRows} values or rows to take from, got x ${formatShape(x.shape)}. Take one id a row with pick().`,
+    );
+  const rest = x.shape.slice(axis + 1);
+  const starts = constant(Float32Array.from({ length: count }, (_, i) => i * classes), [...outer, 1]); // prettier-ignore
+  const rows = cast(add(knownIds('gather', ids, classes), starts), 'int32');
+  return gatherRows(reshape(x, [count * classes, ...rest]), rows);
+}
+
 /** 1 at the id, 0 elsewhere: ids [...] → [..., classes]. Ids out of range give a row of zeros. @throws OptionError unless classes is whole */
 export function oneHot(ids: Tensor, classes: number): Tensor {
   checkTensors('oneHot', { ids });
@@ -100,11 +128,14 @@ export function oneHot(ids: Tensor, classes: number): Tensor {
 /** What stands for an id that is not whole: what a cast of NaN gives. */
 const notWhole = -(2 ** 31);
 
-/** Ids [...] as int32: one that is none of 0 … classes − 1, or not whole, stops the run with its position, in the name of `what`. */
-export function knownIds(what: string, ids: Tensor, classes: number): Tensor {
+/**
+ * Ids [...] as int32: one that is none of 0 … classes − 1, or not whole, stops the run with its position, in the name of `what`.
+ * @param fraction what is said of one that is not whole
+ */
+export function knownIds(what: string, ids: Tensor, classes: number, fraction = 'one that is not whole'): Tensor {
   const whole = ids.dtype === 'float32' ? where(equal(floor(ids), ids), ids, notWhole) : ids;
   return within(what, whole, 0, classes, (id) => {
-    return `expected an index in 0 … ${classes - 1}, got ${id === notWhole ? 'one that is not whole' : id}`;
+    return `expected an index in 0 … ${classes - 1}, got ${id === notWhole ? fraction : id}`;
   });
 }
 
@@ -117,7 +148,7 @@ export function pick(x: Tensor, ids: Tensor): Tensor {
   checkTensors('pick', { x, ids });
   if (x.rank < 1 || !sameShape(x.shape.slice(0, -1), ids.shape))
     throw new ShapeError(
-      `pick: expected one id for each row of x [..., C], got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}.`,
+      `pick: expected one id for each row of x [..., C], got x ${formatShape(x.shape)} and ids ${formatShape(ids.shape)}. Several ids a row are for gather().`,
     );
   return pickAny(x, knownIds('pick', ids, x.shape.at(-1)!));
 }

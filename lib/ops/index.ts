@@ -57,12 +57,12 @@ export {
   where,
 } from './elementwise.js';
 export { type Backward, customGradient } from './custom-gradient.js';
-export { gatherRows, oneHot, pick, scatterAddRows } from './gather.js';
+export { gather, gatherRows, oneHot, pick, scatterAddRows } from './gather.js';
 export { matmul, type MatmulOptions } from './matmul.js';
 export { batchNorm, columnMoments, groupNorm, layerNorm, type Normalized } from './norm.js';
 export { avgPool2d, type AvgPoolOptions, maxPool2d, type Pool1dOptions, type PoolOptions } from './pool.js';
 export { elman, type ElmanOptions, gru, type GruOpOptions, lstm, type Recurrence, type RecurrentOptions } from './recurrent.js';
-export { argmax, argmin, max, mean, min, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
+export { argmax, argmin, max, mean, min, norm, type ReduceOptions, sum, sumSquares, variance } from './reduce.js';
 export { ctc, type CtcOptions } from './ctc.js';
 export { crossEntropy, logSoftmax, logSumExp, softmax } from './rows.js';
 export { concat, pad, pack, reshape, slice, split, stack, transpose, unstack } from './shape.js';

@@ -1,4 +1,4 @@
-/** Reductions over any axes: sum, mean, max, min, variance, argmax. */
+/** Reductions over any axes: sum, mean, max, min, norm, variance, argmax. */
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError } from '../errors.js';
@@ -8,7 +8,7 @@ import { type Rule, type Rules, boolean, checkOptions, either, integer } from '.
 import { type ReduceAxisOptions, reduceAxis } from './along-axis.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
-import { div, equal, floatsOf, mul, square, sub } from './elementwise.js';
+import { div, equal, floatsOf, mul, sqrt, square, sub, where } from './elementwise.js';
 import { concat, reshape, slice, transpose } from './shape.js';
 
 /** Options of the reductions. */
@@ -114,11 +114,11 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
   return apply(new Reduce(kind), x);
 }
 
-function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions): Tensor {
-  const x = floatsOf(kind, input);
-  checkOptions(kind, options, reduceRules);
-  const what = options.axes ?? x.shape.map((_, i) => i);
-  const axes = [...new Set((typeof what === 'number' ? [what] : what).map((axis) => normalizeAxis(kind, axis, x.rank)))].sort(
+function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions, what: string = kind): Tensor {
+  const x = floatsOf(what, input);
+  checkOptions(what, options, reduceRules);
+  const over = options.axes ?? x.shape.map((_, i) => i);
+  const axes = [...new Set((typeof over === 'number' ? [over] : over).map((axis) => normalizeAxis(what, axis, x.rank)))].sort(
     (a, b) => a - b,
   );
   const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
@@ -194,6 +194,20 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
 /** Σ x² over `axes` */
 export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('sumSquares', x, options);
+}
+
+/**
+ * √Σ x² over `axes`, the length of vectors; gradient x / norm, 0 at 0, where that of `sqrt(sumSquares(x))` is NaN. Squares of |x| beyond 1.8e19 are infinite,
+ * of |x| below 1e-19 they are 0.
+ *
+ * Vectors of length 1, as F.normalize of PyTorch: `div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12))`.
+ */
+export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const root = sqrt(reduceAxes('sumSquares', x, options, 'norm'));
+  const { shape } = reduceAxes('sumSquares', x, { ...options, keepDims: true });
+  // Derived it would be x / 0 at 0; itself in place of the root, so that its second gradient is finite there too.
+  const y: Tensor = customGradient(root, [x], (dy) => [mul(x, reshape(div(dy, where(equal(y, 0), Infinity, y)), shape))]);
+  return y;
 }
 
 /** Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use). */

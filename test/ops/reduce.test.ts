@@ -11,7 +11,15 @@ import { float32Error } from '../support/tolerances.js';
 
 const x = sample([2, 3, 4]);
 const axes = [undefined, 0, 1, -1, [0, 1], [0, 2], [0, 1, 2], []] as const;
-const reductions = { sum: ops.sum, mean: ops.mean, max: ops.max, min: ops.min, sumSquares: ops.sumSquares, variance: ops.variance };
+const reductions = {
+  sum: ops.sum,
+  mean: ops.mean,
+  max: ops.max,
+  min: ops.min,
+  sumSquares: ops.sumSquares,
+  norm: ops.norm,
+  variance: ops.variance,
+};
 
 describe('reductions', () => {
   for (const [name, reduce] of Object.entries(reductions)) {
@@ -82,6 +90,7 @@ describe('reductions', () => {
             max: Math.max(...column),
             min: Math.min(...column),
             sumSquares: total((value) => value ** 2),
+            norm: Math.sqrt(total((value) => value ** 2)),
             variance: total((value) => (value - mean) ** 2) / shape[0],
           }[name]!;
         });
@@ -118,6 +127,36 @@ describe('reductions', () => {
     } finally {
       setThreads(before);
     }
+  });
+
+  const slopeOf = (y: Fn) => compile((t: Tensor) => gradients(ops.sum(y(t)), [t])[0]!);
+  it('norm at 0 has gradients of 0, the second too', () => {
+    const x = array([[3, 4], [0, 0]]); // prettier-ignore
+    const weights = constant(Float32Array.of(1, 2));
+    const slope: Fn = (t) => gradients(ops.sum(ops.norm(t, { axes: 1 })), [t])[0]!;
+    checkClose(compile(slope).sync(x).data, [0.6, 0.8, 0, 0], float32Error(4));
+    // (w − y (y·w)) / norm, with y = x / norm and w = [1, 2]
+    checkClose(slopeOf((t) => ops.mul(slope(t), weights)).sync(x).data, [-0.064, 0.048, 0, 0], float32Error(8));
+  });
+  it('norm: gradient of a penalty on gradients', () => {
+    const penalty: Fn = (t, w) => {
+      const [g] = gradients(ops.sum(ops.tanh(ops.matmul(t, w))), [t]);
+      return ops.square(ops.sub(ops.norm(g!, { axes: 1 }), 1));
+    };
+    checkGradient(penalty, [sample([3, 4]), sample([4, 2], 2)]);
+  });
+  it('vectors of length 1 by norm, and of 0 at 0, with the gradients of PyTorch', () => {
+    const unit: Fn = (t) => ops.div(t, ops.maximum(ops.norm(t, { axes: -1, keepDims: true }), 1e-12));
+    const x = array([[3, 4], [0, 0]]); // prettier-ignore
+    checkClose(compile(unit).sync(x).data, [0.6, 0.8, 0, 0], float32Error(4));
+    const slope = slopeOf((t) => ops.mul(unit(t), constant(Float32Array.of(1, 2)))).sync(x).data;
+    checkClose(slope.subarray(0, 2), [-0.064, 0.048], float32Error(8));
+    checkClose(slope.subarray(2), [1e12, 2e12], float32Error(4));
+  });
+  it('norm names itself', () => {
+    const of = (options: object) => () => ops.norm(ops.full([2, 3], 1), options);
+    assert.throws(of({ axes: 2 }), { name: 'ShapeError', message: 'norm: expected axis in -2 … 1, got 2.' });
+    assert.throws(of({ dim: 1 }), { name: 'OptionError', message: 'norm: expected options among axes, keepDims, got dim.' });
   });
 
   it('argmax and argmin give the first extreme, NaN counts', async () => {
