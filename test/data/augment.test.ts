@@ -14,6 +14,7 @@ import {
   randomShift,
   slice,
 } from '../../lib/index.js';
+import { geometric, isGeometric } from '../../lib/data/augment/geometric.js';
 import { augment, bilinear, draw, each, images, pixel } from '../support/images.js';
 
 const x = images([6, 5, 7, 2]);
@@ -21,6 +22,11 @@ const ids = array(Int32Array.of(0, 1, 2, 0, 1, 2));
 const only = (augmentations: readonly Augmentation[], data: NdArray = x): NdArray => augment(augmentations, data, ids)[0]!.x;
 const equal = (actual: NdArray, expected: Float64Array): void => assert.deepEqual(actual.data, Float32Array.from(expected));
 const sorted = (values: Iterable<number>): number[] => [...values].sort((a, b) => a - b);
+/** The same, with 0 outside. */
+const plain = (augmentation: Augmentation): Augmentation =>
+  isGeometric(augmentation)
+    ? geometric(augmentation.name, (shape, scope) => ({ ...augmentation.place(shape, scope), outside: undefined }))
+    : augmentation;
 /** Image n of a batch. */
 const image = ({ data, shape: [n] }: NdArray, at: number): number[] => [
   ...data.subarray((data.length / n!) * at, (data.length / n!) * (at + 1)),
@@ -247,6 +253,29 @@ describe('augmentations', () => {
     assert.ok(compared > 200, `${compared} pixels`);
   });
 
+  const classes = Int32Array.from(labels, (id) => id + 1);
+  for (const [what, augmentations, outside] of [
+    ['a shift', [randomShift(2, { outside: -1 })], -1],
+    ['a turn', [randomRotation(45, { outside: 255 })], 255],
+    ['a crop', [randomCrop({ padding: 2, outside: -100 })], -100],
+    ['all in a row, by one of them', [randomFlip(), randomShift(2, { outside: -1 }), randomRotation(45)], -1],
+    ['all in a row, by the last of them', [randomShift(2, { outside: -1 }), randomRotation(45, { outside: 12 }), randomFlip()], 12],
+  ] as const) {
+    for (const mask of outside < 0 ? [classes] : [classes, Uint8Array.from(classes)]) {
+      it(`${mask.constructor.name} of pixels from outside are those asked for: ${what}`, () => {
+        const zeros = augment(augmentations.map(plain), x, array(mask, [6, 5, 7]))[0]!.y;
+        const { y } = augment(augmentations, x, array(mask, [6, 5, 7]))[0]!;
+        assert.ok(zeros.data.includes(0) && zeros.dtype === y.dtype);
+        assert.deepEqual(
+          [...y.data],
+          Array.from(zeros.data, (id) => (id === 0 ? outside : id)),
+        );
+      });
+    }
+  }
+  it('the id of outside is for targets of pixels alone', () =>
+    assert.deepEqual(augment([randomShift(2, { outside: -1 })], x, ids), augment([randomShift(2)], x, ids)));
+
   const flat = images([6, 70]);
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [() => randomShift(-1), 'OptionError', 'randomShift: expected a whole number ≥ 0 for pixels, got -1.'],
@@ -254,6 +283,11 @@ describe('augmentations', () => {
     [() => randomFlip({ direction: 'up' as never }), 'OptionError', "randomFlip: expected 'horizontal' or 'vertical' for direction, got 'up'."],
     [() => randomFlip({ probability: 2 }), 'OptionError', 'randomFlip: expected a number in [0, 1] for probability, got 2.'],
     [() => randomRotation(-10), 'OptionError', 'randomRotation: expected a number ≥ 0 for degrees, got -10.'],
+    [() => randomRotation(10, { outside: 0.5 }), 'OptionError', 'randomRotation: expected a whole number, −2²⁴ … 2²⁴, for outside, got 0.5.'],
+    [() => randomCrop({ outside: 2 ** 24 + 2 }), 'OptionError', 'randomCrop: expected a whole number, −2²⁴ … 2²⁴, for outside, got 16777218.'],
+    [() => randomShift(1, -1 as never), 'OptionError', 'randomShift: expected an object of options { outside }, got -1.'],
+    ...[array(new Uint8Array(210), [6, 5, 7]), array(new Float32Array(210), [6, 5, 7])].map((mask) =>
+      [() => augment([randomShift(1, { outside: -1 })], x, mask), 'OptionError', `randomShift: expected targets of ids, int32, or bytes [N, H, W] where outside is 0 … 255, got ${mask.dtype} [6, 5, 7] and outside -1. Convert them, or give another outside or none.`] as const),
     [() => cutout(0), 'OptionError', 'cutout: expected a whole number ≥ 1 for size, got 0.'],
     [() => mixup({ alpha: 0 }), 'OptionError', 'mixup: expected a number > 0 for alpha, got 0.'],
     [() => normalize({ mean: [1], std: [-1] }), 'OptionError', 'normalize: expected a list of numbers ≥ 0, one a channel for std, got [ -1 ].'],

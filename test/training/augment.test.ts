@@ -126,6 +126,30 @@ describe('fit with augment', () => {
     assert.deepEqual([...(await model.predict(images([2, 4, 5, 1]))).shape], [2, 3]);
   });
 
+  it('leaves pixels from outside out of the loss and the metrics', async () => {
+    const ignoreIndex = -1;
+    const net = new Sequential([new Linear(3)], { seed: 1 });
+    const trainer = new Trainer(net, {
+      loss: new CrossEntropyLoss({ ignoreIndex }),
+      optimizer: new SGD({ lr: 0 }),
+      metrics: [accuracy({ ignoreIndex })],
+    });
+    const masks = {
+      x: data.x,
+      y: array(
+        Int32Array.from(data.x.data, (value) => 1 + Number(value > 127)),
+        [24, 6, 6],
+      ),
+    };
+    // With 4 rows and columns around, of 14 × 14 pixels 36 are of the image: the same as without.
+    const augment = [randomCrop({ padding: 4, height: 14, width: 14, outside: ignoreIndex })];
+    const options = { batchSize: 24, shuffle: false } as const;
+    const [padded] = (await trainer.fit(masks, { ...options, augment })).epochs;
+    const [whole] = (await trainer.fit(masks, options)).epochs;
+    assert.ok(Math.abs(padded!.loss - whole!.loss) < 1e-5 * whole!.loss, `${padded!.loss} and ${whole!.loss}`);
+    assert.equal(padded!.metrics['accuracy'], whole!.metrics['accuracy']);
+  });
+
   it('samples the images once for geometric augmentations in a row', () => {
     const run = compile((x: Tensor, y: Tensor) => augmented({ x, y }, [randomShift(1), randomCrop({ padding: 1 }), randomFlip(), randomRotation(9)], 1n).x); // prettier-ignore
     const listing = run.describe({ shape: [8, 6, 6, 1], dtype: 'uint8' }, { shape: [8], dtype: 'int32' });

@@ -1,16 +1,33 @@
 /** Augmentations that only say where each pixel comes from, so that a row of them reads the images once. */
-import { ShapeError, formatShape } from '../../errors.js';
+import { OptionError, ShapeError, formatShape } from '../../errors.js';
 import { iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { affineSample } from '../../ops/affine-sample.js';
 import { add, cast, clip, greaterEqual, less, mul, round, where } from '../../ops/elementwise.js';
 import { gatherRows } from '../../ops/gather.js';
 import { reshape, unstack } from '../../ops/shape.js';
+import { type Rules, integer } from '../../options.js';
 import { type AffineMap, compose, theta } from './affine-map.js';
 import { type Augmentation, type ImageShape, type RandomScope, type TensorBatch, imageShape } from './augmentation.js';
 
-/** Where the pixels of a result of height × width come from. */
-export interface Placement {
+/** Up to here float32, in which the ids of pixels and their numbers are computed, has all whole numbers. */
+const mostWhole = 2 ** 24;
+
+/** Options of {@link randomShift} and {@link randomRotation}, and among those of {@link randomCrop}. */
+export interface OutsideOptions {
+  /**
+   * The id of target pixels that come from outside of the image, such as the `ignoreIndex` of the loss; for targets of ids alone. In a row of shifts,
+   * crops, turns and flips, which read the images once, it holds for all, and the last one given counts. Default: 0.
+   */
+  readonly outside?: number | undefined;
+}
+
+export const outsideRules: Rules<OutsideOptions> = {
+  outside: { expected: 'a whole number, −2²⁴ … 2²⁴,', accepts: (value) => integer.accepts(value) && Math.abs(Number(value)) <= mostWhole },
+};
+
+/** Where the pixels of a result of height × width come from, and the ids of those that come from nowhere. */
+export interface Placement extends OutsideOptions {
   readonly map: AffineMap;
   readonly height: number;
   readonly width: number;
@@ -46,11 +63,11 @@ export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope
   const [{ name }] = steps as [Geometric];
   const { n, h, w, c } = imageShape(name, x);
   const identity: Placement = { map: [1, 0, 0, 0, 1, 0], height: h, width: w };
-  const { map, height, width } = steps.reduce<Placement>((before, { place }) => {
+  const placement = steps.reduce<Placement>((before, { place }) => {
     const next = place({ n, h: before.height, w: before.width, c }, scope);
-    return { ...next, map: compose(before.map, next.map) };
+    return { ...next, map: compose(before.map, next.map), outside: next.outside ?? before.outside };
   }, identity);
-  const maps = theta(map, n);
+  const maps = theta(placement.map, n);
   const [, rows, columns] = y.shape;
   const moves = (y.rank === 3 || y.rank === 4) && rows === h && columns === w;
   // Floats [N, ...] of rank 3 may be boxes or points, ids are those of pixels.
@@ -61,19 +78,22 @@ export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope
       `${name}: expected targets for each pixel of images ${formatShape(x.shape)}, or one for each image, got ${formatShape(y.shape)}, which would stay where they are. Give them the size of the images and make them smaller in the loss${otherwise}.`,
     );
   }
-  return { x: affineSample(x, maps, { height, width }), y: moves ? moved(name, y, maps, height, width) : y };
+  const { height, width } = placement;
+  return { x: affineSample(x, maps, { height, width }), y: moves ? moved(name, y, maps, placement) : y };
 }
 
-/** Most pixels of the targets of a batch: their numbers are computed in float32. */
-const mostPixels = 2 ** 24;
-
-/** Numbers are read between pixels as those of the images are; ids, int32 or bytes [N, H, W], from the nearest pixel, and are 0 outside. */
-function moved(name: string, y: Tensor, maps: Tensor, height: number, width: number): Tensor {
+/** Numbers are read between pixels as those of the images are; ids, int32 or bytes [N, H, W], from the nearest pixel. */
+function moved(name: string, y: Tensor, maps: Tensor, { height, width, outside }: Placement): Tensor {
   const [n, h, w, c = 1] = y.shape as [number, number, number, number?];
   const shape = [n, height, width, ...y.shape.slice(3)];
   const isIds = y.dtype === 'int32' || (y.dtype === 'uint8' && y.rank === 3);
+  if (outside !== undefined && (!isIds || (y.dtype === 'uint8' && (outside < 0 || outside > 255)))) {
+    throw new OptionError(
+      `${name}: expected targets of ids, int32, or bytes [N, H, W] where outside is 0 … 255, got ${y.dtype} ${formatShape(y.shape)} and outside ${outside}. Convert them, or give another outside or none.`,
+    );
+  }
   if (!isIds) return reshape(affineSample(reshape(y, [n, h, w, c]), maps, { height, width }), shape);
-  if (n * h * w > mostPixels) {
+  if (n * h * w > mostWhole) {
     throw new ShapeError(
       `${name}: expected at most 2²⁴ ids of pixels in a batch, got targets ${formatShape(y.shape)}. Make the batches smaller.`,
     );
@@ -88,5 +108,5 @@ function moved(name: string, y: Tensor, maps: Tensor, height: number, width: num
   const pixels = n * height * width;
   const ids = gatherRows(reshape(y, [n * h * w, c]), reshape(cast(pixel, 'int32'), [pixels]));
   const known = reshape(mul(inside(row, h), inside(column, w)), [pixels, 1]);
-  return reshape(cast(where(known, ids, 0), y.dtype), shape);
+  return reshape(cast(where(known, ids, outside ?? 0), y.dtype), shape);
 }

@@ -1,5 +1,6 @@
 export type { Augmentation, RandomScope, TensorBatch } from './augmentation.js';
 export * from './cutout.js';
+export type { OutsideOptions } from './geometric.js';
 export * from './mixup.js';
 export * from './normalize.js';
 export * from './random-crop.js';

@@ -16,7 +16,7 @@ export interface RandomFlipOptions {
  * Mirrors some of the images, left to right or top to bottom.
  *
  * y[i, j] = u < probability ? x[i, W − 1 − j], or x[H − 1 − i, j] : x[i, j].   x [N, H, W, C] → [N, H, W, C]
- * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel, 0 from outside.
+ * Targets for each pixel, y [N, H, W] or [N, H, W, C], move along: ids (int32, or bytes [N, H, W]) from the nearest pixel.
  *
  * @throws OptionError for wrong options; ShapeError if x is no [N, H, W, C], or y,
  *   not [N, 1, 1, ...], is int32 or uint8 of rank 3 or anything of rank 4 and another size than H × W
