@@ -108,6 +108,8 @@ export function checkOptions<Options extends object>(what: string, options: Opti
   const noOptions = (got: string): OptionError =>
     new OptionError(`${what}: expected an object of options { ${known.join(', ')} }, got ${got}.`);
   if (typeof options !== 'object' || options === null) throw noOptions(show(options));
+  // Nothing of a map or list has the name of an option, so that all would be as if left out.
+  if (Symbol.iterator in options) throw noOptions(kindOf(options));
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     // Names of the fields of a tensor or a list say nothing to who gave it in place of options.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { check, show, text } from '../lib/options.js';
+import { check, checkOptions, nonNegative, show, text } from '../lib/options.js';
 
 describe('a name', () => {
   it('is a text that is not empty', () => {
@@ -7,6 +7,22 @@ describe('a name', () => {
     const message = "SaveBest: expected a name for monitor, got ''.";
     assert.throws(() => check('SaveBest', 'monitor', '', text), { name: 'OptionError', message });
   });
+});
+
+describe('options', () => {
+  // The habit of PyTorch, whose first argument are the weights.
+  const none: readonly (readonly [object, string])[] = [
+    [new Map([['weight', 1]]), 'Map'],
+    [new Set(), 'Set'],
+    [[], 'Array'],
+    [[1e-3], 'Array'],
+    [new Float32Array(0), 'Float32Array'],
+  ];
+  for (const [given, got] of none) {
+    const message = `Adam: expected an object of options { lr }, got ${got}.`;
+    it(`are not ${show(given)}`, () =>
+      assert.throws(() => checkOptions<{ lr?: number }>('Adam', given, { lr: nonNegative }), { name: 'OptionError', message }));
+  }
 });
 
 describe('a value in an error', () => {
