@@ -2,7 +2,7 @@
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { constant } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
-import type { Tensor } from '../graph/tensor.js';
+import { Tensor } from '../graph/tensor.js';
 import { type Rule, checkOptions, isNumbers, required } from '../options.js';
 import { cast, mul, sub } from './elementwise.js';
 import { reshape } from './shape.js';
@@ -28,6 +28,11 @@ const deviations = numbers('a list of numbers ≥ 0, one a channel', (n) => n >=
 
 /** @throws OptionError unless mean and std are lists of one length and std ≥ 0 */
 export function channelStatistics(what: string, options: NormalizeOptions): ChannelStatistics {
+  if (options instanceof Tensor) {
+    throw new OptionError(
+      `${what}: expected an object of options { mean, std }, got Tensor. Vectors of length 1 are div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12)); in a model there is the layer Normalize.`,
+    );
+  }
   const { mean, std } = checkOptions(what, options, { mean: means, std: deviations });
   if (mean.length !== std.length)
     throw new OptionError(`${what}: expected as many values for std as for mean, got ${std.length} and ${mean.length}.`);
