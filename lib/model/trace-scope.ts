@@ -150,7 +150,9 @@ export class TraceScope implements Scope {
   #child(name: string): string {
     if (typeof name !== 'string' || name === '' || name.includes('.')) {
       const got = typeof name === 'string' ? `'${name}'` : kindOf(name);
-      throw new OptionError(`scope: expected a name that is not empty and without dots, got ${got}.`);
+      const [, first, rest] = /^'([^.]+)\.(.+)'$/.exec(got) ?? [];
+      const advice = rest === undefined ? '' : ` Call '${first}', a Sequential or a layer of your own, which has '${rest}' in it.`;
+      throw new OptionError(`scope: expected a name that is not empty and without dots, got ${got}.${advice}`);
     }
     return pathBelow(this.path, name);
   }
