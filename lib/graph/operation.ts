@@ -1,6 +1,7 @@
 import { DTypeError, StateError } from '../errors.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { gotReturned } from '../returned.js';
+import { oneByName } from './outputs.js';
 import { checkShape } from './shape.js';
 import { Node, Tensor, type TensorType } from './tensor.js';
 
@@ -51,9 +52,8 @@ export function applyAll(op: Operation, inputs: readonly Tensor[]): readonly Ten
 /** @throws DTypeError unless x, the operand of this name, is a tensor */
 export function checkTensor(what: string, x: unknown, name = '', expected = 'a tensor'): asserts x is Tensor {
   if (x instanceof Tensor) return;
-  throw new DTypeError(
-    `${what}: expected ${expected}${name && ` for ${name}`}, ${gotReturned(x, 'Data come in as arguments of forward or of a compiled function, or by constant().')}`,
-  );
+  const advice = oneByName(x) ?? 'Data come in as arguments of forward or of a compiled function, or by constant().';
+  throw new DTypeError(`${what}: expected ${expected}${name && ` for ${name}`}, ${gotReturned(x, advice)}`);
 }
 
 /** Makes a node and returns its output, the first if it has several. @throws as applyAll */

@@ -26,6 +26,11 @@ export function mapParts<T, U>(parts: Parts<T>, f: (value: T, name: string) => U
   return parts.map(([name, value]) => [name, f(value, name)]);
 }
 
+/** What to do with outputs by name in place of a tensor; undefined of anything else. */
+export function oneByName(value: unknown): string | undefined {
+  return isOutputs(value) && !(value instanceof Tensor) ? `Take one of its tensors: ${Object.keys(value).join(', ')}.` : undefined;
+}
+
 /** Whether it is a tensor, or an object of tensors by names that are not empty, one at least. */
 export function isOutputs(value: unknown): value is Outputs {
   if (value instanceof Tensor) return true;

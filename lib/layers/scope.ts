@@ -14,7 +14,7 @@ export interface ParameterOptions {
 }
 
 /** What the forward of a layer takes before the scope, which it may leave out. */
-export type InputsOf<L extends Layer<never>> =
+export type InputsOf<L extends Layer<never, Outputs>> =
   Parameters<L['forward']> extends readonly [...infer Inputs extends readonly Tensor[], Scope]
     ? Inputs
     : Parameters<L['forward']> extends readonly Tensor[]
@@ -37,11 +37,14 @@ export interface Scope {
   uniform(shape: Shape): Tensor;
   /** Standard normal numbers, likewise: noise on inputs, samples of an autoencoder. */
   normal(shape: Shape): Tensor;
-  /** The output of another layer under `name`; the same layer object called twice shares its parameters. */
-  call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor;
   /**
-   * What `body` computes in the scope of another layer under `name`: for layers with more to give than one output. Used by itself, that layer
-   * has its weights there at once, and the sizes of its first `predict` or `build`.
+   * The output of another layer under `name`, or its outputs by name: `const { mu, logvar } = scope.call('encoder', this.encoder, x)`. The same layer
+   * object called twice shares its parameters.
+   */
+  call<L extends Layer<never, Outputs>>(name: string, layer: L, ...inputs: InputsOf<L>): ReturnType<L['forward']>;
+  /**
+   * What `body` computes in the scope of another layer under `name`: for layers with more to give than their forward does. Used by itself, that
+   * layer has its weights there at once, and the sizes of its first `predict` or `build`.
    */
   enter<Values extends { readonly [Name in keyof Values]: Tensor }>(
     name: string,

@@ -2,7 +2,7 @@
 import { DTypeError, LanewiseError, OptionError, ShapeError } from '../errors.js';
 import { dependOn } from '../graph/depend.js';
 import { type Outputs, isOutputs, partsOf } from '../graph/outputs.js';
-import { Tensor } from '../graph/tensor.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { Scope } from '../layers/scope.js';
 import { kindOf } from '../options.js';
 import { gotReturned } from '../returned.js';
@@ -53,14 +53,6 @@ export function forward(layer: AnyLayer, inputs: readonly Tensor[], scope: Scope
 /** Whether an operation in this layer refused the scope. */
 function isAbout(error: unknown, scope: Scope): boolean {
   return error instanceof DTypeError && error.layer === undefined && error.message.includes(`got ${kindOf(scope)}`);
-}
-
-/** @throws ShapeError for several */
-export function single(outputs: Outputs): Tensor {
-  if (outputs instanceof Tensor) return outputs;
-  throw new ShapeError(
-    `expected one output, got ${Object.keys(outputs).join(', ')}. Of a layer within a model scope.enter() gives them by name.`,
-  );
 }
 
 /** Adds the layer's name and path to an error that has none yet. */

@@ -74,8 +74,8 @@ export class TraceScope implements Scope {
     return this.#tracer.normal(shape);
   }
 
-  call<L extends Layer<never>>(name: string, layer: L, ...inputs: InputsOf<L>): Tensor {
-    return this.#tracer.call(this.#child(name), layer, inputs, this);
+  call<L extends Layer<never, Outputs>>(name: string, layer: L, ...inputs: InputsOf<L>): ReturnType<L['forward']> {
+    return this.#tracer.call(this.#child(name), layer, inputs, this) as ReturnType<L['forward']>;
   }
 
   enter<Values extends { readonly [Name in keyof Values]: Tensor }>(

@@ -1,7 +1,7 @@
 /** Runs a model's forward symbolically and collects what it asks of its scope. */
 import { ShapeError, formatShape } from '../errors.js';
 import { type TraceContext, inContext } from '../graph/trace-context.js';
-import { type Outputs, type Parts, whole } from '../graph/outputs.js';
+import type { Outputs, Parts } from '../graph/outputs.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
@@ -9,7 +9,6 @@ import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import { cast } from '../ops/elementwise.js';
 import { checkFirstStates } from './first-states.js';
-import { single } from './forward.js';
 import type { Entry, EntryKind, Layout } from './layout.js';
 import { Tracer } from './tracer.js';
 
@@ -49,7 +48,7 @@ export interface Placed {
 
 export interface Trace {
   readonly outputs: Parts<Tensor>;
-  /** The only one. @throws ShapeError if there are several */
+  /** The only one, of several the first. */
   readonly output: Tensor;
   /** The parameters the model asked for, by path. */
   readonly parameters: ReadonlyMap<string, Tensor>;
@@ -100,9 +99,7 @@ function traceIn(context: TraceContext, root: AnyLayer, inputs: readonly Tensor[
   checkFirstStates(tracer.passed, [...outputs.map(([, x]) => x), ...tracer.kept.values(), ...tracer.losses]);
   return {
     outputs,
-    get output(): Tensor {
-      return single(whole(outputs));
-    },
+    output: outputs[0]![1],
     parameters: tracer.tensors('parameter'),
     assigned: tracer.assigned,
     kept: tracer.kept,

@@ -4,7 +4,7 @@ import type { TraceContext } from '../graph/trace-context.js';
 import { dependOn } from '../graph/depend.js';
 import { label } from '../graph/label.js';
 import { apply } from '../graph/operation.js';
-import { type Parts, partsOf } from '../graph/outputs.js';
+import { type NamedTensors, type Outputs, type Parts, oneByName, partsOf, whole } from '../graph/outputs.js';
 import { type Shape, checkShape, sameShape } from '../graph/shape.js';
 import { Tensor, formatShapeOf } from '../graph/tensor.js';
 import type { Initializer } from '../init.js';
@@ -16,7 +16,7 @@ import { ReshapeOp, reshape } from '../ops/shape.js';
 import { gotReturned, isThenable } from '../returned.js';
 import { checkValue } from './check-value.js';
 import type { PassedOn } from './first-states.js';
-import { classOf, forward, located, single } from './forward.js';
+import { classOf, forward, located } from './forward.js';
 import { type EntryKind, isWithin } from './layout.js';
 import { TraceScope } from './trace-scope.js';
 import type { AnyLayer, Call, Expectation, Placed, TraceOptions } from './trace.js';
@@ -81,14 +81,19 @@ export class Tracer {
   run(root: AnyLayer, inputs: readonly Tensor[]): Parts<Tensor> {
     const given = this.#options.carry?.given ?? [];
     for (const x of inputs) if (!dependOn([x], given)) this.#changing.add(x);
-    return Object.entries(this.enter('', root, (scope) => Object.fromEntries(partsOf(forward(root, inputs, scope))), { inputs }));
+    return this.#run('', root, inputs);
   }
 
-  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[], parent: TraceScope): Tensor {
+  #run(path: string, layer: AnyLayer, inputs: readonly Tensor[], parent?: TraceScope): Parts<Tensor> {
+    const body = (scope: Scope): NamedTensors => Object.fromEntries(partsOf(forward(layer, inputs, scope)));
+    return Object.entries(this.enter(path, layer, body, { inputs, parent }));
+  }
+
+  call(path: string, layer: AnyLayer, given: readonly (Tensor | undefined)[], parent: TraceScope): Outputs {
     checkLayer('scope.call', path, layer);
     const inputs = given.slice(0, given.findLastIndex((input) => input !== undefined) + 1);
     checkInputs(path, inputs);
-    return this.enter(path, layer, (scope) => ({ output: single(forward(layer, inputs, scope)) }), { inputs, parent }).output;
+    return whole(this.#run(path, layer, inputs, parent));
   }
 
   /** Runs a part of a layer in its scope, under the path it has already or else under this one; `parent` is that of the layer it is called in. */
@@ -267,7 +272,7 @@ function checkInputs(path: string, inputs: readonly unknown[]): asserts inputs i
   const bad = inputs.findIndex((input) => !(input instanceof Tensor));
   if (bad < 0) return;
   throw new DTypeError(
-    `scope.call: expected a tensor for input ${bad} of "${path}", ${gotReturned(inputs[bad], 'Leave out what there is none of.')}`,
+    `scope.call: expected a tensor for input ${bad} of "${path}", ${gotReturned(inputs[bad], oneByName(inputs[bad]) ?? 'Leave out what there is none of.')}`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** What layers ask of their scope wrongly. */
 import assert from 'node:assert/strict';
 import { array } from '../../lib/array.js';
+import type { Outputs } from '../../lib/graph/outputs.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { CrossAttention, GRUCell, LSTMCell, Layer, Linear, MultiHeadAttention, RNNCell, type Scope } from '../../lib/layers/index.js';
 import { MSELoss } from '../../lib/losses/index.js';
@@ -9,6 +10,24 @@ import { SGD } from '../../lib/optimizers/index.js';
 import { Trainer } from '../../lib/training/trainer.js';
 import { sample } from '../support/check-op.js';
 
+type Code = { mu: Tensor; logvar: Tensor };
+class Encoder extends Layer<[Tensor], Code> {
+  readonly mu = new Linear(2);
+  readonly logvar = new Linear(2);
+  forward(x: Tensor, scope: Scope): Code {
+    return { mu: scope.call('mu', this.mu, x), logvar: scope.call('logvar', this.logvar, x) };
+  }
+}
+const encoder = new Encoder();
+/** Gives what the layer within gives. */
+class Around<Output extends Outputs> extends Layer<[Tensor], Output> {
+  constructor(readonly inner: Layer<[Tensor], Output>) {
+    super();
+  }
+  forward(x: Tensor, scope: Scope): Output {
+    return scope.call('inner', this.inner, x);
+  }
+}
 class Body extends Layer {
   constructor(readonly body: (x: Tensor, scope: Scope) => Tensor) {
     super();
@@ -31,6 +50,8 @@ const wrong: readonly (readonly [what: string, body: (x: Tensor, scope: Scope) =
   ['null as input', (_, scope) => call(scope, linear, null), 'DTypeError', /^Body: scope\.call: expected a tensor for input 0 of "a", got null\./],
   ['a number as input', (x, scope) => call(scope, new CrossAttention(1), x, 3), 'DTypeError', /for input 1 of "a", got number/],
   ['an input left out before another', (x, scope) => call(scope, new CrossAttention(1), undefined, x), 'DTypeError', /for input 0 of "a", got undefined/],
+  ['outputs by name as input', (x, scope) => call(scope, linear, scope.call('encoder', encoder, x)), 'DTypeError', /^Body: scope\.call: expected a tensor for input 0 of "a", got Object\. Take one of its tensors: mu, logvar\.$/],
+  ['outputs by name as operand', (x, scope) => add(scope.call('encoder', encoder, x) as never, 1), 'DTypeError', /^Body: add: expected a tensor or a number for a, got Object\. Take one of its tensors: mu, logvar\.$/],
   ['a body that gives a tensor', (x, scope) => scope.enter('a', linear, () => x as never), 'ShapeError', /scope\.enter: expected tensors by name from its body, got Tensor\. Return \{ y \}\./],
   ['a body that gives nothing', (x, scope) => (scope.enter('a', linear, () => ({ y: undefined as never })), x), 'ShapeError', /scope\.enter: expected tensors by name/],
   ['a body without a result', (x, scope) => (scope.enter('a', linear, () => undefined as never), x), 'ShapeError', /from its body, got undefined\./],
@@ -43,6 +64,29 @@ const wrong: readonly (readonly [what: string, body: (x: Tensor, scope: Scope) =
 describe('a scope', () => {
   for (const [what, body, name, message] of wrong)
     it(`refuses ${what}`, () => assert.throws(() => new Body(body).build([3]), { name, message }));
+
+  it('gives outputs by name of a layer that has them', async () => {
+    class Autoencoder extends Layer<[Tensor], Code & { y: Tensor }> {
+      readonly encoder = new Encoder();
+      readonly decoder = new Linear(3);
+      forward(x: Tensor, scope: Scope): Code & { y: Tensor } {
+        const { mu, logvar } = scope.call('encoder', this.encoder, x);
+        return { y: scope.call('decoder', this.decoder, add(mu, logvar)), mu, logvar };
+      }
+    }
+    const model = new Autoencoder().build([3]);
+    const x = sample([4, 3]);
+    const { y, mu, logvar } = await model.predict(x);
+    const code = await model.encoder.predict(x);
+    assert.deepEqual([mu.data, logvar.data, y.shape], [code.mu.data, code.logvar.data, [4, 3]]);
+    assert.deepEqual([...model.weights().keys()].slice(0, 2), ['encoder.mu.weight', 'encoder.mu.bias']);
+    const outputs = model.summary().layers.map(({ path, outputs: of }) => [path, Object.keys(of)]);
+    assert.deepEqual(outputs.slice(-3), [['encoder', ['mu', 'logvar']], ['decoder', ['']], ['', ['y', 'mu', 'logvar']]]); // prettier-ignore
+    const again = await new Around(new Around(model.encoder)).predict(x);
+    assert.deepEqual(again.mu.data, code.mu.data);
+    const one = await new Around(model.encoder.mu).predict(x);
+    assert.deepEqual(one.data, code.mu.data);
+  });
 
   it('takes lengths that are undefined as none', async () => {
     const of = (...more: readonly undefined[]): Layer =>
