@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readCsv } from '../../lib/index.js';
+import { type CsvOptions, readCsv } from '../../lib/index.js';
 
 describe('readCsv names the line', () => {
   for (const [what, text, line] of [
@@ -15,6 +15,28 @@ describe('readCsv names the line', () => {
         message: new RegExp(`for b in line ${line} of the bytes given, got "x"\\.`),
       }),
     );
+});
+
+describe('readCsv takes empty lines', () => {
+  const valuesOf = async (text: string, options: CsvOptions = {}): Promise<number[]> => [
+    ...(await readCsv(Buffer.from(text), { missing: [''], ...options })).data.data,
+  ];
+  it('between those of one column for empty fields', async () => {
+    assert.deepEqual(await valuesOf('\n\nload\n0\n\r\n \n""\n4\n\n  \n\n'), [0, NaN, NaN, NaN, 4]);
+    assert.deepEqual(await valuesOf('load\r\n\r\n1'), [NaN, 1]);
+    assert.deepEqual(await valuesOf('\n0\n\n2\n\n', { header: false }), [0, NaN, 2]);
+    assert.deepEqual(await valuesOf('a,b\n\n0,1\n\n2,3\n\n'), [0, 1, 2, 3]);
+  });
+  it('and names them where they are refused', async () => {
+    await assert.rejects(valuesOf('load\n0\n"1"\n\n\n3', { missing: [] }), {
+      message:
+        'readCsv: expected a number that a float32 holds for load in line 4 of the bytes given, got "". Give missing: [""] to read it as NaN, or columns to leave this one out.',
+    });
+    await assert.rejects(readCsv(Buffer.from('t\n"x\r\n\r\ny"\n\n"x\r\n\r\ny"\n\nx'), { categories: { t: ['x\r\n\r\ny', 'x'] } }), {
+      message: /for t in line 5 of/,
+    });
+    assert.deepEqual(await valuesOf('load\n0\n\n', { missing: [] }), [0]);
+  });
 });
 
 describe('readCsv refuses', () => {

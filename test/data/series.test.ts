@@ -45,11 +45,11 @@ describe('readCsv', () => {
     ['a,b\n1,2\n\n3,4,5\n', 'readCsv: expected 2 fields in each line of the bytes given, got 3 in line 4.'],
     [
       'a,b\n1,2\n3,x\n',
-      'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x". Give missing: ["x"] to read it as NaN, categories for a column of texts, or columns to leave this one out.',
+      'readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "x". Give categories: ["b"] for a column of texts, columns to leave this one out, or missing: ["x"] to read it as NaN.',
     ],
     [
       'a,b\n1, \n',
-      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "". Give missing: [""] to read it as NaN, categories for a column of texts, or columns to leave this one out.',
+      'readCsv: expected a number that a float32 holds for b in line 2 of the bytes given, got "". Give missing: [""] to read it as NaN, or columns to leave this one out.',
     ],
     [
       'a,b\n1,"-1,5"\n',
@@ -59,7 +59,7 @@ describe('readCsv', () => {
       (text) =>
         [
           `a,b\n1,2\n3,${text}\n`,
-          `readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "${text}". Give columns, the names of those to read, to leave out one of dates or times.`,
+          `readCsv: expected a number that a float32 holds for b in line 3 of the bytes given, got "${text}". Give columns, the names of those to read, to leave out one of dates or times, or categories: ["b"] to have its texts, for Date.parse or the like.`,
         ] as const,
     ),
     ['a\n-1e39\n', 'readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "-1e39".'],
@@ -68,7 +68,7 @@ describe('readCsv', () => {
       (text) =>
         [
           `a\n${text}\n`,
-          `readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "${text}". Give missing: ["${text}"] to read it as NaN, categories for a column of texts, or columns to leave this one out.`,
+          `readCsv: expected a number that a float32 holds for a in line 2 of the bytes given, got "${text}". Give categories: ["a"] for a column of texts, columns to leave this one out, or missing: ["${text}"] to read it as NaN.`,
         ] as const,
     ),
     [
@@ -103,6 +103,8 @@ describe('readCsv', () => {
     ['Latin-1', Buffer.from('t\nstraße\nmaße\n', 'latin1'), { categories: ['t'], encoding: 'latin1' }, ['straße', 'maße']],
     ['UTF-16BE with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le').swap16(), { categories: ['t'] }, ['straße']],
     ['UTF-16 with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
+    ['UTF-16BE without a mark', Buffer.from('t\nstraße\n', 'utf16le').swap16(), { categories: ['t'] }, ['straße']],
+    ['UTF-16 without a mark', Buffer.from('t\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
   ];
   for (const [what, content, options, expected] of odd) {
     it(`reads ${what}`, async () => {
@@ -128,18 +130,18 @@ describe('readCsv', () => {
       message:
         'readCsv: expected columns among a|b of the bytes given, got "b". Give delimiter: "|", at which the first line has 2 fields.',
     });
-    await assert.rejects(readCsv(utf8('price (EUR; USD)\nx\n')), { name: 'FileError', message: /got "x"\. Give missing/ });
-    await assert.rejects(readCsv(utf8('a||b\n1||x\n'), { delimiter: '||' }), { name: 'FileError', message: /got "x"\. Give missing/ });
+    await assert.rejects(readCsv(utf8('price (EUR; USD)\nx\n')), { name: 'FileError', message: /got "x"\. Give categories/ });
+    await assert.rejects(readCsv(utf8('a||b\n1||x\n'), { delimiter: '||' }), { name: 'FileError', message: /got "x"\. Give categories/ });
   });
   it('says which of delimiter, decimal sign and line of names a file seems to have otherwise', async () => {
     const cases: readonly (readonly [string, CsvOptions, RegExp])[] = [
       ['a (x,y);b (z,w)\n1,5;2,5\n', { delimiter: ';' }, /got "1,5"\. Give decimal: ',' to read it as 1\.5\.$/],
       ['1,5;2,5\n3,5;4,5\n', { decimal: ',' }, /Give delimiter: ";", at which the first line has 2 fields\. Give header: false if the first line is data\.$/],
-      ['5.1,3.5,setosa\n7,3.2,versicolor\n', {}, /got "versicolor"\. Give missing.* Give header: false if the first line is data\.$/],
+      ['5.1,3.5,setosa\n7,3.2,versicolor\n', {}, /got "versicolor"\. Give categories.* Give header: false if the first line is data\.$/],
       ['2020-01-01,3.5\n2020-01-02,3.2\n', {}, /got "2020-01-02"\. Give columns.* Give header: false if the first line is data\.$/],
       ['5.1,setosa\n7,versicolor\n', { columns: ['0'] }, /columns among 5\.1, setosa of .* got "0"\. Give header: false if the first line is data\.$/],
-      ['NA,b\n1,x\n', { missing: ['NA'] }, /got "x"\. Give missing.*leave this one out\.$/],
-      ['2019,b\n1,x\n', { header: true }, /got "x"\. Give missing.*leave this one out\.$/],
+      ['NA,b\n1,x\n', { missing: ['NA'] }, /got "x"\. Give categories.*to read it as NaN\.$/],
+      ['2019,b\n1,x\n', { header: true }, /got "x"\. Give categories.*to read it as NaN\.$/],
     ]; // prettier-ignore
     for (const [content, options, message] of cases) await assert.rejects(readCsv(utf8(content), options), { message });
   });
@@ -169,6 +171,11 @@ describe('readCsv', () => {
       name: 'OptionError',
       message: 'readCsv: expected columns among a, b of the bytes given, got "c".',
     }));
+  it('finds a column whose name is spelt in another way', async () => {
+    const { data, ids, columns } = await readCsv(utf8('caf\u00e9,cre\u0301,x\n1,y,2\n'), { categories: ['cr\u00e9'] });
+    assert.deepEqual([data.toNested(), ids['cr\u00e9'].toNested(), columns], [[[1, 2]], [0], ['caf\u00e9', 'x']]);
+    assert.deepEqual((await readCsv(utf8('caf\u00e9,x\n1,2\n'), { columns: ['cafe\u0301'] })).data.toNested(), [[1]]);
+  });
   it('tells columns of one name apart by their places', async () => {
     const { data, columns } = await readCsv(utf8('a,a\n1,2\n'));
     assert.deepEqual([data.toNested(), columns], [[[1, 2]], ['a', 'a']]);
@@ -224,6 +231,12 @@ describe('readCsv', () => {
     const { data, ids } = await readCsv(file, { categories, unknown: true });
     assert.deepEqual([data.shape, ids.port.toNested()], [[2, 0], [1, 2]]); // prettier-ignore
   });
+  it('gives rare categories the id of unknown ones', async () => {
+    const train = await readCsv(utf8('port\nS\nQ\nC\nS\nA\nC\n'), { categories: ['port'], minFrequency: 2 });
+    assert.deepEqual([train.categories.port, train.ids.port.toNested()], [['C', 'S'], [1, 2, 0, 1, 2, 0]]); // prettier-ignore
+    const test = await readCsv(utf8('port\nC\nQ\nZ\n'), { categories: train.categories, unknown: true });
+    assert.deepEqual(test.ids.port.toNested(), [0, 2, 2]);
+  });
   it('takes texts alone, a missing one as a category, and names of any kind', async () => {
     const { data, ids, categories } = await readCsv(utf8('a,__proto__\n1,x\n2,\n'), {
       columns: [],
@@ -259,9 +272,15 @@ describe('readCsv', () => {
       ([categories, got]) =>
         [
           { categories, unknown: true },
-          `readCsv: expected categories that another file was read with for unknown: true, got ${got}. Give those, or leave unknown out.`,
+          `readCsv: expected categories that another file was read with for unknown: true, got ${got}. Give those, or leave unknown out; minFrequency reads rare texts as unknown.`,
         ] as const,
     ),
+    [{ categories: ['a'], minFrequency: 0 }, 'readCsv: expected a whole number ≥ 1 for minFrequency, got 0.'],
+    [{ minFrequency: 2 }, 'readCsv: expected names of columns as categories for minFrequency, got none. Leave minFrequency out.'],
+    [
+      { categories: { a: ['1'] }, minFrequency: 2 },
+      'readCsv: expected names of columns as categories for minFrequency, got categories that are given. Leave minFrequency out; unknown: true reads all others as unknown.',
+    ],
   ];
   for (const [options, message] of wrong)
     it(message, () => assert.rejects(readCsv(utf8('a\n1'), options), { name: 'OptionError', message }));
@@ -358,11 +377,7 @@ describe('forecastData', () => {
       'ShapeError',
       'seriesWindows: expected a series of rank 2 [R, C], got [3]. Give a single column shape [R, 1].',
     ],
-    [
-      () => forecastData(series, { steps: 1, targets: [1] }),
-      'OptionError',
-      'forecastData training: expected columns 0 … 0 for targets, got 1.',
-    ],
+    [() => forecastData(series, { steps: 1, targets: [1] }), 'OptionError', 'forecastData: expected columns 0 … 0 for targets, got 1.'],
     [() => seriesWindows(series, { steps: 1, targets: [1] }), 'OptionError', 'seriesWindows: expected columns 0 … 0 for targets, got 1.'],
     [
       () => seriesWindows(series, { steps: 1, targets: [] }),

@@ -19,7 +19,7 @@ export function fuzz(bytes: Buffer): void {
   });
   refusedOr(() => {
     const rows = rowsOf(bytes);
-    const names = rows[0]?.fields.map((name) => name.trim()) ?? [];
+    const names = rows[0]?.fields.map((name) => name.trim().normalize()) ?? [];
     const [last] = names.slice(-1);
     if (last === undefined || names.indexOf(last) < names.length - 1) return;
     const { data, columns, ids, categories } = tableOf(rows, { missing: ['', 'NaN'], decimal: ',', categories: [last] });
@@ -32,7 +32,9 @@ export function fuzz(bytes: Buffer): void {
 function rowsOf(bytes: Buffer): readonly Row[] {
   const rows: Row[] = [];
   const decode = decoderOf('it', bytes);
-  parse(decode(bytes) + decode(), parserOptions({ add: (fields, line) => rows.push({ fields, line }) }));
+  const add = (fields: readonly string[], line: number): number => rows.push({ fields, line });
+  const addEmpty = (line: number): unknown => rows[0]?.fields.length === 1 && add([''], line);
+  parse(decode(bytes) + decode(), parserOptions({ add, addEmpty }));
   return rows;
 }
 

@@ -5,7 +5,7 @@ import type { Rule } from '../../options.js';
 import type { Pieces } from '../../pieces.js';
 import { Blocks } from './blocks.js';
 
-/** A column of texts: `categories[ids.data[row]]` is that of a row. */
+/** A column of texts: `categories[ids.data[row]]` is that of a row, unless it is unknown or rare, with the id after theirs. */
 export interface CategoryColumn {
   readonly ids: NdArray<Int32Array>;
   readonly categories: readonly string[];
@@ -31,10 +31,18 @@ export function categoryColumns<Category extends string>(
 }
 
 /** @throws OptionError unless the texts of the categories are given: of those that are found none is unknown */
-export function checkGiven(asked: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined): void {
+export function checkUnknown(asked: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined): void {
   if (asked !== undefined && !isList(asked)) return;
   throw new OptionError(
-    `readCsv: expected categories that another file was read with for unknown: true, got ${asked === undefined ? 'none' : 'names alone'}. Give those, or leave unknown out.`,
+    `readCsv: expected categories that another file was read with for unknown: true, got ${asked === undefined ? 'none' : 'names alone'}. Give those, or leave unknown out; minFrequency reads rare texts as unknown.`,
+  );
+}
+
+/** @throws OptionError unless the texts of the categories are to be found: of those that are given none is rare */
+export function checkRare(asked: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined): void {
+  if (asked !== undefined && isList(asked)) return;
+  throw new OptionError(
+    `readCsv: expected names of columns as categories for minFrequency, got ${asked === undefined ? 'none' : 'categories that are given'}. Leave minFrequency out${asked === undefined ? '' : '; unknown: true reads all others as unknown'}.`,
   );
 }
 
@@ -49,20 +57,26 @@ export class CategoryReader {
   readonly #name: string;
   readonly #given: readonly string[] | undefined;
   readonly #unknown: boolean;
+  readonly #minFrequency: number;
   /** Ids of the categories given, or of those found in the order they are found in. */
   readonly #places: Map<string, number>;
+  /** How often each category is found, unless they are given. */
+  readonly #frequencies: number[] = [];
   readonly #ids: Blocks<Int32Array> = new Blocks((length) => new Int32Array(length));
 
-  constructor(name: string, given: readonly string[] | undefined, unknown = false) {
+  constructor(name: string, given: readonly string[] | undefined, unknown = false, minFrequency = 1) {
     this.#name = name;
     this.#given = given;
     this.#unknown = unknown;
+    this.#minFrequency = minFrequency;
     this.#places = new Map(given?.map((text, id) => [text, id]));
   }
 
   /** @throws FileError if the text is not among the categories given, unless unknown ones have an id */
   add(text: string, line: number, file: string): void {
-    this.#ids.push(this.#places.get(text) ?? this.#newId(text, line, file));
+    const id = this.#places.get(text) ?? this.#newId(text, line, file);
+    if (this.#given === undefined) this.#frequencies[id] = (this.#frequencies[id] ?? 0) + 1;
+    this.#ids.push(id);
   }
 
   #newId(text: string, line: number, file: string): number {
@@ -79,13 +93,15 @@ export class CategoryReader {
   /** The column of all texts. Yields between pieces of that work. */
   *column(): Pieces<CategoryColumn> {
     if (this.#given !== undefined) return { ids: toArray(yield* this.#ids.joined()), categories: this.#given };
-    const categories = yield* sorted([...this.#places.keys()]);
-    const order = new Int32Array(categories.length);
-    for (const [id, text] of categories.entries()) {
-      order[this.#places.get(text)!] = id;
-      if (id % atOnce === 0) yield;
+    const texts = yield* sorted([...this.#places.keys()]);
+    const categories: string[] = [];
+    const order = new Int32Array(texts.length).fill(texts.length);
+    for (const [i, text] of texts.entries()) {
+      const found = this.#places.get(text)!;
+      if (this.#frequencies[found]! >= this.#minFrequency) order[found] = categories.push(text) - 1;
+      if (i % atOnce === 0) yield;
     }
-    return { ids: toArray(yield* this.#ids.joined((found) => order[found]!)), categories };
+    return { ids: toArray(yield* this.#ids.joined((found) => Math.min(order[found]!, categories.length))), categories };
   }
 }
 

@@ -57,8 +57,12 @@ export function signAdvice(text: string, decimal: DecimalSign): string {
   return ways.map((way) => ` ${way}.`).join('');
 }
 
-/** What to do about a text that is no number. */
-export function textAdvice(text: string): string {
-  if (looksLikeTime.test(text)) return ' Give columns, the names of those to read, to leave out one of dates or times.';
-  return ` Give missing: [${JSON.stringify(text)}] to read it as NaN, categories for a column of texts, or columns to leave this one out.`;
+/** What to do about a text that is no number, in the column of that name. */
+export function textAdvice(text: string, name: string): string {
+  const texts = `categories: [${JSON.stringify(name)}]`;
+  if (looksLikeTime.test(text))
+    return ` Give columns, the names of those to read, to leave out one of dates or times, or ${texts} to have its texts, for Date.parse or the like.`;
+  const missing = `missing: [${JSON.stringify(text)}] to read it as NaN`;
+  if (text === '') return ` Give ${missing}, or columns to leave this one out.`;
+  return ` Give ${texts} for a column of texts, columns to leave this one out, or ${missing}.`;
 }

@@ -17,7 +17,10 @@ export interface CsvOptions<Category extends string = never> {
    * sign is then no part of a number. Default: '.'.
    */
   readonly decimal?: '.' | ',' | undefined;
-  /** What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' and 'utf-16be' after their marks. */
+  /**
+   * What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' and 'utf-16be' after their
+   * marks, or where one of the first two bytes is 0.
+   */
   readonly encoding?: string | undefined;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
   readonly missing?: readonly string[] | undefined;
@@ -28,9 +31,12 @@ export interface CsvOptions<Category extends string = never> {
   readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>> | undefined;
   /**
    * Read texts that are not among the categories given as the id after the last, for which an `Embedding` needs one row more; without it
-   * they are errors. Only with categories given. Default: false.
+   * they are errors. That row is trained if the file of the training was read with `minFrequency`; otherwise it keeps its random numbers. Only
+   * with categories given. Default: false.
    */
   readonly unknown?: boolean | undefined;
+  /** Texts seen less often are no categories: they have the id after the last, as unknown ones. Only with names of `categories`. Default: 1. */
+  readonly minFrequency?: number | undefined;
 }
 
 /** The columns of a CSV file. */
@@ -39,8 +45,8 @@ export interface CsvTable<Category extends string = never> {
   readonly data: NdArray<Float32Array>;
   /** The name of each column of `data`. */
   readonly columns: readonly string[];
-  /** `[R]` for each column of texts: the place of each text in `categories`. */
+  /** `[R]` for each column of texts: the place of each text in `categories`, or their number if it is not among them. */
   readonly ids: Readonly<Record<Category, NdArray<Int32Array>>>;
-  /** The texts of each such column: those given, or all that are found, in order of their UTF-16 units whatever the order of the rows. */
+  /** The texts of each such column: those given, or those found, in order of their UTF-16 units whatever the order of the rows. */
   readonly categories: Readonly<Record<Category, readonly string[]>>;
 }

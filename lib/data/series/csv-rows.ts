@@ -38,6 +38,11 @@ export class CsvRows<Category extends string = never> {
     this.#numberOptions = { decimal: options.decimal ?? '.', missing: new Set(options.missing) };
   }
 
+  /** Takes an empty line: an empty field if the file has one column, otherwise nothing. @throws as add */
+  addEmpty(line: number): void {
+    if (this.#names.length === 1) this.add([''], line);
+  }
+
   /** @throws OptionError, FileError as readCsv */
   add(fields: readonly string[], line: number): void {
     if (this.#first === undefined) {
@@ -58,19 +63,20 @@ export class CsvRows<Category extends string = never> {
     );
     for (const { place, reader } of this.#layout.texts) reader.add(fields[place]!.trim(), line, this.#file);
     for (const place of this.#layout.places) {
-      const where = (): string => `${names[place]} in line ${line} of ${this.#file}`;
+      const name = names[place]!;
+      const where = (): string => `${name} in line ${line} of ${this.#file}`;
       const text = fields[place]!.trim();
-      this.#numbers.push(numberOf(text, this.#numberOptions, where, () => this.#numberAdvice(text, fields)));
+      this.#numbers.push(numberOf(text, this.#numberOptions, where, () => this.#numberAdvice(text, name, fields)));
     }
     this.#rows++;
   }
 
   /** Of a line in one piece the delimiter is in doubt before the signs of its numbers. */
-  #numberAdvice(text: string, fields: readonly string[]): string {
+  #numberAdvice(text: string, name: string, fields: readonly string[]): string {
     const delimiter = delimiterAdvice(this.#first!, fields, this.#options);
     const signs = signAdvice(text, this.#numberOptions.decimal);
     const own = this.#first!.length > 1 ? signs || delimiter : delimiter || signs;
-    return (own || textAdvice(text)) + this.#headerAdvice();
+    return (own || textAdvice(text, name)) + this.#headerAdvice();
   }
 
   /** What to do where a number among the names may be data; otherwise ''. */
@@ -84,9 +90,9 @@ export class CsvRows<Category extends string = never> {
   #namesFrom(fields: readonly string[], line: number): readonly string[] {
     const { header, columns, categories } = this.#options;
     if (header === false) return fields.map((_, place) => String(place));
-    const names = fields.map((name) => name.trim());
+    const names = fields.map((name) => name.trim().normalize());
     const asked = [...(columns ?? []), ...categoryColumns(categories).map(([name]) => name)];
-    const areNames = asked.length > 0 && asked.every((name) => names.includes(name));
+    const areNames = asked.length > 0 && asked.every((name) => names.includes(name.normalize()));
     // Tables with a column of row numbers often leave it without a name, before columns that may be named by years or places.
     if (header === undefined && !areNames && names[0] !== '' && names.every((name) => isNumber(name, this.#numberOptions)))
       throw new FileError(
@@ -130,19 +136,20 @@ function layoutOf<Category extends string>(
   const texts = categoryColumns(options.categories).map(([name, given]) => ({
     name,
     place: placeOf(name),
-    reader: new CategoryReader(name, given, options.unknown),
+    reader: new CategoryReader(name, given, options.unknown, options.minFrequency),
   }));
-  const names = new Set<string>(texts.map(({ name }) => name));
-  const places = options.columns?.map(placeOf) ?? known.map((_, place) => place).filter((place) => !names.has(known[place]!));
+  const taken = new Set(texts.map(({ place }) => place));
+  const places = options.columns?.map(placeOf) ?? [...known.keys()].filter((place) => !taken.has(place));
   return { places, texts };
 }
 
 /** @throws OptionError unless one column has that name */
 function placeIn(file: string, known: readonly string[], column: string, advice: () => string): number {
-  const place = known.indexOf(column);
+  const name = column.normalize();
+  const place = known.indexOf(name);
   if (place < 0)
     throw new OptionError(`readCsv: expected columns among ${known.join(', ')} of ${file}, got ${JSON.stringify(column)}.${advice()}`);
-  if (known.includes(column, place + 1)) {
+  if (known.includes(name, place + 1)) {
     throw new OptionError(
       `readCsv: expected names for columns that one column of ${file} has, got ${JSON.stringify(column)}, which several have. Rename them in the file, or leave columns out.`,
     );

@@ -2,11 +2,11 @@
 import { open } from 'node:fs/promises';
 import type * as csvParse from 'csv-parse';
 import { FileError, OptionError, StateError } from '../../errors.js';
-import { type Rule, boolean, check, checkOptions, either, oneOf } from '../../options.js';
+import { type Rule, boolean, check, checkOptions, count, either, oneOf } from '../../options.js';
 import { inTurns } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
 import { type FileOrBytes, fileOf } from '../file.js';
-import { categoryLists, checkGiven } from './categories.js';
+import { categoryLists, checkRare, checkUnknown } from './categories.js';
 import type { CsvOptions, CsvTable } from './csv-options.js';
 import { CsvRows } from './csv-rows.js';
 
@@ -41,7 +41,8 @@ const delimiter: Rule = {
 
 /**
  * Reads numbers and categories from a CSV file, from a path or its bytes. The first line names the columns unless `header` is false; empty lines
- * are passed over, and so are spaces around names and fields. Lines may end in CR LF, LF or CR.
+ * are passed over, and so are spaces around names and fields. In a file of one column an empty line between others is an empty field, as a row
+ * that is lost would move all later ones up. Lines may end in CR LF, LF or CR.
  *
  * A file of any size is read piece by piece, some 5 MB a second, with a turn of the event loop after every 4 ms or so of work. Bytes that are
  * given have to stay as they are until then.
@@ -80,9 +81,11 @@ export async function readCsvWith<Category extends string>(
     missing: texts,
     categories: either(names, categoryLists),
     unknown: boolean,
+    minFrequency: count,
   });
   if (options.columns !== undefined && options.categories === undefined) check('readCsv', 'columns', options.columns, names);
-  if (options.unknown === true) checkGiven(options.categories);
+  if (options.unknown === true) checkUnknown(options.categories);
+  if (options.minFrequency !== undefined) checkRare(options.categories);
   const { parse } = await importCsvParse().catch((cause: unknown) => {
     throw new StateError(`readCsv: expected the package csv-parse, got ${reasonOf(cause)}. Install it: npm install csv-parse.`, { cause });
   });
@@ -101,8 +104,10 @@ export async function readCsvWith<Category extends string>(
  * How csv-parse reads records of any number of fields into `rows`.
  * @internal
  */
-export function parserOptions(rows: Pick<CsvRows, 'add'>, delimiter = ','): csvParse.Options<string[]> {
+export function parserOptions(rows: Pick<CsvRows, 'add' | 'addEmpty'>, delimiter = ','): csvParse.Options<string[]> {
   let ends = 0;
+  let line = 0;
+  let empty = 0;
   return {
     delimiter,
     // Told, not found: csv-parse takes the first end of a line for that of all.
@@ -110,10 +115,15 @@ export function parserOptions(rows: Pick<CsvRows, 'add'>, delimiter = ','): csvP
     trim: true,
     skip_empty_lines: true,
     relax_column_count: true,
-    on_record: (fields, { lines }) => {
+    on_record: (fields, { lines, empty_lines }) => {
+      while (empty < empty_lines) {
+        empty++;
+        rows.addEmpty(++line);
+      }
       // Within quotes csv-parse counts CR LF as the ends of two lines.
       for (const field of fields) if (field.includes('\r\n')) ends += field.split('\r\n').length - 1;
-      rows.add(fields, lines - ends);
+      line = lines - ends;
+      rows.add(fields, line);
       return null;
     },
   };
@@ -174,8 +184,8 @@ export function decoderOf(file: string, first: Uint8Array, encoding = encodingOf
   };
 }
 
-/** By the mark of byte order that a file begins with. */
+/** By the mark of byte order that a file begins with, or the half of its first character that is 0. */
 function encodingOf([first, second]: Uint8Array): string {
-  if (first === 0xff && second === 0xfe) return 'utf-16le';
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  if ((first === 0xff && second === 0xfe) || second === 0) return 'utf-16le';
+  return (first === 0xfe && second === 0xff) || first === 0 ? 'utf-16be' : 'utf-8';
 }
