@@ -162,5 +162,11 @@ function checkSampleWeight(what: string, weights: NdArray): void {
     throw new ShapeError(`${what}: expected one number a row [N] for sampleWeight, got ${formatShape(weights.shape)}.`);
   if (weights.dtype !== 'float32') throw new DTypeError(`${what}: expected float32 for sampleWeight, got ${weights.dtype}.`);
   const at = indexOutside(weights.data, 0, Number.MAX_VALUE);
-  if (at >= 0) throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${weights.data[at]!} at row ${at}.`);
+  if (at < 0) return;
+  const value = weights.data[at]!;
+  const advice =
+    value < 0
+      ? ' Factors with a sign, such as advantages of a policy, are targets of a loss of your own: mean(mul(losses, advantage)).'
+      : '';
+  throw new DataError(`${what}: expected numbers ≥ 0 for sampleWeight, got ${value} at row ${at}.${advice}`);
 }
