@@ -196,7 +196,7 @@ describe('BucketedBatches', () => {
     [
       () => new BucketedBatches({ x: [ids(1, 2)], y: [ids(1)] }, options),
       'OptionError',
-      'BucketedBatches: expected as many targets as steps, got 1 for 2 steps at 0. Give y as one array if there is one target a sequence.',
+      'BucketedBatches: expected as many targets as steps, got 1 for 2 steps at 0. Give y as one array if there is one target a sequence; where targets have lengths of their own, as in translation, fill up x and y by padSequences.',
     ],
     [
       () => new BucketedBatches({ x, y }, {} as never),

@@ -161,7 +161,7 @@ export class BucketedBatches implements Iterable<Batch> {
     const at = this.#y.findIndex((row, i) => row.shape[0] !== this.#lengthOf(i));
     if (at < 0) return;
     throw new OptionError(
-      `BucketedBatches: expected as many targets as steps, got ${this.#y[at]!.shape[0]} for ${this.#lengthOf(at)} steps at ${at}. Give y as one array if there is one target a sequence.`,
+      `BucketedBatches: expected as many targets as steps, got ${this.#y[at]!.shape[0]} for ${this.#lengthOf(at)} steps at ${at}. Give y as one array if there is one target a sequence; where targets have lengths of their own, as in translation, fill up x and y by padSequences.`,
     );
   }
 }
