@@ -13,6 +13,9 @@ export function label(outputs: readonly Tensor[], text: string, until: readonly 
   }
 }
 
+/** The label of the data of a step, before augmentations. */
+export const dataLabel = 'data';
+
 /** The path of the first layer in the label of some nodes; undefined if none has one: the model itself, a loss, an optimizer. */
 export function pathIn(label: string): string | undefined {
   return / "([^"]+)"/.exec(label)?.[1];

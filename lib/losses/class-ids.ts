@@ -1,6 +1,7 @@
 /** What the losses of class ids share: checks, weights by class and their sum. */
 import type { NdArray } from '../array.js';
 import { DataError, ShapeError, formatShape } from '../errors.js';
+import { dataLabel } from '../graph/label.js';
 import { constant } from '../graph/source.js';
 import { type Shape, coordinates, sameShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -55,9 +56,13 @@ export function checkIdShape(what: string, prediction: Tensor, target: Tensor): 
 
 /** Ids for a loss. Those that are neither a class nor ignored stop the run: they may come from an augmentation or another loss, past all validation. */
 export function lossIds(ids: Tensor, classes: number, ignoreIndex: number | undefined): Tensor {
-  if (ignoreIndex === undefined) return knownIds('ids', ids, classes);
+  // Targets have the label of the augmentation that made them.
+  const { label } = ids.node;
+  const isMade = label !== '' && label !== dataLabel;
+  const fraction = isMade ? `one that is not whole, which ${label} made of float32 (give ids as an Int32Array or Uint8Array),` : undefined;
+  if (ignoreIndex === undefined) return knownIds('ids', ids, classes, fraction);
   const ignored = equal(ids, ignoreIndex);
-  return where(ignored, ignoreIndex, knownIds('ids', where(ignored, 0, ids), classes));
+  return where(ignored, ignoreIndex, knownIds('ids', where(ignored, 0, ids), classes, fraction));
 }
 
 /** 1 for rows that count, [...]; undefined: all do. */

@@ -1,6 +1,6 @@
 /** How a batch comes into a program. */
 import type { Binding } from '../compile/program.js';
-import { label } from '../graph/label.js';
+import { dataLabel, label } from '../graph/label.js';
 import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
 import { type Tensor, type TensorType, byteSize } from '../graph/tensor.js';
@@ -58,7 +58,7 @@ export function feedBatch({ rows, dataRows, ...types }: Feed): FedBatch {
   const targets = mapParts(types.targets, (type, name) => fed(name || 'target', type));
   const sampleWeight = types.sampleWeight && fed('sampleWeight', types.sampleWeight);
   const all = [...inputs, ...targets.map(([, target]) => target), ...(sampleWeight === undefined ? [] : [sampleWeight])];
-  label(all.map(({ tensor }) => tensor), 'data'); // prettier-ignore
+  label(all.map(({ tensor }) => tensor), dataLabel); // prettier-ignore
   return {
     rows,
     inputs: inputs.map(({ tensor }) => tensor),

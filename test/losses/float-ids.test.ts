@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  Conv2d,
   CrossEntropyLoss,
   Linear,
   type Loss,
@@ -11,7 +12,9 @@ import {
   array,
   compile,
   mixup,
+  randomRotation,
 } from '../../lib/index.js';
+import { sample } from '../support/check-op.js';
 
 const logits = array([[1, 2, 0], [3, 4, 1], [0, -1, 2], [1, 1, 1]]); // prettier-ignore
 const losses: readonly (readonly [string, (ignoreIndex?: number) => Loss])[] = [
@@ -47,7 +50,22 @@ describe('class ids that are floats', () => {
     await trainer.fit({ x: logits, y }, { augment: [mixup({ classes: 3 })] });
     await assert.rejects(trainer.fit({ x: logits, y }, { augment: [mixup()] }), {
       name: 'DataError',
-      message: /expected an index in 0 … 2, got one that is not whole at position/,
+      message:
+        /expected an index in 0 … 2, got one that is not whole, which mixup made of float32 \(give ids as an Int32Array or Uint8Array\), at position/,
+    });
+  });
+  it('of pixels stop the step that has read them between pixels, int32 ids do not', async () => {
+    const trainer = new Trainer(new Sequential([new Conv2d(3, 1)]), {
+      loss: new CrossEntropyLoss({ ignoreIndex: 9 }),
+      optimizer: new SGD(),
+    });
+    const [x, ids] = [sample([2, 6, 6, 3]), Float32Array.from({ length: 72 }, (_, i) => 2 * (i % 2))];
+    const augment = [randomRotation(30)];
+    await trainer.fit({ x, y: array(Int32Array.from(ids), [2, 6, 6]) }, { augment });
+    await assert.rejects(trainer.fit({ x, y: array(ids, [2, 6, 6]) }, { augment }), {
+      name: 'DataError',
+      message:
+        /^CrossEntropyLoss: ids: expected an index in 0 … 2, got one that is not whole, which randomRotation made of float32 \(give ids as an Int32Array or Uint8Array\), at position \[/,
     });
   });
 });
