@@ -7,6 +7,8 @@ export interface TraceContext {
   /** Streams of random numbers given out so far: 0, 1, …, which nobody else has (lib/streams.ts). */
   streams: number;
   readonly carries: boolean;
+  /** Layers whose weights it takes as they are, by `outputOf`, with the name of the model that was asked. */
+  readonly read: Map<object, string>;
 }
 
 let current: TraceContext | undefined;
@@ -14,7 +16,7 @@ let current: TraceContext | undefined;
 /** Makes a part of a program: what is made within it belongs to the program that is being made already, if there is one. */
 export function inContext<T>(seed: bigint, carries: boolean, make: (context: TraceContext) => T): T {
   if (current !== undefined) return make(current);
-  current = { seed, streams: programStreams.layers, carries };
+  current = { seed, streams: programStreams.layers, carries, read: new Map() };
   try {
     return make(current);
   } finally {

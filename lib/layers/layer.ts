@@ -72,7 +72,8 @@ export interface BuildOptions {
  * has its weights in the model that was first trained, or given or asked for its weights, with it (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
  * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along: `new Sequential([trained, new Softmax()])`, or a
  * new head on a trained body. While that model is only looked at, it has what the layer has at home; once it is trained or set itself, or other programs read it, each goes
- * its own way. A frozen copy of what is trained on elsewhere is refused: a GAN is two models with a trainer each, and the generator's loss calls the discriminator by
+ * its own way. A frozen copy of what is trained on elsewhere is refused, and so is a loss that calls by `outputOf` what another model trains a copy of: build the model that trains
+ * a layer before that is loaded, set or called. A GAN is two models with a trainer each, and the generator's loss calls the discriminator by
  * `outputOf`; two tasks on one body are one model with two outputs, or two trainers of it with other `frozen` parts.
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
@@ -146,7 +147,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * The output for tensors: in a function, a loss or the forward of another model. In evaluation mode unless asked for otherwise, with this model's weights as they are
-   * when that runs; they are not trained there, but gradients reach the inputs. The model must be built; one with states, such as a recurrent one,
+   * when that runs; they are constants there, in a loss of this very model too, but gradients reach the inputs. What is to train them, such as a penalty on the slope of a critic,
+   * goes into `forward` by `scope.call`. The model must be built, or a model it is a part of; one with states, such as a recurrent one,
    * is refused where states go on from step to step.
    * ```ts
    * const slope = compile((x: Tensor) => gradients(sum(model.outputOf(x)), [x])[0]!);
@@ -156,7 +158,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * ```
    * With `{ training: true }` after the inputs it is in training mode: a discriminator with BatchNorm in the loss of its generator, or many draws of
    * dropout for how sure a model is: `compile((x: Tensor) => model.outputOf(x, { training: true }))`.
-   * @throws StateError if the model was never built, ShapeError and DTypeError if the inputs do not fit, OptionError
+   * @throws StateError if the model was never built; ShapeError and DTypeError if the inputs do not fit; OptionError. From training by it StateError if another
+   *   model has trained a copy of its layers since its own weights were set or trained: those would stay behind unnoticed
    */
   outputOf(...args: [...inputs: LayerInputs, options?: OutputOptions]): Output {
     return this.model.outputOf(args) as Output;

@@ -7,6 +7,7 @@ import { type Layout, isWithin, pathBelow } from './layout.js';
 import type { Model } from './model.js';
 import type { Coming, Reading, StateMemory } from './state-memory.js';
 import type { AnyLayer } from './trace.js';
+import { noteTrained } from './trained-copies.js';
 
 /** A parameter or buffer that is copied. */
 interface Copied {
@@ -41,6 +42,8 @@ export class Copies {
   #written = 0;
   /** Copies of the last time, on their way. */
   #writing: Writing | undefined;
+  /** Layers with parameters that are at home in another model, once this one has its own. */
+  #apart: readonly AnyLayer[] | undefined;
 
   /** @throws as take */
   constructor(places: Places, layout: Layout, given: ReadonlySet<string>) {
@@ -155,9 +158,13 @@ export class Copies {
     }
   }
 
-  /** From now on all weights are the model's own, but for those of frozen layers. */
+  /** From now on all weights are the model's own, and trained, but for those of frozen layers. */
   own(frozen: readonly string[]): void {
     for (const layer of this.#changes.keys()) if (!this.#isIn(layer, frozen)) this.#changes.delete(layer);
+    this.#apart ??= [...this.#places].flatMap(([layer, place]) =>
+      homeElsewhere(layer, place) !== undefined && this.#hasParameters(place.path) ? [layer] : [],
+    );
+    for (const layer of this.#apart) if (!this.#isIn(layer, frozen)) noteTrained(layer, this.#places.get(layer)!);
   }
 
   /** @throws StateError if what is frozen was copied from what was changed since */
@@ -189,6 +196,11 @@ export class Copies {
 
   #isIn(layer: AnyLayer, roots: readonly string[]): boolean {
     return roots.some((root) => isWithin(this.#places.get(layer)!.path, root));
+  }
+
+  /** Whether the layer there has any itself. */
+  #hasParameters(path: string): boolean {
+    return this.#layout.below(path).parameters.some((entry) => !entry.path.includes('.'));
   }
 
   #entriesOf(layer: AnyLayer, home: Home, path: string): readonly Copied[] {

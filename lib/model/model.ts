@@ -6,6 +6,7 @@ import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { type Outputs, whole } from '../graph/outputs.js';
 import { sizeOf } from '../graph/shape.js';
 import { Tensor, type TensorType } from '../graph/tensor.js';
+import { inContext } from '../graph/trace-context.js';
 import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import type { OutputOptions } from '../layers/layer.js';
@@ -24,6 +25,7 @@ import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
 import { PendingWeights } from './pending-weights.js';
+import { checkRead } from './trained-copies.js';
 import { type UnsharedWeights, type WeightOptions, checkWeights, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -99,7 +101,7 @@ export class Model {
   get built(): Built {
     if (this.#known === undefined) {
       throw new StateError(
-        `${this.name}: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.`,
+        `${this.name}: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first, of the model it is a part of if there is one.`,
       );
     }
     return this.#known;
@@ -306,7 +308,11 @@ export class Model {
     this.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
     this.fill();
     this.keep();
-    return whole(this.trace(inputs, options.training ?? false).outputs);
+    return inContext(this.built.seed, false, ({ read }) => {
+      const { outputs, layers } = this.trace(inputs, options.training ?? false);
+      for (const { layer } of layers.values()) read.set(layer, this.name);
+      return whole(outputs);
+    });
   }
 
   /**
@@ -389,6 +395,11 @@ export class Model {
     this.#follow();
     if (this.#built !== undefined) this.#filling?.copies.checkFrozen(what, this.name, frozen, () => this.values());
     this.#training = what;
+  }
+
+  /** Before runs that train it by what outputOf takes of these layers. @throws StateError if another model trained copies of them since */
+  checkRead(read: ReadonlyMap<object, string>): void {
+    checkRead(read, this.#places);
   }
 
   endTraining(): void {

@@ -3,7 +3,7 @@ import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { StateError } from '../errors.js';
-import { inContext } from '../graph/trace-context.js';
+import { type TraceContext, inContext } from '../graph/trace-context.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
@@ -39,6 +39,8 @@ export interface TrainingProgram extends StepProgram {
   readonly update: UpdateProgram | undefined;
   /** float32 a step: the optimizers' scalars in order; with an update to come, whether the step is the first after the last. */
   readonly scalars: MemorySlot;
+  /** Layers whose weights it takes by `outputOf`. */
+  readonly read: TraceContext['read'];
 }
 
 /** Whole numbers `least` … `most` in an input, wanted by a layer. */
@@ -57,13 +59,13 @@ export function trainingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return inContext(recipe.seed, carried !== undefined, () => {
+  return inContext(recipe.seed, carried !== undefined, ({ read }) => {
     const scalars = scalarSlot(scalarCount(recipe));
     const { step } = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
       const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
       return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
     });
-    return { ...step, update: undefined, scalars };
+    return { ...step, update: undefined, scalars, read };
   });
 }
 
@@ -79,14 +81,14 @@ export function accumulatingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return inContext(recipe.seed, carried !== undefined, () => {
+  return inContext(recipe.seed, carried !== undefined, ({ read }) => {
     const slot = scalarSlot(1);
     const isFirst = source(slot, 0, []);
     const goOn = ({ gradients, weight }: Backward): Effect => ({ writes: memory.add(gradients, weight(), isFirst), figures: [] });
     // The sum over all batches has its penalties once.
     const share = recipe.loss.reduction === 'sum' ? isFirst : undefined;
     const { step, reached } = makeTraining(recipe, feed, augmentations, carried, goOn, share);
-    return { ...step, update: updateOf(reached), scalars: slot };
+    return { ...step, update: updateOf(reached), scalars: slot, read };
   });
 }
 
@@ -175,7 +177,7 @@ function gradientsOf(loss: Tensor, name: string, trained: readonly Entry[], weig
   const reached = trained.flatMap((entry, i): [Entry, Tensor][] => (all[i] === undefined ? [] : [[entry, all[i]]]));
   if (reached.length === 0) {
     throw new StateError(
-      `${name}: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through.`,
+      `${name}: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through, nor has outputOf() any by its weights: call layers by scope.call() in forward.`,
     );
   }
   return new Map(reached);

@@ -52,6 +52,7 @@ export class StepRunner {
   /** `steps` training steps. @returns the number finished: fewer if stopped */
   async run(program: TrainingProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
     const { model, frozen } = this.equipment.recipe;
+    model.checkRead(program.read);
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);

@@ -126,7 +126,7 @@ describe('a stream', () => {
       [
         () => new Sequential([new LSTM(3)]).stream(),
         'StateError',
-        'Sequential: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.',
+        'Sequential: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first, of the model it is a part of if there is one.',
       ],
       [
         () => stream.step(array([[1, 2, 3]])),

@@ -210,7 +210,7 @@ describe('weights of PyTorch', () => {
     [
       () => weightsToPyTorch(new Linear(1)),
       'StateError',
-      'Linear: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first.',
+      'Linear: expected a model whose input size is known, got one that was never built. Call fit, predict or build([...sizes]) first, of the model it is a part of if there is one.',
     ],
   ];
   for (const [act, name, message] of wrong) it(message, () => assert.throws(act, { name, message }));

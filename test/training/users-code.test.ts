@@ -109,7 +109,7 @@ describe('what users of the library write', () => {
       }
     }
     const message =
-      'Share: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through.';
+      'Share: expected a loss with a gradient by the trained parameters, got one that does not depend on them. Comparisons, argmax, rounding, casts and stopGradient let none through, nor has outputOf() any by its weights: call layers by scope.call() in forward.';
     const trainer = trainerOf(net(), { loss: new Share() });
     await assert.rejects(trainer.fit(data), { name: 'StateError', message });
     assert.ok((await trainer.evaluate(data)).loss <= 1);
