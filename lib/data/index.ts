@@ -6,6 +6,7 @@ export { imageFolder, type ImageFolder, type ImageFolderOptions } from './image-
 export type { ImageOptions } from './image-options.js';
 export * from './join.js';
 export { readImage } from './read-image.js';
+export { type DataRow, RowBatches, type RowBatchOptions, type RowSource, type RowValue } from './row-batches.js';
 export type { RowItem, Rows } from './rows.js';
 export * from './sequences/index.js';
 export * from './series/index.js';

@@ -24,7 +24,7 @@ export interface Batch<Y extends Targets = NdArray> {
 
 /**
  * Batches made as they are needed, each copied before its step, so that one array may serve for all. It is iterated once an epoch, so a generator
- * needs a function around it; with `stepsPerEpoch` it goes on over epochs.
+ * needs a function around it; with `stepsPerEpoch` it goes on over epochs. `RowBatches` makes them of single rows.
  */
 export type BatchSource =
   AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>> | (() => AsyncIterable<Batch<Targets>> | Iterable<Batch<Targets>>);
@@ -63,7 +63,7 @@ export function rowsOf(batch: Batch<Targets>, begin: number, end: number): Batch
   return mapBatch(batch, (x) => x.rows(begin, end));
 }
 
-function mapBatch({ x, y, sampleWeight }: Batch<Targets>, f: (x: NdArray) => NdArray): Batch<Targets> {
+export function mapBatch({ x, y, sampleWeight }: Batch<Targets>, f: (x: NdArray) => NdArray): Batch<Targets> {
   const weights = sampleWeight && (f(sampleWeight) as NdArray<Float32Array>);
   return { x: inputList(x).map(f), y: whole(mapParts(targetParts(y), f)), ...(weights && { sampleWeight: weights }) };
 }
