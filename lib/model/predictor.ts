@@ -3,6 +3,7 @@ import { NdArray } from '../array.js';
 import { type Program, prepare } from '../compile/program.js';
 import { Control } from '../control.js';
 import { NativeError, ShapeError, formatShape } from '../errors.js';
+import { dependOn } from '../graph/depend.js';
 import { type Parts, mapParts, whole } from '../graph/outputs.js';
 import { MemorySlot } from '../graph/source.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
@@ -153,15 +154,16 @@ export class Predictor {
   /** Reads batch after batch from its inputs and writes the outputs one after another. */
   #compile(types: readonly TensorType[], rows: number): ForwardProgram {
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
-    const { outputs } = this.#model.trace(
-      inputs.map(({ tensor }) => tensor),
-      false,
-    );
+    const tensors = inputs.map(({ tensor }) => tensor);
+    const { outputs } = this.#model.trace(tensors, false);
     const placed = mapParts(outputs, (value, name) => {
       if (value.shape[0] !== rows) {
         const what = name === '' ? 'an output' : `output "${name}"`;
+        const advice = dependOn([value], tensors)
+          ? ''
+          : ' Leave a parameter of the loss to a layer around this one: train that, and predict by this one.';
         throw new ShapeError(
-          `${this.#model.name}: expected ${what} with one row for each of the ${rows} input rows, got ${formatShape(value.shape)}. Repeat what is of the whole batch by broadcastTo(y, [N, …]) with N = x.shape[0].`,
+          `${this.#model.name}: expected ${what} with one row for each of the ${rows} input rows, got ${formatShape(value.shape)}. Repeat what is of the whole batch by broadcastTo(y, [N, …]) with N = x.shape[0].${advice}`,
         );
       }
       return { value, shape: value.shape, slot: new MemorySlot(name || 'output', value.size * 4, value.size * 4) };
