@@ -30,7 +30,7 @@ export interface Compiled<Args extends readonly Tensor[], R extends Tensor | rea
 }
 
 /**
- * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call; of those the last 16 are kept, more of small functions:
+ * Compiles a function of tensors. It is called once for each combination of input shapes and element types, never per call, so numbers around it are read then, as constants. Of those programs the last 16 are kept, more of small functions:
  * `const f = compile((x: Tensor, w: Tensor) => sum(matmul(x, w))); const y = await f(array(…), array(…));`
  * Several results are a list, `const [y, m] = await compile((x: Tensor) => [square(x), mean(x)])(x)`. Random numbers differ from call to call.
  * @throws OptionError for what is no function; from a call OptionError for a function that returns neither a tensor nor a list of tensors

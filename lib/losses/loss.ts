@@ -29,7 +29,11 @@ export abstract class Loss<Prediction extends Outputs = Tensor, Target extends O
   /** Targets that are NaN count nothing, so that `checkFinite` of fit lets them pass. */
   readonly ignoreNaN?: boolean | undefined;
 
-  /** prediction, target → scalar, in operations. A loss for data with `sampleWeight` [N] takes it as a third parameter. */
+  /**
+   * prediction, target → scalar, in operations. A loss for data with `sampleWeight` [N] takes it as a third parameter. Called once for each shape and mode,
+   * never per step: fields are read then, as constants. A number that changes with the steps is a buffer of a layer, which adds the term that it weighs by
+   * `scope.addLoss`, or comes with the targets. A parameter, such as a temperature, is one of a layer around the model, which is trained in its place.
+   */
   abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;
 
   /**

@@ -35,6 +35,7 @@ export abstract class Metric<Prediction extends Outputs = Tensor, Target extends
 
   /**
    * prediction, target → scalar: the mean over the batch. With `combine` the figures of the batch [F].
+   * Called once for each shape and mode, never per step: fields are read then, as constants.
    * `sampleWeight` [N], if the data has any, is for metrics that count rows as the loss does; most count all rows alike.
    */
   abstract forward(prediction: Prediction, target: Target, sampleWeight?: Tensor): Tensor;
