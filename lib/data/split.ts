@@ -105,9 +105,30 @@ function stratified(
 ): readonly [test: Int32Array, train: Int32Array] {
   const begin = Math.floor(random.uniform53(1)[0]! * order.length);
   const testedBefore = (i: number): number => Math.floor((i * tested + begin) / order.length);
-  const byClass = order.toSorted((a, b) => classes[a]! - classes[b]!);
-  const test = new Set(byClass.filter((_, i) => testedBefore(i + 1) > testedBefore(i)));
-  return [order.filter((row) => test.has(row)), order.filter((row) => !test.has(row))];
+  const isTested = new Uint8Array(order.length);
+  inOrderOfClasses(order, classes).forEach((row, i) => {
+    if (testedBefore(i + 1) > testedBefore(i)) isTested[row] = 1;
+  });
+  return [order.filter((row) => isTested[row]), order.filter((row) => !isTested[row])];
+}
+
+/** The rows sorted by class, those of one class as they were: without comparing any two. */
+function inOrderOfClasses(order: Int32Array, classes: NumericArray): Int32Array {
+  const counts = new Map<number, number>();
+  for (const row of order) counts.set(classes[row]!, (counts.get(classes[row]!) ?? 0) + 1);
+  const ends = new Map<number, number>();
+  let end = 0;
+  for (const id of [...counts.keys()].sort((a, b) => a - b)) {
+    ends.set(id, end);
+    end += counts.get(id)!;
+  }
+  const sorted = new Int32Array(order.length);
+  for (const row of order) {
+    const at = ends.get(classes[row]!)!;
+    sorted[at] = row;
+    ends.set(classes[row]!, at + 1);
+  }
+  return sorted;
 }
 
 function namesOf(of: Rows): readonly string[] | undefined {

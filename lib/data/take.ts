@@ -18,8 +18,16 @@ export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<n
   const list = checkedIds('takeRows', 'row', ids, rows);
   const width = sizeOf(row);
   const data = emptyLike(x.data, list.length * width);
-  for (let i = 0; i < list.length; i++) data.set(x.data.subarray(list[i]! * width, (list[i]! + 1) * width), i * width);
+  for (let i = 0; i < list.length; i++) copyRow(x.data, list[i]! * width, data, i * width, width);
   return new NdArray(data, [list.length, ...row]);
+}
+
+/** Elements from which on a view of a row costs less than it saves. */
+const viewed = 64;
+
+function copyRow(from: NumericArray, begin: number, to: NumericArray, at: number, width: number): void {
+  if (width >= viewed) to.set(from.subarray(begin, begin + width), at);
+  else for (let i = 0; i < width; i++) to[at + i] = from[begin + i]!;
 }
 
 /**
