@@ -132,7 +132,7 @@ describe('a metric', () => {
       );
       await rejects(
         metric.as('q', (p, t) => [{ p }, t]),
-        `q: ${metric.name}: expected a tensor for prediction, got Object. ${advice}`,
+        `q: ${metric.name}: expected a tensor for prediction, got Object. Take one of its tensors: p.`,
         'DTypeError',
       );
     });

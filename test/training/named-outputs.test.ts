@@ -179,7 +179,10 @@ describe('a model with outputs by name', () => {
     const several = /expected (a model with )?one output, got side, height/;
     await assert.rejects(inputGradient(model as never, x), { name: 'ShapeError', message: several });
     assert.throws(() => new Steps().build([5, 2]).stream(), { name: 'ShapeError', message: several });
-    await assert.rejects(new Sequential([model as never]).predict(x), { name: 'ShapeError', message: several });
+    await assert.rejects(new Sequential([model as never, new Linear(1)]).predict(x), {
+      name: 'DTypeError',
+      message: 'Sequential: scope.call: expected a tensor for input 0 of "1", got Object. Take one of its tensors: side, height.',
+    });
   });
 });
 
