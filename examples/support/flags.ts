@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { setThreads } from 'lanewise';
+import { Misuse, endOnMisuse } from './misuse.js';
 
 /** A flag's default, as text, and what it is for. `false`: a flag without a value. */
 export type Flag = readonly [initial: string | false, help: string];
@@ -11,15 +12,25 @@ export type Values<Known extends Readonly<Record<string, Flag>>> = {
 
 /**
  * The values of an example's flags, by name. `--help` prints what the example does and its flags, and ends.
- * @throws TypeError for a flag that is not among them
+ * @throws Misuse, which from here on ends the example without a stack, for a flag that is not among them or did not come through npm
  */
 export function flags<const Known extends Readonly<Record<string, Flag>>>(about: string, known: Known): Values<Known> {
+  endOnMisuse();
   const list = Object.entries(known);
+  const advice = `Flags come after --, as in ${/^npm run [\w-]+/.exec(about)![0]} -- --help, which lists them.`;
+  const taken = list.find(([name]) => process.env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
+  if (taken !== undefined) throw new Misuse(`--${taken[0]}: npm took it for a flag of its own. ${advice}`);
   const option = (initial: string | false) =>
     initial === false ? { type: 'boolean' as const, default: initial } : { type: 'string' as const, default: initial };
-  const { values } = parseArgs({
-    options: { ...Object.fromEntries(list.map(([name, [initial]]) => [name, option(initial)])), help: { type: 'boolean' as const } },
-  });
+  const options = { ...Object.fromEntries(list.map(([name, [initial]]) => [name, option(initial)])), help: { type: 'boolean' as const } };
+  const parsed = (): Readonly<Record<string, unknown>> => {
+    try {
+      return parseArgs({ options }).values;
+    } catch (error) {
+      throw new Misuse(`${(error as Error).message.split(/\.\s/)[0]}. ${advice}`);
+    }
+  };
+  const values = parsed();
   if (values.help === true) {
     const width = Math.max(...list.map(([name]) => name.length));
     const lines = list.map(([name, [initial, help]]) => `  --${name.padEnd(width)}  ${help}${initial ? ` (default: ${initial})` : ''}`);
@@ -29,27 +40,27 @@ export function flags<const Known extends Readonly<Record<string, Flag>>>(about:
   return values as Values<Known>;
 }
 
-/** A flag's value as a whole number in `least` … `most`. @throws RangeError naming the flag */
+/** A flag's value as a whole number in `least` … `most`. @throws Misuse naming the flag */
 export function wholeNumber(flag: string, value: string, most: number = Infinity, least: number = 1): number {
   const number = Number(value);
   if (value.trim() !== '' && Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new RangeError(`--${flag}: expected a whole number ${most === Infinity ? `≥ ${least}` : `in ${least} … ${most}`}, got ${value}.`);
+  throw new Misuse(`--${flag}: expected a whole number ${most === Infinity ? `≥ ${least}` : `in ${least} … ${most}`}, got ${value}.`);
 }
 
-/** A flag's value as a number in `least` … `most`. @throws RangeError naming the flag */
+/** A flag's value as a number in `least` … `most`. @throws Misuse naming the flag */
 export function numberIn(flag: string, value: string, least: number, most: number): number {
   const number = Number(value);
   if (value.trim() !== '' && number >= least && number <= most) return number;
-  throw new RangeError(`--${flag}: expected a number in ${least} … ${most}, got ${value}.`);
+  throw new Misuse(`--${flag}: expected a number in ${least} … ${most}, got ${value}.`);
 }
 
-/** Computes on as many threads as `--threads` says, if it says so. @throws RangeError naming the flag */
+/** Computes on as many threads as `--threads` says, if it says so. @throws Misuse naming the flag */
 export function useThreads(value: string): void {
   if (value !== '') setThreads(wholeNumber('threads', value, 256));
 }
 
-/** What a flag's value stands for. @throws RangeError naming the flag and the values it can have */
+/** What a flag's value stands for. @throws Misuse naming the flag and the values it can have */
 export function choice<Meaning>(flag: string, value: string, known: Readonly<Record<string, Meaning>>): Meaning {
   if (Object.hasOwn(known, value)) return known[value]!;
-  throw new RangeError(`--${flag}: expected ${Object.keys(known).join(' or ')}, got ${value}.`);
+  throw new Misuse(`--${flag}: expected ${Object.keys(known).join(' or ')}, got ${value}.`);
 }

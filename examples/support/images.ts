@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NdArray, array, readIdx } from 'lanewise';
+import { Misuse } from './misuse.js';
 
 /** Images [N, 28, 28, 1] as bytes, and the class of each [N]. */
 export interface LabelledImages {
@@ -21,10 +22,10 @@ export function idxPath(folder: string, name: string): string | undefined {
   return [name, `${name}.gz`].map((file) => join(folder, file)).find(existsSync);
 }
 
-/** The first rows of one of the two sets in a folder with the four files. @throws RangeError if it has fewer */
+/** The first rows of one of the two sets in a folder with the four files. @throws Misuse if it has fewer */
 export async function readImages(folder: string, split: Split, rows: number): Promise<LabelledImages> {
   const [images, labels] = await Promise.all(idxFiles[split].map((name) => readIdx(idxPath(folder, name) ?? join(folder, name))));
-  if (rows > labels!.size) throw new RangeError(`expected at most the ${labels!.size} ${split} images in ${folder}, got ${rows} to read.`);
+  if (rows > labels!.size) throw new Misuse(`expected at most the ${labels!.size} ${split} images in ${folder}, got ${rows} to read.`);
   const { data, shape } = images!.rows(0, rows);
   return { x: array(data, [...shape, 1]), y: array(Int32Array.from(labels!.rows(0, rows).data)) };
 }

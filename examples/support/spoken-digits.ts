@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MelSpectrogram, type NdArray, array, decibels, wavFolder } from 'lanewise';
 import { SequenceClassifier } from '../models/sequence-classifier.js';
+import { Misuse } from './misuse.js';
 import { type LabelledSequences, SequenceCourse } from './sequence-course.js';
 
 /** `7_jackson_32.wav`: the digit, who says it, and which recording it is. */
@@ -49,11 +50,11 @@ function standardized(train: readonly NdArray<Float32Array>[], all: readonly NdA
 
 /**
  * The Free Spoken Digit Dataset from a folder of WAV files.
- * @throws Error that says where to get it
+ * @throws Misuse that says where to get it
  */
 export async function spokenDigits(folder: string): Promise<SpokenDigits> {
   if (folder === '' || !existsSync(folder)) {
-    throw new Error(
+    throw new Misuse(
       `expected a folder with the Free Spoken Digit Dataset, got ${folder === '' ? 'none' : `${folder}, which is not there`}. Clone ` +
         'https://github.com/Jakobovski/free-spoken-digit-dataset (CC BY-SA 4.0) and name its recordings: --data FOLDER/recordings.',
     );
@@ -61,7 +62,7 @@ export async function spokenDigits(folder: string): Promise<SpokenDigits> {
   const { signals, files, sampleRate } = await wavFolder(folder);
   const parsed = files.map((file) => {
     const match = fileName.exec(basename(file));
-    if (match === null) throw new Error(`expected names like 7_jackson_32.wav in ${folder}, got ${join(folder, file)}`);
+    if (match === null) throw new Misuse(`expected names like 7_jackson_32.wav in ${folder}, got ${join(folder, file)}`);
     return { digit: Number(match[1]), speaker: match[2]!, tested: Number(match[3]) < testRecordings };
   });
   const frames = signals.map(melFrames(sampleRate));

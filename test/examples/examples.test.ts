@@ -14,10 +14,11 @@ function example(name: string, ...args: string[]): string {
   return execFileSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8', timeout: 110_000 * patience });
 }
 
-/** What an example that refuses its flags says. */
+/** What an example that refuses its flags says, in one line. */
 function refusal(name: string, ...args: string[]): string {
   const { status, stderr } = spawnSync(nodeProgram, scriptArguments(`examples/${name}`, ...args), { encoding: 'utf8' });
-  assert.notEqual(status, 0);
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /^.+\n$/);
   return stderr;
 }
 
@@ -138,10 +139,14 @@ describe('examples', function () {
       writeFileSync(file, gunzipSync(readFileSync(`${file}.gz`)));
       rmSync(`${file}.gz`);
       assert.deepEqual(await fashionMnist('train', 10, folder), gzipped);
-      await assert.rejects(fashionMnist('test', 11, folder), { name: 'RangeError', message: /at most the 10 test images in .*, got 11/ });
+      await assert.rejects(fashionMnist('test', 11, folder), { message: /at most the 10 test images in .*, got 11/ });
     }));
 
+  const unflagged = 'Flags come after --, as in npm run mnist -- --help, which lists them.';
   const refused: readonly (readonly [readonly [string, ...string[]], string])[] = [
+    [['mnist-mlp', '3'], `Unexpected argument '3'. ${unflagged}`],
+    [['mnist-mlp', '--epoch', '3'], `Unknown option '--epoch'. ${unflagged}`],
+    [['mnist-mlp', '--epochs', '--threads'], `Option '--epochs' argument is ambiguous. ${unflagged}`],
     [['mnist-cnn', '--model', 'lenet'], '--model: expected keras or lenet5, got lenet.'],
     [['mnist-cnn', '--train-rows', 'abc'], '--train-rows: expected a whole number in 1 … 60000, got abc.'],
     [['fashion-mnist', '--model', 'toString'], '--model: expected small or resnet, got toString.'],
@@ -160,6 +165,15 @@ describe('examples', function () {
   for (const [args, message] of refused) {
     it(`${args.join(' ')} is refused`, () => assert.ok(refusal(...args).includes(message), message));
   }
+
+  it('a flag that npm has taken is missed', () => {
+    process.env.npm_config_train_rows = 'true';
+    try {
+      assert.equal(refusal('mnist-mlp', '3'), `--train-rows: npm took it for a flag of its own. ${unflagged}\n`);
+    } finally {
+      delete process.env.npm_config_train_rows;
+    }
+  });
 
   it('lecun1989 climbs the ladder on a slice', () => {
     const text = example('lecun1989', '--train-rows', '500', '--test-rows', '100', '--passes', '3');
