@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
-import { RandomTokenWindows, tokenStreams, tokenWindows } from '../../lib/index.js';
+import {
+  CrossEntropyLoss,
+  Embedding,
+  Linear,
+  RandomTokenWindows,
+  SGD,
+  Sequential,
+  Trainer,
+  tokenStreams,
+  tokenWindows,
+} from '../../lib/index.js';
 import type { Batch } from '../../lib/index.js';
 
 const tokens = Int32Array.from({ length: 14 }, (_, i) => 10 + i);
@@ -47,6 +57,14 @@ describe('token windows', () => {
     const resumed = new RandomTokenWindows(tokens, random);
     resumed.epoch = 1;
     assert.deepEqual([...resumed].map(numbers), second.map(numbers));
+  });
+  it('at random: are the same in each evaluation as a list', async () => {
+    const trainer = new Trainer(new Sequential([new Embedding(24, 4), new Linear(24)]), {
+      loss: new CrossEntropyLoss(),
+      optimizer: new SGD({ lr: 0.1 }),
+    });
+    const windows = [...new RandomTokenWindows(tokens, random)];
+    assert.deepEqual(await trainer.evaluate(windows), await trainer.evaluate(windows));
   });
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [

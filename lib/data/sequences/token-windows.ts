@@ -75,7 +75,8 @@ export function tokenStreams(tokens: Int32Array, options: TokenStreamOptions): T
 
 /**
  * Batches of windows that begin anywhere, each place equally likely, anew in every epoch: `fit(new RandomTokenWindows(…), { epochs })`.
- * One shape only, so that one program serves all.
+ * One shape only, so that one program serves all. Each evaluation of a `validation` would be of other windows, too: to compare epochs, as `EarlyStopping` does, give it
+ * `tokenWindows`, or the batches of one pass in a list, `[...new RandomTokenWindows(…)]`.
  * @throws OptionError for wrong options, or if a batch does not fit into memory; DataError if the stream is shorter than a window and its last target
  */
 export class RandomTokenWindows implements Iterable<Batch> {
