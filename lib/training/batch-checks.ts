@@ -14,6 +14,7 @@ import { countRows, inputList, rowType } from '../model/data.js';
 import { isRecord, kindOf } from '../options.js';
 import type { Pieces } from '../pieces.js';
 import { checkDone } from '../returned.js';
+import { isNumericArray } from '../typed-arrays.js';
 import type { Equipment } from './equipment.js';
 import { type Batch, type Targets, arraysOf, rowsOf, targetParts, isBatch } from './batch.js';
 import { naming } from '../naming.js';
@@ -33,8 +34,18 @@ export function checkArrays(what: string, batch: Batch<Targets>): number {
 
 /** @throws DataError or StateError unless y is an intact array, or an object of some by name, or of none */
 function checkTargets(what: string, y: unknown): void {
-  if (!isRecord(y)) return checkArray(what, 'y', y, 'Wrap it: array(data, shape), or give several targets by name: { a, b }.');
+  if (!isRecord(y)) return checkArray(what, 'y', y, targetAdvice(y));
   for (const [name, part] of Object.entries(y)) checkArray(what, `y.${name}`, part);
+}
+
+/** What to do about targets that are neither an array nor several by name. */
+function targetAdvice(y: unknown): string {
+  const parts: readonly unknown[] = Array.isArray(y) ? y : [];
+  const lengths = parts.map((part) => (isNdArray(part) ? part.shape[0] : isNumericArray(part) || Array.isArray(part) ? part.length : -1));
+  if (lengths.some((length) => length !== lengths[0]))
+    return 'Fill sequences up to one length by padSequences, with the ignoreIndex of the loss as value, or give all of it to BucketedBatches.';
+  if (parts.some(isNdArray)) return 'Put arrays of one shape together by stackRows, or give several targets by name: { a, b }.';
+  return 'Wrap it: array(data, shape), or give several targets by name: { a, b }.';
 }
 
 /**
@@ -54,7 +65,9 @@ export function checkBatch(
   checkNeeds(what, y, equipment.recipe);
   if (sampleWeight !== undefined) checkSampleWeight(what, sampleWeight);
   if (augment.length > 0 && inputs.length !== 1)
-    throw new ShapeError(`${what}: expected one input x for augment, got ${inputs.length}. Augment before, or leave it out.`);
+    throw new ShapeError(
+      `${what}: expected one input x for augment, got ${inputs.length}. Augment before, or anew in each step in a layer of your own, where scope.training.`,
+    );
   const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(what, inputs[0]!, y, equipment, augment)];
   naming(what, () => model.build(rows, seed, Math.min(count, batchSize)));
   return count;

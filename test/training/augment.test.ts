@@ -172,7 +172,8 @@ describe('fit with augment', () => {
   it('refuses several inputs', () =>
     assert.rejects(trainerOf(network()).fit({ x: [data.x, data.x], y: data.y }, { augment: all }), {
       name: 'ShapeError',
-      message: 'fit: expected one input x for augment, got 2. Augment before, or leave it out.',
+      message:
+        'fit: expected one input x for augment, got 2. Augment before, or anew in each step in a layer of your own, where scope.training.',
     }));
 });
 

@@ -67,11 +67,34 @@ describe('natural mistakes', () => {
   for (const [name, call, message] of wrong) it(name, () => assert.rejects(call, { message }));
 
   const noTargets: readonly (readonly [unknown, string])[] = [
-    ...[undefined, null, 7, [good.y], Float32Array.of(1, 2)].map(
+    ...[
+      undefined,
+      null,
+      7,
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      Float32Array.of(1, 2),
+    ].map(
       (y) =>
         [
           y,
           `expected y made by array(), got ${kindOf(y)}. Wrap it: array(data, shape), or give several targets by name: { a, b }.`,
+        ] as const,
+    ),
+    [
+      [good.y, good.y],
+      'expected y made by array(), got Array. Put arrays of one shape together by stackRows, or give several targets by name: { a, b }.',
+    ],
+    ...[
+      [zeros(3), zeros(4)],
+      [Int32Array.of(1), Int32Array.of(1, 2)],
+    ].map(
+      (y) =>
+        [
+          y,
+          'expected y made by array(), got Array. Fill sequences up to one length by padSequences, with the ignoreIndex of the loss as value, or give all of it to BucketedBatches.',
         ] as const,
     ),
     [{}, 'expected targets y for MSELoss, whose forward takes them, got none. Give an array, or { a, b } by name.'],
