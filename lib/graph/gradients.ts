@@ -1,16 +1,16 @@
 /** Reverse-mode differentiation on the graph. Its result is graph again, so it applies to itself. */
 import { DTypeError, ShapeError, StateError } from '../errors.js';
 import { kindOf } from '../options.js';
-import { add, full } from '../ops/elementwise.js';
+import { add, cast, full } from '../ops/elementwise.js';
 import { label } from './label.js';
 import { topologicalOrder } from './order.js';
 import { sameShape } from './shape.js';
 import { type Node, Tensor, formatShapeOf } from './tensor.js';
 
 /**
- * d(y)/d(x) for each x, each with the shape of its x; zeros where y does not depend on it.
+ * d(y)/d(x) for each x, float32 with the shape of its x; zeros where y does not depend on it.
  * @param y a scalar, or any tensor together with `dy`
- * @param dy d(loss)/d(y), of y's shape. Default: 1.
+ * @param dy d(loss)/d(y), of y's shape; int32 and uint8 are read as float32. Default: 1.
  * @throws StateError if y is no scalar and dy is missing; ShapeError if dy is of another shape than y; DTypeError for what is no tensor
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor): readonly Tensor[] {
@@ -27,11 +27,11 @@ export function reachingGradients(y: Tensor, xs: readonly Tensor[], dy?: Tensor)
     throw new ShapeError(`gradients: expected dy of the shape of y ${formatShapeOf(y)}, got ${formatShapeOf(dy)}.`);
   }
   const needed = nodesBetween(y, xs);
-  const adjoints = new Map<Tensor, Tensor>([[y, dy ?? full(y.shape, 1)]]);
+  const adjoints = new Map<Tensor, Tensor>([[y, dy === undefined ? full(y.shape, 1) : cast(dy, 'float32')]]);
   for (const node of usersFirst(needed)) {
     const dys = node.outputs.map((output) => adjoints.get(output));
     if (dys.every((d) => d === undefined)) continue;
-    const dxs = node.op.vjp(node, dys);
+    const dxs = node.op.vjp(node, dys).map((dx) => dx && cast(dx, 'float32'));
     const made = dxs.filter((dx) => dx !== undefined);
     const given = [...node.inputs, ...node.outputs, ...dys.filter((dy) => dy !== undefined)];
     if (node.label !== '') label(made, `${node.label} (backward)`, given);

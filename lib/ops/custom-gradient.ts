@@ -53,6 +53,7 @@ function areGradients(dxs: unknown): dxs is ReturnType<Backward> {
 /**
  * y, with d(loss)/d(inputs) given by `backward` instead of derived from how y was made.
  * @param inputs the tensors y depends on
+ * @param backward its int32 and uint8 gradients are read as float32
  * @throws ShapeError, when differentiated, unless backward gives each input a gradient of its shape, or undefined; DTypeError
  *   for what is no list of tensors
  */

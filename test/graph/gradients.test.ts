@@ -19,6 +19,22 @@ describe('gradients', () => {
   });
   it('of x itself are one', () => assert.deepEqual(value(gradients(x, [x], ops.full([2, 3], 1))[0]!), [1, 1, 1, 1, 1, 1]));
   it('start from dy', () => assert.deepEqual(value(gradients(ops.square(x), [x], x)[0]!), [2, 8, 18, 32, 50, 72]));
+  it('are float32, and read a dy of whole numbers as it', () => {
+    for (const dtype of ['int32', 'uint8'] as const) {
+      for (const f of [(t: Tensor) => ops.softmax(t), (t: Tensor) => ops.add(t, 1), (t: Tensor) => t]) {
+        const ofWhole = gradients(f(x), [x], ops.cast(x, dtype))[0]!;
+        assert.equal(ofWhole.dtype, 'float32');
+        assert.deepEqual(value(ofWhole), value(gradients(f(x), [x], x)[0]!));
+      }
+    }
+  });
+  it('read whole numbers from a custom backward as float32', () => {
+    for (const dtype of ['int32', 'uint8'] as const) {
+      const y = ops.customGradient(ops.square(x), [x], () => [ops.cast(x, dtype)]);
+      const [dx] = gradients(ops.sum(y), [x]) as [Tensor];
+      assert.deepEqual([dx.dtype, value(dx)], ['float32', [1, 2, 3, 4, 5, 6]]);
+    }
+  });
   it('with respect to a value in between', () => {
     const h = ops.mul(x, 3);
     const [dh, dx] = gradients(ops.sum(ops.square(h)), [h, x]);
