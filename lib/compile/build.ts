@@ -29,7 +29,8 @@ export interface CompileOptions {
   /**
    * Join elementwise operations, put biases and activations into matrix products and convolutions, and scales of channels into the
    * weights before them; make products of tables instead of the rows looked up in them. The bits are the same without, but for what
-   * follows a convolution so scaled and for gradients of looked-up rows, which are added up in another order. Default: true.
+   * follows a convolution so scaled, and for what is added up over looked-up rows or by id, as their gradients are: in another order, in
+   * which a sum may overflow that otherwise does not. Default: true.
    */
   readonly fuse?: boolean | undefined;
 }

@@ -6,9 +6,10 @@ import { type Operation, apply } from '../graph/operation.js';
 import { label } from '../graph/label.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { Elementwise } from '../ops/elementwise.js';
+import { Elementwise, where } from '../ops/elementwise.js';
 import { GatherRows, ScatterAddRows } from '../ops/gather.js';
 import { Gemm } from '../ops/matmul.js';
+import { metRows } from '../ops/row-gradient.js';
 import { ReshapeOp, Transpose, reshape, transpose } from '../ops/shape.js';
 import { rewrite } from './rewrite.js';
 import { isPerChannel } from './uses.js';
@@ -27,7 +28,10 @@ interface Lookup {
 /** How often a row is looked up, on average, from which on the table's product is made: two gathers of the wider rows cost about one. */
 const readsPerRow = 2;
 
-/** The same values by smaller products. Gradients are added up in another order. */
+/**
+ * The same values by smaller products. What is added up over looked-up rows, or by id, as gradients are, is so in another order: its bits
+ * differ, and a sum may overflow in one order and not in the other.
+ */
 export function productsOfTables(roots: readonly Tensor[]): readonly Tensor[] {
   return rewrite(roots, ({ op, outputs }, inputs) => {
     const [result] = outputs as [Tensor];
@@ -63,7 +67,8 @@ function biased(op: Elementwise, inputs: readonly Tensor[], result: Tensor): Ten
 function weightGradient(op: Gemm, [x, dy]: readonly Tensor[]): Tensor | undefined {
   const rows = lookupOf(x!);
   if (rows === undefined || op.transposeB || !isSingle(x!)) return undefined;
-  return apply(op, matrix(rows.table), matrix(summed(dy!, rows.ids, rows.table.shape[0]!)));
+  const sums = summed(dy!, rows.ids, rows.table.shape[0]!);
+  return apply(op, matrix(ofMet(rows.table, sums)), matrix(sums));
 }
 
 /** The sums by id of dy · wᵀ = (the sums of dy by id) · wᵀ, if dy · wᵀ only lies in another order of its rows. */
@@ -74,13 +79,19 @@ function tableGradient({ rows }: ScatterAddRows, [dx, ids]: readonly Tensor[]): 
   const { op, inputs } = made.x.node;
   const [dy, w] = inputs as [Tensor, Tensor];
   if (!(op instanceof Gemm) || op.transposeA || !isSingle(w)) return undefined;
-  return squeezed(apply(op, matrix(summed(dy, made.ids, rows)), w));
+  const sums = summed(dy, made.ids, rows);
+  return ofMet(squeezed(apply(op, matrix(sums), w)), sums);
 }
 
 /** The rows of dy [..., columns] added up by id: [tableRows, columns]. */
 function summed(dy: Tensor, ids: Tensor, tableRows: number): Tensor {
   const columns = dy.shape.at(-1)!;
   return apply(new ScatterAddRows(tableRows), reshape(withoutReshapes(dy), [ids.size, columns]), reshape(withoutReshapes(ids), [ids.size]));
+}
+
+/** The rows of t for which there are `sums`, 0 for the others: where a factor is not finite, a product with their sum of 0 is not 0. */
+function ofMet(t: Tensor, sums: Tensor): Tensor {
+  return where(metRows(sums), t, 0);
 }
 
 /** What rows t has, if they come from a table that is small enough. */
@@ -113,7 +124,7 @@ function beforeMoving(dx: Tensor, ids: Tensor): { readonly x: Tensor; readonly i
 
 /** Whether a view has the same rows as its input, in whatever order. */
 function keepsRows(op: Operation, [x]: readonly Tensor[]): op is ReshapeOp | Transpose {
-  if (op instanceof ReshapeOp) return op.shape.length > 0 && op.shape.at(-1) === x!.shape.at(-1);
+  if (op instanceof ReshapeOp) return x!.size > 0 && op.shape.length > 0 && op.shape.at(-1) === x!.shape.at(-1);
   return op instanceof Transpose && op.axes.at(-1) === op.axes.length - 1;
 }
 

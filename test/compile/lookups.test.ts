@@ -6,7 +6,7 @@ import { gradients } from '../../lib/graph/gradients.js';
 import { MemorySlot, source } from '../../lib/graph/source.js';
 import type { Tensor } from '../../lib/graph/tensor.js';
 import { Embedding, GRU, Linear, Sequential } from '../../lib/layers/index.js';
-import { add, gatherRows, matmul, mul, reshape, square, sum, transpose } from '../../lib/ops/index.js';
+import { add, gatherRows, matmul, mul, reshape, scatterAddRows, square, sum, transpose } from '../../lib/ops/index.js';
 import { outputs } from '../support/programs.js';
 import { generator, randomValues } from '../support/random-graph.js';
 
@@ -47,9 +47,11 @@ describe('a product of looked-up rows', () => {
   it('has gradients by sums of as many rows as the table has', () => {
     const y = embedded(idsOf(4, 5));
     const dy = source(state, 2048, y.shape);
-    assert.deepEqual(work(...gradients(y, [table, weights], dy)), ['scatterAddRows', '5×7×3', '3×5×7']);
-    assert.deepEqual(work(...gradients(y, [weights], dy)), ['scatterAddRows', '3×5×7']);
-    assert.deepEqual(work(...gradients(y, [table], dy)), ['scatterAddRows', '5×7×3']);
+    // The other sums are of ones: they tell which rows are looked up.
+    const sums = ['scatterAddRows', 'scatterAddRows'];
+    assert.deepEqual(work(...gradients(y, [table, weights], dy)).toSorted(), ['3×5×7', '5×7×3', ...sums]);
+    assert.deepEqual(work(...gradients(y, [weights], dy)), [...sums, '3×5×7']);
+    assert.deepEqual(work(...gradients(y, [table], dy)).toSorted(), ['5×7×3', ...sums]);
   });
   it('leaves alone the sums of what is no product, or is one per batch', () => {
     const x = gatherRows(table, idsOf(20));
@@ -87,6 +89,19 @@ describe('a product of looked-up rows', () => {
       });
     });
   }
+  it('is of looked-up rows alone, whatever the others and the weights are', () => {
+    const f = compile((e: Tensor, w: Tensor, ids: Tensor) => gradients(sum(matmul(gatherRows(e, ids), w)), [e, w]));
+    const ids = array(new Int32Array(4));
+    const run = (e: readonly number[], w: number): unknown =>
+      f.sync(array(Float32Array.from(e), [2, 1]), array(Float32Array.of(w), [1, 1]), ids).map(({ data }) => [...data]);
+    assert.deepEqual(run([1, NaN], 1), [[4, 0], [4]]);
+    assert.deepEqual(run([1, 2], Infinity), [[Infinity, 0], [4]]);
+  });
+  it('has no columns where its rows have none', () => {
+    const ids = array(new Int32Array(10));
+    const none = array(new Float32Array(0), [10, 3, 0]);
+    assert.deepEqual(compile((x: Tensor, at: Tensor) => scatterAddRows(x, at, 2)).sync(none, ids).shape, [2, 3, 0]);
+  });
   it('names the layer and the place of a bad id as it was given', async () => {
     const model = new Sequential({ words: new Embedding(3, 2), time: new GRU(2), head: new Linear(2) });
     model.build([4], { dtypes: ['int32'] });

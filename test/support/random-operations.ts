@@ -149,13 +149,15 @@ const rows: readonly Maker[] = [
   (x) => (x.rank === 2 && x.shape[0]! < 2 * x.shape[1]! ? [ops.gatherRows(ops.transpose(x), ops.argmax(x))] : []),
   // There it does: these are exact.
   (_, { ids, exact, one }) => {
-    const [table, w, bias] = [exact([4, 4]), exact([4, 3]), exact([3])];
+    const [w, bias] = [exact([4, 3]), exact([3])];
+    const table = one([exact([4, 4]), ops.pad(exact([4, 4]), [[0, 1], [0, 0]], NaN)]); // prettier-ignore
     const found = ops.gatherRows(table, ids(one([[9], [4, 3], [4, 4]])));
     const turned = found.rank === 3 ? one([found, ops.transpose(found, [1, 0, 2]), ops.transpose(found, found.shape[1] === 4 ? [0, 2, 1] : [0, 1, 2])]) : found; // prettier-ignore
     const made = ops.matmul(one([turned, ops.reshape(turned, [-1, 4])]), w);
     const y = one([made, ops.add(made, bias)]);
     return [y, ...gradients(ops.sum(ops.mul(y, exact(y.shape))), [table, w, bias])];
   },
+  (_, { ids, exact }) => [ops.sum(ops.scatterAddRows(exact([9, 3, 0]), ids([9]), 4), { axes: -1 })],
 ];
 
 const products: readonly Maker[] = [
