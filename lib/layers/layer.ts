@@ -82,8 +82,8 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
   #model: Model | undefined;
 
   /**
-   * The output for the inputs, in operations. Called once for each input shape and mode, never per step; the first time with one row, to learn
-   * which parameters there are.
+   * The output for the inputs, in operations. Called once for each input shape and mode, never per step: numbers around it are read then, as constants. The first time
+   * it is called with one row, to learn which parameters there are.
    */
   abstract forward(...args: [...inputs: LayerInputs, scope: Scope]): Output;
 

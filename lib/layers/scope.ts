@@ -29,7 +29,7 @@ export interface Scope {
   readonly path: string;
   /** A trained array, made by `init` the first time. Names are unique within a layer. */
   parameter(name: string, shape: Shape, init: Initializer, options?: ParameterOptions): Tensor;
-  /** An array that belongs to the model but is not trained: running statistics. */
+  /** An array that belongs to the model but is not trained: running statistics, a count of steps. */
   buffer(name: string, shape: Shape, init: Initializer): Tensor;
   /** The value the buffer has after this step. Ignored unless training. */
   assign(buffer: Tensor, value: Tensor): void;
