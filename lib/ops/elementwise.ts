@@ -188,7 +188,7 @@ const casts: Readonly<Record<DType, Elementwise>> = { float32: toFloat, int32: t
 
 /**
  * The same values as another element type. Float to integer truncates; what int32 does not hold, NaN included, becomes −2³¹, and uint8 is
- * the low byte of that.
+ * the low byte of that. Between int32 and uint8 it goes through float32, which holds whole numbers up to 2²⁴ exactly.
  * @throws DTypeError if there is no such type
  */
 export function cast(x: Tensor, dtype: DType): Tensor {

@@ -65,7 +65,7 @@ export class ScatterAddRows extends Operation {
   }
 }
 
-/** table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position. */
+/** table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position, unless the result has no elements. */
 export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   checkTensors('gatherRows', { table, ids });
   return apply(new GatherRows(), table, ids);
@@ -74,7 +74,8 @@ export function gatherRows(table: Tensor, ids: Tensor): Tensor {
 /**
  * The sum of the rows of each id, as `index_add` of PyTorch: z[ids[i]] += values[i], in order of i. values [...ids, ...], ids [...] int32 →
  * [rows, ...], with 0 where there is no id. What nodes of a graph [V, C] receive along its edges is `scatterAddRows(gatherRows(x, from), to, V)`; as data
- * a whole graph is one row, nodes [1, V, C] and edges [1, E, 2]. An id outside 0 … rows−1 stops the run with its position.
+ * a whole graph is one row, nodes [1, V, C] and edges [1, E, 2]. An id outside 0 … rows−1 stops the run with its position, unless the
+ * result has no elements.
  * @throws DTypeError for what is no tensor, and ids that are not int32; ShapeError unless there is one row of values an id; OptionError unless rows is whole
  */
 export function scatterAddRows(values: Tensor, ids: Tensor, rows: number): Tensor {

@@ -1,4 +1,4 @@
-/** Reductions over any axes: sum, mean, max, min, norm, variance, argmax. */
+/** Reductions over any axes: sum, mean, max, min, norm, variance, argmax. int32 and uint8 are read as float32. */
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError } from '../errors.js';
@@ -171,7 +171,7 @@ function concatPair(a: Tensor, b: Tensor): Tensor {
   return concat([reshape(a, [1]), reshape(b, [1])]);
 }
 
-/** Σ x over `axes` */
+/** Σ x over `axes`. int32 is read as float32, which holds whole numbers up to 2²⁴ exactly, as in all reductions. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('sum', x, options);
 }
@@ -181,12 +181,12 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('mean', x, options);
 }
 
-/** Largest value over `axes`; NaN wins. @throws ShapeError where there is no value */
+/** Largest value over `axes`; NaN wins. int32 is read as float32, exact up to 2²⁴. @throws ShapeError where there is no value */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('max', x, options);
 }
 
-/** Smallest value over `axes`; NaN wins. @throws ShapeError where there is no value */
+/** Smallest value over `axes`; NaN wins. int32 is read as float32, exact up to 2²⁴. @throws ShapeError where there is no value */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('min', x, options);
 }
@@ -248,7 +248,8 @@ class ArgReduce extends Operation {
 }
 
 /**
- * Position of the first largest value along an axis, by default the last, as int32; NaN counts as largest.
+ * Position of the first largest value along an axis, by default the last, as int32; NaN counts as largest. x of int32 is read as float32,
+ * exact up to 2²⁴.
  * @throws ShapeError where there is no value
  */
 export function argmax(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
@@ -256,7 +257,8 @@ export function argmax(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
 }
 
 /**
- * Position of the first smallest value along an axis, by default the last, as int32; NaN counts as smallest.
+ * Position of the first smallest value along an axis, by default the last, as int32; NaN counts as smallest. x of int32 is read as float32,
+ * exact up to 2²⁴.
  * @throws ShapeError where there is no value
  */
 export function argmin(x: Tensor, options: ReduceAxisOptions = {}): Tensor {
