@@ -8,6 +8,8 @@ export interface Rule {
   readonly accepts: (value: unknown) => boolean;
   /** The option has no default. */
   readonly required?: boolean | undefined;
+  /** What to do about a value that is not accepted. */
+  readonly advice?: string | undefined;
 }
 
 /** Options with their defaults. */
@@ -88,8 +90,8 @@ export function kept<T>(value: T): T {
 /** @returns what to keep of `value` @throws OptionError unless it is what the rule expects */
 export function check<T>(what: string, name: string, value: T, rule: Rule): T {
   if (rule.accepts(value)) return kept(value);
-  const advice = rangeAdvice(value);
-  throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.${advice && ` ${advice}`}`);
+  const advice = rangeAdvice(value) || rule.advice;
+  throw new OptionError(`${what}: expected ${rule.expected} for ${name}, got ${show(value)}.${advice ? ` ${advice}` : ''}`);
 }
 
 /** What to say of a number, or a list with one, that is beyond float32. */
@@ -106,7 +108,7 @@ export function rangeAdvice(value: unknown): string {
 export function checkOptions<Options extends object>(what: string, options: Options, rules: Rules<Options>): Options {
   const known: readonly string[] = Object.keys(rules);
   const noOptions = (got: string): OptionError =>
-    new OptionError(`${what}: expected an object of options { ${known.join(', ')} }, got ${got}.`);
+    new OptionError(`${what}: expected an object of options { ${known.join(', ')} }, got ${got}.${adviceInPlaceOf(rules, options)}`);
   if (typeof options !== 'object' || options === null) throw noOptions(show(options));
   // Nothing of a map or list has the name of an option, so that all would be as if left out.
   if (Symbol.iterator in options) throw noOptions(kindOf(options));
@@ -123,6 +125,15 @@ export function checkOptions<Options extends object>(what: string, options: Opti
     if (value !== undefined || rules[name].required === true) checked[name] = check(what, name, value, rules[name]);
   }
   return Object.freeze(checked as Options);
+}
+
+/** What to do about a value in place of options: a size of the inputs, as other libraries ask for it, or the first option without its name. */
+function adviceInPlaceOf(rules: Readonly<Record<string, Rule>>, value: unknown): string {
+  const [first] = Object.entries(rules);
+  if (typeof value === 'number' && ('affine' in rules || 'recurrentInit' in rules || rules.bias === boolean))
+    return ' Sizes of inputs are inferred from the data: leave them out.';
+  const isPlain = ['number', 'string', 'boolean'].includes(typeof value) || Array.isArray(value);
+  return isPlain && first?.[1].accepts(value) ? ` Name it: { ${first[0]}: ${show(value)} }.` : '';
 }
 
 /** What kind of thing a value is, as errors say it: 'Float32Array', 'undefined', 'a function'. */

@@ -1,4 +1,21 @@
 import assert from 'node:assert/strict';
+import {
+  Adam,
+  BatchNorm,
+  Conv2d,
+  CrossEntropyLoss,
+  GELU,
+  GroupNorm,
+  LSTM,
+  Linear,
+  MaxPool2d,
+  MultiHeadAttention,
+  ReLU,
+  SGD,
+  Trainer,
+  accuracy,
+  exponentialDecay,
+} from '../lib/index.js';
 import { check, checkOptions, nonNegative, show, text } from '../lib/options.js';
 
 describe('a name', () => {
@@ -23,6 +40,51 @@ describe('options', () => {
     it(`are not ${show(given)}`, () =>
       assert.throws(() => checkOptions<{ lr?: number }>('Adam', given, { lr: nonNegative }), { name: 'OptionError', message }));
   }
+});
+
+/** The habits of users of other libraries, and what they are told to do. */
+describe('habits', () => {
+  const inferred = 'Sizes of inputs are inferred from the data: leave them out.';
+  const adam = new Adam();
+  const wrong: readonly (readonly [string, () => unknown, string])[] = [
+    ['new Linear(784, 10)', () => new Linear(784, 10 as never), inferred],
+    ['new Conv2d(3, 16, 3)', () => new Conv2d(3, 16, 3 as never), inferred],
+    ['new LSTM(28, 128)', () => new LSTM(28, 128 as never), inferred],
+    ['new BatchNorm(32)', () => new BatchNorm(32 as never), inferred],
+    ['new GroupNorm(4, 32)', () => new GroupNorm(4, 32 as never), inferred],
+    ['new MultiHeadAttention(64, 8)', () => new MultiHeadAttention(64, 8 as never), inferred],
+    ['new MaxPool2d(2, 2)', () => new MaxPool2d(2, 2 as never), 'Name it: { stride: 2 }.'],
+    ["new GELU('tanh')", () => new GELU('tanh' as never), "Name it: { approximate: 'tanh' }."],
+    ['new Adam(1e-3)', () => new Adam(1e-3 as never), 'Name it: { lr: 0.001 }.'],
+    ['new SGD(0.1)', () => new SGD(0.1 as never), 'Name it: { lr: 0.1 }.'],
+    ['exponentialDecay(1e-3, 0.9)', () => exponentialDecay(1e-3, 0.9 as never), 'Name it: { gamma: 0.9 }.'],
+    ['new CrossEntropyLoss([1, 2])', () => new CrossEntropyLoss([1, 2] as never), 'Name it: { weight: [ 1, 2 ] }.'],
+    [
+      'loss: CrossEntropyLoss',
+      () => new Trainer(new ReLU(), { loss: CrossEntropyLoss as never, optimizer: adam }),
+      'For example new CrossEntropyLoss().',
+    ],
+    [
+      "optimizer: 'adam'",
+      () => new Trainer(new ReLU(), { loss: new CrossEntropyLoss(), optimizer: 'adam' as never }),
+      'For example new Adam({ lr: 0.001 }).',
+    ],
+    ...([accuracy, 'accuracy', accuracy()] as const).map(
+      (metric) =>
+        [
+          `metrics: ${show([metric])}`,
+          () =>
+            new Trainer(new ReLU(), {
+              loss: new CrossEntropyLoss(),
+              optimizer: adam,
+              metrics: (typeof metric === 'object' ? metric : [metric]) as never,
+            }),
+          'For example [accuracy()].',
+        ] as const,
+    ),
+  ];
+  for (const [what, make, advice] of wrong)
+    it(what, () => assert.throws(make, ({ name, message }: Error) => name === 'OptionError' && message.endsWith(`. ${advice}`)));
 });
 
 describe('a value in an error', () => {

@@ -173,17 +173,19 @@ export interface TrainStepOptions {
   readonly checkFinite?: boolean | undefined;
 }
 
-/** An object made by this library or by a class that extends one of its own, with what is abstract there. */
-function instance<T extends object>(kind: abstract new () => T, ...abstract: readonly (keyof T & string)[]): Rule {
+/** An object made by this library, such as an example of it, or by a class that extends one of its own, with what is abstract there. */
+function instance<T extends object>(kind: abstract new () => T, example: string, ...abstract: readonly (keyof T & string)[]): Rule {
   const members = abstract.length === 0 ? '' : ` with ${abstract.join(' and ')}`;
   return {
     expected: `${/^[AEIOU]/.test(kind.name) ? 'an' : 'a'} ${kind.name}${members}`,
     accepts: (value) => value instanceof kind && abstract.every((name) => name in value),
+    advice: `For example ${example}.`,
   };
 }
 
 function list(rule: Rule): Rule {
   return {
+    ...rule,
     expected: `a list, each ${rule.expected}`,
     // Holes are looked at too.
     accepts: (value) => Array.isArray(value) && Array.from(value).every((item) => rule.accepts(item)),
@@ -191,9 +193,9 @@ function list(rule: Rule): Rule {
 }
 
 const name: Rule = { expected: 'a path', accepts: (value) => typeof value === 'string' };
-const loss = instance(Loss, 'forward');
-const optimizer = instance(Optimizer, 'slots', 'update');
-const metric = instance(Metric, 'name', 'forward');
+const loss = instance(Loss, 'new CrossEntropyLoss()', 'forward');
+const optimizer = instance(Optimizer, 'new Adam({ lr: 0.001 })', 'slots', 'update');
+const metric = instance(Metric, '[accuracy()]', 'name', 'forward');
 const groupRules: Rules<ParameterGroup> = { parameters: either(list(name), callable), optimizer };
 const group: Rule = {
   expected: '{ parameters, optimizer }, a list of paths or a function of path and shape, and an Optimizer',
@@ -209,6 +211,7 @@ const augmentation: Rule = {
   expected: 'an augmentation, { name, forward }',
   accepts: (value) =>
     typeof value === 'object' && value !== null && 'forward' in value && callable.accepts(value.forward) && 'name' in value,
+  advice: 'For example [randomFlip()].',
 };
 const batches: Rule = { expected: 'an object { x, y } of arrays, or batches as they come', accepts: isData };
 
@@ -262,7 +265,7 @@ export function checkFitOptions(options: FitOptions): FitOptions {
     carryState: boolean,
     augment: list(augmentation),
     validation: batches,
-    callbacks: list(instance(Callback)),
+    callbacks: list(instance(Callback, '[new EarlyStopping()], or a class of your own that extends Callback')),
     signal: abortSignal,
     onProgress: callable,
     keepSteps: boolean,

@@ -65,7 +65,7 @@ describe('one axis of', () => {
     it(`${name} is not a number or kept`, () => {
       assert.throws(() => op(full([2], 1), 0 as never), {
         name: 'OptionError',
-        message: `${name}: expected an object of options { axes }, got 0.`,
+        message: `${name}: expected an object of options { axes }, got 0. Name it: { axes: 0 }.`,
       });
       assert.throws(() => op(full([2], 1), { keepDims: true } as never), {
         name: 'OptionError',

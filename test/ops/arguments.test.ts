@@ -146,7 +146,11 @@ describe('arguments of operations', () => {
       'OptionError',
       /^conv2d: expected an object of options { stride, padding, dilation, groups, bias }, got Tensor\.$/,
     ],
-    [() => conv2d(image, image, [1, 1] as never), 'OptionError', /^conv2d: expected an object of options { .* }, got Array\.$/],
+    [
+      () => conv2d(image, image, [1, 1] as never),
+      'OptionError',
+      /^conv2d: expected an object of options { .* }, got Array\. Name it: \{ stride: \[ 1, 1 \] \}\.$/,
+    ],
     [() => conv2d(image, image, { stride: vector as never }), 'OptionError', /^conv2d: .* for stride, got broadcastTo float32\[3\]\.$/],
     [() => matmul(t, undefined as never), 'DTypeError', /^matmul: expected a tensor for b, got undefined\. Data come in/],
     [() => (t as never) > 0, 'DTypeError', /^Tensor: expected an operation .* got an operator of JavaScript/],

@@ -27,7 +27,8 @@ describe('options of fit', () => {
     callbacks[2] = new EarlyStopping({ monitor: 'loss' });
     await assert.rejects(trainer().fit(batch, { callbacks }), {
       name: 'OptionError',
-      message: /^fit: expected a list, each a Callback for callbacks, got \[/,
+      message:
+        /^fit: expected a list, each a Callback for callbacks, got \[.*\. For example \[new EarlyStopping\(\)\], or a class of your own that extends Callback\.$/,
     });
     await trainer().fit(batch, { callbacks: [callback] });
   });

@@ -30,17 +30,17 @@ describe('a class of one’s own', () => {
     [
       'Loss without forward',
       { loss: new (incomplete(Loss))() },
-      'Trainer: expected a Loss with forward for loss, got My { reduction: undefined }.',
+      'Trainer: expected a Loss with forward for loss, got My { reduction: undefined, ignoreNaN: undefined }. For example new CrossEntropyLoss().',
     ],
     [
       'Metric without name and forward',
       { metrics: [new (incomplete(Metric))()] },
-      'Trainer: expected a list, each a Metric with name and forward for metrics, got [ My { better: undefined } ].',
+      'Trainer: expected a list, each a Metric with name and forward for metrics, got [ My { better: undefined } ]. For example [accuracy()].',
     ],
     [
       'Optimizer without slots and update',
       { optimizer: new (incomplete(Optimizer))() },
-      "Trainer: expected an Optimizer with slots and update for optimizer, got My { slotInit: {}, restsAtZero: false, scalars: [ 'lr' ] }.",
+      "Trainer: expected an Optimizer with slots and update for optimizer, got My { slotInit: {}, restsAtZero: false, scalars: [ 'lr' ] }. For example new Adam({ lr: 0.001 }).",
     ],
   ];
   for (const [what, options, message] of wrong) {
