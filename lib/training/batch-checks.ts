@@ -68,17 +68,17 @@ export function checkBatch(
     throw new ShapeError(
       `${what}: expected one input x for augment, got ${inputs.length}. Augment before, or anew in each step in a layer of your own, where scope.training.`,
     );
-  const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(what, inputs[0]!, y, equipment, augment)];
-  naming(what, () => model.build(rows, seed, Math.min(count, batchSize)));
+  naming(what, () => {
+    const rows = augment.length === 0 ? inputs.map(rowType) : [augmentedRow(inputs[0]!, y, equipment, augment)];
+    model.build(rows, seed, Math.min(count, batchSize));
+  });
   return count;
 }
 
 /** @throws ShapeError for several targets */
-function augmentedRow(what: string, x: NdArray, y: Targets, equipment: Equipment, augment: readonly Augmentation[]): TensorType {
+function augmentedRow(x: NdArray, y: Targets, equipment: Equipment, augment: readonly Augmentation[]): TensorType {
   if (isNdArray(y)) return equipment.augmentedRow(rowType(x), rowType(y), augment);
-  throw new ShapeError(
-    `${what}: expected one target y for augment, got ${Object.keys(y).join(', ') || 'none'}. Augment before, or leave it out.`,
-  );
+  throw new ShapeError(`expected one target y for augment, got ${Object.keys(y).join(', ') || 'none'}. Augment before, or leave it out.`);
 }
 
 /** What is asked of values. */

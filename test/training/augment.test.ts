@@ -159,8 +159,8 @@ describe('fit with augment', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ augment: randomFlip() }, /^fit: expected a list, each an augmentation, \{ name, forward \} for augment, got/],
     [{ augment: [{ name: 'x' }] }, /^fit: expected a list, each an augmentation/],
-    [{ augment: [randomCrop({ height: 7 })] }, /^randomCrop: expected height and width within 6 × 6/],
-    [{ augment: [mixup()] }, /^mixup: expected the number of classes/],
+    [{ augment: [randomCrop({ height: 7 })] }, /^fit: randomCrop: expected height and width within 6 × 6/],
+    [{ augment: [mixup()] }, /^fit: mixup: expected the number of classes/],
   ];
   for (const [options, message] of refused) {
     it(`refuses, before anything is built: ${message.source}`, async () => {
@@ -169,6 +169,14 @@ describe('fit with augment', () => {
       assert.throws(() => model.weights(), { name: 'StateError' });
     });
   }
+  it('refuses rows that are no images, by the shape of the data', () =>
+    assert.rejects(
+      trainerOf(network()).fit({ x: array(new Float32Array(320), [5, 8, 8]), y: data.y.rows(0, 5) }, { augment: [randomShift(1)] }),
+      {
+        name: 'ShapeError',
+        message: 'fit: randomShift: expected images x [N, H, W, C], got [N, 8, 8]. Give the data this shape and flatten it in the model.',
+      },
+    ));
   it('refuses several inputs', () =>
     assert.rejects(trainerOf(network()).fit({ x: [data.x, data.x], y: data.y }, { augment: all }), {
       name: 'ShapeError',

@@ -1,5 +1,5 @@
 /** What an augmentation is: a change of the batches of a fit, written in ops. */
-import { DTypeError, ShapeError, formatShape } from '../../errors.js';
+import { DTypeError, ShapeError } from '../../errors.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { cast } from '../../ops/elementwise.js';
@@ -46,11 +46,16 @@ export interface ImageShape {
   readonly c: number;
 }
 
+/** `[N, 28, 28, 1]`: the shape of a batch as errors print it, for they are found with one row. */
+export function formatBatch({ shape }: Tensor): string {
+  return `[${['N', ...shape.slice(1)].join(', ')}]`;
+}
+
 /** @throws ShapeError unless x is a batch of images; DTypeError for ids */
 export function imageShape(what: string, x: Tensor): ImageShape {
   if (x.rank !== 4) {
     throw new ShapeError(
-      `${what}: expected images x [N, H, W, C], got ${formatShape(x.shape)}. Give the data this shape and flatten it in the model.`,
+      `${what}: expected images x [N, H, W, C], got ${formatBatch(x)}. Give the data this shape and flatten it in the model.`,
     );
   }
   if (x.dtype === 'int32') throw new DTypeError(`${what}: expected float32 or uint8 images x, got int32. Convert the data.`);

@@ -8,7 +8,7 @@ import { gatherRows } from '../../ops/gather.js';
 import { reshape, unstack } from '../../ops/shape.js';
 import { type Rules, integer } from '../../options.js';
 import { type AffineMap, compose, theta } from './affine-map.js';
-import { type Augmentation, type ImageShape, type RandomScope, type TensorBatch, imageShape } from './augmentation.js';
+import { type Augmentation, type ImageShape, type RandomScope, type TensorBatch, formatBatch, imageShape } from './augmentation.js';
 
 /** Up to here float32, in which the ids of pixels and their numbers are computed, has all whole numbers. */
 const mostWhole = 2 ** 24;
@@ -75,7 +75,7 @@ export function placed({ x, y }: TensorBatch, steps: readonly Geometric[], scope
   if (ofPixels && !moves && (rows !== 1 || columns !== 1)) {
     const otherwise = y.rank === 3 ? ', or make them float32 if they are none of pixels' : '';
     throw new ShapeError(
-      `${name}: expected targets for each pixel of images ${formatShape(x.shape)}, or one for each image, got ${formatShape(y.shape)}, which would stay where they are. Give them the size of the images and make them smaller in the loss${otherwise}.`,
+      `${name}: expected targets for each pixel of images ${formatBatch(x)}, or one for each image, got ${formatBatch(y)}, which would stay where they are. Give them the size of the images and make them smaller in the loss${otherwise}.`,
     );
   }
   const { height, width } = placement;
@@ -89,7 +89,7 @@ function moved(name: string, y: Tensor, maps: Tensor, { height, width, outside }
   const isIds = y.dtype === 'int32' || (y.dtype === 'uint8' && y.rank === 3);
   if (outside !== undefined && (!isIds || (y.dtype === 'uint8' && (outside < 0 || outside > 255)))) {
     throw new OptionError(
-      `${name}: expected targets of ids, int32, or bytes [N, H, W] where outside is 0 … 255, got ${y.dtype} ${formatShape(y.shape)} and outside ${outside}. Convert them, or give another outside or none.`,
+      `${name}: expected targets of ids, int32, or bytes [N, H, W] where outside is 0 … 255, got ${y.dtype} ${formatBatch(y)} and outside ${outside}. Convert them, or give another outside or none.`,
     );
   }
   if (!isIds) return reshape(affineSample(reshape(y, [n, h, w, c]), maps, { height, width }), shape);

@@ -1,11 +1,11 @@
-import { OptionError, ShapeError, formatShape } from '../../errors.js';
+import { OptionError, ShapeError } from '../../errors.js';
 import { iota } from '../../graph/source.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, cast, cos, div, exp, expm1, floor, greaterEqual, log, maximum, mul, neg, sqrt, square, sub } from '../../ops/elementwise.js';
 import { gatherRows, knownIds, oneHot } from '../../ops/gather.js';
 import { reshape } from '../../ops/shape.js';
 import { checkOptions, count, positive } from '../../options.js';
-import { type Augmentation, floats } from './augmentation.js';
+import { type Augmentation, floats, formatBatch } from './augmentation.js';
 import { drawn } from './draw.js';
 
 /** Options of {@link mixup}. */
@@ -61,7 +61,7 @@ function mixable(y: Tensor, classes: number | undefined): Tensor {
   if (y.rank === 2 && (classes === undefined || y.shape[1] === classes)) return y;
   if (y.rank !== 1)
     throw new ShapeError(
-      `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatShape(y.shape)}.`,
+      `mixup: expected class ids [N], numbers [N] or probabilities [N, ${classes ?? 'classes'}] for the targets, got ${formatBatch(y)}.`,
     );
   if (classes !== undefined) return oneHot(knownIds('ids', y, classes), classes);
   if (y.dtype !== 'float32')
