@@ -9,6 +9,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { Layer } from '../layers/layer.js';
 import { type Inputs, countRows, formatRows, inputList, rowType } from '../model/data.js';
 import type { Model } from '../model/model.js';
+import { outputOf } from '../model/output-of.js';
 import { add, mul, sub } from '../ops/elementwise.js';
 import { pick } from '../ops/gather.js';
 import { sum } from '../ops/reduce.js';
@@ -125,7 +126,7 @@ async function taskOf(what: string, layer: Layer<never>, inputs: Inputs, options
 
 /** The chosen outputs by the rows: each row has a gradient of its own. */
 function slope(model: Model, x: Tensor, ids: Tensor, rest: readonly Tensor[]): Tensor {
-  const y = model.outputOf([x, ...rest]) as Tensor;
+  const y = outputOf(model, [x, ...rest]) as Tensor;
   return gradients(sum(pick(y.rank === 1 ? reshape(y, [-1, 1]) : y, ids)), [x])[0]!;
 }
 

@@ -6,6 +6,7 @@ import type { DType, Tensor } from '../graph/tensor.js';
 import { type Inputs, inputList } from '../model/data.js';
 import { loadModel, saveModel } from '../model/file.js';
 import { Model } from '../model/model.js';
+import { outputOf } from '../model/output-of.js';
 import { Stream, type StreamOptions } from '../model/stream.js';
 import { type Summary, summarize } from '../model/summary.js';
 import type { UnsharedWeights, WeightOptions } from '../model/weights.js';
@@ -162,7 +163,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    *   model has trained a copy of its layers since its own weights were set or trained: those would stay behind unnoticed
    */
   outputOf(...args: [...inputs: LayerInputs, options?: OutputOptions]): Output {
-    return this.model.outputOf(args) as Output;
+    return outputOf(this.model, args) as Output;
   }
 
   /**

@@ -2,15 +2,12 @@
 import { NdArray } from '../array.js';
 import { arrayMap, copyArrays } from '../array-check.js';
 import type { Control } from '../control.js';
-import { DTypeError, ShapeError, StateError } from '../errors.js';
-import { type Outputs, whole } from '../graph/outputs.js';
+import { ShapeError, StateError } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
-import { Tensor, type TensorType } from '../graph/tensor.js';
-import { inContext } from '../graph/trace-context.js';
+import type { Tensor, TensorType } from '../graph/tensor.js';
 import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
-import type { OutputOptions } from '../layers/layer.js';
-import { boolean, check, checkOptions, isRecord, kindOf } from '../options.js';
+import { check } from '../options.js';
 import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
 import { formatInputs } from './data.js';
@@ -22,7 +19,7 @@ import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weight
 import { Layout } from './layout.js';
 import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
-import { type AnyLayer, type Carry, type Trace, resolveIn, trace } from './trace.js';
+import { type AnyLayer, type Trace, type TraceOptions, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
 import { PendingWeights } from './pending-weights.js';
 import { checkRead } from './trained-copies.js';
@@ -67,9 +64,7 @@ export class Model {
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
-  readonly #served: ServedSizes = new ServedSizes(
-    (inputs) => this.trace(inputs, false).parameters.size === this.built.layout.parameters.length,
-  );
+  readonly #served: ServedSizes = new ServedSizes((inputs) => this.trace(inputs).parameters.size === this.built.layout.parameters.length);
   /** What was set before the first build. */
   readonly #pending: PendingWeights = new PendingWeights();
 
@@ -291,37 +286,13 @@ export class Model {
     return this.#built;
   }
 
-  /**
-   * The output for tensors of any graph, with the weights as they are when that graph runs.
-   * @param args inputs, and options after them or none
-   */
-  outputOf(args: readonly (Tensor | OutputOptions | undefined)[]): Outputs {
-    const last: unknown = args.at(-1);
-    const options: OutputOptions = isRecord(last) ? last : {};
-    checkOptions(`${this.name}.outputOf`, options, { training: boolean });
-    const hasOptions = isRecord(last) || (last === undefined && args.length > 1);
-    const inputs = (hasOptions ? args.slice(0, -1) : args) as readonly Tensor[];
-    const stranger = inputs.findIndex((x) => !(x instanceof Tensor));
-    if (stranger >= 0)
-      throw new DTypeError(`${this.name}.outputOf: expected tensors, got ${kindOf(inputs[stranger])}. For arrays there is predict().`);
-    this.checkBuilt();
-    this.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
-    this.fill();
-    this.keep();
-    return inContext(this.built.seed, false, ({ read }) => {
-      const { outputs, layers } = this.trace(inputs, options.training ?? false);
-      for (const { layer } of layers.values()) read.set(layer, this.name);
-      return whole(outputs);
-    });
-  }
-
-  /**
-   * @param carry where states that go on from step to step lie. Default: they are zeros in every step.
-   * @param frozen paths of layers that are in evaluation mode while the others train
-   */
-  trace(inputs: readonly Tensor[], training: boolean, seed = this.built.seed, carry?: Carry, frozen: readonly string[] = []): Trace {
+  /** @param options seed by default that of its first values; in training mode only if asked for */
+  trace(
+    inputs: readonly Tensor[],
+    { training = false, seed = this.built.seed, ...rest }: Partial<Omit<TraceOptions, 'resolve'>> = {},
+  ): Trace {
     const { layout, memory } = this.built;
-    const traced = trace(this.root, inputs, { training, frozen, seed, resolve: resolveIn(layout, memory.slot, inputs), carry });
+    const traced = trace(this.root, inputs, { training, seed, ...rest, resolve: resolveIn(layout, memory.slot, inputs) });
     const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
     if (training && missing !== undefined) {
       throw new StateError(
@@ -333,7 +304,7 @@ export class Model {
 
   /** The layers that a row of the sizes it was built for goes through, by path. */
   layers(): ReadonlyMap<string, AnyLayer> {
-    return new Map([...this.trace(inputTensors(this.rows, this.built.count), false).layers].map(([path, { layer }]) => [path, layer]));
+    return new Map([...this.trace(inputTensors(this.rows, this.built.count)).layers].map(([path, { layer }]) => [path, layer]));
   }
 
   /** Copies of all parameters and buffers, by path. */

@@ -155,7 +155,7 @@ export class Predictor {
   #compile(types: readonly TensorType[], rows: number): ForwardProgram {
     const inputs = types.map((type, i) => batchSource(`input ${i}`, type, rows));
     const tensors = inputs.map(({ tensor }) => tensor);
-    const { outputs } = this.#model.trace(tensors, false);
+    const { outputs } = this.#model.trace(tensors);
     const placed = mapParts(outputs, (value, name) => {
       if (value.shape[0] !== rows) {
         const what = name === '' ? 'an output' : `output "${name}"`;

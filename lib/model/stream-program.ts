@@ -60,7 +60,7 @@ function make(what: string, model: Model, rows: number, given: readonly Given[])
     const input = new MemorySlot('step', byteSize(type));
     const x = source(input, 0, type.shape, dtype);
     const states = new CarriedState();
-    const traced = model.trace([x, ...held], false, model.built.seed, { ...states.carry, given: held, along });
+    const traced = model.trace([x, ...held], { carry: { ...states.carry, given: held, along } });
     return { input, x, states, traced, along };
   };
   const known = compared.get(model.built) ?? new Map<string, Compared>();

@@ -62,7 +62,7 @@ export function summarize(model: Model, rows: number = model.built.count): Summa
   check(`${model.name}.summary`, 'rows', rows, count);
   const { layout } = model.built;
   const inputs = inputTensors(model.rows, rows);
-  const { outputs, calls } = model.trace(inputs, false);
+  const { outputs, calls } = model.trace(inputs);
   const program = build(
     outputs.map(([name, value]) => {
       const slot = new MemorySlot(name, value.size * 4, value.size * 4);

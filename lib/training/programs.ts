@@ -143,7 +143,7 @@ function makeTraining(
   const batch = feedBatch(feed);
   const { sampleWeight, rows } = batch;
   const { inputs, targets } = changed(batch, augmentations, recipe.seed);
-  const traced = model.trace(inputs, true, recipe.seed, carried?.carry, recipe.frozen);
+  const traced = model.trace(inputs, { training: true, seed: recipe.seed, carry: carried?.carry, frozen: recipe.frozen });
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const seen = { outputs: traced.outputs, targets, sampleWeight };
@@ -192,7 +192,7 @@ function makeEvaluation(recipe: Recipe, feed: Feed, carried: CarriedState | unde
   const batch = feedBatch(feed);
   const { inputs, targets, sampleWeight, rows } = batch;
   const { model, seed } = recipe;
-  const traced = model.trace(inputs, false, seed, carried?.carry);
+  const traced = model.trace(inputs, { seed, carry: carried?.carry });
   const seen = { outputs: traced.outputs, targets, sampleWeight };
   const loss = lossOf(recipe.loss, traced.losses, seen);
   const results = resultWrites(recipe, seen, rows, loss, traced.losses);
