@@ -214,7 +214,7 @@ export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('variance', x);
   checkOptions('variance', options, reduceRules);
-  const high = mean(x, { ...options, keepDims: true });
+  const high = reduceAxes('mean', x, { ...options, keepDims: true }, 'variance');
   const near = sub(x, high);
   // The mean of values far from 0 is rounded by more than they may differ.
   const centred = sub(near, mean(near, { ...options, keepDims: true }));
