@@ -65,7 +65,7 @@ export interface BuildOptions {
  * Layers compose by calling each other through the scope:
  * ```ts
  * class Residual extends Layer {
- *   constructor(readonly body: Layer) { super(); }
+ *   readonly body = new Linear(64);
  *   forward(x: Tensor, scope: Scope): Tensor { return add(x, scope.call('body', this.body, x)); }
  * }
  * ```

@@ -24,7 +24,7 @@ const numbers: Rule = {
  * Σ wₙ · lossₙ(outputₙ, targetₙ): a loss for each output of a model that gives several by name, with the target of that name.
  * ```ts
  * const loss = new Losses({ digit: new CrossEntropyLoss(), angle: new MSELoss() }, { weights: { angle: 0.1 } });
- * const trainer = new Trainer(model, { loss, optimizer, metrics: [accuracy().of('digit'), mae().of('angle')] });
+ * const trainer = new Trainer(twoHeads, { loss, optimizer, metrics: [accuracy().of('digit'), mae().of('angle')] });
  * await trainer.fit({ x, y: { digit, angle } });
  * ```
  * An output that no loss is given for is not trained: parameters that serve it alone keep their values, also where the optimizer decays weights; only
