@@ -80,7 +80,10 @@ export interface RandomKernelOptions {
   readonly output: Float32Array | Int32Array;
 }
 
-/** Fills with Philox4x32-10 numbers, a function of seed, stream, step and position. */
+/**
+ * Fills with Philox4x32-10 numbers, a function of seed, stream, step and position.
+ * @throws OptionError for wrong options; StateError if the buffer of output is gone
+ */
 export function random(options: RandomKernelOptions): void {
   checkOptions('random', options, { seed: size, stream: word, step: nonNegativeInteger, output: required(floatsOrInts) });
   const { seed, stream = 0, step = 0, output } = options;

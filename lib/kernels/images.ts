@@ -87,7 +87,10 @@ export interface Conv2dKernelOptions extends Conv2dGeometryOptions {
   readonly y: Float32Array;
 }
 
-/** Convolves (cross-correlates): y[n, i, j, o] = activation(Σ x[n, i·stride − padding + kh·dilation, …, c] · weight[kh, kw, c, o] + bias[o]). */
+/**
+ * Convolves (cross-correlates): y[n, i, j, o] = activation(Σ x[n, i·stride − padding + kh·dilation, …, c] · weight[kh, kw, c, o] + bias[o]).
+ * @throws OptionError for wrong options; ShapeError for sizes that do not fit, and arrays that are too short or overlap what is written
+ */
 export function conv2d(options: Conv2dKernelOptions): void {
   checkOptions('conv2d', options, {
     ...geometryRules,
@@ -215,7 +218,10 @@ export interface MaxPool2dOptions extends WindowOptions {
   readonly index?: Int32Array | undefined;
 }
 
-/** Takes the largest pixel under each window; NaN wins. */
+/**
+ * Takes the largest pixel under each window; NaN wins.
+ * @throws OptionError for wrong options; ShapeError for sizes that do not fit, and arrays that are too short or overlap what is written
+ */
 export function maxPool2d(options: MaxPool2dOptions): void {
   checkOptions('maxPool2d', options, { ...windowRules, x: required(floats), y: required(floats), index: ints });
   const { x, y, index } = options;
@@ -257,7 +263,10 @@ export interface AvgPool2dOptions extends WindowOptions {
   readonly y: Float32Array;
 }
 
-/** Takes the mean of the pixels under each window. */
+/**
+ * Takes the mean of the pixels under each window.
+ * @throws OptionError for wrong options; ShapeError for sizes that do not fit, and arrays that are too short or overlap what is written
+ */
 export function avgPool2d(options: AvgPool2dOptions): void {
   checkOptions('avgPool2d', options, { ...windowRules, countPadding: boolean, x: required(floats), y: required(floats) });
   const { countPadding = true, x, y } = options;

@@ -20,7 +20,10 @@ export interface SoftmaxKernelOptions {
   readonly kind?: SoftmaxKind | undefined;
 }
 
-/** Takes softmax, its logarithm, or ln Σ eˣ of each row. */
+/**
+ * Takes softmax, its logarithm, or ln Σ eˣ of each row.
+ * @throws OptionError for wrong options; ShapeError for arrays that are too short, or overlap and are not the same
+ */
 export function softmax(options: SoftmaxKernelOptions): void {
   checkOptions('softmax', options, {
     rows: size,

@@ -12,6 +12,7 @@ import type { Scope } from './scope.js';
  * y[n] = x[n, length_n − 1].   x [N, T, C], and where rows differ lengths int32 [N] → y [N, C]; without lengths all are T.
  *
  * @throws ShapeError if x is no [N, T, C]; DataError while running if a length is not in 1 … T
+ * @see https://keras.io/api/layers/recurrent_layers/lstm (return_sequences=False)
  */
 export class LastStep extends Layer<SequenceInputs> {
   forward(...args: [...SequenceInputs, Scope]): Tensor {

@@ -11,6 +11,7 @@ import type { Scope } from './scope.js';
  * y[n] = Σ_{t < length_n} x[n, t] / length_n.   x [N, T, C], and where rows differ lengths int32 [N] → y [N, C]; without lengths all are T.
  *
  * @throws ShapeError if x is no [N, T, C]; DataError while running if a length is not in 1 … T
+ * @see https://keras.io/api/layers/pooling_layers/global_average_pooling1d
  */
 export class MeanOverTime extends Layer<SequenceInputs> {
   override looksAlongTime(): boolean {

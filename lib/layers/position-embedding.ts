@@ -20,6 +20,7 @@ export interface PositionEmbeddingOptions {
  * y[n, t] = x[n, t] + W[t].   x [N, T, C] with T ≤ context → y [N, T, C];  parameter: weight W [context, C]. A stream counts its steps.
  *
  * @throws OptionError if context is no whole number ≥ 1; ShapeError if x is no [N, T, C] or longer than context; DataError if a stream is
+ * @see Gehring et al. 2017, https://arxiv.org/abs/1705.03122; https://keras.io/keras_hub/api/modeling_layers/position_embedding
  */
 export class PositionEmbedding extends Layer {
   constructor(

@@ -11,6 +11,7 @@ import { Layer } from './layer.js';
  * x [N, ...] → y [N, ...shape], of the same number of elements; one entry of shape may be −1 and is worked out.
  *
  * @throws OptionError if shape has other entries than whole numbers ≥ 1 and one −1; ShapeError if the sizes do not match
+ * @see https://keras.io/api/layers/reshaping_layers/reshape
  */
 export class Reshape extends Layer {
   constructor(readonly shape: Shape) {

@@ -9,14 +9,20 @@ export type Penalty = (weights: readonly Tensor[]) => Tensor;
 
 /**
  * λ · Σ |w| over all weights: drives weights that the loss does not need towards zero. They end near it, about a step of the optimizer
- * away, and not at it: count those below a threshold as none. @throws OptionError unless λ ≥ 0
+ * away, and not at it: count those below a threshold as none.
+ * @throws OptionError unless λ ≥ 0
+ * @see Tibshirani 1996, https://doi.org/10.1111/j.2517-6161.1996.tb02080.x; https://keras.io/api/layers/regularizers
  */
 export function l1(lambda: number): Penalty {
   check('l1', 'lambda', lambda, nonNegative);
   return (weights) => total(lambda, weights, (w) => sum(abs(w)));
 }
 
-/** λ · Σ w² over all weights: keeps weights small; its gradient is 2λ · w. @throws OptionError unless λ ≥ 0 */
+/**
+ * λ · Σ w² over all weights: keeps weights small; its gradient is 2λ · w.
+ * @throws OptionError unless λ ≥ 0
+ * @see https://keras.io/api/layers/regularizers
+ */
 export function l2(lambda: number): Penalty {
   check('l2', 'lambda', lambda, nonNegative);
   return (weights) => total(lambda, weights, (w) => sumSquares(w));

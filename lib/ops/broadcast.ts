@@ -46,7 +46,10 @@ export function broadcastStrides(from: Shape, to: Shape): readonly number[] {
   });
 }
 
-/** x repeated to `shape`. */
+/**
+ * x repeated to `shape`.
+ * @throws DTypeError for what is no tensor; ShapeError unless shape is a list of sizes that x broadcasts to
+ */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkTensor('broadcastTo', x);
   checkShape(shape, 'broadcastTo');

@@ -152,12 +152,18 @@ export const relu: (x: Operand) => Tensor = unary('relu', (dy, y) => mul(dy, les
 export const isFinite: (x: Operand) => Tensor = unary('isFinite', () => undefined);
 
 const selectOp = new Elementwise('select', (dy, _y, [condition]) => [undefined, where(condition!, dy, 0), where(condition!, 0, dy)]);
-/** condition ≠ 0 ? yes : no */
+/**
+ * condition ≠ 0 ? yes : no
+ * @throws DTypeError for what is neither a tensor nor a number; ShapeError for shapes that do not broadcast
+ */
 export function where(condition: Operand, yes: Operand, no: Operand): Tensor {
   return apply(selectOp, tensorOf('where', condition, 'condition'), tensorOf('where', yes, 'yes'), tensorOf('where', no, 'no'));
 }
 
-/** x held between low and high; gradient 0 outside, ½ at low and at high */
+/**
+ * x held between low and high; gradient 0 outside, ½ at low and at high
+ * @throws DTypeError for what is neither a tensor nor a number
+ */
 export function clip(x: Operand, low: number, high: number): Tensor {
   return minimum(maximum(tensorOf('clip', x), tensorOf('clip', low, 'low')), tensorOf('clip', high, 'high'));
 }

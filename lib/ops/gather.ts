@@ -65,7 +65,10 @@ export class ScatterAddRows extends Operation {
   }
 }
 
-/** table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position, unless the result has no elements. */
+/**
+ * table[ids]: table [R, ...], ids [...] int32 → [...ids, ...]. An id outside 0 … R−1 stops the run with its position, unless the result has no elements.
+ * @throws DTypeError for what is no tensor, and ids that are not int32; ShapeError for a table of rank 0
+ */
 export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   checkTensors('gatherRows', { table, ids });
   return apply(new GatherRows(), table, ids);

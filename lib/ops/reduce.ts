@@ -171,12 +171,18 @@ function concatPair(a: Tensor, b: Tensor): Tensor {
   return concat([reshape(a, [1]), reshape(b, [1])]);
 }
 
-/** Σ x over `axes`. int32 is read as float32, which holds whole numbers up to 2²⁴ exactly, as in all reductions. */
+/**
+ * Σ x over `axes`. int32 is read as float32, which holds whole numbers up to 2²⁴ exactly, as in all reductions.
+ * @throws DTypeError for what is no tensor; OptionError for wrong options; ShapeError for an axis that x does not have
+ */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('sum', x, options);
 }
 
-/** Σ x / n over `axes` */
+/**
+ * Σ x / n over `axes`
+ * @throws DTypeError for what is no tensor; OptionError for wrong options; ShapeError for an axis that x does not have
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('mean', x, options);
 }
@@ -191,7 +197,10 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('min', x, options);
 }
 
-/** Σ x² over `axes` */
+/**
+ * Σ x² over `axes`
+ * @throws DTypeError for what is no tensor; OptionError for wrong options; ShapeError for an axis that x does not have
+ */
 export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduceAxes('sumSquares', x, options);
 }
@@ -210,7 +219,10 @@ export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
   return y;
 }
 
-/** Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use). */
+/**
+ * Mean squared distance from the mean over `axes` (the biased estimate, as normalisation layers use).
+ * @throws DTypeError for what is no tensor; OptionError for wrong options; ShapeError for an axis that x does not have
+ */
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('variance', x);
   checkOptions('variance', options, reduceRules);

@@ -35,7 +35,10 @@ export class ReshapeOp extends Operation {
   }
 }
 
-/** x with another shape of the same size; one entry may be −1 and is worked out. */
+/**
+ * x with another shape of the same size; one entry may be −1 and is worked out.
+ * @throws DTypeError for what is no tensor; ShapeError unless shape is a list of sizes, −1 once at most, of as many elements
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', x);
   checkNumbers('reshape', 'shape', shape);
@@ -79,7 +82,10 @@ export class Transpose extends Operation {
   }
 }
 
-/** x with its dimensions in the order `axes`; without it the last two are swapped. */
+/**
+ * x with its dimensions in the order `axes`; without it the last two are swapped.
+ * @throws DTypeError for what is no tensor; ShapeError unless axes has each axis once, or x rank ≥ 2 without it
+ */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   checkTensor('transpose', x);
   if (axes !== undefined) checkNumbers('transpose', 'axes', axes);
@@ -127,7 +133,10 @@ export class Slice extends Operation {
   }
 }
 
-/** The block of x that begins at `start` and has shape `size` (−1: to the end). */
+/**
+ * The block of x that begins at `start` and has shape `size` (−1: to the end).
+ * @throws DTypeError for what is no tensor; ShapeError unless the block lies inside x
+ */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
   checkTensor('slice', x);
   checkNumbers('slice', 'start', start);
@@ -246,7 +255,10 @@ export class Concat extends Operation {
   }
 }
 
-/** The tensors one after another along `axis`, default 0: [A, B] and [C, B] → [A + C, B]. */
+/**
+ * The tensors one after another along `axis`, default 0: [A, B] and [C, B] → [A + C, B].
+ * @throws DTypeError for what is no list of tensors of one type; OptionError for none; ShapeError if there is no such axis or the other sizes differ
+ */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
   checkTensorList('concat', xs, 'concatRows');
   const [first] = xs;
@@ -324,6 +336,7 @@ export class Split extends Operation {
 /**
  * The parts of x along `axis`, default 0, which goes: the inverse of stack. The steps of sequences [N, T, C] are `unstack(x, 1)`, columns of a
  * table [N, C] as well.
+ * @throws DTypeError for what is no tensor; ShapeError if there is no such axis
  */
 export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   checkTensor('unstack', x);
@@ -331,7 +344,10 @@ export function unstack(x: Tensor, axis = 0): readonly Tensor[] {
   return split(x, new Array<number>(x.shape[at]!).fill(1), at).map((part) => reshape(part, x.shape.toSpliced(at, 1)));
 }
 
-/** x cut along `axis`, default 0, into parts of these sizes, which together are its own: the inverse of concat. */
+/**
+ * x cut along `axis`, default 0, into parts of these sizes, which together are its own: the inverse of concat.
+ * @throws DTypeError for what is no tensor; ShapeError if there is no such axis or the sizes do not add up to its own
+ */
 export function split(x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] {
   checkTensor('split', x);
   const at = normalizeAxis('split', axis, x.rank);

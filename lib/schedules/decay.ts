@@ -12,7 +12,10 @@ export interface StepDecayOptions {
   readonly gamma?: number | undefined;
 }
 
-/** lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options */
+/**
+ * lr · gamma^⌊step / stepSize⌋ @throws OptionError for wrong options
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html
+ */
 export function stepDecay(lr: number, options: StepDecayOptions): StepSchedule {
   check('stepDecay', 'lr', lr, nonNegative);
   const { stepSize, gamma = 0.1 } = checkOptions('stepDecay', options, { stepSize: required(count), gamma: positive });
@@ -25,7 +28,10 @@ export interface ExponentialDecayOptions {
   readonly gamma: number;
 }
 
-/** lr · gamma^step @throws OptionError for wrong options */
+/**
+ * lr · gamma^step @throws OptionError for wrong options
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+ */
 export function exponentialDecay(lr: number, options: ExponentialDecayOptions): StepSchedule {
   check('exponentialDecay', 'lr', lr, nonNegative);
   const { gamma } = checkOptions('exponentialDecay', options, { gamma: required(positive) });

@@ -11,7 +11,10 @@ export interface LinearScheduleOptions {
   readonly steps: number;
 }
 
-/** lr + (to − lr) · step / steps @throws OptionError for wrong options */
+/**
+ * lr + (to − lr) · step / steps @throws OptionError for wrong options
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LinearLR.html (there factors of the rate)
+ */
 export function linear(lr: number, options: LinearScheduleOptions): StepSchedule {
   check('linear', 'lr', lr, nonNegative);
   const { to, steps } = checkOptions('linear', options, { to: required(nonNegative), steps: required(count) });
@@ -24,7 +27,10 @@ export interface WarmupOptions {
   readonly steps: number;
 }
 
-/** The rate of another schedule, times (step + 1) / steps for the first steps; that schedule begins after them. @throws OptionError for wrong options */
+/**
+ * The rate of another schedule, times (step + 1) / steps for the first steps; that schedule begins after them. @throws OptionError for wrong options
+ * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
+ */
 export function warmup(schedule: Schedule, options: WarmupOptions): StepSchedule {
   check('warmup', 'schedule', schedule, rate);
   const { steps } = checkOptions('warmup', options, { steps: required(count) });

@@ -201,12 +201,18 @@ export class Trainer<Output extends Outputs = Tensor> {
     }
   }
 
-  /** Outputs of the model for all rows, as its own predict gives them. */
+  /**
+   * Outputs of the model for all rows, as its own predict gives them.
+   * @throws ShapeError, DTypeError, DataError for x that does not fit; OptionError for wrong options; `signal.reason` if aborted
+   */
   async predict(x: Inputs, options: PredictOptions = {}): Promise<ArraysOf<Output>> {
     return (await this.#model.predictor.predict(inputList(x), options, this.#equipment.recipe.seed)) as ArraysOf<Output>;
   }
 
-  /** The same on this thread, as the model's own predictSync gives them. */
+  /**
+   * The same on this thread, as the model's own predictSync gives them.
+   * @throws ShapeError, DTypeError, DataError for x that does not fit; OptionError for wrong options
+   */
   predictSync(x: Inputs, options: Omit<PredictOptions, 'signal'> = {}): ArraysOf<Output> {
     return this.#model.predictor.predictSync(inputList(x), options, this.#equipment.recipe.seed) as ArraysOf<Output>;
   }
