@@ -142,8 +142,8 @@ describe('an async function where a value is expected', () => {
     ['a schedule', () => fit({ optimizer: new SGD({ lr: fails }) }), /^Trainer: .* for step 0, got Promise\. Write/],
     ['a penalty', () => fit({ penalties: [fails] }), /^penalty: .*, got Promise\. Write/],
     ['an initializer', () => fit({}, [], new Linear(1, { weightInit: fails })), /^initializer of "weight": .*, got Promise\. Write/],
-    ['an augmentation', () => fit({}, [{ name: 'slow', forward: fails }]), /^slow: expected forward to return .*, got Promise\. Write/],
-    ['a part of an augmentation', () => fit({}, [{ name: 'slow', forward: ({ y }) => ({ x: fails(), y }) }]), /^slow: .*, got Promise\. Write/],
+    ['an augmentation', () => fit({}, [{ name: 'slow', forward: fails }]), /^fit: slow: expected forward to return .*, got Promise\. Write/],
+    ['a part of an augmentation', () => fit({}, [{ name: 'slow', forward: ({ y }) => ({ x: fails(), y }) }]), /^fit: slow: .*, got Promise\. Write/],
   ]; // prettier-ignore
   for (const [name, call, message] of cases)
     it(`${name}`, async () => {
