@@ -1,4 +1,4 @@
-/** The TypeScript blocks of the README and of the docstrings compile, behind imports of what they name. */
+/** The TypeScript blocks of the README and of the docstrings compile, behind imports of what they name: of this library, or of names.ts. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
