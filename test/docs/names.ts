@@ -2,6 +2,7 @@
 import type { Batch, Layer, NdArray, Loss, Optimizer, Random, Sequential, Targets, Tensor, Trainer } from '../../lib/index.js';
 
 export { existsSync, createReadStream } from 'node:fs';
+export { open } from 'node:fs/promises';
 export { createInterface } from 'node:readline';
 
 // Data. `labels` are wrapped in one snippet and given as they are in another.
