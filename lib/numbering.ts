@@ -8,3 +8,8 @@ export function numbering(): (of: object) => number {
     return known;
   };
 }
+
+/** A number as a text that no other number has: −0 is none of 0's. */
+export function numberKey(n: number): string {
+  return Object.is(n, -0) ? '-0' : String(n);
+}

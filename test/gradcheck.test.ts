@@ -16,10 +16,6 @@ class Wrong extends Operation {
     super();
   }
 
-  key(): string {
-    return '';
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return [x!];
   }

@@ -47,10 +47,6 @@ export interface Plan {
 class Snapshot extends Operation {
   readonly name = 'copy';
 
-  key(): string {
-    return '';
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return [x!];
   }

@@ -1,6 +1,6 @@
 /** The sizes of one map, native/kernels/args.h. */
 import type { Tensor } from '../graph/tensor.js';
-import { numbering } from '../numbering.js';
+import { numberKey, numbering } from '../numbering.js';
 import { constantValue, inputKey } from './map.js';
 import type { Vertex } from './vertex.js';
 
@@ -23,7 +23,7 @@ export function splitToFit(part: readonly Vertex[], delivered: ReadonlyMap<Verte
 function longestFit(part: readonly Vertex[], begin: number, delivered: ReadonlyMap<Vertex, unknown>): number {
   const inside = new Map<Vertex, number>();
   const inputs = new Set<string>();
-  const constants = new Set<number>();
+  const constants = new Set<string>();
   const id = numbering();
   const computed = new Set<Tensor>();
   let steps = 0;
@@ -33,7 +33,7 @@ function longestFit(part: readonly Vertex[], begin: number, delivered: ReadonlyM
     const v = part[i]!;
     for (const view of v.space!.inputs) {
       const value = constantValue(view);
-      if (value !== undefined) constants.add(Object.is(value, -0) ? -Number.MIN_VALUE : value);
+      if (value !== undefined) constants.add(numberKey(value));
       else if (!computed.has(view.base)) inputs.add(inputKey(view, id));
     }
     steps++;

@@ -2,7 +2,7 @@
 import { Constant } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
 import type { Node, Tensor } from '../graph/tensor.js';
-import { numbering } from '../numbering.js';
+import { numberKey, numbering } from '../numbering.js';
 import type { Elementwise } from '../ops/elementwise.js';
 import type { Map as MapInstruction, MapInput, MapOutput, MapStep } from './instructions/index.js';
 import { type Register, type Step, joinProducts } from './join-products.js';
@@ -45,7 +45,7 @@ export function buildMap(group: Group, isOutput: (t: Tensor) => boolean): MapIns
     const inside = computed.get(view.base);
     if (inside !== undefined) return inside;
     const value = constantValue(view);
-    const key = value === undefined ? inputKey(view, id) : Object.is(value, -0) ? '-0' : String(value);
+    const key = value === undefined ? inputKey(view, id) : numberKey(value);
     let register = known.get(key);
     if (register === undefined) {
       register =

@@ -1,5 +1,7 @@
 import { DTypeError, StateError } from '../errors.js';
 import type { Instruction } from '../compile/instructions/index.js';
+import { numberKey } from '../numbering.js';
+import { isRecord, kindOf } from '../options.js';
 import { gotReturned } from '../returned.js';
 import { oneByName } from './outputs.js';
 import { checkShape } from './shape.js';
@@ -13,7 +15,9 @@ export abstract class Operation {
   abstract readonly name: string;
 
   /** The attributes as text: two uses with the same class, key and inputs compute the same value. */
-  abstract key(): string;
+  key(): string {
+    return textOf(Object.values(this));
+  }
 
   /** Checks the inputs and gives the types of the outputs. @throws ShapeError, DTypeError */
   abstract infer(inputs: readonly Tensor[]): readonly TensorType[];
@@ -39,6 +43,17 @@ export abstract class Operation {
    * views, sources and constants, and what stands for its input.
    */
   abstract lower(node: Node): readonly Instruction[];
+}
+
+/** What the field of an operation holds, as a text that nothing else has. @throws StateError for what only its identity tells from others */
+function textOf(value: unknown): string {
+  if (typeof value === 'number') return numberKey(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  if (isRecord(value)) return `{${textOf(Object.entries(value))}}`;
+  if (value instanceof Object)
+    throw new StateError(`Operation: expected numbers, texts, lists and records as fields, got ${kindOf(value)}. Write a key() beside it.`);
+  return String(value);
 }
 
 /** Makes a node and returns its outputs. @throws DTypeError for what is no tensor; ShapeError for sizes that are no whole numbers ≥ 0 */

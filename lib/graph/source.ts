@@ -37,7 +37,7 @@ export class Source extends Operation {
     checkShape(type.shape, slot.name);
   }
 
-  key(): string {
+  override key(): string {
     // Slots are compared by identity in common-subexpression elimination; the key need only be distinct within one.
     return `${this.byteOffset}:${this.type.dtype}[${this.type.shape.join()}]`;
   }
@@ -61,10 +61,6 @@ export class Constant extends Operation {
 
   constructor(readonly value: number) {
     super();
-  }
-
-  key(): string {
-    return Object.is(this.value, -0) ? '-0' : String(this.value);
   }
 
   infer(): readonly TensorType[] {
@@ -96,7 +92,7 @@ export class ConstantArray extends Operation {
     super();
   }
 
-  key(): string {
+  override key(): string {
     const { buffer, byteOffset, byteLength } = this.values;
     const content = byteLength <= maxSharedBytes ? Buffer.from(buffer, byteOffset, byteLength).toString('latin1') : `#${this.#id}`;
     return `${dtypeOf(this.values)}[${this.shape.join()}]:${byteLength}:${content}`;

@@ -27,10 +27,6 @@ class AffineSample extends Operation {
     super();
   }
 
-  key(): string {
-    return `${this.height}:${this.width}:${Object.is(this.fill, -0) ? '-0' : this.fill}`;
-  }
-
   infer([x, theta]: readonly Tensor[]): readonly TensorType[] {
     if (x!.rank !== 4) throw new ShapeError(`affineSample: expected images x [N, H, W, C], got ${formatShape(x!.shape)}.`);
     if (x!.dtype === 'int32') throw new DTypeError('affineSample: expected float32 or uint8 images, got int32. Cast them first.');

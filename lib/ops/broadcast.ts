@@ -14,10 +14,6 @@ export class Broadcast extends Operation {
     super();
   }
 
-  key(): string {
-    return this.shape.join();
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     checkFits(this.name, x!.shape, this.shape);
     return [{ shape: this.shape, dtype: x!.dtype }];

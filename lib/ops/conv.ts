@@ -31,10 +31,6 @@ export class ConvForward extends Operation {
     super();
   }
 
-  key(): string {
-    return `${keyOf(this.shape)}:${this.activation}`;
-  }
-
   infer([x, w]: readonly Tensor[]): readonly TensorType[] {
     checkOperands(this.name, [x!, w!], [xShape(this.shape), wShape(this.shape)]);
     return withTransform(this.shape, yShape(this.shape));
@@ -60,10 +56,6 @@ export class ConvBackwardData extends Operation {
 
   constructor(readonly shape: ConvShape) {
     super();
-  }
-
-  key(): string {
-    return keyOf(this.shape);
   }
 
   infer([dy, w]: readonly Tensor[]): readonly TensorType[] {
@@ -93,10 +85,6 @@ export class ConvBackwardWeights extends Operation {
 
   constructor(readonly shape: ConvShape) {
     super();
-  }
-
-  key(): string {
-    return keyOf(this.shape);
   }
 
   infer([x, dy]: readonly Tensor[]): readonly TensorType[] {
@@ -152,10 +140,6 @@ export function pixelParts(s: ConvShape): number {
   const tasks = Math.ceil((s.kh * s.kw * (s.c / s.groups) * s.oc) / elementsPerTask);
   const pixels = s.n * s.oh * s.ow;
   return Math.max(1, Math.min(Math.floor(wantedTasks / Math.max(tasks, 1)), Math.floor(pixels / leastPixels)));
-}
-
-function keyOf(shape: ConvShape): string {
-  return Object.values(shape).join();
 }
 
 function checkOperands(what: string, operands: readonly Tensor[], shapes: readonly Shape[]): void {

@@ -29,10 +29,6 @@ class Ctc extends Operation {
     super();
   }
 
-  key(): string {
-    return String(this.blank);
-  }
-
   infer([logp, labels]: readonly Tensor[]): readonly TensorType[] {
     checkShapes(logp!, labels!, this.blank);
     const [n, t] = logp!.shape as [number, number, number];
@@ -62,10 +58,6 @@ class CtcBackward extends Operation {
 
   constructor(readonly blank: number) {
     super();
-  }
-
-  key(): string {
-    return String(this.blank);
   }
 
   infer([logp]: readonly Tensor[]): readonly TensorType[] {

@@ -18,7 +18,7 @@ export class CustomGradient extends Operation {
   }
 
   /** Its value is that of the first input, whatever the gradient. */
-  key(): string {
+  override key(): string {
     return '';
   }
 

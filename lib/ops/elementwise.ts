@@ -31,7 +31,7 @@ export class Elementwise extends Operation {
     super();
   }
 
-  key(): string {
+  override key(): string {
     return this.dtype;
   }
 

@@ -15,10 +15,6 @@ import { within } from './within.js';
 export class GatherRows extends Operation {
   readonly name = 'gatherRows';
 
-  key(): string {
-    return '';
-  }
-
   infer([table, ids]: readonly Tensor[]): readonly TensorType[] {
     if (table!.rank < 1) throw new ShapeError(`gatherRows: expected a table of rank ≥ 1, got [].`);
     if (ids!.dtype !== 'int32') throw new DTypeError(`gatherRows: expected int32 ids, got ${ids!.dtype}. Cast them first.`);
@@ -44,10 +40,6 @@ export class ScatterAddRows extends Operation {
 
   constructor(readonly rows: number) {
     super();
-  }
-
-  key(): string {
-    return String(this.rows);
   }
 
   infer([values, ids]: readonly Tensor[]): readonly TensorType[] {

@@ -32,10 +32,6 @@ export class Gemm extends Operation {
     super();
   }
 
-  key(): string {
-    return `${this.transposeA}:${this.transposeB}:${this.activation}`;
-  }
-
   infer([a, b]: readonly Tensor[]): readonly TensorType[] {
     if (a!.dtype !== 'float32' || b!.dtype !== 'float32')
       throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);

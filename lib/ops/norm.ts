@@ -27,10 +27,6 @@ function chunksType([outer, rows, columns]: readonly number[]): TensorType {
 class ColumnMoments extends Operation {
   readonly name = 'columnMoments';
 
-  key(): string {
-    return '';
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.rank !== 3) throw new ShapeError(`columnMoments: expected x of rank 3 [outer, rows, columns], got ${formatShape(x!.shape)}.`);
     const [outer, , columns] = x!.shape as [number, number, number];
@@ -58,10 +54,6 @@ class ColumnMoments extends Operation {
 /** dy, x [outer, rows, columns], mean [outer, columns] → Σ dy and Σ dy · (x − mean) of each column; then chunks. */
 class ColumnProducts extends Operation {
   readonly name = 'columnProducts';
-
-  key(): string {
-    return '';
-  }
 
   infer([, x, mean]: readonly Tensor[]): readonly TensorType[] {
     const type: TensorType = { shape: mean!.shape, dtype: 'float32' };

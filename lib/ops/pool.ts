@@ -27,7 +27,6 @@ export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countPadding:
 
 const xShape = (s: PoolShape): Shape => [s.n, s.h, s.w, s.c];
 const yShape = (s: PoolShape): Shape => [s.n, s.oh, s.ow, s.c];
-const keyOf = (shape: PoolShape): string => Object.values(shape).join();
 const floats = (shape: Shape): TensorType => ({ shape, dtype: 'float32' });
 
 /** y and, for the gradient, which tap of each window was its first maximum. */
@@ -36,10 +35,6 @@ class MaxPool extends Operation {
 
   constructor(readonly shape: PoolShape) {
     super();
-  }
-
-  key(): string {
-    return keyOf(this.shape);
   }
 
   infer(): readonly TensorType[] {
@@ -62,10 +57,6 @@ export class MaxPoolBackward extends Operation {
 
   constructor(readonly shape: PoolShape) {
     super();
-  }
-
-  key(): string {
-    return keyOf(this.shape);
   }
 
   infer(): readonly TensorType[] {
@@ -114,10 +105,6 @@ class AvgPool extends Operation {
     super();
   }
 
-  key(): string {
-    return `${keyOf(this.shape)}:${this.countPadding}`;
-  }
-
   infer(): readonly TensorType[] {
     return [floats(yShape(this.shape))];
   }
@@ -139,10 +126,6 @@ class AvgPoolBackward extends Operation {
     readonly countPadding: boolean,
   ) {
     super();
-  }
-
-  key(): string {
-    return `${keyOf(this.shape)}:${this.countPadding}`;
   }
 
   infer(): readonly TensorType[] {

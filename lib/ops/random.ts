@@ -18,10 +18,6 @@ class RandomUniform extends Operation {
     super();
   }
 
-  key(): string {
-    return `${this.shape.join()}:${this.seed}:${this.stream}`;
-  }
-
   infer(): readonly TensorType[] {
     return [{ shape: this.shape, dtype: 'float32' }];
   }

@@ -22,7 +22,6 @@ const floats = (...shape: Shape): TensorType => ({ shape, dtype: 'float32' });
 const isGru = (cell: Cell): boolean => cell === 'gru' || cell === 'gruBefore';
 /** The function of recurrent.ts it comes from. */
 const nameOf = ({ cell }: Sequence): string => (cell === 'lstm' ? cell : isGru(cell) ? 'gru' : 'elman');
-const keyOf = (s: Sequence): string => Object.values(s).join();
 
 /** The inputs that are there, by name. */
 type Named<Name extends string> = { readonly [K in Name]?: Tensor | undefined };
@@ -83,10 +82,6 @@ export class RecurrentForward extends Operation {
   ) {
     super();
     this.name = nameOf(sequence);
-  }
-
-  key(): string {
-    return `${keyOf(this.sequence)}:${this.names.join()}`;
   }
 
   infer(): readonly TensorType[] {
@@ -208,10 +203,6 @@ class RecurrentBackward extends Operation {
   ) {
     super();
     this.name = `${nameOf(sequence)}Backward`;
-  }
-
-  key(): string {
-    return `${keyOf(this.sequence)}:${this.names.join()}`;
   }
 
   infer(): readonly TensorType[] {

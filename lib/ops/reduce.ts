@@ -57,10 +57,6 @@ export class Reduce extends Operation {
     super();
   }
 
-  key(): string {
-    return '';
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.dtype !== 'float32') throw new DTypeError(`${this.name}: expected x of float32, got ${x!.dtype}. Cast it first.`);
     const [outer, , inner] = x!.shape;
@@ -238,10 +234,6 @@ export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
 class ArgReduce extends Operation {
   constructor(readonly name: 'argmax' | 'argmin') {
     super();
-  }
-
-  key(): string {
-    return '';
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {

@@ -38,10 +38,6 @@ class MergeRows extends Operation {
     super();
   }
 
-  key(): string {
-    return String(this.tableRows);
-  }
-
   infer([dy, ids]: readonly Tensor[]): readonly TensorType[] {
     return [dy!, { shape: ids!.shape, dtype: 'int32' }];
   }

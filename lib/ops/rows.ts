@@ -17,10 +17,6 @@ class RowSoftmax extends Operation {
     super();
   }
 
-  key(): string {
-    return '';
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return [{ shape: this.name === 'logSumExp' ? x!.shape.slice(0, -1) : x!.shape, dtype: 'float32' }];
   }
@@ -52,10 +48,6 @@ class RowSoftmaxBackward extends Operation {
 
   constructor(readonly kind: 'softmax' | 'logSoftmax') {
     super();
-  }
-
-  key(): string {
-    return this.kind;
   }
 
   infer([y]: readonly Tensor[]): readonly TensorType[] {
@@ -103,10 +95,6 @@ class CrossEntropy extends Operation {
     super();
   }
 
-  key(): string {
-    return String(this.ignoreIndex);
-  }
-
   infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {
     checkIds(this.name, logits!, ids!);
     return [{ shape: ids!.shape, dtype: 'float32' }];
@@ -138,10 +126,6 @@ class CrossEntropyBackward extends Operation {
 
   constructor(readonly ignoreIndex: number) {
     super();
-  }
-
-  key(): string {
-    return String(this.ignoreIndex);
   }
 
   infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {

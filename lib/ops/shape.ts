@@ -18,10 +18,6 @@ export class ReshapeOp extends Operation {
     super();
   }
 
-  key(): string {
-    return `${this.shape.join()}:${this.passesGradient}`;
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return [{ shape: this.shape, dtype: x!.dtype }];
   }
@@ -57,10 +53,6 @@ export class Transpose extends Operation {
 
   constructor(readonly axes: readonly number[]) {
     super();
-  }
-
-  key(): string {
-    return this.axes.join();
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
@@ -107,10 +99,6 @@ export class Slice extends Operation {
     readonly size: Shape,
   ) {
     super();
-  }
-
-  key(): string {
-    return `${this.start.join()}:${this.size.join()}`;
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
@@ -163,10 +151,6 @@ export class PadOp extends Operation {
     super();
   }
 
-  key(): string {
-    return `${this.widths.join()}:${Object.is(this.value, -0) ? '-0' : this.value}`;
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     checkFloats(this.name, x!);
     return [{ shape: x!.shape.map((n, i) => this.widths[i]![0] + n + this.widths[i]![1]), dtype: 'float32' }];
@@ -214,10 +198,6 @@ export class Concat extends Operation {
 
   constructor(readonly axis: number) {
     super();
-  }
-
-  key(): string {
-    return String(this.axis);
   }
 
   infer(inputs: readonly Tensor[]): readonly TensorType[] {
@@ -300,10 +280,6 @@ export class Split extends Operation {
     this.#starts = starts;
   }
 
-  key(): string {
-    return `${this.axis}:${this.sizes.join()}`;
-  }
-
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return this.sizes.map((size) => ({ shape: x!.shape.with(this.axis, size), dtype: x!.dtype }));
   }
@@ -368,10 +344,6 @@ export class Pack extends Operation {
     readonly size: number,
   ) {
     super();
-  }
-
-  key(): string {
-    return `${this.offsets.join()}:${this.size}`;
   }
 
   infer(inputs: readonly Tensor[]): readonly TensorType[] {

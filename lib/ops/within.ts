@@ -18,7 +18,7 @@ class Within extends Operation {
     super();
   }
 
-  key(): string {
+  override key(): string {
     return `${this.name} ${this.least}`;
   }
 
