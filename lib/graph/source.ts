@@ -46,10 +46,6 @@ export class Source extends Operation {
     return [this.type];
   }
 
-  override vjp(): readonly undefined[] {
-    return [];
-  }
-
   lower(): readonly never[] {
     return [];
   }
@@ -65,10 +61,6 @@ export class Constant extends Operation {
 
   infer(): readonly TensorType[] {
     return [{ shape: [], dtype: 'float32' }];
-  }
-
-  override vjp(): readonly undefined[] {
-    return [];
   }
 
   lower(): readonly never[] {
@@ -100,10 +92,6 @@ export class ConstantArray extends Operation {
 
   infer(): readonly TensorType[] {
     return [{ shape: this.shape, dtype: dtypeOf(this.values) }];
-  }
-
-  override vjp(): readonly undefined[] {
-    return [];
   }
 
   lower(): readonly never[] {

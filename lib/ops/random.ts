@@ -22,10 +22,6 @@ class RandomUniform extends Operation {
     return [{ shape: this.shape, dtype: 'float32' }];
   }
 
-  override vjp(): readonly undefined[] {
-    return [];
-  }
-
   lower(node: Node): readonly Instruction[] {
     const out = node.outputs[0]!;
     return [

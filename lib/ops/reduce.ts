@@ -232,16 +232,14 @@ export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
 }
 
 class ArgReduce extends Operation {
+  override readonly passesGradient = false;
+
   constructor(readonly name: 'argmax' | 'argmin') {
     super();
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     return [{ shape: x!.shape.slice(0, -1), dtype: 'int32' }];
-  }
-
-  override vjp(): readonly undefined[] {
-    return [];
   }
 
   lower(node: Node): readonly Instruction[] {

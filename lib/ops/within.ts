@@ -10,6 +10,8 @@ export type Complaint = (value: number) => string;
 
 /** table[ids], the table holding the numbers that are allowed, from `least`: the numbers themselves, and a run that stops at any other. */
 class Within extends Operation {
+  override readonly passesGradient = false;
+
   constructor(
     readonly name: string,
     readonly least: number,
@@ -24,10 +26,6 @@ class Within extends Operation {
 
   infer([, ids]: readonly Tensor[]): readonly TensorType[] {
     return [{ shape: ids!.shape, dtype: 'int32' }];
-  }
-
-  override vjp(): readonly undefined[] {
-    return [];
   }
 
   override badIndex(value: number): string | undefined {
