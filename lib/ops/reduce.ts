@@ -51,7 +51,7 @@ function piecesOf([outer, count, inner]: Shape): Pieces | undefined {
   return undefined;
 }
 
-/** in [outer, count, inner] → out [outer, inner]. A second output, which nobody else reads, holds what is reduced in pieces. */
+/** in [outer, count, inner] → out [outer, inner] */
 export class Reduce extends Operation {
   constructor(readonly name: ReduceKind) {
     super();
@@ -60,9 +60,7 @@ export class Reduce extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.dtype !== 'float32') throw new DTypeError(`${this.name}: expected x of float32, got ${x!.dtype}. Cast it first.`);
     const [outer, , inner] = x!.shape;
-    const out: TensorType = { shape: [outer!, inner!], dtype: 'float32' };
-    const split = piecesOf(x!.shape);
-    return split === undefined ? [out] : [out, { shape: [split.pieces, split.columns], dtype: 'float32' }];
+    return [{ shape: [outer!, inner!], dtype: 'float32' }];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -71,16 +69,7 @@ export class Reduce extends Operation {
 
   lower(node: Node): readonly Instruction[] {
     const [outer, count, inner] = node.inputs[0]!.shape as [number, number, number];
-    const [out, partial] = node.outputs as [Tensor, Tensor | undefined];
-    const split = piecesOf(node.inputs[0]!.shape);
-    if (partial === undefined || split === undefined)
-      return [{ kind: 'reduce', reduction: this.name, out, in: node.inputs[0]!, outer, count, inner }];
-    const { pieces, rows, columns } = split;
-    const combine = this.name === 'sumSquares' ? 'sum' : this.name;
-    return [
-      { kind: 'reduce', reduction: this.name, out: partial, in: node.inputs[0]!, outer: pieces, count: rows, inner: columns },
-      { kind: 'reduce', reduction: combine, out, in: partial, outer: 1, count: partial.size / inner, inner },
-    ];
+    return [{ kind: 'reduce', reduction: this.name, out: node.outputs[0]!, in: node.inputs[0]!, outer, count, inner }];
   }
 }
 
@@ -130,14 +119,30 @@ function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions, wha
   return reshape(reduceBlock(kind, reshape(ordered, [outer, size(axes), inner])), shape);
 }
 
-/** [outer, count, inner] → [outer, inner], one long vector in two rounds. */
+/** [outer, count, inner] → [outer, inner], what is long in two rounds. */
 function reduceBlock(kind: ReduceKind, x: Tensor): Tensor {
   const [outer, count, inner] = x.shape as [number, number, number];
-  if (outer !== 1 || inner !== 1 || count < 2 * pieceElements) return reduce(kind, x);
-  if (kind === 'mean') return div(reduceBlock('sum', x), count);
-  const y = reduceVector(kind, x);
-  // Derived from the pieces it would be put together from theirs.
+  if (outer === 1 && inner === 1 && count >= 2 * pieceElements)
+    return kind === 'mean' ? div(reduceBlock('sum', x), count) : derivedAtOnce(kind, x, reduceVector(kind, x));
+  const pieces = piecesOf(x.shape);
+  return pieces === undefined ? reduce(kind, x) : derivedAtOnce(kind, x, reduceColumns(kind, x, pieces));
+}
+
+/** y, reduced from x, whose gradient would else be put together from those of the pieces. */
+function derivedAtOnce(kind: ReduceKind, x: Tensor, y: Tensor): Tensor {
   return customGradient(y, [x], (dy) => [gradientOf(kind, x, y, dy)]);
+}
+
+/** What the results of pieces are reduced by. */
+function combining(kind: ReduceKind): ReduceKind {
+  return kind === 'sumSquares' ? 'sum' : kind;
+}
+
+/** [1, count, inner] → [1, inner] */
+function reduceColumns(kind: ReduceKind, x: Tensor, { pieces, rows, columns }: Pieces): Tensor {
+  const inner = x.shape[2]!;
+  const partial = reduce(kind, reshape(x, [pieces, rows, columns]));
+  return reduce(combining(kind), reshape(partial, [1, partial.size / inner, inner]));
 }
 
 /** [1, count, 1] → [1, 1] */
@@ -146,11 +151,10 @@ function reduceVector(kind: Exclude<ReduceKind, 'mean'>, x: Tensor): Tensor {
   const pieces = Math.floor(count / pieceElements);
   const whole = pieces * pieceElements;
   const partial = reduce(kind, headOf(x, pieces, whole));
-  const combine = kind === 'sumSquares' ? 'sum' : kind;
-  const head = reduce(combine, reshape(partial, [1, pieces, 1]));
+  const head = reduce(combining(kind), reshape(partial, [1, pieces, 1]));
   if (whole === count) return head;
   const tail = reduce(kind, tailOf(x, whole));
-  return reduce(combine, reshape(concatPair(head, tail), [1, 2, 1]));
+  return reduce(combining(kind), reshape(concatPair(head, tail), [1, 2, 1]));
 }
 
 function headOf(x: Tensor, pieces: number, whole: number): Tensor {

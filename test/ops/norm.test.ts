@@ -170,7 +170,7 @@ describe('layerNorm', () => {
       return [y, ...gradients(y, inputs, dy)];
     });
     const lines = slope.describe([64, 512], [512], [512], [64, 512]).split('\n');
-    const large = lines.filter((line) => line.includes('64, 512')).map((line) => line.split(/ +/)[1]!);
+    const large = lines.filter((line) => /(64|2, 32), 512/.test(line)).map((line) => line.split(/ +/)[1]!);
     assert.deepEqual(large.sort(), ['columnMoments', 'columnProducts', 'map', 'map', 'map', 'reduce', 'reduce']);
   });
   it('refuses what does not fit', () => {
