@@ -6,6 +6,7 @@ import { sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, byteSize } from '../graph/tensor.js';
 import { numbering } from '../numbering.js';
 import { Elementwise } from '../ops/elementwise.js';
+import { append } from './flow.js';
 import { splitToFit } from './map-limits.js';
 import type { Group } from './map.js';
 import type { Operands } from './operands.js';
@@ -144,10 +145,7 @@ function components(graph: ElementwiseGraph): readonly (readonly Vertex[])[] {
   const parts = new Map<Vertex, Vertex[]>();
   for (const v of vertices) {
     if (v.space === undefined) continue;
-    const root = find(v);
-    const part = parts.get(root);
-    if (part === undefined) parts.set(root, [v]);
-    else part.push(v);
+    append(parts, find(v), v);
   }
   return [...parts.values()];
 }

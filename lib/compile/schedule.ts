@@ -1,4 +1,5 @@
 /** The order of instructions: dependences first, then a small live set. */
+import { depthFirst } from '../graph/order.js';
 import { type Tensor, byteSize } from '../graph/tensor.js';
 import { type Flow, append } from './flow.js';
 import { Heap } from './heap.js';
@@ -9,9 +10,10 @@ import { Heap } from './heap.js';
  * @param inArena whether a buffer takes space in the arena
  */
 export function schedules(flow: Flow, late: ReadonlySet<number>, inArena: (base: Tensor) => boolean): readonly (readonly number[])[] {
-  const plain = depthFirst(flow, flow.predecessors);
+  const last = flow.items.flatMap((_, i) => (flow.successors[i]!.length === 0 ? [i] : []));
+  const plain = depthFirst(last, (i) => flow.predecessors[i]!);
   const depth = depths(flow, plain);
-  const deepFirst = depthFirst(flow, flow.predecessors.map((before) => [...before].sort((a, b) => depth[b]! - depth[a]!))); // prettier-ignore
+  const deepFirst = depthFirst(last, (i) => flow.predecessors[i]!.toSorted((a, b) => depth[b]! - depth[a]!));
   return [plain, deepFirst].flatMap((order) => {
     const inPhases = [...order.filter((i) => !late.has(i)), ...order.filter((i) => late.has(i))];
     return [inPhases, freeingFirst(flow, inPhases, late, inArena)];
@@ -23,29 +25,6 @@ function depths(flow: Flow, order: readonly number[]): Float64Array {
   const depth = new Float64Array(flow.items.length);
   for (const item of order) depth[item] = flow.predecessors[item]!.reduce((most, before) => Math.max(most, depth[before]! + 1), 0);
   return depth;
-}
-
-/** Each item just before the first that needs it, the items before it in the order of `predecessors`. */
-function depthFirst(flow: Flow, predecessors: readonly (readonly number[])[]): readonly number[] {
-  const order: number[] = [];
-  const seen = new Uint8Array(flow.items.length);
-  const stack: { item: number; entered: boolean }[] = [];
-  for (let root = 0; root < flow.items.length; root++) {
-    if (flow.successors[root]!.length > 0) continue;
-    stack.push({ item: root, entered: false });
-    while (stack.length > 0) {
-      const { item, entered } = stack.pop()!;
-      if (entered) {
-        order.push(item);
-        continue;
-      }
-      if (seen[item] === 1) continue;
-      seen[item] = 1;
-      stack.push({ item, entered: true });
-      for (const before of predecessors[item]!.toReversed()) stack.push({ item: before, entered: false });
-    }
-  }
-  return order;
 }
 
 /**
