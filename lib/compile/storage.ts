@@ -1,9 +1,9 @@
 /** Which buffers share storage: inside one another, or one after another in place. */
 import { ConstantArray, Source } from '../graph/source.js';
-import { type Tensor, byteSize } from '../graph/tensor.js';
+import { type Tensor, byteSize, present } from '../graph/tensor.js';
 import type { Block } from './arena.js';
 import type { Flow } from './flow.js';
-import type { Instruction, MapInput } from './instructions/index.js';
+import { type Instruction, type MapInput, readsOf } from './instructions/index.js';
 import type { Location } from './operands.js';
 import type { Placed } from './place.js';
 import { isContiguous } from './view.js';
@@ -60,45 +60,38 @@ export function assignStorages(flow: Flow, order: readonly number[], fixed: Plac
 
 /** Inputs whose element i is read for element i of the output only, so that it may take their place. */
 function overwritable(instruction: Instruction, locate: (t: Tensor) => Location, root: (t: Tensor) => Tensor): readonly Tensor[] {
-  switch (instruction.kind) {
-    case 'map': {
-      const { dims, inputs } = instruction;
-      const aligned = ({ offset, strides }: MapInput): boolean => offset === 0 && isContiguous(dims, strides);
-      const exact = inputs.filter(
-        (input) =>
-          aligned(input) &&
-          inputs.every((other) => root(other.tensor) !== input.tensor || (other.tensor === input.tensor && aligned(other))),
-      );
-      return exact.map(({ tensor }) => tensor);
-    }
+  if (instruction.kind === 'map') {
+    const { dims, inputs } = instruction;
+    const aligned = ({ offset, strides }: MapInput): boolean => offset === 0 && isContiguous(dims, strides);
+    const exact = inputs.filter(
+      (input) =>
+        aligned(input) && inputs.every((other) => root(other.tensor) !== input.tensor || (other.tensor === input.tensor && aligned(other))),
+    );
+    return exact.map(({ tensor }) => tensor);
+  }
+  const reads = readsOf(instruction);
+  return readInStep(instruction).flatMap((x) => {
+    const { base, offset } = locate(x);
+    const others = reads.toSpliced(reads.indexOf(x), 1);
+    return offset === 0 && others.every((other) => root(locate(other).base) !== base) ? [base] : [];
+  });
+}
+
+/** Tensors of other instructions than maps which they read as far as they have written the output, as long as nothing else they read lies there. */
+function readInStep(x: Instruction): readonly Tensor[] {
+  switch (x.kind) {
     case 'softmax':
-      return instruction.softmax === 'logSumExp' ? [] : wholeBuffer(instruction.in, [], locate, root);
+      return x.softmax === 'logSumExp' ? [] : [x.in];
     case 'softmaxBackward':
-      return [...wholeBuffer(instruction.y, [instruction.dy], locate, root), ...wholeBuffer(instruction.dy, [instruction.y], locate, root)];
+      return [x.y, x.dy];
     case 'crossEntropyBackward':
-      return wholeBuffer(instruction.logits, [instruction.ids, instruction.dloss], locate, root);
-    case 'recurrentForward': {
+      return [x.logits];
+    case 'recurrentForward':
       // The gates of a step may lie where its g was.
-      const { g, u, h0, c0, bias, lengths, outGates } = instruction;
-      if (outGates === undefined) return [];
-      return wholeBuffer(g, [u, h0, c0, bias, lengths].filter((t) => t !== undefined), locate, root); // prettier-ignore
-    }
-    case 'recurrentBackward': {
-      const { gates, u, states, cells, q, dy, dh, dc, lengths } = instruction;
-      if (gates === undefined) return [];
-      return wholeBuffer(gates, [u, states, cells, q, dy, dh, dc, lengths].filter((t) => t !== undefined), locate, root); // prettier-ignore
-    }
+      return x.outGates === undefined ? [] : [x.g];
+    case 'recurrentBackward':
+      return present([x.gates]);
     default:
       return [];
   }
-}
-
-function wholeBuffer(
-  x: Tensor,
-  others: readonly Tensor[],
-  locate: (t: Tensor) => Location,
-  root: (t: Tensor) => Tensor,
-): readonly Tensor[] {
-  const { base, offset } = locate(x);
-  return offset === 0 && others.every((other) => root(locate(other).base) !== base) ? [base] : [];
 }
