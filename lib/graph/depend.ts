@@ -1,11 +1,7 @@
-import type { Operation } from './operation.js';
 import type { Node, Tensor } from './tensor.js';
 
-/**
- * Whether any of `xs` is one of `sources` or made of one.
- * @param by operations by which it may be. Default: all.
- */
-export function dependOn(xs: readonly Tensor[], sources: Iterable<Tensor>, by: (op: Operation) => boolean = () => true): boolean {
+/** Whether any of `xs` is one of `sources` or made of one. */
+export function dependOn(xs: readonly Tensor[], sources: Iterable<Tensor>): boolean {
   const wanted = new Set(sources);
   if (wanted.size === 0) return false;
   const seen = new Set<Node>();
@@ -13,7 +9,7 @@ export function dependOn(xs: readonly Tensor[], sources: Iterable<Tensor>, by: (
   while (stack.length > 0) {
     const x = stack.pop()!;
     if (wanted.has(x)) return true;
-    if (seen.has(x.node) || !by(x.node.op)) continue;
+    if (seen.has(x.node)) continue;
     seen.add(x.node);
     for (const input of x.node.inputs) stack.push(input);
   }

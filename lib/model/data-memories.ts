@@ -22,7 +22,7 @@ export function* memoriesOf(
   what: string,
   arrays: readonly NdArray[],
   parts: readonly NdArray[],
-  isStopped = (): boolean => false,
+  isStopped: () => boolean,
 ): Pieces<MemoryHandle[]> {
   const memories: MemoryHandle[] = [];
   for (const { data } of parts) {

@@ -15,7 +15,7 @@ class Within extends Operation {
   constructor(
     readonly name: string,
     readonly least: number,
-    readonly complaint: Complaint | undefined,
+    readonly complaint: Complaint,
   ) {
     super();
   }
@@ -28,8 +28,8 @@ class Within extends Operation {
     return [{ shape: ids!.shape, dtype: 'int32' }];
   }
 
-  override badIndex(value: number): string | undefined {
-    return this.complaint?.(value + this.least);
+  override badIndex(value: number): string {
+    return this.complaint(value + this.least);
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -40,9 +40,9 @@ class Within extends Operation {
 
 /**
  * x [...] as it is, int32, which holds numbers `least` … `least + count − 1`. Any other stops the run with its position, in the name of `what`.
- * @param complaint of a number. Default: that it is no index in 0 … count − 1, for least = 0.
+ * @param complaint of such a number
  */
-export function within(what: string, x: Tensor, least: number, count: number, complaint?: Complaint): Tensor {
+export function within(what: string, x: Tensor, least: number, count: number, complaint: Complaint): Tensor {
   const table = constant(Int32Array.from({ length: count }, (_, i) => least + i));
   return apply(new Within(what, least, complaint), table, cast(least === 0 ? x : sub(x, least), 'int32'));
 }

@@ -79,7 +79,7 @@ describe('the key of an operation', () => {
       ops.conv2d(ops.maxPool2d(images, 2), source(slot, 1024, [2, 2, 3, 1])),
       ops.avgPool2d(images, 2),
       ops.matmul(ops.pad(rows, [[1, 0], [0, 1]], -0), ops.transpose(ops.pad(rows, [[0, 0], [1, 0]]))), // prettier-ignore
-      ops.crossEntropy(rows, within('ids', ids, 0, 6)),
+      ops.crossEntropy(rows, within('ids', ids, 0, 6, String)),
       ops.max(ops.softmax(ops.gatherRows(ops.broadcastTo(ops.slice(rows, [0, 1], [2, 1]), [2, 3]), ids)), { axes: 1 }),
       ops.pack(ops.split(ops.concat([rows, rows], 1), [5, 7], 1), [0, 16], 32),
       ops.randomUniform([2], 1, 0),

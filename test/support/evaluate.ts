@@ -19,10 +19,8 @@ export const float64: Context = { round: (x) => x, step: 0 };
 export const float32: Context = { round: flushed, step: 0 };
 
 /** The memory that holds these elements. */
-export function memoryOf(
-  values: NumericArray | readonly number[],
-  elementBytes = ArrayBuffer.isView(values) ? values.BYTES_PER_ELEMENT : 4,
-): Float64Array {
+export function memoryOf(values: NumericArray | readonly number[]): Float64Array {
+  const elementBytes = ArrayBuffer.isView(values) ? values.BYTES_PER_ELEMENT : 4;
   const memory = new Float64Array(values.length * elementBytes);
   values.forEach((value, i) => (memory[i * elementBytes] = value));
   return memory;

@@ -17,10 +17,10 @@ import {
 import type { Program } from '../../lib/compile/program.js';
 import { type DType, bytesPerElement } from '../../lib/graph/tensor.js';
 import { type Memories, float32 } from './evaluate.js';
-import { type Bound, type Cells, type Context, execute } from './kernels.js';
+import { type Bound, type Cells, execute } from './kernels.js';
 
 /** Runs a program's stream on memories, which it changes. What a step does not write of the arena is NaN. */
-export function interpret(program: Program, memories: Memories, steps = 1, context: Context = float32): void {
+export function interpret(program: Program, memories: Memories, steps = 1): void {
   const { stream, slots, constants } = program;
   const [magic, version, count, instructions, commit] = stream;
   assert.deepEqual([magic, version, count], [0x6c616e65, 1, slots.length + (constants.length > 0 ? 2 : 1)]);
@@ -32,7 +32,7 @@ export function interpret(program: Program, memories: Memories, steps = 1, conte
       const stride = stream[5 + 3 * memory + 1]!;
       return { data: all[memory]!, at: byteOffset + step * stride, unit: bytesPerElement[dtype], dtype };
     });
-    for (let i = 0; i < instructions!; i++) execute(reader.instruction(), { ...context, step: context.step + step });
+    for (let i = 0; i < instructions!; i++) execute(reader.instruction(), { ...float32, step });
     assert.ok(reader.atEnd());
     arena.fill(NaN);
   }
