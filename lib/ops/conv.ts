@@ -4,7 +4,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instructions/index.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { Node, Tensor, TensorType } from '../graph/tensor.js';
-import { checkOptions } from '../options.js';
+import { type Rules, checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
 import { type Conv1dGeometry, type Conv2dGeometry, type ConvGeometry, type ConvTranspose1dGeometry, type ConvTranspose2dGeometry, asConv2d, asConvTranspose2d, conv1dRules, conv2dRules, convTranspose1dRules, convTranspose2dRules } from './conv-options.js'; // prettier-ignore
@@ -178,6 +178,14 @@ export function convolveTransposed(caller: Caller, x: Tensor, w: Tensor, { bias,
   return withBias(caller.what, y, bias);
 }
 
+/** @param letters of w */
+function checkCall<T extends object>(caller: Caller, x: Tensor, w: Tensor, options: T, rules: Rules<T>, letters: string): void {
+  checkTensors(caller.what, { x, w });
+  checkOptions(caller.what, options, rules);
+  checkImages(caller, x.shape);
+  checkKernel(caller, w.shape, letters);
+}
+
 function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
   if (bias === undefined) return y;
   checkBias(what, bias.shape, y.shape.at(-1)!);
@@ -201,10 +209,7 @@ function withBias(what: string, y: Tensor, bias: Tensor | undefined): Tensor {
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv2d', dimensions: 2 };
-  checkTensors(caller.what, { x, w });
-  checkOptions(caller.what, options, { ...conv2dRules, bias: tensor });
-  checkImages(caller, x.shape);
-  checkKernel(caller, w.shape, 'KH, KW, C/G, OC');
+  checkCall(caller, x, w, options, { ...conv2dRules, bias: tensor }, 'KH, KW, C/G, OC');
   return convolve(caller, x, w, options);
 }
 
@@ -217,10 +222,7 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOpOptions = {}): Ten
  */
 export function conv1d(x: Tensor, w: Tensor, options: Conv1dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'conv1d', dimensions: 1 };
-  checkTensors(caller.what, { x, w });
-  checkOptions(caller.what, options, { ...conv1dRules, bias: tensor });
-  checkImages(caller, x.shape);
-  checkKernel(caller, w.shape, 'K, C/G, OC');
+  checkCall(caller, x, w, options, { ...conv1dRules, bias: tensor }, 'K, C/G, OC');
   return convolveSequence(caller, x, w, options);
 }
 
@@ -241,10 +243,7 @@ export function convolveSequence(caller: Caller, x: Tensor, w: Tensor, { bias, .
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'convTranspose2d', dimensions: 2 };
-  checkTensors(caller.what, { x, w });
-  checkOptions(caller.what, options, { ...convTranspose2dRules, bias: tensor });
-  checkImages(caller, x.shape);
-  checkKernel(caller, w.shape, 'KH, KW, OC/G, C');
+  checkCall(caller, x, w, options, { ...convTranspose2dRules, bias: tensor }, 'KH, KW, OC/G, C');
   return convolveTransposed(caller, x, w, options);
 }
 
@@ -258,10 +257,7 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTranspose2dOp
  */
 export function convTranspose1d(x: Tensor, w: Tensor, options: ConvTranspose1dOpOptions = {}): Tensor {
   const caller: Caller = { what: 'convTranspose1d', dimensions: 1 };
-  checkTensors(caller.what, { x, w });
-  checkOptions(caller.what, options, { ...convTranspose1dRules, bias: tensor });
-  checkImages(caller, x.shape);
-  checkKernel(caller, w.shape, 'K, OC/G, C');
+  checkCall(caller, x, w, options, { ...convTranspose1dRules, bias: tensor }, 'K, OC/G, C');
   return convolveSequenceTransposed(caller, x, w, options);
 }
 
