@@ -13,7 +13,7 @@ export { gradients } from './graph/gradients.js';
 export { constant } from './graph/source.js';
 export * from './ops/index.js';
 export { type Compiled, compile } from './compile/compile.js';
-export type { CompileOptions } from './compile/build.js';
+export type { CompileOptions } from './compile/plan.js';
 export * from './gradcheck.js';
 export type { AnyLayer } from './model/trace.js';
 

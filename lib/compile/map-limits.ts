@@ -1,4 +1,4 @@
-/** The sizes of one map, native/kernels/args.h. */
+/** The sizes of one map, native/kernels/args.h, and runs of nodes cut so that each keeps to them. */
 import type { Tensor } from '../graph/tensor.js';
 import { numberKey, numbering } from '../numbering.js';
 import { constantValue, inputKey } from './map.js';

@@ -5,7 +5,7 @@ import type { MemorySlot } from '../graph/source.js';
 import { createMemory, memoryWith } from '../memory.js';
 import { type MemoryHandle, type ProgramHandle, native } from '../native.js';
 import { inPieces } from '../pieces.js';
-import { type CompileOptions, type Plan, plan } from './build.js';
+import { type CompileOptions, type Plan, plan } from './plan.js';
 import { type ProgramDescription, describeItem, flopsOf, formatDescription, labelOf, operationOf } from './describe.js';
 import { encode } from './encode.js';
 import { explainFailure } from './explain-failure.js';
@@ -13,7 +13,7 @@ import { type Instruction, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Write } from './place.js';
 
-export type { CompileOptions } from './build.js';
+export type { CompileOptions } from './plan.js';
 export type { Write } from './place.js';
 
 /** A memory for a slot of a program. */

@@ -9,7 +9,7 @@ import { Elementwise, add, cast, full, less, mul, square, sub } from '../ops/ele
 import { MaxPoolBackward } from '../ops/pool.js';
 import { Reduce } from '../ops/reduce.js';
 import { ReshapeOp, Slice, Split, Transpose, reshape, transpose } from '../ops/shape.js';
-import { flushed, foldConstants } from './fold.js';
+import { flushed, foldConstants } from './fold-constants.js';
 import { rewrite } from './rewrite.js';
 import { isView, withoutReshapes } from './view.js';
 

@@ -1,7 +1,7 @@
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { groupNorm } from '../ops/index.js';
-import { checkGroups } from '../ops/norm.js';
+import { groupedChannels } from '../ops/norm.js';
 import { check, checkOptions, count } from '../options.js';
 import { affineParameters, normRules } from './affine.js';
 import { Layer } from './layer.js';
@@ -44,7 +44,7 @@ export class GroupNorm extends Layer {
   }
 
   forward(x: Tensor, scope: Scope): Tensor {
-    const channels = checkGroups('GroupNorm', x, this.groups);
+    const channels = groupedChannels('GroupNorm', x, this.groups);
     const { weight, bias } = affineParameters(scope, [channels], this.affine);
     return groupNorm(x, this.groups, weight, bias, this.eps);
   }

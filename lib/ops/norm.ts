@@ -147,7 +147,7 @@ export function batchNorm(input: Tensor, weight: Tensor | undefined, bias: Tenso
 export function groupNorm(input: Tensor, groups: number, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): Tensor {
   const x = checkNorm('groupNorm', input, { weight, bias }, eps);
   check('groupNorm', 'groups', groups, count);
-  const channels = checkGroups('groupNorm', x, groups);
+  const channels = groupedChannels('groupNorm', x, groups);
   checkAffine('groupNorm', { weight, bias }, [channels]);
   const n = x.shape[0]!;
   const rows = x.size / Math.max(n * channels, 1);
@@ -166,7 +166,7 @@ export function groupNorm(input: Tensor, groups: number, weight: Tensor | undefi
 }
 
 /** @internal @returns the channels of x [N, ..., C] in so many groups */
-export function checkGroups(what: string, { rank, shape }: Tensor, groups: number): number {
+export function groupedChannels(what: string, { rank, shape }: Tensor, groups: number): number {
   const channels = shape.at(-1) ?? 0;
   if (rank < 2 || channels === 0 || channels % groups !== 0) {
     throw new ShapeError(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { liveBytes, packBlocks, type Block } from '../../lib/compile/arena.js';
-import type { CompileOptions, Plan } from '../../lib/compile/build.js';
+import type { CompileOptions, Plan } from '../../lib/compile/plan.js';
 import { type Write, build } from '../../lib/compile/program.js';
 import { generator } from '../support/random-graph.js';
 import * as ops from '../../lib/ops/index.js';

@@ -1,5 +1,5 @@
 /** Computes graphs node by node, with none of the compiler's passes: the oracle of programs. */
-import { flushed } from '../../lib/compile/fold.js';
+import { flushed } from '../../lib/compile/fold-constants.js';
 import type { Instruction } from '../../lib/compile/instructions/index.js';
 import { topologicalOrder } from '../../lib/graph/order.js';
 import { Constant, ConstantArray, type MemorySlot, Source } from '../../lib/graph/source.js';
