@@ -6,7 +6,7 @@ import { kindOf } from '../options.js';
 import { dtypeOf, isNumericArray, plain } from '../typed-arrays.js';
 import { Operation, apply } from './operation.js';
 import { type Shape, checkShape, sizeOf } from './shape.js';
-import type { DType, Tensor, TensorType } from './tensor.js';
+import { type DType, type Tensor, type TensorType, floats } from './tensor.js';
 
 /**
  * A memory a program will be bound to: parameters, optimizer slots, a data set, indices, results.
@@ -60,7 +60,7 @@ export class Constant extends Operation {
   }
 
   infer(): readonly TensorType[] {
-    return [{ shape: [], dtype: 'float32' }];
+    return [floats([])];
   }
 
   lower(): readonly never[] {

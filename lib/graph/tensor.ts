@@ -79,6 +79,11 @@ export class Node {
   }
 }
 
+/** The type of a float32 tensor of this shape. */
+export function floats(shape: Shape): TensorType {
+  return { shape, dtype: 'float32' };
+}
+
 export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 };
 
 export function byteSize(type: TensorType): number {

@@ -2,7 +2,7 @@
 import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { checkOptions, count, finite } from '../options.js';
 import { checkTensors } from './arguments.js';
 
@@ -34,7 +34,7 @@ class AffineSample extends Operation {
     const [n, , , c] = x!.shape as [number, number, number, number];
     if (theta!.rank !== 2 || theta!.shape[0] !== n || theta!.shape[1] !== 6)
       throw new ShapeError(`affineSample: expected theta of shape [${n}, 6], one map an image, got ${formatShape(theta!.shape)}.`);
-    return [{ shape: [n, this.height, this.width, c], dtype: 'float32' }];
+    return [floats([n, this.height, this.width, c])];
   }
 
   lower(node: Node): readonly Instruction[] {

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instructions/index.js';
 import { type Shape, sameShape } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { type Rules, checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { type Caller, checkBias, checkImages, checkKernel, convShape, convTransposeShape } from './conv-geometry.js';
@@ -89,10 +89,10 @@ export class ConvBackwardWeights extends Operation {
 
   infer([x, dy]: readonly Tensor[]): readonly TensorType[] {
     checkOperands(this.name, [x!, dy!], [xShape(this.shape), yShape(this.shape)]);
-    const dw: TensorType = { shape: wShape(this.shape), dtype: 'float32' };
+    const dw = floats(wShape(this.shape));
     if (usesWinograd(this.shape)) return [dw, winogradSums(this.shape)];
     const parts = pixelParts(this.shape);
-    return parts === 1 ? [dw] : [dw, { shape: [parts, ...dw.shape], dtype: 'float32' }];
+    return parts === 1 ? [dw] : [dw, floats([parts, ...dw.shape])];
   }
 
   override vjp(node: Node, [dw]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -113,7 +113,7 @@ export class ConvBackwardWeights extends Operation {
 }
 
 function withTransform(s: ConvShape, shape: Shape): readonly TensorType[] {
-  const result: TensorType = { shape, dtype: 'float32' };
+  const result = floats(shape);
   return usesWinograd(s) ? [result, transformedWeights(s)] : [result];
 }
 

@@ -3,7 +3,7 @@ import type { CtcShape, Instruction } from '../compile/instructions/index.js';
 import { OptionError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import { constant } from '../graph/source.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { checkOptions, integer } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
 import { cast } from './elementwise.js';
@@ -32,10 +32,7 @@ class Ctc extends Operation {
   infer([logp, labels]: readonly Tensor[]): readonly TensorType[] {
     checkShapes(logp!, labels!, this.blank);
     const [n, t] = logp!.shape as [number, number, number];
-    return [
-      { shape: [n], dtype: 'float32' },
-      { shape: [n, t, 2 * labels!.shape[1]! + 1], dtype: 'float32' },
-    ];
+    return [floats([n]), floats([n, t, 2 * labels!.shape[1]! + 1])];
   }
 
   override vjp(node: Node, [dloss]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
-import { type Node, type Tensor, type TensorType, bytesPerElement } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, bytesPerElement, floats } from '../graph/tensor.js';
 import { add, cast, equal, floor, where } from './elementwise.js';
 import { constant, iota } from '../graph/source.js';
 import { check, nonNegativeInteger } from '../options.js';
@@ -44,7 +44,7 @@ export class ScatterAddRows extends Operation {
 
   infer([values, ids]: readonly Tensor[]): readonly TensorType[] {
     if (ids!.dtype !== 'int32') throw new DTypeError(`scatterAddRows: expected int32 ids, got ${ids!.dtype}. Cast them first.`);
-    return [{ shape: [this.rows, values!.shape[1]!], dtype: 'float32' }];
+    return [floats([this.rows, values!.shape[1]!])];
   }
 
   override vjp(node: Node, [dz]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, Instruction } from '../compile/instructions/index.js';
 import { type Shape, broadcastShapes, sizeOf } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { boolean, checkOptions } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
@@ -36,7 +36,7 @@ export class Gemm extends Operation {
     if (a!.dtype !== 'float32' || b!.dtype !== 'float32')
       throw new DTypeError(`matmul: expected float32, got ${a!.dtype} and ${b!.dtype}. Cast them first.`);
     const { m, n } = this.sizes(a!, b!);
-    return [{ shape: [...a!.shape.slice(0, -2), m, n], dtype: 'float32' }];
+    return [floats([...a!.shape.slice(0, -2), m, n])];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {

@@ -3,7 +3,7 @@ import { ShapeError, formatShape } from '../errors.js';
 import { Operation, applyAll } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { type Shape, checkShape, sameShape, sizeOf } from '../graph/shape.js';
-import { type Node, type Tensor, type TensorType, present } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats, present } from '../graph/tensor.js';
 import { check, count, positiveFloat } from '../options.js';
 import { checkTensors } from './arguments.js';
 import { broadcastTo } from './broadcast.js';
@@ -20,7 +20,7 @@ export const singleColumnChunkRows = 4096;
 /** What waits of chunks of rows until the kernel combines them: nothing of a single one. */
 function chunksType([outer, rows, columns]: readonly number[]): TensorType {
   const chunks = Math.ceil(rows! / (columns === 1 ? singleColumnChunkRows : chunkRows));
-  return { shape: [outer!, chunks > 1 ? chunks : 0, 2, columns!], dtype: 'float32' };
+  return floats([outer!, chunks > 1 ? chunks : 0, 2, columns!]);
 }
 
 /** x [outer, rows, columns] → mean and variance (divided by rows) of each column, [outer, columns]; then chunks. */
@@ -30,7 +30,7 @@ class ColumnMoments extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.rank !== 3) throw new ShapeError(`columnMoments: expected x of rank 3 [outer, rows, columns], got ${formatShape(x!.shape)}.`);
     const [outer, , columns] = x!.shape as [number, number, number];
-    const type: TensorType = { shape: [outer, columns], dtype: 'float32' };
+    const type = floats([outer, columns]);
     return [type, type, chunksType(x!.shape)];
   }
 
@@ -56,7 +56,7 @@ class ColumnProducts extends Operation {
   readonly name = 'columnProducts';
 
   infer([, x, mean]: readonly Tensor[]): readonly TensorType[] {
-    const type: TensorType = { shape: mean!.shape, dtype: 'float32' };
+    const type = floats(mean!.shape);
     return [type, type, chunksType(x!.shape)];
   }
 

@@ -3,7 +3,7 @@ import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, PoolShape } from '../compile/instructions/index.js';
 import { constant, iota } from '../graph/source.js';
 import type { Shape } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { type Rules, boolean, check, checkOptions, count, nonNegativeInteger } from '../options.js';
 import { type Caller, checkImages } from './conv-geometry.js';
 import { checkTensors } from './arguments.js';
@@ -27,7 +27,6 @@ export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countPadding:
 
 const xShape = (s: PoolShape): Shape => [s.n, s.h, s.w, s.c];
 const yShape = (s: PoolShape): Shape => [s.n, s.oh, s.ow, s.c];
-const floats = (shape: Shape): TensorType => ({ shape, dtype: 'float32' });
 
 /** y and, for the gradient, which tap of each window was its first maximum. */
 class MaxPool extends Operation {

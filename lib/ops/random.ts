@@ -2,7 +2,7 @@
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction } from '../compile/instructions/index.js';
 import { type Shape, checkShape } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { checkedSeed, checkedStream } from '../random.js';
 import { cos, log, mul, sqrt, sub } from './elementwise.js';
 import { unstack } from './shape.js';
@@ -19,7 +19,7 @@ class RandomUniform extends Operation {
   }
 
   infer(): readonly TensorType[] {
-    return [{ shape: this.shape, dtype: 'float32' }];
+    return [floats(this.shape)];
   }
 
   lower(node: Node): readonly Instruction[] {

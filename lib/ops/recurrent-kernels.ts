@@ -2,7 +2,7 @@
 import { Operation, applyAll } from '../graph/operation.js';
 import { type Cell, type Instruction, type RecurrentShape, gatesOf } from '../compile/instructions/index.js';
 import type { Shape } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { add } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { sum } from './reduce.js';
@@ -18,7 +18,6 @@ export interface Sequence {
   readonly reverse: boolean;
 }
 
-const floats = (...shape: Shape): TensorType => ({ shape, dtype: 'float32' });
 const isGru = (cell: Cell): boolean => cell === 'gru' || cell === 'gruBefore';
 /** The function of recurrent.ts it comes from. */
 const nameOf = ({ cell }: Sequence): string => (cell === 'lstm' ? cell : isGru(cell) ? 'gru' : 'elman');
@@ -66,7 +65,7 @@ function shapeOf(s: Sequence, turned: boolean): RecurrentShape {
 }
 
 function panelsOf({ h, cell }: Sequence): TensorType {
-  return floats(Math.ceil(h / panelUnits), gatesOf(cell), h, panelUnits);
+  return floats([Math.ceil(h / panelUnits), gatesOf(cell), h, panelUnits]);
 }
 
 /**
@@ -86,8 +85,8 @@ export class RecurrentForward extends Operation {
 
   infer(): readonly TensorType[] {
     const { cell, t, n, h } = this.sequence;
-    const states = floats(t + 1, n, h);
-    const saved = cell === 'lstm' ? [states, floats(t, n, 4 * h)] : isGru(cell) ? [floats(t, n, 3 * h), floats(t, n, h)] : [];
+    const states = floats([t + 1, n, h]);
+    const saved = cell === 'lstm' ? [states, floats([t, n, 4 * h])] : isGru(cell) ? [floats([t, n, 3 * h]), floats([t, n, h])] : [];
     return [states, ...saved, ...(usesPanels(this.sequence, false) ? [panelsOf(this.sequence)] : [])];
   }
 
@@ -207,8 +206,13 @@ class RecurrentBackward extends Operation {
 
   infer(): readonly TensorType[] {
     const { cell, t, n, h } = this.sequence;
-    const last = cell === 'lstm' ? [floats(n, h)] : isGru(cell) ? [floats(t, n, h)] : [];
-    return [floats(t, n, gatesOf(cell) * h), floats(n, h), ...last, ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : [])];
+    const last = cell === 'lstm' ? [floats([n, h])] : isGru(cell) ? [floats([t, n, h])] : [];
+    return [
+      floats([t, n, gatesOf(cell) * h]),
+      floats([n, h]),
+      ...last,
+      ...(usesPanels(this.sequence, true) ? [panelsOf(this.sequence)] : []),
+    ];
   }
 
   override vjp(node: Node): never {

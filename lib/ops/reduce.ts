@@ -3,7 +3,7 @@ import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { type Shape, normalizeAxis, sizeOf } from '../graph/shape.js';
-import { type Node, type Tensor, type TensorType, formatShapeOf } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats, formatShapeOf } from '../graph/tensor.js';
 import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
 import { type ReduceAxisOptions, reduceAxis } from './along-axis.js';
 import { broadcastTo } from './broadcast.js';
@@ -60,7 +60,7 @@ export class Reduce extends Operation {
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     if (x!.dtype !== 'float32') throw new DTypeError(`${this.name}: expected x of float32, got ${x!.dtype}. Cast it first.`);
     const [outer, , inner] = x!.shape;
-    return [{ shape: [outer!, inner!], dtype: 'float32' }];
+    return [floats([outer!, inner!])];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {

@@ -3,7 +3,7 @@ import { ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Instruction, SoftmaxKind } from '../compile/instructions/index.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { check, integer } from '../options.js';
 import { type AxisOptions, type ReduceAxisOptions, mapAxis, reduceAxis } from './along-axis.js';
 import { checkTensors } from './arguments.js';
@@ -18,7 +18,7 @@ class RowSoftmax extends Operation {
   }
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
-    return [{ shape: this.name === 'logSumExp' ? x!.shape.slice(0, -1) : x!.shape, dtype: 'float32' }];
+    return [floats(this.name === 'logSumExp' ? x!.shape.slice(0, -1) : x!.shape)];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -51,7 +51,7 @@ class RowSoftmaxBackward extends Operation {
   }
 
   infer([y]: readonly Tensor[]): readonly TensorType[] {
-    return [{ shape: y!.shape, dtype: 'float32' }];
+    return [floats(y!.shape)];
   }
 
   /** Through the same formula in primitives: y · (dy − Σ y·dy), or dy − eʸ · Σ dy. */
@@ -97,7 +97,7 @@ class CrossEntropy extends Operation {
 
   infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {
     checkIds(this.name, logits!, ids!);
-    return [{ shape: ids!.shape, dtype: 'float32' }];
+    return [floats(ids!.shape)];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -130,7 +130,7 @@ class CrossEntropyBackward extends Operation {
 
   infer([logits, ids]: readonly Tensor[]): readonly TensorType[] {
     checkIds(this.name, logits!, ids!);
-    return [{ shape: logits!.shape, dtype: 'float32' }];
+    return [floats(logits!.shape)];
   }
 
   /** Through the same formula in primitives: dy · kept · (softmax(x) − onehot). */

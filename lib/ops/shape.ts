@@ -2,7 +2,7 @@
 import { DTypeError, OptionError, ShapeError, formatShape } from '../errors.js';
 import { apply, applyAll, checkTensor, Operation } from '../graph/operation.js';
 import { type Shape, isShape, normalizeAxis, rowMajorStrides, sameShape, showSizes, sizeOf } from '../graph/shape.js';
-import type { Node, Tensor, TensorType } from '../graph/tensor.js';
+import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { type Instruction, copyOf } from '../compile/instructions/index.js';
 import { check, nonNegativeInteger, show } from '../options.js';
 import { checkNumbers, checkTensorList, number } from './arguments.js';
@@ -153,7 +153,7 @@ export class PadOp extends Operation {
 
   infer([x]: readonly Tensor[]): readonly TensorType[] {
     checkFloats(this.name, x!);
-    return [{ shape: x!.shape.map((n, i) => this.widths[i]![0] + n + this.widths[i]![1]), dtype: 'float32' }];
+    return [floats(x!.shape.map((n, i) => this.widths[i]![0] + n + this.widths[i]![1]))];
   }
 
   override vjp(node: Node, [dy]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
@@ -355,7 +355,7 @@ export class Pack extends Operation {
         `pack: expected an offset for each tensor, ascending and apart, inside ${this.size} elements, got offsets ${formatShape(this.offsets)} for sizes ${formatShape(inputs.map((x) => x.size))}.`,
       );
     }
-    return [{ shape: [this.size], dtype: 'float32' }];
+    return [floats([this.size])];
   }
 
   /** Where the tensor before each one ends. */

@@ -1,6 +1,6 @@
 /** Which convolutions are computed by Winograd's F(4×4, 3×3), and the instructions of their passes. */
 import type { Activation, ConvShape, Instruction, WinogradShape } from '../compile/instructions/index.js';
-import type { Tensor, TensorType } from '../graph/tensor.js';
+import { type Tensor, type TensorType, floats } from '../graph/tensor.js';
 
 const leastChannels = 16;
 /** kMaxWinogradChannels of native/kernels/args.h. */
@@ -28,7 +28,7 @@ export function usesWinograd(s: ConvShape): boolean {
 
 /** The transformed weights: room that a convolution needs beside its result. */
 export function transformedWeights({ c, oc }: ConvShape): TensorType {
-  return { shape: [positions, c, oc], dtype: 'float32' };
+  return floats([positions, c, oc]);
 }
 
 export function winogradForward(
@@ -85,7 +85,7 @@ export function winogradParts(s: ConvShape): number {
 }
 
 export function winogradSums(s: ConvShape): TensorType {
-  return { shape: [winogradParts(s), positions, s.c, s.oc], dtype: 'float32' };
+  return floats([winogradParts(s), positions, s.c, s.oc]);
 }
 
 export function winogradBackwardWeights(
