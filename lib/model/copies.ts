@@ -150,6 +150,12 @@ export class Copies {
     this.#written = ++this.#taken;
   }
 
+  /** Whether the layer is at home in another model, and its weights are this one's own. */
+  isOwn(layer: AnyLayer): boolean {
+    const place = this.#places.get(layer);
+    return place !== undefined && homeElsewhere(layer, place) !== undefined && !this.#changes.has(layer);
+  }
+
   /** From now on the weights of layers that were given all of theirs are the model's own. */
   ownWhole(weights: ReadonlyMap<string, unknown>): void {
     const given = new Set(this.#layout.entries.flatMap(({ path, offset }) => (weights.has(path) ? [offset] : [])));

@@ -5,6 +5,7 @@ import type { Control } from '../control.js';
 import { ShapeError, StateError } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
+import type { ReadWeights } from '../graph/trace-context.js';
 import type { Program } from '../compile/program.js';
 import type { NumericArray } from '../native.js';
 import { check } from '../options.js';
@@ -22,7 +23,6 @@ import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Trace, type TraceOptions, resolveIn, trace } from './trace.js';
 import { type Reading, StateMemory } from './state-memory.js';
 import { PendingWeights } from './pending-weights.js';
-import { checkRead } from './trained-copies.js';
 import { type UnsharedWeights, type WeightOptions, checkWeights, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
@@ -368,9 +368,14 @@ export class Model {
     this.#training = what;
   }
 
-  /** Before runs that train it by what outputOf takes of these layers. @throws StateError if another model trained copies of them since */
-  checkRead(read: ReadonlyMap<object, string>): void {
-    checkRead(read, this.#places);
+  /** Before runs that train it by what outputOf takes. @throws StateError if that stays behind copies that others train */
+  checkRead(read: readonly ReadWeights[]): void {
+    for (const weights of read) weights.check(this.#places);
+  }
+
+  /** Whether it has a copy of the layer that was trained or set here. */
+  hasOwnCopyOf(layer: AnyLayer): boolean {
+    return this.owner.#filling?.copies.isOwn(layer) === true;
   }
 
   endTraining(): void {

@@ -5,6 +5,7 @@ import { inContext } from '../graph/trace-context.js';
 import type { OutputOptions } from '../layers/layer.js';
 import { boolean, checkOptions, isRecord, kindOf } from '../options.js';
 import type { Model } from './model.js';
+import { checkRead } from './trained-copies.js';
 
 /**
  * The output of a model for tensors of any graph, with the weights as they are when that graph runs.
@@ -25,7 +26,8 @@ export function outputOf(model: Model, args: readonly (Tensor | OutputOptions | 
   model.keep();
   return inContext(model.built.seed, false, ({ read }) => {
     const { outputs, layers } = model.trace(inputs, { training });
-    for (const { layer } of layers.values()) read.set(layer, model.name);
+    const byPath = new Map([...layers].map(([path, { layer }]) => [path, layer]));
+    read.push({ check: (trained) => checkRead(model, byPath, trained) });
     return whole(outputs);
   });
 }

@@ -1,11 +1,16 @@
-/** Copies that models train of layers at home in another: who is trained by the weights at home, which stay behind, is told. */
+/** Copies that models train of layers at home in another: who is trained by weights that stay behind them is told. */
 import { StateError } from '../errors.js';
+import { bytesOf } from '../typed-arrays.js';
 import { type Home, changesSoFar, homeOf } from './home.js';
+import { pathBelow } from './layout.js';
+import type { Model } from './model.js';
 import type { AnyLayer } from './trace.js';
 
 interface TrainedCopy {
-  readonly home: Home;
-  /** The model that trains it, as messages call it. */
+  readonly home: Model;
+  /** The model that trains it; undefined if several do. */
+  readonly model: Model | undefined;
+  /** That model, as messages call it. */
   readonly name: string;
   /** Of the layer, there. */
   readonly path: string;
@@ -17,23 +22,45 @@ interface TrainedCopy {
 const copies = new WeakMap<object, TrainedCopy>();
 
 /** A copy of the layer is being trained there. */
-export function noteTrained(layer: AnyLayer, { model: { name }, path }: Home): void {
-  copies.set(layer, { home: homeOf(layer)!, name, path, changes: changesSoFar() });
+export function noteTrained(layer: AnyLayer, { model, path }: Home): void {
+  const before = copies.get(layer);
+  const isOne = before === undefined || before.model === model || isOver(before);
+  const home = homeOf(layer)!.model;
+  copies.set(layer, { home, model: isOne ? model : undefined, name: model.name, path, changes: changesSoFar() });
+}
+
+/** Whether the layer was changed at home since. */
+function isOver({ home, changes }: TrainedCopy): boolean {
+  return home.changes > changes;
 }
 
 /**
- * Before a model is trained by the weights that these layers have at home.
- * @param read layers, with the name of the model whose output is taken
- * @param own layers of the model that is trained: it may go away from what they are at home
- * @throws StateError if copies of them were trained since they were changed at home
+ * Before a model is trained by the output of another, with the weights this has. Weights that the other has trained or set as its own may differ
+ * from those of further copies.
+ * @param layers of the model that is asked, by path
+ * @param trained layers of the model that is trained: it may go away from what they are elsewhere
+ * @throws StateError if copies of the layers were trained since they were changed at home
  */
-export function checkRead(read: ReadonlyMap<object, string>, own: ReadonlyMap<object, unknown>): void {
-  for (const [layer, asked] of read) {
+export function checkRead(asked: Model, layers: ReadonlyMap<string, AnyLayer>, trained: ReadonlyMap<object, unknown>): void {
+  for (const [at, layer] of layers) {
     const copy = copies.get(layer);
-    if (copy === undefined || copy.home.model.changes > copy.changes || own.has(layer)) continue;
-    const { name, path } = copy;
+    if (copy === undefined || isOver(copy) || trained.has(layer) || asked.hasOwnCopyOf(layer) || isSame(copy, asked, at)) continue;
+    const { name } = asked;
     throw new StateError(
-      `${asked}.outputOf: expected weights of which no other model trains a copy, got a ${layer.constructor.name} that a ${name} has trained as its "${path}", while it stays as it is here. Build the ${name} before the ${asked} is set, loaded, trained or asked for outputOf: then they have the same. setWeights(weights()) of the ${asked} lets training go on by what it has.`,
+      `${name}.outputOf: expected weights of which no other model trains a copy, got a ${layer.constructor.name} that another, a ${copy.name}, has trained as its "${copy.path}", while it stays as it is here. If it should stay so, call ${name}.setWeights(${name}.weights()) once. If it should be trained, build the model that has it as "${copy.path}" before the model asked is set, loaded, trained or asked for outputOf: then they have the same.`,
     );
   }
+}
+
+/** Whether a copy that nobody trains at this moment has the values that the layer has `at` that path of the model asked. */
+function isSame({ model, path }: TrainedCopy, asked: Model, at: string): boolean {
+  if (model === undefined || model.isTraining) return false;
+  const here = asked.weights();
+  const below = pathBelow(path, '');
+  return [...model.weights()].every(([name, { data }]) => {
+    const own = name.slice(below.length);
+    if (!name.startsWith(below) || own.includes('.')) return true;
+    const value = here.get(pathBelow(at, own));
+    return value !== undefined && Buffer.compare(bytesOf(data), bytesOf(value.data)) === 0;
+  });
 }

@@ -14,11 +14,13 @@ import {
   SGD,
   type Scope,
   Sequential,
+  Sigmoid,
   StateError,
   type Tensor,
   Trainer,
   array,
   mean,
+  sub,
 } from '../../lib/index.js';
 
 const z = array(new Philox(1).normal(20), [10, 2]);
@@ -64,7 +66,7 @@ const critics = (): Sequential => new Sequential([new Linear(1)]);
 const refused = {
   name: StateError.name,
   message:
-    'Sequential.outputOf: expected weights of which no other model trains a copy, got a Linear that a Judging has trained as its "critic.0", while it stays as it is here. Build the Judging before the Sequential is set, loaded, trained or asked for outputOf: then they have the same. setWeights(weights()) of the Sequential lets training go on by what it has.',
+    'Sequential.outputOf: expected weights of which no other model trains a copy, got a Linear that another, a Judging, has trained as its "critic.0", while it stays as it is here. If it should stay so, call Sequential.setWeights(Sequential.weights()) once. If it should be trained, build the model that has it as "critic.0" before the model asked is set, loaded, trained or asked for outputOf: then they have the same.',
 };
 
 const keepAsItIs = (critic: Layer): unknown => critic.setWeights(critic.weights());
@@ -168,6 +170,71 @@ describe('a model trained by the output of another, of which a third trains a co
     await judged(rectified)();
     await judging(new Sequential([new Linear(1), relu]))();
     await judged(rectified)();
+  });
+
+  it('is refused where the other has a copy, too, that was never trained', async () => {
+    const critic = critics().build([2]);
+    keepAsItIs(critic);
+    const scored = new Sequential([critic, new Sigmoid()]).build([2]);
+    const [generate, judge] = [judged(scored), judging(new Judging(critic))];
+    await generate();
+    await judge();
+    await assert.rejects(generate(), refused);
+    keepAsItIs(scored);
+    await generate();
+  });
+
+  it('is refused whichever of two models it asks last, one of them with a copy it trained', async () => {
+    const critic = critics().build([2]);
+    keepAsItIs(critic);
+    const tuned = new Judging(critic);
+    await judging(tuned)();
+    class JudgedByBoth extends Loss {
+      forward(x: Tensor): Tensor {
+        return mean(sub(critic.outputOf(x), tuned.outputOf(x)));
+      }
+    }
+    await assert.rejects(stepsOf(new Linear(2), new JudgedByBoth(), 0)(), refused);
+    keepAsItIs(critic);
+    await stepsOf(new Linear(2), new JudgedByBoth(), 0)();
+  });
+
+  it('goes on where the copy has the same values: its gradients alone were asked for, or it was set back', async () => {
+    const critic = critics().build([2]);
+    keepAsItIs(critic);
+    const model = new Judging(critic);
+    const trainer = new Trainer(model, { loss: new MSELoss(), optimizer: new SGD({ lr: 0.5 }) });
+    const generate = judged(critic);
+    await trainer.step({ x: z, y }, { update: false });
+    await generate();
+    await trainer.step({ x: z, y });
+    await assert.rejects(generate(), refused);
+    model.setWeights(new Map([...critic.weights()].map(([path, value]) => [`critic.${path}`, value])));
+    await generate();
+    await judging(new Sequential([critic]))();
+    await trainer.step({ x: z, y }, { update: false });
+    await assert.rejects(generate(), refused);
+  });
+
+  it('goes on by a copy that the other trained itself: a teacher fine-tuned from a body that further ones have', async () => {
+    const body = new Sequential([new Linear(4)]);
+    await judging(new Sequential([body, new Linear(1)]))();
+    const teachers = [0, 1].map(() => new Sequential([body, new Linear(1)]));
+    for (const teacher of teachers) await judging(teacher)();
+    for (const teacher of teachers) await judged(teacher)();
+    await judging(teachers[0]!)();
+    for (const teacher of teachers) await judged(teacher)();
+  });
+
+  it('goes on where an actor asks the critic that is trained beside the one it was taken from', async () => {
+    const target = critics().build([2]);
+    keepAsItIs(target);
+    const online = new Sequential({ q: target });
+    const [learn, act] = [judging(online), judged(online)];
+    await learn();
+    const before = await act();
+    await learn();
+    assert.notEqual(await act(), before);
   });
 
   it('goes on where it trains the copy itself, away from what it began with', async () => {
