@@ -1,7 +1,7 @@
 /** Long work on this thread, taken apart so that the event loop goes on. */
 
 /** Milliseconds of such work in one turn of the event loop, however many are at it. */
-const turnMilliseconds = 4;
+export const turnMilliseconds = 4;
 
 /** What is used up since a turn began: short works of many turns may count as one. */
 let used = 0;

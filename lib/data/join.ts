@@ -53,7 +53,7 @@ function checkAlike<T extends NumericArray>(
   throw new Kind(`${what}: expected ${parts} of one shape and element type, got ${got} at ${at} after ${after}.`);
 }
 
-function joined<T extends NumericArray>(what: string, arrays: readonly NdArray<T>[], shape: Shape): NdArray<T> {
+export function joined<T extends NumericArray>(what: string, arrays: readonly NdArray<T>[], shape: Shape): NdArray<T> {
   const data = newArray(what, arrays[0]!.data.constructor as Kind<T>, shape, 'Take fewer at once.');
   let at = 0;
   for (const x of arrays) {

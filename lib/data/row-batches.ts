@@ -5,9 +5,12 @@ import { DataError, formatShape } from '../errors.js';
 import { naming } from '../naming.js';
 import type { NumericArray } from '../native.js';
 import { type AllOf, boolean, checkOptions, count, isRecord, kindOf, nonNegativeInteger, required, seed as seedRule } from '../options.js';
+import { turnMilliseconds } from '../pieces.js';
 import type { Philox } from '../random.js';
+import { gotReturned } from '../returned.js';
 import { type Batch, type Targets, arraysOf, iterates, mapBatch, targetParts } from '../training/batch.js';
-import { stackRows } from './join.js';
+import { dtypeOf, isNumericArray } from '../typed-arrays.js';
+import { joined } from './join.js';
 import { checkWeightName } from './misnamed-weights.js';
 import { epochRandom } from './sequences/epoch-random.js';
 
@@ -16,9 +19,9 @@ export type RowValue = NdArray | NumericArray | readonly NestedRows[];
 
 /** One example. */
 export interface DataRow {
-  /** [...], or a list of arrays for several inputs. */
+  /** [...], or a list of arrays for several inputs, each made by `array()`: typed arrays in a list are rows of one input. */
   readonly x: RowValue | readonly NdArray[];
-  /** A number is a class id; one to be foretold is `[2.5]`. By name where the model has several outputs, and `{}` for a loss that compares with none. */
+  /** A number is a class id; one to be foretold is `[2.5]`. By name where the model has several outputs (an object of a `type`, not of an `interface`), and `{}` for a loss that compares with none. */
   readonly y: RowValue | number | Readonly<Record<string, RowValue | number>>;
   /** How much it counts in the loss, ≥ 0. Default: 1. */
   readonly sampleWeight?: number | undefined;
@@ -31,7 +34,7 @@ export type RowSource = AsyncIterable<DataRow> | Iterable<DataRow> | (() => Asyn
 export interface RowBatchOptions {
   /** N, rows a batch; the last of an epoch may have fewer. */
   readonly batchSize: number;
-  /** Rows that are held in memory, of which a random one is the next. Default: 0, rows stay in their order. */
+  /** Rows that are held in memory, some 600 bytes each beside its values, of which a random one is the next. Default: 0, rows stay in their order. */
   readonly shuffle?: number | undefined;
   /** Leave the rows out that are left at the end and fewer than a batch. Default: false. */
   readonly dropLast?: boolean | undefined;
@@ -43,17 +46,23 @@ export interface RowBatchOptions {
  * Batches of rows that come one by one, from files, a database or the network: for data larger than memory.
  * ```ts
  * async function* rows() {
- *   for await (const line of createInterface({ input: createReadStream('clicks.jsonl') })) yield JSON.parse(line); // { x: [0.2, 1.5], y: 3 }
+ *   const file = await open('clicks.jsonl');
+ *   try {
+ *     for await (const line of file.readLines()) yield JSON.parse(line); // { x: [0.2, 1.5], y: 3 }
+ *   } finally {
+ *     await file.close();
+ *   }
  * }
  * await trainer.fit(new RowBatches(rows, { batchSize: 128, shuffle: 10_000 }), { epochs: 3, prefetch: true });
  * ```
- * Each batch: x [N, ...], y [N, ...], or [N] int32 of class ids, and sampleWeight [N] if the rows have it. Rows are copied as they come. An epoch goes through the
- * source once, in another order each time; the same seed and rows give the same batches. A source that is left early is closed (the `finally` of a generator).
+ * Each batch: x, a list of one [N, ...] for each input, y [N, ...], or [N] int32 of class ids, and sampleWeight [N] if the rows have it. Rows are copied as they come. An
+ * epoch goes through the source once, with `shuffle` in another order each time; the same seed and rows give the same batches. A source that is left early is closed (the
+ * `finally` of a generator).
  *
  * `shuffle` mixes rows only with those near them: a row comes less than `shuffle` places earlier than in the source, and seldom more than a few times as many later. A
  * file in order of its classes or of time stays so but for that: bring it in random order once, or take rows of several files in turn.
  *
- * @throws OptionError for wrong options; DataError, while the batches are made, for a source that gives no rows, and a row that is none or unlike the first
+ * @throws OptionError for wrong options; DataError, while the batches are made, for a source that gives no rows, or with `dropLast` fewer than a batch, and a row that is none or unlike the first
  */
 export class RowBatches implements AsyncIterable<Batch<Targets>> {
   /** Times gone through so far; with the seed it decides the next order. Set it to go on where an earlier run ended. */
@@ -81,13 +90,19 @@ export class RowBatches implements AsyncIterable<Batch<Targets>> {
     this.epoch++;
     const rows = rowsOf(this.#source);
     let batch: Batch<Targets>[] = [];
+    let isFirst = true;
     for await (const row of shuffle === 0 ? rows : shuffled(rows, shuffle, random)) {
       batch.push(row);
       if (batch.length < batchSize) continue;
-      yield joined(batch);
+      yield batchOf(batch);
       batch = [];
+      isFirst = false;
     }
-    if (batch.length > 0 && !dropLast) yield joined(batch);
+    if (batch.length > 0 && !dropLast) yield batchOf(batch);
+    else if (isFirst)
+      throw new DataError(
+        `RowBatches: expected at least ${batchSize} rows with dropLast, got ${batch.length}. Leave dropLast out, or give a smaller batchSize.`,
+      );
   }
 }
 
@@ -102,7 +117,13 @@ async function* rowsOf(source: RowSource): AsyncGenerator<Batch<Targets>, void, 
   checkSource(given);
   let rows = 0;
   let first = '';
+  let turn = performance.now();
   for await (const row of given) {
+    // Rows that come without a turn of the event loop, as those in memory do, would leave it none until a batch is whole.
+    if (performance.now() - turn >= turnMilliseconds) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
+    }
     const taken = copied(`RowBatches row ${rows}`, row);
     const type = typeOf(taken);
     if (rows === 0) first = type;
@@ -139,24 +160,41 @@ function copied(what: string, row: unknown): Batch<Targets> {
   if (!isRow(row)) throw new DataError(`${what}: expected { x, y }, got ${kindOf(row)}.`);
   checkWeightName(what, 'rows', row);
   const { x, y, sampleWeight } = row;
+  if (!isInputs(x)) checkOneInput(what, x);
   return {
     x: isInputs(x) ? x.map((input, i) => copy(what, `x.${i}`, input)) : copy(what, 'x', x),
+    // In one order, whatever that of a row.
     y: isNamed(y)
-      ? Object.fromEntries(Object.entries(y).map(([name, one]) => [name, copyTarget(what, `y.${name}`, one)]))
+      ? Object.fromEntries(Object.keys(y).sort().map((name) => [name, copyTarget(what, `y.${name}`, y[name]!)])) // prettier-ignore
       : copyTarget(what, 'y', y),
     ...(sampleWeight !== undefined && { sampleWeight: naming(`${what} sampleWeight`, () => array(sampleWeight)) }),
   };
 }
 
-function copy(what: string, name: string, value: RowValue): NdArray {
+/** @throws DataError for typed arrays that are no rows of one input */
+function checkOneInput(what: string, x: RowValue): void {
+  if (!Array.isArray(x) || !x.every(isNumericArray)) return;
+  const [first, ...others] = x.map((row) => `${dtypeOf(row)} [${row.length}]`);
+  const other = others.find((row) => row !== first);
+  if (other === undefined) return;
+  throw new DataError(
+    `${what}: expected typed arrays of one kind and length for x, the rows of one input, got ${first} and ${other}. Wrap those of several inputs: array(data).`,
+  );
+}
+
+/** @throws DataError for what is none of `expected` */
+function copy(what: string, name: string, value: RowValue, expected = 'a list of numbers or an array'): NdArray {
+  const isData = typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) || isNdArray(value);
+  if (!isData) throw new DataError(`${what}: expected ${expected} for ${name}, ${gotReturned(value, '', kindOf(value), 'Await it.')}`);
   const x = isNdArray(value) ? value : naming(`${what} ${name}`, () => array(value));
+  if (Array.isArray(value)) return x;
   checkIntact(what, name, x);
   return new NdArray(x.data.slice(), x.shape);
 }
 
 /** @throws DataError for a number that is no class id */
 function copyTarget(what: string, name: string, value: RowValue | number): NdArray {
-  if (typeof value !== 'number') return copy(what, name, value);
+  if (typeof value !== 'number') return copy(what, name, value, 'a class id, a list of numbers or an array');
   if ((value | 0) === value) return new NdArray(Int32Array.of(value), []);
   throw new DataError(
     `${what}: expected a whole number that int32 holds for ${name}, a class id, got ${value}. Give what is no id in a list: [${value}].`,
@@ -183,10 +221,12 @@ function typeOf(row: Batch<Targets>): string {
   return [...inputs, ...targets, ...weight].map(([name, { dtype, shape }]) => `${name} ${dtype} ${formatShape(shape)}`).join(' and ');
 }
 
-function joined(rows: readonly Batch<Targets>[]): Batch<Targets> {
+function batchOf(rows: readonly Batch<Targets>[]): Batch<Targets> {
   const arrays = rows.map(arraysOf);
-  return mapBatch(rows[0]!, (x) => {
-    const at = arrays[0]!.indexOf(x);
-    return stackRows(arrays.map((row) => row[at]!));
+  let place = 0;
+  return mapBatch(rows[0]!, ({ shape }) => {
+    const parts = arrays.map((row) => row[place]!);
+    place++;
+    return joined('RowBatches', parts, [rows.length, ...shape]);
   });
 }

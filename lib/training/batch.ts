@@ -63,7 +63,8 @@ export function rowsOf(batch: Batch<Targets>, begin: number, end: number): Batch
   return mapBatch(batch, (x) => x.rows(begin, end));
 }
 
+/** A batch of what `f` makes of each array, in the order of {@link arraysOf}. */
 export function mapBatch({ x, y, sampleWeight }: Batch<Targets>, f: (x: NdArray) => NdArray): Batch<Targets> {
-  const weights = sampleWeight && (f(sampleWeight) as NdArray<Float32Array>);
-  return { x: inputList(x).map(f), y: whole(mapParts(targetParts(y), f)), ...(weights && { sampleWeight: weights }) };
+  const [inputs, targets] = [inputList(x).map(f), mapParts(targetParts(y), f)];
+  return { x: inputs, y: whole(targets), ...(sampleWeight && { sampleWeight: f(sampleWeight) as NdArray<Float32Array> }) };
 }

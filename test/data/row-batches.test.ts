@@ -14,6 +14,7 @@ import {
   Trainer,
   array,
 } from '../../lib/index.js';
+import { checkTurns } from '../support/turns.js';
 
 /** Rows 0 … count − 1, from one array that is used for all of them. */
 const counting = (count: number) =>
@@ -58,6 +59,34 @@ describe('RowBatches', () => {
       sampleWeight: array([0.25, 0.5]),
     });
     assert.deepEqual((await batchesOf([{ x: [1], y: {} }]))[0]!.y, {});
+  });
+  it('takes targets by name in any order', async () => {
+    const rows = [{ b: 1, a: [0.5] }, { a: [1.5], b: 2 }]; // prettier-ignore
+    const [batch] = await batchesOf(rows.map((y) => ({ x: [1], y })));
+    assert.deepEqual(batch!.y, { a: array([[0.5], [1.5]]), b: array(Int32Array.of(1, 2)) });
+  });
+  it('takes one array as several parts of a row', async () => {
+    const one = array([1, 2]);
+    const [batch] = await batchesOf([{ x: [one, array([3])], y: one }]);
+    assert.deepEqual(batch, { x: [array([[1, 2]]), array([[3]])], y: array([[1, 2]]) });
+  });
+  it('copies what a source may use again', async () => {
+    const [typed, list] = [Float32Array.of(1), [1]];
+    const source = function* (): Generator<DataRow> {
+      for (const value of [1, 2]) {
+        typed[0] = list[0] = value;
+        yield { x: [array(typed)], y: list, sampleWeight: value };
+      }
+    };
+    assert.deepEqual(await batchesOf(source), [{ x: [array([[1], [2]])], y: array([[1], [2]]), sampleWeight: array([1, 2]) }]);
+  });
+  it('leaves the event loop its turns while rows come at once', async () => {
+    const rows = function* (): Generator<DataRow> {
+      for (let i = 0; i < 40_000; i++) yield { x: [i, 2 * i], y: i };
+    };
+    const batches = new RowBatches(rows, { batchSize: 4, shuffle: 40_000 })[Symbol.asyncIterator]();
+    await checkTurns(() => batches.next());
+    await batches.return(undefined);
   });
 
   it('shuffles with the rows that are held, anew in each epoch, the same for a seed', async () => {
@@ -145,7 +174,42 @@ describe('RowBatches', () => {
       'DataError',
       'RowBatches: expected at least one row, got none. A generator runs only once: pass a function that makes one.',
     ],
+    [
+      () => batchesOf(counting(2), { batchSize: 4, dropLast: true }),
+      'DataError',
+      'RowBatches: expected at least 4 rows with dropLast, got 2. Leave dropLast out, or give a smaller batchSize.',
+    ],
     [() => batchesOf([{ x: [1], y: 1 }, [1, 1] as never]), 'DataError', 'RowBatches row 1: expected { x, y }, got Array.'],
+    [
+      () => batchesOf([{ x: [1], y: '3' as never }]),
+      'DataError',
+      'RowBatches row 0: expected a class id, a list of numbers or an array for y, got string.',
+    ],
+    [
+      () => batchesOf([{ x: [1], y: { a: null as never } }]),
+      'DataError',
+      'RowBatches row 0: expected a class id, a list of numbers or an array for y.a, got null.',
+    ],
+    [
+      () => batchesOf([{ x: undefined as never, y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected a list of numbers or an array for x, got undefined.',
+    ],
+    [
+      () => batchesOf([{ x: Promise.resolve([1]) as never, y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected a list of numbers or an array for x, got Promise. Await it.',
+    ],
+    [
+      () => batchesOf([{ x: [Float32Array.of(1, 2), Int32Array.of(1, 2)], y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected typed arrays of one kind and length for x, the rows of one input, got float32 [2] and int32 [2]. Wrap those of several inputs: array(data).',
+    ],
+    [
+      () => batchesOf([{ x: [Float32Array.of(1, 2), Float32Array.of(1)], y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected typed arrays of one kind and length for x, the rows of one input, got float32 [2] and float32 [1]. Wrap those of several inputs: array(data).',
+    ],
     [
       () =>
         batchesOf([

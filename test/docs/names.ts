@@ -1,9 +1,8 @@
 /** What snippets of the documentation leave to their readers: declared for the compiler, never made. */
 import type { Batch, Layer, NdArray, Loss, Optimizer, Random, Sequential, Targets, Tensor, Trainer } from '../../lib/index.js';
 
-export { existsSync, createReadStream } from 'node:fs';
+export { existsSync } from 'node:fs';
 export { open } from 'node:fs/promises';
-export { createInterface } from 'node:readline';
 
 // Data. `labels` are wrapped in one snippet and given as they are in another.
 export declare const pixels: Uint8Array;
@@ -16,6 +15,7 @@ export declare const batch: Batch<Targets>;
 export declare const book: string;
 export declare const expected: readonly Int32Array[];
 export declare const upload: Uint8Array;
+export declare const files: readonly (readonly [path: string, id: number])[];
 export declare const a: Float32Array, b: Float32Array, c: Float32Array;
 
 // Sizes and ids.
