@@ -31,9 +31,11 @@ export class BatchReader {
     if (next.done !== true || this.#control.stopped) return next;
     this.#begin();
     const first = await this.next();
-    if (first.done === true && !this.#control.stopped)
-      throw new DataError(`${what}: expected at least one batch, got none. A generator runs only once: pass a function that makes one.`);
-    return first;
+    if (first.done !== true || this.#control.stopped) return first;
+    const mayBeUsedUp = typeof this.#source !== 'function' && this.length === undefined;
+    throw new DataError(
+      `${what}: expected at least one batch, got none.${mayBeUsedUp ? ' A generator runs only once: pass a function that makes one.' : ''}`,
+    );
   }
 
   /** The next batch; done where the pass ends or the control is stopped first. */

@@ -90,6 +90,8 @@ describe('batches as they come', () => {
       name: 'DataError',
       message: 'fit epoch 2: expected at least one batch, got none. A generator runs only once: pass a function that makes one.',
     });
+    for (const none of [[], () => list(0).values()])
+      await assert.rejects(trainerOf().fit(none), { name: 'DataError', message: 'fit epoch 1: expected at least one batch, got none.' });
   });
 
   it('are asked for after a step, or with prefetch while it runs, with the same result', async () => {
