@@ -63,8 +63,11 @@ describe('token windows', () => {
       loss: new CrossEntropyLoss(),
       optimizer: new SGD({ lr: 0.1 }),
     });
-    const windows = [...new RandomTokenWindows(tokens, random)];
-    assert.deepEqual(await trainer.evaluate(windows), await trainer.evaluate(windows));
+    const windows = new RandomTokenWindows(tokens, random);
+    const list = [...windows];
+    assert.equal(new Set(list.map((batch) => String(numbers(batch)))).size, list.length);
+    assert.deepEqual(await trainer.evaluate(list), await trainer.evaluate(list));
+    assert.notDeepEqual(await trainer.evaluate(windows), await trainer.evaluate(windows));
   });
 
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
