@@ -31,7 +31,7 @@ export interface SplitOptions<Name extends string = string> {
  * name, `{ x: [tokens, lengths], y: { digit, angle } }`. A list with one item for each row is divided by its items: sequences, or names of files. Arrays in a list that have
  * as many rows each are inputs if they differ in shape or element type.
  *
- * All of it is done at once on the calling thread, a million rows in about a second, or in some 2.5 s with `stratify`.
+ * All of it is done at once on the calling thread.
  * @throws OptionError for wrong options or if a part would be empty; DataError for what is no array, or class ids that are no whole numbers;
  *   ShapeError if arrays differ in rows, ids are not one array of one a row, or a list may be one of inputs as well as of rows
  */
