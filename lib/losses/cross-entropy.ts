@@ -20,7 +20,7 @@ import {
   sumTolerance,
 } from './class-ids.js';
 import { Loss, type Reduction } from './loss.js';
-import { type ReductionOptions, keptOnly, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule } from './reduction.js';
+import { type ReductionOptions, keptOnly, perLoss, perWeight, reduceLoss, reduceWeighted, reductionRule, rowsOnly } from './reduction.js';
 
 /** Options of {@link CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions extends ReductionOptions {
@@ -97,7 +97,8 @@ export class CrossEntropyLoss extends Loss {
     const ids = isChecked ? target : lossIds(target, classes, this.weighting.ignoreIndex);
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
-      return reduceWeighted(crossEntropy(logits, ids, ignoreIndex), rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
+      const losses = crossEntropy(rowsOnly(logits, sampleWeight), ids, ignoreIndex);
+      return reduceWeighted(losses, rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
     }
     const weights = perLoss(ids.shape, keptRows(ids, this.weighting.ignoreIndex), sampleWeight);
     const known = keptOnly(logits, weights && reshape(weights, [...weights.shape, 1]));
@@ -110,7 +111,8 @@ export class CrossEntropyLoss extends Loss {
 
   private ofProbabilities(logits: Tensor, probabilities: Tensor, sampleWeight: Tensor | undefined): Tensor {
     const weights = perLoss(logits.shape.slice(0, -1), undefined, sampleWeight);
-    return reduceWeighted(this.softLosses(logits, probabilities), weights, this.reduction);
+    const losses = this.softLosses(rowsOnly(logits, sampleWeight), rowsOnly(probabilities, sampleWeight));
+    return reduceWeighted(losses, weights, this.reduction);
   }
 
   /** −Σ_c w_c · q_c · log softmax(logits)_c for each row */

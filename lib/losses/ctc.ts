@@ -8,7 +8,7 @@ import { ctc, div, full, greater, logSoftmax, maximum, notEqual, sum, where } fr
 import { checkBlank } from '../ops/ctc.js';
 import { boolean, checkOptions, nonNegativeInteger } from '../options.js';
 import { Loss, type Reduction, type TargetsOf } from './loss.js';
-import { type ReductionOptions, reduceWeighted, reductionRule } from './reduction.js';
+import { type ReductionOptions, reduceWeighted, reductionRule, rowsOnly } from './reduction.js';
 
 /** Options of {@link CTCLoss}. */
 export interface CTCLossOptions extends ReductionOptions {
@@ -54,7 +54,7 @@ export class CTCLoss extends Loss<Tensor, CTCTarget> {
     checkTensors('CTCLoss', { logits, labels });
     checkShapes(logits.shape, labels.shape);
     checkBlank('CTCLoss', this.blank, logits.shape[2]!);
-    const losses = ctc(logSoftmax(logits), labels, { blank: this.blank, lengths });
+    const losses = ctc(logSoftmax(rowsOnly(logits, sampleWeight)), labels, { blank: this.blank, lengths });
     // What is beyond is ∞, and no NaN.
     const counted = this.zeroInfinity ? where(greater(losses, largestFloat), 0, losses) : losses;
     if (this.reduction === 'sum') return reduceWeighted(counted, sampleWeight, 'sum');

@@ -37,11 +37,21 @@ export function keptOnly(x: Tensor, kept: Tensor | undefined): Tensor {
   return kept === undefined ? x : where(kept, x, 0);
 }
 
+/** Rows of x [N, ...] that count, their weight not being 0, 0 in place of others. */
+export function rowsOnly(x: Tensor, sampleWeight: Tensor | undefined): Tensor {
+  return keptOnly(x, sampleWeight && columnOf(sampleWeight, x.shape));
+}
+
 /** Weights of rows [N] as factors of losses of this shape [N, ...]; beside `kept`, which are factors already. */
 export function perLoss(shape: Shape, kept: Tensor | undefined, sampleWeight: Tensor | undefined): Tensor | undefined {
   if (sampleWeight === undefined) return kept;
-  const column = reshape(sampleWeight, shape.map((n, i) => (i === 0 ? n : 1))); // prettier-ignore
+  const column = columnOf(sampleWeight, shape);
   return kept === undefined ? broadcastTo(column, shape) : mul(kept, column);
+}
+
+/** [N] → [N, 1, ...], of as many dimensions as the shape */
+function columnOf(sampleWeight: Tensor, shape: Shape): Tensor {
+  return reshape(sampleWeight, shape.map((n, i) => (i === 0 ? n : 1))); // prettier-ignore
 }
 
 /** Σ wᵢ ℓᵢ / Σ wᵢ; 0, with gradients of 0, where nothing counts. */

@@ -22,8 +22,8 @@ class R2 extends Metric {
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape('r2', prediction, target);
     const columns = (x: Tensor): Tensor => reshape(x, [-1, target.rank < 2 ? 1 : target.shape.at(-1)!]);
-    const kept = counted(target, this.ignoreNaN);
-    const weights = columns(perLoss(target.shape, kept, sampleWeight) ?? full(target.shape, 1));
+    const kept = perLoss(target.shape, counted(target, this.ignoreNaN), sampleWeight);
+    const weights = columns(kept ?? full(target.shape, 1));
     const total = (x: Tensor): Tensor => sum(mul(weights, x), { axes: 0 });
     const [p, y] = [columns(keptOnly(prediction, kept)), columns(keptOnly(target, kept))];
     const count = sum(weights, { axes: 0 });

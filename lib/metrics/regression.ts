@@ -28,9 +28,8 @@ class MeanError extends Metric {
   /** → [2] */
   forward(prediction: Tensor, target: Tensor, sampleWeight?: Tensor): Tensor {
     checkSameShape(this.name, prediction, target);
-    const kept = counted(target, this.ignoreNaN);
-    const errors = this.error(sub(keptOnly(prediction, kept), keptOnly(target, kept)));
-    const weights = perLoss(target.shape, kept, sampleWeight);
+    const weights = perLoss(target.shape, counted(target, this.ignoreNaN), sampleWeight);
+    const errors = this.error(sub(keptOnly(prediction, weights), keptOnly(target, weights)));
     return stack(weights === undefined ? [sum(errors), full([], target.size)] : [sum(mul(errors, weights)), sum(weights)]);
   }
 
