@@ -89,6 +89,8 @@ describe('readWav', () => {
         ['a chunk cut off', bytes('4c495354 00010000 01020304')],
         ['a byte and a chunk', Buffer.concat([bytes('07'), chunk('bext', pcm16)])],
         ['zeros and a chunk', Buffer.concat([Buffer.alloc(3), chunk('bext', pcm16)])],
+        ['a chunk that few know', chunk('mine', pcm16)],
+        ['many zeros and a chunk', Buffer.concat([Buffer.alloc(100_000), chunk('bext', pcm16)])],
       ] as const
     ).map(([what, behind]) => [`${what} behind the samples`, Buffer.concat([whole, behind]), [0, 0.5, -1, 32767 / 32768]] as const),
     [
@@ -143,6 +145,16 @@ describe('readWav', () => {
       'a header of which only the size of the file was renewed',
       changed(wav({}, Buffer.concat([pcm16, pcm16, pcm16])), 40, '08'),
       /8 bytes are announced for the samples, 24 are there/,
+    ],
+    [
+      'a header never finished before bytes of sound that are letters',
+      Buffer.concat([wav({ bits: 8 }, bytes('')), Buffer.from('sound in 8 bits')]),
+      /no bytes are announced for the samples, 15 are there/,
+    ],
+    [
+      'a header last renewed before a long silence',
+      Buffer.concat([whole, Buffer.alloc(2 ** 17), pcm16, pcm16]),
+      /8 bytes are announced for the samples, 131096 are there/,
     ],
     ['RF64 never finished', rf64(pcm16, bytes(''), 0, 0), /no bytes are announced for the samples, 8 are there/],
     ['RF64 cut off', rf64(pcm16).subarray(0, -2), /8 bytes are announced for the chunk "data", 6 are there/],

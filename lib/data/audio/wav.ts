@@ -68,13 +68,8 @@ const noSizeOfSox = 0x7ffff000;
 /** What arecord writes there: the largest file that alsa-utils' aplay.c makes. */
 const noSizeOfArecord = 0x80000000;
 
-/**
- * What may follow the samples: the rest of a cluster, in flash memory of 0xff; perhaps one byte that makes their number even; then the name of a
- * chunk, or of a tag as MP3 files have, or less than a chunk.
- */
-const mayFollow = /^[\0\xff]*(.?([ -~]{4}|ID3|TAG)|.{0,7}$)/s;
-/** In bytes: of the FAT file systems of recorders. */
-const largestCluster = 2 ** 16;
+/** Chunks that may be cut off behind the samples, and tags as MP3 files have. */
+const knownName = /^(LIST|JUNK|junk|PAD |FLLR|fact|cue |plst|smpl|inst|acid|bext|cart|iXML|axml|_PMX|PEAK|DISP|id3 |ID3|TAG)/;
 
 /** By encoding and bits. Integers of 8 bits are unsigned, all others signed. */
 const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
@@ -133,7 +128,7 @@ export function* parseWav(view: DataView, mono: boolean): Pieces<Wav> {
     }
     // A recorder fills in the sizes when it ends, and perhaps now and then before; until then bytes follow that none of them announce.
     const isEmpty = size === 0 && begin < view.byteLength && 8 + sizes.file !== view.byteLength;
-    if (id === 'data' && (isEmpty || goesOn(view, begin + size))) {
+    if (id === 'data' && (isEmpty || (yield* goesOn(view, begin + size)))) {
       throw new Error(
         `a file whose header was never finished: ${size || 'no'} bytes are announced for the samples, ${view.byteLength - begin} are there`,
       );
@@ -159,10 +154,23 @@ function dataSize(announced: number, rest: number, { data }: Sizes, format: Form
   return isUnknown ? Math.min(announced, rest) : announced;
 }
 
-/** Whether samples go on behind those announced: what is there is not nearly nothing, padding, a chunk or a tag. */
-function goesOn(view: DataView, end: number): boolean {
-  const length = Math.min(view.byteLength - end, largestCluster);
-  return !mayFollow.test(Buffer.from(view.buffer, view.byteOffset + end, length).toString('latin1'));
+/**
+ * Whether samples go on behind those announced: what is there, behind the rest of a cluster, in flash memory of 0xff, and perhaps one byte that makes
+ * their number even, is not less than a chunk, a chunk or a tag.
+ */
+function* goesOn(view: DataView, end: number): Pieces<boolean> {
+  let at = end;
+  while (at < view.byteLength && [0, 0xff].includes(view.getUint8(at))) if (++at % atOnce === 0) yield;
+  return at + 8 <= view.byteLength && !isChunk(view, at) && !isChunk(view, at + 1);
+}
+
+/** Whether a chunk or a tag begins there: four bytes of sound may be letters, but seldom the size that fits as well. */
+function isChunk(view: DataView, at: number): boolean {
+  const name = textAt(view, at);
+  return (
+    knownName.test(name) ||
+    (/^[ -~]{4}$/.test(name) && at + 8 <= view.byteLength && at + 8 + view.getUint32(at + 4, true) <= view.byteLength)
+  );
 }
 
 /** The sizes of RF64, which take the place of those of 32 bits. */
