@@ -37,6 +37,15 @@ describe('readCsv takes empty lines', () => {
     });
     assert.deepEqual(await valuesOf('load\n0\n\n', { missing: [] }), [0]);
   });
+  it('and says what the line behind them tells', async () => {
+    for (const missing of [[], ['']])
+      await assert.rejects(valuesOf('age;fare\n\n1;2\n', { missing }), {
+        message: /for age;fare in line . of the bytes given, got ".*"\. Give delimiter: ";", at which the first line has 2 fields\.$/,
+      });
+    await assert.rejects(valuesOf('Sales 2020\n\na,b\n1,2\n', { missing: [] }), {
+      message: 'readCsv: expected 1 fields in each line of the bytes given, got 2 in line 3.',
+    });
+  });
 });
 
 describe('readCsv refuses', () => {

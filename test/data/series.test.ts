@@ -105,6 +105,9 @@ describe('readCsv', () => {
     ['UTF-16 with its mark', Buffer.from('\ufefft\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
     ['UTF-16BE without a mark', Buffer.from('t\nstraße\n', 'utf16le').swap16(), { categories: ['t'] }, ['straße']],
     ['UTF-16 without a mark', Buffer.from('t\nstraße\n', 'utf16le'), { categories: ['t'] }, ['straße']],
+    ['U+0000 where it is asked for', utf8('t\n\0\n'), { categories: ['t'], encoding: 'utf-8' }, ['\0']],
+    ['letters that are composed, or not', utf8('t\nMünchen\nMu\u0308nchen\n'), { categories: ['t'] }, ['München', 'München']],
+    ['such letters of given texts', utf8('t\nMünchen\n'), { categories: { t: ['a', 'Mu\u0308nchen'] } }, ['Mu\u0308nchen']],
   ];
   for (const [what, content, options, expected] of odd) {
     it(`reads ${what}`, async () => {
@@ -119,6 +122,12 @@ describe('readCsv', () => {
     assert.rejects(readCsv(Buffer.from('t\nstraße\nstra\xdfe\n', 'latin1'), { categories: ['t'] }), {
       name: 'FileError',
       message: /^readCsv: expected to read the bytes given as utf-8, got .*\. Give the encoding it has, such as 'latin1'\.$/,
+    }));
+  it('says what encoding bytes that are 0 seem to be of', () =>
+    assert.rejects(readCsv(Buffer.from('Дата,b\n1,2\n', 'utf16le')), {
+      name: 'FileError',
+      message:
+        "readCsv: expected to read the bytes given as utf-8, got U+0000, as in UTF-16. Give encoding: 'utf-16le', or 'utf-8' if it is that.",
     }));
   it('says what delimiter a file seems to have where another is given', async () => {
     await assert.rejects(readCsv(utf8('a,b\n1,2\n'), { delimiter: ';' }), {

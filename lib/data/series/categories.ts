@@ -15,7 +15,9 @@ export interface CategoryColumn {
 const atOnce = 2 ** 12;
 
 const differentTexts = (list: unknown): boolean =>
-  Array.isArray(list) && list.every((text) => typeof text === 'string') && new Set(list).size === list.length;
+  Array.isArray(list) &&
+  list.every((text) => typeof text === 'string') &&
+  new Set(list.map((text) => text.normalize())).size === list.length;
 
 /** Known categories of some columns. */
 export const categoryLists: Rule = {
@@ -69,11 +71,12 @@ export class CategoryReader {
     this.#given = given;
     this.#unknown = unknown;
     this.#minFrequency = minFrequency;
-    this.#places = new Map(given?.map((text, id) => [text, id]));
+    this.#places = new Map(given?.map((text, id) => [text.normalize(), id]));
   }
 
   /** @throws FileError if the text is not among the categories given, unless unknown ones have an id */
-  add(text: string, line: number, file: string): void {
+  add(field: string, line: number, file: string): void {
+    const text = field.trim().normalize();
     const id = this.#places.get(text) ?? this.#newId(text, line, file);
     if (this.#given === undefined) this.#frequencies[id] = (this.#frequencies[id] ?? 0) + 1;
     this.#ids.push(id);

@@ -19,14 +19,14 @@ export interface CsvOptions<Category extends string = never> {
   readonly decimal?: '.' | ',' | undefined;
   /**
    * What the bytes of the file mean, a name that TextDecoder knows, such as 'latin1'. Default: 'utf-8', or 'utf-16le' and 'utf-16be' after their
-   * marks, or where one of the first two bytes is 0.
+   * marks, or where one of the first two bytes is 0; such a byte later in UTF-8 is refused.
    */
   readonly encoding?: string | undefined;
   /** Texts that stand where a number is missing, which is read as NaN: `['', 'NA', 'NaN']`. Default: none, such a field is an error. */
   readonly missing?: readonly string[] | undefined;
   /**
    * Columns of texts, read as ids: their names or, for a file that is to have the ids of another, the `categories` that one was read with.
-   * Default: none.
+   * Texts that look alike are one, in normal form (NFC). Default: none.
    */
   readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>> | undefined;
   /**

@@ -31,6 +31,8 @@ export class CsvRows<Category extends string = never> {
   /** Known from the first row of numbers on. */
   #layout: Layout<Category> | undefined;
   #rows = 0;
+  /** Lines without fields since the last row of a file of one column. */
+  readonly #empty: number[] = [];
 
   constructor(file: string, options: CsvOptions<Category>) {
     this.#file = file;
@@ -38,9 +40,9 @@ export class CsvRows<Category extends string = never> {
     this.#numberOptions = { decimal: options.decimal ?? '.', missing: new Set(options.missing) };
   }
 
-  /** Takes an empty line: an empty field if the file has one column, otherwise nothing. @throws as add */
+  /** Takes an empty line: an empty field if the file has one column, and another row; otherwise nothing. */
   addEmpty(line: number): void {
-    if (this.#names.length === 1) this.add([''], line);
+    if (this.#names.length === 1) this.#empty.push(line);
   }
 
   /** @throws OptionError, FileError as readCsv */
@@ -61,12 +63,18 @@ export class CsvRows<Category extends string = never> {
       this.#options,
       () => delimiterAdvice(this.#first!, fields, this.#options) + this.#headerAdvice(),
     );
-    for (const { place, reader } of this.#layout.texts) reader.add(fields[place]!.trim(), line, this.#file);
-    for (const place of this.#layout.places) {
-      const name = names[place]!;
+    for (const empty of this.#empty.splice(0)) this.#push([''], empty, this.#layout, fields);
+    this.#push(fields, line, this.#layout);
+  }
+
+  /** @param whole fields that tell how lines are divided */
+  #push(fields: readonly string[], line: number, { texts, places }: Layout<Category>, whole = fields): void {
+    for (const { place, reader } of texts) reader.add(fields[place]!, line, this.#file);
+    for (const place of places) {
+      const name = this.#names[place]!;
       const where = (): string => `${name} in line ${line} of ${this.#file}`;
       const text = fields[place]!.trim();
-      this.#numbers.push(numberOf(text, this.#numberOptions, where, () => this.#numberAdvice(text, name, fields)));
+      this.#numbers.push(numberOf(text, this.#numberOptions, where, () => this.#numberAdvice(text, name, whole)));
     }
     this.#rows++;
   }

@@ -168,11 +168,16 @@ async function* textsOf(file: string, pieces: AsyncIterable<Uint8Array>, encodin
  * That function @throws FileError for bytes of another encoding.
  * @internal
  */
-export function decoderOf(file: string, first: Uint8Array, encoding = encodingOf(first)): (piece?: Uint8Array) => string {
+export function decoderOf(file: string, first: Uint8Array, asked?: string): (piece?: Uint8Array) => string {
   if (first[0] === 0x1f && first[1] === 0x8b)
     throw new FileError(`readCsv: expected a text in ${file}, got a gzip archive. Unpack it first.`);
+  const encoding = asked ?? encodingOf(first);
   const decoder = new TextDecoder(encoding, { fatal: true });
   return (piece) => {
+    if (asked === undefined && encoding === 'utf-8' && piece?.includes(0) === true)
+      throw new FileError(
+        `readCsv: expected to read ${file} as utf-8, got U+0000, as in UTF-16. Give encoding: 'utf-16le', or 'utf-8' if it is that.`,
+      );
     try {
       return decoder.decode(piece, { stream: piece !== undefined });
     } catch (cause) {
