@@ -1,11 +1,11 @@
 /** Arrays put together, as rows of one. */
-import { NdArray } from '../array.js';
+import type { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { kindOf } from '../options.js';
-import { type Kind, newArray } from './new-array.js';
+import { joined } from './joined.js';
 
 /**
  * The rows of all arrays, one after another, copied, such as those of several files.   [Nᵢ, ...] each → [ΣNᵢ, ...]
@@ -51,14 +51,4 @@ function checkAlike<T extends NumericArray>(
   const Kind = other.dtype === first.dtype ? ShapeError : DTypeError;
   const [got, after] = [other, first].map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`);
   throw new Kind(`${what}: expected ${parts} of one shape and element type, got ${got} at ${at} after ${after}.`);
-}
-
-export function joined<T extends NumericArray>(what: string, arrays: readonly NdArray<T>[], shape: Shape): NdArray<T> {
-  const data = newArray(what, arrays[0]!.data.constructor as Kind<T>, shape, 'Take fewer at once.');
-  let at = 0;
-  for (const x of arrays) {
-    data.set(x.data, at);
-    at += x.size;
-  }
-  return new NdArray(data, shape);
 }

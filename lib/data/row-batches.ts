@@ -10,7 +10,7 @@ import type { Philox } from '../random.js';
 import { gotReturned } from '../returned.js';
 import { type Batch, type Targets, arraysOf, iterates, mapBatch, targetParts } from '../training/batch.js';
 import { dtypeOf, isNumericArray } from '../typed-arrays.js';
-import { joined } from './join.js';
+import { joined } from './joined.js';
 import { checkWeightName } from './misnamed-weights.js';
 import { epochRandom } from './sequences/epoch-random.js';
 
