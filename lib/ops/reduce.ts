@@ -1,10 +1,10 @@
 /** Reductions over any axes: sum, mean, max, min, norm, variance, argmax. int32 and uint8 are read as float32. */
 import { Operation, apply, checkTensor } from '../graph/operation.js';
 import type { Instruction, ReduceKind } from '../compile/instructions/index.js';
-import { DTypeError, ShapeError } from '../errors.js';
+import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { type Shape, normalizeAxis, sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, floats, formatShapeOf } from '../graph/tensor.js';
-import { type Rule, type Rules, boolean, checkOptions, either, integer } from '../options.js';
+import { type Rule, type Rules, boolean, checkOptions, either, integer, show } from '../options.js';
 import { type ReduceAxisOptions, reduceAxis } from './along-axis.js';
 import { broadcastTo } from './broadcast.js';
 import { customGradient } from './custom-gradient.js';
@@ -102,10 +102,7 @@ function reduce(kind: ReduceKind, x: Tensor): Tensor {
 function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions, what: string = kind): Tensor {
   const x = floatsOf(what, input);
   checkOptions(what, options, reduceRules);
-  const over = options.axes ?? x.shape.map((_, i) => i);
-  const axes = [...new Set((typeof over === 'number' ? [over] : over).map((axis) => normalizeAxis(what, axis, x.rank)))].sort(
-    (a, b) => a - b,
-  );
+  const axes = axesOf(what, x, options);
   const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
   const shape: Shape = options.keepDims === true ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : kept.map((i) => x.shape[i]!);
   const size = (of: readonly number[]): number => of.reduce((n, i) => n * x.shape[i]!, 1);
@@ -117,6 +114,12 @@ function reduceAxes(kind: ReduceKind, input: Tensor, options: ReduceOptions, wha
   const outer = consecutive ? size(kept.filter((i) => i < first)) : size(kept);
   const inner = consecutive ? size(kept.filter((i) => i > first)) : 1;
   return reshape(reduceBlock(kind, reshape(ordered, [outer, size(axes), inner])), shape);
+}
+
+/** In order. @throws ShapeError for an axis that x does not have */
+function axesOf(what: string, x: Tensor, { axes = x.shape.map((_, i) => i) }: ReduceOptions): readonly number[] {
+  const over = typeof axes === 'number' ? [axes] : axes;
+  return [...new Set(over.map((axis) => normalizeAxis(what, axis, x.rank)))].sort((a, b) => a - b);
 }
 
 /** [outer, count, inner] → [outer, inner], what is long in two rounds. */
@@ -212,11 +215,18 @@ export function sumSquares(x: Tensor, options: ReduceOptions = {}): Tensor {
  * Vectors of length 1, as F.normalize of PyTorch: `div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12))`.
  */
 export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const root = sqrt(reduceAxes('sumSquares', x, options, 'norm'));
-  const { shape } = reduceAxes('sumSquares', x, { ...options, keepDims: true });
+  checkTensor('norm', x);
+  if (typeof options === 'number') {
+    throw new OptionError(
+      `norm: expected an object of options { axes, keepDims }, got ${show(options)}. Its order is 2: leave that out, or name axes: { axes: -1 }.`,
+    );
+  }
+  checkOptions('norm', options, reduceRules);
+  const root = sqrt(reduceAxes('sumSquares', x, { ...options, keepDims: true }, 'norm'));
   // Derived it would be x / 0 at 0; itself in place of the root, so that its second gradient is finite there too.
-  const y: Tensor = customGradient(root, [x], (dy) => [mul(x, reshape(div(dy, where(equal(y, 0), Infinity, y)), shape))]);
-  return y;
+  const y: Tensor = customGradient(root, [x], (dy) => [mul(x, div(dy, where(equal(y, 0), Infinity, y)))]);
+  const axes = axesOf('norm', x, options);
+  return options.keepDims === true ? y : reshape(y, y.shape.filter((_, i) => !axes.includes(i))); // prettier-ignore
 }
 
 /**

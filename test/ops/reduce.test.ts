@@ -157,6 +157,21 @@ describe('reductions', () => {
     const of = (options: object) => () => ops.norm(ops.full([2, 3], 1), options);
     assert.throws(of({ axes: 2 }), { name: 'ShapeError', message: 'norm: expected axis in -2 … 1, got 2.' });
     assert.throws(of({ dim: 1 }), { name: 'OptionError', message: 'norm: expected options among axes, keepDims, got dim.' });
+    const message =
+      'norm: expected an object of options { axes, keepDims }, got 2. Its order is 2: leave that out, or name axes: { axes: -1 }.';
+    assert.throws(of(2 as never), { name: 'OptionError', message });
+  });
+  it('norm keeps the axes it is asked to keep, those of size 1 too', () => {
+    const x = array([[[3, 1], [4, 2], [0, 2]]]); // prettier-ignore
+    const of = (options?: ops.ReduceOptions): readonly unknown[] => {
+      const { data, shape } = compile((t: Tensor) => ops.norm(t, options)).sync(x);
+      return [[...shape], [...data]];
+    };
+    assert.deepEqual(of({ axes: 1 }), [[1, 2], [5, 3]]); // prettier-ignore
+    assert.deepEqual(of({ axes: [-2, 0] }), [[2], [5, 3]]);
+    assert.deepEqual(of({ axes: -2, keepDims: true }), [[1, 1, 2], [5, 3]]); // prettier-ignore
+    assert.deepEqual(of({ axes: [] }), [[1, 3, 2], [...x.data]]); // prettier-ignore
+    assert.deepEqual(of()[0], []);
   });
 
   it('argmax and argmin give the first extreme, NaN counts', async () => {
