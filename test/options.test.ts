@@ -15,6 +15,7 @@ import {
   Trainer,
   accuracy,
   exponentialDecay,
+  precision,
 } from '../lib/index.js';
 import { check, checkOptions, nonNegative, show, text } from '../lib/options.js';
 
@@ -59,6 +60,7 @@ describe('habits', () => {
     ['new SGD(0.1)', () => new SGD(0.1 as never), 'Name it: { lr: 0.1 }.'],
     ['exponentialDecay(1e-3, 0.9)', () => exponentialDecay(1e-3, 0.9 as never), 'Name it: { gamma: 0.9 }.'],
     ['new CrossEntropyLoss([1, 2])', () => new CrossEntropyLoss([1, 2] as never), 'Name it: { weight: [ 1, 2 ] }.'],
+    ['precision(1)', () => precision(1 as never), 'Name it: { positive: 1 }.'],
     [
       'loss: CrossEntropyLoss',
       () => new Trainer(new ReLU(), { loss: CrossEntropyLoss as never, optimizer: adam }),

@@ -92,7 +92,7 @@ class Positives extends Metric {
 }
 
 function positives(name: string, quotient: Quotient, options: PositiveOptions): Metric {
-  const checked = checkOptions(name, options, { ...decisionRules, positive: nonNegativeInteger, average: oneOf('macro') });
+  const checked = checkOptions(name, options, { positive: nonNegativeInteger, average: oneOf('macro'), ...decisionRules });
   const { multiLabel, average, positive } = checked;
   if (positive !== undefined && (multiLabel || average !== undefined)) {
     const given = multiLabel ? 'multiLabel, where every label that holds is positive' : 'average, where every class is in turn';
