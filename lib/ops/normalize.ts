@@ -30,7 +30,7 @@ const deviations = numbers('a list of numbers ≥ 0, one a channel', (n) => n >=
 export function channelStatistics(what: string, options: NormalizeOptions): ChannelStatistics {
   if (options instanceof Tensor) {
     throw new OptionError(
-      `${what}: expected an object of options { mean, std }, got Tensor. Vectors of length 1 are div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12)); in a model there is the layer Normalize.`,
+      `${what}: expected an object of options { mean, std }, got Tensor. Vectors of length 1 are div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12)). For mean and std in a model there is the layer Normalize.`,
     );
   }
   const { mean, std } = checkOptions(what, options, { mean: means, std: deviations });

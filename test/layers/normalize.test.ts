@@ -21,7 +21,7 @@ describe('statistics of channels', () => {
     ['normalize', normalize],
     ['Normalize', (given: never) => new Normalize(given)],
   ] as const) {
-    const message = `${name}: expected an object of options { mean, std }, got Tensor. Vectors of length 1 are div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12)); in a model there is the layer Normalize.`;
+    const message = `${name}: expected an object of options { mean, std }, got Tensor. Vectors of length 1 are div(x, maximum(norm(x, { axes: -1, keepDims: true }), 1e-12)). For mean and std in a model there is the layer Normalize.`;
     it(`are no tensor: ${name}`, () => assert.throws(() => make(full([2, 3], 1) as never), { name: 'OptionError', message }));
   }
 });
