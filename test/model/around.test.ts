@@ -85,7 +85,7 @@ describe('a layer around a model, with the parameters of its loss', () => {
   class Balanced extends Layer<[Tensor], Weighed> {
     readonly body: Two = new Two();
     forward(x: Tensor, scope: Scope): Weighed {
-      const outputs = scope.enter('body', this.body, (inner) => this.body.forward(x, inner));
+      const outputs = scope.call('body', this.body, x);
       return { ...outputs, logVariance: scope.parameter('logVariance', [2], zeros()) };
     }
   }
