@@ -60,6 +60,8 @@ export type Gaussian = { readonly mean: Tensor; readonly variance: Tensor };
  *     return { mean: scope.call('mean', this.mean, x), variance: scope.call('variance', this.variance, x) };
  *   }
  * }
+ * const metrics = [mae().as('mae', (p: Gaussian, y: Tensor) => [p.mean, y])];
+ * const trainer = new Trainer(new Forecast(), { loss: new GaussianNLLLoss(), optimizer: new Adam(), metrics });
  * ```
  *
  * @throws OptionError for wrong options; ShapeError if the shapes differ; DataError from fit and evaluate for targets that are not finite

@@ -138,8 +138,12 @@ function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (
     // Any other TypeError is a mistake in the loss itself.
     if (!isTakenForOne || !(error instanceof TypeError || error instanceof DTypeError))
       throw named(error, nameOf(of), { outputs, targets });
+    const isOfOneTarget = of instanceof Metric && targets[0]?.[0] === '';
+    const advice = isOfOneTarget
+      ? `Say which output the target is of: .as('${of.name}', (p, y) => [p.${outputs[0]![0]}, y]).`
+      : 'Give each output a loss by new Losses({ … }), and a metric by .of(name).';
     throw new ShapeError(
-      `${nameOf(of)}: expected outputs and targets it is made for, got ${namesOf(outputs)} and ${namesOf(targets)}. Give each output a loss by new Losses({ … }), and a metric by .of(name).`,
+      `${nameOf(of)}: expected outputs and targets it is made for, got ${namesOf(outputs)} and ${namesOf(targets)}. ${advice}`,
       { cause: error },
     );
   }

@@ -15,6 +15,7 @@ import {
   array,
   compile,
   gradients,
+  mae,
   takeRows,
 } from '../../lib/index.js';
 
@@ -57,6 +58,22 @@ describe('GaussianNLLLoss', () => {
     ] as const)
       // prettier-ignore
       assert.ok(Math.abs(got / wanted - 1) < 0.15, `${got} of ${wanted}`);
+  });
+
+  it('is beside a metric of the mean alone, and a metric of one output says how', async () => {
+    const options = { loss: new GaussianNLLLoss(), optimizer: new Adam() };
+    const metrics = [mae().as('mae', (p: Gaussian, y: Tensor) => [p.mean, y])];
+    const trainer = new Trainer(new Forecast(), { ...options, metrics });
+    const { mae: found } = await trainer.evaluate({ x, y });
+    const { mean } = await trainer.predict(x);
+    const expected = y.data.reduce((total, value, i) => total + Math.abs(value - mean.data[i]!), 0) / y.size;
+    assert.ok(Math.abs(found! / expected - 1) < 1e-5, `${found} of ${expected}`);
+    // @ts-expect-error mae looks at one output
+    await assert.rejects(new Trainer(new Forecast(), { ...options, metrics: [mae()] }).evaluate({ x, y }), {
+      name: 'ShapeError',
+      message:
+        "evaluate: mae: expected outputs and targets it is made for, got mean, variance and one alone. Say which output the target is of: .as('mae', (p, y) => [p.mean, y]).",
+    });
   });
 
   it('leaves missing targets out and weighs rows, alike in batches of any size', async () => {
