@@ -160,7 +160,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * With `{ training: true }` after the inputs it is in training mode: a discriminator with BatchNorm in the loss of its generator, or many draws of
    * dropout for how sure a model is: `compile((x: Tensor) => model.outputOf(x, { training: true }))`.
    * @throws StateError if the model was never built; ShapeError and DTypeError if the inputs do not fit; OptionError. From training by it StateError if another
-   *   model has trained a copy of its layers since its own weights were set or trained: those would stay behind unnoticed
+   *   model has trained a copy of its layers since they were set or trained at home: they would stay behind unnoticed. Not of a copy of its own that was
    */
   outputOf(...args: [...inputs: LayerInputs, options?: OutputOptions]): Output {
     return outputOf(this.model, args) as Output;

@@ -39,7 +39,7 @@ export interface TrainingProgram extends StepProgram {
   readonly update: UpdateProgram | undefined;
   /** float32 a step: the optimizers' scalars in order; with an update to come, whether the step is the first after the last. */
   readonly scalars: MemorySlot;
-  /** Layers whose weights it takes by `outputOf`. */
+  /** Weights it takes as they are, by `outputOf`. */
   readonly read: TraceContext['read'];
 }
 
