@@ -6,7 +6,7 @@ export function reasonOf(cause: unknown): string {
 }
 
 /** An index of so many rows, columns or classes that is none of them. */
-export function wrongIndex(index: number | string, count: number): string {
+export function wrongIndex(index: number, count: number): string {
   return count === 0
     ? `expected no index, as there is nothing to choose from, got ${index}`
     : `expected an index in 0 … ${count - 1}, got ${index}`;

@@ -1,9 +1,9 @@
 /** Raw kernels on elements: maps, reductions, random numbers. Part of `lanewise/kernels`. */
 import { type MapOp, type ReduceKind, mapOps, reduceKinds } from '../compile/instructions/index.js';
-import { call, checkLength, floats, ints, size } from '../kernel-checks.js';
 import { native } from '../native.js';
 import { type Rule, checkOptions, nonNegativeInteger, oneOf, required } from '../options.js';
 import { checkAttached } from '../typed-arrays.js';
+import { call, checkLength, floats, ints, size } from './checks.js';
 
 const word: Rule = {
   expected: 'a whole number in 0 … 2³² − 1',

@@ -1,11 +1,11 @@
 /** Raw kernels on channels-last images [N, H, W, C]: convolution, im2col and pooling. Part of `lanewise/kernels`. */
 import { type Activation, activations } from '../compile/instructions/index.js';
-import { call, checkLength, floats, ints, size } from '../kernel-checks.js';
 import { native } from '../native.js';
 import { convShape } from '../ops/conv-geometry.js';
 import { type Pair, both, pairOf } from '../ops/conv-options.js';
 import { poolShape } from '../ops/pool-geometry.js';
 import { type Rules, boolean, checkOptions, count, nonNegativeInteger, oneOf, required } from '../options.js';
+import { call, checkLength, floats, ints, size } from './checks.js';
 
 export type { Pair };
 

@@ -1,9 +1,9 @@
 /** The product of matrices as a raw kernel. Part of `lanewise/kernels`. */
 import { type Activation, activations } from '../compile/instructions/index.js';
 import { ShapeError } from '../errors.js';
-import { call, checkLength, floats, size } from '../kernel-checks.js';
 import { native } from '../native.js';
 import { boolean, checkOptions, count, oneOf, required } from '../options.js';
+import { call, checkLength, floats, size } from './checks.js';
 
 /** Sizes, arrays and strides of {@link gemm}. */
 export interface GemmOptions {

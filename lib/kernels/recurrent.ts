@@ -7,10 +7,10 @@
  */
 import { type Cell, cells as allCells, gatesOf } from '../compile/instructions/index.js';
 import { DataError, OptionError } from '../errors.js';
-import { type Extents, call, checkApart, checkLength, checkLengths, floats, ints, size } from '../kernel-checks.js';
 import { native } from '../native.js';
 import { checkSizes } from '../ops/conv-geometry.js';
 import { type Rule, type Rules, boolean, checkOptions, oneOf, required } from '../options.js';
+import { type Extents, call, checkApart, checkLength, checkLengths, floats, ints, size } from './checks.js';
 import { gemm } from './products.js';
 
 /** Sizes and options that all kernels of recurrent sequences share. */

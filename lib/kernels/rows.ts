@@ -1,10 +1,10 @@
 /** Raw kernels on the rows of matrices: softmax, cross-entropy, look-ups. Part of `lanewise/kernels`. */
 import { type SoftmaxKind, softmaxKinds } from '../compile/instructions/index.js';
 import { DTypeError } from '../errors.js';
-import { call, checkLength, floats, index, ints, size } from '../kernel-checks.js';
 import { type NumericArray, native } from '../native.js';
 import { type Rule, checkOptions, count, oneOf, required } from '../options.js';
 import { checkAttached, dtypeOf, isNumericArray } from '../typed-arrays.js';
+import { call, checkLength, floats, index, ints, size } from './checks.js';
 
 const numbers: Rule = { expected: 'a Float32Array, Int32Array or Uint8Array', accepts: isNumericArray };
 

@@ -1,9 +1,9 @@
 /** What the raw kernels share: rules for arrays, and errors of this library for what the native side finds. */
-import { DataError, LanewiseError, NativeError, OptionError, ShapeError } from './errors.js';
-import type { NumericArray } from './native.js';
-import { type Rule, nonNegativeInteger, required } from './options.js';
-import { wrongIndex } from './reason.js';
-import { isFloats, isInts } from './typed-arrays.js';
+import { DataError, LanewiseError, NativeError, OptionError, ShapeError } from '../errors.js';
+import type { NumericArray } from '../native.js';
+import { type Rule, nonNegativeInteger, required } from '../options.js';
+import { wrongIndex } from '../reason.js';
+import { isFloats, isInts } from '../typed-arrays.js';
 
 /** A whole number ≥ 0. */
 export const size: Rule = required(nonNegativeInteger);
@@ -45,6 +45,9 @@ function overlapping(out: string, other: string): string {
   return `expected ${out} apart from ${other}, got arrays that overlap. Give ${out} an array of its own.`;
 }
 
+/** What the addon says of an error, in a bad index also where it stands. */
+type Failure = Error & { readonly code: unknown } & Readonly<Record<'position' | 'value', number>>;
+
 /**
  * Runs a native function for the kernel `what`; what only it can find out, an overlap or an index in the data, becomes an error of this
  * library that names the kernel. What has nothing to do with its arguments, as a missing addon, keeps its message.
@@ -56,19 +59,15 @@ export function call(what: string, run: () => void, names: Readonly<Record<strin
     run();
   } catch (cause) {
     if (cause instanceof LanewiseError || !(cause instanceof Error)) throw cause;
-    const code = 'code' in cause ? cause.code : undefined;
-    if (code !== 'ERR_LANEWISE_ARGUMENT' && code !== 'ERR_LANEWISE_INDEX') throw new NativeError(cause.message, { cause });
+    const { code, position, value } = cause as Failure;
+    if (code === 'ERR_LANEWISE_INDEX') throw new DataError(`${what}: ${wrongIndex(value, rows)} at position ${position}.`, { cause });
+    if (code !== 'ERR_LANEWISE_ARGUMENT') throw new NativeError(cause.message, { cause });
     const message = cause.message
       .replace(/^\w+: /, `${what}: `)
       .replace(/expected (\w+) apart from (\w+), .*/, (_, out: string, other: string) =>
         overlapping(names[out] ?? out, names[other] ?? other),
       )
-      .replace(
-        /index (-?\d+) at position (\d+) is out of range/,
-        (_, bad: string, position: string) => `${wrongIndex(bad, rows)} at position ${position}`,
-      )
       .replace(/(?<!\.)$/, '.');
-    if (code === 'ERR_LANEWISE_INDEX') throw new DataError(message, { cause });
     throw cause instanceof TypeError ? new OptionError(message, { cause }) : new ShapeError(message, { cause });
   }
 }
