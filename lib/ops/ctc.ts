@@ -19,7 +19,7 @@ export interface CtcOptions {
 }
 
 /** Labels of a row that the kernel has room for. */
-const maxLabels = 16384;
+export const maxLabels = 16384;
 
 /** logp [N, T, C], labels [N, S], frames [N] → losses [N] and what its gradient goes on from, [N, T, 2·S + 1]. */
 class Ctc extends Operation {

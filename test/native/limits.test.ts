@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { maxRank } from '../../lib/compile/encode.js';
 import { maxConstants, maxInputs, maxOutputs, maxSteps } from '../../lib/compile/map-limits.js';
+import { maxLabels } from '../../lib/ops/ctc.js';
 import { chunkRows, singleColumnChunkRows } from '../../lib/ops/norm.js';
 import { panelUnits } from '../../lib/ops/recurrent-kernels.js';
 import { mostChannels, positions, tileSide } from '../../lib/ops/winograd.js';
@@ -23,6 +24,7 @@ describe('sizes that the compiler shares with the kernels', () => {
     kChunkRows: chunkRows,
     kSingleColumnChunkRows: singleColumnChunkRows,
     kPanelUnits: panelUnits,
+    kMaxCtcLabels: maxLabels,
   };
   for (const [name, value] of Object.entries(shared)) it(`${name} is ${value}`, () => assert.equal(constants.get(name), value));
 });
