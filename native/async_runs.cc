@@ -87,9 +87,15 @@ void AsyncRuns::settle_all() {
 
 void AsyncRuns::settle(Flight& flight) {
   napi_value undefined = nullptr, done = nullptr, error = nullptr, steps = nullptr;
-  if (flight.result.failure) error = js::error_object(env_, flight.result.failure.error(flight.run_->program()));
+  if (flight.result.failure) {
+    try {
+      throw flight.result.failure.error(flight.run_->program());
+    } catch (...) {  // its words may find no memory
+      error = js::current_error(env_);
+    }
+    if (!error) return;
+  }
   // Where one of these fails, JavaScript is going down.
-  if (flight.result.failure && !error) return;
   if (napi_get_undefined(env_, &undefined) != napi_ok || napi_create_int64(env_, flight.result.steps, &steps) != napi_ok ||
       napi_get_reference_value(env_, flight.done, &done) != napi_ok)
     return;

@@ -22,7 +22,37 @@ const char* array_name(napi_typedarray_type type) {
   }
 }
 
-void set_code(napi_env env, napi_value error, const char* code) { set(env, error, "code", to_value(env, std::string(code))); }
+constexpr const char* kArgument = "ERR_LANEWISE_ARGUMENT";
+
+napi_value error_object(napi_env env, decltype(napi_create_error)* create, const char* code, const char* message) {
+  napi_value code_value = nullptr, text = nullptr, object = nullptr;
+  require(env, napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &code_value));
+  require(env, napi_create_string_utf8(env, message, NAPI_AUTO_LENGTH, &text));
+  require(env, create(env, code_value, text, &object));
+  return object;
+}
+
+napi_value error_object(napi_env env, const Error& error) {
+  const napi_value object = error_object(env, napi_create_error, error.code(), error.what());
+  for (const auto& [name, value] : error.details()) set(env, object, name, to_value(env, value));
+  return object;
+}
+
+napi_value object_of_current(napi_env env) {
+  try {
+    throw;
+  } catch (const TypeProblem& problem) {
+    return error_object(env, napi_create_type_error, kArgument, problem.message.c_str());
+  } catch (const RangeProblem& problem) {
+    return error_object(env, napi_create_range_error, kArgument, problem.message.c_str());
+  } catch (const Error& error) {
+    return error_object(env, error);
+  } catch (const std::bad_alloc&) {
+    return error_object(env, napi_create_error, "ERR_LANEWISE_MEMORY", "lanewise: out of memory");
+  } catch (const std::exception& error) {
+    return error_object(env, napi_create_error, "ERR_LANEWISE_INTERNAL", error.what());
+  }
+}
 
 }  // namespace
 
@@ -116,34 +146,16 @@ void set(napi_env env, napi_value object, const char* name, napi_value value) {
   require(env, napi_set_named_property(env, object, name, value));
 }
 
-napi_value error_object(napi_env env, const Error& error) {
+napi_value current_error(napi_env env) {
   try {
-    napi_value object = nullptr;
-    require(env, napi_create_error(env, nullptr, to_value(env, std::string(error.what())), &object));
-    set_code(env, object, error.code());
-    for (const auto& [name, value] : error.details()) set(env, object, name, to_value(env, value));
-    return object;
+    return object_of_current(env);
   } catch (const NapiFailure&) {
     return nullptr;
   }
 }
 
 void throw_current(napi_env env) {
-  try {
-    throw;
-  } catch (const NapiFailure&) {
-    // Either JavaScript has thrown, or it is being terminated; both need nothing more.
-  } catch (const TypeProblem& problem) {
-    napi_throw_type_error(env, "ERR_LANEWISE_ARGUMENT", problem.message.c_str());
-  } catch (const RangeProblem& problem) {
-    napi_throw_range_error(env, "ERR_LANEWISE_ARGUMENT", problem.message.c_str());
-  } catch (const Error& error) {
-    if (napi_value object = error_object(env, error)) napi_throw(env, object);
-  } catch (const std::bad_alloc&) {
-    napi_throw_error(env, "ERR_LANEWISE_MEMORY", "lanewise: out of memory");
-  } catch (const std::exception& error) {
-    napi_throw_error(env, "ERR_LANEWISE_INTERNAL", error.what());
-  }
+  if (napi_value error = current_error(env)) napi_throw(env, error);
 }
 
 }  // namespace lanewise::js

@@ -39,8 +39,10 @@ struct RangeProblem {
   std::string message;
 };
 
-napi_value error_object(napi_env env, const Error& error);
-// Throws the JavaScript exception for the C++ one being handled. Call within a catch block.
+// The JavaScript error for the C++ exception being handled; null if JavaScript has thrown or is being terminated, which needs nothing more.
+// Within a catch block, and without an allocation of its own: there may be no memory.
+napi_value current_error(napi_env env);
+// Throws it.
 void throw_current(napi_env env);
 // How a value is named in a message.
 std::string describe(napi_env env, napi_value value);
