@@ -83,11 +83,16 @@ std::shared_ptr<Memory> Memory::allocate(int64_t bytes) {
     throw Error("ERR_LANEWISE_MEMORY", "memory: this machine cannot provide " + text(bytes) + " bytes",
                 {{"bytes", static_cast<double>(bytes)}});
   }
-  return std::make_shared<Memory>(data, bytes, [=] { free_zeroed(data, static_cast<size_t>(bytes)); });
+  return borrow(data, bytes, [=] { free_zeroed(data, static_cast<size_t>(bytes)); });
 }
 
-std::shared_ptr<Memory> Memory::borrow(void* data, int64_t bytes, std::function<void()> release) {
-  return std::make_shared<Memory>(data, bytes, std::move(release));
+std::shared_ptr<Memory> Memory::borrow(void* data, int64_t bytes, const std::function<void()>& release) {
+  try {
+    return std::make_shared<Memory>(data, bytes, release);
+  } catch (...) {
+    release();
+    throw;
+  }
 }
 
 }  // namespace lanewise

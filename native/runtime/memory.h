@@ -16,8 +16,8 @@ class Memory {
  public:
   // Zeroed and 64-byte aligned; throws if the system has no such block.
   static std::shared_ptr<Memory> allocate(int64_t bytes);
-  // Uses a block in place; `release` runs when the last owner lets go.
-  static std::shared_ptr<Memory> borrow(void* data, int64_t bytes, std::function<void()> release);
+  // Uses a block in place; `release` runs when the last owner lets go, or at once if there is no memory for the first.
+  static std::shared_ptr<Memory> borrow(void* data, int64_t bytes, const std::function<void()>& release);
 
   Memory(void* data, int64_t bytes, std::function<void()> release)
       : data_(static_cast<uint8_t*>(data)), bytes_(bytes), release_(std::move(release)) {}
