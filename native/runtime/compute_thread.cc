@@ -61,6 +61,7 @@ bool start_compute_thread(std::function<void(void* scratch)> body) {
       give_way();
       const FlushDenormals flush;
       body(scratch);
+      free_zeroed(scratch, kScratchBytes);
     }).detach();
   } catch (const std::exception&) {  // no thread, or no memory for one
     free_zeroed(scratch, kScratchBytes);

@@ -1,5 +1,6 @@
 #include "runner_threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include "compute_thread.h"
 #include "error.h"
 #include "fork.h"
+#include "processors.h"
 
 namespace lanewise {
 namespace {
@@ -27,7 +29,10 @@ class Runners {
     Runner* runner = take_idle();
     if (!runner) {
       runner = new Runner;
-      if (!start_compute_thread([this, runner](void* scratch) { serve(*runner, scratch); })) {
+      if (!start_compute_thread([this, runner](void* scratch) {
+            serve(*runner, scratch);
+            delete runner;
+          })) {
         delete runner;
         throw Error("ERR_LANEWISE_STATE", "run: the system has no thread to give");
       }
@@ -40,16 +45,22 @@ class Runners {
  private:
   Runner* take_idle() {
     std::lock_guard guard(mutex_);
-    return idle_ ? std::exchange(idle_, idle_->next) : nullptr;
+    if (!idle_) return nullptr;
+    --idle_count_;
+    return std::exchange(idle_, idle_->next);
   }
 
-  void give_back(Runner& runner) {
+  // False if enough are idle: nobody else knows of this one then.
+  bool give_back(Runner& runner) {
     std::lock_guard guard(mutex_);
+    if (idle_count_ == most_idle_) return false;
+    ++idle_count_;
     runner.next = std::exchange(idle_, &runner);
+    return true;
   }
 
   void serve(Runner& runner, void* scratch) {
-    for (;;) {
+    for (bool stays = true; stays;) {
       Job* job;
       {
         std::unique_lock guard(runner.mutex);
@@ -58,13 +69,16 @@ class Runners {
       }
       job->run(scratch);
       // Whoever learns of the end may start the next run at once: on this thread, not on another beside it. That job waits in the runner.
-      give_back(runner);
+      stays = give_back(runner);
       job->finish();
     }
   }
 
+  // More than there are processors help only when as many runs are in flight again.
+  const int most_idle_ = std::max(8, usable_processors());
   std::mutex mutex_;
   Runner* idle_ = nullptr;
+  int idle_count_ = 0;
 };
 
 std::atomic<Runners*> shared_runners{nullptr};

@@ -1,4 +1,4 @@
-// Threads for runs: one per run in flight, kept for the next.
+// Threads for runs: one per run in flight, some of which stay for the next.
 #pragma once
 
 namespace lanewise {

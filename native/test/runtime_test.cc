@@ -329,17 +329,13 @@ LW_TEST(compute_threads_give_way_once_whoever_starts_them) {
   const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
   std::atomic<int> outer{-100}, inner{-100};
   std::atomic<bool> ended{false};
-  const auto stay = [&]() -> void {  // a compute thread never returns
-    for (ended = true;;) pause();
-  };
   CHECK(start_compute_thread([&](void*) {
     outer = niceness();
     const bool started = start_compute_thread([&](void*) {
       inner = niceness();
-      stay();
+      ended = true;
     });
     if (!started) ended = true;
-    for (;;) pause();
   }));
   while (!ended) std::this_thread::sleep_for(milliseconds(1));
   CHECK_TEXT(outer == std::min(niceness() + 10, 19), std::to_string(outer));
@@ -563,6 +559,37 @@ LW_TEST(runs_one_after_another_share_a_thread) {
   }
   CHECK_TEXT(threads.size() == 1, std::to_string(threads.size()) + " threads");
 }
+
+#if defined(__linux__)
+LW_TEST(few_threads_of_a_burst_of_runs_stay) {
+  const auto threads_now = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<int>(std::distance(begin(tasks), end(tasks)));
+  };
+  struct Held : Job {
+    std::atomic<bool>* go;
+    std::atomic<int>* ended;
+    void run(void*) override {
+      while (!*go) std::this_thread::sleep_for(milliseconds(1));
+    }
+    void finish() override { ++*ended; }
+  };
+  const int stay = std::max(8, usable_processors()), before = threads_now();
+  std::atomic<bool> go{false};
+  std::atomic<int> ended{0};
+  std::vector<Held> jobs(static_cast<size_t>(stay + 20));
+  for (Held& job : jobs) {
+    job.go = &go, job.ended = &ended;
+    start_on_runner(job);
+  }
+  CHECK(threads_now() > before + 10);
+  go = true;
+  int left = 0;
+  for (int wait = 0; wait < 5000 && (ended != stay + 20 || (left = threads_now()) > before + stay); ++wait)
+    std::this_thread::sleep_for(milliseconds(1));
+  CHECK_TEXT(ended == stay + 20 && left <= before + stay, std::to_string(before) + " threads, then " + std::to_string(left));
+}
+#endif
 
 LW_TEST(cancel_stops_between_steps_only) {
   const auto program = counting(1000);
