@@ -39,7 +39,7 @@ int64_t col2im_tasks(const Col2imArgs& a) { return a.shape.n; }
 
 int64_t col2im(const Col2imArgs& a, int64_t begin, int64_t end, void*) {
   const ConvShape& s = a.shape;
-  const int64_t taps_down = s.oh == 0 || s.ow == 0 ? 0 : s.kh;  // without pixels nothing bounds the kernel
+  const int64_t taps_down = s.oh == 0 || s.ow == 0 || s.kw == 0 ? 0 : s.kh;  // without columns nothing bounds kh
   for (int64_t n = begin; n < end; ++n)
     for (int64_t row = 0; row < s.h; ++row)
       for (int64_t column = 0; column < s.w; ++column)

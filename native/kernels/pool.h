@@ -136,7 +136,7 @@ template <class Term>
 LW_INLINE void gather_windows(const PoolShape& s, float* dx, int64_t begin, int64_t end, const Term& term) {
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.h, row = task % s.h;
-    const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.oh);
+    const Span down = windows(row, s.stride_h, s.pad_top, s.kh, s.ow == 0 ? 0 : s.oh);  // without pixels nothing bounds oh
     for (int64_t column = 0; column < s.w; ++column) {
       const Span across = windows(column, s.stride_w, s.pad_left, s.kw, s.ow);
       each_channels(

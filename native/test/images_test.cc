@@ -269,19 +269,27 @@ float sampled(const AffineSampleArgs& a, int64_t n, int64_t i, int64_t j, int64_
 
 }  // namespace
 
-// Of no output pixels nothing is added, and no kernel is too large to walk.
-LW_TEST(col2im_without_pixels) {
+// Where the other sizes are zero no memory bounds an extent, so it must not be walked.
+LW_TEST(gradients_without_pixels) {
+  constexpr int64_t kHuge = INT32_MAX;
   for_each_table([](const KernelTable& t) {
-    Col2imArgs a = {};
-    a.shape.n = 1, a.shape.h = 2, a.shape.w = 3, a.shape.c = 5, a.shape.oh = 0, a.shape.ow = 4;
-    a.shape.kh = a.shape.kw = int64_t{1} << 31;
-    a.shape.stride_h = a.shape.stride_w = a.shape.dilation_h = a.shape.dilation_w = 1;
-    Guarded<float> dx(2 * 3 * 5, 1.0f);
-    a.dx = dx.data();
-    run(t.col2im_tasks, t.col2im, a, 1);
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < 2 * 3 * 5; ++i) wrong += dx[i] != 0;
-    CHECK_TEXT(wrong == 0 && dx.intact(), text(t, "col2im", {0, 4}));
+    const auto check = [&](const char* what, const auto& kernel) {
+      Guarded<float> dx(2 * 3 * 5, 1.0f);
+      kernel(dx.data());
+      const auto is_zero = [](float value) { return value == 0; };
+      CHECK_TEXT(std::all_of(dx.data(), dx.data() + dx.size(), is_zero) && dx.intact(), text(t, what, {}));
+    };
+    for (const auto& [oh, ow, kh, kw] : std::vector<std::array<int64_t, 4>>{{0, 4, kHuge, kHuge}, {4, 0, kHuge, kHuge}, {4, 4, kHuge, 0}})
+      check("col2im", [&, oh = oh, ow = ow, kh = kh, kw = kw](float* dx) {
+        run(t.col2im_tasks, t.col2im, Col2imArgs{{1, 2, 3, 5, oh, ow, 0, kh, kw, 1, 1, 1, 1, 0, 0, 1}, nullptr, dx}, 1);
+      });
+    const PoolShape pool = {1, 2, 3, 5, kHuge, 0, kHuge, 1, 1, 1, kHuge, 0, 0, 0};
+    check("max", [&](float* dx) {
+      run(t.max_pool_backward_tasks, t.max_pool_backward, MaxPoolBackwardArgs{pool, nullptr, nullptr, dx}, 1);
+    });
+    check("average", [&](float* dx) {
+      run(t.avg_pool_backward_tasks, t.avg_pool_backward, AvgPoolBackwardArgs{pool, true, nullptr, dx}, 1);
+    });
   });
 }
 
