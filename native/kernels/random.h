@@ -54,7 +54,7 @@ LW_INLINE void random_batch(const RandomArgs& args, int64_t block, float* out) {
   const I32 spread = kRandomGroups == 4 ? shift_left<2>(iota_i()) : kRandomGroups == 2 ? shift_left<1>(iota_i()) : iota_i();
   F32 word[kLanes];
   for (int g = 0; g < kRandomGroups; ++g) {
-    const PhiloxBlock bits = random_blocks(args, add_i(set1_i(static_cast<int32_t>(block) + g), spread));
+    const PhiloxBlock bits = random_blocks(args, add_i(set1_i(static_cast<int32_t>(block + g)), spread));
     for (int w = 0; w < 4; ++w) word[4 * g + w] = bits_to_float(bits.word[w]);
   }
   transpose(word);

@@ -301,5 +301,10 @@ LW_TEST(random_elements_depend_on_their_position_alone) {
     run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 40001, seed, step, stream, whole.data()});
     run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 20001, seed, step, stream, part.data(), 5000});
     CHECK_TEXT(part.intact() && std::memcmp(part.data(), whole.data() + 20000, 20001 * 4) == 0, table.isa);
+    // Past the largest int32.
+    Guarded<float> many(1000), few(900);
+    run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 1000, seed, step, stream, many.data(), (int64_t{1} << 31) - 26});
+    run(table.random_tasks, table.random, RandomArgs{RandomKind::bits, 900, seed, step, stream, few.data(), (int64_t{1} << 31) - 1});
+    CHECK_TEXT(few.intact() && std::memcmp(few.data(), many.data() + 100, 900 * 4) == 0, table.isa);
   });
 }

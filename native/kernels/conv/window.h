@@ -82,6 +82,10 @@ constexpr int64_t kWindowsAhead = 12;
 // and beyond each row before the next one is written.
 void copy_windows(const Window& v, int64_t pixel, int64_t pixels, int64_t k, int64_t depth, float* out, int64_t pitch) {
   if (depth == 0 || pixels == 0) return;
+  if (v.h == 0 || v.w == 0) {  // there is no image
+    for (int64_t i = 0; i < pixels; ++i) zero_over(depth, out + i * pitch);
+    return;
+  }
   const Run run = run_of(v);
   const int64_t first_run = k / run.length, first_offset = k % run.length;
   const int64_t first_kh = first_run / run.per_row, first_r = first_run % run.per_row;
