@@ -12,6 +12,15 @@ class Builder {
  public:
   explicit Builder(const Args& args) : args_(args) {}
 
+  // Typed pointers say how large an element is.
+  template <class Element>
+  Builder& reads(const char* name, Element* const& field, int64_t span, Access access = Access::read) {
+    return add(name, field, sizeof(Element), span, access);
+  }
+  template <class Element>
+  Builder& writes(const char* name, Element* const& field, int64_t span) {
+    return add(name, field, sizeof(Element), span, Access::write);
+  }
   template <class Pointer>
   Builder& add(const char* name, const Pointer& field, int64_t element_bytes, int64_t span, Access access) {
     const size_t at = static_cast<size_t>(reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&args_));
@@ -76,10 +85,10 @@ Operands operands(const GemmArgs& g) {
   const int64_t b_dims[] = {outer(g), g.inner, g.k, g.n}, b_strides[] = {g.b_outer, g.b_batch, g.b_row, g.b_col};
   const int64_t c_dims[] = {outer(g), g.inner, g.m, g.n}, c_strides[] = {g.c_outer, g.c_batch, g.c_row, 1};
   return Builder(g)
-      .add("a", g.a, 4, span(4, a_dims, a_strides), Access::read)
-      .add("b", g.b, 4, span(4, b_dims, b_strides), Access::read)
-      .add("bias", g.bias, 4, g.n, Access::read)
-      .add("c", g.c, 4, span(4, c_dims, c_strides), Access::write)
+      .reads("a", g.a, span(4, a_dims, a_strides))
+      .reads("b", g.b, span(4, b_dims, b_strides))
+      .reads("bias", g.bias, g.n)
+      .writes("c", g.c, span(4, c_dims, c_strides))
       .result();
 }
 
@@ -98,73 +107,70 @@ Operands operands(const MapArgs& m) {
 }
 
 Operands operands(const ReduceArgs& r) {
-  return Builder(r)
-      .add("in", r.in, 4, size_mul(r.outer, r.inner, r.count), Access::read)
-      .add("out", r.out, 4, size_mul(r.outer, r.inner), Access::write)
-      .result();
+  return Builder(r).reads("in", r.in, size_mul(r.outer, r.inner, r.count)).writes("out", r.out, size_mul(r.outer, r.inner)).result();
 }
 
 Operands operands(const ArgReduceArgs& r) {
-  return Builder(r).add("in", r.in, 4, size_mul(r.rows, r.columns), Access::read).add("out", r.out, 4, r.rows, Access::write).result();
+  return Builder(r).reads("in", r.in, size_mul(r.rows, r.columns)).writes("out", r.out, r.rows).result();
 }
 
 Operands operands(const SoftmaxArgs& s) {
   const bool rows_only = s.kind == SoftmaxKind::log_sum_exp;
   const int64_t all = size_mul(s.rows, s.columns);
   return Builder(s)
-      .add("in", s.in, 4, all, rows_only ? Access::read : Access::read_in_place)
-      .add("out", s.out, 4, rows_only ? s.rows : all, Access::write)
+      .reads("in", s.in, all, rows_only ? Access::read : Access::read_in_place)
+      .writes("out", s.out, rows_only ? s.rows : all)
       .result();
 }
 
 Operands operands(const SoftmaxBackwardArgs& s) {
   const int64_t all = size_mul(s.rows, s.columns);
   return Builder(s)
-      .add("y", s.y, 4, all, Access::read_in_place)
-      .add("dy", s.dy, 4, all, Access::read_in_place)
-      .add("dx", s.dx, 4, all, Access::write)
+      .reads("y", s.y, all, Access::read_in_place)
+      .reads("dy", s.dy, all, Access::read_in_place)
+      .writes("dx", s.dx, all)
       .result();
 }
 
 Operands operands(const CrossEntropyArgs& x) {
   return Builder(x)
-      .add("logits", x.logits, 4, size_mul(x.rows, x.columns), Access::read)
-      .add("ids", x.ids, 4, x.rows, Access::read)
-      .add("loss", x.loss, 4, x.rows, Access::write)
+      .reads("logits", x.logits, size_mul(x.rows, x.columns))
+      .reads("ids", x.ids, x.rows)
+      .writes("loss", x.loss, x.rows)
       .result();
 }
 
 Operands operands(const CrossEntropyBackwardArgs& x) {
   return Builder(x)
-      .add("logits", x.logits, 4, size_mul(x.rows, x.columns), Access::read_in_place)
-      .add("ids", x.ids, 4, x.rows, Access::read)
-      .add("dloss", x.dloss, 4, x.rows, Access::read)
-      .add("dlogits", x.dlogits, 4, size_mul(x.rows, x.columns), Access::write)
+      .reads("logits", x.logits, size_mul(x.rows, x.columns), Access::read_in_place)
+      .reads("ids", x.ids, x.rows)
+      .reads("dloss", x.dloss, x.rows)
+      .writes("dlogits", x.dlogits, size_mul(x.rows, x.columns))
       .result();
 }
 
 Operands operands(const GatherRowsArgs& g) {
   return Builder(g)
-      .add("table", g.table, 1, size_mul(g.table_rows, g.row_bytes), Access::read)
-      .add("ids", g.ids, 4, g.count, Access::read)
-      .add("out", g.out, 1, size_mul(g.count, g.row_bytes), Access::write)
+      .reads("table", g.table, size_mul(g.table_rows, g.row_bytes))
+      .reads("ids", g.ids, g.count)
+      .writes("out", g.out, size_mul(g.count, g.row_bytes))
       .result();
 }
 
 Operands operands(const ScatterAddRowsArgs& s) {
   return Builder(s)
-      .add("dy", s.dy, 4, size_mul(s.count, s.columns), Access::read)
-      .add("ids", s.ids, 4, s.count, Access::read)
-      .add("dtable", s.dtable, 4, size_mul(s.table_rows, s.columns), Access::write)
+      .reads("dy", s.dy, size_mul(s.count, s.columns))
+      .reads("ids", s.ids, s.count)
+      .writes("dtable", s.dtable, size_mul(s.table_rows, s.columns))
       .result();
 }
 
 Operands operands(const MergeRowsArgs& m) {
   return Builder(m)
-      .add("dy", m.dy, 4, size_mul(m.count, m.columns), Access::read)
-      .add("ids", m.ids, 4, m.count, Access::read)
-      .add("sums", m.sums, 4, size_mul(m.count, m.columns), Access::write)
-      .add("owners", m.owners, 4, m.count, Access::write)
+      .reads("dy", m.dy, size_mul(m.count, m.columns))
+      .reads("ids", m.ids, m.count)
+      .writes("sums", m.sums, size_mul(m.count, m.columns))
+      .writes("owners", m.owners, m.count)
       .result();
 }
 
@@ -177,31 +183,31 @@ int64_t alpha_span(const CtcShape& s) { return size_mul(s.n, s.t, 2 * s.labels +
 
 Operands operands(const CtcArgs& c) {
   return Builder(c)
-      .add("logp", c.logp, 4, logp_span(c.shape), Access::read)
-      .add("ids", c.ids, 4, size_mul(c.shape.n, c.shape.labels), Access::read)
-      .add("frames", c.frames, 4, c.shape.n, Access::read)
-      .add("loss", c.loss, 4, c.shape.n, Access::write)
-      .add("alpha", c.alpha, 4, alpha_span(c.shape), Access::write)
+      .reads("logp", c.logp, logp_span(c.shape))
+      .reads("ids", c.ids, size_mul(c.shape.n, c.shape.labels))
+      .reads("frames", c.frames, c.shape.n)
+      .writes("loss", c.loss, c.shape.n)
+      .writes("alpha", c.alpha, alpha_span(c.shape))
       .result();
 }
 
 Operands operands(const CtcBackwardArgs& c) {
   return Builder(c)
-      .add("logp", c.logp, 4, logp_span(c.shape), Access::read)
-      .add("ids", c.ids, 4, size_mul(c.shape.n, c.shape.labels), Access::read)
-      .add("frames", c.frames, 4, c.shape.n, Access::read)
-      .add("loss", c.loss, 4, c.shape.n, Access::read)
-      .add("alpha", c.alpha, 4, alpha_span(c.shape), Access::read)
-      .add("dloss", c.dloss, 4, c.shape.n, Access::read)
-      .add("dlogp", c.dlogp, 4, logp_span(c.shape), Access::write)
+      .reads("logp", c.logp, logp_span(c.shape))
+      .reads("ids", c.ids, size_mul(c.shape.n, c.shape.labels))
+      .reads("frames", c.frames, c.shape.n)
+      .reads("loss", c.loss, c.shape.n)
+      .reads("alpha", c.alpha, alpha_span(c.shape))
+      .reads("dloss", c.dloss, c.shape.n)
+      .writes("dlogp", c.dlogp, logp_span(c.shape))
       .result();
 }
 
 Operands operands(const WriteRowsArgs& w) {
   return Builder(w)
-      .add("in", w.in, 4, size_mul(w.count, w.columns), Access::read)
-      .add("ids", w.ids, 4, w.count, Access::read)
-      .add("table", w.table, 4, size_mul(w.table_rows, w.columns), Access::write)
+      .reads("in", w.in, size_mul(w.count, w.columns))
+      .reads("ids", w.ids, w.count)
+      .writes("table", w.table, size_mul(w.table_rows, w.columns))
       .result();
 }
 
@@ -212,9 +218,9 @@ Operands operands(const CopyArgs& c) {
       .result();
 }
 
-Operands operands(const FillArgs& f) { return Builder(f).add("out", f.out, 4, f.count, Access::write).result(); }
+Operands operands(const FillArgs& f) { return Builder(f).writes("out", f.out, f.count).result(); }
 
-Operands operands(const RandomArgs& r) { return Builder(r).add("out", r.out, 4, r.count, Access::write).result(); }
+Operands operands(const RandomArgs& r) { return Builder(r).writes("out", r.out, r.count).result(); }
 
 namespace {
 
@@ -229,98 +235,79 @@ int64_t y_size(const PoolShape& s) { return size_mul(s.n, s.oh, s.ow, s.c); }
 
 Operands operands(const ConvForwardArgs& c) {
   return Builder(c)
-      .add("x", c.x, 4, x_size(c.shape), Access::read)
-      .add("w", c.w, 4, w_size(c.shape), Access::read)
-      .add("bias", c.bias, 4, c.shape.oc, Access::read)
-      .add("y", c.y, 4, y_size(c.shape), Access::write)
+      .reads("x", c.x, x_size(c.shape))
+      .reads("w", c.w, w_size(c.shape))
+      .reads("bias", c.bias, c.shape.oc)
+      .writes("y", c.y, y_size(c.shape))
       .result();
 }
 
 Operands operands(const ConvBackwardDataArgs& c) {
-  return Builder(c)
-      .add("dy", c.dy, 4, y_size(c.shape), Access::read)
-      .add("w", c.w, 4, w_size(c.shape), Access::read)
-      .add("dx", c.dx, 4, x_size(c.shape), Access::write)
-      .result();
+  return Builder(c).reads("dy", c.dy, y_size(c.shape)).reads("w", c.w, w_size(c.shape)).writes("dx", c.dx, x_size(c.shape)).result();
 }
 
 Operands operands(const ConvBackwardWeightsArgs& c) {
   return Builder(c)
-      .add("x", c.x, 4, x_size(c.shape), Access::read)
-      .add("dy", c.dy, 4, y_size(c.shape), Access::read)
-      .add("dw", c.dw, 4, size_mul(c.parts, w_size(c.shape)), Access::write)
+      .reads("x", c.x, x_size(c.shape))
+      .reads("dy", c.dy, y_size(c.shape))
+      .writes("dw", c.dw, size_mul(c.parts, w_size(c.shape)))
       .result();
 }
 
 Operands operands(const WinogradWeightsArgs& a) {
-  return Builder(a)
-      .add("w", a.w, 4, size_mul(9, a.c, a.oc), Access::read)
-      .add("u", a.u, 4, size_mul(kWinogradPositions, a.c, a.oc), Access::write)
-      .result();
+  return Builder(a).reads("w", a.w, size_mul(9, a.c, a.oc)).writes("u", a.u, size_mul(kWinogradPositions, a.c, a.oc)).result();
 }
 
 Operands operands(const WinogradConvArgs& a) {
   const WinogradShape& s = a.shape;
   return Builder(a)
-      .add("x", a.x, 4, size_mul(s.n, s.h, s.w, s.c), Access::read)
-      .add("u", a.u, 4, size_mul(kWinogradPositions, s.c, s.oc), Access::read)
-      .add("bias", a.bias, 4, s.oc, Access::read)
-      .add("y", a.y, 4, size_mul(s.n, s.oh, s.ow, s.oc), Access::write)
+      .reads("x", a.x, size_mul(s.n, s.h, s.w, s.c))
+      .reads("u", a.u, size_mul(kWinogradPositions, s.c, s.oc))
+      .reads("bias", a.bias, s.oc)
+      .writes("y", a.y, size_mul(s.n, s.oh, s.ow, s.oc))
       .result();
 }
 
 Operands operands(const WinogradBackwardWeightsArgs& a) {
   const WinogradShape& s = a.shape;
   return Builder(a)
-      .add("x", a.x, 4, size_mul(s.n, s.h, s.w, s.c), Access::read)
-      .add("dy", a.dy, 4, size_mul(s.n, s.oh, s.ow, s.oc), Access::read)
-      .add("sums", a.sums, 4, size_mul(a.parts, kWinogradPositions, s.c, s.oc), Access::write)
+      .reads("x", a.x, size_mul(s.n, s.h, s.w, s.c))
+      .reads("dy", a.dy, size_mul(s.n, s.oh, s.ow, s.oc))
+      .writes("sums", a.sums, size_mul(a.parts, kWinogradPositions, s.c, s.oc))
       .result();
 }
 
 Operands operands(const WinogradGradientArgs& a) {
   return Builder(a)
-      .add("sums", a.sums, 4, size_mul(a.parts, kWinogradPositions, a.c, a.oc), Access::read)
-      .add("dw", a.dw, 4, size_mul(9, a.c, a.oc), Access::write)
+      .reads("sums", a.sums, size_mul(a.parts, kWinogradPositions, a.c, a.oc))
+      .writes("dw", a.dw, size_mul(9, a.c, a.oc))
       .result();
 }
 
 Operands operands(const Im2colArgs& c) {
-  return Builder(c)
-      .add("x", c.x, 4, x_size(c.shape), Access::read)
-      .add("columns", c.columns, 4, columns_size(c.shape), Access::write)
-      .result();
+  return Builder(c).reads("x", c.x, x_size(c.shape)).writes("columns", c.columns, columns_size(c.shape)).result();
 }
 
 Operands operands(const Col2imArgs& c) {
-  return Builder(c)
-      .add("columns", c.columns, 4, columns_size(c.shape), Access::read)
-      .add("dx", c.dx, 4, x_size(c.shape), Access::write)
-      .result();
+  return Builder(c).reads("columns", c.columns, columns_size(c.shape)).writes("dx", c.dx, x_size(c.shape)).result();
 }
 
 Operands operands(const MaxPoolArgs& p) {
-  return Builder(p)
-      .add("x", p.x, 4, x_size(p.shape), Access::read)
-      .add("y", p.y, 4, y_size(p.shape), Access::write)
-      .add("index", p.index, 4, y_size(p.shape), Access::write)
-      .result();
+  return Builder(p).reads("x", p.x, x_size(p.shape)).writes("y", p.y, y_size(p.shape)).writes("index", p.index, y_size(p.shape)).result();
 }
 
 Operands operands(const MaxPoolBackwardArgs& p) {
   return Builder(p)
-      .add("dy", p.dy, 4, y_size(p.shape), Access::read)
-      .add("index", p.index, 4, y_size(p.shape), Access::read)
-      .add("dx", p.dx, 4, x_size(p.shape), Access::write)
+      .reads("dy", p.dy, y_size(p.shape))
+      .reads("index", p.index, y_size(p.shape))
+      .writes("dx", p.dx, x_size(p.shape))
       .result();
 }
 
-Operands operands(const AvgPoolArgs& p) {
-  return Builder(p).add("x", p.x, 4, x_size(p.shape), Access::read).add("y", p.y, 4, y_size(p.shape), Access::write).result();
-}
+Operands operands(const AvgPoolArgs& p) { return Builder(p).reads("x", p.x, x_size(p.shape)).writes("y", p.y, y_size(p.shape)).result(); }
 
 Operands operands(const AvgPoolBackwardArgs& p) {
-  return Builder(p).add("dy", p.dy, 4, y_size(p.shape), Access::read).add("dx", p.dx, 4, x_size(p.shape), Access::write).result();
+  return Builder(p).reads("dy", p.dy, y_size(p.shape)).writes("dx", p.dx, x_size(p.shape)).result();
 }
 
 namespace {
@@ -336,29 +323,29 @@ int64_t waiting_statistics(const Args& a) {
 
 Operands operands(const ColumnMomentsArgs& m) {
   return Builder(m)
-      .add("x", m.x, 4, size_mul(m.outer, m.rows, m.columns), Access::read)
-      .add("mean", m.mean, 4, size_mul(m.outer, m.columns), Access::write)
-      .add("variance", m.variance, 4, size_mul(m.outer, m.columns), Access::write)
-      .add("chunks", m.chunks, 4, waiting_statistics(m), Access::write)
+      .reads("x", m.x, size_mul(m.outer, m.rows, m.columns))
+      .writes("mean", m.mean, size_mul(m.outer, m.columns))
+      .writes("variance", m.variance, size_mul(m.outer, m.columns))
+      .writes("chunks", m.chunks, waiting_statistics(m))
       .result();
 }
 
 Operands operands(const ColumnProductsArgs& p) {
   return Builder(p)
-      .add("x", p.x, 4, size_mul(p.outer, p.rows, p.columns), Access::read)
-      .add("mean", p.mean, 4, size_mul(p.outer, p.columns), Access::read)
-      .add("dy", p.dy, 4, size_mul(p.outer, p.rows, p.columns), Access::read)
-      .add("sum", p.sum, 4, size_mul(p.outer, p.columns), Access::write)
-      .add("product", p.product, 4, size_mul(p.outer, p.columns), Access::write)
-      .add("chunks", p.chunks, 4, waiting_statistics(p), Access::write)
+      .reads("x", p.x, size_mul(p.outer, p.rows, p.columns))
+      .reads("mean", p.mean, size_mul(p.outer, p.columns))
+      .reads("dy", p.dy, size_mul(p.outer, p.rows, p.columns))
+      .writes("sum", p.sum, size_mul(p.outer, p.columns))
+      .writes("product", p.product, size_mul(p.outer, p.columns))
+      .writes("chunks", p.chunks, waiting_statistics(p))
       .result();
 }
 
 Operands operands(const AffineSampleArgs& a) {
   return Builder(a)
       .add("x", a.x, element_bytes(a.dtype), size_mul(a.n, a.h, a.w, a.c), Access::read)
-      .add("theta", a.theta, 4, size_mul(a.n, 6), Access::read)
-      .add("y", a.y, 4, size_mul(a.n, a.oh, a.ow, a.c), Access::write)
+      .reads("theta", a.theta, size_mul(a.n, 6))
+      .writes("y", a.y, size_mul(a.n, a.oh, a.ow, a.c))
       .result();
 }
 
@@ -376,42 +363,40 @@ int64_t weights_size(const RecurrentShape& s) { return size_mul(s.panels ? panel
 Operands operands(const RecurrentForwardArgs& a) {
   const RecurrentShape& s = a.shape;
   Builder builder(a);
-  builder.add("g", a.g, 4, gates_size(s), !is_elman(s.cell) ? Access::read_in_place : Access::read)
-      .add("u", a.u, 4, weights_size(s), Access::read)
-      .add("h0", a.h0, 4, rows_size(s), Access::read)
-      .add("lengths", a.lengths, 4, s.n, Access::read)
-      .add("states", a.states, 4, states_size(s), Access::write);
-  if (s.cell == Cell::lstm) builder.add("c0", a.c0, 4, rows_size(s), Access::read).add("cells", a.cells, 4, states_size(s), Access::write);
-  if (!is_elman(s.cell)) builder.add("gates", a.gates, 4, gates_size(s), Access::write);
-  if (is_gru(s.cell)) builder.add("q", a.q, 4, steps_size(s), Access::write);
-  if (s.cell == Cell::gru) builder.add("bias", a.bias, 4, s.h, Access::read);
+  builder.reads("g", a.g, gates_size(s), !is_elman(s.cell) ? Access::read_in_place : Access::read)
+      .reads("u", a.u, weights_size(s))
+      .reads("h0", a.h0, rows_size(s))
+      .reads("lengths", a.lengths, s.n)
+      .writes("states", a.states, states_size(s));
+  if (s.cell == Cell::lstm) builder.reads("c0", a.c0, rows_size(s)).writes("cells", a.cells, states_size(s));
+  if (!is_elman(s.cell)) builder.writes("gates", a.gates, gates_size(s));
+  if (is_gru(s.cell)) builder.writes("q", a.q, steps_size(s));
+  if (s.cell == Cell::gru) builder.reads("bias", a.bias, s.h);
   return builder.result();
 }
 
 Operands operands(const RecurrentBackwardArgs& a) {
   const RecurrentShape& s = a.shape;
   Builder builder(a);
-  builder.add("u", a.u, 4, weights_size(s), Access::read)
-      .add("states", a.states, 4, states_size(s), Access::read)
-      .add("dy", a.dy, 4, steps_size(s), Access::read)
-      .add("dh", a.dh, 4, rows_size(s), Access::read)
-      .add("lengths", a.lengths, 4, s.n, Access::read)
-      .add("dgates", a.dgates, 4, gates_size(s), Access::write)
-      .add("dh0", a.dh0, 4, rows_size(s), Access::write);
+  builder.reads("u", a.u, weights_size(s))
+      .reads("states", a.states, states_size(s))
+      .reads("dy", a.dy, steps_size(s))
+      .reads("dh", a.dh, rows_size(s))
+      .reads("lengths", a.lengths, s.n)
+      .writes("dgates", a.dgates, gates_size(s))
+      .writes("dh0", a.dh0, rows_size(s));
   if (s.cell == Cell::lstm) {
-    builder.add("cells", a.cells, 4, states_size(s), Access::read)
-        .add("dc", a.dc, 4, rows_size(s), Access::read)
-        .add("dc0", a.dc0, 4, rows_size(s), Access::write);
+    builder.reads("cells", a.cells, states_size(s)).reads("dc", a.dc, rows_size(s)).writes("dc0", a.dc0, rows_size(s));
   }
-  if (!is_elman(s.cell)) builder.add("gates", a.gates, 4, gates_size(s), Access::read_in_place);
-  if (is_gru(s.cell)) builder.add("q", a.q, 4, steps_size(s), Access::read).add("dq", a.dq, 4, steps_size(s), Access::write);
+  if (!is_elman(s.cell)) builder.reads("gates", a.gates, gates_size(s), Access::read_in_place);
+  if (is_gru(s.cell)) builder.reads("q", a.q, steps_size(s)).writes("dq", a.dq, steps_size(s));
   return builder.result();
 }
 
 Operands operands(const RecurrentPanelsArgs& a) {
   return Builder(a)
-      .add("u", a.u, 4, size_mul(a.h, a.gates, a.h), Access::read)
-      .add("panels", a.panels, 4, size_mul(panel_units(a.h), a.gates, a.h), Access::write)
+      .reads("u", a.u, size_mul(a.h, a.gates, a.h))
+      .writes("panels", a.panels, size_mul(panel_units(a.h), a.gates, a.h))
       .result();
 }
 
