@@ -22,7 +22,7 @@ import type { Address, MemoryPlan } from './memory.js';
 import { collapse } from './view.js';
 
 const magic = 0x6c616e65;
-const version = 1;
+const version = 2;
 /** A kernel's place in `native/kernels.def`, counted from 1. */
 export const opcodes: Readonly<Record<Instruction['kind'], number>> = {
   gemm: 1, map: 2, reduce: 3, argReduce: 4, softmax: 5, crossEntropy: 6,
@@ -68,7 +68,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
       return [
         ...at(x.out, x.outOffset), ...at(x.a, x.aOffset), ...at(x.b, x.bOffset), ...optional(x.bias, at),
         x.m, x.n, x.k, x.outer, x.inner, x.aRow, x.aCol, x.aBatch, x.aOuter, x.bRow, x.bCol, x.bBatch, x.bOuter,
-        x.cRow, x.cBatch, x.cOuter, activations.indexOf(x.activation), 0,
+        x.cRow, x.cBatch, x.cOuter, activations.indexOf(x.activation),
       ]; // prettier-ignore
     case 'map':
       return map(x, at);
@@ -104,7 +104,7 @@ function body(x: Instruction, at: Locate): readonly number[] {
     case 'fill':
       return [...at(x.out, x.outOffset), x.count, Math.fround(x.value)];
     case 'random':
-      return [0, ...at(x.out), x.count, x.seedLow, x.seedHigh, x.stream];
+      return [...at(x.out), x.count, x.seedLow, x.seedHigh, x.stream];
     case 'convForward':
       return [
         ...at(x.out), ...at(x.x), ...at(x.w), ...optional(x.bias, at), ...conv(x.shape),
@@ -194,7 +194,7 @@ function conv(s: ConvShape): readonly number[] {
 function pool(s: PoolShape): readonly number[] {
   return [
     s.n, s.h, s.w, s.c, s.oh, s.ow, s.kh, s.kw,
-    s.strideH, s.strideW, s.padTop, s.padLeft, s.padBottom, s.padRight,
+    s.strideH, s.strideW, s.padTop, s.padLeft,
   ]; // prettier-ignore
 }
 

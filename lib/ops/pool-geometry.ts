@@ -42,8 +42,6 @@ export function poolShape({ what, dimensions }: Caller, x: Shape, kernelSize: Pa
     strideW,
     padTop: padH,
     padLeft: padW,
-    padBottom: padH,
-    padRight: padW,
   };
   const { oh, ow, ...given } = shape;
   checkSizes(what, { ...given, oh, ow });

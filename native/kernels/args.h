@@ -236,7 +236,7 @@ struct FillArgs {
 
 // Philox4x32-10: element e is word e % 4 of the block with counter (first block + e / 4, stream, step low, step high) and key (seed low,
 // seed high).
-enum class RandomKind : int32_t { uniform, bits, count };  // uniform in [0, 1): the top 24 bits × 2^-24
+enum class RandomKind : int32_t { uniform, bits };  // uniform in [0, 1): the top 24 bits × 2^-24
 struct RandomArgs {
   RandomKind kind;
   int64_t count;
@@ -334,9 +334,9 @@ struct Col2imArgs {
   float* dx;
 };
 
-// Windows as in ConvShape with dilation 1. pad_bottom and pad_right only bound the windows of an average that counts padding.
+// Windows as in ConvShape with dilation 1.
 struct PoolShape {
-  int64_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right;
+  int64_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left;
 };
 
 // y [N, OH, OW, C] = the maximum of the window's pixels inside the image, −∞ if there is none; index = kh·KW + kw of the first maximum
@@ -356,7 +356,7 @@ struct MaxPoolBackwardArgs {
 };
 
 // y = (Σ of the window's pixels inside the image) / count; count: those pixels, or with count_padding the whole window within
-// [−pad_top, H + pad_bottom) × [−pad_left, W + pad_right). An empty window gives 0. In order of (kh, kw), but for windows of more than
+// [−pad_top, H + pad_top) × [−pad_left, W + pad_left). An empty window gives 0. In order of (kh, kw), but for windows of more than
 // kPoolPiece pixels so many rows at a time, or that many pixels of one row, and then these sums.
 constexpr int64_t kPoolPiece = 512;
 static constexpr int64_t pool_piece_rows(const PoolShape& s) { return s.kw < kPoolPiece ? kPoolPiece / s.kw : 1; }

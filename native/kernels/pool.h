@@ -258,8 +258,8 @@ int64_t max_pool_backward(const MaxPoolBackwardArgs& a, int64_t begin, int64_t e
 // What a window's sum is divided by.
 LW_INLINE int64_t window_count(const PoolShape& s, bool count_padding, int64_t i, int64_t j) {
   if (count_padding) {
-    const int64_t down = smaller(s.kh, s.h + s.pad_top + s.pad_bottom - i * s.stride_h);
-    return larger(0, down) * larger(0, smaller(s.kw, s.w + s.pad_left + s.pad_right - j * s.stride_w));
+    const int64_t down = smaller(s.kh, s.h + 2 * s.pad_top - i * s.stride_h);
+    return larger(0, down) * larger(0, smaller(s.kw, s.w + 2 * s.pad_left - j * s.stride_w));
   }
   const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h), across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);
   return (down.end - down.begin) * (across.end - across.begin);

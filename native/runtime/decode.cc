@@ -12,7 +12,7 @@
 namespace lanewise {
 namespace {
 
-constexpr int64_t kMagic = 0x6c616e65, kVersion = 1;
+constexpr int64_t kMagic = 0x6c616e65, kVersion = 2;
 constexpr int64_t kMaxMemories = 1 << 16, kMaxInstructions = 1 << 24;
 
 // A block of bytes of a memory that one instruction reads or writes.
@@ -42,7 +42,6 @@ FloatOutput float_output(const Args& args, const Operand& operand, bool in_arena
 template <class Args>
 bool writes_floats(const Args& args, int output) {
   if constexpr (std::is_same_v<Args, MapArgs>) return args.output[output].dtype == DType::f32;
-  if constexpr (std::is_same_v<Args, RandomArgs>) return args.kind == RandomKind::uniform;
   if constexpr (std::is_same_v<Args, MaxPoolArgs> || std::is_same_v<Args, MergeRowsArgs>) return output == 0;
   return !std::is_same_v<Args, CopyArgs> && !std::is_same_v<Args, GatherRowsArgs> && !std::is_same_v<Args, WriteRowsArgs> &&
          !std::is_same_v<Args, ArgReduceArgs>;

@@ -39,7 +39,7 @@ void check(const StreamReader& words, const ConvShape& s) {
   if (!groups_divide(s)) words.fail_at(words.position() - 1, "groups that divide c " + text(s.c) + " and oc " + text(s.oc), text(s.groups));
 }
 void check(const StreamReader& words, const PoolShape& s) {
-  constexpr size_t kBehindKw = 7;
+  constexpr size_t kBehindKw = 5;
   if (!taps_have_numbers(s))
     words.fail_at(words.position() - kBehindKw, "kh · kw of at most " + text(int64_t{INT32_MAX}), text(s.kh * s.kw));
 }
@@ -83,7 +83,6 @@ void read_words(OpReader& in, GemmArgs& g) {
   g.c_batch = in.words.size("cBatch");
   g.c_outer = in.words.size("cOuter");
   g.activation = in.words.choice("activation", last_of<Activation>());
-  g.accumulate = in.words.flag("accumulate");
 }
 
 void read_words(OpReader& in, MapArgs& m) {
@@ -201,7 +200,7 @@ void read_words(OpReader& in, FillArgs& f) {
 }
 
 void read_words(OpReader& in, RandomArgs& r) {
-  r.kind = in.words.choice("kind", last_of<RandomKind>());
+  r.kind = RandomKind::uniform;
   in.operand("out", r.out);
   r.count = in.words.size("count");
   const uint64_t low = in.words.word32("seedLow"), high = in.words.word32("seedHigh");

@@ -51,8 +51,6 @@ inline std::span<const ShapeField<PoolShape>> fields_of(const PoolShape&) {
       {"strideW", &PoolShape::stride_w, 1},
       {"padTop", &PoolShape::pad_top, 0},
       {"padLeft", &PoolShape::pad_left, 0},
-      {"padBottom", &PoolShape::pad_bottom, 0},
-      {"padRight", &PoolShape::pad_right, 0},
   };
   return kFields;
 }

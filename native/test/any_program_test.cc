@@ -128,12 +128,11 @@ class Draft {
     const int64_t room = n + (flip() ? 0 : from_to(1, 4)), row = beside ? inner * room : room, c_batch = beside ? room : m * room,
                   c_outer = m * inner * room + (flip() ? 0 : 2);
     const int64_t span = m * n * outer * inner == 0 ? 0 : (outer - 1) * c_outer + (inner - 1) * c_batch + (m - 1) * row + n;
-    const bool accumulate = flip();
     const int64_t activation = this->activation();
-    const At c = output(span, !accumulate && span == m * n * outer * inner);
+    const At c = output(span, span == m * n * outer * inner);
     add(1, {}, {c, input(a.span), input(b.span), maybe(n)},
         numbers(m, n, k, outer, inner, a.row, a.column, a.batch, a.outer, b.row, b.column, b.batch, b.outer, row, c_batch, c_outer,
-                activation, accumulate));
+                activation));
   }
 
   void map() {
@@ -286,8 +285,8 @@ class Draft {
     add(11, {}, {out}, {double(count), value()});
   }
   void random() {
-    const int64_t count = seldom() ? from_to(16000, 40000) : size(130), kind = from_to(0, 1);
-    add(12, numbers(kind), {output(count)}, numbers(count, 1, 2, 3));
+    const int64_t count = seldom() ? from_to(16000, 40000) : size(130);
+    add(12, {}, {output(count)}, numbers(count, 1, 2, 3));
   }
 
   struct Conv {
@@ -362,7 +361,7 @@ class Draft {
       if (seldom()) oh = from_to(0, 8), ow = from_to(0, 8);
       const int64_t x = n * h * w * c, y = n * oh * ow * c;
       if (x > 40000 || y > 40000) continue;
-      Words shape = numbers(n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left, bottom, right);
+      Words shape = numbers(n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left);
       switch (from_to(0, 3)) {
         case 0: return add(18, {}, {output(y), flip() ? output(y) : kAbsent, input(x)}, shape);
         case 1: return add(19, {}, {output(x), input(y), ids(y, -1, kh * kw - 1)}, shape);

@@ -33,7 +33,7 @@ inline std::vector<Words> valid_streams() {
   const std::vector<Declared> memories = {{4096}, {1024}, {256, 64}, {1024, 0, true}, {64, 16, true}};
   const Words strided_map = {2, 0, 3, 2, 3,  4,  3, 1, 0, 0,  12, 4,  1,  1, 64, 1,   0, 0, 1, 2,    0, 2, 0, 1,    0, 1, 0.25,
                              3, 0, 0, 1, -1, 28, 3, 4, 2, 15, 5,  -1, -1, 3, 0,  512, 0, 6, 0, 1024, 1, 5, 0, 2048, 2, 4};
-  const Words batched_gemm = {1, 0, 3, 0, 1, 0, 0, 256, 1, 512, 3, 5, 4, 2, 2, 4, 1, 12, 24, 1, 4, 0, 20, 10, 5, 30, 1, 1};
+  const Words batched_gemm = {1, 0, 3, 0, 1, 0, 0, 256, 1, 512, 3, 5, 4, 2, 2, 4, 1, 12, 24, 1, 4, 0, 20, 10, 5, 30, 1};
   const Words rank6_copy = {10, 0, 4, 6, 2, 1, 2, 2, 1, 3, 1, 0, 12, 12, 6, 3, 3, 1, 0, 0, 1, 1, 4, 2, 1, 8};
   const Words byte_copy = {10, 0, 1, 2, 4, 5, 2, 3, 5, 1, 0, 7, 1, 4};
   return {
@@ -45,13 +45,12 @@ inline std::vector<Words> valid_streams() {
       stream(memories, {rank6_copy, byte_copy, transpose({3, 0}, {1, 0}, 3, 7)}, 3),
       stream(memories,
              {softmax(SoftmaxKind::softmax, {0, 0}, {0, 0}, 4, 8), softmax(SoftmaxKind::log_sum_exp, {0, 256}, {0, 0}, 4, 8),
-              reduce(ReduceKind::mean, {0, 512}, {0, 0}, 2, 4, 4), arg_reduce({0, 768}, {0, 0}, 4, 8),
-              random(RandomKind::uniform, {4, 0}, 16)},
+              reduce(ReduceKind::mean, {0, 512}, {0, 0}, 2, 4, 4), arg_reduce({0, 768}, {0, 0}, 4, 8), random({4, 0}, 16)},
              3),
       stream(memories,
              {cross_entropy({0, 0}, {1, 0}, {2, 0}, 4, 8), cross_entropy_backward({1 + 2, 0}, {1, 0}, {2, 0}, {0, 0}, 4, 8),
               softmax_backward(true, {0, 512}, {1, 0}, {1, 128}, 4, 8), gather_rows({0, 256}, {1, 0}, {2, 0}, 4, 16, 16),
-              scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8), random(RandomKind::bits, {3, 0}, 8)},
+              scatter_add_rows({0, 1024}, {1, 0}, {2, 0}, 4, 8, 8), random({3, 0}, 8)},
              4),
       // 1 image of 4×4×2 to 2×2×4 by 3×3 taps in 2 groups, its gradients, and pooling it with 3×3 windows.
       stream(memories,
@@ -62,10 +61,10 @@ inline std::vector<Words> valid_streams() {
       stream(memories,
              {with_operands(16, {{0, 0}, {1, 0}}, {1, 4, 4, 2, 2, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 1}),
               with_operands(17, {{0, 512}, {1, 0}}, {1, 4, 4, 2, 2, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 1}),
-              with_operands(18, {{0, 1024}, {0, 1280}, {1, 0}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1, 1}),
-              with_operands(19, {{0, 0}, {0, 1024}, {0, 1280}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1, 1}),
-              with_operands(20, {{0, 1536}, {1, 0}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1, 1, 1}),
-              with_operands(21, {{0, 2048}, {0, 1536}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1, 1, 0})},
+              with_operands(18, {{0, 1024}, {0, 1280}, {1, 0}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1}),
+              with_operands(19, {{0, 0}, {0, 1024}, {0, 1280}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1}),
+              with_operands(20, {{0, 1536}, {1, 0}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 1}),
+              with_operands(21, {{0, 2048}, {0, 1536}}, {1, 4, 4, 2, 2, 2, 3, 3, 2, 2, 1, 1, 0})},
              6),
       stream(memories,
              {with_operands(22, {{0, 0}, {0, 64}, {0, 2048}, {1, 0}}, {2, 4, 8}),

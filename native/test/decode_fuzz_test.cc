@@ -146,7 +146,7 @@ LW_TEST(refusals_say_where) {
   CHECK(with(0, 0) == "instruction stream: header, word 0: expected magic an integer from 1818324581 to 1818324581, got 0");
   CHECK(with(4, 3) == "instruction stream: header, word 4: expected commit an integer from 0 to 2, got 3");
   CHECK(with(first, 37) == "instruction stream: instruction 0, word 0: expected opcode an integer from 1 to 36, got 37");
-  CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 48, got 1000000");
+  CHECK(with(first + 1, 1e6) == "instruction stream: instruction 0, word 1: expected a word count from 2 to 47, got 1000000");
   CHECK(with(first + 2, 1) == "instruction stream: instruction 0 (gemm), word 2: expected c in a writable memory, got read-only memory 1");
   CHECK(with(first + 3, 2) ==
         "instruction stream: instruction 0 (gemm), word 2: expected c at a multiple of 4 bytes in every step, got offset 2, stride 0");
@@ -185,7 +185,7 @@ LW_TEST(refusals_say_where) {
         "instruction stream: instruction 0 (conv_backward_data), word 17: expected strideH an integer from 1 to 2147483647, got 0");
   CHECK(conv(2, 3) == "instruction stream: instruction 0 (conv_backward_data), word 23: expected groups that divide c 2 and oc 4, got 3");
   const auto pool = [](double opcode, std::vector<At> operands, double kw) {
-    return refusal(stream({{4096}, {1024}}, {with_operands(opcode, operands, {1, 3, 3, 1, 3, 3, 5, kw, 1, 1, 2, 1, 2, 1})}, 1));
+    return refusal(stream({{4096}, {1024}}, {with_operands(opcode, operands, {1, 3, 3, 1, 3, 3, 5, kw, 1, 1, 2, 1})}, 1));
   };
   const std::vector<At> forward = {{0, 0}, {-1, 0}, {1, 0}}, backward = {{0, 0}, {1, 0}, {1, 64}};
   CHECK(pool(18, forward, 429496729).empty() && pool(19, backward, 429496729).empty());

@@ -24,8 +24,6 @@ PoolShape random_pool(Source& source) {
   s.stride_w = 1 + source.below(4);
   s.pad_top = source.below(4);
   s.pad_left = source.below(4);
-  s.pad_bottom = source.below(4);
-  s.pad_right = source.below(4);
   s.oh = source.below(8);
   s.ow = source.below(8);
   if (source.below(3) == 0) {  // side by side
@@ -60,7 +58,7 @@ int64_t counted(const PoolShape& s, bool padding, int64_t o) {
   for (int64_t tap = 0; tap < s.kh * s.kw; ++tap) {
     const int64_t row = i * s.stride_h - s.pad_top + tap / s.kw, column = j * s.stride_w - s.pad_left + tap % s.kw;
     const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
-    const bool padded = row < s.h + s.pad_bottom && column < s.w + s.pad_right;
+    const bool padded = row < s.h + s.pad_top && column < s.w + s.pad_left;
     count += padding ? padded : inside;
   }
   return count;
@@ -283,7 +281,7 @@ LW_TEST(gradients_without_pixels) {
       check("col2im", [&, oh = oh, ow = ow, kh = kh, kw = kw](float* dx) {
         run(t.col2im_tasks, t.col2im, Col2imArgs{{1, 2, 3, 5, oh, ow, 0, kh, kw, 1, 1, 1, 1, 0, 0, 1}, nullptr, dx}, 1);
       });
-    const PoolShape pool = {1, 2, 3, 5, kHuge, 0, kHuge, 1, 1, 1, kHuge, 0, 0, 0};
+    const PoolShape pool = {1, 2, 3, 5, kHuge, 0, kHuge, 1, 1, 1, kHuge, 0};
     check("max", [&](float* dx) {
       run(t.max_pool_backward_tasks, t.max_pool_backward, MaxPoolBackwardArgs{pool, nullptr, nullptr, dx}, 1);
     });

@@ -516,7 +516,7 @@ LW_TEST(run_moves_memories_with_a_stride) {
 }
 
 LW_TEST(random_follows_the_step) {
-  const auto program = decode(stream({{0}, {64, 64, true}}, {random(RandomKind::bits, {1, 0}, 16)}, 1));
+  const auto program = decode(stream({{0}, {64, 64, true}}, {random({1, 0}, 16)}, 1));
   const auto all = Memory::allocate(4 * 64), part = Memory::allocate(64);
   run(program, {all}, 4, 10);
   for (int step = 0; step < 4; ++step) {
@@ -752,7 +752,7 @@ LW_TEST(several_runs_at_once_give_the_same_bits_on_any_number_of_threads) {
   // Products and maps large enough to be shared.
   const auto make = [] {
     return decode(stream({{4 * 256 * 256 * 2}, {4 * 256 * 256, 0, true}},
-                         {random(RandomKind::uniform, {0, 0}, 256 * 256), gemm({0, 4 * 256 * 256}, {0, 0}, {1, 0}, 256, 256, 256),
+                         {random({0, 0}, 256 * 256), gemm({0, 4 * 256 * 256}, {0, 0}, {1, 0}, 256, 256, 256),
                           map({1, 0}, {{1, 0}, {0, 4 * 256 * 256}}, 256 * 256, {0.01}, {{MapOp::tanh, 1}, {MapOp::fma, 3, 2, 0}})},
                          2));
   };

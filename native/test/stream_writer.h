@@ -47,7 +47,6 @@ inline Words gemm(At c, At a, At b, double m, double n, double k) {
           n,
           0,
           0,
-          0,
           0};
 }
 
@@ -112,7 +111,7 @@ inline Words transpose(At out, At in, double rows, double columns) {
   return {10, 0, 4, 2, columns, rows, double(in.memory), in.offset, 1, columns, double(out.memory), out.offset, rows, 1};
 }
 inline Words fill(At out, double count, double value) { return {11, 0, double(out.memory), out.offset, count, value}; }
-inline Words random(RandomKind kind, At out, double count) { return {12, 0, double(kind), double(out.memory), out.offset, count, 1, 2, 3}; }
+inline Words random(At out, double count) { return {12, 0, double(out.memory), out.offset, count, 1, 2, 3}; }
 
 // Operands first, then the sizes in the order of docs/instruction-stream.md.
 inline Words with_operands(double opcode, std::vector<At> operands, Words sizes) {
@@ -129,7 +128,7 @@ struct Declared {
 
 // Memory 0, the arena, needs only its bytes.
 inline Words stream(std::vector<Declared> memories, std::vector<Words> instructions, size_t commit) {
-  Words words{0x6c616e65, 1, double(memories.size()), double(instructions.size()), double(commit)};
+  Words words{0x6c616e65, 2, double(memories.size()), double(instructions.size()), double(commit)};
   memories[0].writable = true;
   for (const Declared& memory : memories) append(words, {memory.bytes, memory.stride, memory.writable ? 1.0 : 0.0});
   for (Words& instruction : instructions) {

@@ -22,7 +22,7 @@ describe('messages of the native side', () => {
 describe('the taps of a maximum', () => {
   const x = new Float32Array(9);
   it('are fewer than 2³¹', () => {
-    const shape = Int32Array.of(1, 3, 3, 1, 3, 3, 5, 2147483647, 1, 1, 2, 2 ** 30 - 1, 2, 2 ** 30 - 1);
+    const shape = Int32Array.of(1, 3, 3, 1, 3, 3, 5, 2147483647, 1, 1, 2, 2 ** 30 - 1);
     assert.throws(() => native().maxPool2d(shape, x, new Float32Array(9), undefined), {
       message: 'maxPool2d: expected at most 2147483647 taps, got 5 · 2147483647',
     });

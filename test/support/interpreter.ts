@@ -23,7 +23,7 @@ import { type Bound, type Cells, execute } from './kernels.js';
 export function interpret(program: Program, memories: Memories, steps = 1): void {
   const { stream, slots, constants } = program;
   const [magic, version, count, instructions, commit] = stream;
-  assert.deepEqual([magic, version, count], [0x6c616e65, 1, slots.length + (constants.length > 0 ? 2 : 1)]);
+  assert.deepEqual([magic, version, count], [0x6c616e65, 2, slots.length + (constants.length > 0 ? 2 : 1)]);
   assert.ok(commit! <= instructions!);
   const arena = new Float64Array(program.arenaBytes).fill(NaN);
   const all = [arena, ...slots.map((slot) => memories.get(slot)!), ...(constants.length > 0 ? [byteCells(program)] : [])];
@@ -119,7 +119,7 @@ class Reader {
     switch (opcode) {
       case 1: {
         const [out, a, b, bias] = [this.operand(), this.operand(), this.operand(), this.optional()];
-        const [m, n, k, outer, inner, aRow, aCol, aBatch, aOuter, bRow, bCol, bBatch, bOuter, cRow, cBatch, cOuter, activation] = this.words(18) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+        const [m, n, k, outer, inner, aRow, aCol, aBatch, aOuter, bRow, bCol, bBatch, bOuter, cRow, cBatch, cOuter, activation] = this.words(17) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
         return { kind: 'gemm', out, a, b, bias, m, n, k, outer, inner, aOffset: 0, bOffset: 0, outOffset: 0, aRow, aCol, aBatch, aOuter, bRow, bCol, bBatch, bOuter, cRow, cBatch, cOuter, activation: activations[activation]! }; // prettier-ignore
       }
       case 2:
@@ -230,7 +230,6 @@ class Reader {
       case 11:
         return { kind: 'fill', out: this.operand(), outOffset: 0, count: this.word(), value: this.word() };
       case 12:
-        assert.equal(this.word(), 0);
         return {
           kind: 'random',
           out: this.operand(),
@@ -376,8 +375,8 @@ class Reader {
   }
 
   private poolShape(): PoolShape {
-    const [n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft, padBottom, padRight] = this.words(14) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
-    return { n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft, padBottom, padRight };
+    const [n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft] = this.words(12) as [number, number, number, number, number, number, number, number, number, number, number, number]; // prettier-ignore
+    return { n, h, w, c, oh, ow, kh, kw, strideH, strideW, padTop, padLeft };
   }
 
   private map(): Bound<Instruction> {

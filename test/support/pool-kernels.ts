@@ -15,7 +15,7 @@ function taps(s: PoolShape, visit: Visit): void {
     for (let tap = 0; tap < s.kh * s.kw; tap++) {
       const row = i * s.strideH - s.padTop + Math.floor(tap / s.kw);
       const column = j * s.strideW - s.padLeft + (tap % s.kw);
-      if (row >= s.h + s.padBottom || column >= s.w + s.padRight) continue;
+      if (row >= s.h + s.padTop || column >= s.w + s.padLeft) continue;
       const inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
       visit(inside ? ((n * s.h + row) * s.w + column) * s.c + c : undefined, y, tap);
     }

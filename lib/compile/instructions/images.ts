@@ -15,8 +15,6 @@ export interface PoolShape {
   readonly strideW: number;
   readonly padTop: number;
   readonly padLeft: number;
-  readonly padBottom: number;
-  readonly padRight: number;
 }
 
 export interface MaxPool {
