@@ -294,12 +294,14 @@ LW_TEST(gradients_without_pixels) {
 // What windows see of no image is padding.
 LW_TEST(im2col_without_an_image) {
   for_each_table([](const KernelTable& t) {
-    for (const auto& [h, w, c, dilation] : std::vector<std::array<int64_t, 4>>{{0, 4, 3, 1}, {4, 0, 3, 1}, {0, 0, 40, 2}, {0, 3, 40, 1}}) {
-      Guarded<float> columns(2 * 3 * 3 * 9 * c, 1.0f);
-      run(t.im2col_tasks, t.im2col, Im2colArgs{{2, h, w, c, 3, 3, 0, 3, 3, 1, 1, dilation, dilation, 2, 2, 1}, nullptr, columns.data()}, 1);
-      const auto is_zero = [](float value) { return value == 0; };
-      CHECK_TEXT(std::all_of(columns.data(), columns.data() + columns.size(), is_zero) && columns.intact(), text(t, "im2col", {h, w, c}));
-    }
+    for (const auto& [h, w, c, dilation] : std::vector<std::array<int64_t, 4>>{{0, 1000, 3, 1}, {4, 0, 3, 1}, {0, 0, 40, 2}, {4, 0, 40, 1}})
+      for (const int64_t stride : {1, 7}) {  // 7: windows that share nothing
+        Guarded<float> columns(2 * 3 * 3 * 9 * c, 1.0f);
+        run(t.im2col_tasks, t.im2col,
+            Im2colArgs{{2, h, w, c, 3, 3, 0, 3, 3, stride, stride, dilation, dilation, 2, 2, 1}, nullptr, columns.data()}, 1);
+        const auto is_zero = [](float value) { return value == 0; };
+        CHECK_TEXT(std::all_of(columns.data(), columns.data() + columns.size(), is_zero) && columns.intact(), text(t, "im2col", {h, w, c}));
+      }
   });
 }
 
