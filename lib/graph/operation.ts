@@ -49,6 +49,7 @@ export abstract class Operation {
 function textOf(value: unknown): string {
   if (typeof value === 'number') return numberKey(value);
   if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
   if (isRecord(value)) return `{${textOf(Object.entries(value))}}`;
   if (value instanceof Object)

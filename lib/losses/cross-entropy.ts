@@ -97,8 +97,10 @@ export class CrossEntropyLoss extends Loss {
     const ids = isChecked ? target : lossIds(target, classes, this.weighting.ignoreIndex);
     const { ignoreIndex = noIgnoreIndex } = this.weighting;
     if (this.labelSmoothing === 0) {
-      const losses = crossEntropy(rowsOnly(logits, sampleWeight), ids, ignoreIndex);
-      return reduceWeighted(losses, rowWeights(ids, classes, this.weighting, sampleWeight), this.reduction);
+      const weights = rowWeights(ids, classes, this.weighting, sampleWeight);
+      const leavesOut = sampleWeight !== undefined || this.weighting.weight?.includes(0) === true;
+      const known = leavesOut ? keptOnly(logits, reshape(weights!, [...ids.shape, 1])) : logits;
+      return reduceWeighted(crossEntropy(known, ids, ignoreIndex), weights, this.reduction);
     }
     const weights = perLoss(ids.shape, keptRows(ids, this.weighting.ignoreIndex), sampleWeight);
     const known = keptOnly(logits, weights && reshape(weights, [...weights.shape, 1]));

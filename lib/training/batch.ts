@@ -17,7 +17,7 @@ export interface Batch<Y extends Targets = NdArray> {
   /** By name where the model has several outputs, each with a target. */
   readonly y: Y;
   /**
-   * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Rows of 0 count nothing, also where their loss is infinite. Metrics count all rows alike, but for `mae`, `rmse` and `r2`. Default: all count 1.
+   * `[N]` float32: how much each row counts in the loss, ≥ 0; the mean is Σ w ℓ / Σ w. Rows of 0 count nothing, also where their loss is infinite, but their targets are looked at as all are. Metrics count all rows alike, but for `mae`, `rmse` and `r2`. Default: all count 1.
    */
   readonly sampleWeight?: NdArray<Float32Array> | undefined;
 }

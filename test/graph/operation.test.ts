@@ -49,7 +49,7 @@ const variants = (op: Operation): readonly (readonly [string, Operation])[] =>
 describe('the key of an operation', () => {
   it('tells apart whatever numbers, texts, lists and records its fields hold', () => {
     const fields = [
-      0, -0, '0', NaN, 'NaN', undefined, 'undefined', true, 'true', [], [[]], [0], ['0'], [-0], [[0]], [0, 1], ['0,1'], ['0', '1'], [0, [1]],
+      0, -0, '0', 0n, '0n', NaN, 'NaN', undefined, 'undefined', true, 'true', [], [[]], [0], ['0'], [-0], [[0]], [0, 1], ['0,1'], ['0', '1'], [0, [1]],
       [[0], 1], '[0]', {}, { a: 0 }, { b: 0 }, { a: [0] }, [['a', 0]], { a: 0, b: 1 }, '"', '","', ['"', '"'],
     ]; // prettier-ignore
     assert.equal(new Set(fields.map(keyOf)).size, fields.length);

@@ -150,6 +150,16 @@ describe('what a row of sampleWeight 0 holds', () => {
   });
 });
 
+describe('what a row of a class of weight 0 holds', () => {
+  it('changes nothing in CrossEntropyLoss', () => {
+    const loss = new CrossEntropyLoss({ weight: [1, 0, 2] });
+    const of = (value: number): readonly number[] =>
+      run(loss, array([[0.1, -0.2, 0.3], [value, 0.5, value], [1, 0, -1]]), array(Int32Array.of(0, 1, 2))); // prettier-ignore
+    assert.deepEqual(of(0).slice(4, 7), [0, 0, 0]);
+    for (const value of strange) assert.deepEqual(of(value), of(0), `${value}`);
+  });
+});
+
 describe('where nothing counts with labelSmoothing', () => {
   it('the loss and its gradients are 0: rows of a class of weight 0', () => {
     const loss = new CrossEntropyLoss({ weight: [0, 1], labelSmoothing: 0.2 });
