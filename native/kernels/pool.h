@@ -304,7 +304,7 @@ int64_t avg_pool(const AvgPoolArgs& a, int64_t begin, int64_t end, void*) {
   const bool is_short = s.kh * s.kw <= kPoolPiece;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t n = task / s.oh, i = task % s.oh, top = i * s.stride_h - s.pad_top;
-    const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.h);
+    const Span down = inside(i, s.stride_h, s.pad_top, s.kh, s.w == 0 ? 0 : s.h);  // without columns nothing bounds h
     for (int64_t j = 0; j < s.ow;) {
       const int64_t left = j * s.stride_w - s.pad_left;
       const Span across = inside(j, s.stride_w, s.pad_left, s.kw, s.w);

@@ -291,6 +291,17 @@ LW_TEST(gradients_without_pixels) {
   });
 }
 
+// Windows of an image of many rows and no columns see nothing.
+LW_TEST(means_without_columns) {
+  constexpr int64_t kHuge = INT32_MAX;
+  for_each_table([](const KernelTable& t) {
+    Guarded<float> y(2000 * 1000, 1.0f);
+    run(t.avg_pool_tasks, t.avg_pool, AvgPoolArgs{{1, kHuge, 0, 1, 2000, 1000, kHuge, 1, 1, 1, 0, 0}, false, nullptr, y.data()}, 1);
+    const auto is_zero = [](float value) { return value == 0; };
+    CHECK_TEXT(std::all_of(y.data(), y.data() + y.size(), is_zero) && y.intact(), text(t, "average", {}));
+  });
+}
+
 // What windows see of no image is padding.
 LW_TEST(im2col_without_an_image) {
   for_each_table([](const KernelTable& t) {
