@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   Callback,
   Layer,
@@ -71,6 +73,17 @@ const refused = {
 
 const keepAsItIs = (critic: Layer): unknown => critic.setWeights(critic.weights());
 const weightOf = (model: Layer, path: string): NdArray => model.weights().get(path)!;
+
+/** Waits until nobody has these any more. */
+async function collected(objects: readonly WeakRef<object>[]): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 50 && objects.some((object) => object.deref() !== undefined); turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collect();
+  }
+  for (const object of objects) assert.equal(object.deref(), undefined);
+}
 
 describe('a model trained by the output of another, of which a third trains a copy', () => {
   it('is refused from then on, if the other was asked before the third was built', async () => {
@@ -214,6 +227,49 @@ describe('a model trained by the output of another, of which a third trains a co
     await judging(new Sequential([critic]))();
     await trainer.step({ x: z, y }, { update: false });
     await assert.rejects(generate(), refused);
+  });
+
+  it('reads both models once to see that they are the same, until one of them changes', async () => {
+    const critic = new Sequential([new Linear(2), new Linear(1)]).build([2]);
+    keepAsItIs(critic);
+    const model = new Judging(critic);
+    const [generate, judge] = [judged(critic), stepsOf(model, new MSELoss(), 0)];
+    await generate();
+    await judge();
+    let reads = 0;
+    for (const read of [critic.model, model.model]) {
+      const values = read.values.bind(read);
+      read.values = () => (reads++, values());
+    }
+    const readsOf = async (step: Step): Promise<number> => {
+      reads = 0;
+      await step();
+      return reads;
+    };
+    assert.deepEqual([await readsOf(generate), await readsOf(generate)], [2, 0]);
+    await judge();
+    assert.deepEqual([await readsOf(generate), await readsOf(generate)], [2, 0]);
+    model.setWeights(model.weights());
+    assert.deepEqual([await readsOf(generate), await readsOf(generate)], [2, 0]);
+    await judging(model)();
+    await assert.rejects(generate(), refused);
+  });
+
+  it('lets the third go: what it trained is refused still, unless it was seen to be the same', async () => {
+    const train = async (critic: Layer, lr: number, then: Step): Promise<WeakRef<object>> => {
+      const model = new Judging(critic);
+      await stepsOf(model, new MSELoss(), lr)();
+      await then().catch(() => undefined);
+      return new WeakRef(model.model);
+    };
+    const kept = [critics().build([2]), critics().build([2])] as const;
+    kept.forEach(keepAsItIs);
+    const [generate, alike] = [judged(kept[0]), judged(kept[1])];
+    const gone = [await train(kept[0], 0.5, generate), await train(kept[1], 0, alike)];
+    await collected(gone);
+    await assert.rejects(generate(), refused);
+    await alike();
+    await judged(kept[1])();
   });
 
   it('goes on by a copy that the other trained itself: a teacher fine-tuned from a body that further ones have', async () => {
