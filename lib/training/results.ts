@@ -140,7 +140,7 @@ function applied<T>(of: AnyLoss | AnyMetric, { outputs, targets }: Seen, body: (
       throw named(error, nameOf(of), { outputs, targets });
     const isOfOneTarget = of instanceof Metric && targets[0]?.[0] === '';
     const advice = isOfOneTarget
-      ? `Say which output the target is of: .as('${of.name}', (p, y) => [p.${outputs[0]![0]}, y]).`
+      ? `Say which of ${namesOf(outputs)} the target is of. If it is ${outputs[0]![0]}: .as('${of.name}', (p, y) => [p.${outputs[0]![0]}, y]).`
       : 'Give each output a loss by new Losses({ … }), and a metric by .of(name).';
     throw new ShapeError(
       `${nameOf(of)}: expected outputs and targets it is made for, got ${namesOf(outputs)} and ${namesOf(targets)}. ${advice}`,

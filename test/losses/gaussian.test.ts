@@ -72,7 +72,7 @@ describe('GaussianNLLLoss', () => {
     await assert.rejects(new Trainer(new Forecast(), { ...options, metrics: [mae()] }).evaluate({ x, y }), {
       name: 'ShapeError',
       message:
-        "evaluate: mae: expected outputs and targets it is made for, got mean, variance and one alone. Say which output the target is of: .as('mae', (p, y) => [p.mean, y]).",
+        "evaluate: mae: expected outputs and targets it is made for, got mean, variance and one alone. Say which of mean, variance the target is of. If it is mean: .as('mae', (p, y) => [p.mean, y]).",
     });
   });
 
