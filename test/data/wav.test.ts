@@ -99,6 +99,10 @@ describe('readWav', () => {
       [0],
     ],
     ['RF64', rf64(pcm16), [0, 0.5, -1, 32767 / 32768]],
+    ...[200, 199].map((size) => {
+      const file = riff(chunk('fmt ', format()), chunk('data', pcm16), chunk('SAUR', Buffer.alloc(size, 65)));
+      return [`a chunk that few know of ${size} bytes, cut off`, file.subarray(0, -180), [0, 0.5, -1, 32767 / 32768]] as const;
+    }),
     ['RF64, and a chunk behind', rf64(pcm16, chunk('LIST', pcm16)), [0, 0.5, -1, 32767 / 32768]],
     ['RF64 without samples', rf64(bytes('')), []],
     ['an extended format, integers', riff(chunk('fmt ', extended(1, {})), chunk('data', pcm16)), [0, 0.5, -1, 32767 / 32768]],

@@ -128,7 +128,7 @@ export function* parseWav(view: DataView, mono: boolean): Pieces<Wav> {
     }
     // A recorder fills in the sizes when it ends, and perhaps now and then before; until then bytes follow that none of them announce.
     const isEmpty = size === 0 && begin < view.byteLength && 8 + sizes.file !== view.byteLength;
-    if (id === 'data' && (isEmpty || (yield* goesOn(view, begin + size)))) {
+    if (id === 'data' && (isEmpty || (yield* goesOn(view, begin + size, sizes)))) {
       throw new Error(
         `a file whose header was never finished: ${size || 'no'} bytes are announced for the samples, ${view.byteLength - begin} are there`,
       );
@@ -158,19 +158,23 @@ function dataSize(announced: number, rest: number, { data }: Sizes, format: Form
  * Whether samples go on behind those announced: what is there, behind the rest of a cluster, in flash memory of 0xff, and perhaps one byte that makes
  * their number even, is not less than a chunk, a chunk or a tag.
  */
-function* goesOn(view: DataView, end: number): Pieces<boolean> {
+function* goesOn(view: DataView, end: number, sizes: Sizes): Pieces<boolean> {
   let at = end;
   while (at < view.byteLength && [0, 0xff].includes(view.getUint8(at))) if (++at % atOnce === 0) yield;
-  return at + 8 <= view.byteLength && !isChunk(view, at) && !isChunk(view, at + 1);
+  return at + 8 <= view.byteLength && !isChunk(view, at, sizes) && !isChunk(view, at + 1, sizes);
 }
 
-/** Whether a chunk or a tag begins there: four bytes of sound may be letters, but seldom the size that fits as well. */
-function isChunk(view: DataView, at: number): boolean {
+/**
+ * Whether a chunk or a tag begins there: four bytes of sound may be letters, but seldom the size that fits as well, into the file or, of a chunk that
+ * is cut off, to the size of the whole.
+ */
+function isChunk(view: DataView, at: number, { file }: Sizes): boolean {
   const name = textAt(view, at);
-  return (
-    knownName.test(name) ||
-    (/^[ -~]{4}$/.test(name) && at + 8 <= view.byteLength && at + 8 + view.getUint32(at + 4, true) <= view.byteLength)
-  );
+  if (knownName.test(name)) return true;
+  if (!/^[ -~]{4}$/.test(name) || at + 8 > view.byteLength) return false;
+  const size = view.getUint32(at + 4, true);
+  const end = at + 8 + size;
+  return end <= view.byteLength || end + (size % 2) === 8 + file;
 }
 
 /** The sizes of RF64, which take the place of those of 32 bits. */
