@@ -26,7 +26,7 @@ export interface CsvOptions<Category extends string = never> {
   readonly missing?: readonly string[] | undefined;
   /**
    * Columns of texts, read as ids: their names or, for a file that is to have the ids of another, the `categories` that one was read with.
-   * Texts that look alike are one, in normal form (NFC). Default: none.
+   * Texts that are the same in normal form (NFC) are one. Default: none.
    */
   readonly categories?: readonly Category[] | Readonly<Record<Category, readonly string[]>> | undefined;
   /**
@@ -47,6 +47,6 @@ export interface CsvTable<Category extends string = never> {
   readonly columns: readonly string[];
   /** `[R]` for each column of texts: the place of each text in `categories`, or their number if it is not among them. */
   readonly ids: Readonly<Record<Category, NdArray<Int32Array>>>;
-  /** The texts of each such column: those given, or those found, in order of their UTF-16 units whatever the order of the rows. */
+  /** The texts of each such column: those given, as they were given, or those found, in NFC and in order of their UTF-16 units whatever the order of the rows. */
   readonly categories: Readonly<Record<Category, readonly string[]>>;
 }
