@@ -5,13 +5,13 @@ import { DataError, formatShape } from '../errors.js';
 import { naming } from '../naming.js';
 import type { NumericArray } from '../native.js';
 import { type AllOf, boolean, checkOptions, count, isRecord, kindOf, nonNegativeInteger, required, seed as seedRule } from '../options.js';
-import { turnMilliseconds } from '../pieces.js';
+import { type Pieces, inTurns, turnMilliseconds } from '../pieces.js';
 import type { Philox } from '../random.js';
 import { gotReturned } from '../returned.js';
 import { type Batch, type Targets, arraysOf, iterates, mapBatch, targetParts } from '../training/batch.js';
 import { dtypeOf, isNumericArray } from '../typed-arrays.js';
-import { joined } from './joined.js';
 import { checkWeightName } from './misnamed-weights.js';
+import { type Kind, newArray } from './new-array.js';
 import { epochRandom } from './sequences/epoch-random.js';
 
 /** Data of one row: an array or a typed array, or numbers in lists, which become float32. */
@@ -94,11 +94,11 @@ export class RowBatches implements AsyncIterable<Batch<Targets>> {
     for await (const row of shuffle === 0 ? rows : shuffled(rows, shuffle, random)) {
       batch.push(row);
       if (batch.length < batchSize) continue;
-      yield batchOf(batch);
+      yield await inTurns(batchOf(batch));
       batch = [];
       isFirst = false;
     }
-    if (batch.length > 0 && !dropLast) yield batchOf(batch);
+    if (batch.length > 0 && !dropLast) yield await inTurns(batchOf(batch));
     else if (isFirst)
       throw new DataError(
         `RowBatches: expected at least ${batchSize} rows with dropLast, got ${batch.length}. Leave dropLast out, or give a smaller batchSize.`,
@@ -117,13 +117,9 @@ async function* rowsOf(source: RowSource): AsyncGenerator<Batch<Targets>, void, 
   checkSource(given);
   let rows = 0;
   let first = '';
-  let turn = performance.now();
+  const turn = turns();
   for await (const row of given) {
-    // Rows that come without a turn of the event loop, as those in memory do, would leave it none until a batch is whole.
-    if (performance.now() - turn >= turnMilliseconds) {
-      await new Promise((resolve) => setImmediate(resolve));
-      turn = performance.now();
-    }
+    await turn();
     const taken = copied(`RowBatches row ${rows}`, row);
     const type = typeOf(taken);
     if (rows === 0) first = type;
@@ -133,6 +129,19 @@ async function* rowsOf(source: RowSource): AsyncGenerator<Batch<Targets>, void, 
   }
   if (rows === 0)
     throw new DataError('RowBatches: expected at least one row, got none. A generator runs only once: pass a function that makes one.');
+}
+
+/**
+ * Leaves the event loop a turn where it has waited for one long enough: rows in memory come without any. The work between two rows is not only ours,
+ * so that it is no work in pieces.
+ */
+function turns(): () => Promise<void> {
+  let begin = performance.now();
+  return async () => {
+    if (performance.now() - begin < turnMilliseconds) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    begin = performance.now();
+  };
 }
 
 /** Of the last `size` rows a random one each, until none is left. */
@@ -152,7 +161,11 @@ async function* shuffled<Row>(rows: AsyncIterable<Row>, size: number, random: Ph
     held[at] = row;
     yield next;
   }
-  for (const at of random.permutation(held.length)) yield held[at]!;
+  const turn = turns();
+  for (const at of random.permutation(held.length)) {
+    await turn();
+    yield held[at]!;
+  }
 }
 
 /** A source may use one array for all rows. @throws DataError for what is no row */
@@ -167,7 +180,7 @@ function copied(what: string, row: unknown): Batch<Targets> {
     y: isNamed(y)
       ? Object.fromEntries(Object.keys(y).sort().map((name) => [name, copyTarget(what, `y.${name}`, y[name]!)])) // prettier-ignore
       : copyTarget(what, 'y', y),
-    ...(sampleWeight !== undefined && { sampleWeight: naming(`${what} sampleWeight`, () => array(sampleWeight)) }),
+    ...(sampleWeight !== undefined && { sampleWeight: copyWeight(what, sampleWeight) }),
   };
 }
 
@@ -184,7 +197,7 @@ function checkOneInput(what: string, x: RowValue): void {
 
 /** @throws DataError for what is none of `expected` */
 function copy(what: string, name: string, value: RowValue, expected = 'a list of numbers or an array'): NdArray {
-  const isData = typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) || isNdArray(value);
+  const isData = Array.isArray(value) || ArrayBuffer.isView(value) || isNdArray(value);
   if (!isData) throw new DataError(`${what}: expected ${expected} for ${name}, ${gotReturned(value, '', kindOf(value), 'Await it.')}`);
   const x = isNdArray(value) ? value : naming(`${what} ${name}`, () => array(value));
   if (Array.isArray(value)) return x;
@@ -199,6 +212,12 @@ function copyTarget(what: string, name: string, value: RowValue | number): NdArr
   throw new DataError(
     `${what}: expected a whole number that int32 holds for ${name}, a class id, got ${value}. Give what is no id in a list: [${value}].`,
   );
+}
+
+/** @throws DataError for what is no number */
+function copyWeight(what: string, value: unknown): NdArray<Float32Array> {
+  if (typeof value === 'number') return new NdArray(Float32Array.of(value), []);
+  throw new DataError(`${what}: expected a number for sampleWeight, ${gotReturned(value, '', kindOf(value), 'Await it.')}`);
 }
 
 function isRow(row: unknown): row is DataRow {
@@ -221,12 +240,15 @@ function typeOf(row: Batch<Targets>): string {
   return [...inputs, ...targets, ...weight].map(([name, { dtype, shape }]) => `${name} ${dtype} ${formatShape(shape)}`).join(' and ');
 }
 
-function batchOf(rows: readonly Batch<Targets>[]): Batch<Targets> {
-  const arrays = rows.map(arraysOf);
-  let place = 0;
-  return mapBatch(rows[0]!, ({ shape }) => {
-    const parts = arrays.map((row) => row[place]!);
-    place++;
-    return joined('RowBatches', parts, [rows.length, ...shape]);
+function* batchOf(rows: readonly Batch<Targets>[]): Pieces<Batch<Targets>> {
+  const batch = mapBatch(rows[0]!, ({ data, shape }) => {
+    const all = [rows.length, ...shape];
+    return new NdArray(newArray('RowBatches', data.constructor as Kind<NumericArray>, all, 'Take fewer at once.'), all);
   });
+  const places = arraysOf(batch);
+  for (const [i, row] of rows.entries()) {
+    for (const [k, { data, size }] of arraysOf(row).entries()) places[k]!.data.set(data, i * size);
+    yield;
+  }
+  return batch;
 }

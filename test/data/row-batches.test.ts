@@ -89,6 +89,17 @@ describe('RowBatches', () => {
     await batches.return(undefined);
   });
 
+  it('leaves the event loop its turns while rows that are held are given out, and joined', async () => {
+    const rows = function* (): Generator<DataRow> {
+      for (let i = 0; i < 40_000; i++) yield { x: [i, 2 * i], y: i };
+    };
+    await checkTurns(() => batchesOf(rows, { batchSize: 40_000, shuffle: 40_000 }));
+  });
+  it('leaves the event loop its turns while large rows are joined', async () => {
+    const x = array(new Float32Array(150_528));
+    await checkTurns(() => batchesOf(Array<DataRow>(256).fill({ x, y: 0 }), { batchSize: 256 }));
+  });
+
   it('shuffles with the rows that are held, anew in each epoch, the same for a seed', async () => {
     const [rows, shuffle] = [1000, 50];
     const make = (seed?: number): RowBatches => new RowBatches(counting(rows), { batchSize: 32, shuffle, seed });
@@ -232,6 +243,31 @@ describe('RowBatches', () => {
       () => batchesOf([{ x: [1], y: 0.5 }]),
       'DataError',
       'RowBatches row 0: expected a whole number that int32 holds for y, a class id, got 0.5. Give what is no id in a list: [0.5].',
+    ],
+    [
+      () => batchesOf([{ x: 1 as never, y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected a list of numbers or an array for x, got number.',
+    ],
+    [
+      () => batchesOf([{ x: [array([1]), 1] as never, y: 1 }]),
+      'DataError',
+      'RowBatches row 0: expected a list of numbers or an array for x.1, got number.',
+    ],
+    [
+      () => batchesOf([{ x: [1], y: 1, sampleWeight: null as never }]),
+      'DataError',
+      'RowBatches row 0: expected a number for sampleWeight, got null.',
+    ],
+    [
+      () => batchesOf([{ x: [1], y: 1, sampleWeight: [1] as never }]),
+      'DataError',
+      'RowBatches row 0: expected a number for sampleWeight, got Array.',
+    ],
+    [
+      () => batchesOf([{ x: [1], y: 1, sampleWeight: Promise.resolve(1) as never }]),
+      'DataError',
+      'RowBatches row 0: expected a number for sampleWeight, got Promise. Await it.',
     ],
     [
       () => batchesOf([{ x: [1], y: 1, weight: 2 } as never]),
