@@ -1,11 +1,11 @@
 /** Arrays put together, as rows of one. */
-import type { NdArray } from '../array.js';
+import { NdArray } from '../array.js';
 import { checkArray } from '../array-check.js';
 import { DTypeError, DataError, ShapeError, formatShape } from '../errors.js';
 import { type Shape, sameShape } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { kindOf } from '../options.js';
-import { joined } from './joined.js';
+import { type Kind, newArray } from './new-array.js';
 
 /**
  * The rows of all arrays, one after another, copied, such as those of several files.   [Nᵢ, ...] each → [ΣNᵢ, ...]
@@ -30,6 +30,17 @@ export function concatRows<T extends NumericArray>(arrays: readonly NdArray<T>[]
 export function stackRows<T extends NumericArray>(arrays: readonly NdArray<T>[]): NdArray<T> {
   const first = checkAlike('stackRows', arrays, 'arrays', ({ shape }) => shape);
   return joined('stackRows', arrays, [arrays.length, ...first.shape]);
+}
+
+/** The elements of arrays of one type one after another. */
+function joined<T extends NumericArray>(what: string, arrays: readonly NdArray<T>[], shape: Shape): NdArray<T> {
+  const data = newArray(what, arrays[0]!.data.constructor as Kind<T>, shape, 'Take fewer at once.');
+  let at = 0;
+  for (const x of arrays) {
+    data.set(x.data, at);
+    at += x.size;
+  }
+  return new NdArray(data, shape);
 }
 
 /** @param rowOf the shape that all must have. @returns the first */
