@@ -1,7 +1,7 @@
 /** Copy elision: what is only copied into a larger tensor is computed there at once. */
+import { append } from '../append.js';
 import { sizeOf } from '../graph/shape.js';
 import { type Tensor, bytesPerElement } from '../graph/tensor.js';
-import { append } from './flow.js';
 import { type Copy, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';

@@ -1,4 +1,5 @@
 /** Which instruction must run before which. */
+import { append } from '../append.js';
 import { type MemorySlot, Source } from '../graph/source.js';
 import { type Tensor, byteSize } from '../graph/tensor.js';
 import { readsOf, writesOf } from './instructions/index.js';
@@ -126,11 +127,4 @@ export class Flow {
 
 export function overlaps(a: Range, b: Range): boolean {
   return a.slot === b.slot && a.begin < b.end && b.begin < a.end;
-}
-
-/** Adds to the list under a key. */
-export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }

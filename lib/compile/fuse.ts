@@ -2,11 +2,11 @@
  * Groups elementwise nodes into maps. Each node gets a level: along a dependence the level stays within a map and grows by one
  * between maps, so nodes of one level and one index space can always be joined without a cycle.
  */
+import { append } from '../append.js';
 import { sizeOf } from '../graph/shape.js';
 import { type Node, type Tensor, byteSize } from '../graph/tensor.js';
 import { numbering } from '../numbering.js';
 import { Elementwise } from '../ops/elementwise.js';
-import { append } from './flow.js';
 import { splitToFit } from './map-limits.js';
 import type { Group } from './map.js';
 import type { Operands } from './operands.js';

@@ -1,7 +1,8 @@
 /** The order of instructions: dependences first, then a small live set. */
+import { append } from '../append.js';
 import { depthFirst } from '../graph/order.js';
 import { type Tensor, byteSize } from '../graph/tensor.js';
-import { type Flow, append } from './flow.js';
+import type { Flow } from './flow.js';
 import { Heap } from './heap.js';
 
 /**

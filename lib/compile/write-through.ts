@@ -1,7 +1,7 @@
 /** Products and copies write at once to where a copy, their only reader, would put what they write. */
+import { append } from '../append.js';
 import { type Shape, sizeOf } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { append } from './flow.js';
 import { type Copy, type Instruction, readsOf, writesOf } from './instructions/index.js';
 import type { Item } from './lower.js';
 import type { Location } from './operands.js';

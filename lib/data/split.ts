@@ -1,4 +1,5 @@
 /** Shuffling and splitting of rows. */
+import { append } from '../append.js';
 import { NdArray } from '../array.js';
 import { DataError, OptionError, ShapeError, formatShape } from '../errors.js';
 import type { NumericArray } from '../native.js';
@@ -114,21 +115,9 @@ function stratified(
 
 /** The rows sorted by class, those of one class as they were: without comparing any two. */
 function inOrderOfClasses(order: Int32Array, classes: NumericArray): Int32Array {
-  const counts = new Map<number, number>();
-  for (const row of order) counts.set(classes[row]!, (counts.get(classes[row]!) ?? 0) + 1);
-  const ends = new Map<number, number>();
-  let end = 0;
-  for (const id of [...counts.keys()].sort((a, b) => a - b)) {
-    ends.set(id, end);
-    end += counts.get(id)!;
-  }
-  const sorted = new Int32Array(order.length);
-  for (const row of order) {
-    const at = ends.get(classes[row]!)!;
-    sorted[at] = row;
-    ends.set(classes[row]!, at + 1);
-  }
-  return sorted;
+  const rowsOf = new Map<number, number[]>();
+  for (const row of order) append(rowsOf, classes[row]!, row);
+  return Int32Array.from([...rowsOf].sort(([a], [b]) => a - b).flatMap(([, rows]) => rows));
 }
 
 function namesOf(of: Rows): readonly string[] | undefined {

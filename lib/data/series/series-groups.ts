@@ -1,4 +1,5 @@
 /** Several series in one table. */
+import { append } from '../../append.js';
 import { NdArray } from '../../array.js';
 import { checkArray } from '../../array-check.js';
 import { DataError, ShapeError, formatShape } from '../../errors.js';
@@ -34,11 +35,7 @@ export function bySeries(
   if (groups === undefined) return { rows, spans: [{ begin: 0, end: count }] };
   const ids = idsOf(what, groups, count);
   const rowsById = new Map<number | string, number[]>();
-  for (let row = 0; row < count; row++) {
-    const known = rowsById.get(ids[row]!);
-    if (known === undefined) rowsById.set(ids[row]!, [row]);
-    else known.push(row);
-  }
+  for (let row = 0; row < count; row++) append(rowsById, ids[row]!, row);
   const series = [...rowsById.values()];
   let end = 0;
   const spans = series.map(({ length }) => ({ begin: end, end: (end += length) }));
