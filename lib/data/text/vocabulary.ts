@@ -59,7 +59,7 @@ export class Vocabulary {
   }
 
   /**
-   * Counts the tokens of a text, or of several, at once on the calling thread: ten million characters in about a second.
+   * Counts the tokens of a text, or of several, at once on the calling thread.
    * @throws OptionError for wrong options; DataError for anything but texts or if no token is left
    */
   static from(texts: string | Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
