@@ -71,7 +71,7 @@ function writeDirectly(flow: Flow, base: Tensor, range: Range, commit: boolean):
     const writers = flow.ownWriters(piece);
     if (writers.length > 0) {
       const later = flow.descendants(writers);
-      if (commit && [...later].some((i) => canFail(flow.items[i]!.instruction))) return undefined;
+      if (commit && [...writers, ...later].some((i) => canFail(flow.items[i]!.instruction))) return undefined;
       for (const read of flow.sourceReads) {
         if (!overlaps(read, at)) continue;
         if (writers.includes(read.item)) {

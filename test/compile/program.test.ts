@@ -93,6 +93,21 @@ describe('a program', () => {
     assert.ok(kinds(program).indexOf('gatherRows') < program.stream[4]!);
   });
 
+  it('keeps a check that can fail before what commits where its own result is committed', () => {
+    const [state, count, ids] = [slot(6), slot(1, 'count'), new MemorySlot('ids', 8)];
+    const rows = ops.gatherRows(iota(6), source(ids, 0, [2], 'int32'));
+    const writes = [commit(ops.add(source(count, 0, [1]), 1), count), commit(rows, state), commit(ops.concat([rows, iota(2)]), state, 2)];
+    checkProgram(
+      writes,
+      new Map([
+        [state, values(6)],
+        [count, values(1)],
+        [ids, memoryOf(Int32Array.of(3, 1))],
+      ]),
+      2,
+    );
+  });
+
   it('replaces rows of a table last, and skips ids outside it', () => {
     const [state, ids] = [slot(12), new MemorySlot('ids', 12)];
     const table = source(state, 0, [4, 3]);

@@ -1,5 +1,6 @@
 /** Builds programs and compares what they compute with the reference, bit for bit in emulated float32. */
 import assert from 'node:assert/strict';
+import { canFail } from '../../lib/compile/instructions/index.js';
 import { type Program, type Write, build } from '../../lib/compile/program.js';
 import { leastFloat } from '../../lib/floats.js';
 import { MemorySlot } from '../../lib/graph/source.js';
@@ -26,7 +27,7 @@ export function withOutputs(memories: Memories, writes: readonly Write[], steps 
 
 const copyOf = (memories: Memories): Memories => new Map([...memories].map(([slot, memory]) => [slot, memory.slice()]));
 
-/** Runs the program for `writes`, fused and unfused, and the reference; all must agree after every step. Gives the fused program. */
+/** Runs the program for `writes`, fused and unfused, and the reference; all must agree after every step, and nothing may fail once it commits. Gives the fused program. */
 export function checkProgram(writes: readonly Write[], memories: Memories, steps = 1): Program {
   const expected = withOutputs(copyOf(memories), writes, steps);
   for (let step = 0; step < steps; step++) {
@@ -44,6 +45,7 @@ export function checkProgram(writes: readonly Write[], memories: Memories, steps
   }
   const programs = [true, false].map((fuse) => {
     const program = build(writes, { fuse });
+    assert.ok(!program.instructions.slice(program.stream[4]).some(canFail), `an instruction may fail after a commit\n${String(program)}`);
     const actual = withOutputs(copyOf(memories), writes, steps);
     interpret(program, actual, steps);
     for (const [slot, memory] of expected) {
