@@ -5,13 +5,17 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
+import { sizeOf } from '../graph/shape.js';
 import type { NumericArray } from '../native.js';
 import { type Rule, check, isMap } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { chunkBytes, writeAtomically } from './atomic.js';
-import { type FileRead, formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
+import { type FileRead, type TensorEntry, formatHeader, headerLength, parseHeader, quote, refuse } from './safetensors-header.js';
 import { reasonOf } from '../reason.js';
 import { bytesOf } from '../typed-arrays.js';
+
+/** Elements that are decoded in one turn of the event loop: up to some 3 ms. */
+const atOnce = 2 ** 16;
 
 const namedArrays: Rule = {
   expected: 'a Map of arrays made by array(), by name',
@@ -99,13 +103,27 @@ async function readFrom(handle: FileHandle, file: FileRead): Promise<Safetensors
   const dataStart = 8 + header.length;
   const { entries, metadata } = parseHeader(file, header, size - dataStart);
   const tensors = new Map<string, NdArray>();
-  for (const entry of entries) {
-    const bytes = new ArrayBuffer(entry.end - entry.begin);
-    await readFully(handle, new Uint8Array(bytes), dataStart + entry.begin, file);
-    const data = entry.type.decode(bytes, (expected, got) => refuse(file, `${expected} for ${quote(entry.name)}`, got));
-    tensors.set(entry.name, new NdArray(data, entry.shape));
-  }
+  for (const entry of entries) tensors.set(entry.name, new NdArray(await elementsOf(handle, entry, dataStart, file), entry.shape));
   return { tensors, metadata };
+}
+
+/** Read and decoded in pieces, between which the event loop has its turn. */
+async function elementsOf(
+  handle: FileHandle,
+  { name, type, shape, begin }: TensorEntry,
+  dataStart: number,
+  file: FileRead,
+): Promise<NumericArray> {
+  const data = new type.Kind(sizeOf(shape));
+  for (let at = 0; at < data.length; at += atOnce) {
+    const bytes = new ArrayBuffer(Math.min(atOnce, data.length - at) * type.bytes);
+    await readFully(handle, new Uint8Array(bytes), dataStart + begin + at * type.bytes, file);
+    data.set(
+      type.decode(bytes, (expected, value, i) => refuse(file, `${expected} for ${quote(name)}`, `${value} at ${at + i}`)),
+      at,
+    );
+  }
+  return data;
 }
 
 async function readFully(handle: FileHandle, into: Uint8Array, position: number, { what, path }: FileRead): Promise<void> {

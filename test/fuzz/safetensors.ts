@@ -16,7 +16,7 @@ export function fuzz(file: Buffer): void {
       assert.equal(entry.end - entry.begin, sizeOf(entry.shape) * entry.type.bytes);
       end = entry.end;
       const bytes = new Uint8Array(file.subarray(start + entry.begin, start + end)).buffer;
-      assert.equal(entry.type.decode(bytes, (expected, got) => refuse(read, expected, got)).length, sizeOf(entry.shape));
+      assert.equal(entry.type.decode(bytes, (expected, value) => refuse(read, expected, String(value))).length, sizeOf(entry.shape));
     }
     assert.equal(start + end, file.length);
   } catch (error) {

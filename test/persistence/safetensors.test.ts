@@ -7,6 +7,7 @@ import { FileError } from '../../lib/errors.js';
 import { Linear } from '../../lib/layers/index.js';
 import { type Safetensors, readSafetensors, writeSafetensors } from '../../lib/persistence/index.js';
 import { Philox } from '../../lib/random.js';
+import { checkTurns } from '../support/turns.js';
 
 let folder: string;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'lanewise-'))));
@@ -124,6 +125,14 @@ describe('safetensors', () => {
     assert.deepEqual([tensors.get('n')!.toNested(), tensors.get('w')!.toNested()], [5, [[1, 2]]]);
   });
 
+  it('leaves the event loop its turns while it reads what has to be converted, and misses none of it', async () => {
+    await readAs('I64', new BigInt64Array(3_000_000).fill(7n, 1, 2_999_999));
+    await checkTurns(async () => {
+      const { data } = (await readSafetensors(join(folder, 'raw.safetensors'))).tensors.get('a')!;
+      assert.deepEqual([data.length, data.indexOf(7), data.lastIndexOf(7), data.indexOf(0, 1)], [3_000_000, 1, 2_999_998, 2_999_999]);
+    });
+  });
+
   const bad: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
     [
       'a file cut off in the length',
@@ -165,6 +174,11 @@ describe('safetensors', () => {
       'I64 that int32 does not hold',
       () => readAs('I64', BigInt64Array.of(1n, 2n ** 31n)),
       /expected whole numbers of int32 for "a" in .*, got 2147483648 at 1\./,
+    ],
+    [
+      'I64 that int32 does not hold, far behind',
+      () => readAs('I64', new BigInt64Array(200_001).fill(2n ** 40n, 200_000)),
+      /got 1099511627776 at 200000\./,
     ],
     ['I64 far below', () => readAs('I64', BigInt64Array.of(-(2n ** 63n))), /got -9223372036854775808 at 0\./],
     [
