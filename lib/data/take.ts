@@ -25,7 +25,8 @@ export function takeRows<T extends NumericArray>(x: NdArray<T>, ids: ArrayLike<n
 /** Elements from which on a view of a row costs less than it saves. */
 const viewed = 64;
 
-function copyRow(from: NumericArray, begin: number, to: NumericArray, at: number, width: number): void {
+/** The `width` elements from `begin` on, to place `at`. */
+export function copyRow(from: NumericArray, begin: number, to: NumericArray, at: number, width: number): void {
   if (width >= viewed) to.set(from.subarray(begin, begin + width), at);
   else for (let i = 0; i < width; i++) to[at + i] = from[begin + i]!;
 }

@@ -5,7 +5,7 @@ import { DataError, OptionError, ShapeError, formatShape } from '../../errors.js
 import { type Rule, checkOptions, count, finite, nonNegativeInteger, required, share } from '../../options.js';
 import { concatRows } from '../join.js';
 import { newArray } from '../new-array.js';
-import { takeColumns } from '../take.js';
+import { copyRow, takeColumns } from '../take.js';
 import { Standardizer } from '../transform.js';
 import { type SeriesGroups, type Span, bySeries, seriesGroups } from './series-groups.js';
 
@@ -190,8 +190,7 @@ function stack(what: string, { data, shape }: NdArray, begins: readonly number[]
   const [pieces, rows] = every === 1 ? [1, length] : [length, 1];
   begins.forEach((begin, i) => {
     for (let k = 0; k < pieces; k++) {
-      const from = (begin + k * every) * columns;
-      stacked.set(data.subarray(from, from + rows * columns), (i * length + k) * columns);
+      copyRow(data, (begin + k * every) * columns, stacked, (i * length + k) * columns, rows * columns);
     }
   });
   return new NdArray(stacked, result);
