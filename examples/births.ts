@@ -1,8 +1,8 @@
 /** Foretells tomorrow's number of births from the weeks before, beside two baselines that cost nothing. */
 import { type Errors, ForecastCourse, readSeries } from './support/births.js';
-import { flags, useThreads, wholeNumber } from './support/flags.js';
+import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
 import { packageFile } from './support/package-file.js';
-import { progressBar } from './support/progress.js';
+import { ProgressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 
 const values = flags(
@@ -25,7 +25,8 @@ const { train, validation } = course.data;
 const season = wholeNumber('season', values.season, data.shape[0]! - validation.y.shape[0]!);
 console.log(`${train.x.shape[0]} windows to train on, ${validation.x.shape[0]} later ones to validate; ${columns.join(', ')}`);
 
-const bar = progressBar(course.epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });
 const curve = await saveCurve(values.out, `Forecast of ${columns[0]}`, history);
 

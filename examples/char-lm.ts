@@ -1,10 +1,10 @@
 /** Trains a character language model on a book, prints what it writes after each epoch, and saves it. */
 import { readFile } from 'node:fs/promises';
 import { cpuInfo, getThreads } from 'lanewise';
-import { choice, flags, numberIn, useThreads, wholeNumber } from './support/flags.js';
+import { choice, flags, numberIn, useOutput, useThreads, wholeNumber } from './support/flags.js';
 import { LanguageCourse, Samples } from './support/language-model.js';
 import { packageFile } from './support/package-file.js';
-import { progressBar } from './support/progress.js';
+import { ProgressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 
 const values = flags('npm run char-lm: a net learns to write like a book, one character after another', {
@@ -36,7 +36,8 @@ const course = new LanguageCourse(text, {
   seed: 42,
 });
 console.log(`${text.length} characters, ${course.vocabulary.size} different; ${cpuInfo().isa}, ${getThreads()} threads`);
-const bar = progressBar(course.epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 const begin = performance.now();
 const history = await course.fit({
   onProgress: bar.onProgress,

@@ -1,11 +1,10 @@
 /** Trains a classifier of digits and shows why it says what it says: which pixels speak for its answers, and what is left without them. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { batchSize, digitClassifier } from './support/digit-classifier.js';
 import { deletionTest, explanations } from './support/explanation.js';
-import { flags, useThreads, wholeNumber } from './support/flags.js';
+import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
 import { counts, mnist } from './support/mnist.js';
-import { progressBar } from './support/progress.js';
+import { ProgressBar } from './support/progress.js';
 import { pictureSheet } from './support/sheet.js';
 
 const values = flags('npm run explain: which pixels make a classifier of digits say what it says, by integrated gradients', {
@@ -23,10 +22,10 @@ const pixels = wholeNumber('pixels', values.pixels);
 const train = await mnist('train', wholeNumber('train-rows', values['train-rows'], counts.train));
 const test = await mnist('test', wholeNumber('test-rows', values['test-rows'], counts.test));
 const { model, trainer } = digitClassifier(train.y.size, epochs);
-const bar = progressBar(epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 await trainer.fit(train, { epochs, batchSize, validation: test, onProgress: bar.onProgress, callbacks: [bar] });
 
-await mkdir(dirname(values.out), { recursive: true });
 await writeFile(values.out, pictureSheet('What speaks for the answer (red) and against it (blue)', await explanations(model, test, 10), 8));
 const { whole, telling, random } = await deletionTest(model, test, pixels);
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

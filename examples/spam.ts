@@ -1,7 +1,7 @@
 /** Trains a classifier of e-mail, wanted or spam, on messages of different lengths, and ends with what it mistook for what. */
 import { cpuInfo, getThreads } from 'lanewise';
-import { flags, useThreads, wholeNumber } from './support/flags.js';
-import { progressBar } from './support/progress.js';
+import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
+import { ProgressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { mailClasses, spamAssassin, spamTask } from './support/spam.js';
 
@@ -22,7 +22,8 @@ const { course, vocabulary, truth } = spamTask(mails, { epochs, words });
 console.log(
   `${mails.length} messages, ${vocabulary.size} words, filled up to ${course.batches.bounds.join(', ')}; ${cpuInfo().isa}, ${getThreads()} threads`,
 );
-const bar = progressBar(course.epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });
 const curve = await saveCurve(values.out, 'Spam', history);
 

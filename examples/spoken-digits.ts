@@ -1,7 +1,7 @@
 /** Trains a recogniser of spoken digits on a folder of WAV files, and ends with the recordings it misheard. */
 import { cpuInfo, getThreads } from 'lanewise';
-import { flags, useThreads, wholeNumber } from './support/flags.js';
-import { progressBar } from './support/progress.js';
+import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
+import { ProgressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { spokenDigitCourse, spokenDigits } from './support/spoken-digits.js';
 
@@ -20,7 +20,8 @@ const { train, test, files } = digits;
 console.log(
   `${train.x.length} training and ${test.x.length} test recordings, filled up to ${course.batches.bounds.join(', ')} frames; ${cpuInfo().isa}, ${getThreads()} threads`,
 );
-const bar = progressBar(course.epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });
 const curve = await saveCurve(values.out, 'Spoken digits', history);
 

@@ -1,7 +1,7 @@
 /** Learns to write down numbers that are said digit by digit, without being told where a digit begins, and ends with what it misheard. */
 import { cpuInfo, getThreads } from 'lanewise';
-import { flags, useThreads, wholeNumber } from './support/flags.js';
-import { progressBar } from './support/progress.js';
+import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
+import { ProgressBar } from './support/progress.js';
 import { saveCurve } from './support/save-curve.js';
 import { spokenDigits } from './support/spoken-digits.js';
 import { SpokenNumberCourse } from './support/spoken-numbers.js';
@@ -19,7 +19,8 @@ const steps = wholeNumber('steps', values.steps);
 
 const course = new SpokenNumberCourse(await spokenDigits(values.data), epochs, steps);
 console.log(`${course.test.length} test numbers of recordings that are not trained on; ${cpuInfo().isa}, ${getThreads()} threads`);
-const bar = progressBar(course.epochs);
+await useOutput(values.out);
+const bar = new ProgressBar();
 const history = await course.fit({ onProgress: bar.onProgress, callbacks: [bar] });
 const curve = await saveCurve(values.out, 'Spoken numbers', history);
 

@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setThreads } from 'lanewise';
 import { Misuse, endOnMisuse } from './misuse.js';
@@ -57,6 +60,17 @@ export function numberIn(flag: string, value: string, least: number, most: numbe
 /** Computes on as many threads as `--threads` says, if it says so. @throws Misuse naming the flag */
 export function useThreads(value: string): void {
   if (value !== '') setThreads(wholeNumber('threads', value, 256));
+}
+
+/** Makes the folder of the files that `--out` names: nobody shall train first and then lose it. @throws Misuse naming the flag */
+export async function useOutput(out: string): Promise<void> {
+  const folder = dirname(out);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new Misuse(`--out: expected a path in a folder that can be written to, got ${out} (${(error as Error).message}).`);
+  }
 }
 
 /** What a flag's value stands for. @throws Misuse naming the flag and the values it can have */

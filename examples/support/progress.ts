@@ -1,22 +1,22 @@
 import { SingleBar } from 'cli-progress';
 import { Callback, type EpochRecord, type Progress } from 'lanewise';
 
-/** A bar for each epoch, with the loss as it falls; a line for each when the output is not a terminal. */
+/**
+ * A bar for each epoch, with the loss as it falls; a line for each when the output is not a terminal. It changes no setting of the terminal,
+ * which Ctrl-C would leave changed; in a narrow one the bar is shorter.
+ */
 export class ProgressBar extends Callback {
-  readonly #epochs: number;
+  #epochs = 0;
   #bar: SingleBar | undefined;
 
-  constructor(epochs: number) {
-    super();
+  readonly onProgress = ({ epoch, epochs, step, steps, loss }: Progress): void => {
     this.#epochs = epochs;
-  }
-
-  readonly onProgress = ({ epoch, step, steps, loss }: Progress): void => {
     if (!process.stdout.isTTY) return;
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
-        format: `epoch ${epoch}/${this.#epochs} {bar} {value}/{total} loss {loss}`,
-        hideCursor: true,
+        format: `epoch ${epoch}/${epochs}  loss {loss}  {value}/{total} {bar}`,
+        barsize: Math.max(0, Math.min(40, process.stdout.columns - 36)),
+        linewrap: true,
         clearOnComplete: true,
       });
       this.#bar.start(steps ?? 0, 0, { loss: '' });
@@ -30,8 +30,4 @@ export class ProgressBar extends Callback {
     const rest = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
     console.log(`epoch ${epoch}/${this.#epochs}  loss ${loss.toFixed(4)}  ${rest.join('  ')}  ${seconds.toFixed(2)} s`);
   }
-}
-
-export function progressBar(epochs: number): ProgressBar {
-  return new ProgressBar(epochs);
 }

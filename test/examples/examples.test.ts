@@ -166,6 +166,23 @@ describe('examples', function () {
     it(`${args.join(' ')} is refused`, () => assert.ok(refusal(...args).includes(message), message));
   }
 
+  it('what cannot be read or written is said in one line, before anything is trained', () => {
+    assert.equal(refusal('char-lm', '--text', 'no-such.txt'), "ENOENT: no such file or directory, open 'no-such.txt'\n");
+    assert.match(refusal('births', '--columns', 'deaths'), /^readCsv: expected columns among year, .*, got "deaths"\.\n$/);
+    const slice = ['--train-rows', '1', '--test-rows', '1', '--epochs', '1000'];
+    for (const name of ['mnist-mlp', 'mnist-cnn']) {
+      assert.match(refusal(name, ...slice, '--out', 'package.json/x'), /^--out: expected a path .*, got package\.json\/x \(/);
+    }
+  });
+
+  it('an example whose output nobody reads any longer ends in silence', async () => {
+    const example = spawn(nodeProgram, scriptArguments('examples/xor'));
+    example.stdout.once('data', () => example.stdout.destroy());
+    let complaint = '';
+    example.stderr.on('data', (text) => (complaint += String(text)));
+    assert.deepEqual([await once(example, 'close'), complaint], [[0, null], '']);
+  });
+
   it('a flag that npm has taken is missed', () => {
     process.env.npm_config_train_rows = 'true';
     try {
