@@ -1,12 +1,13 @@
 /** Folders of image files, one a class. */
 import { basename, extname, join, relative } from 'node:path';
+import { append } from '../append.js';
 import { NdArray } from '../array.js';
 import { FileError } from '../errors.js';
 import { sizeOf } from '../graph/shape.js';
 import { checkOptions, oneOf } from '../options.js';
 import { type Path, pathOf } from '../paths.js';
 import { reasonOf } from '../reason.js';
-import { classNames } from './class-names.js';
+import { classNames, normal } from './class-names.js';
 import { type Decode, imageDecoder } from './decode-image.js';
 import { bytesAt, entriesOf, filesUnder } from './files-under.js';
 import { type ImageOptions, imageRules, imageShape } from './image-options.js';
@@ -18,7 +19,7 @@ export interface ImageFolderOptions extends ImageOptions {
   readonly onError?: 'throw' | 'skip' | undefined;
   /**
    * Names of the sub-folders to read, in the order of their ids: the `classes` of the folder a model was trained on, of which this one may lack some.
-   * Others are left out. Default: all there are, in order of their code units.
+   * Others are left out; names that are the same in normal form (NFC) are one. Default: all there are, in order of their code units.
    */
   readonly classes?: readonly string[] | undefined;
 }
@@ -29,7 +30,7 @@ export interface ImageFolder {
   readonly x: NdArray<Uint8Array>;
   /** `[N]`: positions in `classes` */
   readonly y: NdArray<Int32Array>;
-  /** Names of the sub-folders: those asked for, or all in order of their code units. */
+  /** Names of the sub-folders: those asked for, or all, in NFC and in order of their code units. */
   readonly classes: readonly string[];
   /** The file of each row, from the directory on. */
   readonly files: readonly string[];
@@ -127,17 +128,15 @@ async function listFiles(directory: string, asked?: readonly string[]): Promise<
     throw new FileError(
       `imageFolder: expected sub-folders or links to them in ${directory}, got the link ${basename(dangling.path)}, which leads nowhere. Remove or repair it.`,
     );
-  const folders = entries
-    .filter(({ kind }) => kind === 'directory')
-    .map(({ path }) => basename(path))
-    .sort();
-  if (folders.length === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
+  const folders = new Map<string, string[]>();
+  for (const { kind, path } of entries) if (kind === 'directory') append(folders, normal(basename(path)), path);
+  if (folders.size === 0) throw new FileError(`imageFolder: expected one sub-folder for each class in ${directory}, got none.`);
   const found: { readonly file: string; readonly label: number }[][] = [];
-  const classes = asked ?? folders;
+  const classes = asked ?? [...folders.keys()].sort();
   for (const [label, name] of classes.entries()) {
-    if (!folders.includes(name)) continue;
-    const paths = await filesUnder(join(directory, name)).catch(fail);
-    const images = paths.filter((path) => extensions.has(extname(path).toLowerCase()));
+    const paths: (readonly string[])[] = [];
+    for (const folder of folders.get(normal(name)) ?? []) paths.push(await filesUnder(folder).catch(fail));
+    const images = paths.flat().filter((path) => extensions.has(extname(path).toLowerCase()));
     const files = images.map((path) => relative(directory, path)).sort();
     if (files.length === 0 && asked === undefined)
       throw new FileError(`imageFolder: expected images in each sub-folder of ${directory}, got none in ${name}.`);

@@ -69,6 +69,26 @@ describe('the classes of a folder', () => {
       message: `wavFolder: expected WAV files in the sub-folders dog, ant of ${folder}, got none.`,
     });
   });
+  it('are one where their names differ in the form of their letters alone', async () => {
+    const [composed, apart] = ['e\u0301mu'.normalize(), 'e\u0301mu'];
+    for (const name of [`${apart}/1`, `${composed}/2`]) {
+      await put(`${name}.png`, png);
+      await put(`${name}.wav`, wav());
+    }
+    for (const read of [
+      (classes?: readonly string[]) => imageFolder(folder, { size: 1, classes }),
+      (classes?: readonly string[]) => wavFolder(folder, { classes }),
+    ]) {
+      for (const asked of [composed, apart]) {
+        const { y, classes, files } = await read(['cat', asked]);
+        assert.deepEqual([[...y.data], classes, files.length], [[0, 1, 1], ['cat', asked], 3]);
+      }
+      await rm(join(folder, 'ant'), { recursive: true, force: true });
+      assert.deepEqual((await read()).classes, ['cat', 'emu', 'yak', composed]);
+      const message = /expected a list of at least one name, no two alike, for classes/;
+      await assert.rejects(read([composed, apart]), { name: 'OptionError', message });
+    }
+  });
   for (const [classes, got] of [
     [[], '[]'],
     [['a', 'a'], "[ 'a', 'a' ]"],

@@ -6,7 +6,7 @@ import { checkOptions, oneOf } from '../../options.js';
 import { type Path, pathOf } from '../../paths.js';
 import { inTurns } from '../../pieces.js';
 import { reasonOf } from '../../reason.js';
-import { classNames } from '../class-names.js';
+import { classNames, normal } from '../class-names.js';
 import { bytesAt, filesUnder } from '../files-under.js';
 import { type Wav, type WavOptions, wavOf, wavRules } from './wav.js';
 
@@ -16,7 +16,8 @@ export interface WavFolderOptions extends WavOptions {
   readonly onError?: 'throw' | 'skip' | undefined;
   /**
    * Names of the sub-folders to read, in the order of their ids: the `classes` of the folder a model was trained on, of which this one may lack some.
-   * Files elsewhere are left out. Default: all files, with the classes there are, in order of their code units.
+   * Files elsewhere are left out; names that are the same in normal form (NFC) are one. Default: all files, with the classes there are, in order of
+   * their code units.
    */
   readonly classes?: readonly string[] | undefined;
 }
@@ -27,7 +28,7 @@ export interface WavFolder {
   readonly signals: readonly NdArray<Float32Array>[];
   /** `[N]`: the place in `classes` of the sub-folder of each file, −1 for a file that lies in none. */
   readonly y: NdArray<Int32Array>;
-  /** Names of the sub-folders: those asked for, or those that have WAV files in order of their code units. */
+  /** Names of the sub-folders: those asked for, or those that have WAV files, in NFC and in order of their code units. */
   readonly classes: readonly string[];
   /** The file of each signal, from the directory on, in order of their code units. */
   readonly files: readonly string[];
@@ -84,26 +85,28 @@ export async function wavFolder(directory: Path, options: WavFolderOptions = {})
     signals.push(wav.samples);
   }
   if (rate === undefined) throw new FileError(`wavFolder: expected WAV files in ${root}, got none that can be read.`);
-  const y = Int32Array.from(files, (file) => classes.indexOf(folderOf(file)));
+  const ids = new Map(classes.map((name, id) => [normal(name), id]));
+  const y = Int32Array.from(files, (file) => ids.get(folderOf(file)) ?? -1);
   return { signals, y: array(y), classes, files, sampleRate: rate, skipped };
 }
 
 /** How `dirname` says that a file lies in no folder. */
 const none = '.';
 
-/** The first folder in the path of a file. */
+/** The first folder in the path of a file, in NFC. */
 function folderOf(file: string): string {
-  return dirname(file).split(sep)[0]!;
+  return normal(dirname(file).split(sep)[0]!);
 }
 
 async function listWavFiles(directory: string, classes?: readonly string[]): Promise<readonly string[]> {
+  const names = classes && new Set(classes.map(normal));
   const paths = await filesUnder(directory).catch((cause: unknown) => {
     throw new FileError(`wavFolder: expected to read ${directory}, got ${reasonOf(cause)}.`, { cause });
   });
   const files = paths
     .filter((path) => path.toLowerCase().endsWith('.wav'))
     .map((path) => relative(directory, path))
-    .filter((file) => classes === undefined || classes.includes(folderOf(file)))
+    .filter((file) => names?.has(folderOf(file)) ?? true)
     .sort();
   if (files.length === 0) {
     const where = classes === undefined ? directory : `the sub-folders ${classes.join(', ')} of ${directory}`;
