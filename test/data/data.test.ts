@@ -109,6 +109,12 @@ describe('rows', () => {
     assert.deepEqual([...takeRows(x, []).shape], [0, 2]);
     assert.deepEqual(takeRows(x, array([4, 0])).toNested(), [[9, 10], [1, 2]]); // prettier-ignore
   });
+  for (const width of [63, 64, 65])
+    it(`takeRows copies rows of ${width} elements whole`, () => {
+      const wide = Float32Array.from({ length: 4 * width }, (_, i) => i);
+      const [second, last] = [wide.slice(width, 2 * width), wide.slice(3 * width)];
+      assert.deepEqual([...takeRows(array(wide, [4, width]), [3, 1]).data], [...last, ...second]);
+    });
   it('takeColumns copies columns of any kind, in the order asked for', () => {
     assert.deepEqual(takeColumns(x, [1, 0, 1]).toNested(), [[2, 1, 2], [4, 3, 4], [6, 5, 6], [8, 7, 8], [10, 9, 10]]); // prettier-ignore
     const bytes = takeColumns(array(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), [2, 2, 2]), array(Int32Array.of(1)));
@@ -306,6 +312,11 @@ describe('rows', () => {
       () => trainTestSplit({ x, y }, { testFraction: 0.05 }),
       'OptionError',
       'trainTestSplit: expected rows for both parts, got 5 rows and testFraction 0.05.',
+    ],
+    [
+      () => trainTestSplit({ x, y }, { testFraction: 0.95 }),
+      'OptionError',
+      'trainTestSplit: expected rows for both parts, got 5 rows and testFraction 0.95.',
     ],
     [
       () => trainTestSplit({ x, y: array([1]) }),
