@@ -22,8 +22,8 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map([
 ]);
 
 /**
- * Reads an IDX file, from a path or its bytes, gzipped or not. Unsigned bytes stay uint8, signed bytes, int16 and int32 become int32, float32
- * and float64 float32.
+ * Reads an IDX file, from a path (up to 2 GiB, as Node reads files) or its bytes, gzipped or not. Unsigned bytes stay uint8, signed bytes, int16
+ * and int32 become int32, float32 and float64 float32.
  * @throws OptionError for neither of them; FileError if it cannot be read, is no complete IDX file or has a number beyond the range of float32
  * @see http://yann.lecun.com/exdb/mnist/
  */

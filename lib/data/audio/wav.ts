@@ -84,8 +84,8 @@ const readers: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
 ]);
 
 /**
- * Reads a WAV file, from a path or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or µ-law, any number of channels.
- * RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox,
+ * Reads a WAV file, from a path (up to 2 GiB, as Node reads files) or its bytes: integers of 8, 16, 24 or 32 bits, floats of 32 or 64 bits, A-law or
+ * µ-law, any number of channels. RF64 and BW64, its forms for more than 4 GB, are read too. A stream whose header says no sizes, as ffmpeg, sox,
  * arecord and the npm package wav write into a pipe, is read to its end.
  *
  * Samples are decoded and resampled piece by piece, with a turn of the event loop after every 4 ms or so of work. Bytes that are given have to stay as

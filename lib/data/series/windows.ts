@@ -77,7 +77,7 @@ const rules = {
 /**
  * All windows of a series in order.   series [R, C] → x [N, T, C], y [N, H, C'], N = ⌊(R − S − H) / stride⌋ + 1,
  * S = (T − 1) · sampling + 1 + gap, the rows from the first of a window to what is foretold. NaN, a missing value, stays NaN in both. The N of several series (`groups`)
- * is the sum of theirs.
+ * is the sum of theirs. All of it is done at once on the calling thread.
  * @throws OptionError for wrong options, or if the windows do not fit into memory; ShapeError unless the series is [R, C] and there is one id a row in `groups`; DataError
  *   if it is no array, or shorter than one window, or for ids that are no whole numbers
  */
@@ -102,7 +102,7 @@ export function seriesWindows(series: NdArray, options: SeriesWindowOptions): Se
  * `new Linear(1), new Reshape([1, 1])`.
  *
  * NaN, a missing value, is left out of the statistics. A series with gaps takes `missing: 0`, which fills those of x, and a loss that leaves out those of y:
- * `new MSELoss({ ignoreNaN: true })`.
+ * `new MSELoss({ ignoreNaN: true })`. All of it is done at once on the calling thread.
  * @throws OptionError for wrong options; ShapeError unless the series is [R, C] and there is one id a row in `groups`; DataError if it is no array, a part is shorter
  *   than it must be, or for ids that are no whole numbers
  */
