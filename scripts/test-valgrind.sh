@@ -1,6 +1,6 @@
 #!/bin/bash
-# The native tests under valgrind's memcheck, once a release: it also sees reads of what was never written. Only what it reports counts: it
-# does not flush denormal numbers, so that two checks of runtime_test fail in it.
+# The native tests under valgrind's memcheck, once a release: it also sees reads of what was never written. Checks that fail (status 1) do
+# not count: it does not flush denormal numbers, so that two of runtime_test do. What it reports (99) counts, and every other end.
 # Usage: scripts/test-valgrind.sh [TEST…], such as gemm_test
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ for test in "${tests[@]}"; do
   # A forked child leaves what belongs to the threads of its parent: it is not asked.
   valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
     --soname-synonyms=somalloc=nouserintercepts --child-silent-after-fork=yes "$build/$test" || status=$?
-  if [ "$status" -eq 99 ]; then failed=$((failed + 1)) && echo "not ok: $test"; else passed=$((passed + 1)); fi
+  if [ "$status" -le 1 ]; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "not ok: $test, status $status"; fi
 done
 echo "memcheck: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
