@@ -167,7 +167,7 @@ describe('examples', function () {
   }
 
   it('what cannot be read or written is said in one line, before anything is trained', () => {
-    assert.equal(refusal('char-lm', '--text', 'no-such.txt'), "ENOENT: no such file or directory, open 'no-such.txt'\n");
+    assert.match(refusal('char-lm', '--text', 'no-such.txt'), /^ENOENT: .*no-such\.txt'\n$/);
     assert.match(refusal('births', '--columns', 'deaths'), /^readCsv: expected columns among year, .*, got "deaths"\.\n$/);
     const slice = ['--train-rows', '1', '--test-rows', '1', '--epochs', '1000'];
     for (const name of ['mnist-mlp', 'mnist-cnn']) {
@@ -175,7 +175,8 @@ describe('examples', function () {
     }
   });
 
-  it('an example whose output nobody reads any longer ends in silence', async () => {
+  it('an example whose output nobody reads any longer ends in silence', async function () {
+    if (process.platform === 'win32') this.skip();
     const example = spawn(nodeProgram, scriptArguments('examples/xor'));
     example.stdout.once('data', () => example.stdout.destroy());
     let complaint = '';
