@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { suites } from './cases/index.js';
@@ -64,6 +64,14 @@ if (options.list) {
   process.exit(0);
 }
 
+const file = options.json;
+// Tried before half an hour of measuring, not after it.
+try {
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, '');
+} catch (error) {
+  fail(`--json: expected a file that can be written to, got ${file} (${(error as Error).message}).`);
+}
 const host = machine();
 console.log(machineText(host));
 const limits = new LimitMeter();
@@ -81,8 +89,6 @@ for (const suite of chosen) {
 limits.stop();
 if (results.length === 0) fail('Nothing was measured: no driver is left.');
 
-const file = options.json;
-mkdirSync(dirname(file), { recursive: true });
 writeFileSync(file, `${JSON.stringify(json(results, limits, host), undefined, 2)}\n`);
 console.log(`\nwritten: ${file}`);
 
