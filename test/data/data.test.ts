@@ -245,9 +245,8 @@ describe('rows', () => {
         [1, 5],
         [3, 9],
       ]),
-      array([[[1, 0.1]], [[3, 0.4]]]),
+      array([[[1, 0.1]], [[3, 0.4]], [[4, 0.2]]]), // prettier-ignore
     ]) {
-      // prettier-ignore
       const standard = new Standardizer(data);
       const again = Standardizer.from(JSON.parse(JSON.stringify(standard)) as Standardizer);
       assert.deepEqual(again, standard);
@@ -366,6 +365,11 @@ describe('rows', () => {
     [() => trainTestSplit(x as never), 'DataError', 'trainTestSplit: expected arrays by name, got NdArray. Give each a name: { x, y }.'],
     [() => new Standardizer(x).apply(y), 'ShapeError', 'Standardizer: expected x of shape [N, ..., 2], got [5].'],
     [() => new Standardizer(array([1, 2])).apply(x), 'ShapeError', 'Standardizer: expected x of shape [N], got [5, 2].'],
+    [
+      () => new Standardizer(array(new Float32Array(18), [3, 2, 3])).apply(array(new Float32Array(18), [3, 3, 2])),
+      'ShapeError',
+      'Standardizer: expected x of shape [N, ..., 2, 3], got [3, 3, 2].',
+    ],
     [() => new Standardizer(array(1)), 'ShapeError', 'Standardizer: expected x of rank ≥ 1 [N, ...], got []. Give it a batch dimension.'],
   ];
   for (const [make, name, message] of wrong) it(message, () => assert.throws(make, { name, message }));
