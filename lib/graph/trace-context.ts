@@ -1,20 +1,12 @@
 /** What all that is traced into one program shares: where its random numbers come from, and whether states go on from step to step. */
 import { programStreams } from '../streams.js';
 
-/** Weights that a program takes as they are, by `outputOf`. */
-export interface ReadWeights {
-  /** Before a run that trains these layers. @throws StateError if what is read stays behind what is trained elsewhere */
-  check(trained: ReadonlyMap<object, unknown>): void;
-}
-
 export interface TraceContext {
   /** Keys the random numbers. */
   readonly seed: bigint;
   /** Streams of random numbers given out so far: 0, 1, …, which nobody else has (lib/streams.ts). */
   streams: number;
   readonly carries: boolean;
-  /** Of each call of `outputOf`. */
-  readonly read: ReadWeights[];
 }
 
 let current: TraceContext | undefined;
@@ -22,7 +14,7 @@ let current: TraceContext | undefined;
 /** Makes a part of a program: what is made within it belongs to the program that is being made already, if there is one. */
 export function inContext<T>(seed: bigint, carries: boolean, make: (context: TraceContext) => T): T {
   if (current !== undefined) return make(current);
-  current = { seed, streams: programStreams.layers, carries, read: [] };
+  current = { seed, streams: programStreams.layers, carries };
   try {
     return make(current);
   } finally {

@@ -69,13 +69,11 @@ export interface BuildOptions {
  *   forward(x: Tensor, scope: Scope): Tensor { return add(x, scope.call('body', this.body, x)); }
  * }
  * ```
- * Any layer can be the root of a model: it then owns one memory with all parameters below it, made when its input size is first seen. A layer
- * has its weights in the model that was first trained, or given or asked for its weights, with it (a look at it, by `build` or `predict` alone, does not count). Used by itself, such as the encoder of a trained autoencoder (`predict`, `outputOf`,
- * `weights`, `save`, …), it is that part of it. Taken into another model it brings a copy of them along: `new Sequential([trained, new Softmax()])`, or a
- * new head on a trained body. While that model is only looked at, it has what the layer has at home; once it is trained or set itself, or other programs read it, each goes
- * its own way. A frozen copy of what is trained on elsewhere is refused, and so is a loss that calls by `outputOf` what another model trains a copy of: build the model that trains
- * a layer before that is loaded, set or called. A GAN is two models with a trainer each, and the generator's loss calls the discriminator by
- * `outputOf`; two tasks on one body are one model with two outputs, or two trainers of it with other `frozen` parts.
+ * Any layer can be the root of a model: a trainer trains it, and `predict`, `weights`, `save`, … are of it and all below it. A layer has its parameters once,
+ * made when the size of its input is first seen, and has them in every model that it is a part of: the encoder of a trained autoencoder is trained
+ * (`encoder.predict`), and so it is in `new Sequential({ encoder, head: new Linear(5) })`, whose training goes on with it, unless it is `frozen`. For a copy that goes its own
+ * way make new layers and give them the weights: `copy.build(shape).setWeights(model.weights())`. Models that share layers are trained in turns: by steps, or one fit
+ * after the other. A GAN is a discriminator, and a model of the generator before the frozen discriminator, with a trainer each; two tasks on one body may also be one model with two outputs.
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
@@ -159,8 +157,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
    * ```
    * With `{ training: true }` after the inputs it is in training mode: a discriminator with BatchNorm in the loss of its generator, or many draws of
    * dropout for how sure a model is: `compile((x: Tensor) => model.outputOf(x, { training: true }))`.
-   * @throws StateError if the model was never built; ShapeError and DTypeError if the inputs do not fit; OptionError. From training by it StateError if another
-   *   model has trained a copy of its layers since they were set or trained at home: they would stay behind unnoticed. Not of a copy of its own that was
+   * @throws StateError if the model was never built; ShapeError and DTypeError if the inputs do not fit; OptionError
    */
   outputOf(...args: [...inputs: LayerInputs, options?: OutputOptions]): Output {
     return outputOf(this.model, args) as Output;

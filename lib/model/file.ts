@@ -42,9 +42,8 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.
     const sizes = model.isBuilt || !strict ? undefined : parseSizes('load', path, metadata);
-    if (sizes === undefined) return model.weightsToSet(weights, options, what);
-    await model.buildWith(sizes, weights, what);
-    return () => model.settle();
+    if (sizes !== undefined) model.buildFor(sizes);
+    return model.weightsToSet(weights, options, what);
   });
 }
 

@@ -1,8 +1,11 @@
-/** Where a layer has its weights: in the first model that was built with it and then used for more than a look. */
+/** Where a layer has its weights: in the first model that was built with it. */
+import { ShapeError } from '../errors.js';
+import { sameShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
 import type { NumericArray } from '../native.js';
 import { type Layout, pathBelow } from './layout.js';
 import type { Model } from './model.js';
+import type { Place } from './placed-weights.js';
 import type { AnyLayer, Placed } from './trace.js';
 
 export interface Home {
@@ -14,18 +17,6 @@ export interface Home {
 }
 
 const homes = new WeakMap<AnyLayer, Home>();
-
-/** Changes of homes and of the weights there, of all models together. */
-let changes = 0;
-
-export function changesSoFar(): number {
-  return changes;
-}
-
-/** @returns changesSoFar() with one more */
-export function countChange(): number {
-  return ++changes;
-}
 
 export function homeOf(layer: AnyLayer): Home | undefined {
   return homes.get(layer);
@@ -43,10 +34,33 @@ export function placesIn(model: Model, layers: ReadonlyMap<string, Placed>): Pla
   );
 }
 
-/** The layers have their home there from now on, but for those that have one whose weights are more than first values. */
-export function settleIn(places: Places): void {
-  countChange();
-  for (const [layer, home] of places) if (homes.get(layer)?.model.isKept !== true) homes.set(layer, home);
+/** The layers that have no home yet have it there from now on. */
+export function claim(places: Places): void {
+  for (const [layer, home] of places) if (!homes.has(layer)) homes.set(layer, home);
+}
+
+/** The layers that have their home there have none any more. */
+export function release(places: Places): void {
+  for (const [layer, home] of places) if (homes.get(layer) === home) homes.delete(layer);
+}
+
+/**
+ * Where the weights lie of layers that have their home in other models, by path in a model that is about to be built of them.
+ * @throws ShapeError if they have others there
+ */
+export function sharedPlaces(places: Places, layout: Layout): ReadonlyMap<string, Place> {
+  const shared = new Map<string, Place>();
+  for (const [layer, { path }] of places) {
+    const home = homes.get(layer);
+    if (home === undefined) continue;
+    const { weights } = home.model.built;
+    for (const { path: name, kind, shape } of layout.below(path).entries.filter((entry) => !entry.path.includes('.'))) {
+      const there = weights.layout.get(pathBelow(home.path, name));
+      if (there?.kind !== kind || !sameShape(there.shape, shape)) throw notAsThere(layer, path, home);
+      shared.set(pathBelow(path, name), weights.place(there.path));
+    }
+  }
+  return shared;
 }
 
 /**
@@ -60,4 +74,11 @@ export function weightsToCome(places: Places, layout: Layout): ReadonlyMap<strin
     for (const [own, { data }] of layer.model.weightsToCome(layout.below(path))) weights.set(pathBelow(path, own), data);
   }
   return weights;
+}
+
+function notAsThere(layer: AnyLayer, path: string, { model }: Home): ShapeError {
+  const name = layer.constructor.name;
+  return new ShapeError(
+    `${name} "${path}": expected the sizes it has in a ${model.name}, whose weights it shares, got others. Use a new ${name}, or give input of the size it was built with.`,
+  );
 }

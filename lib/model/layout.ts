@@ -1,9 +1,7 @@
-/** Where each parameter and buffer of a model lies in its one memory: parameters first, contiguous, then buffers. */
-import type { NdArray } from '../array.js';
+/** Where each parameter and buffer lies in one flat vector: parameters first, contiguous, then buffers. */
 import { ShapeError, StateError, formatShape } from '../errors.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import type { Initializer } from '../init.js';
-import type { NumericArray } from '../native.js';
 
 export type EntryKind = 'parameter' | 'buffer';
 
@@ -14,7 +12,7 @@ export interface Entry {
   readonly init: Initializer;
   /** Rows without a gradient keep their values and their state in the optimizer. */
   readonly lazy: boolean;
-  /** Elements from the start of the memory. */
+  /** Elements from the start of the vector. */
   readonly offset: number;
 }
 
@@ -37,7 +35,7 @@ export class Layout {
   readonly entries: readonly Entry[];
   /** Elements of the parameters together, gaps included: the length of the flat vector an optimizer updates. */
   readonly parameterSize: number;
-  /** Elements of the whole memory. */
+  /** Elements of the whole vector. */
   readonly size: number;
   readonly #byPath: ReadonlyMap<string, Entry>;
 
@@ -61,22 +59,16 @@ export class Layout {
     return new Layout(entries, place('parameter'), place('buffer'));
   }
 
-  /** What lies below a path, in the same memory. */
+  /** What lies below a path, by the rest of theirs. */
   below(path: string): Layout {
     const prefix = `${path}.`;
-    const entries = this.entries.flatMap((entry) =>
-      entry.path.startsWith(prefix) ? [{ ...entry, path: entry.path.slice(prefix.length) }] : [],
+    return Layout.of(
+      this.entries.flatMap((entry) => (entry.path.startsWith(prefix) ? [{ ...entry, path: entry.path.slice(prefix.length) }] : [])),
     );
-    return new Layout(entries, this.parameterSize, this.size);
   }
 
   get parameters(): readonly Entry[] {
     return this.entries.filter((entry) => entry.kind === 'parameter');
-  }
-
-  /** Values of those weights that are given, with the element each begins at. */
-  placed(weights: ReadonlyMap<string, NdArray>): readonly (readonly [NumericArray, number])[] {
-    return this.entries.flatMap(({ path, offset }) => (weights.has(path) ? [[weights.get(path)!.data, offset] as const] : []));
   }
 
   get(path: string): Entry | undefined {

@@ -1,6 +1,7 @@
 /** Loads of one model and its parts, one after another. */
 import { StateError } from '../errors.js';
 import type { Model } from './model.js';
+import { changesSoFar } from './weight-memory.js';
 
 interface Loads {
   /** Settled when the last of them has ended. */
@@ -19,13 +20,13 @@ const loadsOf = new WeakMap<Model, Loads>();
  */
 export async function loadInTurn(what: string, model: Model, read: (check: () => void) => Promise<() => void>): Promise<void> {
   model.checkIdle(what);
-  const { changes } = model.owner;
+  const since = changesSoFar();
   const loads = loadsOf.get(model.owner) ?? { last: Promise.resolve(), changes: undefined };
   loadsOf.set(model.owner, loads);
   const check = (): void => {
     model.checkIdle(what);
-    const now = model.owner.changes;
-    if (now === changes || now === loads.changes) return;
+    const { changes } = model;
+    if (changes <= since || changes === loads.changes) return;
     throw new StateError(
       `${what}: expected weights that nobody sets or trains while others are loaded, got changed ones. Await the load first.`,
     );
@@ -37,7 +38,7 @@ export async function loadInTurn(what: string, model: Model, read: (check: () =>
     const put = await read(check);
     check();
     put();
-    loads.changes = model.owner.changes;
+    loads.changes = model.changes;
   });
   loads.last = load.catch(() => undefined);
   await load;

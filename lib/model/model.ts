@@ -1,34 +1,30 @@
-/** The data behind a layer that is used as a model: one native memory with all parameters and buffers. */
-import { NdArray } from '../array.js';
+/** The data behind a layer that is used as a model: where its parameters and buffers lie, and who uses and changes them. */
+import type { NdArray } from '../array.js';
 import { arrayMap, copyArrays } from '../array-check.js';
 import type { Control } from '../control.js';
 import { ShapeError, StateError } from '../errors.js';
-import { sizeOf } from '../graph/shape.js';
 import type { Tensor, TensorType } from '../graph/tensor.js';
-import type { ReadWeights } from '../graph/trace-context.js';
 import type { Program } from '../compile/program.js';
-import type { NumericArray } from '../native.js';
 import { check } from '../options.js';
 import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
 import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { classOf } from './forward.js';
-import { Copies } from './copies.js';
-import { Filling } from './filling.js';
-import { type Home, type Places, countChange, homeOf, placesIn, settleIn, weightsToCome } from './home.js';
+import { type Home, type Places, claim, homeOf, placesIn, release, sharedPlaces, weightsToCome } from './home.js';
 import { Layout } from './layout.js';
+import { type Place, PlacedWeights } from './placed-weights.js';
 import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Trace, type TraceOptions, resolveIn, trace } from './trace.js';
-import { type Reading, StateMemory } from './state-memory.js';
+import type { Reading, ReadingKind } from './state-memory.js';
 import { PendingWeights } from './pending-weights.js';
-import { type UnsharedWeights, type WeightOptions, checkWeights, strictOf } from './weights.js';
+import { type WeightMemory, countChange } from './weight-memory.js';
+import { type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
 /** What exists once the input sizes are known. */
 export interface Built {
-  readonly layout: Layout;
-  readonly memory: StateMemory;
+  readonly weights: PlacedWeights;
   /** Types of one row of each input; undefined of a part that was entered, until a call gives them. */
   readonly rows: readonly TensorType[] | undefined;
   /** Rows that a call can do with: more than 1 where rows meet in forward. */
@@ -48,8 +44,6 @@ export interface Sizes {
 /** @internal */
 export class Model {
   readonly root: AnyLayer;
-  /** Its weights are more than first values that nobody relied on: trained, set, or read by other programs. */
-  isKept = false;
   #built: Built | undefined;
   /** Its place in another model. */
   #part: { readonly home: Home; readonly built: Built } | undefined;
@@ -57,22 +51,17 @@ export class Model {
   #isSettled = false;
   /** Of its layers. */
   #places: Places = new Map();
-  /** What comes into its own memory before that is read. */
-  #filling: Filling | undefined;
-  /** changesSoFar() as its weights were last changed, by runs of training or by setting them. */
-  changes = 0;
+  /** countChange() of the last weights that were set before the first build. */
+  #given = 0;
   /** Calls under way that rely on it as it is built now. */
   #holders = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
-  readonly #served: ServedSizes = new ServedSizes((inputs) => this.trace(inputs).parameters.size === this.built.layout.parameters.length);
+  readonly #served: ServedSizes = new ServedSizes((inputs) => this.trace(inputs).parameters.size === this.layout.parameters.length);
   /** What was set before the first build. */
   readonly #pending: PendingWeights = new PendingWeights();
 
-  /** The call that trains it. */
-  #training: string | undefined;
-  #isChanging = false;
-  /** While weights on their way are of what it has now. */
-  #isLoading = false;
+  /** The call that trains it, and what that leaves alone. */
+  #training: { readonly what: string; readonly frozen: readonly string[] } | undefined;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -102,6 +91,10 @@ export class Model {
     return this.#known;
   }
 
+  get layout(): Layout {
+    return this.built.weights.layout;
+  }
+
   /** Types of one row of each input. @throws StateError unless they are known */
   get rows(): readonly TensorType[] {
     const { rows } = this.built;
@@ -112,16 +105,15 @@ export class Model {
     );
   }
 
-  /** Its own memory, or its place in that of the model it is a part of. */
+  /** Built itself, or as a part of another model. */
   get #known(): Built | undefined {
     const home = this.#elsewhere;
-    this.owner.#follow();
     if (home === undefined) return this.#built;
     if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
     return this.#part.built;
   }
 
-  /** The model that has its weights, if that is another. */
+  /** Its place in the model that has its weights, if that is another. */
   get #elsewhere(): Home | undefined {
     const home = homeOf(this.root);
     return home?.model === this ? undefined : home;
@@ -130,12 +122,6 @@ export class Model {
   /** The model that has its weights: this one, or the one it is a part of. */
   get owner(): Model {
     return this.#elsewhere?.model ?? this;
-  }
-
-  /** Until this model is trained or set, layers owned by another model mirror that model's weights. fill() copies them. */
-  #follow(): void {
-    if (this.isKept || this.#training !== undefined || this.#isLoading || this.#built === undefined) return;
-    if (this.#filling?.copies.areCurrent === false) this.#filling.copies.take();
   }
 
   /** @throws StateError unless its input size is known */
@@ -150,21 +136,10 @@ export class Model {
    */
   build(rows: readonly TensorType[], seed: bigint = this.seed, count = 1): Built {
     const built = this.#known;
-    if (built === undefined) return this.#create(rows, seed, this.#pending, count);
+    if (built === undefined) return this.#create({ rows, count }, seed, this.#pending);
     if (built.rows === undefined) return this.#complete(built, rows, count);
     this.#served.check(this.name, built.rows, rows, count);
     return built;
-  }
-
-  /** From now on its layers stay here, and bring their weights along to other models. */
-  keep(): void {
-    const at = this.owner;
-    at.settle();
-    if (at.isKept) return;
-    // Another model may have been built with them since.
-    settleIn(at.#places);
-    at.isKept = true;
-    at.#filling?.copies.stop();
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
@@ -172,39 +147,30 @@ export class Model {
     return this.#pending.of(layout);
   }
 
-  /** Writes what is left of the first values and of copies. A model whose initialisers fail is not built. */
+  /** Writes what is left of the first values. A model whose initialisers fail is not built. */
   fill(): void {
-    const at = this.owner;
     try {
-      at.#filling?.write();
+      this.built.weights.fill();
     } catch (error) {
-      if (!this.#isSettled) this.#built = undefined;
+      this.#unbuild();
       throw error;
     }
   }
 
-  /** The same in pieces, before a run off this thread. */
-  async #fillInPieces(): Promise<void> {
-    await this.owner.#filling?.writeInPieces();
-  }
-
-  /** Builds with given weights instead of initial values; like `build` it does not settle. @param what the call they are of, as errors name it */
-  async buildWith({ rows, count }: Sizes, weights: ReadonlyMap<string, NdArray>, what = this.name): Promise<void> {
-    this.#create(rows, this.seed, new PendingWeights().set(what, weights, true), count);
-    const letGo = this.hold();
-    try {
-      await this.#fillInPieces();
-    } finally {
-      letGo();
-    }
+  /**
+   * Builds it for weights that all will be set, as its file names its sizes; those that were set before it was built are none of them. Like `build` it does not
+   * settle.
+   */
+  buildFor(sizes: Sizes): void {
+    this.#create(sizes, this.seed, new PendingWeights());
   }
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
   settle(): void {
-    if (this.#isSettled || this.#built === undefined) return;
-    settleIn(this.#places);
-    this.#isSettled = true;
-    this.#pending.clear();
+    const at = this.owner;
+    if (at.#built === undefined) return;
+    at.#isSettled = true;
+    at.#pending.clear();
   }
 
   /**
@@ -215,7 +181,7 @@ export class Model {
     const letGo = this.hold();
     try {
       for (const program of programs) await program.compiled(control);
-      await control.unlessStopped(() => this.#fillInPieces());
+      await control.unlessStopped(() => this.built.weights.fillInPieces());
       if (control.stopped) return false;
       this.settle();
       return true;
@@ -224,21 +190,12 @@ export class Model {
     }
   }
 
-  /** As settleFor, before runs that train all but what is frozen: that is the model's own from now on. */
-  async settleToTrain(programs: readonly Program[], frozen: readonly string[], control: Control): Promise<boolean> {
-    if (!(await this.settleFor(programs, control))) return false;
-    // Another model may have been built with it and used since the call began.
-    if (this.#training !== undefined) this.#checkOwn(this.#training);
-    this.keep();
-    this.#filling?.copies.own(frozen);
-    return true;
-  }
-
   /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
   hold(): () => void {
-    if (this.#built === undefined) return () => undefined;
-    this.#holders++;
-    return () => this.#holders--;
+    const at = this.owner;
+    if (at.#built === undefined) return () => undefined;
+    at.#holders++;
+    return () => at.#holders--;
   }
 
   /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes, unless others hold it. */
@@ -262,28 +219,38 @@ export class Model {
   }
 
   #unbuild(): void {
-    if (this.#isSettled || this.#holders > 0) return;
+    if (this.#built === undefined || this.#isSettled || this.#holders > 0 || this.#built.weights.own?.isShared === true) return;
+    release(this.#places);
     this.#built = undefined;
-    this.#filling = undefined;
   }
 
-  #create(rows: readonly TensorType[], seed: bigint, given: PendingWeights, count: number): Built {
+  #create({ rows, count }: Sizes, seed: bigint, given: PendingWeights): Built {
     const { layers, requests, count: least } = firstTrace(this.root, rows, seed, count);
     const layout = Layout.of(requests);
-    const weights = given.of(layout);
+    const values = given.of(layout);
     const places = placesIn(this, layers);
+    const shared = sharedPlaces(places, layout);
     const toCome = given.areWhole ? undefined : weightsToCome(places, layout);
-    const copies = new Copies(places, layout, new Set(weights.keys()));
-    if (given.areWhole) copies.forget();
 
-    const memory = new StateMemory('parameters', layout.size);
-    const valuesOf = (path: string): NumericArray | undefined => weights.get(path)?.data ?? toCome?.get(path);
-    this.#filling = new Filling(memory, layout, copies, seed, valuesOf);
+    const weights = PlacedWeights.of(layout, shared, function* (entry, index) {
+      return values.get(entry.path)?.data ?? toCome?.get(entry.path) ?? (yield* initialValues(entry, seed, index));
+    });
+    claim(places);
     this.#served.clear();
     this.#places = places;
-    this.isKept = !given.isEmpty;
-    this.#built = { layout, memory, rows, count: least, seed };
+    this.#built = { weights, rows, count: least, seed };
+    this.#share(shared, values);
     return this.#built;
+  }
+
+  /** Some of its weights are those of other models. @param given values that all have from now on */
+  #share(shared: ReadonlyMap<string, Place>, given: ReadonlyMap<string, NdArray>): void {
+    for (const { memory } of shared.values()) memory.isShared = true;
+    const values = new Map([...given].filter(([path]) => shared.has(path)));
+    if (values.size === 0) return;
+    this.checkIdle('setWeights');
+    this.built.weights.set(values);
+    this.settle();
   }
 
   /** @param options seed by default that of its first values; in training mode only if asked for */
@@ -291,9 +258,9 @@ export class Model {
     inputs: readonly Tensor[],
     { training = false, seed = this.built.seed, ...rest }: Partial<Omit<TraceOptions, 'resolve'>> = {},
   ): Trace {
-    const { layout, memory } = this.built;
-    const traced = trace(this.root, inputs, { training, seed, ...rest, resolve: resolveIn(layout, memory.slot, inputs) });
-    const missing = layout.parameters.find(({ path }) => !traced.parameters.has(path));
+    const { weights } = this.built;
+    const traced = trace(this.root, inputs, { training, seed, ...rest, resolve: resolveIn(weights, inputs) });
+    const missing = weights.layout.parameters.find(({ path }) => !traced.parameters.has(path));
     if (training && missing !== undefined) {
       throw new StateError(
         `${this.name}: expected forward to ask for parameter "${missing.path}" in training too, got no request. Ask the scope in each call: tensors are of one call only.`,
@@ -309,30 +276,12 @@ export class Model {
 
   /** Copies of all parameters and buffers, by path. */
   weights(): Map<string, NdArray<Float32Array>> {
-    const values = this.values();
-    return byPath(this.built.layout, (begin, end) => values.slice(begin, end));
+    return this.built.weights.values();
   }
 
   /** The same of one moment, made while the event loop goes on. */
-  async snapshot(): Promise<Map<string, NdArray<Float32Array>>> {
-    // Of this moment too: the model may be built for other sizes meanwhile.
-    const { layout } = this.built;
-    const values = await this.valuesInPieces();
-    return byPath(layout, (begin, end) => values.subarray(begin, end));
-  }
-
-  /** The whole memory as `snapshot`. */
-  valuesInPieces(): Promise<Float32Array> {
-    const { memory } = this.built;
-    this.fill();
-    return memory.snapshot(this.isChanging);
-  }
-
-  /** A copy of the whole memory, all of one step. */
-  values(): Float32Array {
-    const { memory } = this.built;
-    this.fill();
-    return memory.values();
+  snapshot(): Promise<Map<string, NdArray<Float32Array>>> {
+    return this.built.weights.snapshot();
   }
 
   /**
@@ -340,64 +289,84 @@ export class Model {
    * @param isShort over as soon as a copy of the weights: one run, which within a fit sees those of some finished step
    */
   read(isShort = false): Reading {
-    this.checkBuilt();
-    const brief = this.isTraining ? 'loose' : 'short';
-    return this.owner.#filling!.read(this.isChanging, isShort ? brief : 'long');
+    const brief = ({ trainer }: WeightMemory): ReadingKind => (trainer === undefined ? 'short' : 'loose');
+    return this.built.weights.read(isShort ? brief : () => 'long');
   }
 
   /** The same for runs on this thread. */
   readSync(): Reading {
-    const { memory } = this.built;
-    this.fill();
-    return memory.readSync(this.isChanging);
+    return this.built.weights.readSync();
   }
 
-  /** Inside fit or step. */
+  /** The memories of its weights, if it is built. */
+  get #memories(): readonly WeightMemory[] {
+    return this.#known?.weights.memories ?? [];
+  }
+
+  /** Inside fit or step, of this model or of another that trains weights in the same memories. */
   get isTraining(): boolean {
-    return this.#training !== undefined || this.#elsewhere?.model.isTraining === true;
-  }
-
-  /**
-   * Until `endTraining()` its weights may change in place, but for those frozen.
-   * @throws StateError, naming `what`, if its weights are a part of another model's, or if what is frozen was copied from what was trained since
-   */
-  beginTraining(what: string, frozen: readonly string[]): void {
-    this.#checkOwn(what);
-    this.#follow();
-    if (this.#built !== undefined) this.#filling?.copies.checkFrozen(what, this.name, frozen, () => this.values());
-    this.#training = what;
-  }
-
-  /** Before runs that train it by what outputOf takes. @throws StateError if that stays behind copies that others train */
-  checkRead(read: readonly ReadWeights[]): void {
-    for (const weights of read) weights.check(this.#places);
-  }
-
-  /** Whether it has a copy of the layer that was trained or set here. */
-  hasOwnCopyOf(layer: AnyLayer): boolean {
-    return this.owner.#filling?.copies.isOwn(layer) === true;
-  }
-
-  endTraining(): void {
-    this.#training = undefined;
-    this.#built?.memory.endTraining();
+    return this.#training !== undefined || this.#memories.some(({ trainer }) => trainer !== undefined);
   }
 
   /** A run is changing its weights at this moment. */
   get isChanging(): boolean {
-    return this.owner.#isChanging;
+    return this.#memories.some(({ isChanging }) => isChanging);
   }
 
-  /** A run that changes its weights. */
-  async changing<T>(run: () => Promise<T>): Promise<T> {
-    this.#isChanging = true;
-    this.countChange();
+  /** changesSoFar() as its weights were last changed, by runs of training or by setting them. */
+  get changes(): number {
+    return Math.max(this.#given, ...this.#memories.map(({ changes }) => changes));
+  }
+
+  /** The memories that its training changes. */
+  get trained(): readonly WeightMemory[] {
+    return this.#memories.filter(({ trainer }) => trainer === this);
+  }
+
+  /**
+   * Until `endTraining()` its weights may change in place, but for those frozen.
+   * @throws StateError, naming `what`, if other training changes them
+   */
+  beginTraining(what: string, frozen: readonly string[]): void {
+    if (this.#training !== undefined) {
+      throw new StateError(
+        `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
+      );
+    }
+    this.#training = { what, frozen };
     try {
-      return await run();
-    } finally {
-      this.#isChanging = false;
-      this.#built?.memory.endRun();
-      this.countChange();
+      if (this.isBuilt) this.#take();
+    } catch (error) {
+      this.#training = undefined;
+      throw error;
+    }
+  }
+
+  /** As settleFor, before runs that train. @throws StateError if other training has begun to change the weights */
+  async settleToTrain(programs: readonly Program[], control: Control): Promise<boolean> {
+    if (!(await this.settleFor(programs, control))) return false;
+    if (this.trained.length === 0) this.#take();
+    return true;
+  }
+
+  /** Has the memories it trains for itself. */
+  #take(): void {
+    const { what, frozen } = this.#training!;
+    const memories = this.built.weights.trained(frozen);
+    const other = memories.find(({ trainer }) => trainer !== undefined && trainer !== this)?.trainer;
+    if (other !== undefined) {
+      throw new StateError(
+        `${what}: expected a ${this.name} whose weights no other training changes, got one that shares the memory of some with a ${other.name} inside fit or step. Await that first: models that share layers are trained in turns.`,
+      );
+    }
+    for (const memory of memories) memory.trainer = this;
+  }
+
+  endTraining(): void {
+    this.#training = undefined;
+    for (const memory of this.trained) {
+      memory.trainer = undefined;
+      memory.endTraining();
     }
   }
 
@@ -410,16 +379,14 @@ export class Model {
     this.checkIdle('setWeights');
     check(what, 'weights', weights, arrayMap);
     const strict = strictOf(what, options);
-    const built = this.#known;
-    if (built === undefined) {
+    if (!this.isBuilt) {
       this.#pending.set(what, copyArrays(what, weights), strict);
-      this.countChange();
+      this.#given = countChange();
       return undefined;
     }
-    const unshared = checkWeights(what, built.layout, weights, strict);
-    const isWhole = strict && this.#elsewhere === undefined;
-    const values = this.#valuesWith(weights, isWhole ? new Float32Array(built.layout.size) : this.values());
-    this.#put(weights, isWhole, () => built.memory.set(values));
+    const unshared = checkWeights(what, this.layout, weights, strict);
+    this.built.weights.set(weights);
+    this.settle();
     return unshared;
   }
 
@@ -429,60 +396,25 @@ export class Model {
    * @returns what sets them
    */
   async weightsToSet(weights: ReadonlyMap<string, NdArray>, options: WeightOptions = {}, what = this.name): Promise<() => void> {
-    const built = this.#known;
-    if (built === undefined) return () => void this.setWeights(weights, options, what);
+    if (!this.isBuilt) return () => void this.setWeights(weights, options, what);
     this.checkIdle('setWeights');
-    const strict = strictOf(what, options);
-    checkWeights(what, built.layout, weights, strict);
-    const isWhole = strict && this.#elsewhere === undefined;
+    checkWeights(what, this.layout, weights, strictOf(what, options));
     const letGo = this.hold();
-    this.#isLoading = true;
     try {
-      if (!isWhole) await this.#fillInPieces();
-      const replace = await built.memory.replacement(built.layout.placed(weights), !isWhole);
+      const set = await this.built.weights.toSet(weights);
       return () => {
         this.checkIdle('setWeights');
-        this.#put(weights, isWhole, replace);
+        set();
+        this.settle();
       };
     } finally {
-      this.#isLoading = false;
       letGo();
     }
   }
 
-  /** Sets all parameters and buffers within a fit. Unlike setWeights it makes no frozen copy the model's own. */
+  /** Sets the parameters and buffers that a fit under way trains. */
   restore(weights: ReadonlyMap<string, NdArray>): void {
-    this.built.memory.set(this.#valuesWith(weights, this.values()));
-    this.countChange();
-  }
-
-  /** Values of its whole memory, once these weights are written into them. */
-  #valuesWith(weights: ReadonlyMap<string, NdArray>, values: Float32Array): Float32Array {
-    for (const [value, offset] of this.built.layout.placed(weights)) values.set(value, offset);
-    return values;
-  }
-
-  /** Sets weights, which are the model's own from now on. @param isWhole they are all it has */
-  #put(weights: ReadonlyMap<string, NdArray>, isWhole: boolean, write: () => void): void {
-    if (isWhole) this.#filling?.forget();
-    this.keep();
-    write();
-    this.countChange();
-    this.#filling?.copies.ownWhole(weights);
-  }
-
-  /** Its weights have been changed. */
-  countChange(): void {
-    this.owner.changes = countChange();
-  }
-
-  /** @throws StateError if its weights are a part of another model's */
-  #checkOwn(what: string): void {
-    const home = this.#elsewhere;
-    if (home === undefined) return;
-    throw new StateError(
-      `${what}: expected a model with weights of its own, got a ${this.name} that is "${home.path}" of a built ${home.model.name} and has them there. Train that model, or a new layer.`,
-    );
+    this.built.weights.set(weights, this.trained);
   }
 
   checkIdle(what: string): void {
@@ -505,12 +437,8 @@ export class Model {
   }
 }
 
-/** A layer as a model by itself, in the memory of the one it is a part of. */
+/** A layer as a model by itself, with the weights of the one it is a part of. */
 function partOf(home: Home): Built {
-  const { layout, memory, count, seed } = home.model.built;
-  return { layout: layout.below(home.path), memory, rows: home.rows, count, seed };
-}
-
-function byPath({ entries }: Layout, part: (begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
-  return new Map(entries.map(({ path, shape, offset }) => [path, new NdArray(part(offset, offset + sizeOf(shape)), shape)]));
+  const { weights, count, seed } = home.model.built;
+  return { weights: weights.below(home.path), rows: home.rows, count, seed };
 }

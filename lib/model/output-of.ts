@@ -5,7 +5,6 @@ import { inContext } from '../graph/trace-context.js';
 import type { OutputOptions } from '../layers/layer.js';
 import { boolean, checkOptions, isRecord, kindOf } from '../options.js';
 import type { Model } from './model.js';
-import { checkRead } from './trained-copies.js';
 
 /**
  * The output of a model for tensors of any graph, with the weights as they are when that graph runs.
@@ -23,11 +22,6 @@ export function outputOf(model: Model, args: readonly (Tensor | OutputOptions | 
   model.checkBuilt();
   model.build(inputs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })));
   model.fill();
-  model.keep();
-  return inContext(model.built.seed, false, ({ read }) => {
-    const { outputs, layers } = model.trace(inputs, { training });
-    const byPath = new Map([...layers].map(([path, { layer }]) => [path, layer]));
-    read.push({ check: (trained) => checkRead(model, byPath, trained) });
-    return whole(outputs);
-  });
+  model.settle();
+  return inContext(model.built.seed, false, () => whole(model.trace(inputs, { training }).outputs));
 }

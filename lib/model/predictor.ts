@@ -148,7 +148,7 @@ export class Predictor {
 
   #read(runs: readonly Prediction[]): Reading {
     const { program } = runs[0]!.forward;
-    return this.#model.read(isOne(runs) && program.isCompiled && program.flops < quickWork * this.#model.built.layout.size);
+    return this.#model.read(isOne(runs) && program.isCompiled && program.flops < quickWork * this.#model.layout.size);
   }
 
   /** Reads batch after batch from its inputs and writes the outputs one after another. */

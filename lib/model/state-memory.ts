@@ -18,6 +18,17 @@ export interface Reading {
 /** For runs that belong to no others: each sees the weights there are then. */
 export const noReading: Reading = { weights: [], ready: () => Promise.resolve(), end: () => undefined };
 
+/** Readings that begin together. */
+export function allOf(readings: readonly Reading[]): Reading {
+  return {
+    weights: readings.flatMap(({ weights }) => weights),
+    ready: () => Promise.all(readings.map((reading) => reading.ready())),
+    end: () => {
+      for (const reading of readings) reading.end();
+    },
+  };
+}
+
 /** A program that copies the values. */
 interface Copier {
   readonly program: Program;
@@ -83,10 +94,10 @@ class Readings {
 }
 
 /** Values with the element each begins at. */
-type PlacedValues = readonly (readonly [NumericArray, number])[];
+export type PlacedValues = readonly (readonly [NumericArray, number])[];
 
 /** A memory that is being filled. */
-export interface Coming {
+interface Coming {
   readonly memory: MemoryHandle;
   readonly readings: Readings;
 }
@@ -95,7 +106,9 @@ export interface Coming {
 export class StateMemory {
   /** What programs know it by: in each run it is bound to the memory there is then. */
   readonly slot: MemorySlot;
-  readonly #elements: number;
+  protected readonly elements: number;
+  /** A run is changing the values at this moment. */
+  isChanging = false;
   #copier: Copier | undefined;
   /** Those under way in the present memory. */
   #readings = new Readings();
@@ -103,23 +116,23 @@ export class StateMemory {
   #copy: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
 
   constructor(name: string, elements: number) {
-    this.#elements = elements;
+    this.elements = elements;
     const bytes = Math.max(elements, 1) * 4;
     this.slot = new MemorySlot(name, bytes, 0, createMemory(bytes));
   }
 
   /** A copy of all values, of one step. */
   values(): Float32Array {
-    return readFloats(this.#memory, this.#elements);
+    return readFloats(this.#memory, this.elements);
   }
 
-  /** The same while the event loop goes on. @param changing as `read` */
-  async snapshot(changing: boolean): Promise<Float32Array> {
-    const reading = this.read(changing);
+  /** The same while the event loop goes on. */
+  async snapshot(): Promise<Float32Array> {
+    const reading = this.read();
     try {
       await reading.ready();
       const [[, memory]] = reading.weights as [Binding];
-      const values = new Float32Array(this.#elements);
+      const values = new Float32Array(this.elements);
       await inTurns(readInPieces(memory, values));
       return values;
     } finally {
@@ -138,40 +151,34 @@ export class StateMemory {
    * @returns what puts it in place; throws StateError if others that were to stay have been set meanwhile
    */
   async replacement(places: PlacedValues, keepsOthers: boolean): Promise<() => void> {
-    const [before, coming] = [this.#memory, this.begin()];
-    await this.fill(coming, places, keepsOthers);
+    const [before, coming] = [this.#memory, this.#begin()];
+    await this.#fillWith(coming, places, keepsOthers);
     return () => {
       if (keepsOthers && this.#memory !== before)
         throw new StateError('load: expected weights that nobody sets while some are loaded, got others. Await one before the other.');
-      this.put(coming);
+      this.#put(coming);
     };
   }
 
   /** Another memory, to be filled and put in place. */
-  begin(): Coming {
+  #begin(): Coming {
     return { memory: createMemory(this.slot.bytes), readings: new Readings() };
   }
 
   /** Fills it as `replacement`, with the other values there are at the call. */
-  async fill({ memory }: Coming, places: PlacedValues | Promise<PlacedValues>, keepsOthers: boolean): Promise<void> {
+  async #fillWith({ memory }: Coming, places: PlacedValues, keepsOthers: boolean): Promise<void> {
     const present = this.#readInPlace('loose');
     try {
-      const values = await places;
       if (keepsOthers) await this.#copyTo(memory, present);
-      await inTurns(writeAll(memory, values));
+      await inTurns(writeAll(memory, places));
     } finally {
       present.end();
     }
   }
 
-  put({ memory, readings }: Coming): void {
+  #put({ memory, readings }: Coming): void {
     this.slot.memory = memory;
     this.#readings = readings;
-  }
-
-  /** A reading of it. */
-  readComing({ memory, readings }: Coming, ready: Promise<unknown>): Reading {
-    return { weights: [[this.slot, memory]], ready: () => ready, end: readings.begin('long') };
   }
 
   /** Sets all values. Readings keep those they have. */
@@ -185,7 +192,7 @@ export class StateMemory {
     return this.#readings.any;
   }
 
-  /** Whether runs must wait for `leaveToReadings` before they change the values in place. */
+  /** Whether a run must wait for `leaveToReadings` before it changes the values in place. */
   get holdsRuns(): boolean {
     return this.#readings.holdRuns;
   }
@@ -194,30 +201,36 @@ export class StateMemory {
   async leaveToReadings(): Promise<void> {
     const before = this.#memory;
     if (await this.#readings.areOver()) return;
-    const copy = this.begin();
-    await this.fill(copy, [], true);
+    const copy = this.#begin();
+    await this.#fillWith(copy, [], true);
     // Unless all values have been set meanwhile, in another memory.
-    if (this.#memory === before) this.put(copy);
+    if (this.#memory === before) this.#put(copy);
   }
 
-  /** The values of this moment. @param changing runs are changing them in place now: then those of some step, in a copy unless the reading is brief */
-  read(changing: boolean, kind: ReadingKind = 'long'): Reading {
-    if (!changing || kind !== 'long') return this.#readInPlace(kind);
+  /** The values of this moment; while a run is changing them those of some step, in a copy unless the reading is brief. */
+  read(kind: ReadingKind = 'long'): Reading {
+    if (!this.isChanging || kind !== 'long') return this.#readInPlace(kind);
     const { memory, ready } = (this.#copy ??= this.#beginCopy());
     return { weights: [[this.slot, memory]], ready: () => ready, end: () => undefined };
   }
 
   /** The same for runs on this thread. */
-  readSync(changing: boolean): Reading {
-    return changing ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace('long');
+  readSync(): Reading {
+    return this.isChanging ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace('long');
   }
 
   #readInPlace(kind: ReadingKind): Reading {
     return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(kind) };
   }
 
-  /** A run that changes the values has ended: a copy begun in it may be of before, so that later readings have others. */
+  /** A run is about to change the values. */
+  beginRun(): void {
+    this.isChanging = true;
+  }
+
+  /** It has ended: a copy begun in it may be of before, so that later readings have others. */
   endRun(): void {
+    this.isChanging = false;
     this.#copy = undefined;
   }
 
@@ -228,7 +241,7 @@ export class StateMemory {
 
   /** One copy for all readings that begin until it is made or the run has ended. The next run waits for it. */
   #beginCopy(): { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } {
-    const { memory } = this.begin();
+    const { memory } = this.#begin();
     const present = this.#readInPlace('short');
     const ready = this.#copyTo(memory, present).finally(() => {
       if (this.#copy?.memory === memory) this.#copy = undefined;
@@ -245,7 +258,7 @@ export class StateMemory {
   }
 
   #replace(memory: MemoryHandle): void {
-    this.put({ memory, readings: new Readings() });
+    this.#put({ memory, readings: new Readings() });
   }
 
   get #memory(): MemoryHandle {

@@ -66,7 +66,7 @@ function make(what: string, model: Model, rows: number, given: readonly Given[])
   const known = compared.get(model.built) ?? new Map<string, Compared>();
   const key = JSON.stringify(given.map(({ type }) => [type.shape.slice(1), type.dtype]));
   const last = known.get(key);
-  const { changes } = model.owner;
+  const { changes } = model;
   const { one, two }: Pair =
     last?.changes === changes ? { one: working(what, model, () => steps(1, last.along)) } : oneAndTwo(what, model, held, steps);
   const { outputs } = one.traced;

@@ -60,7 +60,7 @@ export class Stream {
     this.#name = `${model.name}.stream`;
     const [{ shape, dtype }, ...others] = model.rows as [TensorType, ...TensorType[]];
     model.fill();
-    model.keep();
+    model.settle();
     if (shape.length < 1)
       throw new ShapeError(
         `${this.#name}: expected a model of sequences [N, T, …], got ${formatInputs(model.rows)}. For single rows there is predictSync().`,

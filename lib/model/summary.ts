@@ -60,7 +60,7 @@ function formatOutputs(outputs: Parts<Shape>): string {
 /** @internal */
 export function summarize(model: Model, rows: number = model.built.count): Summary {
   check(`${model.name}.summary`, 'rows', rows, count);
-  const { layout } = model.built;
+  const { layout } = model;
   const inputs = inputTensors(model.rows, rows);
   const { outputs, calls } = model.trace(inputs);
   const program = build(

@@ -9,7 +9,8 @@ import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import { cast } from '../ops/elementwise.js';
 import { checkFirstStates } from './first-states.js';
-import type { Entry, EntryKind, Layout } from './layout.js';
+import type { Entry, EntryKind } from './layout.js';
+import type { PlacedWeights } from './placed-weights.js';
 import { Tracer } from './tracer.js';
 
 /** Any layer, whatever its inputs. */
@@ -110,12 +111,16 @@ function traceIn(context: TraceContext, root: AnyLayer, inputs: readonly Tensor[
   };
 }
 
-/** Resolves parameters and buffers to their place in the model's memory. */
-export function resolveIn(layout: Layout, slot: MemorySlot, inputs: readonly Tensor[]): Resolve {
+/** Resolves parameters and buffers to where they lie. */
+export function resolveIn(weights: PlacedWeights, inputs: readonly Tensor[]): Resolve {
   const numbers = inputs.find(({ rank, dtype }) => rank === 1 && dtype === 'float32');
   const advice =
     numbers && `An input ${formatShape(numbers.shape)} is one number a row: for layers of features reshape it to [${numbers.size}, 1].`;
-  return (kind, path, shape) => source(slot, layout.find(path, kind, shape, advice).offset * 4, shape);
+  return (kind, path, shape) => {
+    weights.layout.find(path, kind, shape, advice);
+    const { memory, at } = weights.place(path);
+    return source(memory.slot, at * 4, shape);
+  };
 }
 
 /** Resolves by writing down what is asked for, before there is a memory. */

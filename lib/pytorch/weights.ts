@@ -122,7 +122,7 @@ function modelOf(what: string, layer: unknown): Model {
 /** What is not part of a recurrent layer, by the names there. */
 function plainWeights(model: Model): ReadonlyMap<string, Parts> {
   const layers = model.layers();
-  const { entries } = model.built.layout;
+  const { entries } = model.layout;
   const shapes = new Map(entries.map(({ path, shape }) => [path, shape]));
   const result = new Map<string, Parts>();
   for (const { path, shape } of entries) {

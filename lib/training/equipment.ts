@@ -59,13 +59,13 @@ export class Equipment {
   /** The optimizer's state; the model must be built. */
   get slots(): Slots {
     const perBuild = this.#perBuild;
-    return (perBuild.slots ??= new Slots(perBuild.built.layout, this.recipe));
+    return (perBuild.slots ??= new Slots(perBuild.built.weights.layout, this.recipe));
   }
 
   /** Where gradients wait for an update. */
   get gradients(): GradientMemory {
     const perBuild = this.#perBuild;
-    return (perBuild.gradients ??= new GradientMemory(perBuild.built.layout));
+    return (perBuild.gradients ??= new GradientMemory(perBuild.built.weights.layout));
   }
 
   get #perBuild(): PerBuild {

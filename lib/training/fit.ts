@@ -91,7 +91,7 @@ function contextOf({ recipe }: Equipment, stop: () => void, validates: boolean, 
     snapshot: (): Snapshot => ({ weights: model.weights() }),
     restore: (snapshot) => {
       if (control.ended) throw new StateError('restore: expected a fit that is under way, got one that has ended. Use setWeights() there.');
-      model.restore(weightsOf(snapshot, model.built.layout));
+      model.restore(weightsOf(snapshot, model.layout));
     },
   };
 }

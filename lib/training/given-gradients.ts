@@ -14,7 +14,7 @@ export function givenGradients(
   { model, frozen }: Recipe,
   gradients: ReadonlyMap<string, NdArray>,
 ): ReadonlyMap<Entry, NdArray> {
-  const trained = trainedParameters(model.name, model.built.layout, frozen);
+  const trained = trainedParameters(model.name, model.layout, frozen);
   const unknown = [...gradients.keys()].find((path) => !trained.some((entry) => entry.path === path));
   if (unknown !== undefined || gradients.size === 0) {
     const known = trained.map(({ path }) => `"${path}"`).join(', ');

@@ -3,7 +3,7 @@ import { type Program, type Write, prepare } from '../compile/program.js';
 import type { Augmentation } from '../data/augment/augmentation.js';
 import { augmented } from '../data/augment/pipeline.js';
 import { StateError } from '../errors.js';
-import { type TraceContext, inContext } from '../graph/trace-context.js';
+import { inContext } from '../graph/trace-context.js';
 import { reachingGradients } from '../graph/gradients.js';
 import { type Parts, mapParts } from '../graph/outputs.js';
 import { MemorySlot, source } from '../graph/source.js';
@@ -39,8 +39,6 @@ export interface TrainingProgram extends StepProgram {
   readonly update: UpdateProgram | undefined;
   /** float32 a step: the optimizers' scalars in order; with an update to come, whether the step is the first after the last. */
   readonly scalars: MemorySlot;
-  /** Weights it takes as they are, by `outputOf`. */
-  readonly read: TraceContext['read'];
 }
 
 /** Whole numbers `least` … `most` in an input, wanted by a layer. */
@@ -59,13 +57,13 @@ export function trainingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return inContext(recipe.seed, carried !== undefined, ({ read }) => {
+  return inContext(recipe.seed, carried !== undefined, () => {
     const scalars = scalarSlot(scalarCount(recipe));
     const { step } = makeTraining(recipe, feed, augmentations, carried, ({ gradients }) => {
       const { writes, gradientNorm } = updates(recipe, slots, gradients, scalars);
       return { writes, figures: recipe.gradientNorm ? [figure('gradientNorm', gradientNorm)] : [] };
     });
-    return { ...step, update: undefined, scalars, read };
+    return { ...step, update: undefined, scalars };
   });
 }
 
@@ -81,14 +79,14 @@ export function accumulatingProgram(
   augmentations: readonly Augmentation[],
   carried: CarriedState | undefined,
 ): TrainingProgram {
-  return inContext(recipe.seed, carried !== undefined, ({ read }) => {
+  return inContext(recipe.seed, carried !== undefined, () => {
     const slot = scalarSlot(1);
     const isFirst = source(slot, 0, []);
     const goOn = ({ gradients, weight }: Backward): Effect => ({ writes: memory.add(gradients, weight(), isFirst), figures: [] });
     // The sum over all batches has its penalties once.
     const share = recipe.loss.reduction === 'sum' ? isFirst : undefined;
     const { step, reached } = makeTraining(recipe, feed, augmentations, carried, goOn, share);
-    return { ...step, update: updateOf(reached), scalars: slot, read };
+    return { ...step, update: updateOf(reached), scalars: slot };
   });
 }
 
@@ -138,7 +136,7 @@ function makeTraining(
   penaltyShare?: Tensor,
 ): { readonly step: StepProgram; readonly reached: readonly Entry[] } {
   const { model } = recipe;
-  const { layout, memory } = model.built;
+  const { layout } = model;
   if (layout.parameterSize === 0) throw new StateError(`${model.name}: expected a model with parameters to train, got one without any.`);
   const batch = feedBatch(feed);
   const { sampleWeight, rows } = batch;
@@ -158,12 +156,10 @@ function makeTraining(
   const results = resultWrites(recipe, seen, rows, total, added, effect.figures);
   const commits: Write[] = [
     ...effect.writes,
-    ...[...traced.assigned].map(([path, value]) => ({
-      value,
-      slot: memory.slot,
-      byteOffset: layout.find(path, 'buffer', value.shape).offset * 4,
-      commit: true,
-    })),
+    ...[...traced.assigned].map(([path, value]) => {
+      const { memory, at } = model.built.weights.place(path);
+      return { value, slot: memory.slot, byteOffset: at * 4, commit: true };
+    }),
   ];
   return { step: stepOf({ ...batch, inputs }, traced, results, commits, carried), reached: [...gradients.keys()] };
 }

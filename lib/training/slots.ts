@@ -47,7 +47,7 @@ export class Slots {
 
   /** Copies of all slots as they are now, by name, made while the event loop goes on. No run may be changing them. */
   async snapshot(): Promise<Map<string, NdArray>> {
-    const values = await this.memory.snapshot(false);
+    const values = await this.memory.snapshot();
     return new Map(
       this.names.map((name) => [name, new NdArray(values.subarray(this.#begin(name), this.#begin(name) + this.#length), [this.#length])]),
     );

@@ -51,8 +51,7 @@ export class StepRunner {
 
   /** `steps` training steps. @returns the number finished: fewer if stopped */
   async run(program: TrainingProgram, bindings: readonly Binding[], steps: number, totals: Totals, watch: Watch): Promise<number> {
-    const { model, frozen } = this.equipment.recipe;
-    model.checkRead(program.read);
+    const { model } = this.equipment.recipe;
     const { width } = program.results;
     const { control, debug, report } = watch;
     const results = this.#scratch.get('results', steps * program.results.slot.stride);
@@ -60,7 +59,7 @@ export class StepRunner {
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
     if (program.update) this.#update = program.update;
     const programs = program.update ? [program.program, program.update.program] : [program.program];
-    if (!(await model.settleToTrain(programs, frozen, control))) return 0;
+    if (!(await model.settleToTrain(programs, control))) return 0;
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     try {
@@ -88,8 +87,7 @@ export class StepRunner {
   /** The update with these gradients instead of any that wait. @returns as update */
   async updateWith(gradients: ReadonlyMap<Entry, NdArray>): Promise<number | undefined> {
     this.#update = this.equipment.updateProgram([...gradients.keys()]);
-    const { model, frozen } = this.equipment.recipe;
-    await model.settleToTrain([this.#update.program], frozen, new Control());
+    await this.equipment.recipe.model.settleToTrain([this.#update.program], new Control());
     this.equipment.gradients.write(gradients);
     this.waiting = 0;
     return this.update(false);
@@ -123,12 +121,16 @@ export class StepRunner {
   }
 
   /** A run that changes weights and slots. Who reads those of this moment keeps them. */
-  #changing<T>(run: () => Promise<T>): Promise<T> {
+  async #changing<T>(run: () => Promise<T>): Promise<T> {
     const { recipe, slots } = this.equipment;
-    return recipe.model.changing(async () => {
-      for (const memory of [recipe.model.built.memory, slots.memory]) if (memory.holdsRuns) await memory.leaveToReadings();
-      return run();
-    });
+    const memories = [...recipe.model.trained, slots.memory];
+    for (const memory of memories) memory.beginRun();
+    try {
+      for (const memory of memories) if (memory.holdsRuns) await memory.leaveToReadings();
+      return await run();
+    } finally {
+      for (const memory of memories) memory.endRun();
+    }
   }
 
   /** Rows of an order a data set is gone through in, for the steps that follow. */

@@ -249,7 +249,7 @@ export class Trainer<Output extends Outputs = Tensor> {
     await loadInTurn('Trainer.load', this.#model, async (check) => {
       const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
       check();
-      if (sizes !== undefined && !this.#model.isBuilt) await this.#model.buildWith(sizes, weights, what);
+      if (sizes !== undefined && !this.#model.isBuilt) this.#model.buildFor(sizes);
       const letGo = this.#model.hold();
       try {
         this.#equipment.slots.check(slots, slotsByPath);
@@ -257,7 +257,6 @@ export class Trainer<Output extends Outputs = Tensor> {
         const setSlots = await this.#equipment.slots.toSet(slots);
         return () => {
           setWeights();
-          this.#model.settle();
           setSlots();
           this.#runner.steps = steps;
           this.#runner.updates = updates;
@@ -318,11 +317,6 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /** Marks the model as training while the task runs. @throws StateError if it is already */
   async #exclusively<T>(what: string, task: () => Promise<T>): Promise<T> {
-    if (this.#model.isTraining) {
-      throw new StateError(
-        `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
-      );
-    }
     this.#model.beginTraining(what, this.#equipment.recipe.frozen);
     try {
       return await this.#model.trying(task);

@@ -5,7 +5,9 @@ import { label } from '../graph/label.js';
 import { type MemorySlot, source } from '../graph/source.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
-import type { Entry, Layout } from '../model/layout.js';
+import type { Entry } from '../model/layout.js';
+import type { PlacedWeights } from '../model/placed-weights.js';
+import type { WeightMemory } from '../model/weight-memory.js';
 import { gotReturned } from '../returned.js';
 import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js';
 import { gatherRows } from '../ops/gather.js';
@@ -19,13 +21,26 @@ import type { Recipe } from './recipe.js';
 import { scalarTensors } from './scalars.js';
 import type { Slots } from './slots.js';
 
+/** Where a memory has parameters in the order of the model's. */
+interface Base {
+  readonly memory: WeightMemory;
+  /** The element there that is the first of the layout; less than 0 where only later ones are. */
+  readonly begin: number;
+}
+
 /** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
 interface Stretch {
   readonly optimizer: Optimizer;
   readonly gradient: Tensor;
+  readonly base: Base;
   /** The values from before the step. */
   readonly read: (slot: MemorySlot, byteOffset: number) => Tensor;
   readonly write: (slot: MemorySlot, byteOffset: number, value: Tensor) => Write;
+}
+
+/** One that is updated with its neighbours. */
+interface Parameter extends Pick<Stretch, 'optimizer' | 'gradient' | 'base'> {
+  readonly entry: Entry;
 }
 
 /**
@@ -39,17 +54,17 @@ export function updates(
   gradients: ReadonlyMap<Entry, Tensor | WaitingTable>,
   scalars: MemorySlot,
 ): { readonly writes: readonly Write[]; readonly gradientNorm: Tensor } {
-  const { layout, memory } = recipe.model.built;
-  const { slot } = memory;
-  const given = stretchesOf(optimizersByEntry(layout, recipe), layout, gradients);
+  const { weights } = recipe.model.built;
+  const given = stretchesOf(optimizersByEntry(weights.layout, recipe), weights, gradients);
   const numbers = scalarTensors(recipe, scalars);
-  const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, read, write }) => {
+  const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, base, read, write }) => {
+    const place = [base.memory.slot, base.begin * 4] as const;
     const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
-    const before = read(slot, 0);
+    const before = read(...place);
     const update = updateOf(optimizer, optimizer.update(before, gradient, old, numbers.get(optimizer)!));
     const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
     const writes = [
-      write(slot, 0, checked('parameter', update.parameter)),
+      write(...place, checked('parameter', update.parameter)),
       ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots?.[name]))),
     ];
     label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
@@ -74,57 +89,67 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
   );
 }
 
-/** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */
+/** Tables of which only rows are updated, and the runs of parameters of one optimizer, in one memory, between them. */
 function stretchesOf(
   optimizers: ReadonlyMap<Entry, Optimizer>,
-  layout: Layout,
+  weights: PlacedWeights,
   gradients: ReadonlyMap<Entry, Tensor | WaitingTable>,
 ): readonly Stretch[] {
   const stretches: Stretch[] = [];
-  let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
+  let run: Parameter[] = [];
   const endRun = (end: number): void => {
-    if (run.length > 0) stretches.push(flat(optimizers.get(run[0]!.entry)!, run, end));
+    if (run.length > 0) stretches.push(flat(run, end));
     run = [];
   };
-  for (const entry of layout.parameters) {
+  for (const entry of weights.layout.parameters) {
     const optimizer = optimizers.get(entry)!;
+    const base = baseOf(entry, weights);
     const given = gradients.get(entry);
     const gradient = given instanceof Tensor ? given : given?.gradient;
-    const byRows = given && rowStretch(optimizer, entry, given);
+    const byRows = given && rowStretch(optimizer, entry, base, given);
     if (gradient !== undefined && byRows === undefined) {
-      if (run.length > 0 && optimizers.get(run[0]!.entry) !== optimizer) endRun(entry.offset);
-      run.push({ entry, gradient });
+      const [first] = run;
+      const goesOn = first?.optimizer === optimizer && first.base.memory === base.memory && first.base.begin === base.begin;
+      if (!goesOn) endRun(entry.offset);
+      run.push({ entry, gradient, optimizer, base });
       continue;
     }
     endRun(entry.offset);
     if (byRows !== undefined) stretches.push(byRows);
   }
-  endRun(layout.parameterSize);
+  endRun(weights.layout.parameterSize);
   return stretches;
 }
 
+function baseOf({ path, offset }: Entry, weights: PlacedWeights): Base {
+  const { memory, at } = weights.place(path);
+  return { memory, begin: at - offset };
+}
+
 /** One vector from the first parameter up to `end`, in elements. */
-function flat(optimizer: Optimizer, run: readonly { readonly entry: Entry; readonly gradient: Tensor }[], end: number): Stretch {
-  const begin = run[0]!.entry.offset;
+function flat(run: readonly Parameter[], end: number): Stretch {
+  const { entry, optimizer, base } = run[0]!;
+  const begin = entry.offset;
   const offsets = run.map(({ entry }) => entry.offset - begin);
   const gradient = pack(run.map((one) => one.gradient), offsets, end - begin); // prettier-ignore
   return {
     optimizer,
     gradient,
+    base,
     read: (slot, byteOffset) => source(slot, byteOffset + begin * 4, [end - begin]),
     write: (slot, byteOffset, value) => ({ value, slot, byteOffset: byteOffset + begin * 4, commit: true }),
   };
 }
 
 /** The rows of a table the batches met, if that is what the gradient consists of and it is right and worth while to update these alone. */
-function rowStretch(optimizer: Optimizer, entry: Entry, given: Tensor | WaitingTable): Stretch | undefined {
+function rowStretch(optimizer: Optimizer, entry: Entry, base: Base, given: Tensor | WaitingTable): Stretch | undefined {
   const leavesAlone = entry.lazy && !optimizer.restsAtZero;
-  if (!(given instanceof Tensor)) return leavesAlone ? maskedRows(optimizer, entry, given.gradient, given.met) : undefined;
+  if (!(given instanceof Tensor)) return leavesAlone ? maskedRows(optimizer, entry, base, given.gradient, given.met) : undefined;
   const rows = rowGradient(given);
   if (rows === undefined) return undefined;
   const isLarge = entry.shape[0]! > rowsPerId * rows.ids.size;
-  if (isLarge && (entry.lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, rows);
-  return leavesAlone ? maskedRows(optimizer, entry, given, metRows(given)) : undefined;
+  if (isLarge && (entry.lazy || optimizer.restsAtZero)) return someRows(optimizer, entry, base, rows);
+  return leavesAlone ? maskedRows(optimizer, entry, base, given, metRows(given)) : undefined;
 }
 
 /**
@@ -133,12 +158,13 @@ function rowStretch(optimizer: Optimizer, entry: Entry, given: Tensor | WaitingT
  */
 const rowsPerId = 3;
 
-function someRows(optimizer: Optimizer, entry: Entry, rows: RowGradient): Stretch {
+function someRows(optimizer: Optimizer, entry: Entry, base: Base, rows: RowGradient): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const { sums, owners } = mergedRows(rows, tableRows);
   return {
     optimizer,
     gradient: sums,
+    base,
     // Ids that came before are read too: what becomes of them is not written.
     read: (slot, byteOffset) => gatherRows(source(slot, byteOffset + entry.offset * 4, [tableRows, columns]), rows.ids),
     write: (slot, byteOffset, value) => ({
@@ -156,12 +182,13 @@ function someRows(optimizer: Optimizer, entry: Entry, rows: RowGradient): Stretc
  * values.
  * @param met [tableRows, 1], 0 for those
  */
-function maskedRows(optimizer: Optimizer, entry: Entry, gradient: Tensor, met: Tensor): Stretch {
+function maskedRows(optimizer: Optimizer, entry: Entry, base: Base, gradient: Tensor, met: Tensor): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
   return {
     optimizer,
     gradient: reshape(gradient, [tableRows, columns]),
+    base,
     read,
     write: (slot, byteOffset, value) => ({
       value: where(met, value, read(slot, byteOffset)),

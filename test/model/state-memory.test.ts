@@ -26,27 +26,31 @@ function memoryOf({ weights }: Reading): MemoryHandle {
 
 describe('a copy begun while a run changes the values', () => {
   let memory: StateMemory;
-  beforeEach(() => (memory = new StateMemory('values', size)));
+  beforeEach(() => {
+    memory = new StateMemory('values', size);
+    memory.beginRun();
+  });
 
   it('is made before the next run changes them', async () => {
-    const reading = memory.read(true);
+    const reading = memory.read();
     memory.endRun();
     await change(memory, 1);
     assert.equal(await valueOf(reading), 0);
   });
 
   it('is of no reading that begins after the run', async () => {
-    const [first, second] = [memory.read(true), memory.read(true)];
+    const [first, second] = [memory.read(), memory.read()];
     inOneGo(memory.writeInPieces(new Float32Array(size).fill(1), 0));
     memory.endRun();
-    const later = memory.read(true);
+    memory.beginRun();
+    const later = memory.read();
     assert.equal(memoryOf(second), memoryOf(first));
     assert.notEqual(memoryOf(later), memoryOf(first));
     assert.equal(await valueOf(later), 1);
   });
 
   it('is not waited for again once it is made', async () => {
-    const reading = memory.read(true);
+    const reading = memory.read();
     assert.equal(memory.holdsRuns, true);
     await reading.ready();
     assert.equal(memory.holdsRuns, false);
@@ -58,7 +62,7 @@ describe('a copy begun while a run changes the values', () => {
 describe('a loose reading', () => {
   it('is waited for once the training it begins in is over', async () => {
     const memory = new StateMemory('values', size);
-    const reading = memory.read(true, 'loose');
+    const reading = memory.read('loose');
     assert.equal(memory.holdsRuns, false);
     memory.endTraining();
     const changed = change(memory, 1);

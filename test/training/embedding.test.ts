@@ -159,6 +159,7 @@ describe('updates by rows', () => {
     const state = async (): Promise<readonly Float32Array[]> => [model.weights().get('words.weight')!.data, ...[...(await slots.snapshot()).values()].map(({ data }) => data as Float32Array)]; // prettier-ignore
     const before = await state();
     checkBatch('step', batches[0]!, equipment);
+    model.model.beginTraining('step', []);
     await new StepRunner(equipment).runBatch('step', batches[0]!, new Totals(recipe), new Control(), {});
     const ids = new Set(batches[0]!.x.data);
     (await state()).forEach((values, i) => {
