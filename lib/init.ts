@@ -145,10 +145,15 @@ export function orthogonal(options: GainOptions = {}): Initializer {
     const columns = shape.at(-1)!;
     const rows = sizeOf(shape) / Math.max(columns, 1);
     const [length, vectors] = rows >= columns ? [rows, columns] : [columns, rows];
-    const q = Float64Array.from(yield* normalValues([length, vectors], random, 0, 1));
+    const q = new Float64Array(yield* normalValues([length, vectors], random, 0, 1));
     yield* orthonormalize(q, length, vectors);
-    const at = (row: number, column: number): number => (rows >= columns ? q[column * length + row]! : q[row * length + column]!);
-    return new Float32Array(rows * columns).map((_, i) => factor * at(Math.floor(i / columns), i % columns));
+    const values = new Float32Array(rows * columns);
+    const [down, along] = rows >= columns ? [1, length] : [length, 1];
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) values[row * columns + column] = factor * q[row * down + column * along]!;
+      yield;
+    }
+    return values;
   });
 }
 
@@ -165,8 +170,8 @@ function* orthonormalize(q: Float64Array, length: number, vectors: number): Piec
       const other = q.subarray(j * length, (j + 1) * length);
       const shared = dot(vector, other);
       for (let k = 0; k < length; k++) other[k]! -= shared * vector[k]!;
+      yield;
     }
-    yield;
   }
 }
 

@@ -58,6 +58,12 @@ describe('initialisers', () => {
       assert.deepEqual(init(size, other), values);
     });
   }
+  it('orthogonal stops after each pair of vectors: all pairs with one of them may take tens of milliseconds', () => {
+    const pieces = orthogonal().inPieces!([40, 30], new Philox(3));
+    let count = 1;
+    while (pieces.next().done !== true) count++;
+    assert.ok(count > (30 * 29) / 2, `${count} pieces`);
+  });
   it('of large parameters let the event loop turn', async () => {
     // 3 million normal numbers: a tenth of a second and more, 4 ms of which are had in a turn.
     const model = new Embedding(1e5, 32);
