@@ -66,7 +66,7 @@ export function planMemory(
     const root = flow.rootOf(base);
     const place = fixed.get(root.base);
     if (place !== undefined) return { memory: slotIndex(place.slot), byteOffset: place.byteOffset + root.byteOffset + inside };
-    return { memory: 0, byteOffset: (offsets[storages.of.get(root.base) ?? -1] ?? 0) + root.byteOffset + inside };
+    return { memory: 0, byteOffset: offsets[storages.of.get(root.base)!]! + root.byteOffset + inside };
   };
   const constantData = new Uint8Array(constantBytes);
   for (const [tensor, at] of constants) {

@@ -1,6 +1,6 @@
 /** Gives each value a program must deliver its place in a bound memory: computed there where possible, otherwise copied there. */
 import { StateError } from '../errors.js';
-import { type MemorySlot, Source, source } from '../graph/source.js';
+import { type MemorySlot, source } from '../graph/source.js';
 import { type Tensor, byteSize, bytesPerElement } from '../graph/tensor.js';
 import { type Flow, type Range, type SourceRead, overlaps } from './flow.js';
 import { type Instruction, canFail, copyOf } from './instructions/index.js';
@@ -41,7 +41,6 @@ export function placeWrites(flow: Flow, writes: readonly Write[], locate: (t: Te
   for (const write of writes) {
     const { base, offset } = locate(write.value);
     const range = rangeOf(write);
-    if (isInPlace(base, write)) continue;
     const whole = write.rows === undefined && offset === 0 && byteSize(base) === byteSize(write.value);
     let writers = whole && !fixed.has(base) && !flow.parents.has(base) ? writeDirectly(flow, base, range, write.commit) : undefined;
     if (writers !== undefined) {
@@ -53,13 +52,6 @@ export function placeWrites(flow: Flow, writes: readonly Write[], locate: (t: Te
     if (write.commit) committing.push(...writers);
   }
   return { fixed, late: new Set([...committing, ...flow.descendants(committing)]) };
-}
-
-/** Whether the value is what the memory holds there anyway. */
-export function isInPlace(base: Tensor, write: Write): boolean {
-  const { op } = base.node;
-  if (write.rows !== undefined) return false;
-  return op instanceof Source && op.slot === write.slot && op.byteOffset === write.byteOffset && byteSize(base) === byteSize(write.value);
 }
 
 /** The items that may write `base` straight into `range`, ordered after those that read the old bytes; undefined if they may not. */

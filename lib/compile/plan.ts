@@ -14,7 +14,7 @@ import { productsOfTables } from './lookups.js';
 import { type Item, lower } from './lower.js';
 import { type MemoryPlan, planMemory } from './memory.js';
 import { Operands } from './operands.js';
-import { type Write, isInPlace, placeWrites } from './place.js';
+import { type Write, placeWrites } from './place.js';
 import { recomputeCheap } from './recompute.js';
 import { schedules } from './schedule.js';
 import { simplify } from './simplify.js';
@@ -146,4 +146,9 @@ function snapshotSources(writes: readonly Write[]): readonly Write[] {
     if (base.size === write.value.size && isInPlace(base, write)) return [];
     return [{ ...write, value: new Node(new Snapshot(), [write.value], [write.value]).outputs[0]! }];
   });
+}
+
+/** Whether a source is what the write would put in its place. */
+function isInPlace({ node: { op } }: Tensor, { slot, byteOffset }: Write): boolean {
+  return op instanceof Source && op.slot === slot && op.byteOffset === byteOffset;
 }

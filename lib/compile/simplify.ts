@@ -38,8 +38,8 @@ function reductionOfOne(node: Node, op: Reduce, x: Tensor): Tensor | undefined {
 function simplifyElementwise(node: Node, op: Elementwise, inputs: readonly Tensor[]): Tensor | undefined {
   const { shape } = node.outputs[0]!;
   const numbers = inputs.map(uniformValue);
-  if (op.dtype === 'float32' && numbers.every((n) => n !== undefined)) {
-    const value = op.name === 'identity' ? numbers[0] : foldConstants(op.name, numbers);
+  if (op.name !== 'identity' && numbers.every((n) => n !== undefined)) {
+    const value = foldConstants(op.name, numbers);
     if (value !== undefined) return full(shape, value);
   }
   return identity(op, inputs, numbers, shape) ?? computedOnce(node, inputs, shape);
@@ -51,8 +51,6 @@ function identity(op: Elementwise, inputs: readonly Tensor[], numbers: readonly 
   const [a, b] = numbers;
   const same = (t: Tensor): Tensor => broadcastTo(cast(t, 'float32'), shape);
   switch (op.name) {
-    case 'identity':
-      return op.dtype === x.dtype ? x : undefined;
     case 'add': {
       if (a === 0) return same(y);
       if (b === 0) return same(x);

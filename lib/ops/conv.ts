@@ -1,8 +1,7 @@
 /** Convolutions of channels-last images. The forward pass and its two gradients are linear in both operands and closed under differentiation. */
-import { DTypeError, ShapeError, formatShape } from '../errors.js';
 import { Operation, apply } from '../graph/operation.js';
 import type { Activation, ConvShape, Instruction } from '../compile/instructions/index.js';
-import { type Shape, sameShape } from '../graph/shape.js';
+import type { Shape } from '../graph/shape.js';
 import { type Node, type Tensor, type TensorType, floats } from '../graph/tensor.js';
 import { type Rules, checkOptions } from '../options.js';
 import { checkTensors, tensor } from './arguments.js';
@@ -31,8 +30,7 @@ export class ConvForward extends Operation {
     super();
   }
 
-  infer([x, w]: readonly Tensor[]): readonly TensorType[] {
-    checkOperands(this.name, [x!, w!], [xShape(this.shape), wShape(this.shape)]);
+  infer(): readonly TensorType[] {
     return withTransform(this.shape, yShape(this.shape));
   }
 
@@ -58,8 +56,7 @@ export class ConvBackwardData extends Operation {
     super();
   }
 
-  infer([dy, w]: readonly Tensor[]): readonly TensorType[] {
-    checkOperands(this.name, [dy!, w!], [yShape(this.shape), wShape(this.shape)]);
+  infer(): readonly TensorType[] {
     return withTransform(this.shape, xShape(this.shape));
   }
 
@@ -87,8 +84,7 @@ export class ConvBackwardWeights extends Operation {
     super();
   }
 
-  infer([x, dy]: readonly Tensor[]): readonly TensorType[] {
-    checkOperands(this.name, [x!, dy!], [xShape(this.shape), yShape(this.shape)]);
+  infer(): readonly TensorType[] {
     const dw = floats(wShape(this.shape));
     if (usesWinograd(this.shape)) return [dw, winogradSums(this.shape)];
     const parts = pixelParts(this.shape);
@@ -140,14 +136,6 @@ export function pixelParts(s: ConvShape): number {
   const tasks = Math.ceil((s.kh * s.kw * (s.c / s.groups) * s.oc) / elementsPerTask);
   const pixels = s.n * s.oh * s.ow;
   return Math.max(1, Math.min(Math.floor(wantedTasks / Math.max(tasks, 1)), Math.floor(pixels / leastPixels)));
-}
-
-function checkOperands(what: string, operands: readonly Tensor[], shapes: readonly Shape[]): void {
-  operands.forEach((t, i) => {
-    if (!sameShape(t.shape, shapes[i]!))
-      throw new ShapeError(`${what}: expected operands of shapes ${shapes.map(formatShape).join(' and ')}, got ${operands.map((o) => formatShape(o.shape)).join(' and ')}.`); // prettier-ignore
-    if (t.dtype !== 'float32') throw new DTypeError(`${what}: expected float32, got ${t.dtype}. Cast it first.`);
-  });
 }
 
 interface Bias {

@@ -38,10 +38,8 @@ class ColumnMoments extends Operation {
     const x = node.inputs[0]!;
     const rows = x.shape[1]!;
     const centred = sub(x, overRows(node.outputs[0]!));
-    const terms = [dmean && mul(full(x, dmean), 1 / rows), dvariance && mul(centred, overRows(mul(dvariance, 2 / rows)))].filter(
-      (t) => t !== undefined,
-    );
-    return [terms.length === 0 ? undefined : terms.reduce((a, b) => add(a, b))];
+    const terms = present([dmean && mul(full(x, dmean), 1 / rows), dvariance && mul(centred, overRows(mul(dvariance, 2 / rows)))]);
+    return [terms.reduce((a, b) => add(a, b))];
   }
 
   lower(node: Node): readonly Instruction[] {
@@ -62,12 +60,8 @@ class ColumnProducts extends Operation {
 
   override vjp(node: Node, [dsum, dproduct]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     const [dy, x, mean] = node.inputs as [Tensor, Tensor, Tensor];
-    const toDy = [dsum && full(dy, dsum), dproduct && mul(sub(x, overRows(mean)), overRows(dproduct))].filter((t) => t !== undefined);
-    return [
-      toDy.length === 0 ? undefined : toDy.reduce((a, b) => add(a, b)),
-      dproduct && mul(dy, overRows(dproduct)),
-      dproduct && neg(mul(dproduct, node.outputs[0]!)),
-    ];
+    const toDy = present([dsum && full(dy, dsum), dproduct && mul(sub(x, overRows(mean)), overRows(dproduct))]);
+    return [toDy.reduce((a, b) => add(a, b)), dproduct && mul(dy, overRows(dproduct)), dproduct && neg(mul(dproduct, node.outputs[0]!))];
   }
 
   lower(node: Node): readonly Instruction[] {
