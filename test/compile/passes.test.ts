@@ -50,6 +50,14 @@ describe('simplification', () => {
   });
 });
 
+describe('views', () => {
+  it('of what no strides express are read from where that is written', () => {
+    const turned = ops.reshape(ops.transpose(x), [3, 8]);
+    const block = ops.slice(turned, [0, 1], [3, 4]);
+    check(ops.softmax(block), ops.slice(ops.reshape(ops.transpose(block), [6, 2]), [0, 1], [6, 1]));
+  });
+});
+
 describe('index spaces', () => {
   /** Maps of ((x − a) · b) · c, where a and c are of the channels of each image and b is of each image. */
   const maps = (channels: number): number => {

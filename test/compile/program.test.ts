@@ -57,6 +57,13 @@ describe('a program', () => {
     checkProgram([commit(a, state, 8), commit(b, state, 0)], new Map([[state, values(16)]]), 2);
   });
 
+  it('puts together what two parts become of each other', () => {
+    const state = slot(18);
+    const part = (element: number): Tensor => source(state, 4 * element, [3, 3]);
+    const turned = (element: number): Tensor => ops.reshape(ops.matmul(part(element), part(element)), [9]);
+    checkProgram([commit(ops.concat([turned(9), turned(0)]), state)], new Map([[state, values(18)]]), 2);
+  });
+
   it('shifts a memory onto itself', () => {
     const state = slot(16);
     checkProgram([commit(source(state, 0, [12]), state, 4)], new Map([[state, values(16)]]), 2);
