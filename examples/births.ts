@@ -1,5 +1,6 @@
 /** Foretells tomorrow's number of births from the weeks before, beside two baselines that cost nothing. */
-import { type Errors, ForecastCourse, readSeries } from './support/births.js';
+import { readCsv } from 'lanewise';
+import { type Errors, ForecastCourse } from './support/births.js';
 import { flags, useOutput, useThreads, wholeNumber } from './support/flags.js';
 import { packageFile } from './support/package-file.js';
 import { ProgressBar } from './support/progress.js';
@@ -19,7 +20,7 @@ const values = flags(
 );
 useThreads(values.threads);
 
-const { data, columns } = await readSeries(values.csv, values.columns.split(','));
+const { data, columns } = await readCsv(values.csv, { columns: values.columns.split(',') });
 const course = new ForecastCourse(data, wholeNumber('steps', values.steps), wholeNumber('epochs', values.epochs));
 const { train, validation } = course.data;
 const season = wholeNumber('season', values.season, data.shape[0]! - validation.y.shape[0]!);

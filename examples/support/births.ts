@@ -13,7 +13,6 @@ import {
   Trainer,
   cosineDecay,
   forecastData,
-  readCsv,
 } from 'lanewise';
 
 const batchSize = 32;
@@ -24,17 +23,7 @@ export interface Errors {
   readonly rmse: number;
 }
 
-export interface Series {
-  /** [R, 1 + further columns]: what is foretold first. */
-  readonly data: NdArray<Float32Array>;
-  readonly columns: readonly string[];
-}
-
-/** The columns of a CSV file; the first is foretold, the others help. */
-export async function readSeries(file: string, columns: readonly string[]): Promise<Series> {
-  return readCsv(file, { columns });
-}
-
+/** Forecasts of the first column of a series [R, columns] from all of them. */
 export class ForecastCourse {
   readonly data: ForecastData;
   readonly model: Sequential;
