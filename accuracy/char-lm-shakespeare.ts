@@ -5,13 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import { LanguageCourse } from '../examples/support/language-model.js';
 import type { Finding } from './finding.js';
+import { pathIn } from './support/path-in.js';
 
 const target = { loss: 1.6, minutes: 30 };
 
 export async function run(): Promise<readonly Finding[]> {
-  const file = process.env.TINY_SHAKESPEARE;
-  if (file === undefined)
-    throw new Error('expected the path of input.txt of https://github.com/karpathy/char-rnn in TINY_SHAKESPEARE, got nothing');
+  const file = pathIn('TINY_SHAKESPEARE', 'input.txt of https://github.com/karpathy/char-rnn');
   const course = new LanguageCourse(await readFile(file, 'utf8'), { epochs: 12, hidden: 256, dropout: 0.2, seed: 42 });
   const begin = performance.now();
   const { last } = await course.fit();

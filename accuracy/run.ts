@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { cpuInfo } from 'lanewise';
+import { endOnMisuse } from '../examples/support/misuse.js';
 import type { Finding } from './finding.js';
 
 const names = (await readdir(new URL('.', import.meta.url)))
@@ -16,6 +17,7 @@ if (!names.includes(name)) {
   console.error(`expected one of ${names.join(', ')}, got ${name === '' ? 'nothing' : name}: npm run accuracy -- ${names[0]!}`);
   process.exit(2);
 }
+endOnMisuse();
 const { run } = (await import(`./${name}.ts`)) as { run: () => Promise<readonly Finding[]> };
 const findings = await run();
 console.log(`### ${name}\n`);

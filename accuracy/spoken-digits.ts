@@ -4,11 +4,12 @@
  */
 import { spokenDigitCourse, spokenDigits } from '../examples/support/spoken-digits.js';
 import type { Finding } from './finding.js';
+import { pathIn, recordings } from './support/path-in.js';
 
 const target = 0.96;
 
 export async function run(): Promise<readonly Finding[]> {
-  const course = spokenDigitCourse(await spokenDigits(process.env.SPOKEN_DIGITS ?? ''));
+  const course = spokenDigitCourse(await spokenDigits(pathIn('SPOKEN_DIGITS', recordings)));
   const begin = performance.now();
   const { last } = await course.fit();
   const seconds = (performance.now() - begin) / 1000;

@@ -5,11 +5,12 @@
 import { spokenDigits } from '../examples/support/spoken-digits.js';
 import { SpokenNumberCourse } from '../examples/support/spoken-numbers.js';
 import type { Finding } from './finding.js';
+import { pathIn, recordings } from './support/path-in.js';
 
 const target = 0.03;
 
 export async function run(): Promise<readonly Finding[]> {
-  const course = new SpokenNumberCourse(await spokenDigits(process.env.SPOKEN_DIGITS ?? ''), 15);
+  const course = new SpokenNumberCourse(await spokenDigits(pathIn('SPOKEN_DIGITS', recordings)), 15);
   const begin = performance.now();
   await course.fit();
   const seconds = (performance.now() - begin) / 1000;
