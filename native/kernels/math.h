@@ -192,7 +192,8 @@ LW_INLINE F32 sin_of_turns(I32 n, F32 r) {
 
 LW_INLINE F32 sin(F32 x) {
   const QuarterTurns q = reduce_quarter(x);
-  const F32 y = select(equal(x, zero()), x, sin_of_turns(q.n, q.r));
+  // Of −0, too, and of what is subnormal, a zero of its sign.
+  const F32 y = select(equal(x, zero()), mul(x, zero()), sin_of_turns(q.n, q.r));
   return select(less_equal(abs(x), set1(kTrigonometricLimit)), y, set1(kNaN));
 }
 

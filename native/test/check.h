@@ -1,6 +1,7 @@
 // The native test harness: LW_TEST(name) { CHECK(...); } registers a case, main runs them all and prints `N passed, M failed`.
 // Include it in one translation unit per executable; further units define LW_TEST_NO_MAIN first.
 #pragma once
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -37,6 +38,9 @@ inline bool check(bool ok, const char* file, int line, const std::string& what) 
   }
   return ok;
 }
+
+// The larger of two errors. Of a result that is not a number the error is not, either, and counts as infinite: std::max would drop it.
+inline double larger_error(double worst, double error) { return worst >= error ? worst : std::isnan(error) ? HUGE_VAL : error; }
 
 struct Register {
   Register(const char* name, void (*run)()) { cases().push_back({name, run}); }

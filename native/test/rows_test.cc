@@ -152,7 +152,7 @@ LW_TEST(sums_of_long_columns_lose_few_digits) {
       everywhere(args, &ReduceArgs::out, e.outer * e.inner, &KernelTable::reduce_tasks, &KernelTable::reduce,
                  [&](const KernelTable& table, const Guarded<float>& out, int64_t) {
                    double worst = 0;
-                   for (int64_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::fabs(out[i] - exact));
+                   for (int64_t i = 0; i < out.size(); ++i) worst = larger_error(worst, std::fabs(out[i] - exact));
                    CHECK_TEXT(worst <= magnitude * 0x1p-24 * (additions_of(e) + 2),
                               text(table, "reduce kind, outer, count, inner", {static_cast<int>(kind), e.outer, e.count, e.inner}));
                  });
@@ -239,14 +239,14 @@ LW_TEST(softmax_of_every_shape) {
                      const float* x = in.data() + r * columns;
                      double max;
                      const double lse = log_sum_exp(x, columns, max);
-                     if (per_row) worst = std::max(worst, std::fabs(out[r] - lse) / std::max({std::fabs(max), lse - max, 1.0}));
+                     if (per_row) worst = larger_error(worst, std::fabs(out[r] - lse) / std::max({std::fabs(max), lse - max, 1.0}));
                      for (int64_t c = 0; !per_row && c < columns; ++c) {
                        const double exact = args.kind == SoftmaxKind::softmax ? std::exp(x[c] - lse) : x[c] - lse;
                        const double got = out[r * columns + c];
                        // e^d has the absolute error of d = x − max as its relative one.
                        const double scale = args.kind == SoftmaxKind::softmax ? exact * (1 + std::fabs(x[c] - max)) + 0x1p-120
                                                                               : std::max({std::fabs(x[c] - max), lse - max, 1.0});
-                       worst = std::max(worst, std::fabs(got - exact) / scale);
+                       worst = larger_error(worst, std::fabs(got - exact) / scale);
                      }
                    }
                    CHECK_TEXT(worst <= 8 * 0x1p-24, text(table, "softmax kind, rows, columns, worst in 2^-24",
@@ -295,7 +295,7 @@ LW_TEST(softmax_backward) {
                        const double at = y[r * columns + c], slope = dy[r * columns + c], p = logarithmic ? std::exp(at) : at;
                        const double exact = logarithmic ? slope - p * sum : p * (slope - sum);
                        const double scale = (logarithmic ? std::fabs(slope) : p * std::fabs(slope)) + p * size + 0x1p-120;
-                       worst = std::max(worst, std::fabs(dx[r * columns + c] - exact) / scale);
+                       worst = larger_error(worst, std::fabs(dx[r * columns + c] - exact) / scale);
                      }
                    }
                    // A term, its sum of up to 64 in a lane and 6 that fold the lanes, e^y, and two more operations.
@@ -338,7 +338,7 @@ LW_TEST(cross_entropy_forward_and_backward) {
             for (int64_t r = 0; r < rows; ++r) {
               double max;
               const double exact = kept(r) ? log_sum_exp(logits.data() + r * columns, columns, max) - logits[r * columns + ids[r]] : 0;
-              worst = std::max(worst, std::fabs(loss[r] - exact) / std::max(std::fabs(exact), 1.0));
+              worst = larger_error(worst, std::fabs(loss[r] - exact) / std::max(std::fabs(exact), 1.0));
               if (!kept(r)) CHECK(loss[r] == 0);
             }
             CHECK_TEXT(worst <= 8 * 0x1p-24 && bad == first_bad, text(table, "cross_entropy rows, columns, bad", {rows, columns, bad}));
@@ -352,7 +352,7 @@ LW_TEST(cross_entropy_forward_and_backward) {
                      const double lse = log_sum_exp(logits.data() + r * columns, columns, max);
                      for (int64_t c = 0; c < columns; ++c) {
                        const double exact = kept(r) ? dloss[r] * (std::exp(logits[r * columns + c] - lse) - (c == ids[r])) : 0;
-                       worst = std::max(worst, std::fabs(dlogits[r * columns + c] - exact));
+                       worst = larger_error(worst, std::fabs(dlogits[r * columns + c] - exact));
                      }
                    }
                    CHECK_TEXT(worst <= 32 * 0x1p-24 && bad == first_bad,

@@ -239,9 +239,9 @@ void check_definition(const KernelTable& table, const WinogradShape& s, uint64_t
           sum += value * w[(t * s.c + c) * s.oc + o];
           gradient[(t * s.c + c) * s.oc + o] += value * dy[p * s.oc + o];
         }
-      worst = std::max(worst, std::fabs(sum - y[p * s.oc + o]));
+      worst = larger_error(worst, std::fabs(sum - y[p * s.oc + o]));
     }
-  for (size_t e = 0; e < gradient.size(); ++e) worst_gradient = std::max(worst_gradient, std::fabs(gradient[e] - dw[e]));
+  for (size_t e = 0; e < gradient.size(); ++e) worst_gradient = larger_error(worst_gradient, std::fabs(gradient[e] - dw[e]));
   // Values are at most 1. Rows of |Bᵀ| sum to at most 5.2, of |G| to 1.5, of |Aᵀ| to 7.4, of |A| to 7.3 and of |Gᵀ| to 2.7: each twice.
   const double tiles = double(s.n * ((s.oh + 3) / 4) * ((s.ow + 3) / 4));
   const double y_bound = std::pow(5.2 * 1.5 * 7.4, 2), dw_bound = std::pow(5.2 * 7.3 * 2.7, 2);
