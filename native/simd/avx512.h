@@ -1,6 +1,6 @@
 // AVX-512 (F, DQ, BW, VL): the vector vocabulary every kernel is written in. The other ISAs define the same names.
 //
-// F32 holds kLanes floats, I32 / U32 as many integers, Mask one truth value a lane.
+// F32 holds kLanes floats, I32 as many integers, Mask one truth value a lane.
 // `*_n(p, n)` touch only the first n lanes (0 ≤ n ≤ kLanes) in memory; lanes beyond are zero in the register.
 #pragma once
 #include <immintrin.h>

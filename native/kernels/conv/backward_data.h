@@ -126,9 +126,7 @@ void spread_rectangle(const ConvBackwardDataArgs& a, const DataPart& part, const
       for (int64_t i = 0; i < rows; ++i, from += empty ? 0 : columns, advance(at, part.rows.count, part.columns.count)) {
         const int64_t row = part.rows.first + at.i * part.rows.stride, column = part.columns.first + at.j * part.columns.stride;
         float* const to = a.dx + ((at.n * s.h + row) * s.w + column) * s.c + part.group * product.n + n;
-        int64_t c = 0;
-        for (; c + kLanes <= columns; c += kLanes) store(to + c, load(from + c));
-        if (c < columns) store_n(to + c, load_n(from + c, static_cast<int>(columns - c)), static_cast<int>(columns - c));
+        copy_exactly(columns, from, to);
       }
     }
   }
