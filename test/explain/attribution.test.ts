@@ -25,6 +25,12 @@ import {
 
 const explainers = { inputGradient, integratedGradients };
 
+class Twice extends Layer<[Tensor], { readonly a: Tensor; readonly b: Tensor }> {
+  forward(x: Tensor): { readonly a: Tensor; readonly b: Tensor } {
+    return { a: x, b: x };
+  }
+}
+
 /** y = x · w, w [3, 2] */
 function linear(): Sequential {
   const model = new Sequential([new Linear(2, { bias: false })]).build([3]);
@@ -171,6 +177,10 @@ for (const [name, explain] of Object.entries(explainers)) {
       const model = new Sequential([new Linear(2)]).build([4, 3]);
       const message = `${name}: expected a model with outputs [N, C] or [N], got [N, 4, 2]. Explain one that ends in one row for each input.`;
       await assert.rejects(explain(model, array(new Float32Array(12), [1, 4, 3])), { name: ShapeError.name, message });
+    });
+    it('outputs by name', async () => {
+      const message = `${name}: expected a model with one output, got a, b. Explain a layer around it that gives one of them.`;
+      await assert.rejects(explain(new Twice().build([3]) as never, rows), { name: ShapeError.name, message });
     });
     it('arrays without their buffer', async () => {
       const gone = <T extends NdArray>(x: T): T => {

@@ -35,6 +35,7 @@ const wrongShapes: readonly (readonly [Layer, readonly number[], string])[] = [
   [new MaxPool1d(2), [1, 3], 'MaxPool1d: expected x of rank 3 [N, T, C], got [1, 3]. Reshape it; a sequence of one channel has C = 1.'],
   [new AvgPool1d(4), [1, 3, 2], 'AvgPool1d: expected a kernel that fits the padded length of x, got 4 > 3 + 2 · 0 = 3. Make the kernel smaller or x larger.'],
   [new AdaptiveAvgPool2d(2), [1, 3, 2], 'AdaptiveAvgPool2d: expected x of rank 4 [N, H, W, C], got [1, 3, 2]. Reshape it; an image of one channel has C = 1.'],
+  [new AdaptiveAvgPool2d(2), [1, 0, 3, 2], 'AdaptiveAvgPool2d: expected x with pixels, got [1, 0, 3, 2].'],
   [new GlobalAvgPool2d(), [1, 0, 3, 2], 'GlobalAvgPool2d: expected x with pixels, got [1, 0, 3, 2].'],
   [new GlobalMaxPool2d(), [1, 2, 0, 2], 'GlobalMaxPool2d: expected x with pixels, got [1, 2, 0, 2].'],
   [new InstanceNorm(), [1, 3], 'InstanceNorm: expected x [N, ..., C] of rank ≥ 3 with C ≥ 1, got [1, 3]. Use LayerNorm for rows.'],

@@ -75,6 +75,8 @@ describe('operations on shapes', () => {
     (t) => ops.stack([t, ops.transpose(t)]),
     /stack: expected tensors of one shape, got \[2, 3\] and \[3, 2\]/,
   );
+  fails('a transpose of a vector', (t) => ops.transpose(ops.reshape(t, [6])), /transpose: expected x of rank ≥ 2, got \[6\]/);
+  fails('a concat of nothing', () => ops.concat([]), /concat: expected at least one tensor, got none/);
   fails('a stack of nothing', () => ops.stack([]), /stack: expected at least one tensor, got none/);
   fails(
     'a split into other sizes',
