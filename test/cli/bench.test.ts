@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type BenchReport, formatBench } from '../../lib/cli/bench.js';
+import { type BenchReport, formatBench, lateness } from '../../lib/cli/bench.js';
 import { cpuInfo, getThreads, setThreads } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
 
@@ -44,6 +44,14 @@ describe('lanewise bench', () => {
     const measurements = [{ what: 'product', value: 214, unit: 'GFLOP/s', share: 1.07, of: 'FMA peak' }] as const;
     assert.match(formatBench({ ...report, measurements }), doubt);
   });
+
+  it('calls that delay by which a timer is late, not the time between its calls', () => {
+    const between = (milliseconds: number) => ({ percentile: (share: number) => (share === 99 ? milliseconds * 1e6 : NaN) });
+    assert.equal(lateness(between(1.5)), 0.5);
+    assert.equal(lateness(between(0.9)), 0);
+  });
+
+  it('counts one thread as one', () => assert.match(formatBench({ ...report, threads: 1 }), /^avx2, 1 thread$/m));
 
   it('counts the operations of the multiply-adds of every thread', () => {
     const threads = getThreads();
