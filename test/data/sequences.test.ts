@@ -115,6 +115,11 @@ describe('BucketedBatches', () => {
     const batches = [...new BucketedBatches({ x, y }, { ...options, buckets: 1, shuffle: false })];
     assert.deepEqual(batches.flatMap((batch) => [...batch.y.data]), [...y.data]); // prettier-ignore
   });
+  it('has at most twelve lengths', () => {
+    const sequences = Array.from({ length: 20 }, (_, i) => new Int32Array(i + 1));
+    const { bounds } = new BucketedBatches({ x: sequences, y: array(new Int32Array(20)) }, { batchSize: 1, buckets: 12 });
+    assert.equal(bounds.length, 12);
+  });
   it('fills up targets of each step with ignoreIndex', () => {
     const [batch] = new BucketedBatches(
       { x: [ids(1, 2), ids(3, 4, 5)], y: [ids(6, 7), ids(8, 9, 10)] },

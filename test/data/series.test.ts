@@ -97,7 +97,12 @@ describe('readCsv', () => {
   for (const [content, message] of broken) it(message, () => assert.rejects(readCsv(utf8(content)), { name: 'FileError', message }));
   const odd: readonly (readonly [string, Uint8Array, CsvOptions<string>, unknown])[] = [
     ['lines that end in several ways', utf8('t\r\nx\ny\rz\r\n'), { categories: ['t'] }, ['x', 'y', 'z']],
-    ['spaces around names and quotes', utf8(' t , "n" \n x, "1"\n "y" ,2\n   \n'), { categories: ['t'], columns: ['n'] }, ['x', 'y']],
+    [
+      'spaces around names and quotes',
+      utf8(' t , "n" \n x, " 1\u00a0"\n "y" ,2\n   \n'),
+      { categories: ['t'], columns: ['n'] },
+      ['x', 'y'],
+    ],
     ['tabs between fields, of which some are empty', utf8('t\tn\n\t1\n"x"\t2\n'), { categories: ['t'], delimiter: '\t' }, ['', 'x']],
     ['UTF-8', utf8('t\nstraße\nmaße\n'), { categories: ['t'] }, ['straße', 'maße']],
     ['Latin-1', Buffer.from('t\nstraße\nmaße\n', 'latin1'), { categories: ['t'], encoding: 'latin1' }, ['straße', 'maße']],
@@ -260,6 +265,10 @@ describe('readCsv', () => {
     [
       { categories: { a: ['x', 'x'] } },
       "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'x', 'x' ] }.",
+    ],
+    [
+      { categories: { a: ['é', 'e\u0301'] } },
+      "readCsv: expected a list of at least one name or an object with a list of different texts for each column for categories, got { a: [ 'é', 'e\u0301' ] }.",
     ],
     ...(['', '\n', '"'] as const).map(
       (delimiter) =>
