@@ -226,6 +226,11 @@ describe('copy elision', () => {
     assert.equal(kinds(check(moved([0, 1, 3, 2]))), 'gemm copy softmax');
     assert.equal(kinds(check(ops.softmax(ops.concat([product, product])))), 'gemm copy softmax');
   });
+  it('copies a row that is repeated in the place of others', () => {
+    const turned = ops.reshape(ops.transpose(source(state, 2000, [4, 2, 2]), [0, 2, 1]), [4, 4]);
+    const repeated = ops.broadcastTo(ops.slice(turned, [0, 0], [1, 4]), [4, 4]);
+    assert.equal(kinds(check(ops.softmax(ops.concat([repeated, y], 1)))), 'copy copy copy softmax');
+  });
   it('writes a copy where a copy of it would go', () => {
     const turned = ops.transpose(ops.reshape(x, [4, 2, 3]), [0, 2, 1]);
     const twice = ops.concat([ops.reshape(turned, [4, 6]), ops.exp(y)], 1);
