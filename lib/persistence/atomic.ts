@@ -43,7 +43,7 @@ async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<
     const folder = dirname(target);
     if (old === undefined && (await unlessMissing(stat(folder))) === undefined)
       throw new FileError(`save: expected to write ${path}, got ENOENT: no folder ${folder}. Make the folder first.`);
-    await replaceTarget(target, parts, old?.mode);
+    await replaceTarget(target, parts, old && old.mode & 0o7777);
     await syncDirectory(folder);
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
@@ -56,10 +56,11 @@ async function replaceTarget(target: string, parts: readonly Uint8Array[], mode:
   await removeLeftovers(target);
   const temporary = temporaryPath(target);
   try {
-    const file = await open(temporary, 'wx');
+    // From the beginning nobody may read more than the old file, also of what a killed process leaves.
+    const file = await open(temporary, 'wx', mode);
     try {
       for (const part of parts) await writeFully(file, part);
-      if (mode !== undefined) await chmod(temporary, mode & 0o7777);
+      if (mode !== undefined) await chmod(temporary, mode);
       await file.sync();
     } finally {
       await file.close();

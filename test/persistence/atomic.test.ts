@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -30,6 +31,19 @@ const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
     }
     await writeAtomically(at('new'), content);
     assert.equal(await modeOf(at('new')), 0o666 & ~process.umask());
+  });
+  it('lets nobody read more than the old file while it is written', async () => {
+    await writeFile(at('files', 'old'), 'old');
+    await chmod(at('files', 'old'), 0o600);
+    const modes: number[] = [];
+    const parts = Object.assign([...content], {
+      *[Symbol.iterator]() {
+        for (const name of readdirSync(at('files'))) modes.push(statSync(at('files', name)).mode & 0o777);
+        yield* content;
+      },
+    });
+    await writeAtomically(at('files', 'old'), parts);
+    assert.deepEqual([modes, await readFile(at('files', 'old'), 'utf8')], [[0o600, 0o600], 'new']);
   });
   it('writes what links lead to, and leaves the links', async () => {
     await writeFile(at('files', 'a'), 'old');
