@@ -19,6 +19,8 @@ export async function writeSuite(platform: string): Promise<string> {
       logLevel: 'warning',
     });
   }
+  // These compile the snippets of the documentation, which are in no JavaScript.
+  rmSync(resolve(suite, 'test/docs'), { recursive: true });
   cpSync(resolve(root, 'test/fixtures'), resolve(suite, 'test/fixtures'), { recursive: true });
   cpSync(resolve(root, 'accuracy/support/digits-2022.json'), resolve(suite, 'accuracy/support/digits-2022.json'));
   cpSync(resolve(root, 'scripts'), resolve(suite, 'scripts'), { recursive: true });
