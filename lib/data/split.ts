@@ -90,7 +90,9 @@ function grouped(
 ): readonly [test: Int32Array, train: Int32Array] {
   const distinct = [...new Set<number | string>(groups)];
   const test = new Set(Array.from(random.permutation(distinct.length).subarray(0, tested), (i) => distinct[i]));
-  return [order.filter((row) => test.has(groups[row])), order.filter((row) => !test.has(groups[row]))];
+  const isTested = new Uint8Array(order.length);
+  for (let row = 0; row < order.length; row++) if (test.has(groups[row])) isTested[row] = 1;
+  return parted(order, isTested);
 }
 
 /**
@@ -110,6 +112,11 @@ function stratified(
   inOrderOfClasses(order, classes).forEach((row, i) => {
     if (testedBefore(i + 1) > testedBefore(i)) isTested[row] = 1;
   });
+  return parted(order, isTested);
+}
+
+/** @param isTested 1 at each row that is */
+function parted(order: Int32Array, isTested: Uint8Array): readonly [test: Int32Array, train: Int32Array] {
   return [order.filter((row) => isTested[row]), order.filter((row) => !isTested[row])];
 }
 
