@@ -28,6 +28,13 @@ describe('token windows', () => {
     assert.deepEqual(x.toNested(), [[10, 11, 12, 13], [13, 14, 15, 16], [16, 17, 18, 19], [19, 20, 21, 22]]); // prettier-ignore
     assert.equal(y.data.at(-1), 23);
   });
+  it('have all their targets, where the tokens alone would do for one more', () => {
+    for (const stride of [1, 2, 4]) {
+      const { x, y } = tokenWindows(tokens.subarray(0, 12), { steps: 4, stride });
+      assert.equal(x.shape[0], Math.floor(7 / stride) + 1);
+      assert.deepEqual(y.data, x.data.map((token) => token + 1)); // prettier-ignore
+    }
+  });
   it('of the shortest stream', () => assert.deepEqual(tokenWindows(tokens.subarray(0, 3), { steps: 2 }).y.toNested(), [[11, 12]]));
   it('of a stream of another context', () => {
     const foreign = runInNewContext('new Int32Array([3, 4, 5])') as Int32Array;
