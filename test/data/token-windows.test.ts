@@ -32,7 +32,10 @@ describe('token windows', () => {
     for (const stride of [1, 2, 4]) {
       const { x, y } = tokenWindows(tokens.subarray(0, 12), { steps: 4, stride });
       assert.equal(x.shape[0], Math.floor(7 / stride) + 1);
-      assert.deepEqual(y.data, x.data.map((token) => token + 1)); // prettier-ignore
+      assert.deepEqual(
+        y.data,
+        x.data.map((token) => token + 1),
+      );
     }
   });
   it('of the shortest stream', () => assert.deepEqual(tokenWindows(tokens.subarray(0, 3), { steps: 2 }).y.toNested(), [[11, 12]]));
