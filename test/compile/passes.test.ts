@@ -251,6 +251,13 @@ describe('products in place', () => {
   });
 });
 
+describe('a result in the place of what it is made of', () => {
+  it('is of the same element type: bytes would be overwritten before they are read', () => {
+    const bytes = ops.cast(ops.reshape(ops.mul(source(state, 4000, [4, 24]), 16), [96]), 'uint8');
+    check(ops.softmax(ops.mul(ops.slice(bytes, [0], [24]), 0.25)));
+  });
+});
+
 describe('gradients of parts', () => {
   const gradientOf = (f: (x: Tensor) => Tensor): Tensor => gradients(f(x), [x])[0]!;
   it('lie one after another at once', () => {

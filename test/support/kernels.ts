@@ -170,7 +170,7 @@ function gemm(x: Bound<Gemm>, context: Context): void {
 
 /** Reads and writes element by element, so an output may lie on an input of the same layout and on no other. */
 function map(x: Bound<MapInstruction>, context: Context): void {
-  const results: number[][] = x.outputs.map(() => []);
+  // Element by element: what an output takes the place of must not be read by a later one.
   walk(
     x.dims,
     x.inputs.map((input) => input.strides),
@@ -179,10 +179,9 @@ function map(x: Bound<MapInstruction>, context: Context): void {
       for (const { op, a, b, c } of x.steps) {
         registers.push(context.round(elementwise(op, [registers[a]!, registers[b]!, registers[c]!], context)));
       }
-      x.outputs.forEach(({ tensor, register }, i) => (results[i]![point] = convert(registers[register]!, tensor.dtype)));
+      for (const { tensor, register } of x.outputs) set(tensor, point, convert(registers[register]!, tensor.dtype));
     },
   );
-  x.outputs.forEach(({ tensor }, i) => results[i]!.forEach((value, point) => set(tensor, point, value)));
 }
 
 /** What a float32 is when it is stored as another type. */
