@@ -256,6 +256,11 @@ describe('a result in the place of what it is made of', () => {
     const bytes = ops.cast(ops.reshape(ops.mul(source(state, 4000, [4, 24]), 16), [96]), 'uint8');
     check(ops.softmax(ops.mul(ops.slice(bytes, [0], [24]), 0.25)));
   });
+  it('is not of what a later row reads, too', () => {
+    const logits = ops.exp(x);
+    const weights = ops.reshape(ops.slice(ops.reshape(logits, [24]), [0], [4]), [4]);
+    check(ops.neg(gradients(ops.crossEntropy(logits, constant(Int32Array.of(3, 1, 0, 5))), [logits], weights)[0]!));
+  });
 });
 
 describe('gradients of parts', () => {
