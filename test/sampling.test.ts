@@ -38,6 +38,8 @@ describe('sampleLogits', () => {
     ['−∞ is never drawn', [0, -Infinity, 0, -Infinity], {}, [0.5, 0, 0.5, 0]],
     ['−∞ is never drawn, whatever topK', [0, -Infinity, 0, -Infinity], { topK: 3 }, [0.5, 0, 0.5, 0]],
     ['temperature 0 takes the likeliest', logits.toReversed(), { temperature: 0 }, [0, 0, 0, 1]],
+    ['temperature 0 takes the first of equal ones', [1, 3, 3], { temperature: 0 }, [0, 1, 0]],
+    ['topP takes no more than it needs', [3, 3], { topP: 0.5 }, [1, 0]],
     ['a tiny temperature does as well', logits.toReversed(), { temperature: 1e-300 }, [0, 0, 0, 1]],
     ['one class', [3], { topP: 0.5 }, [1]],
   ];

@@ -97,6 +97,13 @@ const content = [Uint8Array.of(110, 101), Uint8Array.of(119)];
     assert.ok((await lstat(at('pipe'))).isFIFO());
     assert.deepEqual((await readdir(folder)).sort(), ['files', 'link', 'links', 'pipe']);
   });
+  it('leaves what the last call wrote, whichever takes how long', async () => {
+    const first = writeAtomically(at('a'), content);
+    const second = writeAtomically(at('a'), [new Uint8Array(2 ** 25)]);
+    await first;
+    await Promise.all([second, writeAtomically(at('a'), content)]);
+    assert.equal(await readFile(at('a'), 'utf8'), 'new');
+  });
   it('takes names as long as the system does', async () => {
     const name = 'a'.repeat(255);
     await writeAtomically(at(name), content);

@@ -171,6 +171,8 @@ describe('weights of PyTorch', () => {
 
   const linear = new Sequential([new Linear(3), new Scale()]).build([2]);
   const gru = new Sequential({ gru: new GRU(2, { resetAfter: false }) }).build([4, 3]);
+  it('may be those of other layers than a GRU that PyTorch does not have', () =>
+    assert.equal(weightsFromPyTorch(gru, new Map([['head.bias', array([1])]])).size, 1));
   const wrong: readonly (readonly [() => unknown, string, string])[] = [
     [
       () => weightsFromPyTorch(linear, new Map([['0.weight', array([[1, 2, 3], [4, 5, 6]])]])), // prettier-ignore
