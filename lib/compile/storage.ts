@@ -43,8 +43,7 @@ export function assignStorages(flow: Flow, order: readonly number[], fixed: Plac
     for (const base of flow.writes[i]!) {
       const whole = root(base);
       if (!inArena(whole, fixed) || of.has(whole)) continue;
-      const alone = whole === base && flow.ownWriters(base).length === 1 && flow.childrenOf(base).length === 0;
-      const heir = alone ? overwritable(flow.items[i]!.instruction, locate, root).find((input) => free(input, base)) : undefined;
+      const heir = whole === base ? overwritable(flow.items[i]!.instruction, locate, root).find((input) => free(input, base)) : undefined;
       if (heir === undefined) {
         of.set(whole, blocks.push({ bytes: byteSize(whole), first: at, last: lastUse.get(whole)! }) - 1);
       } else {
@@ -58,7 +57,7 @@ export function assignStorages(flow: Flow, order: readonly number[], fixed: Plac
   return { blocks, of };
 }
 
-/** Inputs whose element i is read for element i of the output only, so that it may take their place. */
+/** Inputs whose element i is read for element i of the output only, so that it may take their place; none of what writes parts of an output. */
 function overwritable(instruction: Instruction, locate: (t: Tensor) => Location, root: (t: Tensor) => Tensor): readonly Tensor[] {
   if (instruction.kind === 'map') {
     const { dims, inputs } = instruction;
