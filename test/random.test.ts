@@ -26,6 +26,26 @@ describe('Philox', () => {
     new Philox(2).shuffle(begun, 3, 3);
     assert.deepEqual(begun, order());
   });
+  it('shuffle gives every order alike, however it is divided', () => {
+    const philox = new Philox(5);
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 6000; i++) {
+      const order = Int32Array.of(0, 1, 2);
+      for (const at of [2, 1, 0]) philox.shuffle(order, at, at + 1);
+      counts.set(order.join(), (counts.get(order.join()) ?? 0) + 1);
+    }
+    // Five standard errors.
+    assert.ok(counts.size === 6 && [...counts.values()].every((count) => Math.abs(count - 1000) < 145), `${[...counts.values()].join()}`);
+  });
+  it('normal makes two numbers of the words that uniform53 makes one of, as Box and Muller do', () => {
+    const normal = new Philox(42).normal(199, 3, 2);
+    for (const [i, u] of new Philox(42).uniform53(100).entries()) {
+      const radius = 2 * Math.sqrt(-2 * Math.log((Math.floor(u * 2 ** 27) + 0.5) / 2 ** 27));
+      const angle = (2 * Math.PI * (((u * 2 ** 53) % 2 ** 26) + 0.5)) / 2 ** 26;
+      assert.ok(Math.abs(normal[2 * i]! - (3 + radius * Math.cos(angle))) < 1e-5);
+      if (i < 99) assert.ok(Math.abs(normal[2 * i + 1]! - (3 + radius * Math.sin(angle))) < 1e-5);
+    }
+  });
   for (const [args, message] of [
     [[null], 'an Int32Array for order, got null'],
     [[[1, 2]], 'an Int32Array for order, got [ 1, 2 ]'],
