@@ -65,6 +65,12 @@ export async function spokenDigits(folder: string): Promise<SpokenDigits> {
     if (match === null) throw new Misuse(`expected names like 7_jackson_32.wav in ${folder}, got ${join(folder, file)}`);
     return { digit: Number(match[1]), speaker: match[2]!, tested: Number(match[3]) < testRecordings };
   });
+  const toTest = parsed.filter(({ tested }) => tested).length;
+  if (toTest === 0 || toTest === parsed.length)
+    throw new Misuse(
+      `expected recordings 0 … ${testRecordings - 1} of a digit, to test with, and later ones, to train on, in ${folder}, got ` +
+        `${toTest} of ${parsed.length} to test with.`,
+    );
   const frames = signals.map(melFrames(sampleRate));
   const x = standardized(frames.filter((_, i) => !parsed[i]!.tested), frames); // prettier-ignore
   const part = (tested: boolean): SpokenPart => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -244,6 +244,13 @@ describe('examples', function () {
     assert.match(refusal('spoken-digits'), /free-spoken-digit-dataset.*--data FOLDER\/recordings/);
   });
 
+  it('spoken-numbers refuses recordings that are all to train on', () =>
+    withFolder((folder) => {
+      writeTones(folder);
+      for (const file of readdirSync(folder)) if (/_[0-4]\.wav$/.test(file)) rmSync(join(folder, file));
+      assert.match(refusal('spoken-numbers', '--data', folder), /^expected recordings 0 … 4 .*, got 0 of 100 to test with\.\n$/);
+    }));
+
   it('spoken-numbers writes down rows of tones', () =>
     withFolder((folder) => {
       writeTones(folder);
@@ -269,6 +276,7 @@ describe('examples', function () {
   it('the examples explain their flags', () => {
     const names = [
       'mnist-cnn',
+      'explain',
       'fashion-mnist',
       'lecun1989',
       'char-lm',
