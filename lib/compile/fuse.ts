@@ -80,7 +80,7 @@ function connect(vertices: readonly Vertex[], byOutput: ReadonlyMap<Tensor, Vert
     const inputs =
       to.space?.inputs ??
       to.node.inputs.map((x) => (isView(to.node.op) ? operands.source(to.node.outputs[0]!) : { ...operands.locate(x), strides: [] }));
-    for (const { base, offset, strides } of inputs) {
+    for (const { base, strides } of inputs) {
       const from = byOutput.get(base);
       if (from === undefined) continue;
       const joins =
@@ -88,9 +88,8 @@ function connect(vertices: readonly Vertex[], byOutput: ReadonlyMap<Tensor, Vert
         to.space !== undefined &&
         // A value becomes an integer only when it is stored.
         base.dtype === 'float32' &&
+        // As large as `base`, which is then read from its beginning.
         sameSpace(from.space, to.space) &&
-        offset === 0 &&
-        base.size === sizeOf(to.space.dims) &&
         isContiguous(to.space.dims, strides);
       const edge = { from, to, joins };
       from.uses.push(edge);
