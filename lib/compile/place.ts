@@ -63,7 +63,6 @@ function writeDirectly(flow: Flow, base: Tensor, range: Range, commit: boolean):
     const writers = flow.ownWriters(piece);
     if (writers.length > 0) {
       const later = flow.descendants(writers);
-      if (commit && [...writers, ...later].some((i) => canFail(flow.items[i]!.instruction))) return undefined;
       for (const read of flow.sourceReads) {
         if (!overlaps(read, at)) continue;
         if (writers.includes(read.item)) {
@@ -80,9 +79,11 @@ function writeDirectly(flow: Flow, base: Tensor, range: Range, commit: boolean):
       stack.push({ piece: child, range: { slot: at.slot, begin, end: begin + byteSize(child) } });
     }
   }
-  // Two pieces may each wait for a reader of the other; then the value is copied.
   const writers = flow.producers(base);
   const later = flow.descendants(writers);
+  // What may fail runs before anything commits, so it waits for no reader: that may commit.
+  if ((commit || before.length > 0) && [...writers, ...later].some((i) => canFail(flow.items[i]!.instruction))) return undefined;
+  // Two pieces may each wait for a reader of the other; then the value is copied.
   if (before.some(([read]) => later.has(read) || (writers.length > 1 && writers.includes(read)))) return undefined;
   for (const [read, writer] of before) flow.order(read, writer);
   return writers;

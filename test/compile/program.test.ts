@@ -115,6 +115,21 @@ describe('a program', () => {
     );
   });
 
+  it('keeps a check that can fail before what commits where its result takes the place of what that reads', () => {
+    const [state, ids] = [slot(4), new MemorySlot('ids', 8)];
+    const rows = ops.gatherRows(iota(6), source(ids, 0, [2], 'int32'));
+    const next = commit(ops.add(source(state, 0, [2]), source(state, 8, [2])), state);
+    const writes = [next, { ...commit(rows, state, 2), commit: false }];
+    checkProgram(
+      writes,
+      new Map([
+        [state, values(4)],
+        [ids, memoryOf(Int32Array.of(3, 1))],
+      ]),
+      2,
+    );
+  });
+
   it('replaces rows of a table last, and skips ids outside it', () => {
     const [state, ids] = [slot(12), new MemorySlot('ids', 12)];
     const table = source(state, 0, [4, 3]);
