@@ -42,7 +42,7 @@ const fuseBias =
       [1, 0],
     ] as const) {
       const product = productBehind(node.inputs[side]!, once);
-      if (product === undefined || product.inputs.length > 2) continue;
+      if (product === undefined) continue;
       const channels = product.outputs[0]!.shape.at(-1)!;
       const [result] = node.outputs as [Tensor];
       if (!isPerChannel(node.inputs[other]!, node.inputs[side]!, result, channels)) continue;

@@ -186,6 +186,8 @@ describe('fusion', () => {
     const bias = source(state, 2000, [4]);
     assert.equal(kinds(check(ops.relu(ops.add(product, bias)))), 'gemm');
     assert.equal(kinds(check(ops.add(product, constant(Int32Array.of(1, 2, 3, 4))))), 'gemm map');
+    assert.equal(kinds(check(ops.add(ops.reshape(product, [-1, 1]), bias))), 'gemm map');
+    assert.equal(kinds(check(ops.add(ops.add(product, bias), bias))), 'gemm map');
     assert.equal(kinds(check(ops.relu(ops.add(product, bias)), product)), 'gemm map');
     assert.equal(kinds(check(ops.relu(ops.add(product, bias)), ops.neg(ops.add(product, bias)))), 'gemm map');
     assert.equal(kinds(check(ops.tanh(ops.add(product, column)))), 'gemm map');
