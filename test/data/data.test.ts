@@ -327,7 +327,7 @@ describe('rows', () => {
     [
       () => trainTestSplit({ x, y }, { stratify: 'y', shuffle: false }),
       'OptionError',
-      'trainTestSplit: expected no stratify with shuffle: false, got both. The last rows have the classes they have.',
+      'trainTestSplit: expected no stratify with shuffle: false, got both. Rows that keep their order have the classes they have.',
     ],
     [
       () => trainTestSplit({ x, y }, { stratify: 'x' }),
