@@ -47,9 +47,9 @@ export function* writeInPieces(memory: MemoryHandle, byteOffset: number, values:
 }
 
 /** Fills an array with the floats of a memory piece by piece. */
-export function* readInPieces(memory: MemoryHandle, into: Float32Array): Pieces<void> {
+export function* readInPieces(memory: MemoryHandle, into: Float32Array, byteOffset = 0): Pieces<void> {
   for (let begin = 0; begin < into.length; begin += pieceBytes / 4) {
-    native().readMemory(memory, begin * 4, into.subarray(begin, begin + pieceBytes / 4));
+    native().readMemory(memory, byteOffset + begin * 4, into.subarray(begin, begin + pieceBytes / 4));
     yield;
   }
 }

@@ -71,9 +71,12 @@ export interface BuildOptions {
  * ```
  * Any layer can be the root of a model: a trainer trains it, and `predict`, `weights`, `save`, … are of it and all below it. A layer has its parameters once,
  * made when the size of its input is first seen, and has them in every model that it is a part of: the encoder of a trained autoencoder is trained
- * (`encoder.predict`), and so it is in `new Sequential({ encoder, head: new Linear(5) })`, whose training goes on with it, unless it is `frozen`. For a copy that goes its own
- * way make new layers and give them the weights: `copy.build(shape).setWeights(model.weights())`. Models that share layers are trained in turns: by steps, or one fit
- * after the other. A GAN is a discriminator, and a model of the generator before the frozen discriminator, with a trainer each; two tasks on one body may also be one model with two outputs.
+ * (`encoder.predict`), and so it is in `new Sequential({ encoder, head: new Linear(5) })`, whose training goes on with it, unless it is `frozen`. Models that are to share
+ * nothing, such as those of an ensemble, need layers of their own: make them in a function, and give a copy the weights by `copy.build(shape).setWeights(model.weights())`.
+ *
+ * Models that share layers are trained in turns: by steps, or one fit after the other. Two may train at once if neither changes the memory of what the other changes; what was built
+ * first by itself has one of its own, so build a body before the models that train heads on it at once. A GAN is a discriminator, and a model of the generator before the frozen
+ * discriminator, with a trainer each; two tasks on one body may also be one model with two outputs.
  */
 export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Output extends Outputs = Tensor> {
   /** Seed of the first weights, and of dropout and shuffling unless the trainer has its own, when this layer is the root. Default: 0. */
@@ -118,7 +121,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * Sets all parameters and running state, or, if anything does not fit, none. Of a model not built yet they are kept until it is,
-   * by a call that refuses those that do not fit, each time until others are set.
+   * by a call that refuses those that do not fit, each time until others are set; its parts have them from then on, but for those that were set or trained in other models since.
    * With `strict: false` those whose path this model has are set, one at least, and the others stay as they are.
    * @returns the paths that only the model or only the weights have, none if strict; undefined for a model not built yet, whose paths are not known
    * @throws StateError, ShapeError, DTypeError if they are not those of this architecture, StateError inside fit

@@ -36,8 +36,8 @@ export async function loadModel(model: Model, path: string, options: WeightOptio
   const call = `${model.name}.load`;
   const strict = strictOf(call, options);
   const what = `${call} of ${path}`;
-  await loadInTurn('load', model, async (check) => {
-    const { tensors, metadata } = await readAs('load', path);
+  const read = (): ReturnType<typeof readAs> => readAs('load', path);
+  await loadInTurn('load', model, read, ({ tensors, metadata }, check) => {
     check();
     const weights = metadata[checkpointKey] === undefined ? tensors : tensorsBelow(modelPrefix, tensors);
     // Not strict: the inputs may be those of a model of which this one has a part.

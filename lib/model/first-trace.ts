@@ -3,12 +3,12 @@ import { ShapeError } from '../errors.js';
 import { MemorySlot } from '../graph/source.js';
 import type { TensorType } from '../graph/tensor.js';
 import { inputTensors } from './batch-source.js';
-import type { Entry } from './layout.js';
+import { type Entry, Layout } from './layout.js';
 import { type AnyLayer, type Trace, collectInto, trace } from './trace.js';
 
 export interface FirstTrace {
   readonly layers: Trace['layers'];
-  readonly requests: readonly Omit<Entry, 'offset'>[];
+  readonly layout: Layout;
   /** Rows it took. */
   readonly count: number;
 }
@@ -40,6 +40,6 @@ function takes(...args: Parameters<typeof traceFor>): boolean {
 function traceFor(root: AnyLayer, rows: readonly TensorType[], seed: bigint, count: number): FirstTrace {
   const requests = new Map<string, Omit<Entry, 'offset'>>();
   const resolve = collectInto(requests, new MemorySlot('parameters', 0));
-  const { layers } = trace(root, inputTensors(rows, count), { training: false, seed, resolve });
-  return { layers, requests: [...requests.values()], count };
+  const { layers, aliases } = trace(root, inputTensors(rows, count), { training: false, seed, resolve });
+  return { layers, layout: Layout.of([...requests.values()], aliases), count };
 }

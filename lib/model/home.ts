@@ -1,84 +1,103 @@
 /** Where a layer has its weights: in the first model that was built with it. */
-import { ShapeError } from '../errors.js';
+import { ShapeError, formatShape } from '../errors.js';
 import { sameShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
-import type { NumericArray } from '../native.js';
-import { type Layout, pathBelow } from './layout.js';
-import type { Model } from './model.js';
+import type { NdArray } from '../array.js';
+import type { Build } from './build.js';
+import { type Entry, type Layout, pathBelow } from './layout.js';
 import type { Place } from './placed-weights.js';
 import type { AnyLayer, Placed } from './trace.js';
 
-export interface Home {
-  readonly model: Model;
+/** Where a model has a layer. */
+export interface Spot {
   /** '' if the layer is the root of that model. */
   readonly path: string;
   /** Types of one row of each input; undefined if the layer is only entered there. */
   readonly rows: readonly TensorType[] | undefined;
+  /** All that the layer calls lies below that path; otherwise some of it was met before, elsewhere in the model. */
+  readonly isWhole: boolean;
+}
+
+export interface Home extends Spot {
+  readonly build: Build;
 }
 
 const homes = new WeakMap<AnyLayer, Home>();
 
 export function homeOf(layer: AnyLayer): Home | undefined {
-  return homes.get(layer);
+  const home = homes.get(layer);
+  return home?.build.isGone === true ? undefined : home;
 }
 
-/** Where the layers of a model may have their home. */
-export type Places = ReadonlyMap<AnyLayer, Home>;
+/** Where a model has its layers. */
+export type Spots = ReadonlyMap<AnyLayer, Spot>;
 
-export function placesIn(model: Model, layers: ReadonlyMap<string, Placed>): Places {
+export function spotsOf(layers: ReadonlyMap<string, Placed>, layout: Layout): Spots {
   return new Map(
     [...layers].map(([path, { layer, inputs }]) => {
       const rows = inputs?.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-      return [layer, { model, path, rows }];
+      return [layer, { path, rows, isWhole: layout.isWhole(path) }];
     }),
   );
 }
 
 /** The layers that have no home yet have it there from now on. */
-export function claim(places: Places): void {
-  for (const [layer, home] of places) if (!homes.has(layer)) homes.set(layer, home);
+export function claim(build: Build, spots: Spots): void {
+  for (const [layer, spot] of spots) if (homeOf(layer) === undefined) homes.set(layer, { ...spot, build });
 }
 
-/** The layers that have their home there have none any more. */
-export function release(places: Places): void {
-  for (const [layer, home] of places) if (homes.get(layer) === home) homes.delete(layer);
+/** What a model that is about to be built has of others. */
+export interface Shared {
+  /** Where weights lie, by path. */
+  readonly places: ReadonlyMap<string, Place>;
+  readonly bases: ReadonlySet<Build>;
 }
 
 /**
- * Where the weights lie of layers that have their home in other models, by path in a model that is about to be built of them.
+ * The weights of layers that have their home elsewhere.
  * @throws ShapeError if they have others there
  */
-export function sharedPlaces(places: Places, layout: Layout): ReadonlyMap<string, Place> {
-  const shared = new Map<string, Place>();
-  for (const [layer, { path }] of places) {
-    const home = homes.get(layer);
+export function sharedOf(spots: Spots, layout: Layout): Shared {
+  const places = new Map<string, Place>();
+  const bases = new Set<Build>();
+  for (const [layer, { path }] of spots) {
+    const home = homeOf(layer);
     if (home === undefined) continue;
-    const { weights } = home.model.built;
-    for (const { path: name, kind, shape } of layout.below(path).entries.filter((entry) => !entry.path.includes('.'))) {
-      const there = weights.layout.get(pathBelow(home.path, name));
-      if (there?.kind !== kind || !sameShape(there.shape, shape)) throw notAsThere(layer, path, home);
-      shared.set(pathBelow(path, name), weights.place(there.path));
+    const { weights } = home.build;
+    for (const entry of layout.below(path).entries.filter((one) => !one.path.includes('.'))) {
+      const there = weights.layout.get(pathBelow(home.path, entry.path));
+      if (there?.kind !== entry.kind || !sameShape(there.shape, entry.shape)) throw notAsThere(layer, path, home, entry, there);
+      places.set(pathBelow(path, entry.path), weights.place(there.path));
+      bases.add(home.build);
     }
   }
-  return shared;
+  return { places, bases };
+}
+
+/** A value that was set before there was a place for it. */
+export interface Given {
+  readonly value: NdArray;
+  /** countChange() of the call. */
+  readonly since: number;
 }
 
 /**
  * The values that were set on layers that were never built, by path in a model that has them.
  * @throws ShapeError, StateError, DTypeError if they do not fit
  */
-export function weightsToCome(places: Places, layout: Layout): ReadonlyMap<string, NumericArray> {
-  const weights = new Map<string, NumericArray>();
-  for (const [layer, { path }] of places) {
-    if (path === '' || homes.has(layer)) continue;
-    for (const [own, { data }] of layer.model.weightsToCome(layout.below(path))) weights.set(pathBelow(path, own), data);
+export function givenToLayers(spots: Spots, layout: Layout): Map<string, Given> {
+  const given = new Map<string, Given>();
+  for (const [layer, { path }] of spots) {
+    if (path === '' || homeOf(layer) !== undefined) continue;
+    for (const [own, value] of layer.model.givenFor(layout.below(path))) given.set(pathBelow(path, own), value);
   }
-  return weights;
+  return given;
 }
 
-function notAsThere(layer: AnyLayer, path: string, { model }: Home): ShapeError {
+function notAsThere(layer: AnyLayer, path: string, home: Home, entry: Entry, there: Entry | undefined): ShapeError {
   const name = layer.constructor.name;
+  const expected = there === undefined ? `no ${entry.kind}` : `the ${formatShape(there.shape)}`;
   return new ShapeError(
-    `${name} "${path}": expected the sizes it has in a ${model.name}, whose weights it shares, got others. Use a new ${name}, or give input of the size it was built with.`,
+    `${name} "${path}": expected ${expected} "${entry.path}" that it has in a ${home.build.name}, with which it shares its weights, got ${formatShape(entry.shape)}. Give input of the size it was built with, or a new ${name}: layers of models that are to share nothing are made in a function.`,
   );
 }

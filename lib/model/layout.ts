@@ -27,7 +27,7 @@ export function isWithin(path: string, root: string): boolean {
 }
 
 /** Entries begin on a 64-byte line, so that vectors of a parameter never straddle two. */
-const alignment = 16;
+export const alignment = 16;
 
 const aligned = (n: number): number => Math.ceil(n / alignment) * alignment;
 
@@ -38,15 +38,18 @@ export class Layout {
   /** Elements of the whole vector. */
   readonly size: number;
   readonly #byPath: ReadonlyMap<string, Entry>;
+  readonly #aliases: ReadonlyMap<string, string>;
 
-  private constructor(entries: readonly Entry[], parameterSize: number, size: number) {
+  private constructor(entries: readonly Entry[], parameterSize: number, size: number, aliases: ReadonlyMap<string, string>) {
     this.entries = entries;
+    this.#aliases = aliases;
     this.parameterSize = parameterSize;
     this.size = size;
     this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
   }
 
-  static of(requests: readonly Omit<Entry, 'offset'>[]): Layout {
+  /** @param aliases paths where layers are called again, with those they have */
+  static of(requests: readonly Omit<Entry, 'offset'>[], aliases: ReadonlyMap<string, string> = new Map()): Layout {
     const entries: Entry[] = [];
     let end = 0;
     const place = (kind: EntryKind): number => {
@@ -56,15 +59,30 @@ export class Layout {
       }
       return end;
     };
-    return new Layout(entries, place('parameter'), place('buffer'));
+    return new Layout(entries, place('parameter'), place('buffer'), aliases);
   }
 
   /** What lies below a path, by the rest of theirs. */
   below(path: string): Layout {
-    const prefix = `${path}.`;
+    const rest = (one: string): string => one.slice(path.length + 1);
+    const isBelow = (one: string): boolean => one.startsWith(`${path}.`);
     return Layout.of(
-      this.entries.flatMap((entry) => (entry.path.startsWith(prefix) ? [{ ...entry, path: entry.path.slice(prefix.length) }] : [])),
+      this.entries.flatMap((entry) => (isBelow(entry.path) ? [{ ...entry, path: rest(entry.path) }] : [])),
+      new Map([...this.#aliases].flatMap(([again, own]) => (isBelow(again) && isBelow(own) ? [[rest(again), rest(own)]] : []))),
     );
+  }
+
+  /** Whether all that is called below a path lies there. */
+  isWhole(path: string): boolean {
+    return path === '' || ![...this.#aliases].some(([again, own]) => isWithin(again, path) && !isWithin(own, path));
+  }
+
+  /** The paths of what is called at or below one: that one, and those of layers that were met before. */
+  rootsOf(path: string): readonly string[] {
+    const aliases = [...this.#aliases];
+    const around = aliases.find(([again]) => isWithin(path, again));
+    if (around !== undefined) return this.rootsOf(around[1] + path.slice(around[0].length));
+    return [path, ...aliases.flatMap(([again, own]) => (isWithin(again, path) ? [own] : []))];
   }
 
   get parameters(): readonly Entry[] {

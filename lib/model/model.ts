@@ -8,30 +8,20 @@ import type { Program } from '../compile/program.js';
 import { check } from '../options.js';
 import { checkedSeed } from '../random.js';
 import { inputTensors } from './batch-source.js';
+import { Build, type Built } from './build.js';
 import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { classOf } from './forward.js';
-import { type Home, type Places, claim, homeOf, placesIn, release, sharedPlaces, weightsToCome } from './home.js';
-import { Layout } from './layout.js';
-import { type Place, PlacedWeights } from './placed-weights.js';
+import { type Given, type Home, claim, givenToLayers, homeOf, sharedOf, spotsOf } from './home.js';
+import type { Layout } from './layout.js';
+import { PlacedWeights } from './placed-weights.js';
 import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Trace, type TraceOptions, resolveIn, trace } from './trace.js';
-import type { Reading, ReadingKind } from './state-memory.js';
+import type { Reading } from './state-memory.js';
 import { PendingWeights } from './pending-weights.js';
 import { type WeightMemory, countChange } from './weight-memory.js';
 import { type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
-
-/** What exists once the input sizes are known. */
-export interface Built {
-  readonly weights: PlacedWeights;
-  /** Types of one row of each input; undefined of a part that was entered, until a call gives them. */
-  readonly rows: readonly TensorType[] | undefined;
-  /** Rows that a call can do with: more than 1 where rows meet in forward. */
-  readonly count: number;
-  /** Seed of the initial values and, unless a trainer has its own, of dropout. */
-  readonly seed: bigint;
-}
 
 /** What a model is built for. */
 export interface Sizes {
@@ -44,24 +34,20 @@ export interface Sizes {
 /** @internal */
 export class Model {
   readonly root: AnyLayer;
-  #built: Built | undefined;
+  /** Which may be gone. */
+  #build: Build | undefined;
   /** Its place in another model. */
   #part: { readonly home: Home; readonly built: Built } | undefined;
-  /** It stays built whatever becomes of the call that built it. */
-  #isSettled = false;
-  /** Of its layers. */
-  #places: Places = new Map();
-  /** countChange() of the last weights that were set before the first build. */
+  /** countChange() of the last weights that were set before the first build, and of the last of them that a load set. */
   #given = 0;
-  /** Calls under way that rely on it as it is built now. */
-  #holders = 0;
+  #loaded = 0;
   /** Input sizes other than those it was built with that its parameters serve. */
   readonly #served: ServedSizes = new ServedSizes((inputs) => this.trace(inputs).parameters.size === this.layout.parameters.length);
   /** What was set before the first build. */
   readonly #pending: PendingWeights = new PendingWeights();
 
-  /** The call that trains it, and what that leaves alone. */
-  #training: { readonly what: string; readonly frozen: readonly string[] } | undefined;
+  /** The call that trains it, what that leaves alone, and the memories that it changes, once the model is built. */
+  #training: { readonly what: string; readonly frozen: readonly string[]; readonly memories: readonly WeightMemory[] } | undefined;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -99,29 +85,33 @@ export class Model {
   get rows(): readonly TensorType[] {
     const { rows } = this.built;
     if (rows !== undefined) return rows;
-    const { model, path } = this.#elsewhere!;
+    const { build, path } = this.#home!;
     throw new StateError(
-      `${this.name}: expected a layer whose input size is known, got one that a ${model.name} has by scope.enter() as "${path}", which does not tell it. Call predict or build([...sizes]) first.`,
+      `${this.name}: expected a layer whose input size is known, got one that a ${build.name} has by scope.enter() as "${path}", which does not tell it. Call predict or build([...sizes]) first.`,
     );
   }
 
   /** Built itself, or as a part of another model. */
   get #known(): Built | undefined {
-    const home = this.#elsewhere;
-    if (home === undefined) return this.#built;
+    if (this.#build?.isGone === false) return this.#build;
+    const home = this.#home;
+    if (home === undefined) return undefined;
+    // What lies elsewhere in that model is not below the path, but it is found by its layers.
+    if (!home.isWhole)
+      return home.rows && this.#create({ rows: home.rows, count: home.build.count }, home.build.seed, new PendingWeights());
     if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
     return this.#part.built;
   }
 
   /** Its place in the model that has its weights, if that is another. */
-  get #elsewhere(): Home | undefined {
+  get #home(): Home | undefined {
     const home = homeOf(this.root);
-    return home?.model === this ? undefined : home;
+    return home?.build === this.#build ? undefined : home;
   }
 
-  /** The model that has its weights: this one, or the one it is a part of. */
-  get owner(): Model {
-    return this.#elsewhere?.model ?? this;
+  /** Built for itself, or for the model that it is a part of. */
+  get #source(): Build | undefined {
+    return this.#build?.isGone === false ? this.#build : this.#home?.build;
   }
 
   /** @throws StateError unless its input size is known */
@@ -143,8 +133,8 @@ export class Model {
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
-  weightsToCome(layout: Layout): ReadonlyMap<string, NdArray> {
-    return this.#pending.of(layout);
+  givenFor(layout: Layout, pending = this.#pending): ReadonlyMap<string, Given> {
+    return new Map([...pending.of(layout)].map(([path, value]) => [path, { value, since: this.#given }]));
   }
 
   /** Writes what is left of the first values. A model whose initialisers fail is not built. */
@@ -152,7 +142,7 @@ export class Model {
     try {
       this.built.weights.fill();
     } catch (error) {
-      this.#unbuild();
+      this.#build?.refuse();
       throw error;
     }
   }
@@ -167,10 +157,10 @@ export class Model {
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
   settle(): void {
-    const at = this.owner;
-    if (at.#built === undefined) return;
-    at.#isSettled = true;
-    at.#pending.clear();
+    const source = this.#source;
+    if (source === undefined) return;
+    source.settle();
+    this.#pending.clear();
   }
 
   /**
@@ -192,10 +182,7 @@ export class Model {
 
   /** Until it is let go the model, if it is built, stays as it is built now, whatever becomes of other calls. @returns what lets it go */
   hold(): () => void {
-    const at = this.owner;
-    if (at.#built === undefined) return () => undefined;
-    at.#holders++;
-    return () => at.#holders--;
+    return this.#source?.hold() ?? (() => undefined);
   }
 
   /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes, unless others hold it. */
@@ -203,7 +190,7 @@ export class Model {
     try {
       return await task();
     } catch (error) {
-      this.#unbuild();
+      this.#build?.refuse();
       throw error;
     }
   }
@@ -213,43 +200,42 @@ export class Model {
     try {
       return task();
     } catch (error) {
-      this.#unbuild();
+      this.#build?.refuse();
       throw error;
     }
   }
 
-  #unbuild(): void {
-    if (this.#built === undefined || this.#isSettled || this.#holders > 0 || this.#built.weights.own?.isShared === true) return;
-    release(this.#places);
-    this.#built = undefined;
-  }
+  #create({ rows, count }: Sizes, seed: bigint, pending: PendingWeights): Built {
+    const { layers, layout, count: least } = firstTrace(this.root, rows, seed, count);
+    const own = this.givenFor(layout, pending);
+    const spots = spotsOf(layers, layout);
+    const { places, bases } = sharedOf(spots, layout);
+    const given = pending.areWhole ? own : new Map([...givenToLayers(spots, layout), ...own]);
 
-  #create({ rows, count }: Sizes, seed: bigint, given: PendingWeights): Built {
-    const { layers, requests, count: least } = firstTrace(this.root, rows, seed, count);
-    const layout = Layout.of(requests);
-    const values = given.of(layout);
-    const places = placesIn(this, layers);
-    const shared = sharedPlaces(places, layout);
-    const toCome = given.areWhole ? undefined : weightsToCome(places, layout);
-
-    const weights = PlacedWeights.of(layout, shared, function* (entry, index) {
-      return values.get(entry.path)?.data ?? toCome?.get(entry.path) ?? (yield* initialValues(entry, seed, index));
+    const weights = PlacedWeights.of(layout, places, function* (entry, index) {
+      return given.get(entry.path)?.value.data ?? (yield* initialValues(entry, seed, index));
     });
-    claim(places);
+    const build = new Build(this.name, { weights, rows, count: least, seed }, bases);
+    claim(build, spots);
     this.#served.clear();
-    this.#places = places;
-    this.#built = { weights, rows, count: least, seed };
-    this.#share(shared, values);
-    return this.#built;
+    this.#build = build;
+    if (this.#training !== undefined) this.#take();
+    this.#setShared(given, new Set(places.keys()));
+    return build;
   }
 
-  /** Some of its weights are those of other models. @param given values that all have from now on */
-  #share(shared: ReadonlyMap<string, Place>, given: ReadonlyMap<string, NdArray>): void {
-    for (const { memory } of shared.values()) memory.isShared = true;
-    const values = new Map([...given].filter(([path]) => shared.has(path)));
-    if (values.size === 0) return;
-    this.checkIdle('setWeights');
-    this.built.weights.set(values);
+  /** Weights of other models that were set on this one before it was built: those that nobody has set or trained since. */
+  #setShared(given: ReadonlyMap<string, Given>, shared: ReadonlySet<string>): void {
+    const { weights } = this.built;
+    const isUnchanged = (path: string, since: number): boolean => {
+      const { changes, trainedBy } = weights.place(path).memory;
+      return changes < since && (trainedBy === undefined || trainedBy === this);
+    };
+    const values = [...given].flatMap(([path, { value, since }]) =>
+      shared.has(path) && isUnchanged(path, since) ? [[path, value] as const] : [],
+    );
+    if (values.length === 0) return;
+    weights.set(new Map(values));
     this.settle();
   }
 
@@ -289,8 +275,7 @@ export class Model {
    * @param isShort over as soon as a copy of the weights: one run, which within a fit sees those of some finished step
    */
   read(isShort = false): Reading {
-    const brief = ({ trainer }: WeightMemory): ReadingKind => (trainer === undefined ? 'short' : 'loose');
-    return this.built.weights.read(isShort ? brief : () => 'long');
+    return this.built.weights.read(isShort);
   }
 
   /** The same for runs on this thread. */
@@ -303,11 +288,6 @@ export class Model {
     return this.#known?.weights.memories ?? [];
   }
 
-  /** Inside fit or step, of this model or of another that trains weights in the same memories. */
-  get isTraining(): boolean {
-    return this.#training !== undefined || this.#memories.some(({ trainer }) => trainer !== undefined);
-  }
-
   /** A run is changing its weights at this moment. */
   get isChanging(): boolean {
     return this.#memories.some(({ isChanging }) => isChanging);
@@ -318,14 +298,26 @@ export class Model {
     return Math.max(this.#given, ...this.#memories.map(({ changes }) => changes));
   }
 
+  /** Whether its weights were changed since then, but by loads. @param since changesSoFar() */
+  wasChangedSince(since: number): boolean {
+    if (this.#given > since && this.#given !== this.#loaded) return true;
+    return this.#memories.some(({ changes, loaded }) => changes > since && changes !== loaded);
+  }
+
+  /** What its weights are now a load has made of them. */
+  noteLoaded(): void {
+    this.#loaded = this.#given;
+    for (const memory of this.#memories) memory.loaded = memory.changes;
+  }
+
   /** The memories that its training changes. */
   get trained(): readonly WeightMemory[] {
-    return this.#memories.filter(({ trainer }) => trainer === this);
+    return this.#training?.memories ?? [];
   }
 
   /**
    * Until `endTraining()` its weights may change in place, but for those frozen.
-   * @throws StateError, naming `what`, if other training changes them
+   * @throws StateError, naming `what`, if other training changes them, also by the call that builds the model meanwhile
    */
   beginTraining(what: string, frozen: readonly string[]): void {
     if (this.#training !== undefined) {
@@ -333,7 +325,7 @@ export class Model {
         `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
       );
     }
-    this.#training = { what, frozen };
+    this.#training = { what, frozen, memories: [] };
     try {
       if (this.isBuilt) this.#take();
     } catch (error) {
@@ -342,30 +334,31 @@ export class Model {
     }
   }
 
-  /** As settleFor, before runs that train. @throws StateError if other training has begun to change the weights */
-  async settleToTrain(programs: readonly Program[], control: Control): Promise<boolean> {
-    if (!(await this.settleFor(programs, control))) return false;
-    if (this.trained.length === 0) this.#take();
-    return true;
-  }
-
   /** Has the memories it trains for itself. */
   #take(): void {
+    this.#letGo();
     const { what, frozen } = this.#training!;
-    const memories = this.built.weights.trained(frozen);
-    const other = memories.find(({ trainer }) => trainer !== undefined && trainer !== this)?.trainer;
+    const { weights } = this.built;
+    const memories = weights.trained(frozen);
+    const other = memories.find(({ trainedBy }) => trainedBy !== undefined);
     if (other !== undefined) {
+      const { path } = weights.layout.entries.find((entry) => weights.place(entry.path).memory === other)!;
       throw new StateError(
-        `${what}: expected a ${this.name} whose weights no other training changes, got one that shares the memory of some with a ${other.name} inside fit or step. Await that first: models that share layers are trained in turns.`,
+        `${what}: expected a ${this.name} whose weights no other training changes, got one whose "${path}" is in the memory of a ${other.trainedBy!.name} inside fit or step. Await that first: models that share layers are trained in turns. Those that are to share nothing need layers of their own, made in a function.`,
       );
     }
-    for (const memory of memories) memory.trainer = this;
+    for (const memory of memories) memory.trainedBy = this;
+    this.#training = { what, frozen, memories };
   }
 
   endTraining(): void {
+    this.#letGo();
     this.#training = undefined;
+  }
+
+  #letGo(): void {
     for (const memory of this.trained) {
-      memory.trainer = undefined;
+      memory.trainedBy = undefined;
       memory.endTraining();
     }
   }
@@ -417,18 +410,22 @@ export class Model {
     this.built.weights.set(weights, this.trained);
   }
 
+  /** @throws StateError while a call trains it, or another model whose memory has weights of it */
   checkIdle(what: string): void {
-    if (this.isTraining)
-      throw new StateError(`${what}: expected a model that is not training, got one inside fit or step. Await it first, or abort the fit.`);
+    const other = this.#memories.find(({ trainedBy }) => trainedBy !== undefined && trainedBy !== this)?.trainedBy;
+    if (this.#training === undefined && other === undefined) return;
+    const got =
+      this.#training === undefined ? `one with weights in the memory of a ${other!.name} inside fit or step` : 'one inside fit or step';
+    throw new StateError(`${what}: expected a model that is not training, got ${got}. Await it first, or abort the fit.`);
   }
 
   /** A part that was entered, for input of these sizes. */
   #complete(built: Built, rows: readonly TensorType[], count: number): Built {
-    const home = this.#elsewhere!;
+    const home = this.#home!;
     const reason = this.#served.refusal(rows, count);
     if (reason !== undefined) {
       throw new ShapeError(
-        `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.model.name}, got ${formatInputs(rows)}.${reason}`,
+        `${this.name}: expected input for the weights it has as "${home.path}" of a ${home.build.name}, got ${formatInputs(rows)}.${reason}`,
       );
     }
     const complete = { ...built, rows, count };
@@ -438,7 +435,7 @@ export class Model {
 }
 
 /** A layer as a model by itself, with the weights of the one it is a part of. */
-function partOf(home: Home): Built {
-  const { weights, count, seed } = home.model.built;
-  return { weights: weights.below(home.path), rows: home.rows, count, seed };
+function partOf({ build, path, rows }: Home): Built {
+  const { weights, count, seed } = build;
+  return { weights: weights.below(path), rows, count, seed };
 }

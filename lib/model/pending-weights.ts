@@ -17,10 +17,6 @@ export class PendingWeights {
   /** The one whose paths the latest layout did not have. */
   #strange: Given | undefined;
 
-  get isEmpty(): boolean {
-    return this.#given.length === 0;
-  }
-
   /** They are all that a model has. */
   get areWhole(): boolean {
     return this.#given.some(({ strict }) => strict);

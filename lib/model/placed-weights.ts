@@ -1,11 +1,14 @@
 /** The weights of a model, wherever they lie: in a memory of its own, and in those of models that were built before it with some of its layers. */
 import { append } from '../append.js';
 import { NdArray } from '../array.js';
+import { type Binding, type Program, prepare } from '../compile/program.js';
 import { sizeOf } from '../graph/shape.js';
-import type { NumericArray } from '../native.js';
-import type { Pieces } from '../pieces.js';
-import { type Entry, Layout, isWithin, pathBelow } from './layout.js';
-import { type PlacedValues, type Reading, type ReadingKind, allOf } from './state-memory.js';
+import { MemorySlot, source } from '../graph/source.js';
+import { createMemory, readFloats, readInPieces } from '../memory.js';
+import type { MemoryHandle, NumericArray } from '../native.js';
+import { type Pieces, inTurns } from '../pieces.js';
+import { type Entry, Layout, alignment, isWithin, pathBelow } from './layout.js';
+import { type PlacedValues, type Reading, allOf, noReading } from './state-memory.js';
 import { WeightMemory } from './weight-memory.js';
 
 export interface Place {
@@ -14,17 +17,28 @@ export interface Place {
   readonly at: number;
 }
 
+/** Weights as they were while a run changed them. */
+interface Copy {
+  readonly weights: readonly Binding[];
+  readonly ready: Promise<unknown>;
+  /** That had ended before. */
+  readonly runs: number;
+}
+
+interface Stretch extends Place {
+  readonly size: number;
+}
+
 export class PlacedWeights {
   readonly layout: Layout;
   readonly memories: readonly WeightMemory[];
-  /** The model's own among them. */
-  readonly own: WeightMemory | undefined;
   /** By path. */
   readonly #places: ReadonlyMap<string, Place>;
+  /** What is being made for readings that begin while a run changes the weights. */
+  #copy: Copy | undefined;
 
-  private constructor(layout: Layout, places: ReadonlyMap<string, Place>, own?: WeightMemory) {
+  private constructor(layout: Layout, places: ReadonlyMap<string, Place>) {
     this.layout = layout;
-    this.own = own;
     this.#places = places;
     this.memories = [...new Set([...places.values()].map(({ memory }) => memory))];
   }
@@ -47,7 +61,7 @@ export class PlacedWeights {
     }));
     const memory = new WeightMemory(own.size, first);
     const places = own.entries.map(({ path, offset }) => [path, { memory, at: offset }] as const);
-    return new PlacedWeights(layout, new Map([...shared, ...places]), memory);
+    return new PlacedWeights(layout, new Map([...shared, ...places]));
   }
 
   /** What lies below a path. */
@@ -62,20 +76,45 @@ export class PlacedWeights {
 
   /** The memories that training changes. */
   trained(frozen: readonly string[]): readonly WeightMemory[] {
-    const paths = [...this.#places.keys()].filter((path) => !frozen.some((root) => isWithin(path, root)));
+    const kept = frozen.flatMap((root) => this.layout.rootsOf(root));
+    const paths = [...this.#places.keys()].filter((path) => !kept.some((root) => isWithin(path, root)));
     return [...new Set(paths.map((path) => this.place(path).memory))];
   }
 
-  /** Copies of all, by path. */
+  /** Copies of all, of one step, by path. */
   values(): Map<string, NdArray<Float32Array>> {
-    const values = new Map(this.memories.map((memory) => [memory, memory.values()]));
-    return this.#arrays((memory, begin, end) => values.get(memory)!.slice(begin, end));
+    const reading = this.readSync();
+    const handles = new Map(reading.weights);
+    reading.end();
+    return new Map(
+      this.layout.entries.map(({ path, shape }) => {
+        const { memory, at } = this.place(path);
+        return [path, new NdArray(readFloats(handles.get(memory.slot)!, sizeOf(shape), at * 4), shape)];
+      }),
+    );
   }
 
-  /** The same of one moment, made while the event loop goes on. */
+  /** The same made while the event loop goes on. */
   async snapshot(): Promise<Map<string, NdArray<Float32Array>>> {
-    const values = new Map(await Promise.all(this.memories.map(async (memory) => [memory, await memory.snapshot()] as const)));
-    return this.#arrays((memory, begin, end) => values.get(memory)!.subarray(begin, end));
+    const reading = this.read();
+    const handles = new Map(reading.weights);
+    try {
+      await reading.ready();
+      return await inTurns(this.#readInPieces(handles));
+    } finally {
+      reading.end();
+    }
+  }
+
+  *#readInPieces(handles: ReadonlyMap<MemorySlot, MemoryHandle>): Pieces<Map<string, NdArray<Float32Array>>> {
+    const values = new Map<string, NdArray<Float32Array>>();
+    for (const { path, shape } of this.layout.entries) {
+      const { memory, at } = this.place(path);
+      const value = new Float32Array(sizeOf(shape));
+      yield* readInPieces(handles.get(memory.slot)!, value, at * 4);
+      values.set(path, new NdArray(value, shape));
+    }
+    return values;
   }
 
   /** Sets those that are given. @param memories that are set; the others stay as they are */
@@ -91,12 +130,76 @@ export class PlacedWeights {
     };
   }
 
-  read(kindOf: (memory: WeightMemory) => ReadingKind): Reading {
-    return allOf(this.memories.map((memory) => memory.read(kindOf(memory))));
+  /**
+   * The weights of this moment; while a run is changing them those of some step, in a copy.
+   * @param isShort over as soon as a copy: one run, which sees those of some step where they are
+   */
+  read(isShort = false): Reading {
+    if (isShort) return allOf(this.memories.map((memory) => memory.read(memory.trainedBy === undefined ? 'short' : 'loose')));
+    if (!this.#areChanging) return allOf(this.memories.map((memory) => memory.read('long')));
+    // One copy for all that begin until it is made or the run has ended: it may be of before.
+    const { weights, ready } = this.#copy?.runs === this.#runs ? this.#copy : this.#beginCopy();
+    return { ...noReading, weights, ready: () => ready };
   }
 
+  /** The same for runs on this thread. */
   readSync(): Reading {
-    return allOf(this.memories.map((memory) => memory.readSync()));
+    this.fill();
+    if (!this.#areChanging) return allOf(this.memories.map((memory) => memory.read('long')));
+    const { program, weights } = this.#copier();
+    program.runSync(new Map(weights.map(([, copy, memory]) => [copy, memory])), 1, 0);
+    return { ...noReading, weights: weights.map(([slot, , memory]) => [slot, memory]) };
+  }
+
+  get #areChanging(): boolean {
+    return this.memories.some(({ isChanging }) => isChanging);
+  }
+
+  /** Runs that changed any of them, so far. */
+  get #runs(): number {
+    return this.memories.reduce((sum, { runs }) => sum + runs, 0);
+  }
+
+  /** The next run waits for it. */
+  #beginCopy(): Copy {
+    this.fill();
+    const present = allOf(this.memories.map((memory) => memory.read('short')));
+    const { program, weights } = this.#copier();
+    const bound = new Map([...present.weights, ...weights.map(([, copy, memory]) => [copy, memory] as const)]);
+    const ready = program.run(bound, 1, 0).finally(() => {
+      if (this.#copy === copy) this.#copy = undefined;
+      present.end();
+    });
+    ready.catch(() => undefined); // Whoever begins the runs meets it.
+    const copy = { weights: weights.map(([slot, , memory]) => [slot, memory] as const), ready, runs: this.#runs };
+    return (this.#copy = copy);
+  }
+
+  /** A program that copies the weights from all memories at once, so that they are of one step, to the same places in others. */
+  #copier(): { readonly program: Program; readonly weights: readonly (readonly [slot: MemorySlot, copy: MemorySlot, to: MemoryHandle])[] } {
+    const weights = this.memories.map(({ slot }) => [slot, new MemorySlot('copy', slot.bytes), createMemory(slot.bytes)] as const);
+    const copies = new Map(weights.map(([slot, copy]) => [slot, copy]));
+    const writes = this.#stretches().map(({ memory: { slot }, at, size }) => ({
+      value: source(slot, at * 4, [size]),
+      slot: copies.get(slot)!,
+      byteOffset: at * 4,
+      commit: false,
+    }));
+    return { program: prepare(writes), weights };
+  }
+
+  /** Weights that lie beside each other, as one. */
+  #stretches(): readonly Stretch[] {
+    const stretches: Stretch[] = [];
+    for (const { path, shape } of this.layout.entries) {
+      const { memory, at } = this.place(path);
+      const last = stretches.at(-1);
+      const size = sizeOf(shape);
+      if (last?.memory === memory && at >= last.at + last.size && at < last.at + last.size + alignment)
+        stretches[stretches.length - 1] = { ...last, size: at + size - last.at };
+      else stretches.push({ memory, at, size });
+    }
+    return stretches;
   }
 
   /** Writes what is left of the first values. */
@@ -107,15 +210,6 @@ export class PlacedWeights {
   /** The same while the event loop goes on. */
   async fillInPieces(): Promise<void> {
     await Promise.all(this.memories.map((memory) => memory.fillInPieces()));
-  }
-
-  #arrays(part: (memory: WeightMemory, begin: number, end: number) => Float32Array): Map<string, NdArray<Float32Array>> {
-    return new Map(
-      this.layout.entries.map(({ path, shape }) => {
-        const { memory, at } = this.place(path);
-        return [path, new NdArray(part(memory, at, at + sizeOf(shape)), shape)];
-      }),
-    );
   }
 
   /** What is given, by the memory it belongs to. */

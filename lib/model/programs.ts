@@ -2,7 +2,7 @@
 import { programCache } from '../compile/program-cache.js';
 import type { Program } from '../compile/program.js';
 import type { LruCache } from '../lru-cache.js';
-import type { Built } from './model.js';
+import type { Built } from './build.js';
 
 /** Made anew when the model is. */
 export class Programs<T extends { readonly program: Program }> {

@@ -112,8 +112,8 @@ export class StateMemory {
   #copier: Copier | undefined;
   /** Those under way in the present memory. */
   #readings = new Readings();
-  /** That is being made for readings that begin while a run changes the values. */
-  #copy: { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } | undefined;
+  /** Runs that changed the values, so far. */
+  runs = 0;
 
   constructor(name: string, elements: number) {
     this.elements = elements;
@@ -126,11 +126,10 @@ export class StateMemory {
     return readFloats(this.#memory, this.elements);
   }
 
-  /** The same while the event loop goes on. */
+  /** The same while the event loop goes on. No run may be changing them. */
   async snapshot(): Promise<Float32Array> {
-    const reading = this.read();
+    const reading = this.read('long');
     try {
-      await reading.ready();
       const [[, memory]] = reading.weights as [Binding];
       const values = new Float32Array(this.elements);
       await inTurns(readInPieces(memory, values));
@@ -167,7 +166,7 @@ export class StateMemory {
 
   /** Fills it as `replacement`, with the other values there are at the call. */
   async #fillWith({ memory }: Coming, places: PlacedValues, keepsOthers: boolean): Promise<void> {
-    const present = this.#readInPlace('loose');
+    const present = this.read('loose');
     try {
       if (keepsOthers) await this.#copyTo(memory, present);
       await inTurns(writeAll(memory, places));
@@ -207,19 +206,8 @@ export class StateMemory {
     if (this.#memory === before) this.#put(copy);
   }
 
-  /** The values of this moment; while a run is changing them those of some step, in a copy unless the reading is brief. */
-  read(kind: ReadingKind = 'long'): Reading {
-    if (!this.isChanging || kind !== 'long') return this.#readInPlace(kind);
-    const { memory, ready } = (this.#copy ??= this.#beginCopy());
-    return { weights: [[this.slot, memory]], ready: () => ready, end: () => undefined };
-  }
-
-  /** The same for runs on this thread. */
-  readSync(): Reading {
-    return this.isChanging ? { ...noReading, weights: [[this.slot, memoryWith(this.values())]] } : this.#readInPlace('long');
-  }
-
-  #readInPlace(kind: ReadingKind): Reading {
+  /** A reading of the values where they are. Not a long one while a run is changing them. */
+  read(kind: ReadingKind): Reading {
     return { ...noReading, weights: [[this.slot, this.#memory]], end: this.#readings.begin(kind) };
   }
 
@@ -228,27 +216,14 @@ export class StateMemory {
     this.isChanging = true;
   }
 
-  /** It has ended: a copy begun in it may be of before, so that later readings have others. */
   endRun(): void {
     this.isChanging = false;
-    this.#copy = undefined;
+    this.runs++;
   }
 
   /** The last run of those that belong together has ended: loose readings see nothing of later ones. */
   endTraining(): void {
     this.#readings.tighten();
-  }
-
-  /** One copy for all readings that begin until it is made or the run has ended. The next run waits for it. */
-  #beginCopy(): { readonly memory: MemoryHandle; readonly ready: Promise<unknown> } {
-    const { memory } = this.#begin();
-    const present = this.#readInPlace('short');
-    const ready = this.#copyTo(memory, present).finally(() => {
-      if (this.#copy?.memory === memory) this.#copy = undefined;
-      present.end();
-    });
-    ready.catch(() => undefined); // Whoever begins the runs meets it.
-    return { memory, ready };
   }
 
   /** All values of a reading, of one step, off this thread. */

@@ -9,7 +9,8 @@ import { type MemoryHandle, native } from '../native.js';
 import { cast } from '../ops/elementwise.js';
 import { CarriedState } from './carried-state.js';
 import { formatInputs } from './data.js';
-import type { Built, Model } from './model.js';
+import type { Built } from './build.js';
+import type { Model } from './model.js';
 import { Programs } from './programs.js';
 import type { Trace } from './trace.js';
 import { type IdRange, type Run, checkTwoSteps } from './two-steps.js';
@@ -213,8 +214,12 @@ function working<T>(what: string, model: Model, task: () => T): T {
     return task();
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
+    const advice =
+      model.rows.length > 1
+        ? 'Inputs that are the same in every step are given by stream({ given: […] }).'
+        : 'For single rows there is predictSync().';
     throw new ShapeError(
-      `${what}: expected a model of sequences [N, T, …] that works on single steps, got one of ${formatInputs(model.rows)}: ${cause.message} For single rows there is predictSync().`,
+      `${what}: expected a model of sequences [N, T, …] that works on single steps, got one of ${formatInputs(model.rows)}: ${cause.message} ${advice}`,
       { cause },
     );
   }

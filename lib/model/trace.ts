@@ -62,6 +62,8 @@ export interface Trace {
   readonly calls: readonly Call[];
   /** All layers, by path. */
   readonly layers: ReadonlyMap<string, Placed>;
+  /** Paths where layers are called again, with those they have. */
+  readonly aliases: ReadonlyMap<string, string>;
   /** What layers expect of the elements of tensors. */
   readonly expectations: readonly Expectation[];
 }
@@ -107,6 +109,7 @@ function traceIn(context: TraceContext, root: AnyLayer, inputs: readonly Tensor[
     losses: tracer.losses,
     calls: tracer.calls,
     layers: tracer.layers,
+    aliases: tracer.aliases,
     expectations: tracer.expectations,
   };
 }

@@ -29,6 +29,8 @@ export class Tracer {
   readonly losses: Tensor[] = [];
   readonly calls: Call[] = [];
   readonly layers = new Map<string, Placed>();
+  /** Where layers are called that were met before, with the paths they have. */
+  readonly aliases = new Map<string, string>();
   readonly expectations: Expectation[] = [];
   readonly passed: PassedOn[] = [];
   /** By path, of layers that were called once. */
@@ -113,6 +115,7 @@ export class Tracer {
       );
     }
     this.#paths.set(layer, owned);
+    if (owned !== path) this.aliases.set(path, owned);
     const isApart = parent?.isApart ?? false;
     const carries = this.carriesAlong(owned, inputs ?? [], parent ?? { carries: this.carries, isApart });
     const known = this.layers.get(owned);

@@ -29,10 +29,10 @@ export function countChange(): number {
 export class WeightMemory extends StateMemory {
   /** changesSoFar() as they were last changed, by runs of training or by setting them. */
   changes = 0;
-  /** Other models than the one they were made for have some of them. */
-  isShared = false;
+  /** Of them, the last that a load made. */
+  loaded = 0;
   /** The model whose training changes them. */
-  trainer: Model | undefined;
+  trainedBy: Model | undefined;
   /** Elements of all weights, without the gaps between them. */
   readonly #weightCount: number;
   #firstValues: FirstValues;
@@ -68,15 +68,10 @@ export class WeightMemory extends StateMemory {
   }
 
   /** A reading, with the first values if they are still to come. */
-  override read(kind: ReadingKind = 'long'): Reading {
+  override read(kind: ReadingKind): Reading {
     if (this.#firstValues.areWritten) return super.read(kind);
     const firstValues = this.#firstValues;
     return { ...super.read('long'), ready: () => inPieces(() => firstValues.writePiece()) };
-  }
-
-  override readSync(): Reading {
-    this.fill();
-    return super.readSync();
   }
 
   /** Sets some weights, or all. */

@@ -23,7 +23,7 @@ export interface FitContext {
   stop(): void;
   /** Copies all parameters and buffers. */
   snapshot(): Snapshot;
-  /** Puts a copy back. @throws StateError unless it has the weights of this model, all of them and in their shapes; nothing is changed then */
+  /** Puts a copy back of what this fit trains. @throws StateError unless it has the weights of this model, all of them and in their shapes; nothing is changed then */
   restore(snapshot: Snapshot): void;
 }
 

@@ -5,7 +5,8 @@ import { StateError } from '../errors.js';
 import type { TensorType } from '../graph/tensor.js';
 import { CarriedState } from '../model/carried-state.js';
 import type { Entry } from '../model/layout.js';
-import type { Built, Model } from '../model/model.js';
+import type { Model } from '../model/model.js';
+import type { PlacedWeights } from '../model/placed-weights.js';
 import { numbering } from '../numbering.js';
 import { programCache } from '../compile/program-cache.js';
 import { LruCache } from '../lru-cache.js';
@@ -29,7 +30,7 @@ const maxTypes = 16;
 
 /** What goes with the model as it is built, and is made anew when that is. */
 interface PerBuild {
-  readonly built: Built;
+  readonly weights: PlacedWeights;
   readonly training: LruCache<TrainingProgram>;
   readonly evaluation: LruCache<StepProgram>;
   /** States that go on from batch to batch, by what they are for and the rows of a batch. */
@@ -59,20 +60,20 @@ export class Equipment {
   /** The optimizer's state; the model must be built. */
   get slots(): Slots {
     const perBuild = this.#perBuild;
-    return (perBuild.slots ??= new Slots(perBuild.built.weights.layout, this.recipe));
+    return (perBuild.slots ??= new Slots(perBuild.weights.layout, this.recipe));
   }
 
   /** Where gradients wait for an update. */
   get gradients(): GradientMemory {
     const perBuild = this.#perBuild;
-    return (perBuild.gradients ??= new GradientMemory(perBuild.built.weights.layout));
+    return (perBuild.gradients ??= new GradientMemory(perBuild.weights.layout));
   }
 
   get #perBuild(): PerBuild {
-    const { built } = this.recipe.model;
-    if (this.#known?.built !== built)
+    const { weights } = this.recipe.model.built;
+    if (this.#known?.weights !== weights)
       this.#known = {
-        built,
+        weights,
         training: programCache(),
         evaluation: programCache(),
         update: programCache(),

@@ -7,13 +7,15 @@ import type { ParameterGroup } from './options.js';
 import type { Recipe } from './recipe.js';
 
 /** The parameters at or below these paths. @throws OptionError if there is nothing below a path, not even running state */
-function parametersBelow(what: string, { entries, parameters }: Layout, paths: readonly string[]): readonly Entry[] {
-  const unknown = paths.find((root) => !entries.some(({ path }) => isWithin(path, root)));
+function parametersBelow(what: string, layout: Layout, paths: readonly string[]): readonly Entry[] {
+  const { entries, parameters } = layout;
+  const isBelow = ({ path }: Entry, root: string): boolean => layout.rootsOf(root).some((own) => isWithin(path, own));
+  const unknown = paths.find((root) => !entries.some((entry) => isBelow(entry, root)));
   if (unknown !== undefined) {
     const known = entries.map(({ path }) => `"${path}"`).join(', ');
     throw new OptionError(`Trainer: expected paths of layers or parameters among ${known} for ${what}, got "${unknown}".`);
   }
-  return parameters.filter(({ path }) => paths.some((root) => isWithin(path, root)));
+  return parameters.filter((entry) => paths.some((root) => isBelow(entry, root)));
 }
 
 /**

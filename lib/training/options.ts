@@ -54,7 +54,7 @@ export interface TrainerOptions<Output extends Outputs = Tensor> {
   /** Report `gradientNorm` beside the loss while training: the Euclidean norm of all gradients together, before clipping. Default: false. */
   readonly gradientNorm?: boolean | undefined;
   /**
-   * Paths of layers or parameters that keep their values: `['encoder']` for all below it. Neither penalties nor clipping see them, and no gradients are
+   * Paths of layers or parameters that keep their values: `['encoder']` for all that is called below it. Neither penalties nor clipping see them, and no gradients are
    * computed that only they need. Frozen layers work as in prediction: BatchNorm takes its running statistics and leaves them, dropout is off. A path of
    * one parameter, `['encoder.0.weight']`, leaves its layer in training. Default: none.
    */

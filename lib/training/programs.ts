@@ -141,7 +141,8 @@ function makeTraining(
   const batch = feedBatch(feed);
   const { sampleWeight, rows } = batch;
   const { inputs, targets } = changed(batch, augmentations, recipe.seed);
-  const traced = model.trace(inputs, { training: true, seed: recipe.seed, carry: carried?.carry, frozen: recipe.frozen });
+  const frozen = recipe.frozen.flatMap((path) => layout.rootsOf(path));
+  const traced = model.trace(inputs, { training: true, seed: recipe.seed, carry: carried?.carry, frozen });
   const trained = trainedParameters(model.name, layout, recipe.frozen);
   const weights = trained.map(({ path }) => traced.parameters.get(path)!);
   const seen = { outputs: traced.outputs, targets, sampleWeight };

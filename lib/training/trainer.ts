@@ -77,7 +77,7 @@ export class Trainer<Output extends Outputs = Tensor> {
    * Trains on all rows of { x, y }, or on batches as they come, for some epochs.
    * @returns the figures of each epoch
    * @throws before anything is changed: ShapeError, DTypeError, DataError, OptionError for data and options that do not fit; StateError if
-   *   the model is training already. Rejects with `signal.reason` when aborted; the weights are then those of the last finished step.
+   *   the model is training already, or another that shares layers with it. Rejects with `signal.reason` when aborted; the weights are then those of the last finished step.
    */
   async fit(data: Batch<Targets> | BatchSource, options: FitOptions = {}): Promise<History> {
     const own = checkFitOptions(options);
@@ -121,7 +121,7 @@ export class Trainer<Output extends Outputs = Tensor> {
 
   /**
    * One step on one batch. Steps of one trainer that are called at the same time wait for each other, in the order of the calls; their
-   * batches are copied before the call returns. A program is compiled for each number of rows, and the last 16 are kept: give all batches the same.
+   * batches are copied before the call returns. Steps of two trainers whose models share layers do not wait: await one before the other. A program is compiled for each number of rows, and the last 16 are kept: give all batches the same.
    * @returns the loss, with the penalties, the metrics and, if asked for, gradientNorm of that batch, before the update (of all that were waiting; NaN without an update)
    * @throws as fit
    */
@@ -246,8 +246,8 @@ export class Trainer<Output extends Outputs = Tensor> {
   async load(path: Path): Promise<void> {
     const file = pathOf('Trainer.load', 'path', path);
     const what = `Trainer.load of ${file}`;
-    await loadInTurn('Trainer.load', this.#model, async (check) => {
-      const { sizes, weights, slots, slotsByPath, steps, updates, epochs } = await readCheckpoint(file);
+    const read = (): ReturnType<typeof readCheckpoint> => readCheckpoint(file);
+    await loadInTurn('Trainer.load', this.#model, read, async ({ sizes, weights, slots, slotsByPath, steps, updates, epochs }, check) => {
       check();
       if (sizes !== undefined && !this.#model.isBuilt) this.#model.buildFor(sizes);
       const letGo = this.#model.hold();

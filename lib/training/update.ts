@@ -13,7 +13,7 @@ import { add, clip, div, minimum, mul, sqrt, where } from '../ops/elementwise.js
 import { gatherRows } from '../ops/gather.js';
 import { sumSquares } from '../ops/reduce.js';
 import { type RowGradient, mergedRows, metRows, rowGradient } from '../ops/row-gradient.js';
-import { pack, reshape } from '../ops/shape.js';
+import { pack, reshape, slice } from '../ops/shape.js';
 import type { Optimizer, Update } from '../optimizers/optimizer.js';
 import type { WaitingTable } from './gradient-memory.js';
 import { optimizersByEntry } from './groups.js';
@@ -21,26 +21,29 @@ import type { Recipe } from './recipe.js';
 import { scalarTensors } from './scalars.js';
 import type { Slots } from './slots.js';
 
-/** Where a memory has parameters in the order of the model's. */
-interface Base {
-  readonly memory: WeightMemory;
-  /** The element there that is the first of the layout; less than 0 where only later ones are. */
-  readonly begin: number;
-}
-
-/** Parameters that are updated together: how their values lie in a memory laid out like the parameters. */
+/** Parameters that are updated together. */
 interface Stretch {
   readonly optimizer: Optimizer;
   readonly gradient: Tensor;
+  /** One for each memory that they lie in, and for each run there. */
+  readonly parts: readonly Part[];
+}
+
+/** How values lie in a memory laid out like the parameters. */
+interface Part {
   readonly base: Base;
+  /** The part of something that is laid out like the gradient. */
+  readonly of: (gradient: Tensor) => Tensor;
   /** The values from before the step. */
   readonly read: (slot: MemorySlot, byteOffset: number) => Tensor;
   readonly write: (slot: MemorySlot, byteOffset: number, value: Tensor) => Write;
 }
 
-/** One that is updated with its neighbours. */
-interface Parameter extends Pick<Stretch, 'optimizer' | 'gradient' | 'base'> {
-  readonly entry: Entry;
+/** Where a memory has parameters in the order of the model's. */
+interface Base {
+  readonly memory: WeightMemory;
+  /** The element there that is the first of the layout; less than 0 where only later ones are. */
+  readonly begin: number;
 }
 
 /**
@@ -57,20 +60,30 @@ export function updates(
   const { weights } = recipe.model.built;
   const given = stretchesOf(optimizersByEntry(weights.layout, recipe), weights, gradients);
   const numbers = scalarTensors(recipe, scalars);
-  const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, base, read, write }) => {
-    const place = [base.memory.slot, base.begin * 4] as const;
-    const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
-    const before = read(...place);
-    const update = updateOf(optimizer, optimizer.update(before, gradient, old, numbers.get(optimizer)!));
-    const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
-    const writes = [
-      write(...place, checked('parameter', update.parameter)),
-      ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots?.[name]))),
-    ];
-    label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
-    return writes;
-  });
+  const writes = clipped(given, recipe).flatMap(({ optimizer, gradient, parts }) =>
+    parts.flatMap((part) => writesOf(part, part.of(gradient), optimizer, numbers.get(optimizer)!, slots)),
+  );
   return { writes, gradientNorm: normOf(given) };
+}
+
+function writesOf(
+  { base, read, write }: Part,
+  gradient: Tensor,
+  optimizer: Optimizer,
+  numbers: Readonly<Record<string, Tensor>>,
+  slots: Slots,
+): readonly Write[] {
+  const place = [base.memory.slot, base.begin * 4] as const;
+  const old = Object.fromEntries(optimizer.slots.map((name) => [name, read(slots.slot, slots.offset(name))]));
+  const before = read(...place);
+  const update = updateOf(optimizer, optimizer.update(before, gradient, old, numbers));
+  const checked = (what: string, value: Tensor | undefined): Tensor => updated(optimizer, what, value, before.shape);
+  const writes = [
+    write(...place, checked('parameter', update.parameter)),
+    ...optimizer.slots.map((name) => write(slots.slot, slots.offset(name), checked(`slot ${name}`, update.slots?.[name]))),
+  ];
+  label(writes.map(({ value }) => value), optimizer.constructor.name); // prettier-ignore
+  return writes;
 }
 
 /** @throws ShapeError for what has no parameter */
@@ -89,29 +102,26 @@ function updated(optimizer: Optimizer, what: string, value: unknown, shape: Shap
   );
 }
 
-/** Tables of which only rows are updated, and the runs of parameters of one optimizer, in one memory, between them. */
+/** Tables of which only rows are updated, and the runs of parameters of one optimizer between them. */
 function stretchesOf(
   optimizers: ReadonlyMap<Entry, Optimizer>,
   weights: PlacedWeights,
   gradients: ReadonlyMap<Entry, Tensor | WaitingTable>,
 ): readonly Stretch[] {
   const stretches: Stretch[] = [];
-  let run: Parameter[] = [];
+  let run: { readonly entry: Entry; readonly gradient: Tensor }[] = [];
   const endRun = (end: number): void => {
-    if (run.length > 0) stretches.push(flat(run, end));
+    if (run.length > 0) stretches.push(flat(optimizers.get(run[0]!.entry)!, run, end, weights));
     run = [];
   };
   for (const entry of weights.layout.parameters) {
     const optimizer = optimizers.get(entry)!;
-    const base = baseOf(entry, weights);
     const given = gradients.get(entry);
     const gradient = given instanceof Tensor ? given : given?.gradient;
-    const byRows = given && rowStretch(optimizer, entry, base, given);
+    const byRows = given && rowStretch(optimizer, entry, baseOf(entry, weights), given);
     if (gradient !== undefined && byRows === undefined) {
-      const [first] = run;
-      const goesOn = first?.optimizer === optimizer && first.base.memory === base.memory && first.base.begin === base.begin;
-      if (!goesOn) endRun(entry.offset);
-      run.push({ entry, gradient, optimizer, base });
+      if (run.length > 0 && optimizers.get(run[0]!.entry) !== optimizer) endRun(entry.offset);
+      run.push({ entry, gradient });
       continue;
     }
     endRun(entry.offset);
@@ -127,18 +137,33 @@ function baseOf({ path, offset }: Entry, weights: PlacedWeights): Base {
 }
 
 /** One vector from the first parameter up to `end`, in elements. */
-function flat(run: readonly Parameter[], end: number): Stretch {
-  const { entry, optimizer, base } = run[0]!;
-  const begin = entry.offset;
+function flat(
+  optimizer: Optimizer,
+  run: readonly { readonly entry: Entry; readonly gradient: Tensor }[],
+  end: number,
+  weights: PlacedWeights,
+): Stretch {
+  const begin = run[0]!.entry.offset;
   const offsets = run.map(({ entry }) => entry.offset - begin);
   const gradient = pack(run.map((one) => one.gradient), offsets, end - begin); // prettier-ignore
-  return {
-    optimizer,
-    gradient,
-    base,
-    read: (slot, byteOffset) => source(slot, byteOffset + begin * 4, [end - begin]),
-    write: (slot, byteOffset, value) => ({ value, slot, byteOffset: byteOffset + begin * 4, commit: true }),
-  };
+  const bases = run.map(({ entry }) => baseOf(entry, weights));
+  const isSame = (a: Base, b: Base | undefined): boolean => a.memory === b?.memory && a.begin === b.begin;
+  const firsts = bases.flatMap((base, i) => (isSame(base, bases[i - 1]) ? [] : [i]));
+  const parts = firsts.map((first, i): Part => {
+    const [from, to] = [offsets[first]!, offsets[firsts[i + 1] ?? offsets.length] ?? end - begin];
+    return {
+      base: bases[first]!,
+      of: (all) => (firsts.length === 1 ? all : slice(all, [from], [to - from])),
+      read: (slot, byteOffset) => source(slot, byteOffset + (begin + from) * 4, [to - from]),
+      write: (slot, byteOffset, value) => ({ value, slot, byteOffset: byteOffset + (begin + from) * 4, commit: true }),
+    };
+  });
+  return { optimizer, gradient, parts };
+}
+
+/** What is updated in one go. */
+function alone(optimizer: Optimizer, gradient: Tensor, part: Omit<Part, 'of'>): Stretch {
+  return { optimizer, gradient, parts: [{ ...part, of: (all) => all }] };
 }
 
 /** The rows of a table the batches met, if that is what the gradient consists of and it is right and worth while to update these alone. */
@@ -161,9 +186,7 @@ const rowsPerId = 3;
 function someRows(optimizer: Optimizer, entry: Entry, base: Base, rows: RowGradient): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const { sums, owners } = mergedRows(rows, tableRows);
-  return {
-    optimizer,
-    gradient: sums,
+  return alone(optimizer, sums, {
     base,
     // Ids that came before are read too: what becomes of them is not written.
     read: (slot, byteOffset) => gatherRows(source(slot, byteOffset + entry.offset * 4, [tableRows, columns]), rows.ids),
@@ -174,7 +197,7 @@ function someRows(optimizer: Optimizer, entry: Entry, base: Base, rows: RowGradi
       rows: { ids: owners, tableRows },
       commit: true,
     }),
-  };
+  });
 }
 
 /**
@@ -185,9 +208,7 @@ function someRows(optimizer: Optimizer, entry: Entry, base: Base, rows: RowGradi
 function maskedRows(optimizer: Optimizer, entry: Entry, base: Base, gradient: Tensor, met: Tensor): Stretch {
   const { tableRows, columns } = sizesOf(entry);
   const read = (slot: MemorySlot, byteOffset: number): Tensor => source(slot, byteOffset + entry.offset * 4, [tableRows, columns]);
-  return {
-    optimizer,
-    gradient: reshape(gradient, [tableRows, columns]),
+  return alone(optimizer, reshape(gradient, [tableRows, columns]), {
     base,
     read,
     write: (slot, byteOffset, value) => ({
@@ -196,7 +217,7 @@ function maskedRows(optimizer: Optimizer, entry: Entry, base: Base, gradient: Te
       byteOffset: byteOffset + entry.offset * 4,
       commit: true,
     }),
-  };
+  });
 }
 
 function sizesOf({ shape }: Entry): { readonly tableRows: number; readonly columns: number } {

@@ -133,7 +133,7 @@ describe('a part of a built model, used by itself', () => {
     const weights = encoder.weights();
     const fit = trainer.fit({ x, y });
     assert.throws(() => encoder.setWeights(weights), { name: StateError.name, message: /not training/ });
-    const message = /^step: expected a Sequential whose weights no other training changes, got one that shares the memory of some with a/;
+    const message = /^step: expected a Sequential whose weights no other training changes, got one whose "0.weight" is in the memory of a Sequential inside fit or step/;
     await assert.rejects(trainerOf(encoder).step({ x, y: array(new Float32Array(32), [8, 4]) }), { name: StateError.name, message });
     await fit;
     encoder.setWeights(weights);
@@ -229,7 +229,7 @@ describe('a layer that was built before, taken into another model', () => {
     assert.throws(() => new Sequential([encoder, new Linear(1)]).build([5]), {
       name: 'ShapeError',
       message:
-        'Linear "0.0": expected the sizes it has in a Sequential, whose weights it shares, got others. Use a new Linear, or give input of the size it was built with.',
+        'Linear "0.0": expected the [3, 4] "weight" that it has in a Sequential, with which it shares its weights, got [5, 4]. Give input of the size it was built with, or a new Linear: layers of models that are to share nothing are made in a function.',
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import {
   Adam,
   BCEWithLogitsLoss,
@@ -12,12 +13,13 @@ import {
   Embedding,
   type FitContext,
   GRU,
-  type Layer,
+  Layer,
   Linear,
   MSELoss,
   MeanOverTime,
   type NdArray,
   type Optimizer,
+  type Scope,
   Philox,
   ReLU,
   SGD,
@@ -27,8 +29,15 @@ import {
   Tanh,
   Trainer,
   type TrainerOptions,
+  add,
   array,
   compile,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  zeros,
   type Tensor,
 } from '../../lib/index.js';
 
@@ -211,6 +220,25 @@ describe('a layer of several models', () => {
       assert.throws(() => third.classifier.weights(), /never built/);
     }));
 
+  it('is loaded by calls at the same time, the last of which stays', () =>
+    inFolder(async (path) => {
+      const all = models();
+      const { autoencoder, classifier } = all;
+      const [first, second] = [models(), models()].map(({ classifier: other }) => other.build([3]));
+      second!.setWeights(zerosOf(second!));
+      await Promise.all([first!.save(path('first')), second!.save(path('second')), autoencoder.build([3]).save(path('whole'))]);
+      await Promise.all([autoencoder.load(path('whole')), classifier.load(path('first')), classifier.load(path('second'))]);
+      assert.deepEqual(classifier.weights(), second!.weights());
+      isShared(all);
+      await Promise.all([classifier.load(path('second')), autoencoder.load(path('whole'))]);
+      assert.notDeepEqual(below(classifier, 'encoder'), below(second!, 'encoder'));
+      isShared(all);
+      const late = classifier.load(path('second'));
+      await trainerOf(autoencoder).step({ x, y: x });
+      await assert.rejects(late, /^StateError: load: expected weights that nobody sets or trains while others are loaded/);
+      isShared(all);
+    }));
+
   it('goes on from a checkpoint of one of them', () =>
     inFolder(async (path) => {
       const run = async (isCut: boolean): Promise<Map<string, NdArray>> => {
@@ -302,25 +330,122 @@ describe('a layer of several models', () => {
     const { autoencoder, classifier } = models();
     classifier.build([5]);
     const message =
-      'Linear "encoder.0": expected the sizes it has in a Sequential, whose weights it shares, got others. Use a new Linear, or give input of the size it was built with.';
+      'Linear "encoder.0": expected the [5, 4] "weight" that it has in a Sequential, with which it shares its weights, got [3, 4]. Give input of the size it was built with, or a new Linear: layers of models that are to share nothing are made in a function.';
     for (let i = 0; i < 2; i++) assert.throws(() => autoencoder.build([3]), { name: ShapeError.name, message });
     assert.equal(below(autoencoder.build([5]), 'decoder').get('weight')!.size, 12);
   });
 });
 
+describe('weights that were set on a model before it was built', () => {
+  const given = new Map([['encoder.0.bias', array([1, 2, 3, 4])]]);
+  const bias = (model: Layer): NdArray => model.weights().get('encoder.0.bias')!;
+
+  for (const call of ['fit', 'step'] as const)
+    it(`are what its first ${call} begins with`, async () => {
+      const { autoencoder, classifier } = models();
+      autoencoder.build([3]);
+      classifier.setWeights(given, { strict: false });
+      await classifierTrainer(classifier, { optimizer: new SGD({ lr: 0 }) })[call]({ x, y: classes });
+      assert.deepEqual(bias(classifier), array([1, 2, 3, 4]));
+      assert.deepEqual(bias(autoencoder), array([1, 2, 3, 4]));
+    });
+
+  it('are not, where they were set or trained since in another', async () => {
+    const { encoder, autoencoder, classifier } = models();
+    classifier.setWeights(given, { strict: false });
+    await trainerOf(autoencoder).fit({ x, y: x });
+    const before = bias(autoencoder);
+    await classifier.predict(x);
+    assert.deepEqual(bias(classifier), before);
+    assert.deepEqual(bias(autoencoder), before);
+    const other = new Sequential({ encoder });
+    other.setWeights(given, { strict: false });
+    encoder.setWeights(new Map([['0.bias', array([5, 6, 7, 8])]]), { strict: false });
+    assert.deepEqual(bias(other.build([3])), array([5, 6, 7, 8]));
+  });
+
+  it('are not, while another is trained', async () => {
+    const { autoencoder, classifier } = models();
+    autoencoder.build([3]);
+    const fit = trainerOf(autoencoder).fit({ x, y: x }, { epochs: 100 });
+    classifier.setWeights(given, { strict: false });
+    classifier.build([3]);
+    await fit;
+    assert.notDeepEqual(bias(autoencoder), array([1, 2, 3, 4]));
+    assert.deepEqual(bias(classifier), bias(autoencoder));
+  });
+
+  it('are those of its parts in a model around it', () => {
+    const { encoder, classifier } = models();
+    encoder.build([3]);
+    classifier.setWeights(given, { strict: false });
+    new Sequential({ classifier }).build([3]);
+    assert.deepEqual(bias(classifier), array([1, 2, 3, 4]));
+    assert.deepEqual(encoder.weights().get('0.bias'), array([1, 2, 3, 4]));
+  });
+});
+
+describe('a layer that a model calls in two of its parts', () => {
+  function parts(): { readonly body: Linear; readonly actor: Sequential; readonly critic: Sequential; readonly both: Layer } {
+    const body = new Linear(4);
+    const actor = new Sequential({ body, pi: new Linear(2) });
+    const critic = new Sequential({ body, v: new Linear(2) });
+    class Both extends Layer {
+      forward(input: Tensor, scope: Scope): Tensor {
+        return add(scope.call('actor', actor, input), scope.call('critic', critic, input));
+      }
+    }
+    return { body, actor, critic, both: new Both() };
+  }
+  const y = array(new Philox(5).normal(20), [10, 2]);
+
+  it('is of each of them', () =>
+    inFolder(async (path) => {
+      const { body, actor, critic, both } = parts();
+      await trainerOf(both).fit({ x, y }, { epochs: 2 });
+      assert.deepEqual([...both.weights().keys()], ['actor.body.weight', 'actor.body.bias', 'actor.pi.weight', 'actor.pi.bias', 'critic.v.weight', 'critic.v.bias']); // prettier-ignore
+      for (const part of [critic, actor]) assert.deepEqual(below(part, 'body'), body.weights());
+      assert.deepEqual(below(both, 'actor'), actor.weights());
+      assert.equal(critic.summary().parameters, 16 + 10);
+      const [whole, one, other] = await Promise.all([both, actor, critic].map((model) => model.predict(x)));
+      whole!.data.forEach((value, i) => assert.ok(Math.abs(value - one!.data[i]! - other!.data[i]!) < 1e-6));
+      await critic.save(path('critic'));
+      const copy = await parts().critic.load(path('critic'));
+      assert.deepEqual(copy.weights(), critic.weights());
+      await trainerOf(critic).step({ x, y });
+      assert.deepEqual(below(both, 'actor.body'), body.weights());
+      assert.notDeepEqual(body.weights(), below(copy, 'body'));
+    }));
+
+  it('is frozen, and has an optimizer of its own, by any of its paths', async () => {
+    for (const frozen of ['critic', 'critic.body', 'critic.body.weight', 'actor.body']) {
+      const { body, both } = parts();
+      both.build([3]);
+      const before = body.weights();
+      await trainerOf(both, { frozen: [frozen] }).step({ x, y });
+      assert.deepEqual(body.weights().get('weight'), before.get('weight'));
+      assert.equal(before.get('bias')!.data[0] === body.weights().get('bias')!.data[0], frozen !== 'critic.body.weight');
+    }
+    const { body, both } = parts();
+    both.build([3]);
+    const before = body.weights();
+    await trainerOf(both, { groups: [{ parameters: ['critic.body'], optimizer: new SGD({ lr: 0 }) }] }).step({ x, y });
+    assert.deepEqual(body.weights(), before);
+  });
+});
+
 describe('training of models that share a layer', () => {
-  const refused = {
+  const refused = (path: string): { readonly name: string; readonly message: string } => ({
     name: StateError.name,
-    message:
-      'fit: expected a Sequential whose weights no other training changes, got one that shares the memory of some with a Sequential inside fit or step. Await that first: models that share layers are trained in turns.',
-  };
+    message: `fit: expected a Sequential whose weights no other training changes, got one whose "${path}" is in the memory of a Sequential inside fit or step. Await that first: models that share layers are trained in turns. Those that are to share nothing need layers of their own, made in a function.`,
+  });
 
   it('is of one at a time', async () => {
     const { autoencoder, classifier, encoder } = models();
     const other = classifierTrainer(classifier.build([3]));
     class Meanwhile extends Callback {
       override async onEpoch(): Promise<void> {
-        await assert.rejects(other.fit({ x, y: classes }), refused);
+        await assert.rejects(other.fit({ x, y: classes }), refused('encoder.0.weight'));
         await assert.rejects(
           trainerOf(encoder).step({ x, y: x }),
           /^StateError: step: expected a Sequential whose weights no other training changes/,
@@ -346,7 +471,7 @@ describe('training of models that share a layer', () => {
     await fit;
     const first = trainerOf(autoencoder).fit({ x, y: x }, { epochs: 2000 });
     const another = new Sequential({ encoder: autoencoder, head: new Linear(2) });
-    await assert.rejects(classifierTrainer(another).fit({ x, y: classes }), refused);
+    await assert.rejects(classifierTrainer(another).fit({ x, y: classes }), refused('encoder.encoder.0.weight'));
     await first;
   });
 
@@ -363,6 +488,91 @@ describe('training of models that share a layer', () => {
     // And beside one that trains it.
     await Promise.all([trainers[0].fit({ x, y: classes }, { epochs: 50 }), trainerOf(autoencoder).fit({ x, y: x }, { epochs: 50 })]);
     assert.notDeepEqual(encoder.weights(), before);
+  });
+
+  it('leaves all free when it ends, though a call that would have built the model was refused meanwhile', async () => {
+    const { autoencoder, classifier } = models();
+    autoencoder.build([3]);
+    const nan = array(new Float32Array(30).fill(NaN), [10, 3]);
+    const stop = new AbortController();
+    const prediction = assert.rejects(classifier.predict(x, { signal: stop.signal }), { name: 'AbortError' });
+    const fit = assert.rejects(classifierTrainer(classifier).fit({ x: nan, y: classes }, { checkFinite: true }), DataError);
+    stop.abort();
+    await Promise.all([prediction, fit]);
+    autoencoder.setWeights(autoencoder.weights());
+    await trainerOf(autoencoder).fit({ x, y: x });
+  });
+
+  it('leaves models that were not built free for other sizes, if it is refused of both', async () => {
+    const { autoencoder, classifier } = models();
+    const wide = array(new Float32Array(50).fill(NaN), [10, 5]);
+    await Promise.all([
+      assert.rejects(trainerOf(autoencoder).fit({ x: wide, y: x }, { checkFinite: true }), DataError),
+      assert.rejects(classifierTrainer(classifier).fit({ x: wide, y: classes }, { checkFinite: true }), StateError),
+    ]);
+    assert.equal(below(autoencoder.build([3]), 'encoder').get('0.weight')!.size, 12);
+  });
+
+  it('clips by a norm that does not depend on where weights lie', async () => {
+    const run = async (isApart: boolean): Promise<Map<string, NdArray>> => {
+      const body = new Sequential([new Linear(64), new BatchNorm(), new Linear(33)]);
+      const first = new Sequential({ body, head: new Linear(3) }).build([3]);
+      const model = new Sequential({ inner: new Linear(3), body: isApart ? body : new Sequential([new Linear(64), new BatchNorm(), new Linear(33)]), head: new Linear(3) }, { seed: 3 }).build([3]); // prettier-ignore
+      model.setWeights(new Map([...below(first, 'body')].map(([path, value]) => [`body.${path}`, value])), { strict: false });
+      const trainer = trainerOf(model, { clipNorm: 0.01, optimizer: new Adam(), gradientNorm: true });
+      for (let step = 0; step < 10; step++) await trainer.step({ x, y: x });
+      return model.weights();
+    };
+    assert.deepEqual(await run(true), await run(false));
+  });
+
+  it('of two memories at once is seen at one step of it', async () => {
+    class Vector extends Layer {
+      readonly #size: number;
+      constructor(size: number) {
+        super();
+        this.#size = size;
+      }
+      forward(_: Tensor, scope: Scope): Tensor {
+        return scope.parameter('w', [this.#size], zeros());
+      }
+    }
+    class Around extends Layer {
+      constructor(readonly parts: readonly Vector[]) {
+        super();
+      }
+      forward(input: Tensor, scope: Scope): Tensor {
+        const vectors = this.parts.map((part, i) => scope.call(String(i), part, input));
+        for (const vector of vectors) scope.addLoss(sum(vector));
+        const [first, second = first] = vectors.map((vector) => slice(vector, [0], [1])) as [Tensor, Tensor?];
+        return add(mul(input, 0), reshape(sub(first, second), [1, 1]));
+      }
+    }
+    const parts = [new Vector(20_000), new Vector(3)];
+    new Around([parts[0]!]).build([1]);
+    const model = new Around(parts).build([1]);
+    // Each step changes all weights by as much.
+    const rows = array(new Float32Array(100_000), [100_000, 1]);
+    const stop = new AbortController();
+    const trainer = trainerOf(model);
+    let isOver = false;
+    const fit = trainer.fit({ x: rows, y: rows }, { epochs: 1e6, batchSize: 1, signal: stop.signal }).finally(() => (isOver = true));
+    const aborted = assert.rejects(fit, { name: 'AbortError' });
+    const isOfOne = (weights: ReadonlyMap<string, NdArray>): void => assert.equal(weights.get('0.w')!.data[0], weights.get('1.w')!.data[0]);
+    const few = rows.rows(0, 3);
+    try {
+      while (!model.model.isChanging) await setImmediate();
+      for (let i = 0; i < 60; i++) {
+        isOfOne(model.weights());
+        isOfOne(await model.model.snapshot());
+        assert.ok((await model.predict(few, { batchSize: 1 })).data.every((value) => value === 0));
+        assert.ok(model.predictSync(few, { batchSize: 1 }).data.every((value) => value === 0));
+      }
+      assert.equal(isOver, false);
+    } finally {
+      stop.abort();
+      await aborted;
+    }
   });
 
   it('of a part trains the whole', async () => {
@@ -401,6 +611,48 @@ describe('training of models that share a layer', () => {
     await classifierTrainer(classifier, { frozen: ['encoder'] }).fit({ x, y: classes }, { callbacks: [new Restore()] });
     await free.step({ x, y: classes });
   });
+
+  it('brings back a snapshot before the first step of a model that its fit builds', async () => {
+    const { classifier } = models();
+    const snapshot = { weights: zerosOf(models().classifier.build([3])) as Map<string, NdArray<Float32Array>> };
+    class Begin extends Callback {
+      override onStart(context: FitContext): void {
+        context.restore(snapshot);
+      }
+    }
+    await classifierTrainer(classifier, { optimizer: new SGD({ lr: 0 }) }).fit({ x, y: classes }, { callbacks: [new Begin()] });
+    assert.ok(
+      below(classifier, 'head')
+        .get('weight')!
+        .data.every((value) => value === 0),
+    );
+  });
+
+  it('of a layer that was entered goes on with its optimizer from a checkpoint', () =>
+    inFolder(async (path) => {
+      const entered = (): Linear => {
+        const inner = new Linear(2);
+        class Around extends Layer {
+          forward(input: Tensor, scope: Scope): Tensor {
+            return scope.enter('inner', inner, (own) => ({ y: inner.forward(input, own) })).y;
+          }
+        }
+        new Around().build([3]);
+        return inner;
+      };
+      const y = array(new Philox(6).normal(20), [10, 2]);
+      const trainer = (model: Layer): Trainer => trainerOf(model, { optimizer: new SGD({ lr: 0.01, momentum: 0.9 }) });
+      const one = entered();
+      const first = trainer(one);
+      await first.step({ x, y });
+      await first.save(path('run'));
+      await first.step({ x, y });
+      const other = entered();
+      const second = trainer(other);
+      await second.load(path('run'));
+      await second.step({ x, y });
+      assert.deepEqual(other.weights(), one.weights());
+    }));
 
   it('of adversaries goes by what each has become: one model of both, with the critic frozen', async () => {
     const parts = (): readonly [Sequential, Sequential] => [
