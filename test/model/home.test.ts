@@ -133,7 +133,8 @@ describe('a part of a built model, used by itself', () => {
     const weights = encoder.weights();
     const fit = trainer.fit({ x, y });
     assert.throws(() => encoder.setWeights(weights), { name: StateError.name, message: /not training/ });
-    const message = /^step: expected a Sequential whose weights no other training changes, got one whose "0.weight" is in the memory of a Sequential inside fit or step/;
+    const message =
+      /^step: expected a Sequential whose weights no other training changes, got one whose "0.weight" is in the memory of a Sequential inside fit or step/;
     await assert.rejects(trainerOf(encoder).step({ x, y: array(new Float32Array(32), [8, 4]) }), { name: StateError.name, message });
     await fit;
     encoder.setWeights(weights);
