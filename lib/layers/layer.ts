@@ -121,7 +121,7 @@ export abstract class Layer<LayerInputs extends readonly Tensor[] = [Tensor], Ou
 
   /**
    * Sets all parameters and running state, or, if anything does not fit, none. Of a model not built yet they are kept until it is,
-   * by a call that refuses those that do not fit, each time until others are set; its parts have them from then on, but for those that were set or trained in other models since.
+   * by a call that refuses those that do not fit, each time until others are set; its parts have them from then on, but for those whose memory was set or trained in other models since.
    * With `strict: false` those whose path this model has are set, one at least, and the others stay as they are.
    * @returns the paths that only the model or only the weights have, none if strict; undefined for a model not built yet, whose paths are not known
    * @throws StateError, ShapeError, DTypeError if they are not those of this architecture, StateError inside fit

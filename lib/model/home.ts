@@ -2,9 +2,9 @@
 import { ShapeError, formatShape } from '../errors.js';
 import { sameShape } from '../graph/shape.js';
 import type { TensorType } from '../graph/tensor.js';
-import type { NdArray } from '../array.js';
 import type { Build } from './build.js';
 import { type Entry, type Layout, pathBelow } from './layout.js';
+import type { Given } from './pending-weights.js';
 import type { Place } from './placed-weights.js';
 import type { AnyLayer, Placed } from './trace.js';
 
@@ -14,8 +14,6 @@ export interface Spot {
   readonly path: string;
   /** Types of one row of each input; undefined if the layer is only entered there. */
   readonly rows: readonly TensorType[] | undefined;
-  /** All that the layer calls lies below that path; otherwise some of it was met before, elsewhere in the model. */
-  readonly isWhole: boolean;
 }
 
 export interface Home extends Spot {
@@ -32,11 +30,11 @@ export function homeOf(layer: AnyLayer): Home | undefined {
 /** Where a model has its layers. */
 export type Spots = ReadonlyMap<AnyLayer, Spot>;
 
-export function spotsOf(layers: ReadonlyMap<string, Placed>, layout: Layout): Spots {
+export function spotsOf(layers: ReadonlyMap<string, Placed>): Spots {
   return new Map(
     [...layers].map(([path, { layer, inputs }]) => {
       const rows = inputs?.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-      return [layer, { path, rows, isWhole: layout.isWhole(path) }];
+      return [layer, { path, rows }];
     }),
   );
 }
@@ -64,21 +62,14 @@ export function sharedOf(spots: Spots, layout: Layout): Shared {
     const home = homeOf(layer);
     if (home === undefined) continue;
     const { weights } = home.build;
-    for (const entry of layout.below(path).entries.filter((one) => !one.path.includes('.'))) {
-      const there = weights.layout.get(pathBelow(home.path, entry.path));
-      if (there?.kind !== entry.kind || !sameShape(there.shape, entry.shape)) throw notAsThere(layer, path, home, entry, there);
-      places.set(pathBelow(path, entry.path), weights.place(there.path));
+    for (const [name, entry] of layout.own(path)) {
+      const there = weights.layout.get(pathBelow(home.path, name));
+      if (there?.kind !== entry.kind || !sameShape(there.shape, entry.shape)) throw notAsThere(layer, home, name, entry, there);
+      places.set(entry.path, weights.place(there.path));
       bases.add(home.build);
     }
   }
   return { places, bases };
-}
-
-/** A value that was set before there was a place for it. */
-export interface Given {
-  readonly value: NdArray;
-  /** countChange() of the call. */
-  readonly since: number;
 }
 
 /**
@@ -89,15 +80,17 @@ export function givenToLayers(spots: Spots, layout: Layout): Map<string, Given> 
   const given = new Map<string, Given>();
   for (const [layer, { path }] of spots) {
     if (path === '' || homeOf(layer) !== undefined) continue;
-    for (const [own, value] of layer.model.givenFor(layout.below(path))) given.set(pathBelow(path, own), value);
+    const part = layout.below(path);
+    for (const [own, value] of layer.model.givenFor(part.layout)) given.set(part.paths.get(own)!, value);
   }
   return given;
 }
 
-function notAsThere(layer: AnyLayer, path: string, home: Home, entry: Entry, there: Entry | undefined): ShapeError {
+function notAsThere(layer: AnyLayer, home: Home, own: string, entry: Entry, there: Entry | undefined): ShapeError {
   const name = layer.constructor.name;
+  const path = entry.path.slice(0, -own.length - 1);
   const expected = there === undefined ? `no ${entry.kind}` : `the ${formatShape(there.shape)}`;
   return new ShapeError(
-    `${name} "${path}": expected ${expected} "${entry.path}" that it has in a ${home.build.name}, with which it shares its weights, got ${formatShape(entry.shape)}. Give input of the size it was built with, or a new ${name}: layers of models that are to share nothing are made in a function.`,
+    `${name} "${path}": expected ${expected} "${own}" that it has in a ${home.build.name}, with which it shares its weights, got ${formatShape(entry.shape)}. Give input of the size it was built with, or a new ${name}: layers of models that are to share nothing are made in a function.`,
   );
 }

@@ -18,12 +18,18 @@ export interface Entry {
 
 /** The path of what a layer calls `name`; '' is the root. */
 export function pathBelow(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
+  return path === '' || name === '' ? path + name : `${path}.${name}`;
 }
 
 /** Whether a path is `root` or lies below it. */
 export function isWithin(path: string, root: string): boolean {
-  return path === root || path.startsWith(`${root}.`);
+  return root === '' || path === root || path.startsWith(`${root}.`);
+}
+
+/** A layer is called again at one path, but lies at another. */
+export interface Alias {
+  readonly again: string;
+  readonly own: string;
 }
 
 /** Entries begin on a 64-byte line, so that vectors of a parameter never straddle two. */
@@ -38,9 +44,9 @@ export class Layout {
   /** Elements of the whole vector. */
   readonly size: number;
   readonly #byPath: ReadonlyMap<string, Entry>;
-  readonly #aliases: ReadonlyMap<string, string>;
+  readonly #aliases: readonly Alias[];
 
-  private constructor(entries: readonly Entry[], parameterSize: number, size: number, aliases: ReadonlyMap<string, string>) {
+  private constructor(entries: readonly Entry[], parameterSize: number, size: number, aliases: readonly Alias[]) {
     this.entries = entries;
     this.#aliases = aliases;
     this.parameterSize = parameterSize;
@@ -48,8 +54,7 @@ export class Layout {
     this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
   }
 
-  /** @param aliases paths where layers are called again, with those they have */
-  static of(requests: readonly Omit<Entry, 'offset'>[], aliases: ReadonlyMap<string, string> = new Map()): Layout {
+  static of(requests: readonly Omit<Entry, 'offset'>[], aliases: readonly Alias[] = []): Layout {
     const entries: Entry[] = [];
     let end = 0;
     const place = (kind: EntryKind): number => {
@@ -62,27 +67,49 @@ export class Layout {
     return new Layout(entries, place('parameter'), place('buffer'), aliases);
   }
 
-  /** What lies below a path, by the rest of theirs. */
-  below(path: string): Layout {
-    const rest = (one: string): string => one.slice(path.length + 1);
-    const isBelow = (one: string): boolean => one.startsWith(`${path}.`);
-    return Layout.of(
-      this.entries.flatMap((entry) => (isBelow(entry.path) ? [{ ...entry, path: rest(entry.path) }] : [])),
-      new Map([...this.#aliases].flatMap(([again, own]) => (isBelow(again) && isBelow(own) ? [[rest(again), rest(own)]] : []))),
+  /** The parameters and buffers that the layer of a path has itself, by name. */
+  own(path: string): ReadonlyMap<string, Entry> {
+    const names = this.entries.flatMap((entry) =>
+      isWithin(entry.path, path) ? [[entry.path.slice(path === '' ? 0 : path.length + 1), entry] as const] : [],
     );
+    return new Map(names.filter(([name]) => !name.includes('.')));
   }
 
-  /** Whether all that is called below a path lies there. */
-  isWhole(path: string): boolean {
-    return path === '' || ![...this.#aliases].some(([again, own]) => isWithin(again, path) && !isWithin(own, path));
+  /** What the layer of a path calls, by the paths it has there when that is used by itself, and those paths with the ones here. */
+  below(path: string): { readonly layout: Layout; readonly paths: ReadonlyMap<string, string> } {
+    const spots = this.#calledBelow(path, '');
+    const paths = new Map<string, string>();
+    const entries = this.entries.flatMap((entry) => {
+      const spot = spots.find(({ own }) => isWithin(entry.path, own));
+      if (spot === undefined) return [];
+      const there = pathBelow(spot.again, entry.path.slice(spot.own.length + 1));
+      paths.set(there, entry.path);
+      return [{ ...entry, path: there }];
+    });
+    // Of those that are called there several times, the later ones.
+    const aliases = spots.flatMap(({ again, own }, i) => {
+      const first = spots.slice(0, i).find((spot) => isWithin(own, spot.own));
+      return first === undefined || again === '' ? [] : [{ again, own: pathBelow(first.again, own.slice(first.own.length + 1)) }];
+    });
+    return { layout: Layout.of(entries, aliases), paths };
   }
 
   /** The paths of what is called at or below one: that one, and those of layers that were met before. */
   rootsOf(path: string): readonly string[] {
-    const aliases = [...this.#aliases];
-    const around = aliases.find(([again]) => isWithin(path, again));
-    if (around !== undefined) return this.rootsOf(around[1] + path.slice(around[0].length));
-    return [path, ...aliases.flatMap(([again, own]) => (isWithin(again, path) ? [own] : []))];
+    const around = this.#aliases.filter(({ again }) => isWithin(path, again) && path !== again);
+    const roots = [path, ...around.map(({ again, own }) => pathBelow(own, path.slice(again.length + 1)))];
+    return [...new Set(roots.flatMap((root) => this.#calledBelow(root, '').map(({ own }) => own)))];
+  }
+
+  /** A path, and all that is called at or below it but lies elsewhere, by the paths it is called at there. */
+  #calledBelow(path: string, at: string, seen: ReadonlySet<string> = new Set()): readonly Alias[] {
+    if (seen.has(path)) return [];
+    const called = this.#aliases.filter(({ again, own }) => isWithin(again, path) && !isWithin(own, path));
+    const around = new Set([...seen, path]);
+    const further = called.flatMap(({ again, own }) =>
+      this.#calledBelow(own, pathBelow(at, again.slice(path.length + (path === '' ? 0 : 1))), around),
+    );
+    return [{ again: at, own: path }, ...further];
   }
 
   get parameters(): readonly Entry[] {

@@ -36,6 +36,6 @@ export async function loadInTurn<File>(
     put();
     model.noteLoaded();
   });
-  last = Promise.allSettled([before, load]);
+  last = Promise.allSettled([before, load]).then(() => undefined);
   await load;
 }

@@ -12,14 +12,14 @@ import { Build, type Built } from './build.js';
 import { formatInputs } from './data.js';
 import { firstTrace } from './first-trace.js';
 import { classOf } from './forward.js';
-import { type Given, type Home, claim, givenToLayers, homeOf, sharedOf, spotsOf } from './home.js';
+import { type Home, type Spots, claim, givenToLayers, homeOf, sharedOf, spotsOf } from './home.js';
 import type { Layout } from './layout.js';
 import { PlacedWeights } from './placed-weights.js';
 import { Predictor } from './predictor.js';
 import { ServedSizes } from './served-sizes.js';
 import { type AnyLayer, type Trace, type TraceOptions, resolveIn, trace } from './trace.js';
 import type { Reading } from './state-memory.js';
-import { PendingWeights } from './pending-weights.js';
+import { type Given, PendingWeights } from './pending-weights.js';
 import { type WeightMemory, countChange } from './weight-memory.js';
 import { type UnsharedWeights, type WeightOptions, checkWeights, initialValues, strictOf } from './weights.js';
 
@@ -29,6 +29,16 @@ export interface Sizes {
   readonly rows: readonly TensorType[];
   /** Rows of a batch. */
   readonly count: number;
+}
+
+/** A call that trains a model. */
+interface Training {
+  readonly what: string;
+  /** What it leaves alone. */
+  readonly frozen: readonly string[];
+  /** The weights that it trains, once the model is built, and their memories that it changes. */
+  readonly weights: PlacedWeights | undefined;
+  readonly memories: readonly WeightMemory[];
 }
 
 /** @internal */
@@ -46,8 +56,7 @@ export class Model {
   /** What was set before the first build. */
   readonly #pending: PendingWeights = new PendingWeights();
 
-  /** The call that trains it, what that leaves alone, and the memories that it changes, once the model is built. */
-  #training: { readonly what: string; readonly frozen: readonly string[]; readonly memories: readonly WeightMemory[] } | undefined;
+  #training: Training | undefined;
 
   /** Runs the model forward. */
   readonly predictor: Predictor = new Predictor(this);
@@ -96,9 +105,6 @@ export class Model {
     if (this.#build?.isGone === false) return this.#build;
     const home = this.#home;
     if (home === undefined) return undefined;
-    // What lies elsewhere in that model is not below the path, but it is found by its layers.
-    if (!home.isWhole)
-      return home.rows && this.#create({ rows: home.rows, count: home.build.count }, home.build.seed, new PendingWeights());
     if (this.#part?.home !== home) this.#part = { home, built: partOf(home) };
     return this.#part.built;
   }
@@ -126,15 +132,15 @@ export class Model {
    */
   build(rows: readonly TensorType[], seed: bigint = this.seed, count = 1): Built {
     const built = this.#known;
-    if (built === undefined) return this.#create({ rows, count }, seed, this.#pending);
+    if (built === undefined) return this.#create({ rows, count }, seed, true);
     if (built.rows === undefined) return this.#complete(built, rows, count);
     this.#served.check(this.name, built.rows, rows, count);
     return built;
   }
 
   /** Weights that were set before it was built, for a layout of its own. @throws as setWeights, unless they fit */
-  givenFor(layout: Layout, pending = this.#pending): ReadonlyMap<string, Given> {
-    return new Map([...pending.of(layout)].map(([path, value]) => [path, { value, since: this.#given }]));
+  givenFor(layout: Layout): ReadonlyMap<string, Given> {
+    return this.#pending.of(layout);
   }
 
   /** Writes what is left of the first values. A model whose initialisers fail is not built. */
@@ -148,11 +154,11 @@ export class Model {
   }
 
   /**
-   * Builds it for weights that all will be set, as its file names its sizes; those that were set before it was built are none of them. Like `build` it does not
+   * Builds it for weights that all will be set, as its file names its sizes; those that were set before it was built are left. Like `build` it does not
    * settle.
    */
   buildFor(sizes: Sizes): void {
-    this.#create(sizes, this.seed, new PendingWeights());
+    this.#create(sizes, this.seed, false);
   }
 
   /** Called as the first run begins: the model keeps its sizes and weights from now on. */
@@ -185,32 +191,34 @@ export class Model {
     return this.#source?.hold() ?? (() => undefined);
   }
 
-  /** A task that may build the model. If it is refused before anything ran, the model is as it was, free to be built for other sizes, unless others hold it. */
+  /** A task that may build the model. If it did and is refused before anything ran, the model is as it was, free to be built for other sizes, unless others hold it. */
   async trying<T>(task: () => Promise<T>): Promise<T> {
+    const before = this.#build;
     try {
       return await task();
     } catch (error) {
-      this.#build?.refuse();
+      if (this.#build !== before) this.#build?.refuse();
       throw error;
     }
   }
 
   /** The same for a task on this thread. */
   tryingSync<T>(task: () => T): T {
+    const before = this.#build;
     try {
       return task();
     } catch (error) {
-      this.#build?.refuse();
+      if (this.#build !== before) this.#build?.refuse();
       throw error;
     }
   }
 
-  #create({ rows, count }: Sizes, seed: bigint, pending: PendingWeights): Built {
+  /** @param takesGiven weights that were set on it, or on its parts, before it was built */
+  #create({ rows, count }: Sizes, seed: bigint, takesGiven: boolean): Built {
     const { layers, layout, count: least } = firstTrace(this.root, rows, seed, count);
-    const own = this.givenFor(layout, pending);
-    const spots = spotsOf(layers, layout);
+    const spots = spotsOf(layers);
     const { places, bases } = sharedOf(spots, layout);
-    const given = pending.areWhole ? own : new Map([...givenToLayers(spots, layout), ...own]);
+    const given = takesGiven ? this.#allGiven(spots, layout) : new Map<string, Given>();
 
     const weights = PlacedWeights.of(layout, places, function* (entry, index) {
       return given.get(entry.path)?.value.data ?? (yield* initialValues(entry, seed, index));
@@ -219,9 +227,13 @@ export class Model {
     claim(build, spots);
     this.#served.clear();
     this.#build = build;
-    if (this.#training !== undefined) this.#take();
     this.#setShared(given, new Set(places.keys()));
     return build;
+  }
+
+  #allGiven(spots: Spots, layout: Layout): ReadonlyMap<string, Given> {
+    const own = this.givenFor(layout);
+    return this.#pending.areWhole ? own : new Map([...givenToLayers(spots, layout), ...own]);
   }
 
   /** Weights of other models that were set on this one before it was built: those that nobody has set or trained since. */
@@ -317,7 +329,7 @@ export class Model {
 
   /**
    * Until `endTraining()` its weights may change in place, but for those frozen.
-   * @throws StateError, naming `what`, if other training changes them, also by the call that builds the model meanwhile
+   * @throws StateError, naming `what`, if other training changes them
    */
   beginTraining(what: string, frozen: readonly string[]): void {
     if (this.#training !== undefined) {
@@ -325,7 +337,7 @@ export class Model {
         `${what}: expected a model that is not training, got one inside another fit or step. Await it first, or abort the fit.`,
       );
     }
-    this.#training = { what, frozen, memories: [] };
+    this.#training = { what, frozen, weights: undefined, memories: [] };
     try {
       if (this.isBuilt) this.#take();
     } catch (error) {
@@ -334,11 +346,19 @@ export class Model {
     }
   }
 
+  /** As settleFor, before runs that train. @throws StateError if other training has begun to change the weights */
+  async settleToTrain(programs: readonly Program[], control: Control): Promise<boolean> {
+    if (!(await this.settleFor(programs, control))) return false;
+    this.#take();
+    return true;
+  }
+
   /** Has the memories it trains for itself. */
   #take(): void {
-    this.#letGo();
-    const { what, frozen } = this.#training!;
+    const { what, frozen, weights: taken } = this.#training!;
     const { weights } = this.built;
+    if (taken === weights) return;
+    this.#letGo();
     const memories = weights.trained(frozen);
     const other = memories.find(({ trainedBy }) => trainedBy !== undefined);
     if (other !== undefined) {
@@ -348,7 +368,7 @@ export class Model {
       );
     }
     for (const memory of memories) memory.trainedBy = this;
-    this.#training = { what, frozen, memories };
+    this.#training = { what, frozen, weights, memories };
   }
 
   endTraining(): void {
@@ -373,8 +393,8 @@ export class Model {
     check(what, 'weights', weights, arrayMap);
     const strict = strictOf(what, options);
     if (!this.isBuilt) {
-      this.#pending.set(what, copyArrays(what, weights), strict);
       this.#given = countChange();
+      this.#pending.set(what, copyArrays(what, weights), strict, this.#given);
       return undefined;
     }
     const unshared = checkWeights(what, this.layout, weights, strict);
@@ -407,6 +427,7 @@ export class Model {
 
   /** Sets the parameters and buffers that a fit under way trains. */
   restore(weights: ReadonlyMap<string, NdArray>): void {
+    this.#take();
     this.built.weights.set(weights, this.trained);
   }
 

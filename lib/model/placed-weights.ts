@@ -7,7 +7,7 @@ import { MemorySlot, source } from '../graph/source.js';
 import { createMemory, readFloats, readInPieces } from '../memory.js';
 import type { MemoryHandle, NumericArray } from '../native.js';
 import { type Pieces, inTurns } from '../pieces.js';
-import { type Entry, Layout, alignment, isWithin, pathBelow } from './layout.js';
+import { type Entry, Layout, alignment, isWithin } from './layout.js';
 import { type PlacedValues, type Reading, allOf, noReading } from './state-memory.js';
 import { WeightMemory } from './weight-memory.js';
 
@@ -21,8 +21,17 @@ export interface Place {
 interface Copy {
   readonly weights: readonly Binding[];
   readonly ready: Promise<unknown>;
-  /** That had ended before. */
+  /** The memories they were copied from. */
+  readonly of: readonly (MemoryHandle | undefined)[];
+  /** Runs that had ended before. */
   readonly runs: number;
+}
+
+/** A program that copies the weights from all memories at once, so that they are of one step, to the same places in others. */
+interface Copier {
+  readonly program: Program;
+  /** What the program knows the others by. */
+  readonly copies: readonly MemorySlot[];
 }
 
 interface Stretch extends Place {
@@ -36,6 +45,9 @@ export class PlacedWeights {
   readonly #places: ReadonlyMap<string, Place>;
   /** What is being made for readings that begin while a run changes the weights. */
   #copy: Copy | undefined;
+  /** For copies off this thread and on it. */
+  #copier: Copier | undefined;
+  #syncCopier: Copier | undefined;
 
   private constructor(layout: Layout, places: ReadonlyMap<string, Place>) {
     this.layout = layout;
@@ -64,10 +76,10 @@ export class PlacedWeights {
     return new PlacedWeights(layout, new Map([...shared, ...places]));
   }
 
-  /** What lies below a path. */
+  /** What the layer of a path calls, by the paths it has when that is used by itself. */
   below(path: string): PlacedWeights {
-    const layout = this.layout.below(path);
-    return new PlacedWeights(layout, new Map(layout.entries.map((entry) => [entry.path, this.place(pathBelow(path, entry.path))])));
+    const { layout, paths } = this.layout.below(path);
+    return new PlacedWeights(layout, new Map([...paths].map(([own, here]) => [own, this.place(here)])));
   }
 
   place(path: string): Place {
@@ -137,8 +149,8 @@ export class PlacedWeights {
   read(isShort = false): Reading {
     if (isShort) return allOf(this.memories.map((memory) => memory.read(memory.trainedBy === undefined ? 'short' : 'loose')));
     if (!this.#areChanging) return allOf(this.memories.map((memory) => memory.read('long')));
-    // One copy for all that begin until it is made or the run has ended: it may be of before.
-    const { weights, ready } = this.#copy?.runs === this.#runs ? this.#copy : this.#beginCopy();
+    // One copy for all that begin until it is made, unless the run has ended or weights were set: it may be of before.
+    const { weights, ready } = this.#isCurrent(this.#copy) ? this.#copy : this.#beginCopy();
     return { ...noReading, weights, ready: () => ready };
   }
 
@@ -146,9 +158,10 @@ export class PlacedWeights {
   readSync(): Reading {
     this.fill();
     if (!this.#areChanging) return allOf(this.memories.map((memory) => memory.read('long')));
-    const { program, weights } = this.#copier();
-    program.runSync(new Map(weights.map(([, copy, memory]) => [copy, memory])), 1, 0);
-    return { ...noReading, weights: weights.map(([slot, , memory]) => [slot, memory]) };
+    const { program, copies } = (this.#syncCopier ??= this.#makeCopier());
+    const weights = this.#emptyCopies();
+    program.runSync(new Map(copies.map((copy, i) => [copy, weights[i]![1]])), 1, 0);
+    return { ...noReading, weights };
   }
 
   get #areChanging(): boolean {
@@ -160,32 +173,39 @@ export class PlacedWeights {
     return this.memories.reduce((sum, { runs }) => sum + runs, 0);
   }
 
+  #isCurrent(copy: Copy | undefined): copy is Copy {
+    return copy?.runs === this.#runs && this.memories.every(({ slot }, i) => slot.memory === copy.of[i]);
+  }
+
   /** The next run waits for it. */
   #beginCopy(): Copy {
     this.fill();
     const present = allOf(this.memories.map((memory) => memory.read('short')));
-    const { program, weights } = this.#copier();
-    const bound = new Map([...present.weights, ...weights.map(([, copy, memory]) => [copy, memory] as const)]);
+    const { program, copies } = (this.#copier ??= this.#makeCopier());
+    const weights = this.#emptyCopies();
+    const bound = new Map([...present.weights, ...copies.map((slot, i) => [slot, weights[i]![1]] as const)]);
     const ready = program.run(bound, 1, 0).finally(() => {
       if (this.#copy === copy) this.#copy = undefined;
       present.end();
     });
     ready.catch(() => undefined); // Whoever begins the runs meets it.
-    const copy = { weights: weights.map(([slot, , memory]) => [slot, memory] as const), ready, runs: this.#runs };
+    const copy: Copy = { weights, ready, of: this.memories.map(({ slot }) => slot.memory), runs: this.#runs };
     return (this.#copy = copy);
   }
 
-  /** A program that copies the weights from all memories at once, so that they are of one step, to the same places in others. */
-  #copier(): { readonly program: Program; readonly weights: readonly (readonly [slot: MemorySlot, copy: MemorySlot, to: MemoryHandle])[] } {
-    const weights = this.memories.map(({ slot }) => [slot, new MemorySlot('copy', slot.bytes), createMemory(slot.bytes)] as const);
-    const copies = new Map(weights.map(([slot, copy]) => [slot, copy]));
-    const writes = this.#stretches().map(({ memory: { slot }, at, size }) => ({
-      value: source(slot, at * 4, [size]),
-      slot: copies.get(slot)!,
+  #emptyCopies(): readonly Binding[] {
+    return this.memories.map(({ slot }) => [slot, createMemory(slot.bytes)] as const);
+  }
+
+  #makeCopier(): Copier {
+    const copies = this.memories.map(({ slot }) => new MemorySlot('copy', slot.bytes));
+    const writes = this.#stretches().map(({ memory, at, size }) => ({
+      value: source(memory.slot, at * 4, [size]),
+      slot: copies[this.memories.indexOf(memory)]!,
       byteOffset: at * 4,
       commit: false,
     }));
-    return { program: prepare(writes), weights };
+    return { program: prepare(writes), copies };
   }
 
   /** Weights that lie beside each other, as one. */

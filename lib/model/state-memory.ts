@@ -196,14 +196,19 @@ export class StateMemory {
     return this.#readings.holdRuns;
   }
 
-  /** Readings under way keep the values they have: those that are short are waited for, and to the others this memory is left. */
-  async leaveToReadings(): Promise<void> {
-    const before = this.#memory;
-    if (await this.#readings.areOver()) return;
-    const copy = this.#begin();
-    await this.#fillWith(copy, [], true);
-    // Unless all values have been set meanwhile, in another memory.
-    if (this.#memory === before) this.#put(copy);
+  /**
+   * Readings under way keep the values they have: those that are short are waited for, and to the others these memories are left, to all at once, so that
+   * whoever reads several has those of one moment.
+   */
+  static async leaveToReadings(memories: readonly StateMemory[]): Promise<void> {
+    if (!memories.some(({ holdsRuns }) => holdsRuns)) return;
+    const before = memories.map((memory) => memory.#memory);
+    await Promise.all(memories.map((memory) => memory.#readings.areOver()));
+    if (!memories.some(({ holdsRuns }) => holdsRuns)) return;
+    const copies = memories.map((memory) => memory.#begin());
+    await Promise.all(memories.map((memory, i) => memory.#fillWith(copies[i]!, [], true)));
+    // Unless all values of one have been set meanwhile, in another memory.
+    for (const [i, memory] of memories.entries()) if (memory.#memory === before[i]) memory.#put(copies[i]!);
   }
 
   /** A reading of the values where they are. Not a long one while a run is changing them. */

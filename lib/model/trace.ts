@@ -9,7 +9,7 @@ import type { Initializer } from '../init.js';
 import type { Layer } from '../layers/layer.js';
 import { cast } from '../ops/elementwise.js';
 import { checkFirstStates } from './first-states.js';
-import type { Entry, EntryKind } from './layout.js';
+import type { Alias, Entry, EntryKind } from './layout.js';
 import type { PlacedWeights } from './placed-weights.js';
 import { Tracer } from './tracer.js';
 
@@ -62,8 +62,7 @@ export interface Trace {
   readonly calls: readonly Call[];
   /** All layers, by path. */
   readonly layers: ReadonlyMap<string, Placed>;
-  /** Paths where layers are called again, with those they have. */
-  readonly aliases: ReadonlyMap<string, string>;
+  readonly aliases: readonly Alias[];
   /** What layers expect of the elements of tensors. */
   readonly expectations: readonly Expectation[];
 }

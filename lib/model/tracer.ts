@@ -17,7 +17,7 @@ import { gotReturned, isThenable } from '../returned.js';
 import { checkValue } from './check-value.js';
 import type { PassedOn } from './first-states.js';
 import { classOf, forward, located } from './forward.js';
-import { type EntryKind, isWithin } from './layout.js';
+import { type Alias, type EntryKind, isWithin } from './layout.js';
 import { TraceScope } from './trace-scope.js';
 import type { AnyLayer, Call, Expectation, Placed, TraceOptions } from './trace.js';
 import { unmoved } from './unmoved.js';
@@ -30,7 +30,7 @@ export class Tracer {
   readonly calls: Call[] = [];
   readonly layers = new Map<string, Placed>();
   /** Where layers are called that were met before, with the paths they have. */
-  readonly aliases = new Map<string, string>();
+  readonly aliases: Alias[] = [];
   readonly expectations: Expectation[] = [];
   readonly passed: PassedOn[] = [];
   /** By path, of layers that were called once. */
@@ -42,6 +42,8 @@ export class Tracer {
   readonly #states = new Set<string>();
   readonly #stillCalls = new Map<string, string[]>();
   readonly #paths = new Map<AnyLayer, string>();
+  /** Layers by all paths they are called at. */
+  readonly #named = new Map<string, AnyLayer>();
   readonly #resolved = new Map<string, { kind: EntryKind; tensor: Tensor }>();
   readonly #options: TraceOptions;
   readonly #context: TraceContext;
@@ -107,15 +109,16 @@ export class Tracer {
   ): Values {
     checkLayer('scope.enter', path, layer);
     checkBody(path, layer, body);
-    const owned = this.#paths.get(layer) ?? path;
-    const owner = this.layers.get(owned)?.layer;
-    if (owner !== undefined && owner !== layer) {
+    const named = this.#named.get(path);
+    if (named !== undefined && named !== layer) {
       throw new StateError(
-        `scope.call: expected a name of its own for each layer, got "${owned}" twice. Give one of the two ${layer.constructor.name} another name.`,
+        `scope.call: expected a name of its own for each layer, got "${path}" twice. Give one of the two ${layer.constructor.name} another name.`,
       );
     }
+    const owned = this.#paths.get(layer) ?? path;
     this.#paths.set(layer, owned);
-    if (owned !== path) this.aliases.set(path, owned);
+    if (owned !== path && named === undefined) this.aliases.push({ again: path, own: owned });
+    this.#named.set(path, layer);
     const isApart = parent?.isApart ?? false;
     const carries = this.carriesAlong(owned, inputs ?? [], parent ?? { carries: this.carries, isApart });
     const known = this.layers.get(owned);

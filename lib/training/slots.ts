@@ -3,7 +3,7 @@ import { NdArray } from '../array.js';
 import { ShapeError, StateError } from '../errors.js';
 import type { MemorySlot } from '../graph/source.js';
 import { sizeOf } from '../graph/shape.js';
-import type { Layout } from '../model/layout.js';
+import { Layout } from '../model/layout.js';
 import { StateMemory } from '../model/state-memory.js';
 import { inOneGo } from '../pieces.js';
 import { optimizersByEntry } from './groups.js';
@@ -14,12 +14,14 @@ export class Slots {
   /** The slots each parameter has, by path. */
   readonly byPath: ReadonlyMap<string, readonly string[]>;
   readonly memory: StateMemory;
+  readonly #layout: Layout;
   readonly #length: number;
 
   constructor(layout: Layout, recipe: Recipe) {
     const owners = optimizersByEntry(layout, recipe);
     this.names = [...new Set(optimizersOf(recipe).flatMap(({ slots }) => slots))];
     this.byPath = new Map([...owners].map(([{ path }, { slots }]) => [path, slots]));
+    this.#layout = layout;
     this.#length = layout.parameterSize;
     this.memory = new StateMemory('optimizer slots', this.names.length * this.#length);
     for (const name of this.names) {
@@ -79,8 +81,19 @@ export class Slots {
     }
   }
 
-  /** Takes in values that were checked while the event loop goes on. @returns what puts them in place */
-  toSet(values: ReadonlyMap<string, NdArray>): Promise<() => void> {
-    return this.memory.replacement([...values].map(([name, { data }]) => [data, this.#begin(name)] as const), false); // prettier-ignore
+  /**
+   * Takes in values that were checked while the event loop goes on.
+   * @param paths of the parameters, in the order the values are in
+   * @returns what puts them in place
+   */
+  toSet(values: ReadonlyMap<string, NdArray>, paths: readonly string[]): Promise<() => void> {
+    const own = new Map(this.#layout.parameters.map((entry) => [entry.path, entry]));
+    const given = Layout.of(paths.flatMap((path) => own.get(path) ?? []));
+    const placed = [...values].flatMap(([name, { data }]) =>
+      given.entries.map(
+        ({ path, shape, offset }) => [data.subarray(offset, offset + sizeOf(shape)), this.#begin(name) + own.get(path)!.offset] as const,
+      ),
+    );
+    return this.memory.replacement(placed, false);
   }
 }

@@ -6,6 +6,7 @@ import { DataError } from '../errors.js';
 import { pathIn } from '../graph/label.js';
 import type { MemorySlot } from '../graph/source.js';
 import type { Entry } from '../model/layout.js';
+import { StateMemory } from '../model/state-memory.js';
 import type { MemoryHandle } from '../native.js';
 import { checkValues } from './batch-checks.js';
 import { Control } from '../control.js';
@@ -59,7 +60,7 @@ export class StepRunner {
     const memories = new Map<MemorySlot, MemoryHandle>([...bindings, [program.scalars, scalars], [program.results.slot, results]]);
     if (program.update) this.#update = program.update;
     const programs = program.update ? [program.program, program.update.program] : [program.program];
-    if (!(await model.settleFor(programs, control))) return 0;
+    if (!(await model.settleToTrain(programs, control))) return 0;
     control.done = 0;
     const timer = report && reportSteps(report, control, results, width);
     try {
@@ -87,7 +88,7 @@ export class StepRunner {
   /** The update with these gradients instead of any that wait. @returns as update */
   async updateWith(gradients: ReadonlyMap<Entry, NdArray>): Promise<number | undefined> {
     this.#update = this.equipment.updateProgram([...gradients.keys()]);
-    await this.equipment.recipe.model.settleFor([this.#update.program], new Control());
+    await this.equipment.recipe.model.settleToTrain([this.#update.program], new Control());
     this.equipment.gradients.write(gradients);
     this.waiting = 0;
     return this.update(false);
@@ -126,7 +127,7 @@ export class StepRunner {
     const memories = [...recipe.model.trained, slots.memory];
     for (const memory of memories) memory.beginRun();
     try {
-      for (const memory of memories) if (memory.holdsRuns) await memory.leaveToReadings();
+      await StateMemory.leaveToReadings(memories);
       return await run();
     } finally {
       for (const memory of memories) memory.endRun();

@@ -254,7 +254,7 @@ export class Trainer<Output extends Outputs = Tensor> {
       try {
         this.#equipment.slots.check(slots, slotsByPath);
         const setWeights = await this.#model.weightsToSet(weights, {}, what);
-        const setSlots = await this.#equipment.slots.toSet(slots);
+        const setSlots = await this.#equipment.slots.toSet(slots, [...weights.keys()]);
         return () => {
           setWeights();
           setSlots();

@@ -12,7 +12,7 @@ const size = 8;
 
 /** What a run writes in place, once it may. */
 async function change(memories: readonly StateMemory[], value: number): Promise<void> {
-  for (const memory of memories) if (memory.holdsRuns) await memory.leaveToReadings();
+  await StateMemory.leaveToReadings(memories);
   for (const memory of memories) inOneGo(memory.writeInPieces(new Float32Array(size).fill(value), 0));
 }
 

@@ -417,6 +417,59 @@ describe('a layer that a model calls in two of its parts', () => {
       assert.notDeepEqual(body.weights(), below(copy, 'body'));
     }));
 
+  it('is set with each of them before they are built', () => {
+    const { critic, both, body } = parts();
+    const other = parts();
+    other.both.build([3]);
+    critic.setWeights(other.critic.weights());
+    both.build([3]);
+    assert.deepEqual(critic.weights(), other.critic.weights());
+    assert.deepEqual(body.weights(), other.body.weights());
+  });
+
+  it('binds nothing when a part is only read', async () => {
+    const { critic, both } = parts();
+    const stop = new AbortController();
+    const wide = array(new Float32Array(70), [10, 7]);
+    const prediction = assert.rejects(both.predict(wide, { signal: stop.signal }), { name: 'AbortError' });
+    assert.equal(critic.weights().get('body.weight')!.size, 28);
+    stop.abort();
+    await prediction;
+    assert.equal(below(both.build([3]), 'actor').get('body.weight')!.size, 12);
+  });
+
+  it('has one layer under each name', () => {
+    const [first, second] = [new Linear(3), new Linear(3)];
+    class Twice extends Layer {
+      forward(input: Tensor, scope: Scope): Tensor {
+        const once = scope.call('first', first, input);
+        return scope.call('again', second, scope.call('again', first, once));
+      }
+    }
+    assert.throws(() => new Twice().build([3]), {
+      name: StateError.name,
+      message: /expected a name of its own for each layer, got "again" twice/,
+    });
+  });
+
+  it('is frozen by paths through several of its callers', async () => {
+    const inner = new Linear(3);
+    const around = new Sequential({ inner });
+    const [one, two] = [new Sequential({ around }), new Sequential({ around })];
+    class Chain extends Layer {
+      forward(input: Tensor, scope: Scope): Tensor {
+        return scope.call('two', two, scope.call('one', one, scope.call('z', inner, input)));
+      }
+    }
+    for (const frozen of ['one', 'two', 'two.around', 'two.around.inner', 'z']) {
+      const model = new Sequential({ chain: new Chain(), head: new Linear(2) }).build([3]);
+      const before = inner.weights();
+      await trainerOf(model, { frozen: [`chain.${frozen}`] }).step({ x, y });
+      assert.deepEqual(inner.weights(), before, frozen);
+    }
+    assert.deepEqual([...two.weights().keys()], ['around.inner.weight', 'around.inner.bias']);
+  });
+
   it('is frozen, and has an optimizer of its own, by any of its paths', async () => {
     for (const frozen of ['critic', 'critic.body', 'critic.body.weight', 'actor.body']) {
       const { body, both } = parts();
@@ -432,6 +485,55 @@ describe('a layer that a model calls in two of its parts', () => {
     await trainerOf(both, { groups: [{ parameters: ['critic.body'], optimizer: new SGD({ lr: 0 }) }] }).step({ x, y });
     assert.deepEqual(body.weights(), before);
   });
+});
+
+describe('what a refused call leaves', () => {
+  it('is what another call has built or loaded', () =>
+    inFolder(async (path) => {
+      const make = (): Sequential => new Sequential([new Linear(300_000)]);
+      await make().build([3]).save(path('large'));
+      const model = make();
+      const load = model.load(path('large'));
+      const refused = [7, 5].map((size) => assert.rejects(model.predict(array(new Float32Array(size), [1, size]), { batchSize: -1 })));
+      const stop = new AbortController();
+      const aborted = assert.rejects(model.predict(array(new Float32Array(3), [1, 3]), { signal: stop.signal }));
+      stop.abort();
+      await Promise.all([load, aborted, ...refused]);
+      assert.deepEqual(model.weights(), make().build([3]).weights());
+      await assert.rejects(model.predict(array(new Float32Array(7), [1, 7])), ShapeError);
+    }));
+
+  it('is a training that knows of the other: a model that is built by hand while its fit waits', async () => {
+    const { autoencoder, classifier } = models();
+    autoencoder.build([3]);
+    let begin = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (begin = resolve));
+    const fit = classifierTrainer(classifier).fit(async function* () {
+      await waiting;
+      yield { x, y: classes };
+    });
+    const refused = assert.rejects(fit, /^StateError: fit: expected a Sequential whose weights no other training changes/);
+    class Meanwhile extends Callback {
+      override async onStart(): Promise<void> {
+        classifier.build([3]);
+        await classifier.predict(x);
+        begin();
+        await refused;
+      }
+    }
+    await trainerOf(autoencoder).fit({ x, y: x }, { callbacks: [new Meanwhile()] });
+  });
+
+  it('is a model whose weights a file had all, whatever was set before', () =>
+    inFolder(async (path) => {
+      const all = models();
+      await models().classifier.build([3]).save(path('classifier'));
+      all.encoder.build([3]);
+      all.classifier.setWeights(new Map([['encoder.0.bias', array([1, 2, 3, 4])]]), { strict: false });
+      const around = new Sequential({ encoder: all.encoder, head: new Linear(2) });
+      await around.load(path('classifier'));
+      isShared({ ...all, classifier: around, autoencoder: all.autoencoder.build([3]) });
+    }));
 });
 
 describe('training of models that share a layer', () => {
@@ -508,7 +610,7 @@ describe('training of models that share a layer', () => {
     const wide = array(new Float32Array(50).fill(NaN), [10, 5]);
     await Promise.all([
       assert.rejects(trainerOf(autoencoder).fit({ x: wide, y: x }, { checkFinite: true }), DataError),
-      assert.rejects(classifierTrainer(classifier).fit({ x: wide, y: classes }, { checkFinite: true }), StateError),
+      assert.rejects(classifierTrainer(classifier).fit({ x: wide, y: classes }, { checkFinite: true }), DataError),
     ]);
     assert.equal(below(autoencoder.build([3]), 'encoder').get('0.weight')!.size, 12);
   });
