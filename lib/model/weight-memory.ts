@@ -2,7 +2,6 @@
 import { writeInPieces } from '../memory.js';
 import type { NumericArray } from '../native.js';
 import { type Pieces, inPieces } from '../pieces.js';
-import type { Model } from './model.js';
 import { type PlacedValues, type Reading, type ReadingKind, StateMemory } from './state-memory.js';
 import { FirstValues } from './weights.js';
 
@@ -32,7 +31,7 @@ export class WeightMemory extends StateMemory {
   /** Of them, the last that a load made. */
   loaded = 0;
   /** The model whose training changes them. */
-  trainedBy: Model | undefined;
+  trainedBy: { readonly name: string } | undefined;
   /** Elements of all weights, without the gaps between them. */
   readonly #weightCount: number;
   #firstValues: FirstValues;
