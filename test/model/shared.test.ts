@@ -32,6 +32,7 @@ import {
   add,
   array,
   compile,
+  matmul,
   mul,
   reshape,
   slice,
@@ -324,6 +325,20 @@ describe('a layer of several models', () => {
     await evaluation;
     classifier.build([3]);
     isShared({ encoder, autoencoder, classifier });
+  });
+
+  it('is refused where it has something that it was not asked for at first', () => {
+    const inner = new Linear(3);
+    class Tied extends Layer {
+      forward(input: Tensor, scope: Scope): Tensor {
+        return scope.enter('inner', inner, (own) => ({ y: matmul(input, own.parameter('weight', [3, 3], zeros())) })).y;
+      }
+    }
+    new Tied().build([3]);
+    assert.throws(() => new Sequential({ inner }).build([3]), {
+      name: ShapeError.name,
+      message: /^Linear "inner": expected no parameter "bias" that it has in a Tied, with which it shares its weights, got \[3\]\./,
+    });
   });
 
   it('is refused where its sizes are others', () => {
