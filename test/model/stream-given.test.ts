@@ -113,4 +113,21 @@ describe('a stream with given inputs', () => {
     const wrong = model.stream({ rows: 2, given: [memory, array(Int32Array.of(3, 4))] });
     assert.throws(() => wrong.step(step(0)), { name: 'DataError', message: /CrossAttention "cross": .*expected 1 … 3, got 4/ });
   });
+
+  it('is named where it is left out', () => {
+    class Asking extends Layer<[ids: Tensor, memory: Tensor]> {
+      readonly words: Embedding = new Embedding(7, 6);
+      readonly cross: CrossAttention = new CrossAttention(3);
+
+      forward(x: Tensor, memory: Tensor, scope: Scope): Tensor {
+        return scope.call('cross', this.cross, scope.call('words', this.words, x), memory);
+      }
+    }
+    const model = new Asking();
+    model.build([[5], [3, 4]], { dtypes: ['int32', 'float32'] });
+    assert.throws(() => model.stream({ rows: 2 }), {
+      name: 'ShapeError',
+      message: /Inputs that are the same in every step are given by stream\(\{ given: \[…\] \}\)\.$/,
+    });
+  });
 });
