@@ -197,7 +197,7 @@ export class Model {
     try {
       return await task();
     } catch (error) {
-      if (this.#build !== before) this.#build?.refuse();
+      this.#unbuild(before);
       throw error;
     }
   }
@@ -208,9 +208,14 @@ export class Model {
     try {
       return task();
     } catch (error) {
-      if (this.#build !== before) this.#build?.refuse();
+      this.#unbuild(before);
       throw error;
     }
+  }
+
+  /** A call was refused. @param before what the model was as it began: what it was then stays */
+  #unbuild(before: Build | undefined): void {
+    if (this.#build !== before) this.#build?.refuse();
   }
 
   /** @param takesGiven weights that were set on it, or on its parts, before it was built */
